@@ -1,0 +1,37 @@
+"""Checks on arrays from users: what the C++ core needs, without a copy where it is so already."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+
+def as_ids(ids: npt.ArrayLike, name: str = "instance map") -> npt.NDArray[np.uint16]:
+    """A 16-bit (H, W) instance map; other integer types are converted if their values fit."""
+    array = np.asarray(ids)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"the {name} must have shape (H, W), this has {array.shape}")
+    if array.dtype == np.uint8:
+        raise ValueError(
+            f"the {name} has 8 bits; ids 1000 * label + k need 16"
+            " (read the PNG unchanged: cv2.imread(path, cv2.IMREAD_UNCHANGED))"
+        )
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"the {name} must hold integers, this has dtype {array.dtype}")
+    if array.dtype != np.uint16:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high > 65535:
+            raise ValueError(f"ids of the {name} must be 0..65535, these are {low}..{high}")
+    return np.ascontiguousarray(array, dtype=np.uint16)
+
+
+def as_vectors(vectors: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """A float32 (2, H, W) vector field, channel 0 = dx, channel 1 = dy."""
+    array = np.asarray(vectors)
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 3 or array.shape[0] != 2 or array.size == 0:
+        raise ValueError(f"vectors must have shape (2, H, W): dx, dy; these have {array.shape}")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"vectors must hold real numbers, these have dtype {array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.float32)

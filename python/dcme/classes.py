@@ -1,0 +1,5 @@
+"""Class maps: which labels of the instance maps are classes, and their order."""
+
+from dcme._core import CITYSCAPES, ClassMap
+
+__all__ = ["CITYSCAPES", "ClassMap"]

@@ -1,0 +1,59 @@
+import dcme
+import numpy as np
+import pytest
+from oracles import encoding as oracle
+from oracles.maps import scene_ids
+
+CITYSCAPES = {24: 1, 25: 2, 26: 3, 27: 4, 28: 5, 31: 6, 32: 7, 33: 8}
+RAREST_FIRST = ["train", "bus", "truck", "motorcycle", "rider", "bicycle", "person", "car"]
+
+
+def test_cityscapes_classes_are_numbered_by_label_and_ranked_by_rarity():
+    assert dict(zip(dcme.CITYSCAPES.labels, range(1, 9))) == CITYSCAPES
+    names = dcme.CITYSCAPES.names
+    assert [names[k - 1] for k in dcme.CITYSCAPES.priority] == RAREST_FIRST
+
+
+@pytest.mark.parametrize("grid_size", [1, 7, 16, 32])
+def test_a_block_takes_its_highest_ranked_class(grid_size):
+    ids = scene_ids(np.random.default_rng(1), (128, 150), 40, labels=[*CITYSCAPES, 29, 30])
+    for priority in (None, [3, 1, 2, 8, 7, 6, 5, 4]):
+        expected = oracle.grid_classes(
+            ids, grid_size, CITYSCAPES, priority or [6, 5, 4, 7, 2, 8, 1, 3]
+        )
+        grid = dcme.grid_classes(ids, grid_size=grid_size, priority=priority)
+        np.testing.assert_array_equal(grid, expected)
+
+
+def test_a_partial_last_block_counts():
+    ids = np.zeros((33, 32), np.uint16)
+    ids[32, 31] = 26001
+    assert dcme.grid_classes(ids, grid_size=16).tolist() == [[0, 0], [0, 0], [0, 3]]
+
+
+def test_own_classes_and_priority_by_name():
+    ids = np.array([[1001, 2001]], np.uint16)
+    own = dcme.ClassMap([1, 2], names=["cell", "debris"])
+    assert dcme.grid_classes(ids, 2, classes=own).tolist() == [[1]]
+    assert dcme.grid_classes(ids, 2, ["debris", "cell"], own).tolist() == [[2]]
+    with pytest.raises(ValueError, match="priority names 'dust'; the classes are cell, debris"):
+        dcme.grid_classes(ids, 2, ["dust", "cell"], own)
+    with pytest.raises(ValueError, match=r"must name each of the classes 1\.\.2 once"):
+        dcme.grid_classes(ids, 2, [1], own)
+    with pytest.raises(ValueError, match="instance 1001 is of class label 1"):
+        dcme.grid_classes(ids, 2)
+
+
+def test_an_instance_has_the_class_of_the_block_that_holds_its_centre():
+    probabilities = np.zeros((3, 2, 2), np.float32)
+    probabilities[:, 0, 0] = 0.5, 0.2, 0.3
+    probabilities[:, 0, 1] = 0.1, 0.8, 0.1
+    probabilities[:, 1, 0] = 0.0, 0.1, 0.9
+    centres = [(3.9, 4.0), (4.0, 3.9), (0, 0)]
+    classes, confidences = dcme.classify_instances(centres, probabilities, grid_size=4)
+    assert classes.tolist() == [1, 2, 0]
+    assert confidences.tolist() == pytest.approx([0.8, 0.9, 0.5])
+    classes, confidences = dcme.classify_instances(centres, probabilities, 4, foreground_only=True)
+    assert classes.tolist() == [1, 2, 2] and confidences[2] == pytest.approx(0.3)
+    classes, _ = dcme.classify_instances(np.zeros((0, 2)), probabilities, 4)
+    assert classes.shape == (0,)
