@@ -1,0 +1,69 @@
+"""The command ``dcme``: parses arguments and calls the package; the work is done elsewhere.
+
+Commands import what they need when they run, so that ``dcme --help`` is immediate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "synth": "paint a synthetic street data set in Cityscapes' layout",
+    "prepare": "reduce a data set to training size and write its lists",
+    "encode": "instance maps to vectors to the centres of mass",
+    "predict": "weights + images to instance masks",
+    "decode": "vector maps to instance masks",
+    "evaluate": "average precision and matching scores of results",
+    "plot": "pictures of vectors, grid classes, masks and loss curves",
+    "demo": "the whole way: synthesise, train, predict, evaluate, report",
+}
+
+
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser; only the chosen command's module is imported."""
+    parser = argparse.ArgumentParser(
+        prog="dcme",
+        description="Instance segmentation by per-pixel vectors to the centre of mass.",
+        epilog="example: dcme synth city --train 8 --val 2",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == command:
+            module = import_module(f"dcme.cli.{name}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in words if word in COMMANDS), None)
+    arguments = _parser(command).parse_args(words)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("dcme: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        if arguments.debug:
+            raise
+        line = " ".join(str(error).split()) or type(error).__name__
+        print(f"dcme {arguments.command}: error: {line}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,44 @@
+"""Argument types and options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+
+def size(text: str) -> tuple[int, int]:
+    """``HxW`` as (height, width)."""
+    match = re.fullmatch(r"(\d+)[xX](\d+)", text)
+    if not match or "0" in match.groups():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size; write HxW, e.g. 512x1024")
+    return int(match[1]), int(match[2])
+
+
+def count(text: str) -> int:
+    """A whole number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number >= 0")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    number = count(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """``--workers`` and ``--quiet``."""
+    parser.add_argument(
+        "--workers", type=positive, default=None, metavar="N", help="default: all usable cores"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def workers(arguments: argparse.Namespace) -> int:
+    """The number of workers asked for."""
+    from dcme.parallel import usable_cores
+
+    return int(arguments.workers or usable_cores())

@@ -1,0 +1,35 @@
+"""``dcme synth``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_workers, count, size, workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme synth``."""
+    parser.add_argument("out", help="folder to write leftImg8bit/ and gtFine/ to")
+    parser.add_argument("--train", type=count, default=160, metavar="N", help="training scenes")
+    parser.add_argument("--val", type=count, default=40, metavar="M", help="held-out scenes")
+    parser.add_argument("--seed", type=count, default=0, metavar="S", help="default: 0")
+    parser.add_argument("--size", type=size, default=(256, 512), metavar="HxW", help="256x512")
+    add_workers(parser)
+    parser.epilog = "example: dcme synth city --train 160 --val 40 --seed 1 --size 256x512"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the data set."""
+    from dcme.synth import write_dataset
+
+    painted = write_dataset(
+        arguments.out,
+        arguments.train,
+        arguments.val,
+        arguments.seed,
+        arguments.size,
+        workers(arguments),
+        arguments.quiet,
+    )
+    kept = arguments.train + arguments.val - painted
+    print(f"{arguments.out}: {painted} scenes painted, {kept} already there")

@@ -1,0 +1,115 @@
+"""Writes synthetic scenes as a Cityscapes tree (leftImg8bit/, gtFine/)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from dcme.errors import UserError
+from dcme.files import PathLike, read_text, write_json, write_png
+from dcme.labels import COLOURS_RGB, LABEL_ID
+from dcme.parallel import ordered_map, progress
+from dcme.synth.scene import render_scene
+
+CITIES = {"train": "centreville", "val": "massbury"}
+RECIPE = "synth.json"
+VERSION = 1
+"""Raised whenever the same seed paints other pictures."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What fixes the content of a data set."""
+
+    seed: int
+    height: int
+    width: int
+    version: int = VERSION
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scene to be written."""
+
+    split: str
+    index: int
+
+
+def scene_paths(root: Path, job: Job) -> dict[str, Path]:
+    """The files of a scene; ``instanceIds`` is the one that is written last."""
+    city = CITIES[job.split]
+    stem = f"{city}_{job.index:06d}_000000"
+    fine = root / "gtFine" / job.split / city
+    return {
+        "image": root / "leftImg8bit" / job.split / city / f"{stem}_leftImg8bit.png",
+        "labelIds": fine / f"{stem}_gtFine_labelIds.png",
+        "color": fine / f"{stem}_gtFine_color.png",
+        "instanceIds": fine / f"{stem}_gtFine_instanceIds.png",
+    }
+
+
+def _colour_table() -> np.ndarray:
+    table = np.zeros((256, 3), np.uint8)
+    for name, (red, green, blue) in COLOURS_RGB.items():
+        table[LABEL_ID[name]] = (blue, green, red)
+    return table
+
+
+def write_scene(root: Path, recipe: Recipe, job: Job) -> None:
+    """Paint one scene and write its four files."""
+    split = list(CITIES).index(job.split)
+    scene = render_scene((recipe.seed, split, job.index), (recipe.height, recipe.width))
+    paths = scene_paths(root, job)
+    write_png(paths["image"], scene.image)
+    write_png(paths["labelIds"], scene.label_ids)
+    write_png(paths["color"], _colour_table()[scene.label_ids])
+    write_png(paths["instanceIds"], scene.instance_ids)
+
+
+def _check_target(root: Path, recipe: Recipe) -> None:
+    """Refuse to mix two data sets in one folder."""
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root}: is a file; name a folder to write the data set to")
+    if not root.is_dir() or not any(root.iterdir()):
+        return
+    known = root / RECIPE
+    if not known.exists():
+        raise UserError(f"{root}: is not empty and holds no {RECIPE}; choose another folder")
+    try:
+        found = json.loads(read_text(known))
+    except json.JSONDecodeError:
+        raise UserError(f"{known}: is damaged; delete {root} and start again") from None
+    if found != asdict(recipe):
+        raise UserError(
+            f"{root}: holds a data set of another seed, size or version; choose another folder"
+        )
+
+
+def write_dataset(
+    out: PathLike,
+    train: int,
+    val: int,
+    seed: int = 0,
+    size: tuple[int, int] = (256, 512),
+    workers: int = 1,
+    quiet: bool = True,
+) -> int:
+    """Write ``train`` + ``val`` scenes below ``out``; returns how many were painted now.
+
+    Scenes that an earlier, interrupted call has finished are kept. The same seed and size give the
+    same files to the bit, however many workers there are and however many scenes are asked for.
+    """
+    root, recipe = Path(out), Recipe(seed, *size)
+    if min(size) < 32 or train < 0 or val < 0 or train + val == 0 or seed < 0:
+        raise UserError("synth needs at least one scene of at least 32x32 pixels and a seed >= 0")
+    _check_target(root, recipe)
+    write_json(root / RECIPE, asdict(recipe))
+    jobs = [Job(split, i) for split, n in (("train", train), ("val", val)) for i in range(n)]
+    jobs = [job for job in jobs if not scene_paths(root, job)["instanceIds"].exists()]
+    done = ordered_map(partial(write_scene, root, recipe), jobs, workers, processes=True)
+    for _ in progress(done, len(jobs), "painting scenes", quiet):
+        pass
+    return len(jobs)
