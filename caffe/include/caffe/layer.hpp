@@ -1,0 +1,104 @@
+#ifndef CAFFE_LAYER_HPP_
+#define CAFFE_LAYER_HPP_
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/common.hpp"
+#include "caffe/layer_factory.hpp"
+#include "caffe/proto/caffe.pb.h"
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe {
+
+/// One computation of a net: reads bottom blobs, writes top blobs, keeps parameters in blobs().
+///
+/// A layer implements LayerSetUp (once), Reshape (before every Forward), Forward_cpu and
+/// Backward_cpu; the GPU versions fall back to the CPU ones. Backward reads the tops' diffs, writes
+/// the diffs of those bottoms for which propagate_down is true, and adds to the parameters' diffs.
+template <typename Dtype>
+class Layer {
+ public:
+  explicit Layer(const LayerParameter& param);
+  virtual ~Layer() = default;
+
+  /// Checks the numbers of blobs, lets the layer set itself up and shape its tops.
+  void SetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  /// Reads the parameters, makes the learnable blobs. The bottoms have their shapes by then.
+  virtual void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {}
+  /// Shapes the tops (and buffers) for the bottoms' present shapes.
+  virtual void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) = 0;
+
+  /// Reshapes, computes the tops, and returns the sum of loss_weight * top.
+  Dtype Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void Backward(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                const vector<Blob<Dtype>*>& bottom);
+
+  /// The learnable parameters.
+  vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
+  const LayerParameter& layer_param() const { return layer_param_; }
+  virtual void ToProto(LayerParameter* param, bool write_diff = false);
+
+  /// Weight of a top in the net's loss; 0 where it has none.
+  Dtype loss(const int top_index) const {
+    return top_index < static_cast<int>(loss_.size()) ? loss_[top_index] : Dtype(0);
+  }
+  void set_loss(const int top_index, const Dtype value);
+
+  /// The name the layer is registered under.
+  virtual const char* type() const { return ""; }
+
+  // How many blobs the layer takes; -1: any number.
+  virtual int ExactNumBottomBlobs() const { return -1; }
+  virtual int MinBottomBlobs() const { return -1; }
+  virtual int MaxBottomBlobs() const { return -1; }
+  virtual int ExactNumTopBlobs() const { return -1; }
+  virtual int MinTopBlobs() const { return -1; }
+  virtual int MaxTopBlobs() const { return -1; }
+  virtual bool EqualNumBottomTopBlobs() const { return false; }
+  /// Whether the net adds anonymous tops up to the required number.
+  virtual bool AutoTopBlobs() const { return false; }
+  /// Whether force_backward may ask for the diff of this bottom.
+  virtual bool AllowForceBackward(const int bottom_index) const { return true; }
+
+  /// Whether the diff of a parameter is wanted (false where its lr_mult is 0).
+  bool param_propagate_down(const int param_id) const {
+    return param_id < static_cast<int>(param_propagate_down_.size()) &&
+           param_propagate_down_[param_id];
+  }
+  void set_param_propagate_down(const int param_id, const bool value);
+
+ protected:
+  LayerParameter layer_param_;
+  Phase phase_;
+  vector<shared_ptr<Blob<Dtype>>> blobs_;
+  vector<bool> param_propagate_down_;
+  /// Loss weight of each top.
+  vector<Dtype> loss_;
+
+  virtual void Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                           const vector<Blob<Dtype>*>& top) = 0;
+  virtual void Forward_gpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+    Forward_cpu(bottom, top);
+  }
+  virtual void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                            const vector<Blob<Dtype>*>& bottom) = 0;
+  virtual void Backward_gpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                            const vector<Blob<Dtype>*>& bottom) {
+    Backward_cpu(top, propagate_down, bottom);
+  }
+
+  virtual void CheckBlobCounts(const vector<Blob<Dtype>*>& bottom,
+                               const vector<Blob<Dtype>*>& top);
+  /// Puts the loss weights into the tops' diffs, where Backward finds them.
+  void SetLossWeights(const vector<Blob<Dtype>*>& top);
+
+ private:
+  DISABLE_COPY_AND_ASSIGN(Layer);
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_LAYER_HPP_

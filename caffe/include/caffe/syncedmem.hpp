@@ -1,0 +1,80 @@
+#ifndef CAFFE_SYNCEDMEM_HPP_
+#define CAFFE_SYNCEDMEM_HPP_
+
+#include <cstddef>
+
+#include "caffe/common.hpp"
+
+namespace caffe {
+
+/// Host memory for blobs: aligned to 64 bytes (a cache line, an AVX-512 register), pinned when the
+/// GPU mode is on (use_cuda tells, and goes back to CaffeFreeHost). Throws Error when there is none.
+void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda);
+void CaffeFreeHost(void* ptr, bool use_cuda);
+
+/// Contents of a SyncedMemory in a layout of their own, e.g. oneDNN's blocked one.
+///
+/// A layer that computes in such a layout hands the result on as a LayoutStore; the next layer
+/// takes it as it is, and only a reader of plain memory makes it be reordered.
+class LayoutStore {
+ public:
+  virtual ~LayoutStore() = default;
+  /// Writes the contents in plain (row-major) order; `plain` holds the memory's size in bytes.
+  virtual void ToPlain(void* plain) const = 0;
+};
+
+/// Memory that exists on the host, on the GPU and in a private layout, copied between them only
+/// when a reader asks for a copy that is out of date. Allocated on first use, zeroed.
+class SyncedMemory {
+ public:
+  SyncedMemory();
+  explicit SyncedMemory(size_t size);
+  ~SyncedMemory();
+
+  const void* cpu_data();
+  /// Makes memory of the caller (which stays its owner) the contents.
+  void set_cpu_data(void* data);
+  const void* gpu_data();
+  void set_gpu_data(void* data);
+  void* mutable_cpu_data();
+  void* mutable_gpu_data();
+
+  /// Where the newest contents are.
+  enum SyncedHead { UNINITIALIZED, HEAD_AT_CPU, HEAD_AT_GPU, SYNCED, HEAD_AT_LAYOUT };
+  SyncedHead head() const { return head_; }
+  /// In bytes, of the plain layout.
+  size_t size() const { return size_; }
+
+  /// The contents in a private layout, or null where they are not to be had in one. A store stays
+  /// valid until somebody asks for mutable data.
+  const shared_ptr<LayoutStore>& layout() const { return layout_; }
+  /// Makes `store` the only up-to-date contents.
+  void set_layout(const shared_ptr<LayoutStore>& store);
+
+#ifndef CPU_ONLY
+  void async_gpu_push(const cudaStream_t& stream);
+#endif
+
+ private:
+  void to_cpu();
+  void to_gpu();
+  void allocate_cpu();
+  void free_cpu();
+  void free_gpu();
+
+  void* cpu_ptr_ = nullptr;
+  void* gpu_ptr_ = nullptr;
+  size_t size_ = 0;
+  SyncedHead head_ = UNINITIALIZED;
+  bool own_cpu_data_ = false;
+  bool cpu_malloc_use_cuda_ = false;
+  bool own_gpu_data_ = false;
+  int device_ = -1;
+  shared_ptr<LayoutStore> layout_;
+
+  DISABLE_COPY_AND_ASSIGN(SyncedMemory);
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_SYNCEDMEM_HPP_

@@ -1,0 +1,55 @@
+#ifndef CAFFE_UTIL_PARALLEL_FOR_HPP_
+#define CAFFE_UTIL_PARALLEL_FOR_HPP_
+
+#include <algorithm>
+#include <cstddef>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace caffe {
+
+/// Threads that a parallel region started here would get.
+inline int NumThreads() {
+#ifdef _OPENMP
+  return omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Calls body(begin, end) for pieces that cover [0, n), at least `grain` long, on several threads.
+///
+/// The pieces depend on the number of threads; a sum over a piece would too, so body must not make one.
+/// Exceptions must not leave body.
+template <typename Body>
+void ParallelFor(std::ptrdiff_t n, std::ptrdiff_t grain, const Body& body) {
+  const int threads =
+      static_cast<int>(std::min<std::ptrdiff_t>(NumThreads(), n / std::max<std::ptrdiff_t>(grain, 1)));
+  if (threads <= 1) {
+    if (n > 0) body(std::ptrdiff_t(0), n);
+    return;
+  }
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+  for (int t = 0; t < threads; ++t) {
+    body(n * t / threads, n * (t + 1) / threads);
+  }
+#endif
+}
+
+/// Elements below which starting threads costs more than it brings, for element-wise loops.
+const std::ptrdiff_t kElementwiseGrain = 16384;
+
+/// Applies op(i) to every i in [0, n).
+template <typename Op>
+void ParallelElements(std::ptrdiff_t n, const Op& op) {
+  ParallelFor(n, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t i = begin; i < end; ++i) op(i);
+  });
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_UTIL_PARALLEL_FOR_HPP_

@@ -1,0 +1,449 @@
+#include "caffe/blob.hpp"
+
+#include <limits>
+
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+Blob<Dtype>::Blob(const int num, const int channels, const int height, const int width) {
+  Reshape(num, channels, height, width);
+}
+
+template <typename Dtype>
+Blob<Dtype>::Blob(const vector<int>& shape) {
+  Reshape(shape);
+}
+
+template <typename Dtype>
+void Blob<Dtype>::Reshape(const int num, const int channels, const int height, const int width) {
+  Reshape(vector<int>{num, channels, height, width});
+}
+
+template <typename Dtype>
+void Blob<Dtype>::Reshape(const vector<int>& shape) {
+  CHECK_LE(shape.size(), static_cast<size_t>(kMaxBlobAxes)) << " axes are more than a blob has";
+  int64_t count = 1;
+  for (const int dim : shape) {
+    CHECK_GE(dim, 0) << " is no size of a blob's axis";
+    count *= dim;
+    CHECK_LE(count, std::numeric_limits<int>::max()) << " blob elements are too many to index";
+  }
+  count_ = static_cast<int>(count);
+  if (shape != shape_) {
+    shape_ = shape;
+    shape_data_.reset();
+  }
+  if (count_ > capacity_ || !data_) {
+    capacity_ = count_;
+    data_.reset(new SyncedMemory(capacity_ * sizeof(Dtype)));
+    diff_.reset(new SyncedMemory(capacity_ * sizeof(Dtype)));
+  }
+}
+
+template <typename Dtype>
+void Blob<Dtype>::Reshape(const BlobShape& shape) {
+  CHECK_LE(shape.dim_size(), kMaxBlobAxes) << " axes are more than a blob has";
+  vector<int> dims;
+  for (const int64_t dim : shape.dim()) {
+    CHECK(dim >= 0 && dim <= std::numeric_limits<int>::max())
+        << dim << " is no size of a blob's axis";
+    dims.push_back(static_cast<int>(dim));
+  }
+  Reshape(dims);
+}
+
+template <typename Dtype>
+void Blob<Dtype>::ReshapeLike(const Blob& other) {
+  Reshape(other.shape());
+}
+
+template <typename Dtype>
+string Blob<Dtype>::shape_string() const {
+  std::ostringstream text;
+  for (const int dim : shape_) text << dim << " ";
+  text << "(" << count_ << ")";
+  return text.str();
+}
+
+template <typename Dtype>
+int Blob<Dtype>::count(int start_axis, int end_axis) const {
+  CHECK(0 <= start_axis && start_axis <= end_axis && end_axis <= num_axes())
+      << "axes [" << start_axis << ", " << end_axis << ") of a blob of shape " << shape_string();
+  int count = 1;
+  for (int axis = start_axis; axis < end_axis; ++axis) count *= shape_[axis];
+  return count;
+}
+
+template <typename Dtype>
+int Blob<Dtype>::CanonicalAxisIndex(int axis_index) const {
+  CHECK(-num_axes() <= axis_index && axis_index < num_axes())
+      << "axis " << axis_index << " of a blob with " << num_axes() << " axes, shape "
+      << shape_string();
+  return axis_index < 0 ? axis_index + num_axes() : axis_index;
+}
+
+template <typename Dtype>
+int Blob<Dtype>::LegacyShape(int index) const {
+  CHECK_LE(num_axes(), 4) << " axes: num, channels, height and width exist up to four";
+  CHECK(-4 <= index && index < 4) << "axis " << index << " of the four of an image blob";
+  if (index >= num_axes() || index < -num_axes()) return 1;
+  return shape(index);
+}
+
+template <typename Dtype>
+int Blob<Dtype>::offset(const int n, const int c, const int h, const int w) const {
+  DCHECK(0 <= n && n < num() && 0 <= c && c < channels() && 0 <= h && h < height() && 0 <= w &&
+         w < width());
+  return ((n * channels() + c) * height() + h) * width() + w;
+}
+
+template <typename Dtype>
+int Blob<Dtype>::offset(const vector<int>& indices) const {
+  CHECK_LE(static_cast<int>(indices.size()), num_axes()) << " indices into " << shape_string();
+  int offset = 0;
+  for (int axis = 0; axis < num_axes(); ++axis) {
+    const int index = axis < static_cast<int>(indices.size()) ? indices[axis] : 0;
+    DCHECK(0 <= index && index < shape_[axis]);
+    offset = offset * shape_[axis] + index;
+  }
+  return offset;
+}
+
+template <typename Dtype>
+void Blob<Dtype>::CopyFrom(const Blob& source, bool copy_diff, bool reshape) {
+  if (source.shape() != shape_) {
+    CHECK(reshape) << "cannot copy a blob of shape " << source.shape_string()
+                   << " into one of shape " << shape_string() << ": reshape it first";
+    ReshapeLike(source);
+  }
+  const bool gpu = Caffe::mode() == Caffe::GPU;
+  const Dtype* from = copy_diff ? (gpu ? source.gpu_diff() : source.cpu_diff())
+                                : (gpu ? source.gpu_data() : source.cpu_data());
+  Dtype* to = copy_diff ? (gpu ? mutable_gpu_diff() : mutable_cpu_diff())
+                        : (gpu ? mutable_gpu_data() : mutable_cpu_data());
+  caffe_copy(count_, from, to);
+}
+
+// ---- memory ----
+
+namespace {
+
+const shared_ptr<SyncedMemory>& Allocated(const shared_ptr<SyncedMemory>& memory) {
+  CHECK(memory) << "the blob has no shape yet: reshape it before its memory is used";
+  return memory;
+}
+
+}  // namespace
+
+template <typename Dtype>
+const shared_ptr<SyncedMemory>& Blob<Dtype>::data() const {
+  return Allocated(data_);
+}
+
+template <typename Dtype>
+const shared_ptr<SyncedMemory>& Blob<Dtype>::diff() const {
+  return Allocated(diff_);
+}
+
+template <typename Dtype>
+const Dtype* Blob<Dtype>::cpu_data() const {
+  return static_cast<const Dtype*>(data()->cpu_data());
+}
+
+template <typename Dtype>
+const Dtype* Blob<Dtype>::gpu_data() const {
+  return static_cast<const Dtype*>(data()->gpu_data());
+}
+
+template <typename Dtype>
+const Dtype* Blob<Dtype>::cpu_diff() const {
+  return static_cast<const Dtype*>(diff()->cpu_data());
+}
+
+template <typename Dtype>
+const Dtype* Blob<Dtype>::gpu_diff() const {
+  return static_cast<const Dtype*>(diff()->gpu_data());
+}
+
+template <typename Dtype>
+Dtype* Blob<Dtype>::mutable_cpu_data() {
+  return static_cast<Dtype*>(data()->mutable_cpu_data());
+}
+
+template <typename Dtype>
+Dtype* Blob<Dtype>::mutable_gpu_data() {
+  return static_cast<Dtype*>(data()->mutable_gpu_data());
+}
+
+template <typename Dtype>
+Dtype* Blob<Dtype>::mutable_cpu_diff() {
+  return static_cast<Dtype*>(diff()->mutable_cpu_data());
+}
+
+template <typename Dtype>
+Dtype* Blob<Dtype>::mutable_gpu_diff() {
+  return static_cast<Dtype*>(diff()->mutable_gpu_data());
+}
+
+template <typename Dtype>
+void Blob<Dtype>::set_cpu_data(Dtype* data) {
+  // The caller's memory holds count() values; memory kept for a larger shape would not do.
+  if (this->data()->size() != count_ * sizeof(Dtype)) {
+    capacity_ = count_;
+    data_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
+    diff_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
+  }
+  data_->set_cpu_data(data);
+}
+
+template <typename Dtype>
+void Blob<Dtype>::set_gpu_data(Dtype* data) {
+  if (this->data()->size() != count_ * sizeof(Dtype)) {
+    capacity_ = count_;
+    data_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
+    diff_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
+  }
+  data_->set_gpu_data(data);
+}
+
+template <typename Dtype>
+const int* Blob<Dtype>::gpu_shape() const {
+  if (!shape_data_) {
+    shape_data_.reset(new SyncedMemory(shape_.size() * sizeof(int)));
+    std::copy(shape_.begin(), shape_.end(), static_cast<int*>(shape_data_->mutable_cpu_data()));
+  }
+  return static_cast<const int*>(shape_data_->gpu_data());
+}
+
+template <typename Dtype>
+void Blob<Dtype>::ShareData(const Blob& other) {
+  CHECK_EQ(count_, other.count()) << " elements: only blobs of one size can share memory";
+  data_ = other.data();
+}
+
+template <typename Dtype>
+void Blob<Dtype>::ShareDiff(const Blob& other) {
+  CHECK_EQ(count_, other.count()) << " elements: only blobs of one size can share memory";
+  diff_ = other.diff();
+}
+
+// ---- arithmetic, where the contents are ----
+
+namespace {
+
+bool OnGpu(const shared_ptr<SyncedMemory>& memory) {
+  return memory->head() == SyncedMemory::HEAD_AT_GPU ||
+         (memory->head() == SyncedMemory::SYNCED && Caffe::mode() == Caffe::GPU);
+}
+
+bool Empty(const shared_ptr<SyncedMemory>& memory) {
+  return !memory || memory->head() == SyncedMemory::UNINITIALIZED;
+}
+
+template <typename Dtype>
+Dtype Asum(const shared_ptr<SyncedMemory>& memory, int count) {
+  if (Empty(memory)) return 0;
+#ifndef CPU_ONLY
+  if (OnGpu(memory)) {
+    Dtype sum;
+    caffe_gpu_asum(count, static_cast<const Dtype*>(memory->gpu_data()), &sum);
+    return sum;
+  }
+#endif
+  return caffe_cpu_asum(count, static_cast<const Dtype*>(memory->cpu_data()));
+}
+
+template <typename Dtype>
+Dtype SumOfSquares(const shared_ptr<SyncedMemory>& memory, int count) {
+  if (Empty(memory)) return 0;
+#ifndef CPU_ONLY
+  if (OnGpu(memory)) {
+    Dtype sum;
+    const Dtype* x = static_cast<const Dtype*>(memory->gpu_data());
+    caffe_gpu_dot(count, x, x, &sum);
+    return sum;
+  }
+#endif
+  const Dtype* x = static_cast<const Dtype*>(memory->cpu_data());
+  return caffe_cpu_dot(count, x, x);
+}
+
+template <typename Dtype>
+void Multiply(const shared_ptr<SyncedMemory>& memory, int count, Dtype factor) {
+  if (Empty(memory)) return;
+#ifndef CPU_ONLY
+  if (OnGpu(memory)) {
+    caffe_gpu_scal(count, factor, static_cast<Dtype*>(memory->mutable_gpu_data()));
+    return;
+  }
+#endif
+  caffe_scal(count, factor, static_cast<Dtype*>(memory->mutable_cpu_data()));
+}
+
+}  // namespace
+
+template <typename Dtype>
+void Blob<Dtype>::Update() {
+#ifndef CPU_ONLY
+  if (OnGpu(data())) {
+    caffe_gpu_axpy(count_, Dtype(-1), gpu_diff(), mutable_gpu_data());
+    return;
+  }
+#endif
+  CHECK(!Empty(data())) << "the blob has no contents to update";
+  caffe_axpy(count_, Dtype(-1), cpu_diff(), mutable_cpu_data());
+}
+
+template <typename Dtype>
+Dtype Blob<Dtype>::asum_data() const {
+  return Asum<Dtype>(data_, count_);
+}
+
+template <typename Dtype>
+Dtype Blob<Dtype>::asum_diff() const {
+  return Asum<Dtype>(diff_, count_);
+}
+
+template <typename Dtype>
+Dtype Blob<Dtype>::sumsq_data() const {
+  return SumOfSquares<Dtype>(data_, count_);
+}
+
+template <typename Dtype>
+Dtype Blob<Dtype>::sumsq_diff() const {
+  return SumOfSquares<Dtype>(diff_, count_);
+}
+
+template <typename Dtype>
+void Blob<Dtype>::scale_data(Dtype factor) {
+  Multiply(data_, count_, factor);
+}
+
+template <typename Dtype>
+void Blob<Dtype>::scale_diff(Dtype factor) {
+  Multiply(diff_, count_, factor);
+}
+
+// Index blobs (int) hold shapes and positions, never values that are learnt.
+#define NO_ARITHMETIC(type)                                                          \
+  template <>                                                                        \
+  void Blob<type>::Update() {                                                        \
+    NOT_IMPLEMENTED;                                                                 \
+  }                                                                                  \
+  template <>                                                                        \
+  type Blob<type>::asum_data() const {                                               \
+    NOT_IMPLEMENTED;                                                                 \
+  }                                                                                  \
+  template <>                                                                        \
+  type Blob<type>::asum_diff() const {                                               \
+    NOT_IMPLEMENTED;                                                                 \
+  }                                                                                  \
+  template <>                                                                        \
+  type Blob<type>::sumsq_data() const {                                              \
+    NOT_IMPLEMENTED;                                                                 \
+  }                                                                                  \
+  template <>                                                                        \
+  type Blob<type>::sumsq_diff() const {                                              \
+    NOT_IMPLEMENTED;                                                                 \
+  }                                                                                  \
+  template <>                                                                        \
+  void Blob<type>::scale_data(type) {                                                \
+    NOT_IMPLEMENTED;                                                                 \
+  }                                                                                  \
+  template <>                                                                        \
+  void Blob<type>::scale_diff(type) {                                                \
+    NOT_IMPLEMENTED;                                                                 \
+  }
+NO_ARITHMETIC(int)
+NO_ARITHMETIC(unsigned int)
+
+// ---- messages ----
+
+namespace {
+
+bool HasLegacyShape(const BlobProto& proto) {
+  return proto.has_num() || proto.has_channels() || proto.has_height() || proto.has_width();
+}
+
+vector<int> ShapeOf(const BlobProto& proto) {
+  if (HasLegacyShape(proto)) {
+    return {proto.num(), proto.channels(), proto.height(), proto.width()};
+  }
+  return vector<int>(proto.shape().dim().begin(), proto.shape().dim().end());
+}
+
+// The values of a message, whichever precision they have; false where it holds none.
+template <typename Dtype, typename Values, typename DoubleValues>
+bool ReadValues(const Values& values, const DoubleValues& doubles, int count, Dtype* to) {
+  if (doubles.size() > 0) {
+    CHECK_EQ(doubles.size(), count) << " values in a blob message";
+    std::copy(doubles.begin(), doubles.end(), to);
+    return true;
+  }
+  if (values.size() > 0) {
+    CHECK_EQ(values.size(), count) << " values in a blob message";
+    std::copy(values.begin(), values.end(), to);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+template <typename Dtype>
+bool Blob<Dtype>::ShapeEquals(const BlobProto& other) {
+  if (HasLegacyShape(other)) {
+    // Old files write every shape with four axes, ones in front.
+    return num_axes() <= 4 && LegacyShape(-4) == other.num() &&
+           LegacyShape(-3) == other.channels() && LegacyShape(-2) == other.height() &&
+           LegacyShape(-1) == other.width();
+  }
+  return ShapeOf(other) == shape_;
+}
+
+template <typename Dtype>
+void Blob<Dtype>::FromProto(const BlobProto& proto, bool reshape) {
+  const int values = std::max(proto.data_size(), proto.double_data_size());
+  if (reshape) {
+    const vector<int> shape = ShapeOf(proto);
+    // Sizes are checked against what the message holds before memory is taken for them.
+    int64_t claimed = 1;
+    for (const int dim : shape) {
+      CHECK_GE(dim, 0) << " is no size of a blob's axis";
+      claimed *= dim;
+      CHECK_LE(claimed, std::numeric_limits<int>::max()) << " blob elements are too many";
+    }
+    if (values > 0) CHECK_EQ(claimed, values) << " values in a blob message against its shape";
+    Reshape(shape);
+  } else {
+    CHECK(ShapeEquals(proto)) << "the message's blob has another shape than " << shape_string();
+  }
+  if (values > 0) ReadValues(proto.data(), proto.double_data(), count_, mutable_cpu_data());
+  if (proto.diff_size() + proto.double_diff_size() > 0) {
+    ReadValues(proto.diff(), proto.double_diff(), count_, mutable_cpu_diff());
+  }
+}
+
+template <>
+void Blob<float>::ToProto(BlobProto* proto, bool write_diff) const {
+  proto->Clear();
+  for (const int dim : shape_) proto->mutable_shape()->add_dim(dim);
+  proto->mutable_data()->Add(cpu_data(), cpu_data() + count_);
+  if (write_diff) proto->mutable_diff()->Add(cpu_diff(), cpu_diff() + count_);
+}
+
+template <>
+void Blob<double>::ToProto(BlobProto* proto, bool write_diff) const {
+  proto->Clear();
+  for (const int dim : shape_) proto->mutable_shape()->add_dim(dim);
+  proto->mutable_double_data()->Add(cpu_data(), cpu_data() + count_);
+  if (write_diff) proto->mutable_double_diff()->Add(cpu_diff(), cpu_diff() + count_);
+}
+
+INSTANTIATE_CLASS(Blob);
+template class Blob<int>;
+template class Blob<unsigned int>;
+
+}  // namespace caffe

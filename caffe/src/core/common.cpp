@@ -1,0 +1,170 @@
+#include "caffe/common.hpp"
+
+#include <random>
+
+#include "caffe/util/rng.hpp"
+
+namespace caffe {
+
+void GlobalInit(int* argc, char*** argv) {
+  // Reads the log settings from the environment now, before threads are started.
+  log::min_severity();
+  log::verbosity();
+}
+
+Caffe& Caffe::Get() {
+  static thread_local Caffe instance;
+  return instance;
+}
+
+class Caffe::RNG::Generator {
+ public:
+  explicit Generator(unsigned int seed) : engine_(seed) {}
+  rng_t* engine() { return &engine_; }
+
+ private:
+  rng_t engine_;
+};
+
+Caffe::RNG::RNG() : RNG(std::random_device()()) {}
+Caffe::RNG::RNG(unsigned int seed) : generator_(new Generator(seed)) {}
+Caffe::RNG::RNG(const RNG&) = default;
+Caffe::RNG& Caffe::RNG::operator=(const RNG&) = default;
+void* Caffe::RNG::generator() { return generator_->engine(); }
+
+Caffe::RNG& Caffe::rng_stream() {
+  Caffe& self = Get();
+  if (!self.random_generator_) self.random_generator_.reset(new RNG());
+  return *self.random_generator_;
+}
+
+#ifdef CPU_ONLY
+
+Caffe::Caffe() = default;
+Caffe::~Caffe() = default;
+
+void Caffe::set_random_seed(const unsigned int seed) { Get().random_generator_.reset(new RNG(seed)); }
+
+void Caffe::SetDevice(const int device_id) { NO_GPU; }
+void Caffe::DeviceQuery() { NO_GPU; }
+bool Caffe::CheckDevice(const int device_id) { return false; }
+int Caffe::FindDevice(const int start_id) { return -1; }
+
+#else
+
+namespace {
+
+bool DeviceUsable(int device_id) {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess || device_id < 0 || device_id >= count) {
+    cudaGetLastError();
+    return false;
+  }
+  int previous = 0;
+  cudaGetDevice(&previous);
+  // Freeing nothing makes the driver create a context: it fails where another process has the GPU
+  // for itself.
+  const bool usable = cudaSetDevice(device_id) == cudaSuccess && cudaFree(nullptr) == cudaSuccess;
+  cudaGetLastError();
+  cudaSetDevice(previous);
+  return usable;
+}
+
+}  // namespace
+
+Caffe::Caffe() = default;
+
+Caffe::~Caffe() {
+  if (cublas_handle_) cublasDestroy(cublas_handle_);
+  if (curand_generator_) curandDestroyGenerator(curand_generator_);
+}
+
+cublasHandle_t Caffe::cublas_handle() {
+  Caffe& self = Get();
+  if (!self.cublas_handle_) CUBLAS_CHECK(cublasCreate(&self.cublas_handle_));
+  return self.cublas_handle_;
+}
+
+curandGenerator_t Caffe::curand_generator() {
+  Caffe& self = Get();
+  if (!self.curand_generator_) {
+    CURAND_CHECK(curandCreateGenerator(&self.curand_generator_, CURAND_RNG_PSEUDO_DEFAULT));
+    CURAND_CHECK(
+        curandSetPseudoRandomGeneratorSeed(self.curand_generator_, std::random_device()()));
+  }
+  return self.curand_generator_;
+}
+
+void Caffe::set_random_seed(const unsigned int seed) {
+  Caffe& self = Get();
+  self.random_generator_.reset(new RNG(seed));
+  if (self.mode_ == GPU) {
+    CURAND_CHECK(curandSetPseudoRandomGeneratorSeed(curand_generator(), seed));
+    CURAND_CHECK(curandSetGeneratorOffset(curand_generator(), 0));
+  }
+}
+
+void Caffe::SetDevice(const int device_id) {
+  int current = -1;
+  CUDA_CHECK(cudaGetDevice(&current));
+  if (current == device_id) return;
+  CUDA_CHECK(cudaSetDevice(device_id));
+  Caffe& self = Get();
+  if (self.cublas_handle_) {
+    CUBLAS_CHECK(cublasDestroy(self.cublas_handle_));
+    self.cublas_handle_ = nullptr;
+  }
+  if (self.curand_generator_) {
+    CURAND_CHECK(curandDestroyGenerator(self.curand_generator_));
+    self.curand_generator_ = nullptr;
+  }
+}
+
+void Caffe::DeviceQuery() {
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  cudaDeviceProp p;
+  CUDA_CHECK(cudaGetDeviceProperties(&p, device));
+  LOG(INFO) << "Device id:                     " << device;
+  LOG(INFO) << "Name:                          " << p.name;
+  LOG(INFO) << "Compute capability:            " << p.major << "." << p.minor;
+  LOG(INFO) << "Total global memory:           " << p.totalGlobalMem;
+  LOG(INFO) << "Shared memory per block:       " << p.sharedMemPerBlock;
+  LOG(INFO) << "Registers per block:           " << p.regsPerBlock;
+  LOG(INFO) << "Warp size:                     " << p.warpSize;
+  LOG(INFO) << "Maximum threads per block:     " << p.maxThreadsPerBlock;
+  LOG(INFO) << "Number of multiprocessors:     " << p.multiProcessorCount;
+  LOG(INFO) << "Level 2 cache:                 " << p.l2CacheSize;
+}
+
+bool Caffe::CheckDevice(const int device_id) { return DeviceUsable(device_id); }
+
+int Caffe::FindDevice(const int start_id) {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) return -1;
+  for (int id = start_id; id < count; ++id) {
+    if (DeviceUsable(id)) return id;
+  }
+  return -1;
+}
+
+const char* cublasGetErrorString(cublasStatus_t error) { return cublasGetStatusString(error); }
+
+const char* curandGetErrorString(curandStatus_t error) {
+  switch (error) {
+    case CURAND_STATUS_SUCCESS:
+      return "success";
+    case CURAND_STATUS_ALLOCATION_FAILED:
+      return "memory allocation failed";
+    case CURAND_STATUS_LAUNCH_FAILURE:
+      return "kernel launch failed";
+    case CURAND_STATUS_INITIALIZATION_FAILED:
+      return "initialisation of CUDA failed";
+    default:
+      return "cuRAND error";
+  }
+}
+
+#endif  // CPU_ONLY
+
+}  // namespace caffe

@@ -1,0 +1,124 @@
+#include "caffe/layer.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+Layer<Dtype>::Layer(const LayerParameter& param) : layer_param_(param), phase_(param.phase()) {
+  for (const BlobProto& stored : param.blobs()) {
+    blobs_.emplace_back(new Blob<Dtype>());
+    blobs_.back()->FromProto(stored);
+  }
+}
+
+template <typename Dtype>
+void Layer<Dtype>::SetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+  CheckBlobCounts(bottom, top);
+  LayerSetUp(bottom, top);
+  Reshape(bottom, top);
+  SetLossWeights(top);
+}
+
+template <typename Dtype>
+Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+  Reshape(bottom, top);
+  const bool gpu = Caffe::mode() == Caffe::GPU;
+  if (gpu) {
+    Forward_gpu(bottom, top);
+  } else {
+    Forward_cpu(bottom, top);
+  }
+  Dtype loss = 0;
+  for (size_t i = 0; i < top.size(); ++i) {
+    if (this->loss(i) == Dtype(0)) continue;
+    // The loss weight stands in every element of the diff.
+    const int count = top[i]->count();
+#ifndef CPU_ONLY
+    if (gpu) {
+      Dtype part = 0;
+      caffe_gpu_dot(count, top[i]->gpu_data(), top[i]->gpu_diff(), &part);
+      loss += part;
+      continue;
+    }
+#endif
+    loss += caffe_cpu_dot(count, top[i]->cpu_data(), top[i]->cpu_diff());
+  }
+  return loss;
+}
+
+template <typename Dtype>
+void Layer<Dtype>::Backward(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                            const vector<Blob<Dtype>*>& bottom) {
+  if (Caffe::mode() == Caffe::GPU) {
+    Backward_gpu(top, propagate_down, bottom);
+  } else {
+    Backward_cpu(top, propagate_down, bottom);
+  }
+}
+
+template <typename Dtype>
+void Layer<Dtype>::ToProto(LayerParameter* param, bool write_diff) {
+  param->CopyFrom(layer_param_);
+  param->clear_blobs();
+  for (const auto& blob : blobs_) blob->ToProto(param->add_blobs(), write_diff);
+}
+
+template <typename Dtype>
+void Layer<Dtype>::set_loss(const int top_index, const Dtype value) {
+  if (top_index >= static_cast<int>(loss_.size())) loss_.resize(top_index + 1, Dtype(0));
+  loss_[top_index] = value;
+}
+
+template <typename Dtype>
+void Layer<Dtype>::set_param_propagate_down(const int param_id, const bool value) {
+  if (param_id >= static_cast<int>(param_propagate_down_.size())) {
+    param_propagate_down_.resize(param_id + 1, true);
+  }
+  param_propagate_down_[param_id] = value;
+}
+
+namespace {
+
+void CheckCount(const char* type, const char* kind, int got, int exact, int least, int most) {
+  if (exact >= 0) {
+    CHECK_EQ(got, exact) << ": " << type << " takes exactly " << exact << " " << kind << " blob(s)";
+  }
+  if (least >= 0) {
+    CHECK_GE(got, least) << ": " << type << " takes at least " << least << " " << kind
+                         << " blob(s)";
+  }
+  if (most >= 0) {
+    CHECK_LE(got, most) << ": " << type << " takes at most " << most << " " << kind << " blob(s)";
+  }
+}
+
+}  // namespace
+
+template <typename Dtype>
+void Layer<Dtype>::CheckBlobCounts(const vector<Blob<Dtype>*>& bottom,
+                                   const vector<Blob<Dtype>*>& top) {
+  const int bottoms = static_cast<int>(bottom.size());
+  const int tops = static_cast<int>(top.size());
+  CheckCount(type(), "bottom", bottoms, ExactNumBottomBlobs(), MinBottomBlobs(), MaxBottomBlobs());
+  CheckCount(type(), "top", tops, ExactNumTopBlobs(), MinTopBlobs(), MaxTopBlobs());
+  if (EqualNumBottomTopBlobs()) {
+    CHECK_EQ(bottoms, tops) << ": " << type() << " has as many top blobs as bottom blobs";
+  }
+}
+
+template <typename Dtype>
+void Layer<Dtype>::SetLossWeights(const vector<Blob<Dtype>*>& top) {
+  const int weights = layer_param_.loss_weight_size();
+  if (weights == 0) return;
+  CHECK_EQ(static_cast<int>(top.size()), weights)
+      << ": give each top its loss_weight, or none of them";
+  for (int i = 0; i < weights; ++i) {
+    const Dtype weight = layer_param_.loss_weight(i);
+    if (weight == Dtype(0)) continue;
+    set_loss(i, weight);
+    caffe_set(top[i]->count(), weight, top[i]->mutable_cpu_diff());
+  }
+}
+
+INSTANTIATE_CLASS(Layer);
+
+}  // namespace caffe

@@ -1,0 +1,192 @@
+#include "caffe/syncedmem.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe {
+
+namespace {
+
+const size_t kAlignment = 64;
+
+}  // namespace
+
+void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda) {
+  *use_cuda = false;
+  *ptr = nullptr;
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) {
+    CUDA_CHECK(cudaMallocHost(ptr, size));
+    *use_cuda = true;
+    return;
+  }
+#endif
+  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  *ptr = std::aligned_alloc(kAlignment, rounded);
+  CHECK(*ptr) << "no memory for " << size << " bytes: use a smaller batch or input";
+}
+
+void CaffeFreeHost(void* ptr, bool use_cuda) {
+#ifndef CPU_ONLY
+  if (use_cuda) {
+    cudaFreeHost(ptr);
+    return;
+  }
+#endif
+  std::free(ptr);
+}
+
+SyncedMemory::SyncedMemory() : SyncedMemory(0) {}
+
+SyncedMemory::SyncedMemory(size_t size) : size_(size) {
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) CUDA_CHECK(cudaGetDevice(&device_));
+#endif
+}
+
+SyncedMemory::~SyncedMemory() {
+  free_cpu();
+  free_gpu();
+}
+
+void SyncedMemory::allocate_cpu() {
+  if (cpu_ptr_) return;
+  CaffeMallocHost(&cpu_ptr_, size_, &cpu_malloc_use_cuda_);
+  own_cpu_data_ = true;
+}
+
+void SyncedMemory::free_cpu() {
+  if (cpu_ptr_ && own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
+  cpu_ptr_ = nullptr;
+  own_cpu_data_ = false;
+}
+
+void SyncedMemory::free_gpu() {
+#ifndef CPU_ONLY
+  if (gpu_ptr_ && own_gpu_data_) cudaFree(gpu_ptr_);
+#endif
+  gpu_ptr_ = nullptr;
+  own_gpu_data_ = false;
+}
+
+void SyncedMemory::to_cpu() {
+  switch (head_) {
+    case UNINITIALIZED:
+      allocate_cpu();
+      std::memset(cpu_ptr_, 0, size_);
+      head_ = HEAD_AT_CPU;
+      break;
+    case HEAD_AT_LAYOUT:
+      allocate_cpu();
+      layout_->ToPlain(cpu_ptr_);
+      head_ = HEAD_AT_CPU;
+      break;
+    case HEAD_AT_GPU:
+#ifndef CPU_ONLY
+      allocate_cpu();
+      caffe_gpu_memcpy(size_, gpu_ptr_, cpu_ptr_);
+      head_ = SYNCED;
+#else
+      NO_GPU;
+#endif
+      break;
+    case HEAD_AT_CPU:
+    case SYNCED:
+      break;
+  }
+}
+
+const void* SyncedMemory::cpu_data() {
+  to_cpu();
+  return cpu_ptr_;
+}
+
+void* SyncedMemory::mutable_cpu_data() {
+  to_cpu();
+  head_ = HEAD_AT_CPU;
+  layout_.reset();
+  return cpu_ptr_;
+}
+
+void SyncedMemory::set_cpu_data(void* data) {
+  CHECK(data) << "the memory to use must not be null";
+  free_cpu();
+  cpu_ptr_ = data;
+  head_ = HEAD_AT_CPU;
+  layout_.reset();
+}
+
+void SyncedMemory::set_layout(const shared_ptr<LayoutStore>& store) {
+  CHECK(store) << "the layout to use must not be null";
+  layout_ = store;
+  head_ = HEAD_AT_LAYOUT;
+}
+
+#ifdef CPU_ONLY
+
+void SyncedMemory::to_gpu() { NO_GPU; }
+const void* SyncedMemory::gpu_data() { NO_GPU; }
+void* SyncedMemory::mutable_gpu_data() { NO_GPU; }
+void SyncedMemory::set_gpu_data(void* data) { NO_GPU; }
+
+#else
+
+void SyncedMemory::to_gpu() {
+  if (!gpu_ptr_) {
+    CUDA_CHECK(cudaMalloc(&gpu_ptr_, size_));
+    own_gpu_data_ = true;
+  }
+  switch (head_) {
+    case UNINITIALIZED:
+      caffe_gpu_memset(size_, 0, gpu_ptr_);
+      head_ = HEAD_AT_GPU;
+      break;
+    case HEAD_AT_LAYOUT:
+      to_cpu();
+      [[fallthrough]];
+    case HEAD_AT_CPU:
+      caffe_gpu_memcpy(size_, cpu_ptr_, gpu_ptr_);
+      head_ = SYNCED;
+      break;
+    case HEAD_AT_GPU:
+    case SYNCED:
+      break;
+  }
+}
+
+const void* SyncedMemory::gpu_data() {
+  to_gpu();
+  return gpu_ptr_;
+}
+
+void* SyncedMemory::mutable_gpu_data() {
+  to_gpu();
+  head_ = HEAD_AT_GPU;
+  layout_.reset();
+  return gpu_ptr_;
+}
+
+void SyncedMemory::set_gpu_data(void* data) {
+  CHECK(data) << "the memory to use must not be null";
+  free_gpu();
+  gpu_ptr_ = data;
+  head_ = HEAD_AT_GPU;
+  layout_.reset();
+}
+
+void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
+  CHECK_EQ(head_, HEAD_AT_CPU) << " only host contents can be pushed to the GPU";
+  if (!gpu_ptr_) {
+    CUDA_CHECK(cudaMalloc(&gpu_ptr_, size_));
+    own_gpu_data_ = true;
+  }
+  CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, stream));
+  // The caller waits for the stream before anybody reads.
+  head_ = SYNCED;
+}
+
+#endif  // CPU_ONLY
+
+}  // namespace caffe

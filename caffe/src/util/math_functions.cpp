@@ -1,0 +1,287 @@
+#include "caffe/util/math_functions.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include <boost/random/bernoulli_distribution.hpp>
+#include <boost/random/normal_distribution.hpp>
+#include <boost/random/uniform_real.hpp>
+#include <boost/random/variate_generator.hpp>
+
+#include "caffe/util/rng.hpp"
+
+namespace caffe {
+
+// ---- BLAS: one name for both precisions ----
+
+namespace {
+
+inline void Gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, float alpha,
+                 const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc) {
+  cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+inline void Gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, double alpha,
+                 const double* a, int lda, const double* b, int ldb, double beta, double* c,
+                 int ldc) {
+  cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+inline void Gemv(CBLAS_TRANSPOSE ta, int m, int n, float alpha, const float* a, const float* x,
+                 float beta, float* y) {
+  cblas_sgemv(CblasRowMajor, ta, m, n, alpha, a, std::max(n, 1), x, 1, beta, y, 1);
+}
+
+inline void Gemv(CBLAS_TRANSPOSE ta, int m, int n, double alpha, const double* a, const double* x,
+                 double beta, double* y) {
+  cblas_dgemv(CblasRowMajor, ta, m, n, alpha, a, std::max(n, 1), x, 1, beta, y, 1);
+}
+
+// Sum of term(i) over [0, n). Sums of fixed pieces are added in order, so that the result does not
+// depend on the number of threads.
+template <typename Dtype, typename Term>
+Dtype Sum(int n, const Term& term) {
+  const std::ptrdiff_t kPiece = 4096;
+  const std::ptrdiff_t pieces = (n + kPiece - 1) / kPiece;
+  std::vector<double> partial(pieces);
+  ParallelFor(pieces, kElementwiseGrain / kPiece, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    for (std::ptrdiff_t piece = first; piece < last; ++piece) {
+      const std::ptrdiff_t end = std::min<std::ptrdiff_t>(n, (piece + 1) * kPiece);
+      Dtype sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (std::ptrdiff_t i = piece * kPiece; i < end; ++i) sum += term(i);
+      partial[piece] = sum;
+    }
+  });
+  double total = 0;
+  for (const double sum : partial) total += sum;
+  return static_cast<Dtype>(total);
+}
+
+}  // namespace
+
+template <typename Dtype>
+void caffe_cpu_gemm(const CBLAS_TRANSPOSE TransA, const CBLAS_TRANSPOSE TransB, const int M,
+                    const int N, const int K, const Dtype alpha, const Dtype* A, const Dtype* B,
+                    const Dtype beta, Dtype* C) {
+  const int lda = std::max(1, TransA == CblasNoTrans ? K : M);
+  const int ldb = std::max(1, TransB == CblasNoTrans ? N : K);
+  Gemm(TransA, TransB, M, N, K, alpha, A, lda, B, ldb, beta, C, std::max(1, N));
+}
+
+template <typename Dtype>
+void caffe_cpu_gemv(const CBLAS_TRANSPOSE TransA, const int M, const int N, const Dtype alpha,
+                    const Dtype* A, const Dtype* x, const Dtype beta, Dtype* y) {
+  Gemv(TransA, M, N, alpha, A, x, beta, y);
+}
+
+// ---- element by element ----
+
+template <typename Dtype>
+void caffe_axpy(const int N, const Dtype alpha, const Dtype* X, Dtype* Y) {
+  ParallelElements(N, [=](std::ptrdiff_t i) { Y[i] += alpha * X[i]; });
+}
+
+template <typename Dtype>
+void caffe_cpu_axpby(const int N, const Dtype alpha, const Dtype* X, const Dtype beta, Dtype* Y) {
+  // beta = 0 overwrites, as in BLAS: what stood in Y may be NaN.
+  if (beta == Dtype(0)) {
+    ParallelElements(N, [=](std::ptrdiff_t i) { Y[i] = alpha * X[i]; });
+  } else {
+    ParallelElements(N, [=](std::ptrdiff_t i) { Y[i] = alpha * X[i] + beta * Y[i]; });
+  }
+}
+
+template <typename Dtype>
+void caffe_copy(const int N, const Dtype* X, Dtype* Y) {
+  if (X == Y) return;
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) {
+    CUDA_CHECK(cudaMemcpy(Y, X, sizeof(Dtype) * N, cudaMemcpyDefault));
+    return;
+  }
+#endif
+  ParallelFor(N, 4 * kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    std::memcpy(Y + begin, X + begin, sizeof(Dtype) * (end - begin));
+  });
+}
+
+template <typename Dtype>
+void caffe_set(const int N, const Dtype alpha, Dtype* X) {
+  ParallelFor(N, 4 * kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    std::fill(X + begin, X + end, alpha);
+  });
+}
+
+template <typename Dtype>
+void caffe_add_scalar(const int N, const Dtype alpha, Dtype* X) {
+  ParallelElements(N, [=](std::ptrdiff_t i) { X[i] += alpha; });
+}
+
+template <typename Dtype>
+void caffe_scal(const int N, const Dtype alpha, Dtype* X) {
+  ParallelElements(N, [=](std::ptrdiff_t i) { X[i] *= alpha; });
+}
+
+template <typename Dtype>
+void caffe_cpu_scale(const int n, const Dtype alpha, const Dtype* x, Dtype* y) {
+  ParallelElements(n, [=](std::ptrdiff_t i) { y[i] = alpha * x[i]; });
+}
+
+#define DEFINE_UNARY(name, expression)                                  \
+  template <typename Dtype>                                             \
+  void name(const int n, const Dtype* a, Dtype* y) {                    \
+    ParallelElements(n, [=](std::ptrdiff_t i) { y[i] = (expression); }); \
+  }
+
+DEFINE_UNARY(caffe_sqr, a[i] * a[i])
+DEFINE_UNARY(caffe_sqrt, std::sqrt(a[i]))
+DEFINE_UNARY(caffe_exp, std::exp(a[i]))
+DEFINE_UNARY(caffe_log, std::log(a[i]))
+DEFINE_UNARY(caffe_abs, std::fabs(a[i]))
+DEFINE_UNARY(caffe_cpu_fabs, std::fabs(a[i]))
+DEFINE_UNARY(caffe_cpu_sign, caffe_sign(a[i]))
+DEFINE_UNARY(caffe_cpu_sgnbit, std::signbit(a[i]) ? 1 : 0)
+
+#define DEFINE_BINARY(name, op)                                              \
+  template <typename Dtype>                                                  \
+  void name(const int N, const Dtype* a, const Dtype* b, Dtype* y) {         \
+    ParallelElements(N, [=](std::ptrdiff_t i) { y[i] = a[i] op b[i]; });     \
+  }
+
+DEFINE_BINARY(caffe_add, +)
+DEFINE_BINARY(caffe_sub, -)
+DEFINE_BINARY(caffe_mul, *)
+DEFINE_BINARY(caffe_div, /)
+
+template <typename Dtype>
+void caffe_powx(const int n, const Dtype* a, const Dtype b, Dtype* y) {
+  ParallelElements(n, [=](std::ptrdiff_t i) { y[i] = std::pow(a[i], b); });
+}
+
+// ---- sums ----
+
+template <typename Dtype>
+Dtype caffe_cpu_dot(const int n, const Dtype* x, const Dtype* y) {
+  return Sum<Dtype>(n, [=](std::ptrdiff_t i) { return x[i] * y[i]; });
+}
+
+template <typename Dtype>
+Dtype caffe_cpu_strided_dot(const int n, const Dtype* x, const int incx, const Dtype* y,
+                            const int incy) {
+  return Sum<Dtype>(n, [=](std::ptrdiff_t i) { return x[i * incx] * y[i * incy]; });
+}
+
+template <typename Dtype>
+Dtype caffe_cpu_asum(const int n, const Dtype* x) {
+  return Sum<Dtype>(n, [=](std::ptrdiff_t i) { return std::fabs(x[i]); });
+}
+
+// ---- random numbers ----
+
+unsigned int caffe_rng_rand() { return (*caffe_rng())(); }
+
+template <typename Dtype>
+Dtype caffe_nextafter(const Dtype b) {
+  return std::nextafter(b, std::numeric_limits<Dtype>::max());
+}
+
+namespace {
+
+template <typename Value, typename Distribution>
+void Draw(int n, const Distribution& distribution, Value* r) {
+  CHECK_GE(n, 0) << " random numbers cannot be drawn";
+  CHECK(r || n == 0) << "no memory to draw random numbers into";
+  boost::variate_generator<rng_t*, Distribution> next(caffe_rng(), distribution);
+  for (int i = 0; i < n; ++i) r[i] = static_cast<Value>(next());
+}
+
+template <typename Dtype, typename Value>
+void DrawBernoulli(int n, Dtype p, Value* r) {
+  CHECK(p >= 0 && p <= 1) << p << " is no probability";
+  Draw(n, boost::bernoulli_distribution<Dtype>(p), r);
+}
+
+}  // namespace
+
+template <typename Dtype>
+void caffe_rng_uniform(const int n, const Dtype a, const Dtype b, Dtype* r) {
+  CHECK_LE(a, b) << ": the lower bound of random numbers comes first";
+  // The distribution excludes its upper end.
+  Draw(n, boost::uniform_real<Dtype>(a, caffe_nextafter(b)), r);
+}
+
+template <typename Dtype>
+void caffe_rng_gaussian(const int n, const Dtype mu, const Dtype sigma, Dtype* r) {
+  CHECK_GT(sigma, 0) << ": the standard deviation must be positive";
+  Draw(n, boost::normal_distribution<Dtype>(mu, sigma), r);
+}
+
+template <typename Dtype>
+void caffe_rng_bernoulli(const int n, const Dtype p, int* r) {
+  DrawBernoulli(n, p, r);
+}
+
+template <typename Dtype>
+void caffe_rng_bernoulli(const int n, const Dtype p, unsigned int* r) {
+  DrawBernoulli(n, p, r);
+}
+
+// ---- the precisions ----
+
+#define INSTANTIATE_MATH(Dtype)                                                                    \
+  template void caffe_cpu_gemm<Dtype>(const CBLAS_TRANSPOSE, const CBLAS_TRANSPOSE, const int,     \
+                                      const int, const int, const Dtype, const Dtype*,             \
+                                      const Dtype*, const Dtype, Dtype*);                          \
+  template void caffe_cpu_gemv<Dtype>(const CBLAS_TRANSPOSE, const int, const int, const Dtype,    \
+                                      const Dtype*, const Dtype*, const Dtype, Dtype*);            \
+  template void caffe_axpy<Dtype>(const int, const Dtype, const Dtype*, Dtype*);                   \
+  template void caffe_cpu_axpby<Dtype>(const int, const Dtype, const Dtype*, const Dtype, Dtype*); \
+  template void caffe_powx<Dtype>(const int, const Dtype*, const Dtype, Dtype*);                   \
+  template void caffe_cpu_scale<Dtype>(const int, const Dtype, const Dtype*, Dtype*);              \
+  template Dtype caffe_cpu_dot<Dtype>(const int, const Dtype*, const Dtype*);                      \
+  template Dtype caffe_cpu_strided_dot<Dtype>(const int, const Dtype*, const int, const Dtype*,    \
+                                              const int);                                          \
+  template Dtype caffe_cpu_asum<Dtype>(const int, const Dtype*);                                   \
+  template Dtype caffe_nextafter<Dtype>(const Dtype);                                              \
+  template void caffe_rng_uniform<Dtype>(const int, const Dtype, const Dtype, Dtype*);             \
+  template void caffe_rng_gaussian<Dtype>(const int, const Dtype, const Dtype, Dtype*);            \
+  template void caffe_rng_bernoulli<Dtype>(const int, const Dtype, int*);                          \
+  template void caffe_rng_bernoulli<Dtype>(const int, const Dtype, unsigned int*)
+INSTANTIATE_MATH(float);
+INSTANTIATE_MATH(double);
+
+#define INSTANTIATE_UNARY(name)                            \
+  template void name<float>(const int, const float*, float*); \
+  template void name<double>(const int, const double*, double*)
+INSTANTIATE_UNARY(caffe_sqr);
+INSTANTIATE_UNARY(caffe_sqrt);
+INSTANTIATE_UNARY(caffe_exp);
+INSTANTIATE_UNARY(caffe_log);
+INSTANTIATE_UNARY(caffe_abs);
+INSTANTIATE_UNARY(caffe_cpu_fabs);
+INSTANTIATE_UNARY(caffe_cpu_sign);
+INSTANTIATE_UNARY(caffe_cpu_sgnbit);
+template void caffe_copy<float>(const int, const float*, float*);
+template void caffe_copy<double>(const int, const double*, double*);
+template void caffe_copy<int>(const int, const int*, int*);
+template void caffe_copy<unsigned int>(const int, const unsigned int*, unsigned int*);
+
+#define INSTANTIATE_BINARY(name)                                                \
+  template void name<float>(const int, const float*, const float*, float*);     \
+  template void name<double>(const int, const double*, const double*, double*)
+INSTANTIATE_BINARY(caffe_add);
+INSTANTIATE_BINARY(caffe_sub);
+INSTANTIATE_BINARY(caffe_mul);
+INSTANTIATE_BINARY(caffe_div);
+
+#define INSTANTIATE_SCALAR(name)                               \
+  template void name<float>(const int, const float, float*);   \
+  template void name<double>(const int, const double, double*)
+INSTANTIATE_SCALAR(caffe_set);
+INSTANTIATE_SCALAR(caffe_add_scalar);
+INSTANTIATE_SCALAR(caffe_scal);
+template void caffe_set<int>(const int, const int, int*);
+
+}  // namespace caffe

@@ -1,0 +1,59 @@
+#include "caffe/util/names.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace caffe {
+
+namespace {
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+// Levenshtein distance: insertions, deletions and replacements of single letters.
+size_t EditDistance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::vector<std::string> NearNames(const std::string& name, const std::vector<std::string>& known,
+                                   size_t most) {
+  const std::string wanted = Lower(name);
+  const size_t tolerance = std::max<size_t>(2, wanted.size() / 3);
+  std::vector<std::pair<size_t, std::string>> near;
+  for (const std::string& candidate : known) {
+    const size_t distance = EditDistance(wanted, Lower(candidate));
+    if (distance <= tolerance) near.emplace_back(distance, candidate);
+  }
+  std::sort(near.begin(), near.end());
+  std::vector<std::string> names;
+  for (const auto& entry : near) {
+    if (names.size() < most) names.push_back(entry.second);
+  }
+  return names;
+}
+
+std::string DidYouMean(const std::string& name, const std::vector<std::string>& known) {
+  const std::vector<std::string> near = NearNames(name, known);
+  if (near.empty()) return "";
+  std::string text = " (did you mean ";
+  for (size_t i = 0; i < near.size(); ++i) text += (i ? ", " : "") + near[i];
+  return text + "?)";
+}
+
+}  // namespace caffe
