@@ -233,10 +233,12 @@ void Blob<Dtype>::ShareDiff(const Blob& other) {
 
 namespace {
 
+#ifndef CPU_ONLY
 bool OnGpu(const shared_ptr<SyncedMemory>& memory) {
   return memory->head() == SyncedMemory::HEAD_AT_GPU ||
          (memory->head() == SyncedMemory::SYNCED && Caffe::mode() == Caffe::GPU);
 }
+#endif
 
 bool Empty(const shared_ptr<SyncedMemory>& memory) {
   return !memory || memory->head() == SyncedMemory::UNINITIALIZED;
