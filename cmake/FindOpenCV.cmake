@@ -22,7 +22,7 @@ find_package_handle_standard_args(OpenCV
 if(OpenCV_FOUND)
   foreach(_component IN LISTS OpenCV_FIND_COMPONENTS)
     if(NOT TARGET opencv_${_component})
-      add_library(opencv_${_component} SHARED IMPORTED GLOBAL)
+      add_library(opencv_${_component} UNKNOWN IMPORTED GLOBAL)
       set_target_properties(opencv_${_component} PROPERTIES
         IMPORTED_LOCATION "${OpenCV_${_component}_LIBRARY}"
         INTERFACE_INCLUDE_DIRECTORIES "${OpenCV_INCLUDE_DIR}")
