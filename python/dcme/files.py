@@ -11,6 +11,7 @@ from typing import Any, Union
 
 import cv2
 import numpy as np
+
 from dcme.errors import UserError
 
 PathLike = Union[str, "os.PathLike[str]"]

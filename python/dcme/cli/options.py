@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcme.labels import ClassTable
 
 
 def size(text: str) -> tuple[int, int]:
@@ -27,6 +31,27 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def classes(text: str) -> ClassTable:
+    """``cityscapes`` or ``label:name,...``."""
+    from dcme.labels import ClassTable
+
+    try:
+        return ClassTable.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    """``--classes``."""
+    parser.add_argument(
+        "--classes",
+        type=classes,
+        default="cityscapes",
+        metavar="LABEL:NAME,...",
+        help="classes of the data set, e.g. 1:nucleus; default: the eight of Cityscapes",
+    )
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

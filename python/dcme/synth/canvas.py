@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
 from dcme.synth.camera import Frame
 
 Colour = tuple[float, float, float]

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_json, write_png
 from dcme.labels import COLOURS_RGB, LABEL_ID

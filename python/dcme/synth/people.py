@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from dcme.synth.canvas import Brush, Colour, scaled
 from dcme.synth.vehicles import DARK, RED_LIGHT, WHITE_LIGHT, Size
 

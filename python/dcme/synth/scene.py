@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+
 from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.synth import people, vehicles
 from dcme.synth.camera import Camera, Frame

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from dcme.synth.canvas import Brush, Colour, scaled
 
 Points = Sequence[tuple[float, float]]

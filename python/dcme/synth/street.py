@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
 from dcme.labels import LABEL_ID
 from dcme.synth.camera import Camera
 from dcme.synth.canvas import Canvas, Colour, Light, fractal_noise, mixed, scaled

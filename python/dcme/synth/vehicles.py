@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from dcme.synth.canvas import Brush, Colour, mixed, scaled
 from dcme.synth.solids import (
     Decal,

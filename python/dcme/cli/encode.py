@@ -1,0 +1,51 @@
+"""``dcme encode``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_classes, add_workers, count, size, workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme encode``."""
+    parser.add_argument(
+        "source", help="Cityscapes root, list, folder of instance maps, or one instance map"
+    )
+    parser.add_argument("out", help="folder for the vector maps; a file with --format h5")
+    parser.add_argument("--split", default="val", help="of a Cityscapes root; default: val")
+    parser.add_argument("--format", choices=("npz", "npy", "h5"), default="npz")
+    parser.add_argument("--size", type=size, metavar="HxW", help="reduce the maps first")
+    parser.add_argument("--anchor", choices=("mass", "box"), default="mass")
+    parser.add_argument(
+        "--round-centre", action="store_true", help="truncate centres to whole pixels"
+    )
+    parser.add_argument(
+        "--grid-size", type=count, default=16, metavar="GS", help="default: 16; 0: no grid classes"
+    )
+    add_classes(parser)
+    add_workers(parser)
+    parser.epilog = "example: dcme encode city vectors --split val --size 128x256"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Encode the instance maps."""
+    from dcme.encoder import Encoding, encode_dataset
+
+    encoding = Encoding(
+        arguments.size,
+        arguments.anchor,
+        arguments.round_centre,
+        arguments.grid_size,
+        arguments.classes,
+    )
+    number = encode_dataset(
+        arguments.source,
+        arguments.out,
+        encoding,
+        arguments.format,
+        arguments.split,
+        workers(arguments),
+        arguments.quiet,
+    )
+    print(f"{arguments.out}: {number} vector maps")

@@ -1,0 +1,142 @@
+"""Finding the images and instance maps of a data set: a Cityscapes tree or plain list files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcme.errors import UserError
+from dcme.files import PathLike, read_text
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+IMAGE_FOLDER, TRUTH_FOLDER = "leftImg8bit", "gtFine"
+IMAGE_ENDING, IDS_ENDING = "_leftImg8bit", "_gtFine_instanceIds"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image and its instance map; either may be absent where it is not needed."""
+
+    name: str
+    image: Path | None
+    ids: Path | None
+
+    def image_path(self) -> Path:
+        """The image's path; an error where there is none."""
+        if self.image is None:
+            raise UserError(f"{self.ids}: there is no image to this instance map")
+        return self.image
+
+    def ids_path(self) -> Path:
+        """The instance map's path; an error where there is none."""
+        if self.ids is None:
+            raise UserError(f"{self.image}: there is no instance map to this image")
+        return self.ids
+
+
+def is_cityscapes(folder: PathLike) -> bool:
+    """Whether the folder is the root of a Cityscapes tree (images or ground truth suffice)."""
+    root = Path(folder)
+    return (root / IMAGE_FOLDER).is_dir() or (root / TRUTH_FOLDER).is_dir()
+
+
+def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
+    """The samples of one split of a Cityscapes tree, sorted by name."""
+    found: dict[str, dict[str, Path]] = {}
+    for kind, folder, ending in (
+        ("image", IMAGE_FOLDER, IMAGE_ENDING),
+        ("ids", TRUTH_FOLDER, IDS_ENDING),
+    ):
+        for path in (Path(root) / folder / split).glob(f"*/*{ending}.png"):
+            found.setdefault(path.stem[: -len(ending)], {})[kind] = path
+    if not found:
+        raise UserError(
+            f"{root}: no images under {IMAGE_FOLDER}/{split}/<city>/ and no instance maps under "
+            f"{TRUTH_FOLDER}/{split}/<city>/; name the folder that holds {IMAGE_FOLDER} and "
+            f"{TRUTH_FOLDER}"
+        )
+    return [Sample(name, f.get("image"), f.get("ids")) for name, f in sorted(found.items())]
+
+
+def _unique_names(paths: Sequence[Path], root: Path) -> list[str]:
+    """File stems where they are unique, else paths below ``root`` joined by underscores."""
+    stems = [path.stem for path in paths]
+    if max(Counter(stems).values(), default=1) == 1:
+        return stems
+    names = []
+    for path in paths:
+        inside = path.relative_to(root) if path.is_relative_to(root) else path
+        parts = inside.with_suffix("").parts
+        names.append("_".join(part for part in parts if part not in ("/", "..")))
+    double = [name for name, times in Counter(names).items() if times > 1]
+    if double:
+        raise UserError(f"two images would share the name '{double[0]}'; rename or remove one")
+    return names
+
+
+def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
+    """The samples of a list file: a line is ``image instanceIds`` or only ``image``.
+
+    Paths are relative to ``root``, by default the list's own folder.
+    """
+    base = Path(root) if root is not None else Path(path).parent
+    rows = [line.strip() for line in read_text(path).splitlines()]
+    pairs = []
+    for number, row in enumerate(rows, 1):
+        if not row:
+            continue
+        fields = row.rsplit(maxsplit=1)
+        if len(fields) == 2 and Path(fields[1]).suffix.lower() not in IMAGE_SUFFIXES:
+            raise UserError(f"{path}:{number}: '{fields[1]}' is not an image file name")
+        pairs.append((base / fields[0], base / fields[1] if len(fields) == 2 else None))
+    if not pairs:
+        raise UserError(f"{path}: the list is empty; a line is 'image instanceIds'")
+    names = _unique_names([image for image, _ in pairs], base)
+    return [Sample(name, image, ids) for name, (image, ids) in zip(names, pairs)]
+
+
+def read_folder(folder: PathLike) -> list[Sample]:
+    """All images of a folder, without instance maps."""
+    paths = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise UserError(f"{folder}: holds no images ({', '.join(IMAGE_SUFFIXES)})")
+    names = _unique_names(paths, Path(folder))
+    return [Sample(name, path, None) for name, path in zip(names, paths)]
+
+
+def find_samples(
+    source: PathLike, split: str = "val", root: PathLike | None = None
+) -> list[Sample]:
+    """The samples of whatever ``source`` is.
+
+    A Cityscapes tree (its ``split``), a folder with ``<split>.txt``, a folder of images, a list
+    file (.txt), or one image.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder")
+    if path.is_dir():
+        if is_cityscapes(path):
+            return cityscapes_split(path, split)
+        listed = path / f"{split}.txt"
+        return read_list(listed, root) if listed.exists() else read_folder(path)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return [Sample(path.stem, path, None)]
+    return read_list(path, root)
+
+
+def require_files(samples: Sequence[Sample], image: bool, ids: bool) -> None:
+    """Raise for the first sample that lacks what is needed; images without a mask name themselves.
+
+    Checked for all samples before any work, so that hours are not lost to the last line of a list.
+    """
+    for sample in samples:
+        wanted = [sample.image_path()] if image else []
+        wanted += [sample.ids_path()] if ids else []
+        for path in wanted:
+            if not path.is_file():
+                kind = "image" if path == sample.image else "instance map"
+                other = f" (to {sample.image})" if path != sample.image and sample.image else ""
+                raise UserError(f"{path}: there is no such {kind}{other}")

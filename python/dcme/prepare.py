@@ -1,0 +1,132 @@
+"""Reducing a data set to training size: images by area averaging, ids by the method's own rule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+
+from dcme.dataset import Sample, cityscapes_split, is_cityscapes, read_list, require_files
+from dcme.encoding import reduce_ids
+from dcme.errors import UserError
+from dcme.files import PathLike, read_ids, read_image, read_text, write_json, write_png, write_text
+from dcme.parallel import ordered_map, progress
+
+RECIPE = "prepare.json"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a prepared sample goes, relative to the output folder."""
+
+    sample: Sample
+    split: str
+
+    @property
+    def image(self) -> Path:
+        """Relative path of the reduced image."""
+        return Path("images") / self.split / f"{self.sample.name}.png"
+
+    @property
+    def ids(self) -> Path:
+        """Relative path of the reduced instance map."""
+        return Path("instanceIds") / self.split / f"{self.sample.name}.png"
+
+
+def read_pair(sample: Sample):
+    """Image (H, W, 3) and instance map (H, W) of a sample; they must have one size."""
+    image, ids = read_image(sample.image_path()), read_ids(sample.ids_path())
+    if image.shape[:2] != ids.shape:
+        (h, w), (rows, cols) = image.shape[:2], ids.shape
+        raise UserError(
+            f"{sample.ids}: is {rows}x{cols} but its image {sample.image} is {h}x{w} (HxW)"
+        )
+    return image, ids
+
+
+def prepare_sample(out: Path, size: tuple[int, int] | None, target: Target) -> bool:
+    """Write one reduced pair; False where an earlier call has already done it."""
+    if (out / target.ids).exists() and (out / target.image).exists():
+        return False
+    image, ids = read_pair(target.sample)
+    if size is not None and size != ids.shape:
+        if size[0] > ids.shape[0] or size[1] > ids.shape[1]:
+            raise UserError(
+                f"{target.sample.image}: {ids.shape[0]}x{ids.shape[1]} cannot be reduced to "
+                f"{size[0]}x{size[1]}; choose a --size that no image is smaller than"
+            )
+        image = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+        ids = reduce_ids(ids, size)
+    write_png(out / target.image, image)
+    write_png(out / target.ids, ids)
+    return True
+
+
+def _source_splits(source: Path, splits: Sequence[str]) -> dict[str, list[Sample]]:
+    """The samples of each split of a Cityscapes tree, a folder of lists, or one list file."""
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder")
+    if source.is_file():
+        return {source.stem: read_list(source)}
+    if is_cityscapes(source):
+        return {split: cityscapes_split(source, split) for split in splits}
+    lists = {split: source / f"{split}.txt" for split in splits}
+    missing = [path.name for path in lists.values() if not path.exists()]
+    if missing:
+        raise UserError(
+            f"{source}: neither a Cityscapes tree (leftImg8bit/, gtFine/) nor a folder with the "
+            f"list {missing[0]}"
+        )
+    return {split: read_list(path) for split, path in lists.items()}
+
+
+def _check_recipe(out: Path, recipe: dict[str, object]) -> None:
+    """Refuse to continue into a folder that was prepared in another way."""
+    path = out / RECIPE
+    if path.exists():
+        try:
+            found = json.loads(read_text(path))
+        except json.JSONDecodeError:
+            raise UserError(f"{path}: is damaged; delete {out} and start again") from None
+        if found != recipe:
+            raise UserError(
+                f"{out}: was prepared from {found.get('source')} at {found.get('size')}; choose "
+                "another folder"
+            )
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: is not an empty folder; choose another one")
+    write_json(path, recipe)
+
+
+def prepare(
+    source: PathLike,
+    out: PathLike,
+    size: tuple[int, int] | None = None,
+    splits: Sequence[str] = ("train", "val"),
+    workers: int = 1,
+    quiet: bool = True,
+) -> dict[str, int]:
+    """Reduce a data set to ``size`` = (H, W) below ``out``; returns how many pairs per split.
+
+    Writes ``images/<split>/*.png``, ``instanceIds/<split>/*.png`` and one list ``<split>.txt`` of
+    ``image instanceIds`` lines relative to ``out``. Pairs that an earlier, interrupted call has
+    finished are kept. Without a size the pairs are checked and copied as they are.
+    """
+    root = Path(out)
+    groups = _source_splits(Path(source), splits)
+    for samples in groups.values():
+        require_files(samples, image=True, ids=True)
+    recipe = {"source": str(Path(source).resolve()), "size": list(size) if size else None}
+    _check_recipe(root, recipe)
+    targets = [Target(sample, split) for split, group in groups.items() for sample in group]
+    work = ordered_map(partial(prepare_sample, root, size), targets, workers)
+    for _ in progress(work, len(targets), "reducing", quiet):
+        pass
+    for split in groups:
+        lines = [f"{t.image.as_posix()} {t.ids.as_posix()}\n" for t in targets if t.split == split]
+        write_text(root / f"{split}.txt", "".join(lines))
+    return {split: len(samples) for split, samples in groups.items()}

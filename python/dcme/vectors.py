@@ -1,0 +1,161 @@
+"""Vector maps in files: .npy, .npz and HDF5, one image or many.
+
+A vector map is float32 (2, H, W), dx before dy. A file may hold one map or a stack (N, 2, H, W) and
+beside it grid classes: labels (H/Gs, W/Gs) or class probabilities (classes, H/Gs, W/Gs).
+``NAME.npy`` keeps its grid classes in ``NAME.grid.npy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcme.errors import UserError
+from dcme.files import PathLike, atomic_path
+
+SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
+VECTOR_KEYS = ("vectors", "data")
+GRID_ENDING = ".grid.npy"
+GRID_KEYS = ("grid", "label")
+
+
+@dataclass(frozen=True)
+class VectorMap:
+    """A named vector map with the grid output that belongs to it, if there is one."""
+
+    name: str
+    vectors: np.ndarray
+    grid: np.ndarray | None = None
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError:
+        raise UserError("HDF5 files need h5py: pip install h5py") from None
+    return h5py
+
+
+def check_vectors(vectors: np.ndarray, where: str) -> np.ndarray:
+    """The map as float32; raises where its shape is wrong or a value is not finite."""
+    if vectors.ndim != 3 or vectors.shape[0] != 2 or vectors.dtype.kind not in "fiu":
+        raise UserError(f"{where}: a vector map is (2, H, W), this is {vectors.shape}")
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    bad = np.argwhere(~np.isfinite(vectors))
+    if len(bad):
+        channel, row, column = bad[0]
+        raise UserError(
+            f"{where}: {len(bad)} values are NaN or infinite, the first in channel {channel} at "
+            f"row {row}, column {column}; the network diverged or the file is damaged"
+        )
+    return vectors
+
+
+def _stack(array: np.ndarray, names: Sequence[str] | None, stem: str) -> Iterator[tuple[str, Any]]:
+    """The maps of a single array with their names."""
+    if array.ndim == 3:
+        yield (names[0] if names and len(names) == 1 else stem), array
+        return
+    if array.ndim != 4 or array.shape[1] != 2:
+        raise UserError(f"{stem}: vector maps are (2, H, W) or (N, 2, H, W), not {array.shape}")
+    if names is not None and len(names) != len(array):
+        raise UserError(f"{stem}: holds {len(array)} vector maps for {len(names)} names")
+    for index in range(len(array)):
+        yield (names[index] if names else f"{stem}_{index:06d}"), array[index]
+
+
+def _pick(arrays: Mapping[str, Any], keys: Sequence[str]) -> Any | None:
+    """The first of the keys that is there."""
+    return next((arrays[key] for key in keys if key in arrays), None)
+
+
+def _from_mapping(
+    arrays: Mapping[str, Any], path: Path, names: Sequence[str] | None
+) -> Iterator[VectorMap]:
+    vectors = _pick(arrays, VECTOR_KEYS)
+    if vectors is None:
+        raise UserError(f"{path}: holds neither '{VECTOR_KEYS[0]}' nor '{VECTOR_KEYS[1]}'")
+    grids = _pick(arrays, GRID_KEYS)
+    if names is None and "names" in arrays:
+        stored = np.asarray(arrays["names"]).tolist()
+        names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored]
+    single = vectors.ndim == 3
+    for index, (name, array) in enumerate(_stack(vectors, names, path.stem)):
+        grid = None if grids is None else np.asarray(grids if single else grids[index])
+        yield VectorMap(name, check_vectors(np.asarray(array), f"{path} ({name})"), grid)
+
+
+def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
+    try:
+        if path.suffix == ".npy":
+            arrays = {"vectors": np.load(path, mmap_mode="r", allow_pickle=False)}
+            grid = path.with_suffix(GRID_ENDING)
+            if grid.exists():
+                arrays["grid"] = np.load(grid, allow_pickle=False)
+            yield from _from_mapping(arrays, path, names)
+        elif path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {key: archive[key] for key in archive.files}
+            yield from _from_mapping(arrays, path, names)
+        elif path.suffix in (".h5", ".hdf5"):
+            with _h5py().File(path, "r") as file:
+                yield from _from_mapping(file, path, names)
+        else:
+            raise UserError(f"{path}: vector maps are {', '.join(SUFFIXES)}")
+    except UserError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise UserError(f"{path}: cannot be read as vector maps ({error})") from None
+
+
+def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterator[VectorMap]:
+    """The vector maps of a file or of all files of a folder, one at a time.
+
+    ``names`` name the maps of a stack in order; by default the file's own ``names`` or its stem
+    and a number.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder")
+    if path.is_file():
+        yield from _read_file(path, names)
+        return
+    files = sorted(
+        p for p in path.iterdir() if p.suffix in SUFFIXES and not p.name.endswith(GRID_ENDING)
+    )
+    if not files:
+        raise UserError(f"{path}: holds no vector maps ({', '.join(SUFFIXES)})")
+    for file in files:
+        yield from _read_file(file, None)
+
+
+def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> None:
+    """Write one map, and its grid classes if given, as a compressed .npz."""
+    arrays = {"vectors": vectors} if grid is None else {"vectors": vectors, "grid": grid}
+    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        np.savez_compressed(stream, **arrays)
+
+
+def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:
+    """Write maps of one size into an HDF5 file: ``vectors`` (N, 2, H, W), ``grid``, ``names``."""
+    h5py = _h5py()
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        names = []
+        for index, item in enumerate(maps):
+            for key, array in (("vectors", item.vectors), ("grid", item.grid)):
+                if array is None:
+                    continue
+                if index == 0:
+                    file.create_dataset(key, (total, *array.shape), array.dtype)
+                if file[key].shape[1:] != array.shape:
+                    raise UserError(
+                        f"{item.name}: {key} of shape {array.shape} does not fit into {path} "
+                        f"beside {file[key].shape[1:]}; reduce all images to one --size"
+                    )
+                file[key][index] = array
+            names.append(item.name)
+        file["names"] = np.array(names, dtype=h5py.string_dtype())

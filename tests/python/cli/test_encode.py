@@ -1,0 +1,79 @@
+"""Instance maps to files of vectors, in every format, and back from the files."""
+
+import dcme
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.errors import UserError
+from dcme.files import read_ids
+from dcme.vectors import read_vectors
+
+
+@pytest.mark.parametrize("file_format", ["npz", "npy", "h5"])
+def test_files_hold_the_vectors_and_grid_classes_of_each_map(city, tmp_path, file_format):
+    out = tmp_path / ("vectors.h5" if file_format == "h5" else "vectors")
+    words = ["encode", str(city), str(out), "--format", file_format, "--grid-size", "16"]
+    assert main([*words, "--split", "train", "--quiet"]) == 0
+    samples, maps = find_samples(city, "train"), list(read_vectors(out))
+    assert [item.name for item in maps] == [sample.name for sample in samples]
+    for sample, item in zip(samples, maps):
+        ids = read_ids(sample.ids)
+        assert np.array_equal(item.vectors, dcme.encode(ids))
+        assert np.array_equal(item.grid, dcme.grid_classes(ids, 16))
+
+
+def test_one_instance_map_reduced_with_truncated_box_centres(city, tmp_path):
+    sample = find_samples(city, "val")[0]
+    words = ["--size", "64x128", "--anchor", "box", "--round-centre", "--grid-size", "0"]
+    assert main(["encode", str(sample.ids), str(tmp_path / "v"), *words, "--quiet"]) == 0
+    (item,) = read_vectors(tmp_path / "v")
+    reduced = dcme.reduce_ids(read_ids(sample.ids), (64, 128))
+    assert item.name == sample.name and item.grid is None
+    assert np.array_equal(item.vectors, dcme.encode(reduced, "box", round_centre=True))
+
+
+def test_unknown_class_names_the_file_and_the_label(fails, tmp_path):
+    import cv2
+
+    ids = np.full((32, 32), 9001, np.uint16)
+    cv2.imwrite(str(tmp_path / "odd.png"), ids)
+    line = fails("encode", tmp_path / "odd.png", tmp_path / "v")
+    assert "odd.png" in line and "9" in line
+    words = ["encode", str(tmp_path / "odd.png"), str(tmp_path / "v"), "--quiet"]
+    assert main([*words, "--classes", "9:cell"]) == 0
+
+
+def test_a_class_list_that_cannot_be_read_is_a_usage_error(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["encode", "x", "y", "--classes", "nucleus"])
+    assert stop.value.code == 2
+    assert "LABEL:NAME" in capsys.readouterr().err
+
+
+def test_hdf5output_files_are_read_as_stacks(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    data = np.random.default_rng(0).normal(size=(3, 2, 8, 8)).astype(np.float32)
+    with h5py.File(tmp_path / "out.h5", "w") as file:
+        file["data"] = data
+        file["label"] = np.zeros((3, 9, 1, 1), np.float32)
+    maps = list(read_vectors(tmp_path / "out.h5", ["a", "b", "c"]))
+    assert [item.name for item in maps] == ["a", "b", "c"]
+    assert np.array_equal(np.stack([item.vectors for item in maps]), data)
+    with pytest.raises(UserError, match="3 vector maps for 1 names"):
+        list(read_vectors(tmp_path / "out.h5", ["a"]))
+
+
+def test_nan_is_located(tmp_path):
+    vectors = np.zeros((2, 6, 7), np.float32)
+    vectors[1, 2, 3] = np.nan
+    np.save(tmp_path / "v.npy", vectors)
+    with pytest.raises(UserError, match=r"v\.npy.*channel 1 at row 2, column 3"):
+        list(read_vectors(tmp_path / "v.npy"))
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.npz", "v.h5"])
+def test_damaged_files_name_themselves(tmp_path, name):
+    (tmp_path / name).write_bytes(b"not an array")
+    with pytest.raises(UserError, match=name):
+        list(read_vectors(tmp_path / name))

@@ -1,0 +1,136 @@
+"""Reducing data sets, and the one line that bad input is answered by."""
+
+import shutil
+
+import cv2
+import dcme
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.files import read_ids, read_image
+from dcme.prepare import prepare
+
+
+def make_pair(root, name, shape=(32, 48), ids_shape=None, dtype=np.uint16):
+    rng = np.random.default_rng(3)
+    ids = np.zeros(ids_shape or shape, dtype)
+    ids[4:20, 6:30] = 1001 if dtype == np.uint16 else 7
+    cv2.imwrite(str(root / f"{name}.png"), rng.integers(0, 255, (*shape, 3), np.uint8))
+    cv2.imwrite(str(root / f"{name}_ids.png"), ids)
+    return f"{name}.png {name}_ids.png\n"
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A folder with a list of one good pair; returns the folder."""
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "train.txt").write_text(make_pair(root, "good"))
+    return root
+
+
+def test_images_are_reduced_by_area_and_ids_by_the_protocol(city, tmp_path):
+    done = prepare(city, tmp_path / "out", (64, 128), workers=2)
+    assert done == {"train": 3, "val": 2}
+    for split in done:
+        originals = find_samples(city, split)
+        reduced = find_samples(tmp_path / "out" / f"{split}.txt")
+        assert [s.name for s in originals] == [s.name for s in reduced]
+        for before, after in zip(originals, reduced):
+            image = cv2.resize(read_image(before.image), (128, 64), interpolation=cv2.INTER_AREA)
+            assert np.array_equal(read_image(after.image), image)
+            ids = dcme.reduce_ids(read_ids(before.ids), (64, 128))
+            assert np.array_equal(read_ids(after.ids), ids)
+
+
+def test_a_second_call_does_only_what_is_missing(city, tmp_path):
+    out = tmp_path / "out"
+    prepare(city, out, (64, 128))
+    files = sorted(out.rglob("*.png"))
+    times = {path: path.stat().st_mtime_ns for path in files}
+    files[0].unlink()
+    prepare(city, out, (64, 128))
+    again = {path: path.stat().st_mtime_ns for path in sorted(out.rglob("*.png"))}
+    renewed = {path for path in files if again[path] != times[path]}
+    assert files[0] in renewed and len(renewed) <= 2
+
+
+def test_without_a_size_images_of_different_sizes_pass_as_they_are(listed, tmp_path):
+    with open(listed / "train.txt", "a") as stream:
+        stream.write(make_pair(listed, "small", (20, 40)))
+    assert prepare(listed / "train.txt", tmp_path / "out") == {"train": 2}
+    shapes = [read_ids(s.ids).shape for s in find_samples(tmp_path / "out" / "train.txt")]
+    assert shapes == [(32, 48), (20, 40)]
+
+
+def test_an_unfinished_write_leaves_nothing_behind(tmp_path, monkeypatch):
+    from dcme import files
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_text(tmp_path / "list.txt", "half")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_path(fails, tmp_path):
+    assert "no such file or folder" in fails("prepare", tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_folder_that_is_no_data_set(fails, tmp_path):
+    (tmp_path / "x").mkdir()
+    assert "neither a Cityscapes tree" in fails("prepare", tmp_path / "x", tmp_path / "out")
+
+
+def test_empty_list(fails, tmp_path):
+    (tmp_path / "train.txt").write_text("\n")
+    assert "list is empty" in fails("prepare", tmp_path / "train.txt", tmp_path / "out")
+
+
+def test_image_without_its_mask(fails, listed, tmp_path):
+    (listed / "good_ids.png").unlink()
+    line = fails("prepare", listed / "train.txt", tmp_path / "out")
+    assert "good_ids.png" in line and "no such instance map" in line
+    (listed / "train.txt").write_text("good.png\n")
+    assert "no instance map to this image" in fails(
+        "prepare", listed / "train.txt", tmp_path / "out"
+    )
+
+
+def test_cityscapes_image_without_its_mask(fails, city, tmp_path):
+    copy = tmp_path / "city"
+    shutil.copytree(city, copy)
+    next(copy.rglob("gtFine/val/*/*instanceIds.png")).unlink()
+    assert "no instance map to this image" in fails("prepare", copy, tmp_path / "out")
+
+
+def test_sizes_that_differ(fails, listed, tmp_path):
+    make_pair(listed, "good", ids_shape=(32, 40))
+    line = fails("prepare", listed / "train.txt", tmp_path / "out")
+    assert "good_ids.png" in line and "32x40" in line and "32x48" in line
+
+
+def test_eight_bit_instance_map(fails, listed, tmp_path):
+    make_pair(listed, "good", dtype=np.uint8)
+    assert "16-bit" in fails("prepare", listed / "train.txt", tmp_path / "out")
+
+
+def test_truncated_png(fails, listed, tmp_path):
+    path = listed / "good.png"
+    path.write_bytes(path.read_bytes()[:-100])
+    line = fails("prepare", listed / "train.txt", tmp_path / "out")
+    assert "good.png" in line and "truncated" in line
+
+
+def test_growing_is_refused(fails, listed, tmp_path):
+    line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "64x64")
+    assert "cannot be reduced to 64x64" in line
+
+
+def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
+    assert main(["prepare", str(listed / "train.txt"), str(tmp_path / "out"), "--quiet"]) == 0
+    line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "16x24")
+    assert "choose another folder" in line
