@@ -11,6 +11,9 @@
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/math_functions.hpp"
 
+/// Layers that also build against another Caffe ask this before they override SaveState.
+#define CAFFE_HAS_LAYER_STATE 1
+
 namespace caffe {
 
 /// One computation of a net: reads bottom blobs, writes top blobs, keeps parameters in blobs().
@@ -40,6 +43,13 @@ class Layer {
   vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
   const LayerParameter& layer_param() const { return layer_param_; }
   virtual void ToProto(LayerParameter* param, bool write_diff = false);
+
+  /// For layers whose outputs depend on more than bottoms and parameters, as a data layer's on its
+  /// seed and its place in the data: writes that down, so that RestoreState makes another layer of
+  /// the same parameters give the very outputs that this one would give next. Prefetched batches
+  /// do not count, only those that Forward has handed out. Part of a solver's snapshot.
+  virtual void SaveState(LayerState* state) const {}
+  virtual void RestoreState(const LayerState& state) {}
 
   /// Weight of a top in the net's loss; 0 where it has none.
   Dtype loss(const int top_index) const {
