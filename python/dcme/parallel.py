@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import islice
 from multiprocessing import get_context
 from typing import Callable, TypeVar
 
@@ -37,36 +39,35 @@ def _executor(workers: int, processes: bool) -> Executor:
 
 def ordered_map(
     function: Callable[[Item], Result],
-    items: Sequence[Item],
+    items: Iterable[Item],
     workers: int = 1,
     processes: bool = False,
 ) -> Iterator[Result]:
     """Yield ``function(item)`` in the order of the items, computed by threads or processes.
 
+    Items are taken as they are needed, a few ahead of the results that are asked for.
     With ``processes`` the function and its items must be picklable; use it for work that holds the
     interpreter lock. The first exception, Ctrl-C included, cancels what has not begun.
     """
-    workers = max(1, min(workers, len(items)))
-    if workers == 1:
+    if isinstance(items, Sized):
+        workers = min(workers, len(items))
+    if workers <= 1:
         yield from map(function, items)
         return
     executor = _executor(workers, processes)
-    window = 4 * workers
+    source = iter(items)
     try:
-        waiting = [executor.submit(function, item) for item in items[:window]]
-        position = len(waiting)
+        waiting = deque(executor.submit(function, item) for item in islice(source, 4 * workers))
         while waiting:
-            result = waiting.pop(0).result()
-            if position < len(items):
-                waiting.append(executor.submit(function, items[position]))
-                position += 1
+            result = waiting.popleft().result()
+            waiting.extend(executor.submit(function, item) for item in islice(source, 1))
             yield result
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
 def progress(
-    results: Iterable[Result], total: int, title: str, quiet: bool = False
+    results: Iterable[Result], total: int | None, title: str, quiet: bool = False
 ) -> Iterator[Result]:
     """Pass the results on while a bar on the terminal counts them."""
     from tqdm import tqdm

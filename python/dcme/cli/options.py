@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dcme.decoder import Decoding
     from dcme.labels import ClassTable
 
 
@@ -52,6 +53,45 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL:NAME,...",
         help="classes of the data set, e.g. 1:nucleus; default: the eight of Cityscapes",
     )
+
+
+def number(text: str) -> float:
+    """A finite number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number >= 0")
+    return value
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Comma-separated numbers."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers") from None
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """The thresholds and mode of the decoder."""
+    group = parser.add_argument_group("decoding (pixels and votes of the vector map)")
+    group.add_argument(
+        "--dt", type=number, default=10, help="votes this close form one centre; default: 10"
+    )
+    group.add_argument("--vt", type=number, default=50, help="votes a centre needs; default: 50")
+    group.add_argument(
+        "--et", type=number, default=15, help="how far from the centre pixels may point; 15"
+    )
+    group.add_argument("--mode", choices=("standard", "reference", "watershed"), default="standard")
+
+
+def decoding(arguments: argparse.Namespace) -> Decoding:
+    """The decoder asked for by ``add_decoding`` and ``add_classes``."""
+    from dcme.decoder import Decoding
+
+    return Decoding(arguments.dt, arguments.vt, arguments.et, arguments.mode, arguments.classes)
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

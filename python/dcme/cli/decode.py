@@ -1,0 +1,37 @@
+"""``dcme decode``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_classes, add_decoding, decoding, size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme decode``."""
+    parser.add_argument("source", help="vector maps: .npy, .npz or .h5 file, or a folder of them")
+    parser.add_argument("out", help="folder for the results (.txt, masks/, instanceIds/)")
+    parser.add_argument("--size", type=size, metavar="HxW", help="enlarge the masks to this size")
+    parser.add_argument(
+        "--list", metavar="FILE", help="list whose images the maps belong to, in order"
+    )
+    add_decoding(parser)
+    add_classes(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.epilog = "example: dcme decode vectors results --dt 5 --vt 12 --et 8 --size 256x512"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Decode the vector maps."""
+    from dcme.dataset import find_samples
+    from dcme.decoder import decode_files
+
+    images, instances = decode_files(
+        arguments.source,
+        arguments.out,
+        decoding(arguments),
+        arguments.size,
+        find_samples(arguments.list) if arguments.list else None,
+        arguments.quiet,
+    )
+    print(f"{arguments.out}: {instances} instances in {images} images")

@@ -1,0 +1,40 @@
+"""``dcme plot``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_classes, count, positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme plot``."""
+    parser.add_argument("out", help="picture to write (.png; loss curves also .svg, .pdf)")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--image", metavar="FILE", help="image to show with the files below")
+    kind.add_argument("--log", metavar="FILE", nargs="+", help="training logs: loss curves")
+    parser.add_argument("--ids", metavar="FILE", help="its instance map")
+    parser.add_argument("--vectors", metavar="FILE", help="its vector map (.npy, .npz, .h5)")
+    parser.add_argument("--results", metavar="FILE", help="its results: .txt or instance map")
+    parser.add_argument("--grid-size", type=positive, default=16, metavar="GS", help="default: 16")
+    parser.add_argument("--columns", type=count, default=0, help="panels in a row; default: all")
+    add_classes(parser)
+    parser.epilog = (
+        "example: dcme plot strip.png --image street.png --ids street_ids.png --columns 2\n"
+        "         dcme plot loss.png --log train.log"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the picture."""
+    from dcme.figures import SceneFiles, plot_logs, plot_scene
+
+    if arguments.log:
+        plot_logs(arguments.out, arguments.log)
+        print(f"{arguments.out}: loss of {', '.join(arguments.log)}")
+        return
+    files = SceneFiles(arguments.image, arguments.ids, arguments.vectors, arguments.results)
+    panels = plot_scene(
+        arguments.out, files, arguments.classes, arguments.grid_size, arguments.columns
+    )
+    print(f"{arguments.out}: {', '.join(panels)}")

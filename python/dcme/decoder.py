@@ -1,0 +1,97 @@
+"""Decoding whole data sets: vector maps to classified, scored instances in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from dcme.dataset import Sample
+from dcme.decoding import decode
+from dcme.errors import UserError
+from dcme.files import PathLike, read_image
+from dcme.grid import classify_instances
+from dcme.labels import ClassTable
+from dcme.parallel import progress
+from dcme.results import UNCLASSIFIED, ImageResult, write_result
+from dcme.vectors import VectorMap, read_vectors
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How vector maps become instances: thresholds in pixels and votes of the map itself."""
+
+    dt: float = 10
+    vt: float = 50
+    et: float = 15
+    mode: str = "standard"
+    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+
+    def __call__(self, item: VectorMap) -> ImageResult:
+        """Instances of one vector map, at its own size, those of higher score first."""
+        try:
+            found = decode(item.vectors, dt=self.dt, vt=self.vt, et=self.et, mode=self.mode)
+        except ValueError as error:
+            raise UserError(f"{item.name}: {error}") from None
+        masks, centres = np.asarray(found.masks), np.asarray(found.centres, float).reshape(-1, 2)
+        area = np.maximum(masks.reshape(len(masks), -1).sum(axis=1), 1)
+        scores = np.minimum(np.asarray(found.votes, float) / area, 1.0)
+        labels = np.full(len(masks), self._only_label(), np.int32)
+        keep = np.arange(len(masks))
+        if item.grid is not None and len(masks):
+            numbers, scores = self._classify(item, centres)
+            keep = np.nonzero(numbers > 0)[0]
+            labels = np.array([0, *self.classes.labels], np.int32)[numbers]
+        order = keep[np.argsort(-scores[keep], kind="stable")]
+        return ImageResult(item.name, masks[order], labels[order], scores[order], centres[order])
+
+    def _only_label(self) -> int:
+        return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED
+
+    def _classify(self, item: VectorMap, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Class number and confidence of each centre from the grid output."""
+        grid, count = np.asarray(item.grid), len(self.classes.labels) + 1
+        if grid.ndim == 2:
+            grid = np.eye(count, dtype=np.float32)[np.clip(grid.astype(int), 0, count - 1)]
+            grid = np.moveaxis(grid, -1, 0)
+        if grid.ndim != 3 or grid.shape[0] != count:
+            raise UserError(
+                f"{item.name}: the grid output is {grid.shape}; expected ({count}, h, w) for "
+                f"{count - 1} classes and background"
+            )
+        block = round(item.vectors.shape[1] / grid.shape[1])
+        paper = self.mode == "reference"
+        numbers, scores = classify_instances(centres, grid, block, foreground_only=not paper)
+        return np.asarray(numbers), np.asarray(scores, float)
+
+
+def decode_files(
+    source: PathLike,
+    out: PathLike,
+    decoding: Decoding,
+    size: tuple[int, int] | None = None,
+    samples: Sequence[Sample] | None = None,
+    quiet: bool = True,
+) -> tuple[int, int]:
+    """Decode every vector map of ``source`` to results in ``out``; returns (images, instances).
+
+    Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, and
+    where no size is given masks take the size of their images.
+    """
+    names = [sample.name for sample in samples] if samples else None
+    by_name = {sample.name: sample for sample in samples or ()}
+    if Path(source).resolve() == Path(out).resolve():
+        raise UserError(f"{out}: is where the vector maps are; name another folder")
+    images = instances = 0
+    for item in progress(read_vectors(source, names), len(names or ()) or None, "decoding", quiet):
+        result = decoding(item)
+        wanted = size
+        if wanted is None and item.name in by_name:
+            wanted = read_image(by_name[item.name].image_path()).shape[:2]
+        if wanted is not None:
+            result = result.resized(wanted, cubic=decoding.mode == "reference")
+        write_result(out, result)
+        images, instances = images + 1, instances + len(result)
+    return images, instances

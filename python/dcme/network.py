@@ -1,0 +1,166 @@
+"""A trained network as a function from images to vector maps and grid probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dcme.errors import UserError
+from dcme.files import PathLike, read_text
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Network input = (image - mean) * scale, per channel in the order blue, green, red."""
+
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+
+    @classmethod
+    def of_training_net(cls, path: PathLike) -> Preprocessing:
+        """Scale and mean values of the first data layer in a training prototxt."""
+        from google.protobuf import text_format
+
+        from caffe.proto import caffe_pb2
+
+        net = caffe_pb2.NetParameter()
+        try:
+            text_format.Parse(read_text(path), net)
+        except text_format.ParseError as error:
+            raise UserError(f"{path}: {error}") from None
+        for layer in net.layer:
+            if not layer.bottom and layer.HasField("transform_param"):
+                transform = layer.transform_param
+                return cls(transform.scale, tuple(transform.mean_value) or (0.0,))
+        raise UserError(f"{path}: has no data layer with a transform_param")
+
+    def __call__(self, image: np.ndarray, channels: int) -> np.ndarray:
+        """The network's input (C, H, W), float32, of a BGR image (H, W, 3)."""
+        if channels == 1:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
+        if len(self.mean) not in (1, channels):
+            raise UserError(
+                f"{len(self.mean)} mean values for a network input of {channels} channels"
+            )
+        values = (image.astype(np.float32) - np.array(self.mean, np.float32)) * self.scale
+        return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
+
+
+def pad_to_multiple(image: np.ndarray, stride: int) -> np.ndarray:
+    """The image, mirrored at its right and lower edges up to multiples of the stride."""
+    bottom, right = (-side % stride for side in image.shape[:2])
+    while bottom or right:
+        down = min(bottom, image.shape[0] - 1) if image.shape[0] > 1 else bottom
+        across = min(right, image.shape[1] - 1) if image.shape[1] > 1 else right
+        border = cv2.BORDER_REFLECT_101 if min(image.shape[:2]) > 1 else cv2.BORDER_REPLICATE
+        image = cv2.copyMakeBorder(image, 0, down, 0, across, border)
+        bottom, right = bottom - down, right - across
+    return image
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities over axis 1; what already sums to one is left alone."""
+    if scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        return scores
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+class Network:
+    """A deploy network with weights.
+
+    Its output with two channels at the input's size is the vector map; an output of lower
+    resolution, if there is one, the grid classes.
+    """
+
+    def __init__(
+        self,
+        deploy: PathLike,
+        weights: PathLike | None,
+        preprocessing: Preprocessing | None = None,
+        stride: int = 32,
+        flips: bool = False,
+    ) -> None:
+        for path in (deploy, *([weights] if weights is not None else [])):
+            if not Path(path).is_file():
+                raise UserError(f"{path}: no such file")
+        import caffe
+
+        self.net: Any = (
+            caffe.Net(str(deploy), caffe.TEST)
+            if weights is None
+            else caffe.Net(str(deploy), caffe.TEST, weights=str(weights))
+        )
+        if len(self.net.inputs) != 1:
+            raise UserError(
+                f"{deploy}: has {len(self.net.inputs)} inputs; a deploy net for images has one"
+            )
+        self.deploy = deploy
+        self.input = self.net.inputs[0]
+        self.channels = int(self.net.blobs[self.input].shape[1])
+        self.preprocessing = preprocessing or Preprocessing()
+        self.stride = stride
+        self.flips = flips
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width that the deploy file names."""
+        shape = self.net.blobs[self.input].shape
+        return int(shape[2]), int(shape[3])
+
+    def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        blob = self.net.blobs[self.input]
+        if tuple(blob.shape) != batch.shape:
+            blob.reshape(*batch.shape)
+            self.net.reshape()
+        blob.data[...] = batch
+        outputs = self.net.forward()
+        vectors, grid = None, None
+        for array in outputs.values():
+            if array.ndim == 4 and array.shape[1] == 2 and array.shape[2:] == batch.shape[2:]:
+                vectors = array
+            elif array.ndim == 4 and array.shape[2] < batch.shape[2]:
+                grid = array
+        if vectors is None:
+            shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in outputs.items())
+            raise UserError(
+                f"{self.deploy}: no output is a vector map (2 channels, {batch.shape[2]}x"
+                f"{batch.shape[3]}); the outputs are {shapes}"
+            )
+        return vectors.copy(), None if grid is None else _softmax(grid)
+
+    def __call__(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Vector map (2, H, W) and grid probabilities (C, h, w) of each image (H, W, 3).
+
+        The images have one size. With ``flips`` each is also seen mirrored and the two outputs
+        are averaged, the mirrored one turned back with its dx negated.
+        """
+        height, width = images[0].shape[:2]
+        batch = np.stack(
+            [
+                self.preprocessing(pad_to_multiple(image, self.stride), self.channels)
+                for image in images
+            ]
+        )
+        vectors, grid = self._forward(batch)
+        if self.flips:
+            mirrored, mirrored_grid = self._forward(batch[..., ::-1])
+            turn = np.array([-1, 1], np.float32)[:, None, None]
+            vectors = (vectors + mirrored[..., ::-1] * turn) / 2
+            if grid is not None and mirrored_grid is not None:
+                grid = (grid + mirrored_grid[..., ::-1]) / 2
+        if grid is not None:
+            block = batch.shape[2] // grid.shape[2]
+            grid = grid[:, :, : -(-height // block), : -(-width // block)]
+        return [
+            (
+                np.ascontiguousarray(vectors[i, :, :height, :width]),
+                None if grid is None else np.ascontiguousarray(grid[i]),
+            )
+            for i in range(len(images))
+        ]

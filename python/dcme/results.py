@@ -1,0 +1,144 @@
+"""Instances of an image in files, as Cityscapes' evaluation expects them.
+
+``OUT/<name>.txt`` lists one instance a line, ``masks/<name>_000.png label score``; the masks are
+8-bit PNGs, non-zero inside. ``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit
+map with ``1000 * label + k``, instances of higher score over those of lower score.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dcme.errors import UserError
+from dcme.files import PathLike, read_text, write_png, write_text
+from dcme.labels import FIRST_INSTANCE_ID
+
+MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
+UNCLASSIFIED = 1
+"""Label of instances where neither a network nor a class list tells their class."""
+
+
+@dataclass
+class ImageResult:
+    """Instances found in one image: masks (K, H, W), their labels (K,) and scores (K,)."""
+
+    name: str
+    masks: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the masks."""
+        return self.masks.shape[1], self.masks.shape[2]
+
+    def instance_map(self) -> np.ndarray:
+        """One 16-bit map (H, W), ``1000 * label + k``; raises where k would pass 999."""
+        ids = np.zeros(self.size, np.uint16)
+        counts: dict[int, int] = {}
+        values = []
+        for label in self.labels.tolist():
+            number = counts.get(label, 0)
+            counts[label] = number + 1
+            if number >= FIRST_INSTANCE_ID:
+                raise UserError(
+                    f"{self.name}: more than {FIRST_INSTANCE_ID} instances of label {label} do not "
+                    "fit into a 16-bit instance map"
+                )
+            values.append(FIRST_INSTANCE_ID * label + number)
+        for index in np.argsort(self.scores, kind="stable"):
+            ids[self.masks[index]] = values[index]
+        return ids
+
+    def resized(self, size: tuple[int, int], cubic: bool = False) -> ImageResult:
+        """The same instances at another size (H, W); see ``resize_mask``."""
+        if size == self.size:
+            return self
+        masks = [resize_mask(mask, size, cubic) for mask in self.masks]
+        stacked = np.stack(masks) if masks else np.zeros((0, *size), bool)
+        scale = np.array(size) / np.array(self.size)
+        centres = (np.asarray(self.centres, float).reshape(-1, 2) + 0.5) * scale - 0.5
+        return ImageResult(self.name, stacked, self.labels, self.scores, centres)
+
+
+def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) -> np.ndarray:
+    """A boolean mask at another size: linear interpolation, at least half covered.
+
+    ``cubic`` is what the published numbers were made with: INTER_CUBIC of 0/255, every non-zero
+    value counts. Only the mask's surroundings are computed.
+    """
+    grey = mask.astype(np.uint8) * 255
+    wide = (size[1], size[0])
+    if cubic:
+        return cv2.resize(grey, wide, interpolation=cv2.INTER_CUBIC) > 0
+    return cv2.resize(grey, wide, interpolation=cv2.INTER_LINEAR) >= 128
+
+
+def write_result(out: PathLike, result: ImageResult) -> None:
+    """Write one image's masks, instance map and, last of all, its text file."""
+    root = Path(out)
+    for stale in (root / MASK_FOLDER).glob(f"{result.name}_[0-9]*.png"):
+        if stale.stem[len(result.name) + 1 :].isdecimal():
+            stale.unlink()
+    lines = []
+    for index in range(len(result)):
+        path = f"{MASK_FOLDER}/{result.name}_{index:03d}.png"
+        write_png(root / path, result.masks[index].astype(np.uint8) * 255)
+        lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.6f}\n")
+    try:
+        write_png(root / MAP_FOLDER / f"{result.name}_instanceIds.png", result.instance_map())
+    except UserError as error:
+        print(f"warning: {error}; only its masks are written", file=sys.stderr)
+    write_text(root / f"{result.name}.txt", "".join(lines))
+
+
+def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
+    fields = line.rsplit(maxsplit=2)
+    try:
+        mask, label, score = path.parent / fields[0], int(fields[1]), float(fields[2])
+    except (IndexError, ValueError):
+        raise UserError(
+            f"{path}:{number}: a line is 'mask.png label score', not '{line}'"
+        ) from None
+    if not np.isfinite(score):
+        raise UserError(f"{path}:{number}: the score is {score}")
+    return mask, label, score
+
+
+def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageResult:
+    """The instances that a text file lists; ``size`` (H, W) is what their masks must have."""
+    text = Path(path)
+    lines = [line.strip() for line in read_text(text).splitlines()]
+    rows = [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
+    masks = []
+    for mask_path, _, _ in rows:
+        mask = _read_mask(mask_path)
+        size = size or mask.shape
+        if mask.shape != size:
+            raise UserError(
+                f"{mask_path}: is {mask.shape[0]}x{mask.shape[1]}, expected {size[0]}x{size[1]}"
+            )
+        masks.append(mask)
+    shape = size or (0, 0)
+    return ImageResult(
+        text.stem,
+        np.stack(masks) if masks else np.zeros((0, *shape), bool),
+        np.array([label for _, label, _ in rows], np.int32),
+        np.array([score for _, _, score in rows], np.float64),
+    )
+
+
+def _read_mask(path: Path) -> np.ndarray:
+    content = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
+    if content is None:
+        raise UserError(f"{path}: no such mask, or not a PNG")
+    return (content if content.ndim == 2 else content.any(axis=2)) > 0

@@ -1,0 +1,43 @@
+"""What holds for every command."""
+
+import subprocess
+import sys
+
+import pytest
+from dcme.cli import COMMANDS, main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example: dcme {command} " in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from dcme.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'cv2', 'matplotlib', 'tqdm', 'h5py', 'caffe'} & set(sys.modules)\n"
+        "sys.exit(f'imports {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_no_command_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 2
+
+
+def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):
+    from dcme import prepare
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "prepare", interrupted)
+    assert main(["prepare", "a", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "dcme: interrupted\n"

@@ -1,0 +1,60 @@
+"""Pictures of scenes and of losses."""
+
+import cv2
+import numpy as np
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.labels import ClassTable
+from dcme.plotting import palette, show_directions, show_grid, show_instances, strip
+
+
+def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
+    sample = find_samples(city, "val")[0]
+    assert main(["encode", str(sample.ids), str(tmp_path / "v"), "--quiet"]) == 0
+    words = ["plot", str(tmp_path / "out.png"), "--image", str(sample.image), "--ids"]
+    words += [str(sample.ids), "--vectors", str(tmp_path / "v" / f"{sample.name}.npz")]
+    words += ["--results", str(sample.ids), "--columns", "4"]
+    assert main(words) == 0
+    picture = cv2.imread(str(tmp_path / "out.png"))
+    assert picture.shape == (2 * 132 - 4, 4 * 260 - 4, 3)
+    assert "found instances" in capsys.readouterr().out
+
+
+def test_loss_curves_are_written_in_the_format_of_the_suffix(tmp_path, fails):
+    log = tmp_path / "run.log"
+    log.write_text("Iteration 0, loss = 3\nIteration 1, loss = 2\n")
+    for name in ("loss.png", "loss.svg"):
+        assert main(["plot", str(tmp_path / name), "--log", str(log)]) == 0
+        assert (tmp_path / name).stat().st_size > 1000
+    assert "written as" in fails("plot", tmp_path / "loss.doc", "--log", log)
+
+
+def test_every_instance_has_a_colour_of_its_own():
+    assert len(np.unique(palette(50), axis=0)) == 50
+    image = np.zeros((8, 8, 3), np.uint8)
+    ids = np.zeros((8, 8), np.uint16)
+    ids[:4], ids[4:, :4], ids[6:, 6:] = 24000, 24001, 7
+    shown = show_instances(image, ids)
+    assert not np.array_equal(shown[0, 0], shown[7, 0])
+    assert (shown[7, 7] == 0).all(), "stuff is not an instance"
+
+
+def test_grid_blocks_are_coloured_where_they_have_a_class():
+    image = np.full((32, 48, 3), 100, np.uint8)
+    grid = np.zeros((2, 3), np.uint8)
+    grid[1, 2] = 3
+    shown = show_grid(image, grid, ClassTable.cityscapes())
+    assert (shown[:15, :15] == 100).all()
+    assert not (shown[20:30, 36:44] == 100).all()
+
+
+def test_panels_of_other_sizes_are_brought_to_the_first():
+    sheet = strip([np.zeros((10, 20, 3), np.uint8), np.zeros((5, 10, 3), np.uint8)])
+    assert sheet.shape == (10, 44, 3)
+
+
+def test_opposite_directions_have_opposite_hues():
+    vectors = np.zeros((2, 1, 2), np.float32)
+    vectors[0] = [[5, -5]]
+    hue = cv2.cvtColor(show_directions(vectors), cv2.COLOR_BGR2HSV)[0, :, 0].astype(int)
+    assert abs(abs(hue[0] - hue[1]) - 90) <= 2
