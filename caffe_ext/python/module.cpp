@@ -4,4 +4,5 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "DCME's algorithms in C++; use them through the functions of the package dcme.";
   dcme::bind_encoding(m);
   dcme::bind_grid(m);
+  dcme::bind_decoding(m);
 }

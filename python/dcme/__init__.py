@@ -4,16 +4,20 @@ Encode instance maps as vectors to the instances' centres, decode vectors into i
 """
 
 from dcme.classes import CITYSCAPES, ClassMap
+from dcme.decoding import Instances, decode, masks_full_resolution
 from dcme.encoding import encode, instances, magnitude, reduce_ids
 from dcme.grid import classify_instances, grid_classes
 
 __all__ = [
     "CITYSCAPES",
     "ClassMap",
+    "Instances",
     "classify_instances",
+    "decode",
     "encode",
     "grid_classes",
     "instances",
     "magnitude",
+    "masks_full_resolution",
     "reduce_ids",
 ]

@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <cmath>
+
+#include "dcme/simd.hpp"
+#include "vote_map.hpp"
+
+namespace dcme {
+namespace {
+
+// A peak counts as one of its own beside a higher one only if the smoothed votes between the two
+// fall below this share of its height.
+constexpr double kValley = 0.75;
+
+DCME_SIMD_CLONES
+void add_row(const int32_t* row, int cols, int32_t* sums) {
+  for (int c = 0; c < cols; ++c) sums[c] += row[c];
+}
+
+DCME_SIMD_CLONES
+void subtract_row(const int32_t* row, int cols, int32_t* sums) {
+  for (int c = 0; c < cols; ++c) sums[c] -= row[c];
+}
+
+DCME_SIMD_CLONES
+void differences(const int32_t* prefix, int cols, int width, int32_t* out) {
+  for (int c = 0; c < cols; ++c) out[c] = prefix[c + width] - prefix[c];
+}
+
+// Sums over squares of (2 * radius + 1)^2 cells, clipped at the border.
+void box_sums(Plane<const int32_t> in, int radius, Plane<int32_t> out) {
+  const int rows = in.rows, cols = in.cols;
+  std::vector<int32_t> columns(cols);
+  std::vector<int32_t> prefix(cols + 2 * radius + 1);  // prefix[i] = columns[0 .. i - radius)
+  for (int r = 0; r < std::min(radius, rows); ++r) add_row(in.row(r), cols, columns.data());
+  for (int r = 0; r < rows; ++r) {
+    if (r + radius < rows) add_row(in.row(r + radius), cols, columns.data());
+    if (r - radius - 1 >= 0) subtract_row(in.row(r - radius - 1), cols, columns.data());
+    int32_t sum = 0;
+    for (int c = 0; c < cols; ++c) prefix[radius + 1 + c] = sum += columns[c];
+    std::fill(prefix.begin() + radius + 1 + cols, prefix.end(), sum);
+    differences(prefix.data(), cols, 2 * radius + 1, out.row(r));
+  }
+}
+
+struct Peak {
+  int row, col, height;
+};
+
+// Cells higher than every other within `radius` rows and columns; of equals the first in reading
+// order. A square of radius + 1 cells can hold one at most: so its highest cell is tried alone.
+class PeakSearch {
+ public:
+  PeakSearch(Plane<const int32_t> heights, int radius) : heights_(heights), radius_(radius) {}
+
+  std::vector<Peak> run() const {
+    std::vector<Peak> peaks;
+    const int side = radius_ + 1;
+    for (int top = 0; top < heights_.rows; top += side) {
+      for (int left = 0; left < heights_.cols; left += side) {
+        const Peak peak = highest({top, left, top + side, left + side});
+        if (peak.height == 0) continue;
+        const Peak rival =
+            highest({peak.row - radius_, peak.col - radius_, peak.row + side, peak.col + side});
+        if (rival.row == peak.row && rival.col == peak.col) peaks.push_back(peak);
+      }
+    }
+    return peaks;
+  }
+
+ private:
+  Peak highest(Box box) const {
+    Peak best{-1, -1, 0};
+    const int left = std::max(box.left, 0), right = std::min(box.right, heights_.cols);
+    for (int r = std::max(box.top, 0); r < std::min(box.bottom, heights_.rows); ++r) {
+      const int32_t* row = heights_.row(r);
+      for (int c = left; c < right; ++c) {
+        if (row[c] > best.height) best = {r, c, row[c]};
+      }
+    }
+    return best;
+  }
+
+  Plane<const int32_t> heights_;
+  int radius_;
+};
+
+// Lowest height met on the straight way between two cells.
+int lowest_between(Plane<const int32_t> heights, const Peak& a, const Peak& b) {
+  const int steps = std::max(std::abs(a.row - b.row), std::abs(a.col - b.col));
+  int lowest = std::min(a.height, b.height);
+  for (int i = 1; i < steps; ++i) {
+    const double t = static_cast<double>(i) / steps;
+    lowest = std::min(lowest, heights(static_cast<int>(std::lround(a.row + t * (b.row - a.row))),
+                                      static_cast<int>(std::lround(a.col + t * (b.col - a.col)))));
+  }
+  return lowest;
+}
+
+// Peaks sorted into squares of side `reach`, so that those near a place are found quickly.
+class PeakBuckets {
+ public:
+  PeakBuckets(int rows, int cols, int reach)
+      : reach_(reach), cols_(cols / reach + 3), buckets_((rows / reach + 3) * cols_) {}
+
+  void add(const Peak& peak) { buckets_[index(peak)].push_back(peak); }
+
+  template <typename Test>
+  bool any_near(const Peak& peak, Test test) const {
+    for (int dr = -1; dr <= 1; ++dr) {
+      for (int dc = -1; dc <= 1; ++dc) {
+        const auto& bucket = buckets_[index(peak) + dr * cols_ + dc];
+        if (std::any_of(bucket.begin(), bucket.end(), test)) return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  int index(const Peak& p) const { return (p.row / reach_ + 1) * cols_ + p.col / reach_ + 1; }
+
+  int reach_, cols_;
+  std::vector<std::vector<Peak>> buckets_;
+};
+
+// Leaves out peaks that are mere shoulders of a higher one within `reach`.
+std::vector<Peak> separate_peaks(std::vector<Peak> peaks, Plane<const int32_t> heights, int reach) {
+  std::sort(peaks.begin(), peaks.end(), [](const Peak& a, const Peak& b) {
+    if (a.height != b.height) return a.height > b.height;
+    return a.row != b.row ? a.row < b.row : a.col < b.col;
+  });
+  std::vector<Peak> kept;
+  PeakBuckets buckets(heights.rows, heights.cols, reach);
+  for (const Peak& peak : peaks) {
+    const bool shoulder = buckets.any_near(peak, [&](const Peak& higher) {
+      return std::abs(higher.row - peak.row) <= reach && std::abs(higher.col - peak.col) <= reach &&
+             lowest_between(heights, higher, peak) >= kValley * peak.height;
+    });
+    if (shoulder) continue;
+    buckets.add(peak);
+    kept.push_back(peak);
+  }
+  return kept;
+}
+
+// Number and mean place of the votes within `radius` rows and columns of a cell.
+FoundCentre centre_at(Plane<const int32_t> map, int row, int col, int radius) {
+  FoundCentre centre{0, 0, 0};
+  int64_t rows = 0, cols = 0;
+  const int left = std::max(col - radius, 0), right = std::min(col + radius, map.cols - 1);
+  const int bottom = std::min(row + radius, map.rows - 1);
+  for (int r = std::max(row - radius, 0); r <= bottom; ++r) {
+    int64_t in_row = 0;
+    for (int c = left; c <= right; ++c) {
+      in_row += map(r, c);
+      cols += static_cast<int64_t>(map(r, c)) * c;
+    }
+    centre.votes += in_row;
+    rows += in_row * r;
+  }
+  if (centre.votes > 0) {
+    centre.row = static_cast<double>(rows) / centre.votes;
+    centre.col = static_cast<double>(cols) / centre.votes;
+  }
+  return centre;
+}
+
+// Centres whose votes fall into 3x3 cells with next to none around: they are known so well that
+// others may be closer than DT. Their votes are taken out of the map.
+std::vector<FoundCentre> take_sharp_centres(Plane<int32_t> map, double vt) {
+  constexpr double kSharp = 0.9;  // share of the votes within 5x5 cells that lie within 3x3
+  std::vector<FoundCentre> centres;
+  const int enough = static_cast<int>(std::min(vt / 9, 1e9));
+  for (int r = 0; r < map.rows; ++r) {
+    const int32_t* row = map.row(r);
+    for (int c = 0; c < map.cols; ++c) {
+      if (row[c] <= enough) continue;
+      const FoundCentre centre = centre_at(map, r, c, 1);
+      if (centre.votes <= vt || std::lround(centre.row) != r || std::lround(centre.col) != c ||
+          centre.votes < kSharp * centre_at(map, r, c, 2).votes) {
+        continue;
+      }
+      centres.push_back(centre);
+      for (int i = std::max(r - 1, 0); i <= std::min(r + 1, map.rows - 1); ++i) {
+        for (int j = std::max(c - 1, 0); j <= std::min(c + 1, map.cols - 1); ++j) map(i, j) = 0;
+      }
+    }
+  }
+  return centres;
+}
+
+// Centres of the votes that are left: peaks of the smoothed votes.
+std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, double vt) {
+  const int radius = static_cast<int>(dt / 2);
+  // Two box filters, one on the other: nearly a cone, which has one top where a box has a plateau.
+  std::vector<int32_t> once(votes.size()), twice(votes.size());
+  const Plane<int32_t> heights(twice.data(), votes.rows, votes.cols);
+  box_sums(votes, radius / 2, {once.data(), votes.rows, votes.cols});
+  box_sums({once.data(), votes.rows, votes.cols}, radius - radius / 2, heights);
+
+  std::vector<Peak> peaks = PeakSearch(heights, std::max(radius, 1)).run();
+  const auto too_few = [&](const Peak& p) {
+    return centre_at(votes, p.row, p.col, radius).votes <= vt;
+  };
+  peaks.erase(std::remove_if(peaks.begin(), peaks.end(), too_few), peaks.end());
+  const int reach = static_cast<int>(std::ceil(std::max(2 * dt, 1.0)));
+  std::vector<FoundCentre> centres;
+  for (const Peak& peak : separate_peaks(std::move(peaks), heights, reach)) {
+    centres.push_back(centre_at(votes, peak.row, peak.col, radius));
+  }
+  return centres;
+}
+
+}  // namespace
+
+std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& options) {
+  const double dt = std::min(options.dt, 4.0 * (map.rows() + map.cols()));
+  std::vector<int32_t> left(map.votes().data, map.votes().data + map.votes().size());
+  std::vector<FoundCentre> centres =
+      take_sharp_centres({left.data(), map.rows(), map.cols()}, options.vt);
+  const size_t sharp = centres.size();
+  for (const FoundCentre& broad :
+       broad_centres({left.data(), map.rows(), map.cols()}, dt, options.vt)) {
+    const bool beside_sharp =
+        std::any_of(centres.begin(), centres.begin() + sharp, [&](const FoundCentre& c) {
+          return c.votes >= broad.votes && std::hypot(c.row - broad.row, c.col - broad.col) <= dt;
+        });
+    if (!beside_sharp) centres.push_back(broad);
+  }
+  for (FoundCentre& centre : centres) {
+    centre.row -= map.margin();
+    centre.col -= map.margin();
+  }
+  std::sort(centres.begin(), centres.end(), [](const FoundCentre& a, const FoundCentre& b) {
+    return a.row != b.row ? a.row < b.row : a.col < b.col;
+  });
+  return centres;
+}
+
+}  // namespace dcme

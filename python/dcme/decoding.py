@@ -1,0 +1,127 @@
+"""From vectors to instances: voting for centres, then pixels to the centre they point at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dcme import _core
+from dcme._arrays import as_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["Instances", "decode", "masks_full_resolution"]
+
+
+class Instances:
+    """The instances of one image, as ``decode`` finds them. ``len()`` gives their number, K.
+
+    Masks are kept compactly; ``mask(k)`` makes one, ``masks`` makes (and keeps) them all.
+    """
+
+    def __init__(self, core: _core.Instances) -> None:
+        self._core = core
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __repr__(self) -> str:
+        return f"<dcme.Instances: {len(self)} in {self.shape[0]}x{self.shape[1]}>"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the vector field."""
+        return self._core.shape
+
+    @cached_property
+    def centres(self) -> npt.NDArray[np.float64]:
+        """(K, 2) centres as (row, col), in pixels."""
+        return self._core.centres()
+
+    @cached_property
+    def votes(self) -> npt.NDArray[np.int64]:
+        """(K,) votes of each centre."""
+        return self._core.votes()
+
+    @cached_property
+    def pixels(self) -> npt.NDArray[np.int64]:
+        """(K,) pixels of each mask."""
+        return self._core.pixels()
+
+    @cached_property
+    def boxes(self) -> npt.NDArray[np.int32]:
+        """(K, 4) bounding boxes: top, left, bottom, right, the last two one past the end."""
+        return self._core.boxes()
+
+    @cached_property
+    def masks(self) -> npt.NDArray[np.bool_]:
+        """(K, H, W) masks. K * H * W bytes: for many instances prefer ``mask`` or iteration."""
+        return self._core.masks()
+
+    def mask(self, index: int) -> npt.NDArray[np.bool_]:
+        """(H, W) mask of one instance."""
+        return self._core.mask(index)
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.bool_]]:
+        """The masks, one after the other."""
+        return (self._core.mask(k) for k in range(len(self)))
+
+    def label_map(self) -> npt.NDArray[np.int32]:
+        """(H, W) map of 1 + index, 0 where no instance is; of overlapping masks the first wins."""
+        return self._core.label_map()
+
+
+def decode(
+    vectors: npt.ArrayLike,
+    dt: float = 10,
+    vt: float = 50,
+    et: float = 15,
+    mode: str = "standard",
+    foreground: npt.ArrayLike | float | None = None,
+) -> Instances:
+    """Find the instances in a (2, H, W) field of vectors (dx, dy) to their centres.
+
+    Parameters
+    ----------
+    dt : DT, pixels: proposals of centres that lie this close are one centre.
+    vt : VT: a centre needs more votes than this; also about the smallest instance found, in pixels.
+    et : ET, pixels: a pixel belongs to a centre that it points to within this distance.
+    mode : "standard": one vote a pixel, sub-pixel, each pixel in at most one instance.
+        "reference": exactly what produced the published numbers; masks may overlap.
+        "watershed": centres as "standard", then watershed on the lengths of the vectors.
+    foreground : a (H, W) boolean mask of the pixels that count, or the length in pixels (default 1)
+        that a vector must exceed to count. Not for "reference".
+
+    NaN or infinite vectors (the pixel is named), wrong shapes and thresholds raise ``ValueError``.
+    """
+    field = as_vectors(vectors)
+    length, mask = 1.0, None
+    if foreground is not None:
+        given = np.asarray(foreground)
+        if mode == "reference":
+            raise ValueError("mode 'reference' finds the foreground itself: leave foreground out")
+        if given.ndim == 0:
+            length = float(given)
+        elif given.dtype != np.bool_:
+            raise ValueError(f"a foreground mask must be boolean, this has dtype {given.dtype}")
+        else:
+            mask = np.ascontiguousarray(given).view(np.uint8)
+    return Instances(_core.decode(field, float(dt), float(vt), float(et), mode, length, mask))
+
+
+def masks_full_resolution(
+    instances: Instances, size: tuple[int, int]
+) -> Iterator[npt.NDArray[np.bool_]]:
+    """Each mask enlarged to ``size`` = (H, W) as the published method does.
+
+    OpenCV's ``INTER_CUBIC`` on the binary mask; every non-zero value counts. One after the other,
+    since together they would fill the memory.
+    """
+    rows, cols = size
+    for k in range(len(instances)):
+        yield instances._core.mask_full_resolution(k, int(rows), int(cols))

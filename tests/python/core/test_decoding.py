@@ -1,0 +1,188 @@
+import subprocess
+import sys
+
+import cv2
+import dcme
+import numpy as np
+import pytest
+from oracles import decoding as oracle
+from oracles.maps import scene_ids
+
+MODES = ["standard", "reference", "watershed"]
+LIMITS = [-129, -128, -127, -1, -0.99, 0, 0.99, 1, 127.9, 128, 255, 256, -256, 1e9, -3e38, 2**31]
+
+
+def random_field(rng, kind):
+    shape = tuple(int(n) for n in rng.integers(1, 40, 2))
+    if kind == "noise":
+        return rng.normal(0, rng.choice([0.5, 3, 10, 100, 1e4]), (2, *shape)).astype(np.float32)
+    if kind == "limits":
+        return rng.choice(LIMITS, (2, *shape)).astype(np.float32)
+    ids = scene_ids(rng, shape, int(rng.integers(1, 8)))
+    field = dcme.encode(ids, round_centre=bool(rng.integers(2)))
+    if kind == "disturbed":
+        field += rng.normal(0, rng.choice([0.3, 1, 3]), field.shape).astype(np.float32)
+        hit = rng.random(shape) < 0.05
+        field[:, hit] = rng.choice(LIMITS, (2, hit.sum()))
+    return field
+
+
+@pytest.mark.parametrize("kind", ["noise", "limits", "encoded", "disturbed"])
+def test_reference_mode_has_the_bits_of_the_published_decoder(kind):
+    rng = np.random.default_rng(len(kind))
+    found = 0
+    for _ in range(150):
+        field = random_field(rng, kind)
+        thresholds = {
+            "dt": rng.choice([0, 1, 2.5, 5, 10]),
+            "vt": rng.choice([0, 1, 2, 3.5, 10, 50]),
+            "et": rng.choice([0, 1, 2.5, 8.1, 15, 200]),
+        }
+        expected = oracle.decode(field, **thresholds)
+        decoded = dcme.decode(field, mode="reference", **thresholds)
+        assert len(decoded) == len(expected)
+        for mask, centre, (true_mask, true_centre) in zip(decoded, decoded.centres, expected):
+            assert tuple(centre) == true_centre
+            np.testing.assert_array_equal(mask, true_mask)
+        found += len(expected)
+    assert found > 100
+
+
+def round_trip_scores(ids, mode, least_pixels=60, **thresholds):
+    """IoU of each instance of least_pixels or more with the best decoded one."""
+    labels = dcme.decode(dcme.encode(ids), mode=mode, **thresholds).label_map()
+    sizes = np.bincount(labels.ravel())
+    scores = []
+    for entry in dcme.instances(ids):
+        if entry["pixels"] >= least_pixels:
+            overlap = np.bincount(labels[ids == entry["id"]], minlength=sizes.size)
+            union = entry["pixels"] + sizes - overlap
+            scores.append(max((overlap / union)[1:], default=0))
+    return np.array(scores)
+
+
+@pytest.mark.parametrize("count", [10, 60, 400])
+def test_decoding_returns_the_encoded_instances(count):
+    ids = scene_ids(np.random.default_rng(count), (512, 1024), count)
+    scores = round_trip_scores(ids, "standard")
+    assert scores.size > 0.8 * count
+    assert (scores > 0.9).mean() >= 0.99
+
+
+def test_watershed_returns_instances_that_are_in_one_piece():
+    ids = np.zeros((60, 100), np.uint16)
+    cv2.circle(blank := np.zeros(ids.shape, np.uint8), (30, 30), 20, 1, -1)
+    ids[blank > 0] = 24001
+    cv2.ellipse(blank := np.zeros(ids.shape, np.uint8), (60, 30), (14, 20), 0, 0, 360, 1, -1)
+    ids[blank > 0] = 24002
+    assert round_trip_scores(ids, "watershed").tolist() == pytest.approx([1, 1], abs=0.03)
+
+
+def test_centres_are_sub_pixel_and_votes_count_pixels():
+    ids = np.zeros((40, 60), np.uint16)
+    ids[3:12, 4:14] = 24001  # centre of mass (7, 8.5)
+    ids[20:36, 30:47] = 26001  # (27.5, 38)
+    decoded = dcme.decode(dcme.encode(ids))
+    assert decoded.centres == pytest.approx(np.array([[7, 8.5], [27.5, 38]]), abs=1e-5)
+    assert np.abs(decoded.votes - [90, 16 * 17]).max() <= 4  # the longest vectors not above 1 px
+    assert decoded.pixels.tolist() == [90, 16 * 17]
+    assert decoded.boxes.tolist() == [[3, 4, 12, 14], [20, 30, 36, 47]]
+
+
+def test_instances_closer_than_dt_are_told_apart_where_vectors_are_exact():
+    ids = np.zeros((30, 30), np.uint16)
+    ids[5:20, 5:10] = 24001
+    ids[5:20, 10:15] = 24002
+    assert len(dcme.decode(dcme.encode(ids), dt=20)) == 2
+
+
+def test_masks_label_map_and_iteration_show_the_same():
+    ids = scene_ids(np.random.default_rng(3), (90, 120), 6)
+    decoded = dcme.decode(dcme.encode(ids))
+    masks = decoded.masks
+    assert masks.dtype == np.bool_ and masks.shape == (len(decoded), 90, 120)
+    assert masks.sum(0).max() == 1, "no pixel lies in two instances"
+    labels = decoded.label_map()
+    for k, mask in enumerate(decoded):
+        np.testing.assert_array_equal(mask, masks[k])
+        np.testing.assert_array_equal(mask, labels == k + 1)
+        np.testing.assert_array_equal(mask, decoded.mask(k))
+    assert masks.sum((1, 2)).tolist() == decoded.pixels.tolist()
+
+
+def test_an_explicit_foreground_decides_what_belongs():
+    ids = np.zeros((40, 40), np.uint16)
+    ids[5:15, 5:15] = 24001
+    field = dcme.encode(ids)
+    allowed = ids > 0
+    allowed[:, 12:] = False
+    decoded = dcme.decode(field, foreground=allowed)
+    np.testing.assert_array_equal(decoded.mask(0), allowed)
+    assert len(dcme.decode(field, foreground=50.0)) == 0
+    # A single pixel has the vector 0 and is found only if something else says that it is there.
+    lone = np.zeros((9, 9), bool)
+    lone[4, 5] = True
+    decoded = dcme.decode(np.zeros((2, 9, 9)), vt=0, foreground=lone)
+    np.testing.assert_array_equal(decoded.masks, [lone])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_odd_fields_are_survived(mode):
+    rng = np.random.default_rng(7)
+    assert len(dcme.decode(np.zeros((2, 30, 40)), mode=mode)) == 0
+    assert dcme.decode(np.zeros((2, 30, 40)), mode=mode).masks.shape == (0, 30, 40)
+    assert len(dcme.decode(np.ones((2, 1, 1)), mode=mode)) == 0
+    crowd = np.kron(np.arange(1, 2501).reshape(50, 50), np.ones((8, 8))).astype(np.uint16) + 24000
+    assert len(dcme.decode(dcme.encode(crowd), mode=mode, dt=2, vt=20, et=4)) == 2500
+    dcme.decode(rng.normal(0, 1e6, (2, 50, 60)), mode=mode, vt=0)
+    nested = np.full((41, 41), 24001, np.uint16)
+    nested[10:31, 10:31] = 24002  # two instances with one centre
+    assert len(dcme.decode(dcme.encode(nested), mode=mode)) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_vector_that_is_no_number_is_named(mode, bad):
+    field = np.zeros((2, 5, 7), np.float32)
+    field[1, 3, 6] = bad
+    with pytest.raises(ValueError, match="the vector at row 3, column 6 is"):
+        dcme.decode(field, mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("field", "options", "message"),
+    [
+        (np.zeros((5, 7)), {}, r"vectors must have shape \(2, H, W\)"),
+        (np.zeros((3, 5, 7)), {}, r"these have \(3, 5, 7\)"),
+        (np.zeros((2, 5, 7), complex), {}, "must hold real numbers"),
+        (np.zeros((2, 5, 7)), {"mode": "fast"}, "unknown decode mode 'fast'"),
+        (np.zeros((2, 5, 7)), {"dt": -1}, "dt must be a number >= 0"),
+        (np.zeros((2, 5, 7)), {"et": np.nan}, "et must be a number >= 0"),
+        (np.zeros((2, 5, 7)), {"foreground": np.zeros((5, 7))}, "foreground mask must be boolean"),
+        (np.zeros((2, 5, 7)), {"foreground": np.zeros((7, 5), bool)}, "mask is 7x5 but .* 5x7"),
+        (np.zeros((2, 5, 7)), {"foreground": 1, "mode": "reference"}, "leave foreground out"),
+    ],
+)
+def test_bad_arguments_are_answered_by_one_clear_line(field, options, message):
+    with pytest.raises(ValueError, match=message):
+        dcme.decode(field, **options)
+
+
+def test_masks_are_enlarged_with_the_bits_of_opencv():
+    ids = scene_ids(np.random.default_rng(8), (64, 128), 8)
+    decoded = dcme.decode(dcme.encode(ids))
+    enlarged = list(dcme.masks_full_resolution(decoded, (128, 256)))
+    assert len(enlarged) == len(decoded) > 3
+    for small, large in zip(decoded, enlarged):
+        expected = cv2.resize(
+            small.astype(np.uint8) * 255, (256, 128), interpolation=cv2.INTER_CUBIC
+        )
+        np.testing.assert_array_equal(large, expected != 0)
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = (
+        "import dcme, sys; print([m for m in ('cv2', 'matplotlib', 'caffe') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
