@@ -15,7 +15,7 @@ from dcme.files import PathLike, read_image
 from dcme.grid import classify_instances
 from dcme.labels import ClassTable
 from dcme.parallel import progress
-from dcme.results import UNCLASSIFIED, ImageResult, write_result
+from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, write_result
 from dcme.vectors import VectorMap, read_vectors
 
 
@@ -27,25 +27,29 @@ class Decoding:
     vt: float = 50
     et: float = 15
     mode: str = "standard"
+    foreground: float = 1.0
+    """Length in pixels that a vector must exceed to count; not used by ``reference``."""
     classes: ClassTable = field(default_factory=ClassTable.cityscapes)
 
     def __call__(self, item: VectorMap) -> ImageResult:
         """Instances of one vector map, at its own size, those of higher score first."""
         try:
-            found = decode(item.vectors, dt=self.dt, vt=self.vt, et=self.et, mode=self.mode)
+            length = None if self.mode == "reference" else self.foreground
+            found = decode(item.vectors, self.dt, self.vt, self.et, self.mode, length)
         except ValueError as error:
             raise UserError(f"{item.name}: {error}") from None
-        masks, centres = np.asarray(found.masks), np.asarray(found.centres, float).reshape(-1, 2)
-        area = np.maximum(masks.reshape(len(masks), -1).sum(axis=1), 1)
-        scores = np.minimum(np.asarray(found.votes, float) / area, 1.0)
-        labels = np.full(len(masks), self._only_label(), np.int32)
-        keep = np.arange(len(masks))
-        if item.grid is not None and len(masks):
-            numbers, scores = self._classify(item, centres)
+        scores = np.minimum(found.votes / np.maximum(found.pixels, 1), 1.0)
+        labels = np.full(len(found), self._only_label(), np.int32)
+        keep = np.arange(len(found))
+        if item.grid is not None and len(found):
+            numbers, scores = self._classify(item, found.centres)
             keep = np.nonzero(numbers > 0)[0]
             labels = np.array([0, *self.classes.labels], np.int32)[numbers]
         order = keep[np.argsort(-scores[keep], kind="stable")]
-        return ImageResult(item.name, masks[order], labels[order], scores[order], centres[order])
+        masks = LazyMasks(len(order), lambda index: found.mask(int(order[index])))
+        return ImageResult(
+            item.name, found.shape, masks, labels[order], scores[order], found.centres[order]
+        )
 
     def _only_label(self) -> int:
         return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED

@@ -8,6 +8,7 @@ map with ``1000 * label + k``, instances of higher score over those of lower sco
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,23 +24,37 @@ UNCLASSIFIED = 1
 """Label of instances where neither a network nor a class list tells their class."""
 
 
+class LazyMasks:
+    """Masks that are made when they are asked for, so that thousands need no memory together."""
+
+    def __init__(self, count: int, make: Callable[[int], np.ndarray]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        return self._make(index)
+
+
 @dataclass
 class ImageResult:
-    """Instances found in one image: masks (K, H, W), their labels (K,) and scores (K,)."""
+    """Instances found in one image of ``size`` = (H, W).
+
+    K ``masks`` (H, W), boolean; ``labels`` (K,); ``scores`` (K,); ``centres`` (K, 2) as (row, col).
+    """
 
     name: str
-    masks: np.ndarray
+    size: tuple[int, int]
+    masks: LazyMasks | np.ndarray
     labels: np.ndarray
     scores: np.ndarray
     centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
     def __len__(self) -> int:
         return len(self.masks)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the masks."""
-        return self.masks.shape[1], self.masks.shape[2]
 
     def instance_map(self) -> np.ndarray:
         """One 16-bit map (H, W), ``1000 * label + k``; raises where k would pass 999."""
@@ -55,7 +70,7 @@ class ImageResult:
                     "fit into a 16-bit instance map"
                 )
             values.append(FIRST_INSTANCE_ID * label + number)
-        for index in np.argsort(self.scores, kind="stable"):
+        for index in np.argsort(self.scores, kind="stable").tolist():
             ids[self.masks[index]] = values[index]
         return ids
 
@@ -63,18 +78,17 @@ class ImageResult:
         """The same instances at another size (H, W); see ``resize_mask``."""
         if size == self.size:
             return self
-        masks = [resize_mask(mask, size, cubic) for mask in self.masks]
-        stacked = np.stack(masks) if masks else np.zeros((0, *size), bool)
+        masks = LazyMasks(len(self), lambda index: resize_mask(self.masks[index], size, cubic))
         scale = np.array(size) / np.array(self.size)
         centres = (np.asarray(self.centres, float).reshape(-1, 2) + 0.5) * scale - 0.5
-        return ImageResult(self.name, stacked, self.labels, self.scores, centres)
+        return ImageResult(self.name, size, masks, self.labels, self.scores, centres)
 
 
 def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) -> np.ndarray:
     """A boolean mask at another size: linear interpolation, at least half covered.
 
     ``cubic`` is what the published numbers were made with: INTER_CUBIC of 0/255, every non-zero
-    value counts. Only the mask's surroundings are computed.
+    value counts.
     """
     grey = mask.astype(np.uint8) * 255
     wide = (size[1], size[0])
@@ -131,6 +145,7 @@ def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageRes
     shape = size or (0, 0)
     return ImageResult(
         text.stem,
+        shape,
         np.stack(masks) if masks else np.zeros((0, *shape), bool),
         np.array([label for _, label, _ in rows], np.int32),
         np.array([score for _, _, score in rows], np.float64),

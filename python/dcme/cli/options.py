@@ -84,6 +84,13 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--et", type=number, default=15, help="how far from the centre pixels may point; 15"
     )
+    group.add_argument(
+        "--foreground",
+        type=number,
+        default=1,
+        metavar="LEN",
+        help="shorter vectors do not count; 1",
+    )
     group.add_argument("--mode", choices=("standard", "reference", "watershed"), default="standard")
 
 
@@ -91,7 +98,14 @@ def decoding(arguments: argparse.Namespace) -> Decoding:
     """The decoder asked for by ``add_decoding`` and ``add_classes``."""
     from dcme.decoder import Decoding
 
-    return Decoding(arguments.dt, arguments.vt, arguments.et, arguments.mode, arguments.classes)
+    return Decoding(
+        arguments.dt,
+        arguments.vt,
+        arguments.et,
+        arguments.mode,
+        arguments.foreground,
+        arguments.classes,
+    )
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
