@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text
+from dcme.files import PathLike
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,10 @@ class Preprocessing:
     @classmethod
     def of_training_net(cls, path: PathLike) -> Preprocessing:
         """Scale and mean values of the first data layer in a training prototxt."""
-        from google.protobuf import text_format
 
-        from caffe.proto import caffe_pb2
+        from dcme.training import read_net
 
-        net = caffe_pb2.NetParameter()
-        try:
-            text_format.Parse(read_text(path), net)
-        except text_format.ParseError as error:
-            raise UserError(f"{path}: {error}") from None
+        net = read_net(path)
         for layer in net.layer:
             if not layer.bottom and layer.HasField("transform_param"):
                 transform = layer.transform_param

@@ -1,0 +1,154 @@
+"""Running ``caffe train`` from Python: nets bound to a data set, progress read from the log."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcme.errors import UserError
+from dcme.files import PathLike, atomic_path, read_text, write_text
+from dcme.trainlog import TrainLog
+
+Report = Callable[[TrainLog, float], None]
+"""Called with the log so far and the seconds since the start whenever a loss was printed."""
+
+
+@dataclass(frozen=True)
+class NetFiles:
+    """The prototxts of a network."""
+
+    train: Path
+    deploy: Path
+    solver: Path
+
+    @classmethod
+    def of_folder(cls, folder: PathLike) -> NetFiles:
+        """``train.prototxt``, ``deploy.prototxt`` and ``solver.prototxt`` of a folder."""
+        root = Path(folder)
+        files = cls(*(root / f"{name}.prototxt" for name in ("train", "deploy", "solver")))
+        for path in (files.train, files.deploy, files.solver):
+            if not path.is_file():
+                raise UserError(
+                    f"{path}: no such file; name a folder with train.prototxt, deploy.prototxt and "
+                    "solver.prototxt"
+                )
+        return files
+
+
+def _parse(path: Path, message: Any) -> Any:
+    from google.protobuf import text_format
+
+    try:
+        return text_format.Parse(read_text(path), message)
+    except text_format.ParseError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def read_net(path: PathLike) -> Any:
+    """The NetParameter of a prototxt."""
+    from caffe.proto import caffe_pb2
+
+    return _parse(Path(path), caffe_pb2.NetParameter())
+
+
+def bind_to_data(
+    files: NetFiles, data: PathLike, out: PathLike, max_iter: int | None = None
+) -> NetFiles:
+    """Copies of the prototxts in ``out`` that read ``data``/{train,val}.txt and snapshot there.
+
+    ``data`` is a folder written by ``dcme prepare``. With ``max_iter`` the solver stops there; the
+    steps of its learning rate move in proportion.
+    """
+    from google.protobuf import text_format
+
+    from caffe.proto import caffe_pb2
+
+    root, folder = Path(data).resolve(), Path(out)
+    net, solver = read_net(files.train), _parse(files.solver, caffe_pb2.SolverParameter())
+    layers = [layer for layer in net.layer if layer.type == "DCMEData"]
+    if not layers:
+        raise UserError(f"{files.train}: has no DCMEData layer to read the data set")
+    for layer in layers:
+        testing = any(rule.phase == caffe_pb2.TEST for rule in layer.include)
+        source = layer.dcme_data_param
+        source.source = str(root / ("val.txt" if testing else "train.txt"))
+        source.root_folder = f"{root}/"
+    bound = NetFiles(
+        folder / "train.prototxt", folder / "deploy.prototxt", folder / "solver.prototxt"
+    )
+    solver.net = str(bound.train.resolve())
+    solver.snapshot_prefix = str((folder / "snapshot").resolve())
+    if max_iter is not None and solver.max_iter:
+        share = max_iter / solver.max_iter
+        steps = [max(1, round(step * share)) for step in solver.stepvalue]
+        del solver.stepvalue[:]
+        solver.stepvalue.extend(steps)
+        solver.stepsize = max(1, round(solver.stepsize * share)) if solver.stepsize else 0
+        solver.max_iter = max_iter
+    write_text(bound.train, text_format.MessageToString(net))
+    write_text(bound.solver, text_format.MessageToString(solver))
+    write_text(bound.deploy, read_text(files.deploy))
+    return bound
+
+
+def max_iterations(files: NetFiles) -> int:
+    """How many iterations the solver runs."""
+    from caffe.proto import caffe_pb2
+
+    return int(_parse(files.solver, caffe_pb2.SolverParameter()).max_iter)
+
+
+def _command() -> str:
+    """The caffe command that belongs to this Python, else the one on the path."""
+    beside = Path(sys.executable).with_name("caffe")
+    found = str(beside) if beside.is_file() else shutil.which("caffe")
+    if found is None:
+        raise UserError("the command 'caffe' is not on the PATH; build and install it: ./run build")
+    return found
+
+
+def train(
+    files: NetFiles, log_path: PathLike, report: Report, extra: tuple[str, ...] = ()
+) -> tuple[TrainLog, float]:
+    """Run ``caffe train``; returns its log's curves and the seconds it took.
+
+    The log is kept in ``log_path``. Raises with the last line of the log where training fails; on
+    Ctrl-C the child ends first (it writes a snapshot if it was told to).
+    """
+    log, last, start = TrainLog(), deque(maxlen=5), time.monotonic()  # type: ignore[var-annotated]
+    words = [_command(), "train", f"--solver={files.solver}", *extra]
+    with atomic_path(log_path) as temporary, open(temporary, "w", encoding="utf-8") as stream:
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                stream.write(line)
+                last.append(line.strip())
+                if log.feed(line):
+                    report(log, time.monotonic() - start)
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if code != 0:
+        reason = next((line for line in reversed(last) if line), "no output")
+        raise UserError(f"caffe train failed (exit code {code}): {reason}")
+    return log, time.monotonic() - start
+
+
+def final_weights(files: NetFiles) -> Path:
+    """The weights that training of these files left at its last iteration."""
+    path = files.solver.with_name(f"snapshot_iter_{max_iterations(files)}.caffemodel")
+    if not path.is_file():
+        raise UserError(f"{path}: training left no such weights")
+    return path

@@ -1,0 +1,127 @@
+"""Vector maps to result files, and reading those back."""
+
+import dcme
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.errors import UserError
+from dcme.files import read_ids
+from dcme.results import ImageResult, read_result, resize_mask, write_result
+
+THRESHOLDS = ["--dt", "3", "--vt", "10", "--et", "4"]
+
+
+def encoded(city, tmp_path, *words):
+    assert main(["encode", str(city), str(tmp_path / "v"), "--quiet", *words]) == 0
+    return tmp_path / "v"
+
+
+def iou(a, b):
+    return (a & b).sum() / max((a | b).sum(), 1)
+
+
+def test_true_vectors_give_the_true_instances_and_classes(city, tmp_path):
+    vectors = encoded(city, tmp_path)
+    words = ["decode", str(vectors), str(tmp_path / "r"), "--quiet", *THRESHOLDS]
+    assert main(words) == 0
+    for sample in find_samples(city, "val"):
+        ids = read_ids(sample.ids)
+        result = read_result(tmp_path / "r" / f"{sample.name}.txt")
+        large = [i for i in dcme.instances(ids) if i["pixels"] >= 60]
+        for instance in large:
+            truth = ids == instance["id"]
+            best = max(range(len(result)), key=lambda k: iou(result.masks[k], truth))
+            assert iou(result.masks[best], truth) > 0.9
+        written = read_ids(tmp_path / "r" / "instanceIds" / f"{sample.name}_instanceIds.png")
+        assert np.array_equal(written, result.instance_map())
+
+
+def test_masks_take_the_size_asked_for(city, tmp_path):
+    vectors = encoded(city, tmp_path, "--size", "64x128")
+    out = tmp_path / "r"
+    assert main(["decode", str(vectors), str(out), "--size", "128x256", "--quiet"]) == 0
+    result = read_result(next(out.glob("*.txt")), (128, 256))
+    assert result.size == (128, 256)
+
+
+def test_a_stack_takes_names_and_sizes_from_a_list(city, tmp_path):
+    samples = find_samples(city, "val")
+    stack = np.stack([dcme.encode(dcme.reduce_ids(read_ids(s.ids), (64, 128))) for s in samples])
+    np.save(tmp_path / "stack.npy", stack)
+    lines = [f"{s.image} {s.ids}\n" for s in samples]
+    (tmp_path / "val.txt").write_text("".join(lines))
+    words = ["decode", str(tmp_path / "stack.npy"), str(tmp_path / "r"), *THRESHOLDS, "--quiet"]
+    assert main([*words, "--list", str(tmp_path / "val.txt"), "--classes", "1:thing"]) == 0
+    names = sorted(path.stem for path in (tmp_path / "r").glob("*.txt"))
+    assert names == sorted(s.image.stem for s in samples)
+    result = read_result(tmp_path / "r" / f"{names[0]}.txt", (128, 256))
+    assert set(result.labels.tolist()) == {1}
+
+
+def test_nan_names_the_file_and_the_pixel(tmp_path, fails):
+    vectors = np.zeros((2, 16, 16), np.float32)
+    vectors[0, 3, 4] = np.nan
+    np.save(tmp_path / "bad.npy", vectors)
+    line = fails("decode", tmp_path / "bad.npy", tmp_path / "r")
+    assert "bad.npy" in line and "row 3, column 4" in line
+    assert not (tmp_path / "r").exists()
+
+
+def test_results_are_not_written_over_their_source(tmp_path, fails):
+    np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
+    assert "another folder" in fails("decode", tmp_path, tmp_path)
+
+
+def test_an_image_without_instances_has_an_empty_list(tmp_path):
+    np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
+    assert main(["decode", str(tmp_path / "v.npy"), str(tmp_path / "r"), "--quiet"]) == 0
+    assert (tmp_path / "r" / "v.txt").read_text() == ""
+    assert not read_ids(tmp_path / "r" / "instanceIds" / "v_instanceIds.png").any()
+
+
+def make_result(count, score=0.5):
+    masks = np.zeros((count, 6, 8), bool)
+    for k in range(count):
+        masks[k, k % 6, : 1 + k % 8] = True
+    return ImageResult("x", (6, 8), masks, np.full(count, 26), np.full(count, score))
+
+
+def test_writing_again_removes_the_masks_of_an_earlier_result(tmp_path):
+    write_result(tmp_path, make_result(3))
+    write_result(tmp_path, make_result(1))
+    assert len(list((tmp_path / "masks").iterdir())) == 1
+    assert len(read_result(tmp_path / "x.txt")) == 1
+
+
+def test_in_the_instance_map_the_higher_score_is_on_top():
+    masks = np.ones((2, 2, 2), bool)
+    result = ImageResult("x", (2, 2), masks, np.array([24, 26]), np.array([0.9, 0.2]))
+    assert (result.instance_map() == 24000).all()
+
+
+def test_more_instances_than_a_map_can_hold_are_still_written_as_masks(tmp_path, capsys):
+    write_result(tmp_path, make_result(1001))
+    assert "more than 1000 instances" in capsys.readouterr().err
+    assert len((tmp_path / "x.txt").read_text().splitlines()) == 1001
+
+
+def test_enlarging_keeps_half_covered_pixels_or_for_the_papers_any():
+    mask = np.zeros((8, 8), bool)
+    mask[2:6, 2:6] = True
+    linear, cubic = (resize_mask(mask, (32, 32), cubic) for cubic in (False, True))
+    assert 250 <= linear.sum() <= 16 * 16  # corners are rounded
+    assert cubic.sum() > linear.sum() and (cubic & linear).sum() == linear.sum()
+
+
+@pytest.mark.parametrize("line", ["mask.png", "mask.png car 0.5", "mask.png 26 high", "a 26 nan"])
+def test_bad_lines_are_located(tmp_path, line):
+    (tmp_path / "x.txt").write_text(f"{line}\n")
+    with pytest.raises(UserError, match=r"x\.txt:1"):
+        read_result(tmp_path / "x.txt")
+
+
+def test_masks_of_another_size_than_the_image_are_refused(tmp_path):
+    write_result(tmp_path, make_result(1))
+    with pytest.raises(UserError, match="6x8, expected 12x16"):
+        read_result(tmp_path / "x.txt", (12, 16))

@@ -1,0 +1,123 @@
+"""Networks as functions: any size, batches, mirrored averaging. A stand-in plays the runtime."""
+
+import sys
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from dcme.dataset import read_folder
+from dcme.decoder import Decoding
+from dcme.errors import UserError
+from dcme.files import write_png
+from dcme.labels import ClassTable
+from dcme.network import Network, Preprocessing, pad_to_multiple
+from dcme.predict import predict
+from dcme.vectors import read_vectors
+
+
+class Blob:
+    def __init__(self, shape):
+        self.reshape(*shape)
+
+    def reshape(self, *shape):
+        self.shape, self.data = shape, np.zeros(shape, np.float32)
+
+
+class GradientNet:
+    """dx, dy = differences of neighbours, so mirroring the image mirrors the vectors."""
+
+    batches: ClassVar[list] = []
+
+    def __init__(self, deploy, phase, weights=None):
+        self.inputs, self.outputs = ["data"], ["vectors", "classes"]
+        self.blobs = {"data": Blob((1, 3, 32, 64))}
+
+    def reshape(self):
+        pass
+
+    def forward(self):
+        data = self.blobs["data"].data
+        GradientNet.batches.append(data.shape)
+        grey = np.pad(data.mean(axis=1), ((0, 0), (1, 1), (1, 1)), mode="edge")
+        dx = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+        dy = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+        n, _, h, w = data.shape
+        blocks = data.mean(axis=1).reshape(n, h // 16, 16, w // 16, 16).mean(axis=(2, 4))
+        return {"vectors": np.stack([dx, dy], axis=1), "classes": np.stack([blocks, -blocks], 1)}
+
+
+@pytest.fixture
+def deploy(tmp_path, monkeypatch):
+    caffe = ModuleType("caffe")
+    caffe.Net, caffe.TEST = GradientNet, 1
+    monkeypatch.setitem(sys.modules, "caffe", caffe)
+    GradientNet.batches = []
+    (tmp_path / "deploy.prototxt").write_text("")
+    return tmp_path / "deploy.prototxt"
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def test_sizes_that_are_no_multiple_of_the_stride_are_padded_and_cut(deploy):
+    network = Network(deploy, None, stride=32)
+    ((vectors, grid),) = network([picture(40, 70)])
+    assert GradientNet.batches == [(1, 3, 64, 96)]
+    assert vectors.shape == (2, 40, 70)
+    assert grid.shape == (2, 3, 5)
+    assert np.allclose(grid.sum(axis=0), 1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 5), (32, 32), (33, 31)])
+def test_padding_reaches_the_multiple_and_keeps_the_image(shape):
+    image = picture(*shape)
+    padded = pad_to_multiple(image, 32)
+    assert padded.shape[0] % 32 == 0 and padded.shape[1] % 32 == 0
+    assert np.array_equal(padded[: shape[0], : shape[1]], image)
+
+
+def test_averaging_with_the_mirror_image_changes_nothing_for_a_symmetric_network(deploy):
+    image = picture(64, 96)
+    ((plain, plain_grid),) = Network(deploy, None)([image])
+    ((both, both_grid),) = Network(deploy, None, flips=True)([image])
+    assert np.allclose(plain, both, atol=1e-4)
+    assert np.allclose(plain_grid, both_grid, atol=1e-6)
+
+
+def test_mean_and_scale_are_applied_per_channel():
+    image = np.full((1, 1, 3), (10, 20, 30), np.uint8)
+    values = Preprocessing(0.5, (10.0, 10.0, 10.0))(image, 3)
+    assert values.ravel().tolist() == [0, 5, 10]
+    with pytest.raises(UserError, match="2 mean values"):
+        Preprocessing(1.0, (1.0, 2.0))(image, 3)
+
+
+def test_missing_files_name_themselves(deploy, tmp_path):
+    with pytest.raises(UserError, match=r"none\.caffemodel"):
+        Network(deploy, tmp_path / "none.caffemodel")
+
+
+def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, tmp_path):
+    images = tmp_path / "images"
+    for index, shape in enumerate([(64, 64), (64, 64), (64, 64), (32, 96)]):
+        write_png(images / f"{index}.png", picture(*shape, seed=index))
+    network = Network(deploy, None)
+    decoding = Decoding(dt=3, vt=5, et=3, classes=ClassTable((1,), ("thing",)))
+    out, kept = tmp_path / "r", tmp_path / "v"
+    samples = read_folder(images)
+    found = predict(network, samples, out, decoding, batch=2, vectors_out=kept, workers=2)
+    assert [shape[0] for shape in GradientNet.batches] == [2, 1, 1]
+    assert [item.vectors.shape for item in read_vectors(kept)] == [(2, 64, 64)] * 3 + [(2, 32, 96)]
+    assert found == sum(len(p.read_text().splitlines()) for p in out.glob("*.txt"))
+    assert len(list(out.glob("*.txt"))) == 4
+
+
+def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
+    (tmp_path / "list.txt").write_text("absent.png\n")
+    from dcme.dataset import read_list
+
+    with pytest.raises(UserError, match=r"absent\.png: there is no such image"):
+        predict(Network(deploy, None), read_list(tmp_path / "list.txt"), tmp_path / "r", Decoding())
+    assert GradientNet.batches == []
