@@ -9,6 +9,7 @@
 #include <boost/random/uniform_real.hpp>
 #include <boost/random/variate_generator.hpp>
 
+#include "caffe/util/parallel_sum.hpp"
 #include "caffe/util/rng.hpp"
 
 namespace caffe {
@@ -36,27 +37,6 @@ inline void Gemv(CBLAS_TRANSPOSE ta, int m, int n, float alpha, const float* a, 
 inline void Gemv(CBLAS_TRANSPOSE ta, int m, int n, double alpha, const double* a, const double* x,
                  double beta, double* y) {
   cblas_dgemv(CblasRowMajor, ta, m, n, alpha, a, std::max(n, 1), x, 1, beta, y, 1);
-}
-
-// Sum of term(i) over [0, n). Sums of fixed pieces are added in order, so that the result does not
-// depend on the number of threads.
-template <typename Dtype, typename Term>
-Dtype Sum(int n, const Term& term) {
-  const std::ptrdiff_t kPiece = 4096;
-  const std::ptrdiff_t pieces = (n + kPiece - 1) / kPiece;
-  std::vector<double> partial(pieces);
-  ParallelFor(pieces, kElementwiseGrain / kPiece, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-    for (std::ptrdiff_t piece = first; piece < last; ++piece) {
-      const std::ptrdiff_t end = std::min<std::ptrdiff_t>(n, (piece + 1) * kPiece);
-      Dtype sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (std::ptrdiff_t i = piece * kPiece; i < end; ++i) sum += term(i);
-      partial[piece] = sum;
-    }
-  });
-  double total = 0;
-  for (const double sum : partial) total += sum;
-  return static_cast<Dtype>(total);
 }
 
 }  // namespace
@@ -129,9 +109,9 @@ void caffe_cpu_scale(const int n, const Dtype alpha, const Dtype* x, Dtype* y) {
   ParallelElements(n, [=](std::ptrdiff_t i) { y[i] = alpha * x[i]; });
 }
 
-#define DEFINE_UNARY(name, expression)                                  \
-  template <typename Dtype>                                             \
-  void name(const int n, const Dtype* a, Dtype* y) {                    \
+#define DEFINE_UNARY(name, expression)                                   \
+  template <typename Dtype>                                              \
+  void name(const int n, const Dtype* a, Dtype* y) {                     \
     ParallelElements(n, [=](std::ptrdiff_t i) { y[i] = (expression); }); \
   }
 
@@ -144,10 +124,10 @@ DEFINE_UNARY(caffe_cpu_fabs, std::fabs(a[i]))
 DEFINE_UNARY(caffe_cpu_sign, caffe_sign(a[i]))
 DEFINE_UNARY(caffe_cpu_sgnbit, std::signbit(a[i]) ? 1 : 0)
 
-#define DEFINE_BINARY(name, op)                                              \
-  template <typename Dtype>                                                  \
-  void name(const int N, const Dtype* a, const Dtype* b, Dtype* y) {         \
-    ParallelElements(N, [=](std::ptrdiff_t i) { y[i] = a[i] op b[i]; });     \
+#define DEFINE_BINARY(name, op)                                          \
+  template <typename Dtype>                                              \
+  void name(const int N, const Dtype* a, const Dtype* b, Dtype* y) {     \
+    ParallelElements(N, [=](std::ptrdiff_t i) { y[i] = a[i] op b[i]; }); \
   }
 
 DEFINE_BINARY(caffe_add, +)
@@ -164,18 +144,18 @@ void caffe_powx(const int n, const Dtype* a, const Dtype b, Dtype* y) {
 
 template <typename Dtype>
 Dtype caffe_cpu_dot(const int n, const Dtype* x, const Dtype* y) {
-  return Sum<Dtype>(n, [=](std::ptrdiff_t i) { return x[i] * y[i]; });
+  return ParallelSum<Dtype>(n, [=](std::ptrdiff_t i) { return x[i] * y[i]; });
 }
 
 template <typename Dtype>
 Dtype caffe_cpu_strided_dot(const int n, const Dtype* x, const int incx, const Dtype* y,
                             const int incy) {
-  return Sum<Dtype>(n, [=](std::ptrdiff_t i) { return x[i * incx] * y[i * incy]; });
+  return ParallelSum<Dtype>(n, [=](std::ptrdiff_t i) { return x[i * incx] * y[i * incy]; });
 }
 
 template <typename Dtype>
 Dtype caffe_cpu_asum(const int n, const Dtype* x) {
-  return Sum<Dtype>(n, [=](std::ptrdiff_t i) { return std::fabs(x[i]); });
+  return ParallelSum<Dtype>(n, [=](std::ptrdiff_t i) { return std::fabs(x[i]); });
 }
 
 // ---- random numbers ----
@@ -252,7 +232,7 @@ void caffe_rng_bernoulli(const int n, const Dtype p, unsigned int* r) {
 INSTANTIATE_MATH(float);
 INSTANTIATE_MATH(double);
 
-#define INSTANTIATE_UNARY(name)                            \
+#define INSTANTIATE_UNARY(name)                               \
   template void name<float>(const int, const float*, float*); \
   template void name<double>(const int, const double*, double*)
 INSTANTIATE_UNARY(caffe_sqr);
@@ -268,16 +248,16 @@ template void caffe_copy<double>(const int, const double*, double*);
 template void caffe_copy<int>(const int, const int*, int*);
 template void caffe_copy<unsigned int>(const int, const unsigned int*, unsigned int*);
 
-#define INSTANTIATE_BINARY(name)                                                \
-  template void name<float>(const int, const float*, const float*, float*);     \
+#define INSTANTIATE_BINARY(name)                                            \
+  template void name<float>(const int, const float*, const float*, float*); \
   template void name<double>(const int, const double*, const double*, double*)
 INSTANTIATE_BINARY(caffe_add);
 INSTANTIATE_BINARY(caffe_sub);
 INSTANTIATE_BINARY(caffe_mul);
 INSTANTIATE_BINARY(caffe_div);
 
-#define INSTANTIATE_SCALAR(name)                               \
-  template void name<float>(const int, const float, float*);   \
+#define INSTANTIATE_SCALAR(name)                             \
+  template void name<float>(const int, const float, float*); \
   template void name<double>(const int, const double, double*)
 INSTANTIATE_SCALAR(caffe_set);
 INSTANTIATE_SCALAR(caffe_add_scalar);

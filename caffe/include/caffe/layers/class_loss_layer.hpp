@@ -1,0 +1,55 @@
+#ifndef CAFFE_CLASS_LOSS_LAYER_HPP_
+#define CAFFE_CLASS_LOSS_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/layers/loss_layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+#include "caffe/util/class_labels.hpp"
+
+namespace caffe {
+
+/// Base of the losses of class scores, which are turned into probabilities by a softmax.
+///
+/// Bottoms: scores (classes along an axis that the loss's parameters name) and labels 0, 1, ...,
+/// one for each position of the other axes. Tops: the loss and, if named, the probabilities.
+/// loss_param: ignore_label and normalization (VALID).
+template <typename Dtype>
+class ClassLossLayer : public LossLayer<Dtype> {
+ public:
+  explicit ClassLossLayer(const LayerParameter& param) : LossLayer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  int ExactNumTopBlobs() const override { return -1; }
+  int MinTopBlobs() const override { return 1; }
+  int MaxTopBlobs() const override { return 2; }
+
+ protected:
+  /// The axis of the classes, as the prototxt gives it.
+  virtual int ClassAxis() const = 0;
+  /// The first half of Forward: makes prob_ and labels_ (and the second top) from the bottoms.
+  void ForwardProbabilities(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  int classes() const { return prob_.shape(softmax_axis_); }
+  /// Index in prob_ of class 0 at a position.
+  std::ptrdiff_t Start(std::ptrdiff_t position) const {
+    return position / inner_num_ * classes() * inner_num_ + position % inner_num_;
+  }
+
+  shared_ptr<Layer<Dtype>> softmax_layer_;
+  /// The probabilities, shaped like the scores.
+  Blob<Dtype> prob_;
+  vector<Blob<Dtype>*> softmax_bottom_vec_;
+  vector<Blob<Dtype>*> softmax_top_vec_;
+  ClassLabels labels_;
+  int softmax_axis_ = 0;
+  int outer_num_ = 0;
+  int inner_num_ = 0;
+  /// The divisor of the last Forward.
+  Dtype normalizer_ = 1;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_CLASS_LOSS_LAYER_HPP_

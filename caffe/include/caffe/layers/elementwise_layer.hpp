@@ -1,0 +1,57 @@
+#ifndef CAFFE_ELEMENTWISE_LAYER_HPP_
+#define CAFFE_ELEMENTWISE_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layers/neuron_layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+#ifdef __CUDACC__
+#define CAFFE_HOST_DEVICE __host__ __device__
+#else
+#define CAFFE_HOST_DEVICE
+#endif
+
+namespace caffe {
+
+/// What ElementwiseLayer wants to know about a function, unless it says otherwise.
+struct ElementwiseOp {
+  /// Whether there is a gradient at all.
+  static constexpr bool kDifferentiable = true;
+  /// Whether backward reads x and cannot do with y in its place. A layer that works in place then
+  /// keeps a copy of its input.
+  bool needs_input() const { return false; }
+};
+
+/// A layer that applies one function to every element: y = f(x), dx = f'(x) dy.
+///
+/// `Op<Dtype>` is made from the LayerParameter (and rejects bad parameters there); it has
+/// `Dtype forward(Dtype x) const` and `Dtype backward(Dtype x, Dtype y, Dtype dy) const`, both
+/// usable on the host and in CUDA kernels. Loops, threads and work in place are written once, here.
+template <typename Dtype, template <typename> class Op>
+class ElementwiseLayer : public NeuronLayer<Dtype> {
+ public:
+  explicit ElementwiseLayer(const LayerParameter& param) : NeuronLayer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
+    op();
+  }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  Op<Dtype> op() const { return Op<Dtype>(this->layer_param_); }
+  /// Whether the input will have been overwritten when Backward wants it.
+  bool KeepsInput(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const {
+    return &bottom == &top && op().needs_input();
+  }
+
+  /// The input of a layer that works in place.
+  Blob<Dtype> input_;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_ELEMENTWISE_LAYER_HPP_

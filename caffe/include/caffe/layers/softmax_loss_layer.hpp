@@ -1,0 +1,43 @@
+#ifndef CAFFE_SOFTMAX_LOSS_LAYER_HPP_
+#define CAFFE_SOFTMAX_LOSS_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layers/class_loss_layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+/// The multinomial logistic loss of the softmax of scores: the mean of -log p[label]. The classes
+/// are along softmax_param.axis (1); see ClassLossLayer.
+///
+/// Classes may be weighted (beyond Caffe 1.0): a position's loss and gradient are multiplied by its
+/// class's weight; the normalization does not change. loss_param.class_weighting gives one number
+/// for each class. Where it is empty, weight_by_label_freqs weighs a class by the median of the
+/// frequencies of the batch's classes over its own (Badrinarayanan et al. 2017).
+template <typename Dtype>
+class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
+ public:
+  explicit SoftmaxWithLossLayer(const LayerParameter& param) : ClassLossLayer<Dtype>(param) {}
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "SoftmaxWithLoss"; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  int ClassAxis() const override { return this->layer_param_.softmax_param().axis(); }
+
+ private:
+  /// Weights of the classes for the present labels; 1 unless asked for.
+  vector<Dtype> ClassWeights() const;
+
+  /// Those of the last Forward.
+  vector<Dtype> class_weights_;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_SOFTMAX_LOSS_LAYER_HPP_

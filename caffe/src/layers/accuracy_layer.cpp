@@ -1,0 +1,73 @@
+#include "caffe/layers/accuracy_layer.hpp"
+
+#include <optional>
+#include <vector>
+
+#include "caffe/util/parallel_for.hpp"
+#include "layers/no_gradient.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void AccuracyLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                   const vector<Blob<Dtype>*>& top) {
+  top_k_ = this->layer_param_.accuracy_param().top_k();
+  label_axis_ = bottom[0]->CanonicalAxisIndex(this->layer_param_.accuracy_param().axis());
+  outer_num_ = bottom[0]->count(0, label_axis_);
+  inner_num_ = bottom[0]->count(label_axis_ + 1);
+  const int classes = bottom[0]->shape(label_axis_);
+  CHECK_LE(top_k_, classes) << ": accuracy_param.top_k is more than the classes of scores of shape "
+                            << bottom[0]->shape_string();
+  ClassLabels::CheckShape(*bottom[1], outer_num_ * inner_num_);
+  top[0]->Reshape(vector<int>());
+  if (top.size() > 1) top[1]->Reshape(vector<int>{classes});
+}
+
+template <typename Dtype>
+void AccuracyLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                       const vector<Blob<Dtype>*>& top) {
+  const AccuracyParameter& param = this->layer_param_.accuracy_param();
+  const int classes = bottom[0]->shape(label_axis_);
+  const std::ptrdiff_t stride = inner_num_;
+  labels_.Read(*bottom[1], classes,
+               param.has_ignore_label() ? std::optional<int>(param.ignore_label()) : std::nullopt);
+  const Dtype* scores = bottom[0]->cpu_data();
+  vector<char> hit(labels_.count());
+  ParallelFor(labels_.count(), kElementwiseGrain / classes + 1,
+              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                for (std::ptrdiff_t i = begin; i < end; ++i) {
+                  if (labels_[i] == ClassLabels::kIgnored) continue;
+                  const Dtype* x = scores + i / stride * classes * stride + i % stride;
+                  const Dtype own = x[labels_[i] * stride];
+                  int better = -1;  // the label's own class is counted too
+                  for (int c = 0; c < classes; ++c) better += x[c * stride] >= own;
+                  hit[i] = better >= 0 && better < top_k_;
+                }
+              });
+
+  vector<int> hits(classes);
+  int total = 0;
+  for (int i = 0; i < labels_.count(); ++i) {
+    if (hit[i]) ++hits[labels_[i]];
+    total += hit[i];
+  }
+  const auto share = [](int part, int whole) {
+    return whole == 0 ? Dtype(0) : Dtype(part) / whole;
+  };
+  top[0]->mutable_cpu_data()[0] = share(total, labels_.valid_count());
+  if (top.size() == 1) return;
+  const vector<int> counts = labels_.Histogram(classes);
+  for (int c = 0; c < classes; ++c) top[1]->mutable_cpu_data()[c] = share(hits[c], counts[c]);
+}
+
+template <typename Dtype>
+void AccuracyLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                        const vector<bool>& propagate_down,
+                                        const vector<Blob<Dtype>*>& bottom) {
+  RefuseGradient(*this, propagate_down);
+}
+
+INSTANTIATE_CLASS(AccuracyLayer);
+REGISTER_LAYER_CLASS(Accuracy);
+
+}  // namespace caffe

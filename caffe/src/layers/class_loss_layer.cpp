@@ -1,0 +1,47 @@
+#include "caffe/layers/class_loss_layer.hpp"
+
+#include <vector>
+
+#include "caffe/layer_factory.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void ClassLossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                       const vector<Blob<Dtype>*>& top) {
+  LossLayer<Dtype>::LayerSetUp(bottom, top);
+  LayerParameter param(this->layer_param_);
+  param.set_type("Softmax");
+  param.clear_loss_weight();
+  param.mutable_softmax_param()->set_axis(ClassAxis());
+  softmax_layer_ = LayerRegistry<Dtype>::CreateLayer(param);
+  softmax_bottom_vec_.assign(1, bottom[0]);
+  softmax_top_vec_.assign(1, &prob_);
+  softmax_layer_->SetUp(softmax_bottom_vec_, softmax_top_vec_);
+}
+
+template <typename Dtype>
+void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                    const vector<Blob<Dtype>*>& top) {
+  LossLayer<Dtype>::Reshape(bottom, top);
+  softmax_layer_->Reshape(softmax_bottom_vec_, softmax_top_vec_);
+  softmax_axis_ = bottom[0]->CanonicalAxisIndex(ClassAxis());
+  outer_num_ = bottom[0]->count(0, softmax_axis_);
+  inner_num_ = bottom[0]->count(softmax_axis_ + 1);
+  ClassLabels::CheckShape(*bottom[1], outer_num_ * inner_num_);
+  if (top.size() > 1) top[1]->ReshapeLike(*bottom[0]);
+}
+
+template <typename Dtype>
+void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bottom,
+                                                 const vector<Blob<Dtype>*>& top) {
+  softmax_layer_->Forward(softmax_bottom_vec_, softmax_top_vec_);
+  labels_.Read(*bottom[1], classes(), this->IgnoreLabel());
+  normalizer_ = this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_VALID),
+                                 outer_num_, outer_num_ * inner_num_, labels_.valid_count());
+  if (top.size() > 1) top[1]->ShareData(prob_);
+}
+
+INSTANTIATE_CLASS(ClassLossLayer);
+
+}  // namespace caffe

@@ -1,0 +1,77 @@
+#include "caffe/layers/concat_layer.hpp"
+
+#include <vector>
+
+#include "caffe/util/rows.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void ConcatLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                    const vector<Blob<Dtype>*>& top) {
+  const ConcatParameter& param = this->layer_param_.concat_param();
+  CHECK(!(param.has_axis() && param.has_concat_dim()))
+      << "concat_param has both axis and concat_dim, its old name: give one of them";
+}
+
+template <typename Dtype>
+void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                 const vector<Blob<Dtype>*>& top) {
+  const ConcatParameter& param = this->layer_param_.concat_param();
+  const Blob<Dtype>& first = *bottom[0];
+  concat_axis_ = first.CanonicalAxisIndex(
+      param.has_concat_dim() ? static_cast<int>(param.concat_dim()) : param.axis());
+  vector<int> shape = first.shape();
+  shape[concat_axis_] = 0;
+  for (const Blob<Dtype>* part : bottom) {
+    bool fits = part->num_axes() == first.num_axes();
+    for (int axis = 0; fits && axis < first.num_axes(); ++axis) {
+      fits = axis == concat_axis_ || part->shape(axis) == first.shape(axis);
+    }
+    CHECK(fits) << "blobs of shapes " << first.shape_string() << " and " << part->shape_string()
+                << " cannot be concatenated along axis " << concat_axis_
+                << ": all other axes must agree";
+    shape[concat_axis_] += part->shape(concat_axis_);
+  }
+  num_concats_ = first.count(0, concat_axis_);
+  concat_input_size_ = first.count(concat_axis_ + 1);
+  top[0]->Reshape(shape);
+  if (bottom.size() == 1) {
+    top[0]->ShareData(first);
+    top[0]->ShareDiff(first);
+  }
+}
+
+template <typename Dtype>
+void ConcatLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                     const vector<Blob<Dtype>*>& top) {
+  if (bottom.size() == 1) return;
+  Dtype* to = top[0]->mutable_cpu_data();
+  const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
+  for (const Blob<Dtype>* part : bottom) {
+    const int row = part->shape(concat_axis_) * concat_input_size_;
+    CopyRows(num_concats_, row, part->cpu_data(), row, to, top_row);
+    to += row;
+  }
+}
+
+template <typename Dtype>
+void ConcatLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                      const vector<bool>& propagate_down,
+                                      const vector<Blob<Dtype>*>& bottom) {
+  if (bottom.size() == 1) return;
+  const Dtype* from = top[0]->cpu_diff();
+  const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
+  for (size_t i = 0; i < bottom.size(); ++i) {
+    const int row = bottom[i]->shape(concat_axis_) * concat_input_size_;
+    if (propagate_down[i]) {
+      CopyRows(num_concats_, row, from, top_row, bottom[i]->mutable_cpu_diff(), row);
+    }
+    from += row;
+  }
+}
+
+INSTANTIATE_CLASS(ConcatLayer);
+REGISTER_LAYER_CLASS(Concat);
+
+}  // namespace caffe

@@ -1,0 +1,73 @@
+#include <vector>
+
+#include "caffe/layers/absval_layer.hpp"
+#include "caffe/layers/bnll_layer.hpp"
+#include "caffe/layers/clip_layer.hpp"
+#include "caffe/layers/elementwise_layer.hpp"
+#include "caffe/layers/elu_layer.hpp"
+#include "caffe/layers/exp_layer.hpp"
+#include "caffe/layers/log_layer.hpp"
+#include "caffe/layers/power_layer.hpp"
+#include "caffe/layers/relu_layer.hpp"
+#include "caffe/layers/sigmoid_layer.hpp"
+#include "caffe/layers/swish_layer.hpp"
+#include "caffe/layers/tanh_layer.hpp"
+#include "caffe/layers/threshold_layer.hpp"
+#include "caffe/util/parallel_for.hpp"
+#include "layers/no_gradient.hpp"
+
+namespace caffe {
+
+template <typename Dtype, template <typename> class Op>
+void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                              const vector<Blob<Dtype>*>& top) {
+  if (KeepsInput(*bottom[0], *top[0])) input_.CopyFrom(*bottom[0], false, true);
+  const Op<Dtype> f = op();
+  const Dtype* x = bottom[0]->cpu_data();
+  Dtype* y = top[0]->mutable_cpu_data();
+  ParallelFor(bottom[0]->count(), kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+#pragma omp simd
+    for (std::ptrdiff_t i = begin; i < end; ++i) y[i] = f.forward(x[i]);
+  });
+}
+
+template <typename Dtype, template <typename> class Op>
+void ElementwiseLayer<Dtype, Op>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                               const vector<bool>& propagate_down,
+                                               const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  if constexpr (Op<Dtype>::kDifferentiable) {
+    const Op<Dtype> f = op();
+    const Dtype* x = (KeepsInput(*bottom[0], *top[0]) ? &input_ : bottom[0])->cpu_data();
+    const Dtype* y = top[0]->cpu_data();
+    const Dtype* dy = top[0]->cpu_diff();
+    Dtype* dx = bottom[0]->mutable_cpu_diff();
+    ParallelFor(bottom[0]->count(), kElementwiseGrain,
+                [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+#pragma omp simd
+                  for (std::ptrdiff_t i = begin; i < end; ++i) {
+                    dx[i] = f.backward(x[i], y[i], dy[i]);
+                  }
+                });
+  } else {
+    RefuseGradient(*this, propagate_down);
+  }
+}
+
+#define CAFFE_ELEMENTWISE_LAYER(name) \
+  INSTANTIATE_CLASS(name##Layer);     \
+  REGISTER_LAYER_CLASS(name)
+CAFFE_ELEMENTWISE_LAYER(AbsVal);
+CAFFE_ELEMENTWISE_LAYER(BNLL);
+CAFFE_ELEMENTWISE_LAYER(Clip);
+CAFFE_ELEMENTWISE_LAYER(ELU);
+CAFFE_ELEMENTWISE_LAYER(Exp);
+CAFFE_ELEMENTWISE_LAYER(Log);
+CAFFE_ELEMENTWISE_LAYER(Power);
+CAFFE_ELEMENTWISE_LAYER(ReLU);
+CAFFE_ELEMENTWISE_LAYER(Sigmoid);
+CAFFE_ELEMENTWISE_LAYER(Swish);
+CAFFE_ELEMENTWISE_LAYER(TanH);
+CAFFE_ELEMENTWISE_LAYER(Threshold);
+
+}  // namespace caffe

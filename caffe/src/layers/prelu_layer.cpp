@@ -1,0 +1,106 @@
+#include "caffe/layers/prelu_layer.hpp"
+
+#include <vector>
+
+#include "caffe/filler.hpp"
+#include "caffe/util/parallel_sum.hpp"
+#include "caffe/util/rows.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void PReLULayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                   const vector<Blob<Dtype>*>& top) {
+  CHECK_GE(bottom[0]->num_axes(), 2)
+      << ": PReLU has a slope for each channel, axis 1; the bottom's "
+      << "shape is " << bottom[0]->shape_string();
+  const PReLUParameter& param = this->layer_param_.prelu_param();
+  channel_shared_ = param.channel_shared();
+  const vector<int> shape = channel_shared_ ? vector<int>() : vector<int>{bottom[0]->shape(1)};
+  if (this->blobs_.empty()) {
+    this->blobs_.emplace_back(new Blob<Dtype>(shape));
+    FillerParameter filler = param.filler();
+    if (!param.has_filler()) filler.set_value(0.25f);
+    shared_ptr<Filler<Dtype>>(GetFiller<Dtype>(filler))->Fill(this->blobs_[0].get());
+  }
+  CHECK_EQ(this->blobs_[0]->count(), channel_shared_ ? 1 : bottom[0]->shape(1))
+      << ": the stored slopes do not fit channel_shared and a bottom of shape "
+      << bottom[0]->shape_string();
+  this->param_propagate_down_.resize(this->blobs_.size(), true);
+}
+
+template <typename Dtype>
+void PReLULayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                const vector<Blob<Dtype>*>& top) {
+  CHECK_GE(bottom[0]->num_axes(), 2)
+      << ": PReLU has a slope for each channel, axis 1; the bottom's "
+      << "shape is " << bottom[0]->shape_string();
+  NeuronLayer<Dtype>::Reshape(bottom, top);
+}
+
+template <typename Dtype>
+void PReLULayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                    const vector<Blob<Dtype>*>& top) {
+  if (bottom[0] == top[0]) bottom_memory_.CopyFrom(*bottom[0], false, true);
+  const int channels = bottom[0]->shape(1);
+  const std::ptrdiff_t plane = bottom[0]->count(2);
+  const Dtype* slopes = this->blobs_[0]->cpu_data();
+  const Dtype* x = bottom[0]->cpu_data();
+  Dtype* y = top[0]->mutable_cpu_data();
+  ForRows(bottom[0]->shape(0) * channels, plane, [=](std::ptrdiff_t row) {
+    const Dtype a = slopes[channel_shared_ ? 0 : row % channels];
+#pragma omp simd
+    for (std::ptrdiff_t i = row * plane; i < (row + 1) * plane; ++i) {
+      y[i] = x[i] > 0 ? x[i] : a * x[i];
+    }
+  });
+}
+
+template <typename Dtype>
+void PReLULayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                     const vector<bool>& propagate_down,
+                                     const vector<Blob<Dtype>*>& bottom) {
+  const Dtype* x = (bottom[0] == top[0] ? &bottom_memory_ : bottom[0])->cpu_data();
+  const Dtype* dy = top[0]->cpu_diff();
+  // The slopes come first: in place, the diff of the bottom overwrites that of the top.
+  if (this->param_propagate_down_[0]) AddSlopeDiffs(*bottom[0], x, dy);
+  if (!propagate_down[0]) return;
+  const int channels = bottom[0]->shape(1);
+  const std::ptrdiff_t plane = bottom[0]->count(2);
+  const Dtype* slopes = this->blobs_[0]->cpu_data();
+  Dtype* dx = bottom[0]->mutable_cpu_diff();
+  ForRows(bottom[0]->shape(0) * channels, plane, [=](std::ptrdiff_t row) {
+    const Dtype a = slopes[channel_shared_ ? 0 : row % channels];
+#pragma omp simd
+    for (std::ptrdiff_t i = row * plane; i < (row + 1) * plane; ++i) {
+      dx[i] = x[i] > 0 ? dy[i] : a * dy[i];
+    }
+  });
+}
+
+template <typename Dtype>
+void PReLULayer<Dtype>::AddSlopeDiffs(const Blob<Dtype>& bottom, const Dtype* x, const Dtype* dy) {
+  const int items = bottom.shape(0);
+  const int channels = bottom.shape(1);
+  const std::ptrdiff_t plane = bottom.count(2);
+  vector<Dtype> sums(channels);
+  ForRows(channels, items * plane, [&](std::ptrdiff_t channel) {
+    Dtype sum = 0;
+    for (int item = 0; item < items; ++item) {
+      const std::ptrdiff_t start = (item * channels + channel) * plane;
+      sum += ParallelSum<Dtype>(plane, [=](std::ptrdiff_t i) {
+        return x[start + i] > 0 ? Dtype(0) : x[start + i] * dy[start + i];
+      });
+    }
+    sums[channel] = sum;
+  });
+  Dtype* diff = this->blobs_[0]->mutable_cpu_diff();
+  for (int channel = 0; channel < channels; ++channel) {
+    diff[channel_shared_ ? 0 : channel] += sums[channel];
+  }
+}
+
+INSTANTIATE_CLASS(PReLULayer);
+REGISTER_LAYER_CLASS(PReLU);
+
+}  // namespace caffe

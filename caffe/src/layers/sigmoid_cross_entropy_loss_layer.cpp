@@ -1,0 +1,66 @@
+#include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "caffe/util/parallel_sum.hpp"
+#include "layers/no_gradient.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void SigmoidCrossEntropyLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                                  const vector<Blob<Dtype>*>& top) {
+  LossLayer<Dtype>::Reshape(bottom, top);
+  CHECK_EQ(bottom[0]->count(), bottom[1]->count())
+      << ": SigmoidCrossEntropyLoss needs a target for each score; the shapes are "
+      << bottom[0]->shape_string() << " and " << bottom[1]->shape_string();
+}
+
+template <typename Dtype>
+Dtype SigmoidCrossEntropyLossLayer<Dtype>::Ignored() const {
+  const auto label = this->IgnoreLabel();
+  return label ? Dtype(*label) : std::numeric_limits<Dtype>::quiet_NaN();
+}
+
+template <typename Dtype>
+void SigmoidCrossEntropyLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                                      const vector<Blob<Dtype>*>& top) {
+  const int count = bottom[0]->count();
+  const Dtype ignored = Ignored();
+  const Dtype* x = bottom[0]->cpu_data();
+  const Dtype* t = bottom[1]->cpu_data();
+  const Dtype sum = ParallelSum<Dtype>(count, [=](std::ptrdiff_t i) {
+    if (t[i] == ignored) return Dtype(0);
+    // -t log p - (1 - t) log(1 - p), written so that exp never overflows
+    return std::max(x[i], Dtype(0)) - x[i] * t[i] + std::log1p(std::exp(-std::fabs(x[i])));
+  });
+  const int valid =
+      ParallelSum<int>(count, [=](std::ptrdiff_t i) { return t[i] == ignored ? 0 : 1; });
+  normalizer_ =
+      this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_BATCH_SIZE),
+                       bottom[0]->shape(0), count, valid);
+  top[0]->mutable_cpu_data()[0] = sum / normalizer_;
+}
+
+template <typename Dtype>
+void SigmoidCrossEntropyLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                                       const vector<bool>& propagate_down,
+                                                       const vector<Blob<Dtype>*>& bottom) {
+  RefuseGradient(*this, propagate_down, 1);
+  if (!propagate_down[0]) return;
+  const Dtype ignored = Ignored();
+  const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
+  const Dtype* x = bottom[0]->cpu_data();
+  const Dtype* t = bottom[1]->cpu_data();
+  Dtype* dx = bottom[0]->mutable_cpu_diff();
+  ParallelElements(bottom[0]->count(), [=](std::ptrdiff_t i) {
+    dx[i] = t[i] == ignored ? Dtype(0) : scale * (1 / (1 + std::exp(-x[i])) - t[i]);
+  });
+}
+
+INSTANTIATE_CLASS(SigmoidCrossEntropyLossLayer);
+REGISTER_LAYER_CLASS(SigmoidCrossEntropyLoss);
+
+}  // namespace caffe

@@ -1,0 +1,57 @@
+#include "caffe/util/class_labels.hpp"
+
+#include <atomic>
+
+#include "caffe/util/parallel_for.hpp"
+#include "caffe/util/parallel_sum.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void ClassLabels::CheckShape(const Blob<Dtype>& blob, int positions) {
+  CHECK_EQ(blob.count(), positions)
+      << ": there must be one label for each position of the scores (e.g. N x H x W labels for "
+      << "N x C x H x W scores); the labels' shape is " << blob.shape_string();
+}
+
+template <typename Dtype>
+void ClassLabels::Read(const Blob<Dtype>& blob, int classes, std::optional<int> ignore) {
+  const int count = blob.count();
+  labels_.resize(count);
+  const Dtype* values = blob.cpu_data();
+  int* labels = labels_.data();
+  std::atomic<std::ptrdiff_t> bad(-1);
+  ParallelFor(count, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t i = begin; i < end; ++i) {
+      if (ignore && values[i] == Dtype(*ignore)) {
+        labels[i] = kIgnored;
+      } else if (values[i] > Dtype(-1) && values[i] < Dtype(classes)) {
+        labels[i] = static_cast<int>(values[i]);
+      } else {
+        bad = i;
+      }
+    }
+  });
+  if (bad >= 0) {
+    LOG(FATAL) << "label " << values[bad] << " at position " << bad << " is none of the " << classes
+               << " classes that there are scores for: correct the labels, or give the one to "
+               << "leave out as ignore_label";
+  }
+  valid_count_ =
+      ParallelSum<int>(count, [=](std::ptrdiff_t i) { return labels[i] == kIgnored ? 0 : 1; });
+}
+
+std::vector<int> ClassLabels::Histogram(int classes) const {
+  std::vector<int> histogram(classes);
+  for (const int label : labels_) {
+    if (label != kIgnored) ++histogram[label];
+  }
+  return histogram;
+}
+
+template void ClassLabels::CheckShape<float>(const Blob<float>&, int);
+template void ClassLabels::CheckShape<double>(const Blob<double>&, int);
+template void ClassLabels::Read<float>(const Blob<float>&, int, std::optional<int>);
+template void ClassLabels::Read<double>(const Blob<double>&, int, std::optional<int>);
+
+}  // namespace caffe
