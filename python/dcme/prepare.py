@@ -14,6 +14,7 @@ from dcme.dataset import Sample, cityscapes_split, is_cityscapes, read_list, req
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, read_text, write_json, write_png, write_text
+from dcme.lmdb_file import write_lmdb
 from dcme.parallel import ordered_map, progress
 
 RECIPE = "prepare.json"
@@ -107,6 +108,7 @@ def prepare(
     out: PathLike,
     size: tuple[int, int] | None = None,
     splits: Sequence[str] = ("train", "val"),
+    lmdb: bool = False,
     workers: int = 1,
     quiet: bool = True,
 ) -> dict[str, int]:
@@ -114,7 +116,8 @@ def prepare(
 
     Writes ``images/<split>/*.png``, ``instanceIds/<split>/*.png`` and one list ``<split>.txt`` of
     ``image instanceIds`` lines relative to ``out``. Pairs that an earlier, interrupted call has
-    finished are kept. Without a size the pairs are checked and copied as they are.
+    finished are kept. Without a size the pairs are checked and copied as they are. With ``lmdb``
+    each split also becomes an LMDB, ``<split>_lmdb``.
     """
     root = Path(out)
     groups = _source_splits(Path(source), splits)
@@ -129,4 +132,6 @@ def prepare(
     for split in groups:
         lines = [f"{t.image.as_posix()} {t.ids.as_posix()}\n" for t in targets if t.split == split]
         write_text(root / f"{split}.txt", "".join(lines))
+        if lmdb:
+            write_lmdb(root / f"{split}_lmdb", read_list(root / f"{split}.txt"))
     return {split: len(samples) for split, samples in groups.items()}

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=size, metavar="HxW", help="reduce to this size; default: check and copy"
     )
     parser.add_argument("--splits", default="train,val", help="default: train,val")
+    parser.add_argument("--lmdb", action="store_true", help="also write each split as an LMDB")
     add_workers(parser)
     parser.epilog = "example: dcme prepare $CITYSCAPES_DATASET cityscapes_512 --size 512x1024"
 
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.out,
         arguments.size,
         splits,
+        arguments.lmdb,
         workers(arguments),
         arguments.quiet,
     )

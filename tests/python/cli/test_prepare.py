@@ -134,3 +134,17 @@ def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
     assert main(["prepare", str(listed / "train.txt"), str(tmp_path / "out"), "--quiet"]) == 0
     line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "16x24")
     assert "choose another folder" in line
+
+
+def test_an_lmdb_holds_the_prepared_files_as_encoded_datums(listed, tmp_path):
+    lmdb = pytest.importorskip("lmdb")
+    caffe_pb2 = pytest.importorskip("caffe.proto.caffe_pb2")
+    prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
+    prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
+    with lmdb.open(str(tmp_path / "out" / "train_lmdb"), readonly=True) as environment:
+        with environment.begin() as transaction:
+            records = dict(transaction.cursor())
+    assert sorted(records) == [b"00000000.ids", b"00000000.image"]
+    datum = caffe_pb2.Datum.FromString(records[b"00000000.ids"])
+    assert (datum.channels, datum.height, datum.width, datum.encoded) == (1, 32, 48, True)
+    assert datum.data == (tmp_path / "out/instanceIds/train/good.png").read_bytes()
