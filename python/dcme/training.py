@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dcme.errors import UserError
-from dcme.files import PathLike, atomic_path, read_text, write_text
+from dcme.files import PathLike, read_text, write_text
 from dcme.trainlog import TrainLog
 
 Report = Callable[[TrainLog, float], None]
@@ -119,15 +119,19 @@ def train(
 ) -> tuple[TrainLog, float]:
     """Run ``caffe train``; returns its log's curves and the seconds it took.
 
-    The log is kept in ``log_path``. Raises with the last line of the log where training fails; on
-    Ctrl-C the child ends first (it writes a snapshot if it was told to).
+    The log is kept in ``log_path``, however training ends. Raises with the log's last line where
+    it fails.
     """
-    log, last, start = TrainLog(), deque(maxlen=5), time.monotonic()  # type: ignore[var-annotated]
+    log, start = TrainLog(), time.monotonic()
+    last: deque[str] = deque(maxlen=5)
     words = [_command(), "train", f"--solver={files.solver}", *extra]
-    with atomic_path(log_path) as temporary, open(temporary, "w", encoding="utf-8") as stream:
-        process = subprocess.Popen(
+    Path(log_path).parent.mkdir(parents=True, exist_ok=True)
+    with (
+        open(log_path, "w", encoding="utf-8") as stream,
+        subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
+        ) as process,
+    ):
         assert process.stdout is not None
         try:
             for line in process.stdout:
@@ -135,11 +139,10 @@ def train(
                 last.append(line.strip())
                 if log.feed(line):
                     report(log, time.monotonic() - start)
-            code = process.wait()
         except BaseException:
             process.terminate()
-            process.wait()
             raise
+    code = process.returncode
     if code != 0:
         reason = next((line for line in reversed(last) if line), "no output")
         raise UserError(f"caffe train failed (exit code {code}): {reason}")

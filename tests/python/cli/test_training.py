@@ -1,0 +1,76 @@
+"""Binding nets to a data set and running ``caffe train``; a stand-in plays the command."""
+
+import sys
+
+import pytest
+from dcme.errors import UserError
+from dcme.network import Preprocessing
+from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, read_net, train
+
+pytest.importorskip("caffe.proto.caffe_pb2")
+
+TRAIN = """
+layer { name: "data" type: "DCMEData" top: "data" top: "vectors" include { phase: TRAIN }
+  transform_param { scale: 0.5 mean_value: 1 mean_value: 2 mean_value: 3 }
+  dcme_data_param { source: "elsewhere.txt" batch_size: 4 } }
+layer { name: "data" type: "DCMEData" top: "data" top: "vectors" include { phase: TEST }
+  dcme_data_param { source: "elsewhere.txt" batch_size: 1 } }
+"""
+SOLVER = 'net: "x" max_iter: 100 lr_policy: "multistep" stepvalue: 60 stepvalue: 80 base_lr: 1'
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    for name, text in (("train", TRAIN), ("deploy", ""), ("solver", SOLVER)):
+        (folder / f"{name}.prototxt").write_text(text)
+    return NetFiles.of_folder(folder)
+
+
+def test_each_phase_reads_its_list_and_steps_move_with_the_iterations(files, tmp_path):
+    bound = bind_to_data(files, tmp_path / "data", tmp_path / "net", max_iter=50)
+    lists = [layer.dcme_data_param.source for layer in read_net(bound.train).layer]
+    assert lists == [str(tmp_path / "data" / name) for name in ("train.txt", "val.txt")]
+    assert max_iterations(bound) == 50
+    text = bound.solver.read_text()
+    assert "stepvalue: 30" in text and "stepvalue: 40" in text
+    assert str(bound.train) in text
+
+
+def test_preprocessing_is_that_of_the_training_net(files):
+    assert Preprocessing.of_training_net(files.train) == Preprocessing(0.5, (1.0, 2.0, 3.0))
+
+
+def test_a_missing_or_malformed_prototxt_names_itself(files, tmp_path):
+    files.train.write_text("layer { nme: 1 }")
+    with pytest.raises(UserError, match=r"train\.prototxt.*1:9"):
+        read_net(files.train)
+    files.deploy.unlink()
+    with pytest.raises(UserError, match=r"deploy\.prototxt: no such file"):
+        NetFiles.of_folder(files.deploy.parent)
+
+
+def play_caffe(tmp_path, monkeypatch, script):
+    command = tmp_path / "bin" / "caffe"
+    command.parent.mkdir()
+    command.write_text(f"#!{sys.executable}\n{script}")
+    command.chmod(0o755)
+    monkeypatch.setattr("dcme.training._command", lambda: str(command))
+
+
+def test_losses_are_reported_while_training_runs(files, tmp_path, monkeypatch):
+    lines = "".join(f"print('Iteration {i} (1 iter/s), loss = {9 - i}')\n" for i in range(3))
+    play_caffe(tmp_path, monkeypatch, lines)
+    seen = []
+    log, _ = train(files, tmp_path / "train.log", lambda log, _: seen.append(log.loss.values[-1]))
+    assert seen == log.loss.values == [9, 8, 7]
+    assert (tmp_path / "train.log").read_text().count("\n") == 3
+    with pytest.raises(UserError, match="no such weights"):
+        final_weights(files)
+
+
+def test_a_failing_command_gives_its_last_line(files, tmp_path, monkeypatch):
+    play_caffe(tmp_path, monkeypatch, "print('unknown layer type Foo')\nraise SystemExit(1)")
+    with pytest.raises(UserError, match=r"exit code 1.*unknown layer type Foo"):
+        train(files, tmp_path / "train.log", lambda *_: None)
