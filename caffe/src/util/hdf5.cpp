@@ -1,0 +1,249 @@
+#include "caffe/util/hdf5.hpp"
+
+#include <algorithm>
+#include <climits>
+
+namespace caffe {
+
+namespace {
+
+// HDF5 prints its own error stack unless told not to; ours is the one line that counts.
+class QuietErrors {
+ public:
+  QuietErrors() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+string FileName(hid_t location) {
+  const ssize_t length = H5Fget_name(location, nullptr, 0);
+  if (length <= 0) return "the HDF5 file";
+  string name(length + 1, '\0');
+  H5Fget_name(location, &name[0], name.size());
+  name.resize(length);
+  return name;
+}
+
+[[noreturn]] void Fail(hid_t location, const string& dataset, const string& what) {
+  throw Error(FileName(location) + ": dataset '" + dataset + "' " + what);
+}
+
+struct DatasetInfo {
+  vector<hsize_t> dims;
+  H5T_class_t type = H5T_NO_CLASS;
+  size_t value_size = 0;
+};
+
+// Bytes that the values take in the file.
+uint64_t StoredBytes(hid_t location, const string& name) {
+  const hid_t dataset = H5Dopen2(location, name.c_str(), H5P_DEFAULT);
+  if (dataset < 0) Fail(location, name, "cannot be opened");
+  uint64_t stored = H5Dget_storage_size(dataset);
+  const hid_t file = H5Iget_file_id(dataset);
+  hsize_t file_size = 0;
+  // A damaged header may claim any size, but not more than the file has.
+  if (file >= 0 && H5Fget_filesize(file, &file_size) >= 0) {
+    stored = std::min<uint64_t>(stored, file_size);
+  }
+  if (file >= 0) H5Fclose(file);
+  H5Dclose(dataset);
+  return stored;
+}
+
+DatasetInfo Inspect(hid_t location, const string& name, int min_dim, int max_dim) {
+  if (H5LTfind_dataset(location, name.c_str()) <= 0) {
+    Fail(location, name, "does not exist");
+  }
+  DatasetInfo info;
+  int dims = 0;
+  if (H5LTget_dataset_ndims(location, name.c_str(), &dims) < 0) {
+    Fail(location, name, "cannot be read");
+  }
+  if (dims < min_dim || dims > max_dim) {
+    Fail(location, name,
+         "has " + std::to_string(dims) + " axes; " + std::to_string(min_dim) + " to " +
+             std::to_string(max_dim) + " are expected");
+  }
+  info.dims.resize(dims);
+  if (H5LTget_dataset_info(location, name.c_str(), info.dims.data(), &info.type, &info.value_size) <
+      0) {
+    Fail(location, name, "cannot be read");
+  }
+  return info;
+}
+
+vector<int> CheckedShape(hid_t location, const string& name, const DatasetInfo& info) {
+  vector<int> shape;
+  int64_t count = 1;
+  for (const hsize_t dim : info.dims) {
+    if (dim > INT_MAX || (count *= static_cast<int64_t>(dim)) > INT_MAX) {
+      Fail(location, name, "has more values than a blob can hold (2^31 - 1)");
+    }
+    shape.push_back(static_cast<int>(dim));
+  }
+  // Deflate, the strongest usual filter, shrinks to about 1/1032 at best; small sets may be unset.
+  const uint64_t claimed = static_cast<uint64_t>(count) * info.value_size;
+  const uint64_t plausible = (uint64_t(1) << 20) + 1100 * StoredBytes(location, name);
+  if (claimed > plausible) {
+    Fail(location, name, "claims far more values than the file holds; it is damaged");
+  }
+  return shape;
+}
+
+void CheckClass(hid_t location, const string& name, H5T_class_t type) {
+  if (type != H5T_FLOAT && type != H5T_INTEGER) {
+    Fail(location, name, "holds no numbers but something else (strings, compounds ...)");
+  }
+}
+
+herr_t Read(hid_t file, const char* name, float* values) {
+  return H5LTread_dataset_float(file, name, values);
+}
+herr_t Read(hid_t file, const char* name, double* values) {
+  return H5LTread_dataset_double(file, name, values);
+}
+herr_t Write(hid_t file, const char* name, int axes, const hsize_t* dims, const float* values) {
+  return H5LTmake_dataset_float(file, name, axes, dims, values);
+}
+herr_t Write(hid_t file, const char* name, int axes, const hsize_t* dims, const double* values) {
+  return H5LTmake_dataset_double(file, name, axes, dims, values);
+}
+
+string ShapeText(const vector<int>& shape) {
+  std::ostringstream text;
+  for (size_t i = 0; i < shape.size(); ++i) text << (i ? " x " : "") << shape[i];
+  return text.str();
+}
+
+}  // namespace
+
+Hdf5File::Hdf5File(const string& path, unsigned flags) {
+  const QuietErrors quiet;
+  const bool create = flags & H5F_ACC_TRUNC;
+  id_ = create ? H5Fcreate(path.c_str(), flags, H5P_DEFAULT, H5P_DEFAULT)
+               : H5Fopen(path.c_str(), flags, H5P_DEFAULT);
+  if (id_ >= 0) return;
+  if (create) LOG(FATAL) << "cannot write the HDF5 file " << path;
+  const bool exists = std::ifstream(path).good();
+  LOG(FATAL) << path << ": " << (exists ? "is no HDF5 file, or a damaged one" : "cannot be opened");
+}
+
+Hdf5File::~Hdf5File() { H5Fclose(id_); }
+
+template <typename Dtype>
+void hdf5_load_nd_dataset_helper(hid_t file_id, const char* dataset_name_, int min_dim, int max_dim,
+                                 Blob<Dtype>* blob, bool reshape) {
+  const QuietErrors quiet;
+  const DatasetInfo info = Inspect(file_id, dataset_name_, min_dim, max_dim);
+  CheckClass(file_id, dataset_name_, info.type);
+  const vector<int> shape = CheckedShape(file_id, dataset_name_, info);
+  if (reshape) {
+    blob->Reshape(shape);
+  } else if (shape != blob->shape()) {
+    Fail(file_id, dataset_name_,
+         "has shape " + ShapeText(shape) + "; the blob has " + ShapeText(blob->shape()));
+  }
+}
+
+template <typename Dtype>
+void hdf5_load_nd_dataset(hid_t file_id, const char* dataset_name_, int min_dim, int max_dim,
+                          Blob<Dtype>* blob, bool reshape) {
+  hdf5_load_nd_dataset_helper(file_id, dataset_name_, min_dim, max_dim, blob, reshape);
+  const QuietErrors quiet;
+  if (Read(file_id, dataset_name_, blob->mutable_cpu_data()) < 0) {
+    Fail(file_id, dataset_name_, "cannot be read");
+  }
+}
+
+template <typename Dtype>
+void hdf5_save_nd_dataset(const hid_t file_id, const string& dataset_name, const Blob<Dtype>& blob,
+                          bool write_diff) {
+  const QuietErrors quiet;
+  const vector<hsize_t> dims(blob.shape().begin(), blob.shape().end());
+  const Dtype* values = write_diff ? blob.cpu_diff() : blob.cpu_data();
+  if (Write(file_id, dataset_name.c_str(), blob.num_axes(), dims.data(), values) < 0) {
+    Fail(file_id, dataset_name, "cannot be written");
+  }
+}
+
+#define INSTANTIATE_HDF5(Dtype)                                                                \
+  template void hdf5_load_nd_dataset_helper<Dtype>(hid_t, const char*, int, int, Blob<Dtype>*, \
+                                                   bool);                                      \
+  template void hdf5_load_nd_dataset<Dtype>(hid_t, const char*, int, int, Blob<Dtype>*, bool); \
+  template void hdf5_save_nd_dataset<Dtype>(const hid_t, const string&, const Blob<Dtype>&, bool)
+INSTANTIATE_HDF5(float);
+INSTANTIATE_HDF5(double);
+#undef INSTANTIATE_HDF5
+
+int hdf5_load_int(hid_t loc_id, const string& dataset_name) {
+  const QuietErrors quiet;
+  const DatasetInfo info = Inspect(loc_id, dataset_name, 0, 1);
+  if (!info.dims.empty() && info.dims[0] != 1) Fail(loc_id, dataset_name, "is no single number");
+  CheckClass(loc_id, dataset_name, info.type);
+  int value = 0;
+  if (H5LTread_dataset_int(loc_id, dataset_name.c_str(), &value) < 0) {
+    Fail(loc_id, dataset_name, "cannot be read");
+  }
+  return value;
+}
+
+void hdf5_save_int(hid_t loc_id, const string& dataset_name, int i) {
+  const QuietErrors quiet;
+  const hsize_t one = 1;
+  if (H5LTmake_dataset_int(loc_id, dataset_name.c_str(), 1, &one, &i) < 0) {
+    Fail(loc_id, dataset_name, "cannot be written");
+  }
+}
+
+string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
+  const QuietErrors quiet;
+  const DatasetInfo info = Inspect(loc_id, dataset_name, 0, 1);
+  const size_t most = size_t(1) << 20;
+  if (info.type != H5T_STRING || info.value_size > most) {
+    Fail(loc_id, dataset_name, "holds no text");
+  }
+  if (!info.dims.empty() && info.dims[0] != 1) Fail(loc_id, dataset_name, "is no single text");
+  vector<char> text(info.value_size + 1, '\0');
+  if (H5LTread_dataset_string(loc_id, dataset_name.c_str(), text.data()) < 0) {
+    Fail(loc_id, dataset_name, "cannot be read");
+  }
+  return string(text.data());
+}
+
+void hdf5_save_string(hid_t loc_id, const string& dataset_name, const string& s) {
+  const QuietErrors quiet;
+  if (H5LTmake_dataset_string(loc_id, dataset_name.c_str(), s.c_str()) < 0) {
+    Fail(loc_id, dataset_name, "cannot be written");
+  }
+}
+
+int hdf5_get_num_links(hid_t loc_id) {
+  const QuietErrors quiet;
+  H5G_info_t info;
+  if (H5Gget_info(loc_id, &info) < 0) throw Error(FileName(loc_id) + ": cannot list a group");
+  return static_cast<int>(std::min<hsize_t>(info.nlinks, INT_MAX));
+}
+
+string hdf5_get_name_by_idx(hid_t loc_id, int idx) {
+  const QuietErrors quiet;
+  const auto name_at = [&](char* buffer, size_t size) {
+    return H5Lget_name_by_idx(loc_id, ".", H5_INDEX_NAME, H5_ITER_INC, static_cast<hsize_t>(idx),
+                              buffer, size, H5P_DEFAULT);
+  };
+  const ssize_t length = name_at(nullptr, 0);
+  if (length < 0) {
+    throw Error(FileName(loc_id) + ": has no entry number " + std::to_string(idx));
+  }
+  string name(length + 1, '\0');
+  name_at(&name[0], name.size());
+  name.resize(length);
+  return name;
+}
+
+}  // namespace caffe

@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <cctype>
+#include <climits>
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "caffe/util/io.hpp"
+
+namespace caffe {
+
+namespace {
+
+// Runs an OpenCV call; its exceptions become an empty matrix and a line in the log.
+template <typename Make>
+cv::Mat GuardedMat(const string& what, const Make& make) {
+  string reason = "not an image, or a damaged one";
+  try {
+    cv::Mat image = make();
+    if (image.data) return image;
+  } catch (const cv::Exception& e) {
+    reason = e.err;
+  }
+  LOG(ERROR) << what << ": " << reason;
+  return cv::Mat();
+}
+
+cv::Mat DecodeBytes(const Datum& datum, int flags) {
+  CHECK(datum.encoded()) << "the datum holds planes, not an encoded image";
+  const string& bytes = datum.data();
+  CHECK_LE(bytes.size(), static_cast<size_t>(INT_MAX)) << " bytes are too many for an image";
+  return GuardedMat("cannot decode a datum", [&] {
+    if (bytes.empty()) return cv::Mat();
+    const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
+    return cv::imdecode(view, flags);
+  });
+}
+
+string Lower(string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+// Whether the name's extension says that the file already is of this encoding.
+bool HasEncoding(const string& filename, const string& encoding) {
+  const size_t dot = filename.rfind('.');
+  string extension = dot == string::npos ? filename : filename.substr(dot + 1);
+  extension = Lower(extension);
+  const string wanted = Lower(encoding);
+  const auto jpeg = [](const string& name) { return name == "jpg" || name == "jpeg"; };
+  return extension == wanted || (jpeg(extension) && jpeg(wanted));
+}
+
+bool StoreDecoded(const cv::Mat& image, Datum* datum) {
+  if (!image.data) return false;
+  CVMatToDatum(image, datum);
+  return true;
+}
+
+}  // namespace
+
+cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width,
+                         const bool is_color) {
+  const int flags = is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE;
+  return GuardedMat("cannot read the image " + filename, [&] {
+    cv::Mat image = cv::imread(filename, flags);
+    if (!image.data || height <= 0 || width <= 0) return image;
+    cv::Mat resized;
+    cv::resize(image, resized, cv::Size(width, height));
+    return resized;
+  });
+}
+
+cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width) {
+  return ReadImageToCVMat(filename, height, width, true);
+}
+
+cv::Mat ReadImageToCVMat(const string& filename, const bool is_color) {
+  return ReadImageToCVMat(filename, 0, 0, is_color);
+}
+
+cv::Mat ReadImageToCVMat(const string& filename) { return ReadImageToCVMat(filename, 0, 0, true); }
+
+bool ReadFileToDatum(const string& filename, const int label, Datum* datum) {
+  std::ifstream file(filename, ios::in | ios::binary | ios::ate);
+  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
+  // A folder opens, too, and says that it is as large as can be.
+  if (size < 0 || size > INT_MAX) {
+    LOG(ERROR) << "cannot read the file " << filename;
+    return false;
+  }
+  string bytes(static_cast<size_t>(size), '\0');
+  file.seekg(0);
+  if (!file.read(&bytes[0], size)) {
+    LOG(ERROR) << "cannot read the file " << filename;
+    return false;
+  }
+  datum->set_data(std::move(bytes));
+  datum->set_label(label);
+  datum->set_encoded(true);
+  return true;
+}
+
+bool ReadImageToDatum(const string& filename, const int label, const int height, const int width,
+                      const bool is_color, const string& encoding, Datum* datum) {
+  const cv::Mat image = ReadImageToCVMat(filename, height, width, is_color);
+  if (!image.data) return false;
+  if (encoding.empty()) {
+    CVMatToDatum(image, datum);
+    datum->set_label(label);
+    return true;
+  }
+  const bool as_stored = height <= 0 && width <= 0 && (image.channels() == 3) == is_color;
+  if (as_stored && HasEncoding(filename, encoding)) return ReadFileToDatum(filename, label, datum);
+  vector<uchar> bytes;
+  try {
+    if (!cv::imencode("." + encoding, image, bytes)) {
+      LOG(FATAL) << "cannot encode " << filename << " as '" << encoding << "'";
+    }
+  } catch (const cv::Exception& e) {
+    throw Error("cannot encode " + filename + " as '" + encoding + "': " + e.err);
+  }
+  datum->set_data(string(bytes.begin(), bytes.end()));
+  datum->set_label(label);
+  datum->set_encoded(true);
+  return true;
+}
+
+cv::Mat DecodeDatumToCVMatNative(const Datum& datum) {
+  return DecodeBytes(datum, cv::IMREAD_UNCHANGED);
+}
+
+cv::Mat DecodeDatumToCVMat(const Datum& datum, bool is_color) {
+  return DecodeBytes(datum, is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
+}
+
+bool DecodeDatumNative(Datum* datum) {
+  return datum->encoded() && StoreDecoded(DecodeDatumToCVMatNative(*datum), datum);
+}
+
+bool DecodeDatum(Datum* datum, bool is_color) {
+  return datum->encoded() && StoreDecoded(DecodeDatumToCVMat(*datum, is_color), datum);
+}
+
+void CVMatToDatum(const cv::Mat& cv_img, Datum* datum) {
+  CHECK_EQ(cv_img.depth(), CV_8U) << ": a datum stores images of 8 bits a channel";
+  const int channels = cv_img.channels();
+  const int height = cv_img.rows;
+  const int width = cv_img.cols;
+  const int64_t count = int64_t(channels) * height * width;
+  CHECK_LE(count, INT_MAX) << " values are too many for a datum";
+  datum->set_channels(channels);
+  datum->set_height(height);
+  datum->set_width(width);
+  datum->clear_data();
+  datum->clear_float_data();
+  datum->set_encoded(false);
+  string* planes = datum->mutable_data();
+  planes->resize(count);
+  for (int h = 0; h < height; ++h) {
+    const uchar* row = cv_img.ptr<uchar>(h);
+    for (int c = 0; c < channels; ++c) {
+      char* plane = &(*planes)[(int64_t(c) * height + h) * width];
+      for (int w = 0; w < width; ++w) plane[w] = static_cast<char>(row[w * channels + c]);
+    }
+  }
+}
+
+}  // namespace caffe

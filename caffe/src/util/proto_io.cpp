@@ -1,0 +1,233 @@
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/text_format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "caffe/util/atomic_file.hpp"
+#include "caffe/util/io.hpp"
+#include "caffe/util/names.hpp"
+
+namespace caffe {
+
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::EnumDescriptor;
+using google::protobuf::FileDescriptor;
+using google::protobuf::TextFormat;
+
+// Prototxts are written by people or scripts; anything larger is something else.
+const int64_t kMaxTextBytes = int64_t(256) << 20;
+// No message of caffe.proto nests nearly as deep.
+const int kMaxTextDepth = 100;
+
+// An open file for reading, with its size.
+class InputFile {
+ public:
+  explicit InputFile(const string& name) : fd_(open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status;
+    if (fd_ < 0) {
+      error_ = std::strerror(errno);
+    } else if (fstat(fd_, &status) != 0) {
+      error_ = std::strerror(errno);
+    } else if (S_ISDIR(status.st_mode)) {
+      error_ = "is a folder, not a file";
+    } else {
+      size_ = status.st_size;
+    }
+  }
+  ~InputFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  int fd() const { return fd_; }
+  int64_t size() const { return size_; }
+  // Empty where the file can be read.
+  const string& error() const { return error_; }
+
+ private:
+  int fd_;
+  int64_t size_ = 0;
+  string error_;
+};
+
+// The n-th text in double quotes.
+string Quoted(const string& message, int n) {
+  size_t begin = 0;
+  for (int i = 0; i < 2 * n + 1; ++i) {
+    begin = message.find('"', begin);
+    if (begin == string::npos) return "";
+    ++begin;
+  }
+  const size_t end = message.find('"', begin);
+  return end == string::npos ? "" : message.substr(begin, end - begin);
+}
+
+void CollectEnums(const Descriptor* message, const string& field, set<string>* values) {
+  const auto* found = message->FindFieldByName(field);
+  if (found && found->enum_type()) {
+    const EnumDescriptor* type = found->enum_type();
+    for (int i = 0; i < type->value_count(); ++i) values->insert(type->value(i)->name());
+  }
+  for (int i = 0; i < message->nested_type_count(); ++i) {
+    CollectEnums(message->nested_type(i), field, values);
+  }
+}
+
+// What the writer of a misspelt field or enum value may have meant.
+string Suggestion(const string& message, const FileDescriptor* file) {
+  if (message.find("has no field named") != string::npos) {
+    const Descriptor* type = file->pool()->FindMessageTypeByName(Quoted(message, 0));
+    if (!type) return "";
+    vector<string> fields;
+    for (int i = 0; i < type->field_count(); ++i) fields.push_back(type->field(i)->name());
+    return DidYouMean(Quoted(message, 1), fields);
+  }
+  if (message.find("nknown enumeration value") != string::npos) {
+    set<string> values;
+    for (int i = 0; i < file->message_type_count(); ++i) {
+      CollectEnums(file->message_type(i), Quoted(message, 1), &values);
+    }
+    return DidYouMean(Quoted(message, 0), vector<string>(values.begin(), values.end()));
+  }
+  return "";
+}
+
+// Keeps the first error; what follows it is mostly its consequence.
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  FirstError(const string& file, const FileDescriptor* descriptors)
+      : file_(file), descriptors_(descriptors) {}
+
+  void AddError(int line, int column, const string& message) override {
+    if (!text_.empty()) return;
+    std::ostringstream text;
+    text << file_ << ":";
+    // Lines and columns count from 0 there, and from 1 in editors; -1 means the whole file.
+    if (line >= 0) text << line + 1 << ":" << column + 1 << ":";
+    const bool sentence = !message.empty() && message.back() == '.';
+    text << " " << message.substr(0, message.size() - sentence)
+         << Suggestion(message, descriptors_);
+    text_ = text.str();
+  }
+  void AddWarning(int, int, const string&) override {}
+
+  const string& text() const { return text_; }
+
+ private:
+  string file_;
+  const FileDescriptor* descriptors_;
+  string text_;
+};
+
+// Returns what is wrong, or nothing.
+string ParseText(google::protobuf::io::ZeroCopyInputStream* input, const string& name,
+                 Message* proto) {
+  FirstError errors(name, proto->GetDescriptor()->file());
+  TextFormat::Parser parser;
+  parser.RecordErrorsTo(&errors);
+  parser.SetRecursionLimit(kMaxTextDepth);
+  const bool parsed = parser.Parse(input, proto);
+  if (parsed && errors.text().empty()) return "";
+  return errors.text().empty() ? name + ": is not a prototxt" : errors.text();
+}
+
+string ReadText(const string& filename, Message* proto) {
+  InputFile file(filename);
+  if (!file.error().empty()) return filename + ": " + file.error();
+  if (file.size() > kMaxTextBytes) {
+    return filename + ": is too large for a prototxt; a model in binary form?";
+  }
+  google::protobuf::io::FileInputStream input(file.fd());
+  return ParseText(&input, filename, proto);
+}
+
+string ReadBinary(const string& filename, Message* proto) {
+  InputFile file(filename);
+  if (!file.error().empty()) return filename + ": " + file.error();
+  if (file.size() > INT_MAX) return filename + ": is larger than 2 GiB, the limit of the format";
+  google::protobuf::io::FileInputStream input(file.fd());
+  google::protobuf::io::CodedInputStream coded(&input);
+  coded.SetTotalBytesLimit(INT_MAX);
+  proto->Clear();
+  if (!proto->MergePartialFromCodedStream(&coded) || !coded.ConsumedEntireMessage()) {
+    return filename + ": is no " + proto->GetDescriptor()->name() +
+           " in binary form (or only a part of it)";
+  }
+  if (!proto->IsInitialized()) {
+    return filename + ": lacks " + proto->InitializationErrorString();
+  }
+  return "";
+}
+
+bool LogFailure(const string& error) {
+  if (!error.empty()) LOG(ERROR) << error;
+  return error.empty();
+}
+
+void ThrowFailure(const string& error) {
+  if (!error.empty()) throw Error(error);
+}
+
+template <typename Write>
+void WriteFile(const char* filename, const Write& write) {
+  AtomicFile file(filename);
+  const int fd = open(file.temp_name().c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  if (fd < 0) LOG(FATAL) << "cannot write " << filename << ": " << std::strerror(errno);
+  google::protobuf::io::FileOutputStream output(fd);
+  const bool written = write(&output);
+  const bool closed = output.Close();
+  if (!written || !closed) {
+    LOG(FATAL) << "cannot write " << filename << ": "
+               << (output.GetErrno() ? std::strerror(output.GetErrno())
+                                     : "the message is larger than 2 GiB");
+  }
+  file.Commit();
+}
+
+}  // namespace
+
+bool ReadProtoFromTextFile(const char* filename, Message* proto) {
+  return LogFailure(ReadText(filename, proto));
+}
+
+void ReadProtoFromTextFileOrDie(const char* filename, Message* proto) {
+  ThrowFailure(ReadText(filename, proto));
+}
+
+bool ReadProtoFromBinaryFile(const char* filename, Message* proto) {
+  return LogFailure(ReadBinary(filename, proto));
+}
+
+void ReadProtoFromBinaryFileOrDie(const char* filename, Message* proto) {
+  ThrowFailure(ReadBinary(filename, proto));
+}
+
+void ParseProtoTextOrDie(const string& text, const string& name, Message* proto) {
+  google::protobuf::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
+  ThrowFailure(ParseText(&input, name, proto));
+}
+
+void WriteProtoToTextFile(const Message& proto, const char* filename) {
+  WriteFile(filename, [&](google::protobuf::io::ZeroCopyOutputStream* output) {
+    return TextFormat::Print(proto, output);
+  });
+}
+
+void WriteProtoToBinaryFile(const Message& proto, const char* filename) {
+  WriteFile(filename, [&](google::protobuf::io::ZeroCopyOutputStream* output) {
+    return proto.ByteSizeLong() <= INT_MAX && proto.SerializeToZeroCopyStream(output);
+  });
+}
+
+}  // namespace caffe

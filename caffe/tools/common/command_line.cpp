@@ -1,0 +1,121 @@
+#include "command_line.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <vector>
+
+#include "caffe/common.hpp"
+#include "caffe/util/names.hpp"
+
+namespace caffe {
+namespace tools {
+
+namespace {
+
+// Ends a tool from inside ParseArguments.
+struct Exit {
+  int code;
+};
+
+// `-solver` means `--solver`; a single letter, a number or a lone dash stays what it is.
+string TwoDashes(const string& argument) {
+  const bool one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
+  const bool word =
+      one_dash && std::isalpha(static_cast<unsigned char>(argument[1])) && argument[2] != '=';
+  return word ? "-" + argument : argument;
+}
+
+// Values of google-glog's options; those about files have none here, where the log is stderr.
+struct LogOptions {
+  int min_severity = -1;
+  string ignored;
+};
+
+void AddLogOptions(CLI::App* app, LogOptions* options) {
+  const char* const group = "Logging";
+  app->add_option("--minloglevel", options->min_severity,
+                  "Least severe lines to print: 0 info, 1 warnings, 2 errors")
+      ->group(group);
+  // An empty group hides an option from the help.
+  for (const char* name : {"--logtostderr", "--alsologtostderr", "--colorlogtostderr"}) {
+    app->add_flag(name, options->ignored)->group("");
+  }
+  for (const char* name : {"--log_dir", "--stderrthreshold", "--v", "--vmodule"}) {
+    app->add_option(name, options->ignored)->group("");
+  }
+}
+
+std::vector<string> OptionNames(const CLI::App& app) {
+  std::vector<string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    for (const string& name : OptionNames(*command)) names.push_back(name);
+  }
+  return names;
+}
+
+void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
+  string hint;
+  const std::vector<string> unknown = app.remaining(true);
+  if (!unknown.empty()) {
+    const string name = unknown.front().substr(0, unknown.front().find('='));
+    hint = DidYouMean(name, OptionNames(app));
+  }
+  std::cerr << app.get_name() << ": " << error.what() << hint << "; see --help\n";
+}
+
+}  // namespace
+
+CLI::Option* AddSwitch(CLI::App* app, const string& name, bool* value, const string& description) {
+  CLI::Option* option = app->add_flag("--" + name + ",!--no" + name, *value, description);
+  option->default_str(*value ? "true" : "false");
+  return option;
+}
+
+void ParseArguments(CLI::App* app, int argc, char** argv) {
+  LogOptions log_options;
+  AddLogOptions(app, &log_options);
+  app->fallthrough();
+  const string program = argc > 0 ? argv[0] : "caffe";
+  app->name(program.substr(program.rfind('/') + 1));
+  std::vector<string> arguments;
+  bool options_end = false;
+  for (int i = 1; i < argc; ++i) {
+    options_end = options_end || string(argv[i]) == "--";
+    arguments.push_back(options_end ? string(argv[i]) : TwoDashes(argv[i]));
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app->parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    // Asking for help or the version is no failure.
+    if (error.get_exit_code() == 0) throw Exit{app->exit(error)};
+    ReportWrongArguments(*app, error);
+    throw Exit{1};
+  }
+  if (log_options.min_severity >= 0) {
+    const int severity = std::min<int>(log_options.min_severity, log::FATAL);
+    log::set_min_severity(static_cast<log::Severity>(severity));
+  }
+}
+
+int Run(const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const Exit& exit) {
+    return exit.code;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory: use a smaller batch or input\n";
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << "\n";
+  }
+  return 1;
+}
+
+}  // namespace tools
+}  // namespace caffe

@@ -1,0 +1,42 @@
+#ifndef CAFFE_TOOLS_COMMON_COMMAND_LINE_HPP_
+#define CAFFE_TOOLS_COMMON_COMMAND_LINE_HPP_
+
+/// What all command line tools share: how options are written, how failures end.
+///
+///   int main(int argc, char** argv) {
+///     return caffe::tools::Run([&] {
+///       CLI::App app("Says what the tool does");
+///       string source;
+///       app.add_option("--source", source, "What it is");
+///       caffe::tools::ParseArguments(&app, argc, argv);
+///       ...
+///       return 0;
+///     });
+///   }
+
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace caffe {
+namespace tools {
+
+/// Adds a switch that can be written --name, --name=true, --name=false or --noname.
+CLI::Option* AddSwitch(CLI::App* app, const std::string& name, bool* value,
+                       const std::string& description);
+
+/// Parses the arguments. Options take one or two dashes, their values a blank or `=`; google-glog's
+/// options are understood as well (--minloglevel) or accepted without effect (--logtostderr ...).
+///
+/// Ends Run (after printing) where help is asked for or an argument is wrong.
+void ParseArguments(CLI::App* app, int argc, char** argv);
+
+/// Runs a tool. Returns what `body` returns, or prints one line to stderr and returns 1 where it
+/// throws.
+int Run(const std::function<int()>& body);
+
+}  // namespace tools
+}  // namespace caffe
+
+#endif  // CAFFE_TOOLS_COMMON_COMMAND_LINE_HPP_
