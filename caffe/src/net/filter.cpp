@@ -1,0 +1,47 @@
+// Which layers of a file belong to a net in a given phase, level and set of stages.
+#include <algorithm>
+
+#include "caffe/net.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void Net<Dtype>::FilterNet(const NetParameter& param, NetParameter* param_filtered) {
+  const NetState& state = param.state();
+  NetParameter kept(param);
+  kept.clear_layer();
+  for (const LayerParameter& layer : param.layer()) {
+    CHECK(layer.include_size() == 0 || layer.exclude_size() == 0)
+        << "layer '" << layer.name() << "' has include and exclude rules: give one kind only";
+    const auto meets = [&](const NetStateRule& rule) {
+      return StateMeetsRule(state, rule, layer.name());
+    };
+    const bool included =
+        layer.include_size() > 0
+            ? std::any_of(layer.include().begin(), layer.include().end(), meets)
+            : std::none_of(layer.exclude().begin(), layer.exclude().end(), meets);
+    if (included) *kept.add_layer() = layer;
+  }
+  param_filtered->Swap(&kept);
+}
+
+template <typename Dtype>
+bool Net<Dtype>::StateMeetsRule(const NetState& state, const NetStateRule& rule,
+                                const string& layer_name) {
+  if (rule.has_phase() && rule.phase() != state.phase()) return false;
+  if (rule.has_min_level() && state.level() < rule.min_level()) return false;
+  if (rule.has_max_level() && state.level() > rule.max_level()) return false;
+  const auto has = [&](const string& stage) {
+    return std::find(state.stage().begin(), state.stage().end(), stage) != state.stage().end();
+  };
+  return std::all_of(rule.stage().begin(), rule.stage().end(), has) &&
+         std::none_of(rule.not_stage().begin(), rule.not_stage().end(), has);
+}
+
+#define INSTANTIATE(Dtype)                                                                 \
+  template void Net<Dtype>::FilterNet(const NetParameter&, NetParameter*);                 \
+  template bool Net<Dtype>::StateMeetsRule(const NetState&, const NetStateRule&, const string&)
+INSTANTIATE(float);
+INSTANTIATE(double);
+
+}  // namespace caffe

@@ -1,0 +1,215 @@
+// Parameters in and out of a net: other nets, .caffemodel and HDF5 files.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "caffe/net.hpp"
+#include "caffe/util/hdf5.hpp"
+#include "caffe/util/names.hpp"
+#include "caffe/util/upgrade_proto.hpp"
+#include "util/hdf5_handle.hpp"
+
+namespace caffe {
+
+namespace {
+
+bool EndsWith(const string& text, const string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// What to do about parameters that do not fit; ends every such message.
+const char kRemedy[] =
+    "; to learn this layer's parameters from scratch instead of copying them, rename the layer";
+
+// How many of a file's layers with parameters a net took over; tells a wrong file from a partial
+// one.
+struct Transfer {
+  vector<string> offered;
+  int taken = 0;
+
+  // A net that has parameters, given some of which none are its own, was given another net's.
+  void CheckTaken(const vector<string>& wanted) const {
+    CHECK(taken > 0 || offered.empty() || wanted.empty())
+        << "these are weights of another net: none of their " << offered.size() << " layers ('"
+        << offered.front() << "', ...) is a layer of this one ('" << wanted.front() << "', ...)";
+  }
+};
+
+template <typename Dtype>
+vector<string> LayersWithParams(const Net<Dtype>& net) {
+  vector<string> names;
+  for (size_t i = 0; i < net.layers().size(); ++i) {
+    if (!net.layers()[i]->blobs().empty()) names.push_back(net.layer_names()[i]);
+  }
+  return names;
+}
+
+template <typename Dtype>
+void CopyLayer(const LayerParameter& source, Layer<Dtype>* layer) {
+  auto& blobs = layer->blobs();
+  CHECK_EQ(static_cast<int>(blobs.size()), source.blobs_size())
+      << ": layer '" << source.name() << "' (" << layer->type()
+      << ") has another number of parameter blobs than the weights" << kRemedy;
+  for (size_t i = 0; i < blobs.size(); ++i) {
+    if (!blobs[i]->ShapeEquals(source.blobs(i))) {
+      Blob<Dtype> stored;
+      stored.FromProto(source.blobs(i));
+      LOG(FATAL) << "parameter " << i << " of layer '" << source.name() << "' has shape "
+                 << blobs[i]->shape_string() << " in the net, " << stored.shape_string()
+                 << " in the weights" << kRemedy;
+    }
+    blobs[i]->FromProto(source.blobs(i), false);
+  }
+}
+
+}  // namespace
+
+template <typename Dtype>
+void Net<Dtype>::ShareTrainedLayersWith(const Net* other) {
+  for (size_t i = 0; i < other->layers().size(); ++i) {
+    const string& name = other->layer_names()[i];
+    const auto found = layer_names_index_.find(name);
+    if (found == layer_names_index_.end()) {
+      LOG_IF(INFO, Caffe::root_solver()) << "Ignoring source layer " << name;
+      continue;
+    }
+    auto& mine = layers_[found->second]->blobs();
+    const auto& theirs = other->layers()[i]->blobs();
+    CHECK_EQ(mine.size(), theirs.size())
+        << ": layer '" << name << "' has another number of parameter blobs in the other net";
+    for (size_t j = 0; j < mine.size(); ++j) {
+      CHECK(mine[j]->shape() == theirs[j]->shape())
+          << "cannot share parameter " << j << " of layer '" << name << "': shape "
+          << theirs[j]->shape_string() << " there, " << mine[j]->shape_string() << " here";
+      mine[j]->ShareData(*theirs[j]);
+    }
+  }
+}
+
+template <typename Dtype>
+void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter& param) {
+  Transfer transfer;
+  for (const LayerParameter& source : param.layer()) {
+    if (source.blobs_size() > 0) transfer.offered.push_back(source.name());
+    const auto found = layer_names_index_.find(source.name());
+    if (found == layer_names_index_.end()) {
+      LOG_IF(INFO, Caffe::root_solver()) << "Ignoring source layer " << source.name();
+      continue;
+    }
+    CopyLayer(source, layers_[found->second].get());
+    if (source.blobs_size() > 0) ++transfer.taken;
+  }
+  transfer.CheckTaken(LayersWithParams(*this));
+}
+
+template <typename Dtype>
+void Net<Dtype>::CopyTrainedLayersFrom(const string& trained_filename) {
+  if (EndsWith(trained_filename, ".h5") || H5Fis_hdf5(trained_filename.c_str()) > 0) {
+    CopyTrainedLayersFromHDF5(trained_filename);
+  } else {
+    CopyTrainedLayersFromBinaryProto(trained_filename);
+  }
+}
+
+template <typename Dtype>
+void Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string& trained_filename) {
+  NetParameter param;
+  ReadNetParamsFromBinaryFileOrDie(trained_filename, &param);
+  try {
+    CopyTrainedLayersFrom(param);
+  } catch (const Error& error) {
+    throw Error(trained_filename + ": " + error.what());
+  }
+}
+
+template <typename Dtype>
+void Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
+  const Hdf5Silence silence;
+  const Hdf5Handle file(H5Fopen(trained_filename.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+                        trained_filename + " cannot be opened as an HDF5 file");
+  const Hdf5Handle data(H5Gopen2(file, "data", H5P_DEFAULT), H5Gclose,
+                        trained_filename + " holds no weights (no group 'data')");
+  Transfer transfer;
+  for (int i = 0; i < hdf5_get_num_links(data); ++i) {
+    const string name = hdf5_get_name_by_idx(data, i);
+    const Hdf5Handle group(H5Gopen2(data, name.c_str(), H5P_DEFAULT), H5Gclose,
+                           trained_filename + ": 'data/" + name + "' is not a group");
+    const int stored = hdf5_get_num_links(group);
+    if (stored > 0) transfer.offered.push_back(name);
+    const auto found = layer_names_index_.find(name);
+    if (found == layer_names_index_.end()) {
+      LOG_IF(INFO, Caffe::root_solver()) << "Ignoring source layer " << name;
+      continue;
+    }
+    auto& blobs = layers_[found->second]->blobs();
+    CHECK_LE(stored, static_cast<int>(blobs.size()))
+        << ": " << trained_filename << ": layer '" << name << "' has fewer parameter blobs"
+        << kRemedy;
+    for (size_t j = 0; j < blobs.size(); ++j) {
+      const string dataset = std::to_string(j);
+      if (!H5Lexists(group, dataset.c_str(), H5P_DEFAULT)) {
+        // Parameters that belong to another layer are stored there only.
+        CHECK_GE(param_owners_[param_id_vecs_[found->second][j]], 0)
+            << ": " << trained_filename << " lacks parameter " << j << " of layer '" << name
+            << "'";
+        continue;
+      }
+      hdf5_load_nd_dataset(group, dataset.c_str(), 0, kMaxBlobAxes, blobs[j].get());
+    }
+    if (stored > 0) ++transfer.taken;
+  }
+  transfer.CheckTaken(LayersWithParams(*this));
+}
+
+template <typename Dtype>
+void Net<Dtype>::ToProto(NetParameter* param, bool write_diff) const {
+  param->Clear();
+  param->set_name(name_);
+  for (const auto& layer : layers_) layer->ToProto(param->add_layer(), write_diff);
+}
+
+template <typename Dtype>
+void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
+  const Hdf5Silence silence;
+  const string temporary = filename + ".tmp";
+  {
+    const Hdf5Handle file(
+        H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose,
+        filename + " cannot be written: check that the folder exists");
+    const auto make_group = [](hid_t parent, const string& name) {
+      return H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    };
+    const Hdf5Handle data(make_group(file, "data"), H5Gclose, filename + ": group 'data'");
+    std::unique_ptr<Hdf5Handle> diff;
+    if (write_diff) {
+      diff.reset(new Hdf5Handle(make_group(file, "diff"), H5Gclose, filename + ": group 'diff'"));
+    }
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const string& name = layer_names_[i];
+      const string error = filename + ": group of layer '" + name + "'";
+      const Hdf5Handle layer_data(make_group(data, name), H5Gclose, error);
+      std::unique_ptr<Hdf5Handle> layer_diff;
+      if (diff) layer_diff.reset(new Hdf5Handle(make_group(*diff, name), H5Gclose, error));
+      for (size_t j = 0; j < layers_[i]->blobs().size(); ++j) {
+        const int id = param_id_vecs_[i][j];
+        const string dataset = std::to_string(j);
+        if (param_owners_[id] < 0) hdf5_save_nd_dataset<Dtype>(layer_data, dataset, *params_[id]);
+        if (diff) hdf5_save_nd_dataset<Dtype>(*layer_diff, dataset, *params_[id], true);
+      }
+    }
+  }
+  CHECK_EQ(std::rename(temporary.c_str(), filename.c_str()), 0) << ": writing " << filename;
+}
+
+#define INSTANTIATE(Dtype)                                                         \
+  template void Net<Dtype>::ShareTrainedLayersWith(const Net*);                    \
+  template void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter&);            \
+  template void Net<Dtype>::CopyTrainedLayersFrom(const string&);                  \
+  template void Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string&);       \
+  template void Net<Dtype>::CopyTrainedLayersFromHDF5(const string&);              \
+  template void Net<Dtype>::ToProto(NetParameter*, bool) const;                    \
+  template void Net<Dtype>::ToHDF5(const string&, bool) const
+INSTANTIATE(float);
+INSTANTIATE(double);
+
+}  // namespace caffe

@@ -1,0 +1,49 @@
+#ifndef CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
+#define CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
+
+#include <hdf5.h>
+
+#include <string>
+
+#include "caffe/common.hpp"
+
+namespace caffe {
+
+/// Closes an HDF5 object (file, group, ...) when it goes out of scope.
+class Hdf5Handle {
+ public:
+  using Closer = herr_t (*)(hid_t);
+
+  /// Throws Error(`otherwise`) where the id is not valid.
+  Hdf5Handle(hid_t id, Closer closer, const string& otherwise) : id_(id), closer_(closer) {
+    CHECK_GE(id_, 0) << ": " << otherwise;
+  }
+  ~Hdf5Handle() { closer_(id_); }
+  operator hid_t() const { return id_; }
+
+ private:
+  hid_t id_;
+  Closer closer_;
+
+  DISABLE_COPY_AND_ASSIGN(Hdf5Handle);
+};
+
+/// Keeps HDF5 from printing its error stack; errors are reported as exceptions instead.
+class Hdf5Silence {
+ public:
+  Hdf5Silence() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~Hdf5Silence() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+
+ private:
+  H5E_auto2_t function_;
+  void* data_;
+
+  DISABLE_COPY_AND_ASSIGN(Hdf5Silence);
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
