@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from dcme.dataset import Sample, cityscapes_split, is_cityscapes, read_list, require_files
 from dcme.encoding import reduce_ids
@@ -38,7 +39,7 @@ class Target:
         return Path("instanceIds") / self.split / f"{self.sample.name}.png"
 
 
-def read_pair(sample: Sample):
+def read_pair(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Image (H, W, 3) and instance map (H, W) of a sample; they must have one size."""
     image, ids = read_image(sample.image_path()), read_ids(sample.ids_path())
     if image.shape[:2] != ids.shape:
@@ -85,7 +86,7 @@ def _source_splits(source: Path, splits: Sequence[str]) -> dict[str, list[Sample
     return {split: read_list(path) for split, path in lists.items()}
 
 
-def _check_recipe(out: Path, recipe: dict[str, object]) -> None:
+def _check_recipe(out: Path, recipe: Mapping[str, object]) -> None:
     """Refuse to continue into a folder that was prepared in another way."""
     path = out / RECIPE
     if path.exists():

@@ -156,4 +156,4 @@ def _read_mask(path: Path) -> np.ndarray:
     content = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if content is None:
         raise UserError(f"{path}: no such mask, or not a PNG")
-    return (content if content.ndim == 2 else content.any(axis=2)) > 0
+    return (content if content.ndim == 2 else content.max(axis=2)) > 0

@@ -135,9 +135,11 @@ def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterat
 
 def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> None:
     """Write one map, and its grid classes if given, as a compressed .npz."""
-    arrays = {"vectors": vectors} if grid is None else {"vectors": vectors, "grid": grid}
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, **arrays)
+        if grid is None:
+            np.savez_compressed(stream, vectors=vectors)
+        else:
+            np.savez_compressed(stream, vectors=vectors, grid=grid)
 
 
 def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:

@@ -93,7 +93,7 @@ class Canvas:
         right, bottom = (int(v) for v in np.clip(high, 0, (width, height)))
         if right <= left or bottom <= top:
             return
-        shade = np.zeros((bottom - top, right - left), np.uint8)
+        shade: np.ndarray = np.zeros((bottom - top, right - left), np.uint8)
         cv2.fillPoly(shade, [_fixed(polygon - (left, top))], 255, cv2.LINE_AA, _SHIFT)
         if softness > 0.5:
             shade = cv2.GaussianBlur(shade, (0, 0), softness)

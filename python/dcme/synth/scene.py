@@ -45,7 +45,7 @@ class _Stage:
     canvas: Canvas
     items: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     spots: list[tuple[float, float, float]] = field(default_factory=list)
-    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    boxes: list[tuple[float, ...]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
     def instance_id(self, name: str) -> int:
@@ -240,10 +240,10 @@ def _furniture(stage: _Stage) -> None:
     for side in (-1, 1):
         if rng.random() < 0.55:
             pitch = float(rng.uniform(7, 12))
-            for z in np.arange(float(rng.uniform(9, 15)), 60, pitch):
+            for z in np.arange(float(rng.uniform(9, 15)), 60, pitch).tolist():
                 put(paint_tree, side * (street.road + street.walk * 0.85), float(z))
         pitch = float(rng.uniform(8, 20))
-        for z in np.arange(float(rng.uniform(6, 14)), 60, pitch):
+        for z in np.arange(float(rng.uniform(6, 14)), 60, pitch).tolist():
             put(paint_pole, side * (street.road + 0.4), float(z))
     for x, z, radius in stage.spots:
         if radius > 0.7 and z > 8 and rng.random() < 0.22:
@@ -306,7 +306,7 @@ def _bonnet(stage: _Stage) -> None:
 def _develop(image: np.ndarray, rng: np.random.Generator, tint: Sequence[float]) -> np.ndarray:
     """What lens and sensor do: tint, vignette, contrast, blur, noise."""
     height, width = image.shape[:2]
-    light = image.astype(np.float32) / 255.0
+    light: np.ndarray = image.astype(np.float32) / 255.0
     light *= np.asarray(tint, np.float32) * rng.normal(1, 0.03, 3).astype(np.float32)
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]

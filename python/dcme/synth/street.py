@@ -102,7 +102,9 @@ def _ground(camera: Camera, left: float, right: float, near: float, far: float) 
     return camera.project(corners)
 
 
-def _facade(camera: Camera, x: float, near: float, far: float, low: float, high: float):
+def _facade(
+    camera: Camera, x: float, near: float, far: float, low: float, high: float
+) -> np.ndarray:
     corners = np.array([[x, low, near], [x, low, far], [x, high, far], [x, high, near]])
     return camera.project(corners)
 
@@ -157,7 +159,7 @@ def paint_ground(canvas: Canvas, street: Street, rng: np.random.Generator) -> No
     for sign in (-1, 1):
         lay(sign * edge, sign * 200.0, NEAR, FAR, grass, "terrain")
         lay(sign * street.road, sign * edge, NEAR, FAR, paving, "sidewalk")
-        for depth in np.arange(NEAR, 40, 2.0):
+        for depth in np.arange(NEAR, 40, 2.0).tolist():
             lay(
                 sign * street.road,
                 sign * edge,
@@ -172,11 +174,11 @@ def paint_ground(canvas: Canvas, street: Street, rng: np.random.Generator) -> No
         lay(side, side + sign * 0.25, NEAR, FAR, scaled(paving, 1.15), "sidewalk")
     white: Colour = (205.0, 208.0, 210.0)
     gap = float(rng.uniform(3, 6))
-    for depth in np.arange(float(rng.uniform(1, 4)), FAR, gap + 3):
+    for depth in np.arange(float(rng.uniform(1, 4)), FAR, gap + 3).tolist():
         lay(-0.08, 0.08, depth, depth + 3, white, "road")
     if rng.random() < 0.35:
         depth = float(rng.uniform(5, 16))
-        for x in np.arange(-street.road + 0.4, street.road - 0.5, 1.0):
+        for x in np.arange(-street.road + 0.4, street.road - 0.5, 1.0).tolist():
             lay(x, x + 0.5, depth, depth + 3.0, white, "road")
 
 
@@ -201,7 +203,9 @@ def _paint_house(
     pitch = float(rng.uniform(1.9, 3.0))
     count = max(1, int((far - near - 0.6) / pitch))
     step = (far - near - 0.6) / count
-    glass, bright, frames = [], [], []
+    glass: list[np.ndarray] = []
+    bright: list[np.ndarray] = []
+    frames: list[np.ndarray] = []
     for storey in range(storeys):
         low = storey * rise + (0.5 if storey == 0 else 0.95)
         top = (storey + 1) * rise - (0.75 if storey == 0 else 0.45)
@@ -255,7 +259,9 @@ def paint_tree(
         canvas.fill([camera.project(centre + ring)], tuft, label)
 
 
-def _upright(camera: Camera, x: float, z: float, half: float, low: float, high: float):
+def _upright(
+    camera: Camera, x: float, z: float, half: float, low: float, high: float
+) -> np.ndarray:
     corners = [[x - half, low, z], [x + half, low, z], [x + half, high, z], [x - half, high, z]]
     return camera.project(np.array(corners))
 
