@@ -38,6 +38,12 @@ std::vector<int32_t> nearest_centres(const VoteMap& map, const std::vector<Found
   return nearest;
 }
 
+// A regression that is in doubt answers with a shorter vector: under a squared loss p times the way
+// to the centre where the pixel belongs to the instance with probability p. A pixel must come this
+// share of the way. Short of one half, since nets stay short of the full way all over; found on
+// fields of nuclei after little and much training, where 0.25 to 0.35 do equally well.
+constexpr double kShareOfWay = 0.3;
+
 // Sums up the targets of an instance's pixels for its sub-pixel centre.
 struct TargetSum {
   double row = 0, col = 0;
@@ -81,11 +87,8 @@ class Assignment {
     const double to_row = centres_[k].row - r, to_col = centres_[k].col - c;
     const double miss = (to_row - dy) * (to_row - dy) + (to_col - dx) * (to_col - dx);
     if (!(miss < et_squared_)) return false;
-    // A regression answers with the probable vector: p times the way to the centre where the pixel
-    // belongs to the instance with probability p. So a pixel is in if it comes at least half way.
-    if (by_vector_ && dy * to_row + dx * to_col < 0.5 * (to_row * to_row + to_col * to_col)) {
-      return false;
-    }
+    const double way = to_row * to_row + to_col * to_col;
+    if (by_vector_ && dy * to_row + dx * to_col < kShareOfWay * way) return false;
     if (miss <= core_squared_) {
       sums_[k].row += r + dy;
       sums_[k].col += c + dx;
