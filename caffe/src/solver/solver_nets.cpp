@@ -1,6 +1,7 @@
 // How a solver finds and builds its train net and its test nets.
 
 #include "caffe/solver.hpp"
+#include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 
 namespace caffe {
@@ -69,17 +70,6 @@ void SetState(Phase phase, const NetState& of_solver, NetParameter* net) {
   net->mutable_state()->CopyFrom(state);
 }
 
-vector<string> SplitAtCommas(const string& list) {
-  vector<string> names;
-  std::istringstream stream(list);
-  for (string name; std::getline(stream, name, ',');) {
-    const size_t begin = name.find_first_not_of(" \t");
-    if (begin == string::npos) continue;
-    names.push_back(name.substr(begin, name.find_last_not_of(" \t") + 1 - begin));
-  }
-  return names;
-}
-
 }  // namespace
 
 template <typename Dtype>
@@ -101,7 +91,7 @@ void Solver<Dtype>::Init(const SolverParameter& param) {
 template <typename Dtype>
 void Solver<Dtype>::LoadPretrainedWeights(Net<Dtype>* net) {
   for (const string& list : param_.weights()) {
-    for (const string& file : SplitAtCommas(list)) {
+    for (const string& file : SplitNames(list)) {
       LOG_IF(INFO, Caffe::root_solver()) << "Finetuning from " << file;
       net->CopyTrainedLayersFrom(file);
     }
