@@ -18,7 +18,8 @@ target_compile_options(project_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unused-parameter>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${WARNINGS_AS_ERRORS}>>:-Werror>
   # Sums may be vectorised; NaN, Inf and signed zeros keep their meaning.
-  $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math>)
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math>
+  $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda>)
 if(NATIVE_ARCH)
   target_compile_options(project_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()

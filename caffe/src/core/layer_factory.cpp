@@ -2,7 +2,6 @@
 
 #include "caffe/layer.hpp"
 #include "caffe/util/names.hpp"
-#include "caffe/util/plugins.hpp"
 
 namespace caffe {
 
@@ -15,9 +14,8 @@ typename LayerRegistry<Dtype>::CreatorRegistry& LayerRegistry<Dtype>::Registry()
 
 template <typename Dtype>
 void LayerRegistry<Dtype>::AddCreator(const string& type, Creator creator) {
-  if (Registry().emplace(type, creator).second) return;
-  const string error = "layer type '" + type + "' is registered twice: rename one of the layers";
-  if (!plugins::KeepRegistrationError(error)) LOG(FATAL) << error;
+  CHECK(Registry().emplace(type, creator).second)
+      << "layer type '" << type << "' is registered twice: rename one of the layers";
 }
 
 template <typename Dtype>

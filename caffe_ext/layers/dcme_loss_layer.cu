@@ -1,0 +1,87 @@
+#include <numeric>
+
+#include "dcme_loss_layer.hpp"
+
+namespace caffe {
+
+namespace {
+
+const int kThreads = 256;  // a power of two: the sum of a block is folded in halves
+
+// sums[block] = sum of the squared errors of the outputs [block * piece, (block + 1) * piece). The
+// order of the additions is fixed, so equal inputs give equal bits.
+template <typename Dtype>
+__global__ void SumSquares(dcme::IndependentOutputs<Dtype> outputs, int count, int piece,
+                           double* sums) {
+  __shared__ double lane[kThreads];
+  const int begin = blockIdx.x * piece;
+  const int end = begin + min(piece, count - begin);
+  double sum = 0;
+  for (int i = begin + threadIdx.x; i < end; i += kThreads) sum += outputs.squared(i);
+  lane[threadIdx.x] = sum;
+  for (int half = kThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) lane[threadIdx.x] += lane[threadIdx.x + half];
+  }
+  if (threadIdx.x == 0) sums[blockIdx.x] = lane[0];
+}
+
+template <typename Dtype>
+__global__ void Gradients(dcme::IndependentOutputs<Dtype> outputs, int count, Dtype scale,
+                          Dtype* diff) {
+  CUDA_KERNEL_LOOP(i, count) { diff[i] = scale * outputs.gradient(i); }
+}
+
+}  // namespace
+
+template <typename Dtype>
+dcme::IndependentOutputs<Dtype> DCMELossLayer<Dtype>::DeviceOutputs(
+    const vector<Blob<Dtype>*>& bottom) const {
+  dcme::IndependentOutputs<Dtype> outputs = OutputShape(bottom);
+  outputs.prediction = bottom[0]->gpu_data();
+  outputs.target = bottom[1]->gpu_data();
+  outputs.weight = bottom.size() > 2 ? bottom[2]->gpu_data() : nullptr;
+  return outputs;
+}
+
+template <typename Dtype>
+void DCMELossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                       const vector<Blob<Dtype>*>& top) {
+  const int count = bottom[0]->count();
+  const int blocks = partial_sums_.count();
+  double total = 0;
+  if (count > 0) {
+    SumSquares<Dtype><<<blocks, kThreads>>>(DeviceOutputs(bottom), count, kPiece,
+                                            partial_sums_.mutable_gpu_data());
+    CUDA_POST_KERNEL_CHECK;
+    const double* sums = partial_sums_.cpu_data();
+    total = std::accumulate(sums, sums + blocks, 0.0) / (2.0 * count);
+  }
+  top[0]->mutable_cpu_data()[0] = static_cast<Dtype>(total);
+}
+
+template <typename Dtype>
+void DCMELossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                        const vector<bool>& propagate_down,
+                                        const vector<Blob<Dtype>*>& bottom) {
+  RefuseWeightGradient(propagate_down);
+  const int count = bottom[0]->count();
+  if (count == 0) return;
+  const dcme::IndependentOutputs<Dtype> outputs = DeviceOutputs(bottom);
+  const Dtype scale = GradientScale(*bottom[0], *top[0]);
+  for (int b = 0; b < 2; ++b) {
+    if (!propagate_down[b]) continue;
+    Gradients<Dtype><<<CAFFE_GET_BLOCKS(count), CAFFE_CUDA_NUM_THREADS>>>(
+        outputs, count, b == 0 ? scale : -scale, bottom[b]->mutable_gpu_diff());
+    CUDA_POST_KERNEL_CHECK;
+  }
+}
+
+INSTANTIATE_LAYER_GPU_FUNCS(DCMELossLayer);
+// Used by this file alone, hence not instantiated with the class.
+template dcme::IndependentOutputs<float> DCMELossLayer<float>::DeviceOutputs(
+    const vector<Blob<float>*>&) const;
+template dcme::IndependentOutputs<double> DCMELossLayer<double>::DeviceOutputs(
+    const vector<Blob<double>*>&) const;
+
+}  // namespace caffe

@@ -1,0 +1,59 @@
+#ifndef DCME_INDEPENDENT_OUTPUTS_HPP_
+#define DCME_INDEPENDENT_OUTPUTS_HPP_
+
+#include <cmath>
+
+#ifdef __CUDACC__
+#define DCME_HOST_DEVICE __host__ __device__
+#else
+#define DCME_HOST_DEVICE
+#endif
+
+namespace dcme {
+
+// Logistic clipping, f(x) = A (1 / (1 + e^-x) - 1/2) (ISISA 2019, equation 6): odd, slope A / 4 at
+// zero, never beyond +-A/2. Written as A/2 tanh(x/2), which is the same and cannot overflow.
+// A = 0: no clipping, f(x) = x.
+template <typename Dtype>
+DCME_HOST_DEVICE inline Dtype clip_error(Dtype error, Dtype amplitude) {
+  if (amplitude == Dtype(0)) return error;
+  return amplitude / 2 * std::tanh(error / 2);
+}
+
+// The outputs of a network head and what they should be, each an output of its own. A view: the
+// arrays belong to blobs and lie on the host or on the device.
+template <typename Dtype>
+struct IndependentOutputs {
+  const Dtype* prediction;  // n x c x r x s
+  const Dtype* target;      // the same
+  const Dtype* weight;      // n x c x r x s or n x 1 x r x s; null: every output counts once
+  int image;                // outputs of an image, c * r * s
+  int weights;              // weights of an image: `image` or r * s
+  Dtype amplitude;          // A of clip_error
+
+  DCME_HOST_DEVICE Dtype error(int i) const { return prediction[i] - target[i]; }
+
+  DCME_HOST_DEVICE Dtype weight_of(int i) const {
+    if (!weight) return Dtype(1);
+    return weight[i / image * weights + i % image % weights];
+  }
+
+  // Weighted square of the full error; in double, where the squares of all floats exist.
+  DCME_HOST_DEVICE double squared(int i) const {
+    const Dtype w = weight_of(i);
+    // An ignored output may hold anything, NaN included.
+    if (w == Dtype(0)) return 0;
+    const double e = static_cast<double>(prediction[i]) - static_cast<double>(target[i]);
+    return w * e * e;
+  }
+
+  // What the output passes back: its weighted, clipped error.
+  DCME_HOST_DEVICE Dtype gradient(int i) const {
+    const Dtype w = weight_of(i);
+    return w == Dtype(0) ? Dtype(0) : w * clip_error(error(i), amplitude);
+  }
+};
+
+}  // namespace dcme
+
+#endif  // DCME_INDEPENDENT_OUTPUTS_HPP_

@@ -1,0 +1,148 @@
+// Samples in an LMDB, in the folder `source`. Sample i has two records, neighbours in the file:
+//   key "%08d.ids"    value: a Datum whose data is the instance map as a 16-bit PNG
+//   key "%08d.image"  value: a Datum whose data is the image as a PNG or JPEG
+// Both Datums say encoded: true and give channels, height and width; other records are ignored.
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include <lmdb.h>
+#include <opencv2/imgcodecs.hpp>
+
+#include "caffe/proto/caffe.pb.h"
+#include "sample_source.hpp"
+
+namespace dcme {
+
+namespace {
+
+// An LMDB opened for reading; records are looked up by key.
+class Records {
+ public:
+  explicit Records(const std::string& path) : path_(path) {
+    check(mdb_env_create(&env_), "open");
+    try {
+      const unsigned flags = MDB_RDONLY | MDB_NOTLS | MDB_NOLOCK;
+      check(mdb_env_open(env_, path.c_str(), flags, 0), "open");
+      MDB_txn* opening = nullptr;
+      check(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &opening), "open");
+      const int status = mdb_dbi_open(opening, nullptr, 0, &records_);
+      // The handle stays valid, for all threads, only if the transaction that opened it commits.
+      check(mdb_txn_commit(opening), "open");
+      check(status, "open");
+    } catch (...) {
+      mdb_env_close(env_);
+      throw;
+    }
+  }
+  ~Records() { mdb_env_close(env_); }
+  Records(const Records&) = delete;
+  Records& operator=(const Records&) = delete;
+
+  // Whether there is such a record; parsed into `datum` unless that is null.
+  bool find(const std::string& key, caffe::Datum* datum) const {
+    Transaction reading(*this);
+    MDB_val name{key.size(), const_cast<char*>(key.data())};
+    MDB_val value;
+    const int status = mdb_get(reading.get(), records_, &name, &value);
+    if (status == MDB_NOTFOUND) return false;
+    check(status, "read " + key + " in");
+    if (datum && !datum->ParseFromArray(value.mv_data, static_cast<int>(value.mv_size))) {
+      throw std::runtime_error("record " + key + " of " + path_ + " is no Datum");
+    }
+    return true;
+  }
+
+  size_t count() const {
+    Transaction reading(*this);
+    MDB_stat status;
+    check(mdb_stat(reading.get(), records_, &status), "count the records of");
+    return status.ms_entries;
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  class Transaction {
+   public:
+    explicit Transaction(const Records& records) {
+      records.check(mdb_txn_begin(records.env_, nullptr, MDB_RDONLY, &transaction_), "read");
+    }
+    ~Transaction() { mdb_txn_abort(transaction_); }
+    MDB_txn* get() const { return transaction_; }
+
+   private:
+    MDB_txn* transaction_ = nullptr;
+  };
+
+  void check(int status, const std::string& what) const {
+    if (status == MDB_SUCCESS) return;
+    throw std::runtime_error("cannot " + what + " the LMDB " + path_ + ": " + mdb_strerror(status));
+  }
+
+  const std::string path_;
+  MDB_env* env_ = nullptr;
+  MDB_dbi records_ = 0;
+};
+
+std::string key_of(int index, const char* kind) {
+  char key[32];
+  std::snprintf(key, sizeof key, "%08d.%s", index, kind);
+  return key;
+}
+
+class LmdbSource : public SampleSource {
+ public:
+  LmdbSource(const std::string& path, bool is_color) : records_(path), is_color_(is_color) {
+    size_ = static_cast<int>(records_.count() / 2);
+    if (size_ == 0 || !records_.find(key_of(0, "image"), nullptr)) {
+      throw std::runtime_error("the LMDB " + path +
+                               " holds no images with instance maps: write "
+                               "one with `dcme prepare --lmdb`");
+    }
+  }
+
+  int size() const override { return size_; }
+
+  Sample read(int index) const override {
+    const std::string ids_key = key_of(index, "ids");
+    Sample sample;
+    sample.name = "record " + key_of(index, "image") + " of " + records_.path();
+    sample.image =
+        decode(key_of(index, "image"), is_color_ ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
+    sample.ids = decode(ids_key, cv::IMREAD_UNCHANGED);
+    check_sample(sample, "record " + ids_key + " of " + records_.path());
+    return sample;
+  }
+
+ private:
+  cv::Mat decode(const std::string& key, int flags) const {
+    caffe::Datum datum;
+    if (!records_.find(key, &datum)) {
+      throw std::runtime_error("the LMDB " + records_.path() + " has no record " + key);
+    }
+    const std::string& bytes = datum.data();
+    cv::Mat pixels;
+    if (!bytes.empty()) {
+      const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
+      pixels = cv::imdecode(view, flags);
+    }
+    if (pixels.empty()) {
+      throw std::runtime_error("record " + key + " of " + records_.path() + " holds no image");
+    }
+    return pixels;
+  }
+
+  const Records records_;
+  const bool is_color_;
+  int size_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<SampleSource> open_lmdb(const std::string& path, bool is_color) {
+  return std::make_unique<LmdbSource>(path, is_color);
+}
+
+}  // namespace dcme

@@ -1,0 +1,43 @@
+#ifndef DCME_SAMPLE_SOURCE_HPP_
+#define DCME_SAMPLE_SOURCE_HPP_
+
+#include <memory>
+#include <string>
+
+#include <opencv2/core.hpp>
+
+#include "dcme_parameters.hpp"
+
+namespace dcme {
+
+// An image with its instance map, as stored.
+struct Sample {
+  cv::Mat image;     // 8 bits, 1 (grey) or 3 channels (BGR)
+  cv::Mat ids;       // 16 bits, as large as the image
+  std::string name;  // for messages: the image's file or record
+};
+
+// A data set to read samples of by number. Reading is safe from several threads at a time. All
+// errors are exceptions that name the file (or the record) and what is wrong with it.
+class SampleSource {
+ public:
+  virtual ~SampleSource() = default;
+  virtual int size() const = 0;
+  virtual Sample read(int index) const = 0;
+};
+
+// The source that `parameters` describe: a list file or an LMDB (their formats stand in
+// list_source.cpp and lmdb_source.cpp). Files that do not exist are found here already.
+std::unique_ptr<SampleSource> open_source(const DataParameter& parameters);
+
+// The two kinds.
+std::unique_ptr<SampleSource> open_list(const std::string& path, const std::string& root_folder,
+                                        bool is_color);
+std::unique_ptr<SampleSource> open_lmdb(const std::string& path, bool is_color);
+
+// Throws std::runtime_error unless image and ids fit each other: kinds as in Sample, equal sizes.
+void check_sample(const Sample& sample, const std::string& ids_name);
+
+}  // namespace dcme
+
+#endif  // DCME_SAMPLE_SOURCE_HPP_

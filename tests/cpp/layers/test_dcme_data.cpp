@@ -1,0 +1,360 @@
+#include <cmath>
+#include <set>
+
+#include "data_set.hpp"
+#include "dcme/encode.hpp"
+#include "dcme/grid.hpp"
+#include "dcme/instance_map.hpp"
+#include "dcme_layers.hpp"
+
+namespace dcme_test {
+namespace {
+
+enum Top { kData, kVectors, kGrid, kIds };
+using Values = std::vector<float>;
+
+LayerUnderTest<float> data_layer(const std::string& own, const std::string& text = "phase: TRAIN",
+                                 int tops = 4) {
+  LayerUnderTest<float> layer(layer_parameter("DCMEData", own, text), tops);
+  layer.layer->SetUp(layer.bottom, layer.top);
+  return layer;
+}
+
+Values values(const Blob<float>& blob) {
+  return Values(blob.cpu_data(), blob.cpu_data() + blob.count());
+}
+
+// All tops of the next batches, one after the other.
+Values batches(LayerUnderTest<float>* layer, int count) {
+  Values all;
+  for (int b = 0; b < count; ++b) {
+    layer->layer->Forward(layer->bottom, layer->top);
+    for (const Blob<float>* top : layer->top) {
+      all.insert(all.end(), top->cpu_data(), top->cpu_data() + top->count());
+    }
+  }
+  return all;
+}
+
+cv::Mat plane(const Blob<float>& blob, int n, int c = 0) {
+  cv::Mat view(blob.height(), blob.width(), CV_32F,
+               const_cast<float*>(blob.cpu_data()) + blob.offset(n, c));
+  return view.clone();
+}
+
+cv::Mat ids_of(const LayerUnderTest<float>& layer, int n) {
+  cv::Mat ids;
+  plane(*layer.top[kIds], n).convertTo(ids, CV_16U);
+  return ids;
+}
+
+void expect_equal(const cv::Mat& a, const cv::Mat& b, double tolerance = 0) {
+  ASSERT_EQ(a.size(), b.size());
+  EXPECT_LE(cv::norm(a, b, cv::NORM_INF), tolerance);
+}
+
+// Labels must be what the core makes of the ids that come with them.
+void expect_labels_of_ids(const LayerUnderTest<float>& layer, int n, int grid_size = 8) {
+  cv::Mat ids = ids_of(layer, n);
+  cv::Mat dx(ids.size(), CV_32F), dy(ids.size(), CV_32F);
+  const dcme::Plane<const uint16_t> id_plane(ids.ptr<uint16_t>(), ids.rows, ids.cols);
+  dcme::encode(id_plane, {dx.ptr<float>(), ids.rows, ids.cols},
+               {dy.ptr<float>(), ids.rows, ids.cols});
+  expect_equal(plane(*layer.top[kVectors], n, 0), dx);
+  expect_equal(plane(*layer.top[kVectors], n, 1), dy);
+  const Blob<float>& grid = *layer.top[kGrid];
+  cv::Mat classes(grid.height(), grid.width(), CV_8U);
+  dcme::grid_classes(id_plane, grid_size, dcme::ClassMap::cityscapes(), {},
+                     {classes.ptr<uint8_t>(), classes.rows, classes.cols});
+  classes.convertTo(classes, CV_32F);
+  expect_equal(plane(grid, n), classes);
+}
+
+// The image must show the ids that come with it.
+void expect_image_of_ids(const LayerUnderTest<float>& layer, int n) {
+  cv::Mat image;
+  image_of(ids_of(layer, n)).convertTo(image, CV_32F);
+  expect_equal(plane(*layer.top[kData], n), image);
+}
+
+TEST(DCMEData, GivesImageVectorsGridClassesAndIds) {
+  const DataSet set(2);
+  auto layer = data_layer(set.parameters("batch_size: 2"));
+  layer.layer->Forward(layer.bottom, layer.top);
+  EXPECT_EQ(layer.top[kData]->shape(), (std::vector<int>{2, 1, 24, 40}));
+  EXPECT_EQ(layer.top[kVectors]->shape(), (std::vector<int>{2, 2, 24, 40}));
+  EXPECT_EQ(layer.top[kGrid]->shape(), (std::vector<int>{2, 1, 3, 5}));
+  EXPECT_EQ(layer.top[kIds]->shape(), (std::vector<int>{2, 1, 24, 40}));
+  for (int n = 0; n < 2; ++n) {
+    expect_equal(ids_of(layer, n), random_ids(24, 40, n));
+    expect_image_of_ids(layer, n);
+    expect_labels_of_ids(layer, n);
+  }
+}
+
+TEST(DCMEData, ColourComesAsBlueGreenRed) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "image0.png", cv::Mat(24, 40, CV_8UC3, cv::Scalar(10, 20, 30)));
+  auto layer = data_layer(set.parameters("is_color: true"), "phase: TEST", 2);
+  layer.layer->Forward(layer.bottom, layer.top);
+  ASSERT_EQ(layer.top[kData]->channels(), 3);
+  for (int c = 0; c < 3; ++c) EXPECT_EQ(layer.top[kData]->data_at(0, c, 5, 5), 10 * (c + 1));
+}
+
+TEST(DCMEData, ReducesByTheProtocol) {
+  const DataSet set(1, 48, 80);
+  auto layer = data_layer(set.parameters("new_height: 24 new_width: 40"));
+  layer.layer->Forward(layer.bottom, layer.top);
+  cv::Mat full = random_ids(48, 80, 0), ids(24, 40, CV_16U), image;
+  dcme::reduce_ids({full.ptr<uint16_t>(), 48, 80}, {ids.ptr<uint16_t>(), 24, 40});
+  cv::resize(image_of(full), image, cv::Size(40, 24), 0, 0, cv::INTER_AREA);
+  image.convertTo(image, CV_32F);
+  expect_equal(ids_of(layer, 0), ids);
+  expect_equal(plane(*layer.top[kData], 0), image);
+  expect_labels_of_ids(layer, 0);
+}
+
+TEST(DCMEData, SubtractsTheMeanThenScales) {
+  const DataSet set(1);
+  auto layer =
+      data_layer(set.parameters(""), "phase: TEST transform_param { mean_value: 100 scale: 0.5 }");
+  layer.layer->Forward(layer.bottom, layer.top);
+  cv::Mat expected;
+  image_of(random_ids(24, 40, 0)).convertTo(expected, CV_32F, 0.5, -50);
+  expect_equal(plane(*layer.top[kData], 0), expected, 1e-5);
+}
+
+TEST(DCMEData, SubtractsAMeanImage) {
+  const DataSet set(1);
+  caffe::BlobProto mean;
+  for (const int dim : {1, 1, 24, 40}) mean.mutable_shape()->add_dim(dim);
+  for (int i = 0; i < 24 * 40; ++i) mean.add_data(i % 50);
+  std::ofstream(set.folder / "mean.binaryproto", std::ios::binary) << mean.SerializeAsString();
+  auto layer = data_layer(set.parameters(""), "phase: TEST transform_param { mean_file: \"" +
+                                                  (set.folder / "mean.binaryproto") + "\" }");
+  layer.layer->Forward(layer.bottom, layer.top);
+  const cv::Mat image = image_of(random_ids(24, 40, 0));
+  for (int i = 0; i < 24 * 40; ++i) {
+    ASSERT_EQ(layer.top[kData]->cpu_data()[i], image.data[i] - i % 50);
+  }
+}
+
+TEST(DCMEData, MirrorsImageAndLabelsTogetherAndTurnsTheSignOfDx) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("seed: 5"), "transform_param { mirror: true }");
+  const cv::Mat ids = random_ids(24, 40, 0);
+  cv::Mat mirrored;
+  cv::flip(ids, mirrored, 1);
+  cv::Mat dx[2];
+  int seen[2] = {0, 0};
+  for (int b = 0; b < 12; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    const bool flipped = cv::norm(ids_of(layer, 0), mirrored, cv::NORM_INF) == 0;
+    ++seen[flipped];
+    expect_equal(ids_of(layer, 0), flipped ? mirrored : ids);
+    expect_image_of_ids(layer, 0);
+    expect_labels_of_ids(layer, 0);
+    dx[flipped] = plane(*layer.top[kVectors], 0, 0);
+  }
+  EXPECT_GT(seen[0], 0);
+  ASSERT_GT(seen[1], 0);
+  cv::flip(dx[1], dx[1], 1);
+  expect_equal(dx[0], -dx[1], 1e-5);
+}
+
+TEST(DCMEData, QuarterTurnsShowAllEightViews) {
+  const DataSet set(1, 32, 32);
+  auto layer = data_layer(set.parameters("rotate: true seed: 1"));
+  std::set<Values> views;
+  for (int b = 0; b < 80; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    expect_image_of_ids(layer, 0);
+    expect_labels_of_ids(layer, 0);
+    views.insert(values(*layer.top[kIds]));
+  }
+  EXPECT_EQ(views.size(), 8u);
+}
+
+TEST(DCMEData, RandomCropsHaveCentresOfWhatTheyShow) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("crop_height: 16 crop_width: 24 seed: 1"));
+  std::set<Values> crops;
+  for (int b = 0; b < 20; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    EXPECT_EQ(layer.top[kVectors]->shape(), (std::vector<int>{1, 2, 16, 24}));
+    expect_image_of_ids(layer, 0);
+    expect_labels_of_ids(layer, 0);
+    crops.insert(values(*layer.top[kIds]));
+  }
+  EXPECT_GT(crops.size(), 10u);
+}
+
+TEST(DCMEData, CropsCanKeepTheCentresOfWholeInstances) {
+  const DataSet set(1);
+  auto layer =
+      data_layer(set.parameters("crop_height: 8 crop_width: 8 crop_centre: WHOLE"), "phase: TEST");
+  layer.layer->Forward(layer.bottom, layer.top);
+  cv::Mat ids = random_ids(24, 40, 0);
+  cv::Mat dx(ids.size(), CV_32F), dy(ids.size(), CV_32F);
+  dcme::encode({ids.ptr<uint16_t>(), 24, 40}, {dx.ptr<float>(), 24, 40}, {dy.ptr<float>(), 24, 40});
+  const cv::Rect central(16, 8, 8, 8);
+  expect_equal(plane(*layer.top[kVectors], 0, 0), dx(central));
+  expect_equal(plane(*layer.top[kVectors], 0, 1), dy(central));
+  expect_equal(ids_of(layer, 0), ids(central));
+}
+
+TEST(DCMEData, ImagesSmallerThanTheCropArePaddedWithBackground) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("crop_height: 32 crop_width: 48"), "phase: TEST");
+  layer.layer->Forward(layer.bottom, layer.top);
+  const cv::Mat ids = ids_of(layer, 0);
+  expect_equal(ids(cv::Rect(4, 4, 40, 24)), random_ids(24, 40, 0));
+  EXPECT_EQ(cv::countNonZero(ids), 24 * 40);
+  EXPECT_EQ(layer.top[kData]->data_at(0, 0, 0, 0), 0);
+}
+
+TEST(DCMEData, ZoomKeepsImageAndLabelsTogether) {
+  const DataSet set(1, 64, 64);
+  auto layer = data_layer(set.parameters("min_zoom: 0.5 max_zoom: 2 seed: 3"));
+  std::set<Values> views;
+  for (int b = 0; b < 8; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    expect_labels_of_ids(layer, 0);
+    views.insert(values(*layer.top[kIds]));
+    // Interpolated at the borders of instances only: most pixels still show their ids.
+    cv::Mat image, expected;
+    plane(*layer.top[kData], 0).convertTo(image, CV_8U);
+    const cv::Mat ids = ids_of(layer, 0);
+    expected = image_of(ids);
+    EXPECT_LT(cv::countNonZero(image != expected), 64 * 64 / 4);
+  }
+  EXPECT_EQ(views.size(), 8u);
+}
+
+TEST(DCMEData, BrightnessAndContrastChangeTheImageWithinTheirLimits) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "image0.png", cv::Mat(24, 40, CV_8U, cv::Scalar(100)));
+  auto layer = data_layer(set.parameters("brightness: 0.1 contrast: 0.2 seed: 1"));
+  std::set<float> seen;
+  for (int b = 0; b < 50; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    const float value = layer.top[kData]->cpu_data()[0];
+    EXPECT_GE(value, 100 * 0.8 - 25.6);
+    EXPECT_LE(value, 100 * 1.2 + 25.6);
+    seen.insert(value);
+  }
+  EXPECT_GT(seen.size(), 40u);
+}
+
+const char kAllRandom[] =
+    "batch_size: 3 shuffle: true rotate: true crop_height: 16 crop_width: 16 min_zoom: 0.8 "
+    "max_zoom: 1.3 brightness: 0.2 contrast: 0.2 rand_skip: 5 ";
+
+TEST(DCMEData, BatchesDependOnTheSeedAloneNotOnThreads) {
+  const DataSet set(7);
+  auto one = data_layer(set.parameters(std::string(kAllRandom) + "seed: 9 threads: 1"));
+  auto many =
+      data_layer(set.parameters(std::string(kAllRandom) + "seed: 9 threads: 4 prefetch: 7"));
+  auto other = data_layer(set.parameters(std::string(kAllRandom) + "seed: 10"));
+  const Values expected = batches(&one, 9);
+  EXPECT_EQ(batches(&many, 9), expected);
+  EXPECT_NE(batches(&other, 9), expected);
+}
+
+TEST(DCMEData, TheSeedComesFromCaffesRandomNumbers) {
+  const DataSet set(7);
+  Values drawn[3];
+  for (int run = 0; run < 3; ++run) {
+    caffe::Caffe::set_random_seed(run < 2 ? 4 : 5);
+    auto layer = data_layer(set.parameters(kAllRandom));
+    drawn[run] = batches(&layer, 2);
+  }
+  EXPECT_EQ(drawn[0], drawn[1]);
+  EXPECT_NE(drawn[0], drawn[2]);
+}
+
+TEST(DCMEData, ShowsEveryImageOnceAPassAndShufflesAnew) {
+  const DataSet set(6);
+  auto layer = data_layer(set.parameters("shuffle: true seed: 2"));
+  std::set<std::vector<Values>> orders;
+  for (int pass = 0; pass < 4; ++pass) {
+    std::vector<Values> order;
+    for (int b = 0; b < 6; ++b) {
+      layer.layer->Forward(layer.bottom, layer.top);
+      order.push_back(values(*layer.top[kIds]));
+    }
+    orders.insert(order);
+    EXPECT_EQ(std::set<Values>(order.begin(), order.end()).size(), 6u);
+  }
+  EXPECT_GT(orders.size(), 1u);
+}
+
+TEST(DCMEData, ParallelSolversShareTheBatches) {
+  const DataSet set(6);
+  auto single = data_layer(set.parameters("seed: 2"));
+  Values expected = batches(&single, 4), interleaved;
+  caffe::Caffe::set_solver_count(2);
+  std::vector<LayerUnderTest<float>> layers;
+  for (int rank = 0; rank < 2; ++rank) {
+    caffe::Caffe::set_solver_rank(rank);
+    layers.push_back(data_layer(set.parameters("seed: 2")));
+  }
+  caffe::Caffe::set_solver_count(1);
+  caffe::Caffe::set_solver_rank(0);
+  for (int b = 0; b < 4; ++b) {
+    const Values batch = batches(&layers[b % 2], 1);
+    interleaved.insert(interleaved.end(), batch.begin(), batch.end());
+  }
+  EXPECT_EQ(interleaved, expected);
+}
+
+#ifdef CAFFE_HAS_LAYER_STATE
+TEST(DCMEData, ContinuesFromASavedState) {
+  const DataSet set(7);
+  auto layer = data_layer(set.parameters(kAllRandom));
+  batches(&layer, 5);
+  caffe::LayerState state;
+  layer.layer->SaveState(&state);
+  const Values expected = batches(&layer, 4);
+  auto restored = data_layer(set.parameters(kAllRandom));
+  batches(&restored, 1);
+  restored.layer->RestoreState(state);
+  EXPECT_EQ(batches(&restored, 4), expected);
+}
+#endif
+
+TEST(DCMEData, OwnLabelsAndPriorityMakeTheGridClasses) {
+  const DataSet set(1);
+  // Persons are class 1 and cars class 2; cars go first where both are in a block.
+  auto layer = data_layer(set.parameters("label: 24 label: 26 priority: 2 priority: 1"));
+  layer.layer->Forward(layer.bottom, layer.top);
+  const cv::Mat ids = ids_of(layer, 0);
+  for (int r = 0; r < 3; ++r) {
+    for (int c = 0; c < 5; ++c) {
+      int expected = 0;
+      const cv::Mat block = ids(cv::Rect(8 * c, 8 * r, 8, 8));
+      for (int i = 0; i < 64; ++i) {
+        const int label = block.at<uint16_t>(i / 8, i % 8) / 1000;
+        if (label == 26) expected = 2;
+        if (label == 24 && expected == 0) expected = 1;
+      }
+      EXPECT_EQ(layer.top[kGrid]->data_at(0, 0, r, c), expected);
+    }
+  }
+}
+
+TEST(DCMEData, IgnoredLabelsAreBackground) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("label: 24 ignored_label: 26"), "phase: TEST");
+  layer.layer->Forward(layer.bottom, layer.top);
+  const cv::Mat ids = ids_of(layer, 0);
+  const cv::Mat dx = plane(*layer.top[kVectors], 0, 0);
+  for (int i = 0; i < 24 * 40; ++i) {
+    if (ids.at<uint16_t>(i / 40, i % 40) / 1000 != 24) {
+      ASSERT_EQ(dx.at<float>(i / 40, i % 40), 0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dcme_test

@@ -1,0 +1,155 @@
+#include <lmdb.h>
+
+#include "data_set.hpp"
+#include "dcme_layers.hpp"
+
+namespace dcme_test {
+namespace {
+
+// What setting the layer up, or else its first batch, complains about.
+std::string complaint(const std::string& own, const std::string& text = "phase: TRAIN") {
+  LayerUnderTest<float> layer(layer_parameter("DCMEData", own, text), 3);
+  return error_of([&] { layer.set_up_and_forward(); });
+}
+
+#define EXPECT_COMPLAINT(own, part) \
+  EXPECT_NE(complaint(own).find(part), std::string::npos) << "error: '" << complaint(own) << "'"
+
+TEST(DCMEDataErrors, MissingAndEmptyLists) {
+  const DataSet set(1);
+  EXPECT_COMPLAINT("source: \"nowhere.txt\"", "cannot open the list file nowhere.txt");
+  EXPECT_COMPLAINT("", "needs a source");
+  std::ofstream(set.folder / "list.txt", std::ios::trunc) << "# nothing\n\n";
+  EXPECT_COMPLAINT(set.parameters(""), "names no images");
+}
+
+TEST(DCMEDataErrors, AnImageWithoutItsMapIsFoundAtSetUp) {
+  const DataSet set(3);
+  std::filesystem::remove(set.folder / "ids2.png");
+  LayerUnderTest<float> layer(layer_parameter("DCMEData", set.parameters("")), 2);
+  EXPECT_ERROR(layer.layer->SetUp(layer.bottom, layer.top), "line 3: there is no file");
+  EXPECT_ERROR(layer.layer->SetUp(layer.bottom, layer.top), "ids2.png");
+}
+
+TEST(DCMEDataErrors, ALineWithoutTwoNames) {
+  const DataSet set(1);
+  std::ofstream(set.folder / "list.txt", std::ios::app) << "image0.png\n";
+  EXPECT_COMPLAINT(set.parameters(""), "list.txt, line 2: 'image0.png' does not name an image");
+}
+
+TEST(DCMEDataErrors, SizesThatDiffer) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "ids0.png", random_ids(24, 39, 0));
+  EXPECT_COMPLAINT(set.parameters(""), "ids0.png is 24x39 but its image");
+}
+
+TEST(DCMEDataErrors, AMapOfEightBits) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "ids0.png", cv::Mat::zeros(24, 40, CV_8U));
+  EXPECT_COMPLAINT(set.parameters(""), "this one has 8 bits");
+}
+
+TEST(DCMEDataErrors, ATruncatedFile) {
+  const DataSet set(2);
+  for (const std::string name : {"image1.png", "ids1.png"}) {
+    const DataSet damaged(2);
+    const std::string file = damaged.folder / name;
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+    EXPECT_COMPLAINT(damaged.parameters("batch_size: 2"), "cannot read " + file);
+  }
+}
+
+TEST(DCMEDataErrors, ImagesOfSeveralSizesWithoutAReduction) {
+  const DataSet set(2);
+  const cv::Mat ids = random_ids(30, 30, 1);
+  cv::imwrite(set.folder / "image1.png", image_of(ids));
+  cv::imwrite(set.folder / "ids1.png", ids);
+  EXPECT_COMPLAINT(set.parameters("batch_size: 2"), "is 30x30, others are 24x40");
+  EXPECT_EQ(complaint(set.parameters("batch_size: 2 crop_height: 20 crop_width: 20")), "");
+}
+
+TEST(DCMEDataErrors, LabelsThatNobodyMentioned) {
+  const DataSet set(1);
+  EXPECT_COMPLAINT(set.parameters("label: 24"), "image0.png: ");
+  EXPECT_COMPLAINT(set.parameters("label: 24"), "26");
+}
+
+TEST(DCMEDataErrors, ParametersThatContradictThemselves) {
+  const DataSet set(1);
+  EXPECT_COMPLAINT(set.parameters("new_height: 10"), "new_height and new_width");
+  EXPECT_COMPLAINT(set.parameters("new_height: 100 new_width: 100"), "cannot be reduced");
+  EXPECT_COMPLAINT(set.parameters("crop_width: 10"), "crop_height and crop_width");
+  EXPECT_COMPLAINT(set.parameters("min_zoom: 2"), "min_zoom");
+  EXPECT_COMPLAINT(set.parameters("contrast: 1.5"), "contrast");
+  EXPECT_COMPLAINT(set.parameters("batch_size: 0"), "batch_size");
+  EXPECT_COMPLAINT(set.parameters("grid_size: 0"), "grid_size");
+}
+
+// ---- LMDB ----
+
+void put(MDB_txn* writing, MDB_dbi records, const std::string& key, const cv::Mat& pixels) {
+  std::vector<uchar> png;
+  cv::imencode(".png", pixels, png);
+  caffe::Datum datum;
+  datum.set_channels(pixels.channels());
+  datum.set_height(pixels.rows);
+  datum.set_width(pixels.cols);
+  datum.set_data(png.data(), png.size());
+  datum.set_encoded(true);
+  const std::string bytes = datum.SerializeAsString();
+  MDB_val name{key.size(), const_cast<char*>(key.data())};
+  MDB_val value{bytes.size(), const_cast<char*>(bytes.data())};
+  ASSERT_EQ(mdb_put(writing, records, &name, &value, 0), 0);
+}
+
+void write_lmdb(const std::string& path, int images) {
+  std::filesystem::create_directory(path);
+  MDB_env* env;
+  MDB_txn* writing;
+  MDB_dbi records;
+  ASSERT_EQ(mdb_env_create(&env), 0);
+  ASSERT_EQ(mdb_env_open(env, path.c_str(), 0, 0664), 0);
+  ASSERT_EQ(mdb_txn_begin(env, nullptr, 0, &writing), 0);
+  ASSERT_EQ(mdb_dbi_open(writing, nullptr, 0, &records), 0);
+  for (int i = 0; i < images; ++i) {
+    const std::string number = "0000000" + std::to_string(i);
+    put(writing, records, number + ".image", image_of(random_ids(24, 40, i)));
+    put(writing, records, number + ".ids", random_ids(24, 40, i));
+  }
+  ASSERT_EQ(mdb_txn_commit(writing), 0);
+  mdb_env_close(env);
+}
+
+TEST(DCMEDataLmdb, GivesTheSameBatchesAsTheList) {
+  const DataSet set(5);
+  write_lmdb(set.folder / "lmdb", 5);
+  const std::string random =
+      "batch_size: 2 shuffle: true rotate: true crop_height: 16 "
+      "crop_width: 16 seed: 3 is_color: false grid_size: 8 ";
+  LayerUnderTest<float> list(layer_parameter("DCMEData", set.parameters(random)), 4);
+  LayerUnderTest<float> lmdb(
+      layer_parameter("DCMEData", random + "backend: LMDB source: \"" + (set.folder / "lmdb\"")),
+      4);
+  list.layer->SetUp(list.bottom, list.top);
+  lmdb.layer->SetUp(lmdb.bottom, lmdb.top);
+  for (int b = 0; b < 7; ++b) {
+    list.layer->Forward(list.bottom, list.top);
+    lmdb.layer->Forward(lmdb.bottom, lmdb.top);
+    for (int t = 0; t < 4; ++t) {
+      ASSERT_EQ(list.top[t]->shape(), lmdb.top[t]->shape());
+      for (int i = 0; i < list.top[t]->count(); ++i) {
+        ASSERT_EQ(list.top[t]->cpu_data()[i], lmdb.top[t]->cpu_data()[i]);
+      }
+    }
+  }
+}
+
+TEST(DCMEDataLmdb, WrongPlacesAreNamed) {
+  const DataSet set(1);
+  EXPECT_COMPLAINT("backend: LMDB source: \"nowhere\"", "the LMDB nowhere");
+  write_lmdb(set.folder / "lmdb", 0);
+  EXPECT_COMPLAINT("backend: LMDB source: \"" + (set.folder / "lmdb\""), "holds no images");
+}
+
+}  // namespace
+}  // namespace dcme_test
