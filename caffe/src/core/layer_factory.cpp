@@ -2,6 +2,7 @@
 
 #include "caffe/layer.hpp"
 #include "caffe/util/names.hpp"
+#include "caffe/util/plugins.hpp"
 
 namespace caffe {
 
@@ -14,8 +15,9 @@ typename LayerRegistry<Dtype>::CreatorRegistry& LayerRegistry<Dtype>::Registry()
 
 template <typename Dtype>
 void LayerRegistry<Dtype>::AddCreator(const string& type, Creator creator) {
-  CHECK(Registry().emplace(type, creator).second)
-      << "layer type '" << type << "' is registered twice: rename one of the layers";
+  if (Registry().emplace(type, creator).second) return;
+  const string error = "layer type '" + type + "' is registered twice: rename one of the layers";
+  if (!plugins::KeepRegistrationError(error)) LOG(FATAL) << error;
 }
 
 template <typename Dtype>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <sstream>
 
 namespace caffe {
 
@@ -54,6 +55,17 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
   std::string text = " (did you mean ";
   for (size_t i = 0; i < near.size(); ++i) text += (i ? ", " : "") + near[i];
   return text + "?)";
+}
+
+std::vector<std::string> SplitNames(const std::string& list) {
+  std::vector<std::string> names;
+  std::istringstream stream(list);
+  for (std::string name; std::getline(stream, name, ',');) {
+    const size_t begin = name.find_first_not_of(" \t");
+    if (begin == std::string::npos) continue;
+    names.push_back(name.substr(begin, name.find_last_not_of(" \t") + 1 - begin));
+  }
+  return names;
 }
 
 }  // namespace caffe

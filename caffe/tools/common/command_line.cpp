@@ -48,13 +48,14 @@ void AddLogOptions(CLI::App* app, LogOptions* options) {
   }
 }
 
-std::vector<string> OptionNames(const CLI::App& app) {
+std::vector<string> KnownWords(const CLI::App& app) {
   std::vector<string> names;
   for (const CLI::Option* option : app.get_options()) {
     for (const string& name : option->get_lnames()) names.push_back("--" + name);
   }
   for (const CLI::App* command : app.get_subcommands(nullptr)) {
-    for (const string& name : OptionNames(*command)) names.push_back(name);
+    names.push_back(command->get_name());
+    for (const string& name : KnownWords(*command)) names.push_back(name);
   }
   return names;
 }
@@ -64,7 +65,7 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<string> unknown = app.remaining(true);
   if (!unknown.empty()) {
     const string name = unknown.front().substr(0, unknown.front().find('='));
-    hint = DidYouMean(name, OptionNames(app));
+    hint = DidYouMean(name, KnownWords(app));
   }
   std::cerr << app.get_name() << ": " << error.what() << hint << "; see --help\n";
 }

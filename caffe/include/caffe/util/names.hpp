@@ -13,6 +13,9 @@ std::vector<std::string> NearNames(const std::string& name, const std::vector<st
 /// " (did you mean A, B?)" for an error message, or nothing where no name is near.
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known);
 
+/// "a, b" -> {"a", "b"}; empty names are left out.
+std::vector<std::string> SplitNames(const std::string& list);
+
 }  // namespace caffe
 
 #endif  // CAFFE_UTIL_NAMES_HPP_

@@ -1,0 +1,47 @@
+#ifndef CAFFE_INFOGAIN_LOSS_LAYER_HPP_
+#define CAFFE_INFOGAIN_LOSS_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layers/class_loss_layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+/// The information gain loss of the softmax of scores: the mean of -sum_k H[label, k] log p[k]. The
+/// classes are along infogain_loss_param.axis (1); see ClassLossLayer.
+///
+/// H (classes x classes) is the third bottom or comes from the BlobProto file
+/// infogain_loss_param.source.
+template <typename Dtype>
+class InfogainLossLayer : public ClassLossLayer<Dtype> {
+ public:
+  explicit InfogainLossLayer(const LayerParameter& param) : ClassLossLayer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "InfogainLoss"; }
+  int ExactNumBottomBlobs() const override { return -1; }
+  int MinBottomBlobs() const override { return 2; }
+  int MaxBottomBlobs() const override { return 3; }
+  bool AllowForceBackward(const int bottom_index) const override { return bottom_index == 0; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  int ClassAxis() const override { return this->layer_param_.infogain_loss_param().axis(); }
+
+  /// H, where it comes from a file.
+  Blob<Dtype> infogain_;
+
+ private:
+  const Blob<Dtype>& Matrix(const vector<Blob<Dtype>*>& bottom) const {
+    return bottom.size() == 3 ? *bottom[2] : infogain_;
+  }
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_INFOGAIN_LOSS_LAYER_HPP_

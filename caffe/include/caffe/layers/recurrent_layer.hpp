@@ -1,0 +1,81 @@
+#ifndef CAFFE_RECURRENT_LAYER_HPP_
+#define CAFFE_RECURRENT_LAYER_HPP_
+
+#include <string>
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/net.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+/// Base of layers that apply one step, with the same weights, to each of T times of N sequences.
+///
+/// Bottoms: x, T x N x ...; the continuation flags, T x N, 0 where a sequence begins and 1 where it
+/// goes on; optionally a static input, N x ..., that every step sees; with
+/// recurrent_param.expose_hidden, the states before the first step (1 x N x D each). Tops: the
+/// outputs, T x N x D; with expose_hidden, the states after the last step. Without expose_hidden
+/// the states go over from one Forward to the next. No gradient flows through the states' bottoms
+/// and tops.
+///
+/// A derived layer describes the steps as a net, which is built once for all T of them ("unrolled")
+/// and runs inside the layer; its parameters, shared by the steps, are the layer's.
+template <typename Dtype>
+class RecurrentLayer : public Layer<Dtype> {
+ public:
+  explicit RecurrentLayer(const LayerParameter& param) : Layer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  /// Sets the states to 0.
+  virtual void Reset();
+
+  const char* type() const override { return "Recurrent"; }
+  int MinBottomBlobs() const override { return 2 + ExposedStates(); }
+  int MaxBottomBlobs() const override { return MinBottomBlobs() + 1; }
+  int ExactNumTopBlobs() const override { return 1 + ExposedStates(); }
+  bool AllowForceBackward(const int bottom_index) const override { return bottom_index != 1; }
+
+ protected:
+  /// Adds the layers of all steps to a net that has the inputs x, cont and, if static_input_,
+  /// x_static; the states before the first step are inputs that the function adds itself.
+  virtual void FillUnrolledNet(NetParameter* net_param) const = 0;
+  /// The states before the first step: their blobs in the net, and shapes.
+  virtual void RecurrentInputBlobNames(vector<string>* names) const = 0;
+  virtual void RecurrentInputShapes(vector<BlobShape>* shapes) const = 0;
+  /// The states after the last step, in the same order.
+  virtual void RecurrentOutputBlobNames(vector<string>* names) const = 0;
+  /// The blob of all steps' outputs.
+  virtual void OutputBlobNames(vector<string>* names) const = 0;
+
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  /// Steps and sequences.
+  int T_ = 0;
+  int N_ = 0;
+  bool static_input_ = false;
+  bool expose_hidden_ = false;
+  shared_ptr<Net<Dtype>> unrolled_net_;
+  /// Blobs of the net.
+  Blob<Dtype>* x_input_blob_ = nullptr;
+  Blob<Dtype>* cont_input_blob_ = nullptr;
+  Blob<Dtype>* x_static_input_blob_ = nullptr;
+  vector<Blob<Dtype>*> recur_input_blobs_;
+  vector<Blob<Dtype>*> recur_output_blobs_;
+  vector<Blob<Dtype>*> output_blobs_;
+
+ private:
+  /// States that are bottoms and tops.
+  int ExposedStates() const;
+  void CheckBottoms(const vector<Blob<Dtype>*>& bottom) const;
+  NetParameter UnrolledNet(const vector<Blob<Dtype>*>& bottom) const;
+  void FindBlobs();
+  void AdoptParameters();
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_RECURRENT_LAYER_HPP_

@@ -1,0 +1,117 @@
+#include "caffe/sgd_solvers.hpp"
+#include "solver/learning_rate.hpp"
+#include "solver/run_rule.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void SGDSolver<Dtype>::PreSolve() {
+  for (const Blob<Dtype>* param : this->net_->learnable_params()) {
+    for (auto* blobs : {&history_, &update_, &temp_}) {
+      blobs->emplace_back(new Blob<Dtype>(param->shape()));
+    }
+  }
+}
+
+template <typename Dtype>
+void SGDSolver<Dtype>::AddSecondHistory() {
+  for (const Blob<Dtype>* param : this->net_->learnable_params()) {
+    history_.emplace_back(new Blob<Dtype>(param->shape()));
+  }
+}
+
+template <typename Dtype>
+Dtype SGDSolver<Dtype>::GetLearningRate() {
+  const int step_before = this->current_step_;
+  const double rate = LearningRate(this->param_, this->iter_, &this->current_step_);
+  if (this->param_.lr_policy() == "multistep" && this->current_step_ != step_before) {
+    LOG_IF(INFO, Caffe::root_solver())
+        << "MultiStep Status: Iteration " << this->iter_ << ", step = " << this->current_step_;
+  }
+  return static_cast<Dtype>(rate);
+}
+
+template <typename Dtype>
+void SGDSolver<Dtype>::ApplyUpdate() {
+  const Dtype rate = GetLearningRate();
+  const int display = this->param_.display();
+  if (Caffe::root_solver() && display > 0 && this->iter_ % display == 0) {
+    LOG(INFO) << "Iteration " << this->iter_ << ", lr = " << rate;
+  }
+  ClipGradients();
+  const int params = static_cast<int>(this->net_->learnable_params().size());
+  // A derived class may have overridden one of the steps; debug_info shows diff and data between
+  // them.
+  const bool in_one_pass = typeid(*this) == rule_owner() && !this->param_.debug_info();
+  for (int id = 0; id < params; ++id) {
+    if (in_one_pass) {
+      RunRule(id, rate, WHOLE_UPDATE);
+      continue;
+    }
+    Normalize(id);
+    Regularize(id);
+    ComputeUpdateValue(id, rate);
+  }
+  if (!in_one_pass) this->net_->Update();
+}
+
+template <typename Dtype>
+void SGDSolver<Dtype>::ClipGradients() {
+  const Dtype limit = this->param_.clip_gradients();
+  if (limit < 0) return;
+  const vector<Blob<Dtype>*>& params = this->net_->learnable_params();
+  Dtype squares = 0;
+  for (const Blob<Dtype>* param : params) squares += param->sumsq_diff();
+  const Dtype norm = std::sqrt(squares);
+  if (norm <= limit) return;
+  const Dtype scale = limit / norm;
+  LOG_IF(INFO, Caffe::root_solver()) << "Gradient clipping: scaling down gradients (L2 norm "
+                                     << norm << " > " << limit << ") by scale factor " << scale;
+  for (Blob<Dtype>* param : params) param->scale_diff(scale);
+}
+
+template <typename Dtype>
+Gradient<Dtype> WeightDecay(const SolverParameter& param, float decay_mult) {
+  Gradient<Dtype> gradient;
+  const Dtype decay = param.weight_decay() * static_cast<Dtype>(decay_mult);
+  if (param.regularization_type() == "L2") {
+    gradient.l2 = decay;
+  } else if (param.regularization_type() == "L1") {
+    gradient.l1 = decay;
+  } else {
+    LOG(FATAL) << "unknown regularization_type '" << param.regularization_type()
+               << "': use L2 or L1";
+  }
+  return gradient;
+}
+template Gradient<float> WeightDecay(const SolverParameter&, float);
+template Gradient<double> WeightDecay(const SolverParameter&, float);
+
+template <typename Dtype>
+void SGDSolver<Dtype>::Normalize(int param_id) {
+  if (this->param_.iter_size() == 1) return;
+  this->net_->learnable_params()[param_id]->scale_diff(Dtype(1) / this->param_.iter_size());
+}
+
+template <typename Dtype>
+void SGDSolver<Dtype>::Regularize(int param_id) {
+  const Gradient<Dtype> decay =
+      WeightDecay<Dtype>(this->param_, this->net_->params_weight_decay()[param_id]);
+  ApplyRule(GradientRule<Dtype>(), decay, false, this->net_->learnable_params()[param_id]);
+}
+
+template <typename Dtype>
+void SGDSolver<Dtype>::ComputeUpdateValue(int param_id, Dtype rate) {
+  RunRule(param_id, rate, RULE_ONLY);
+}
+
+template <typename Dtype>
+void SGDSolver<Dtype>::RunRule(int param_id, Dtype rate, Pass pass) {
+  const Dtype momentum = this->param_.momentum();
+  Run(SGDRule<Dtype>{LocalRate(param_id, rate), momentum}, param_id, pass);
+}
+
+INSTANTIATE_CLASS(SGDSolver);
+REGISTER_SOLVER_CLASS(SGD);
+
+}  // namespace caffe

@@ -1,0 +1,42 @@
+#include "caffe/solver_factory.hpp"
+
+#include "caffe/solver.hpp"
+#include "caffe/util/names.hpp"
+#include "caffe/util/plugins.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+typename SolverRegistry<Dtype>::CreatorRegistry& SolverRegistry<Dtype>::Registry() {
+  // Never destroyed: see LayerRegistry.
+  static CreatorRegistry* registry = new CreatorRegistry();
+  return *registry;
+}
+
+template <typename Dtype>
+void SolverRegistry<Dtype>::AddCreator(const string& type, Creator creator) {
+  if (Registry().emplace(type, creator).second) return;
+  const string error = "solver type '" + type + "' is registered twice: rename one of the solvers";
+  if (!plugins::KeepRegistrationError(error)) LOG(FATAL) << error;
+}
+
+template <typename Dtype>
+Solver<Dtype>* SolverRegistry<Dtype>::CreateSolver(const SolverParameter& param) {
+  const auto found = Registry().find(param.type());
+  if (found == Registry().end()) {
+    LOG(FATAL) << "unknown solver type '" << param.type() << "'"
+               << DidYouMean(param.type(), SolverTypeList());
+  }
+  return found->second(param);
+}
+
+template <typename Dtype>
+vector<string> SolverRegistry<Dtype>::SolverTypeList() {
+  vector<string> types;
+  for (const auto& entry : Registry()) types.push_back(entry.first);
+  return types;
+}
+
+INSTANTIATE_CLASS(SolverRegistry);
+
+}  // namespace caffe

@@ -1,0 +1,140 @@
+// How a solver finds and builds its train net and its test nets.
+
+#include "caffe/solver.hpp"
+#include "caffe/util/names.hpp"
+#include "caffe/util/upgrade_proto.hpp"
+
+namespace caffe {
+
+namespace {
+
+const char kNetFields[] = "net, net_param, train_net, train_net_param";
+
+/// A net and where it came from, for the log and for errors.
+struct NetSource {
+  NetParameter param;
+  string description;
+};
+
+NetSource FromFile(const string& field, const string& file) {
+  NetSource source;
+  ReadNetParamsFromTextFileOrDie(file, &source.param);
+  source.description = field + " file: " + file;
+  return source;
+}
+
+NetSource FromParam(const string& field, const NetParameter& param) {
+  return {param, field + " of the solver's parameters"};
+}
+
+NetSource TrainSource(const SolverParameter& param) {
+  const int given =
+      param.has_net() + param.has_net_param() + param.has_train_net() + param.has_train_net_param();
+  CHECK_GE(given, 1) << ": the solver names no train net; give one of " << kNetFields;
+  CHECK_LE(given, 1) << ": the solver names several train nets; give one of " << kNetFields;
+  if (param.has_train_net_param()) return FromParam("train_net_param", param.train_net_param());
+  if (param.has_train_net()) return FromFile("train_net", param.train_net());
+  if (param.has_net_param()) return FromParam("net_param", param.net_param());
+  return FromFile("net", param.net());
+}
+
+/// One source for each test net: the special ones first, then the general net for the rest of the
+/// test_iter entries.
+vector<NetSource> TestSources(const SolverParameter& param) {
+  const bool general = param.has_net() || param.has_net_param();
+  const int special = param.test_net_size() + param.test_net_param_size();
+  if (general) {
+    CHECK_GE(param.test_iter_size(), special) << ": each test net needs its test_iter";
+  } else {
+    CHECK_EQ(param.test_iter_size(), special) << ": each test net needs its test_iter";
+  }
+  vector<NetSource> sources;
+  for (const NetParameter& net : param.test_net_param()) {
+    sources.push_back(FromParam("test_net_param", net));
+  }
+  for (const string& file : param.test_net()) sources.push_back(FromFile("test_net", file));
+  while (static_cast<int>(sources.size()) < param.test_iter_size()) {
+    sources.push_back(param.has_net_param() ? FromParam("net_param", param.net_param())
+                                            : FromFile("net", param.net()));
+  }
+  return sources;
+}
+
+/// Sets the state in which a net's layers are chosen: the phase, then what the net and the solver
+/// say.
+void SetState(Phase phase, const NetState& of_solver, NetParameter* net) {
+  NetState state;
+  state.set_phase(phase);
+  state.MergeFrom(net->state());
+  state.MergeFrom(of_solver);
+  net->mutable_state()->CopyFrom(state);
+}
+
+}  // namespace
+
+template <typename Dtype>
+void Solver<Dtype>::Init(const SolverParameter& param) {
+  LOG_IF(INFO, Caffe::root_solver()) << "Initializing solver from parameters: \n"
+                                     << param.DebugString();
+  param_ = param;
+  CHECK_GE(param_.average_loss(), 1) << ": average_loss counts iterations";
+  CHECK_GE(param_.iter_size(), 1) << ": iter_size counts batches";
+  if (param_.snapshot() > 0) CheckSnapshotWritePermissions();
+  if (param_.random_seed() >= 0) {
+    Caffe::set_random_seed(static_cast<unsigned int>(param_.random_seed()) + Caffe::solver_rank());
+  }
+  InitTrainNet();
+  InitTestNets();
+  LOG_IF(INFO, Caffe::root_solver()) << "Solver scaffolding done.";
+}
+
+template <typename Dtype>
+void Solver<Dtype>::LoadPretrainedWeights(Net<Dtype>* net) {
+  for (const string& list : param_.weights()) {
+    for (const string& file : SplitNames(list)) {
+      LOG_IF(INFO, Caffe::root_solver()) << "Finetuning from " << file;
+      net->CopyTrainedLayersFrom(file);
+    }
+  }
+}
+
+template <typename Dtype>
+void Solver<Dtype>::InitTrainNet() {
+  NetSource source = TrainSource(param_);
+  LOG_IF(INFO, Caffe::root_solver()) << "Creating training net from " << source.description;
+  SetState(TRAIN, param_.train_state(), &source.param);
+  net_.reset(new Net<Dtype>(source.param));
+  LoadPretrainedWeights(net_.get());
+}
+
+template <typename Dtype>
+void Solver<Dtype>::InitTestNets() {
+  if (!Caffe::root_solver()) return;
+  vector<NetSource> sources = TestSources(param_);
+  const int nets = static_cast<int>(sources.size());
+  if (param_.test_state_size() > 0) {
+    CHECK_EQ(param_.test_state_size(), nets) << ": give each test net its test_state, or none";
+  }
+  if (nets > 0) {
+    CHECK_GT(param_.test_interval(), 0) << ": there are test nets, so test_interval must be set";
+  }
+  test_nets_.clear();
+  for (int i = 0; i < nets; ++i) {
+    LOG(INFO) << "Creating test net (#" << i << ") specified by " << sources[i].description;
+    CHECK_GE(param_.test_iter(i), 1) << ": test_iter counts batches";
+    SetState(TEST, param_.test_state_size() > 0 ? param_.test_state(i) : NetState(),
+             &sources[i].param);
+    test_nets_.emplace_back(new Net<Dtype>(sources[i].param));
+    test_nets_.back()->set_debug_info(param_.debug_info());
+    LoadPretrainedWeights(test_nets_.back().get());
+  }
+}
+
+template void Solver<float>::Init(const SolverParameter&);
+template void Solver<double>::Init(const SolverParameter&);
+template void Solver<float>::InitTrainNet();
+template void Solver<double>::InitTrainNet();
+template void Solver<float>::InitTestNets();
+template void Solver<double>::InitTestNets();
+
+}  // namespace caffe

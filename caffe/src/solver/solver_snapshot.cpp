@@ -1,0 +1,165 @@
+// Snapshots: the model, and what every solver keeps besides its history.
+
+#include <boost/crc.hpp>
+
+#include "caffe/solver.hpp"
+#include "caffe/util/atomic_file.hpp"
+#include "caffe/util/io.hpp"
+#include "caffe/util/rng.hpp"
+#include "solver/layer_states.hpp"
+
+namespace caffe {
+
+namespace {
+
+bool EndsWith(const string& text, const string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+bool Exists(const string& file) { return std::ifstream(file).good(); }
+
+/// Size and CRC-32 of a file.
+struct Fingerprint {
+  uint64_t bytes = 0;
+  uint32_t crc = 0;
+};
+
+Fingerprint FingerprintOf(const string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  CHECK(stream) << file << ": cannot be opened";
+  boost::crc_32_type crc;
+  Fingerprint print;
+  vector<char> buffer(1 << 20);
+  while (stream.read(buffer.data(), buffer.size()) || stream.gcount() > 0) {
+    crc.process_bytes(buffer.data(), stream.gcount());
+    print.bytes += stream.gcount();
+  }
+  print.crc = crc.checksum();
+  return print;
+}
+
+/// Where the model of a state is: as named or, when snapshots were moved, beside the state.
+string FindModel(const string& named, const string& state_file) {
+  if (Exists(named)) return named;
+  const size_t slash = state_file.rfind('/');
+  const string folder = slash == string::npos ? "" : state_file.substr(0, slash + 1);
+  const string beside = folder + named.substr(named.rfind('/') + 1);
+  CHECK(Exists(beside)) << state_file << ": its model " << named << " does not exist, nor does "
+                        << beside << ": put the .caffemodel of this snapshot there";
+  return beside;
+}
+
+void CheckModel(const SolverState& state, const string& model) {
+  if (!state.has_model_bytes()) return;  // written by Caffe 1.0
+  const Fingerprint print = FingerprintOf(model);
+  CHECK(print.bytes == state.model_bytes() && print.crc == state.model_crc())
+      << model << ": not the file that this snapshot was written with (" << print.bytes
+      << " bytes instead of " << state.model_bytes()
+      << (print.bytes == state.model_bytes() ? ", but other contents" : "")
+      << "): use another snapshot, or start from the model alone with --weights";
+}
+
+}  // namespace
+
+template <typename Dtype>
+string Solver<Dtype>::SnapshotFilename(const string& extension) {
+  return param_.snapshot_prefix() + "_iter_" + std::to_string(iter_) + extension;
+}
+
+template <typename Dtype>
+void Solver<Dtype>::CheckSnapshotWritePermissions() {
+  if (!Caffe::root_solver()) return;
+  CHECK(param_.has_snapshot_prefix())
+      << "snapshots are asked for, but the solver has no snapshot_prefix: give one";
+  try {
+    AtomicFile probe(SnapshotFilename(".caffemodel"));
+  } catch (const Error& error) {
+    LOG(FATAL) << "cannot write snapshots to snapshot_prefix '" << param_.snapshot_prefix() << "' ("
+               << error.what() << "): make its folder, or name another";
+  }
+}
+
+template <typename Dtype>
+void Solver<Dtype>::Snapshot() {
+  CHECK(Caffe::root_solver()) << "only the root solver takes snapshots";
+  // The model first: a state never names a model that is not there.
+  SnapshotSolverState(param_.snapshot_format() == SolverParameter::HDF5 ? SnapshotToHDF5()
+                                                                        : SnapshotToBinaryProto());
+}
+
+template <typename Dtype>
+string Solver<Dtype>::SnapshotToBinaryProto() {
+  const string file = SnapshotFilename(".caffemodel");
+  LOG(INFO) << "Snapshotting to binary proto file " << file;
+  NetParameter net;
+  net_->ToProto(&net, param_.snapshot_diff());
+  WriteProtoToBinaryFile(net, file);
+  return file;
+}
+
+template <typename Dtype>
+string Solver<Dtype>::SnapshotToHDF5() {
+  const string file = SnapshotFilename(".caffemodel.h5");
+  LOG(INFO) << "Snapshotting to HDF5 file " << file;
+  net_->ToHDF5(file, param_.snapshot_diff());
+  return file;
+}
+
+template <typename Dtype>
+void Solver<Dtype>::SaveState(const string& model_filename, SolverState* state) {
+  state->set_iter(iter_);
+  state->set_learned_net(model_filename);
+  state->set_current_step(current_step_);
+  std::ostringstream rng;
+  rng << *caffe_rng();
+  state->set_rng_state(rng.str());
+  for (const Dtype loss : losses_) state->add_recent_loss(loss);
+  const Fingerprint print = FingerprintOf(model_filename);
+  state->set_model_bytes(print.bytes);
+  state->set_model_crc(print.crc);
+  SaveLayerStates(*net_, kTrainNet, state);
+  for (size_t i = 0; i < test_nets_.size(); ++i) SaveLayerStates(*test_nets_[i], i, state);
+}
+
+template <typename Dtype>
+void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file) {
+  if (state.has_learned_net()) {
+    const string model = FindModel(state.learned_net(), state_file);
+    CheckModel(state, model);
+    net_->CopyTrainedLayersFrom(model);
+  }
+  iter_ = state.iter();
+  current_step_ = state.current_step();
+  losses_.assign(state.recent_loss().begin(), state.recent_loss().end());
+  RestoreLayerStates(state, kTrainNet, net_.get());
+  for (size_t i = 0; i < test_nets_.size(); ++i) RestoreLayerStates(state, i, test_nets_[i].get());
+  if (state.has_rng_state()) {
+    std::istringstream rng(state.rng_state());
+    CHECK(rng >> *caffe_rng()) << state_file << ": its rng_state is damaged: use another snapshot";
+  }
+}
+
+template <typename Dtype>
+void Solver<Dtype>::Restore(const char* resume_file) {
+  const string file(resume_file);
+  CHECK(Exists(file)) << file << ": no such file, or not readable";
+  if (EndsWith(file, ".h5")) {
+    RestoreSolverStateFromHDF5(file);
+  } else {
+    RestoreSolverStateFromBinaryProto(file);
+  }
+}
+
+#define INSTANTIATE_SNAPSHOTS(Dtype)                                         \
+  template string Solver<Dtype>::SnapshotFilename(const string&);            \
+  template void Solver<Dtype>::CheckSnapshotWritePermissions();              \
+  template void Solver<Dtype>::Snapshot();                                   \
+  template string Solver<Dtype>::SnapshotToBinaryProto();                    \
+  template string Solver<Dtype>::SnapshotToHDF5();                           \
+  template void Solver<Dtype>::SaveState(const string&, SolverState*);       \
+  template void Solver<Dtype>::LoadState(const SolverState&, const string&); \
+  template void Solver<Dtype>::Restore(const char*)
+INSTANTIATE_SNAPSHOTS(float);
+INSTANTIATE_SNAPSHOTS(double);
+
+}  // namespace caffe

@@ -1,0 +1,115 @@
+#include "caffe/util/plugins.hpp"
+
+#include <cstdlib>
+#include <mutex>
+
+#include <dlfcn.h>
+#include <glob.h>
+
+#include "caffe/common.hpp"
+
+namespace caffe {
+
+namespace {
+
+struct State {
+  std::recursive_mutex mutex;
+  std::vector<std::string> loaded;
+  std::vector<void*> handles;
+  bool defaults_done = false;
+};
+
+State& TheState() {
+  static State* state = new State();
+  return *state;
+}
+
+// What went wrong in the static initialisers of the plug-in that this thread is loading.
+thread_local std::string* registration_errors = nullptr;
+
+class CollectErrors {
+ public:
+  CollectErrors() { registration_errors = &errors_; }
+  ~CollectErrors() { registration_errors = nullptr; }
+  const std::string& errors() const { return errors_; }
+
+ private:
+  std::string errors_;
+};
+
+std::vector<std::string> SharedLibraries(const std::string& folder) {
+  glob_t found = {};
+  std::vector<std::string> files;
+  if (glob((folder + "/*.so").c_str(), 0, nullptr, &found) == 0) {
+    files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  }
+  globfree(&found);
+  return files;
+}
+
+std::vector<std::string> FromEnvironment() {
+  const char* value = std::getenv("CAFFE_PLUGINS");
+  std::istringstream list(value ? value : "");
+  std::vector<std::string> paths;
+  for (std::string path; std::getline(list, path, ':');) {
+    if (!path.empty()) paths.push_back(path);
+  }
+  return paths;
+}
+
+}  // namespace
+
+bool plugins::KeepRegistrationError(const std::string& message) {
+  if (!registration_errors) return false;
+  if (!registration_errors->empty()) *registration_errors += "; ";
+  *registration_errors += message;
+  return true;
+}
+
+void LoadPlugin(const std::string& path) {
+  State& state = TheState();
+  const std::lock_guard<std::recursive_mutex> lock(state.mutex);
+  CollectErrors collect;
+  // A name without a slash would be searched in the system's library folders only.
+  const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  CHECK(handle) << "plug-in " << path << " cannot be loaded: " << dlerror();
+  const auto& handles = state.handles;
+  const bool loaded_before = std::find(handles.begin(), handles.end(), handle) != handles.end();
+  CHECK(collect.errors().empty()) << "plug-in " << path << ": " << collect.errors();
+  if (loaded_before) return;
+  state.handles.push_back(handle);
+  state.loaded.push_back(path);
+  VLOG(1) << "Loaded plug-in " << path;
+}
+
+std::string PluginFolder() {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void*>(&PluginFolder), &info) || !info.dli_fname) return "";
+  const std::string library = info.dli_fname;
+  const size_t slash = library.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : library.substr(0, slash);
+  return folder + "/caffe/plugins";
+}
+
+void LoadDefaultPlugins() {
+  State& state = TheState();
+  const std::lock_guard<std::recursive_mutex> lock(state.mutex);
+  if (state.defaults_done) return;
+  state.defaults_done = true;
+  for (const std::string& file : SharedLibraries(PluginFolder())) {
+    try {
+      LoadPlugin(file);
+    } catch (const Error& error) {
+      LOG(WARNING) << error.what();
+    }
+  }
+  for (const std::string& path : FromEnvironment()) LoadPlugin(path);
+}
+
+std::vector<std::string> LoadedPlugins() {
+  const std::lock_guard<std::recursive_mutex> lock(TheState().mutex);
+  return TheState().loaded;
+}
+
+}  // namespace caffe

@@ -1,0 +1,68 @@
+#include "caffe/util/signal_handler.hpp"
+
+#include <csignal>
+
+namespace caffe {
+
+namespace {
+
+volatile std::sig_atomic_t got_sigint = 0;
+volatile std::sig_atomic_t got_sighup = 0;
+volatile std::sig_atomic_t second_sigint_ends = 0;
+bool installed = false;
+
+void OnSignal(int signal) {
+  if (signal == SIGHUP) {
+    got_sighup = 1;
+    return;
+  }
+  if (got_sigint && second_sigint_ends) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
+  got_sigint = 1;
+}
+
+void Handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  // Reads of data files go on after the signal instead of failing.
+  action.sa_flags = handler == SIG_DFL ? 0 : SA_RESTART;
+  sigfillset(&action.sa_mask);
+  CHECK_EQ(sigaction(signal, &action, nullptr), 0) << ": cannot handle signal " << signal;
+}
+
+}  // namespace
+
+SignalHandler::SignalHandler(SolverAction::Enum SIGINT_action, SolverAction::Enum SIGHUP_action)
+    : SIGINT_action_(SIGINT_action), SIGHUP_action_(SIGHUP_action) {
+  CHECK(!installed) << "only one SignalHandler can exist at a time";
+  got_sigint = got_sighup = 0;
+  second_sigint_ends = SIGINT_action == SolverAction::STOP;
+  Handle(SIGINT, OnSignal);
+  Handle(SIGHUP, OnSignal);
+  installed = true;
+}
+
+SignalHandler::~SignalHandler() {
+  Handle(SIGINT, SIG_DFL);
+  Handle(SIGHUP, SIG_DFL);
+  installed = false;
+}
+
+SolverAction::Enum SignalHandler::CheckForSignals() const {
+  SolverAction::Enum request = SolverAction::NONE;
+  if (got_sighup) request = SIGHUP_action_;
+  // A stop outranks the rest: it takes a snapshot anyway.
+  if (got_sigint && SIGINT_action_ != SolverAction::NONE && request != SolverAction::STOP) {
+    request = SIGINT_action_;
+  }
+  got_sighup = got_sigint = 0;
+  return request;
+}
+
+ActionCallback SignalHandler::GetActionFunction() {
+  return [this] { return CheckForSignals(); };
+}
+
+}  // namespace caffe

@@ -1,0 +1,389 @@
+// The caffe command: trains, tests and times nets.
+
+#include <algorithm>
+#include <iomanip>
+#include <map>
+#include <memory>
+
+#include "caffe/net.hpp"
+#include "caffe/sgd_solvers.hpp"
+#include "caffe/solver.hpp"
+#include "caffe/util/benchmark.hpp"
+#include "caffe/util/names.hpp"
+#include "caffe/util/parallel_for.hpp"
+#include "caffe/util/plugins.hpp"
+#include "caffe/util/signal_handler.hpp"
+#include "caffe/util/upgrade_proto.hpp"
+#include "common/command_line.hpp"
+
+namespace caffe {
+namespace tools {
+namespace {
+
+/// The values of the flags, whichever commands take them.
+struct Options {
+  string solver;
+  string model;
+  string weights;
+  string snapshot;
+  string gpu;
+  string phase;
+  string stage;
+  string sigint_effect = "stop";
+  string sighup_effect = "snapshot";
+  int level = 0;
+  int iterations = 50;
+  vector<string> plugins;
+
+  vector<string> stages() const { return SplitNames(stage); }
+};
+
+// ---- devices ----
+
+/// The GPUs that --gpu=0,1 or --gpu=all asks for; none where it is empty.
+vector<int> AskedGpus(const string& flag) {
+  vector<int> gpus;
+#ifdef CPU_ONLY
+  CHECK(flag.empty()) << "--gpu=" << flag
+                      << ": this build has no CUDA; leave --gpu out, or build where nvcc is found";
+#else
+  if (flag == "all") {
+    for (int id = 0; Caffe::CheckDevice(id); ++id) gpus.push_back(id);
+    CHECK(!gpus.empty()) << "--gpu=all: no usable GPU";
+    return gpus;
+  }
+  for (const string& id : SplitNames(flag)) {
+    const bool digits = std::all_of(id.begin(), id.end(), [](char c) { return std::isdigit(c); });
+    CHECK(digits && id.size() < 5) << "--gpu=" << flag << ": give GPU numbers (0,1) or all";
+    gpus.push_back(std::stoi(id));
+    CHECK(Caffe::CheckDevice(gpus.back())) << "GPU " << id << " does not exist or is not usable";
+  }
+#endif
+  return gpus;
+}
+
+void UseOneDevice(const Options& options) {
+  const vector<int> gpus = AskedGpus(options.gpu);
+  if (gpus.empty()) {
+    LOG(INFO) << "Use CPU.";
+    Caffe::set_mode(Caffe::CPU);
+    return;
+  }
+  CHECK_EQ(gpus.size(), 1u) << ": this command runs on one GPU";
+  LOG(INFO) << "Use GPU with device ID " << gpus[0];
+  Caffe::SetDevice(gpus[0]);
+  Caffe::set_mode(Caffe::GPU);
+}
+
+void DeviceQuery(const Options& options) {
+  const vector<int> gpus = AskedGpus(options.gpu);
+#ifdef CPU_ONLY
+  LOG(INFO) << "This build has no CUDA: it computes on the CPU, with " << NumThreads()
+            << " thread(s).";
+#endif
+  for (const int id : gpus) {
+    LOG(INFO) << "Querying GPU " << id;
+    Caffe::SetDevice(id);
+    Caffe::DeviceQuery();
+  }
+}
+
+// ---- train ----
+
+SolverAction::Enum Effect(const string& flag, const string& value) {
+  if (value == "stop") return SolverAction::STOP;
+  if (value == "snapshot") return SolverAction::SNAPSHOT;
+  CHECK_EQ(value, "none") << ": " << flag << " is stop, snapshot or none";
+  return SolverAction::NONE;
+}
+
+SolverParameter ReadSolver(const Options& options) {
+  SolverParameter param;
+  ReadSolverParamsFromTextFileOrDie(options.solver, &param);
+  param.mutable_train_state()->set_level(options.level);
+  for (const string& stage : options.stages()) param.mutable_train_state()->add_stage(stage);
+  CHECK(options.snapshot.empty() || options.weights.empty())
+      << "give --snapshot to go on with a training, or --weights to start from a model, not both";
+  if (!options.snapshot.empty() || !options.weights.empty()) param.clear_weights();
+  if (!options.weights.empty()) param.add_weights(options.weights);
+  return param;
+}
+
+void UseTrainingDevice(const Options& options, const SolverParameter& param) {
+  vector<int> gpus = AskedGpus(options.gpu);
+  const bool file_wants_gpu =
+      param.has_solver_mode() && param.solver_mode() == SolverParameter::GPU;
+  if (gpus.empty() && file_wants_gpu) {
+#ifdef CPU_ONLY
+    LOG(WARNING) << options.solver
+                 << " says solver_mode: GPU, but this build has no CUDA: training on the CPU.";
+#else
+    gpus.push_back(param.device_id());
+#endif
+  }
+  if (gpus.empty()) {
+    LOG(INFO) << "Use CPU.";
+    Caffe::set_mode(Caffe::CPU);
+    return;
+  }
+  CHECK_EQ(gpus.size(), 1u) << ": this build trains on one GPU";
+  LOG(INFO) << "Using GPUs " << gpus[0];
+  Caffe::SetDevice(gpus[0]);
+  Caffe::set_mode(Caffe::GPU);
+}
+
+void Train(const Options& options) {
+  const SolverParameter param = ReadSolver(options);
+  UseTrainingDevice(options, param);
+  SignalHandler signals(Effect("--sigint_effect", options.sigint_effect),
+                        Effect("--sighup_effect", options.sighup_effect));
+  const std::unique_ptr<Solver<float>> solver(SolverRegistry<float>::CreateSolver(param));
+  solver->SetActionFunction(signals.GetActionFunction());
+  if (!options.snapshot.empty()) {
+    LOG(INFO) << "Resuming from " << options.snapshot;
+    solver->Restore(options.snapshot.c_str());
+  }
+  LOG(INFO) << "Starting Optimization";
+  solver->Solve();
+  LOG(INFO) << "Optimization Done.";
+}
+
+// ---- test ----
+
+void LoadWeights(const string& weights, Net<float>* net) {
+  for (const string& file : SplitNames(weights)) net->CopyTrainedLayersFrom(file);
+}
+
+void Test(const Options& options) {
+  UseOneDevice(options);
+  const vector<string> stages = options.stages();
+  Net<float> net(options.model, caffe::TEST, options.level, &stages);
+  LoadWeights(options.weights, &net);
+  LOG(INFO) << "Running for " << options.iterations << " iterations.";
+  vector<string> names;
+  vector<float> weights;
+  for (const int blob : net.output_blob_indices()) {
+    names.insert(names.end(), net.blobs()[blob]->count(), net.blob_names()[blob]);
+    weights.insert(weights.end(), net.blobs()[blob]->count(), net.blob_loss_weights()[blob]);
+  }
+  vector<double> sums(names.size());
+  double loss_sum = 0;
+  for (int batch = 0; batch < options.iterations; ++batch) {
+    float loss = 0;
+    size_t index = 0;
+    for (const Blob<float>* output : net.Forward(&loss)) {
+      for (int k = 0; k < output->count() && index < sums.size(); ++k, ++index) {
+        const float value = output->cpu_data()[k];
+        sums[index] += value;
+        LOG(INFO) << "Batch " << batch << ", " << names[index] << " = " << value;
+      }
+    }
+    loss_sum += loss;
+  }
+  LOG(INFO) << "Loss: " << loss_sum / options.iterations;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const double mean = sums[i] / options.iterations;
+    std::ostringstream weighted;
+    if (weights[i] != 0) weighted << " (* " << weights[i] << " = " << weights[i] * mean << " loss)";
+    LOG(INFO) << names[i] << " = " << mean << weighted.str();
+  }
+}
+
+// ---- time ----
+
+caffe::Phase PhaseOf(const string& name) {
+  if (name.empty() || name == "TRAIN") return caffe::TRAIN;
+  CHECK_EQ(name, "TEST") << ": --phase is TRAIN or TEST";
+  return caffe::TEST;
+}
+
+/// Milliseconds of every layer, summed over the iterations.
+struct LayerTimes {
+  vector<double> forward, backward;
+  double forward_pass = 0, backward_pass = 0, total = 0;
+};
+
+LayerTimes TimeLayers(int iterations, Net<float>* net) {
+  const int layers = static_cast<int>(net->layers().size());
+  LayerTimes times{vector<double>(layers), vector<double>(layers)};
+  Timer pass, single, all, iteration;
+  all.Start();
+  for (int k = 0; k < iterations; ++k) {
+    net->ClearParamDiffs();
+    iteration.Start();
+    pass.Start();
+    for (int i = 0; i < layers; ++i) {
+      single.Start();
+      net->ForwardFromTo(i, i);
+      times.forward[i] += single.MicroSeconds() / 1000;
+    }
+    times.forward_pass += pass.MicroSeconds() / 1000;
+    pass.Start();
+    for (int i = layers - 1; i >= 0; --i) {
+      single.Start();
+      net->BackwardFromTo(i, i);
+      times.backward[i] += single.MicroSeconds() / 1000;
+    }
+    times.backward_pass += pass.MicroSeconds() / 1000;
+    LOG(INFO) << "Iteration: " << k + 1 << " forward-backward time: " << iteration.MilliSeconds()
+              << " ms.";
+  }
+  times.total = all.MilliSeconds();
+  return times;
+}
+
+void Time(const Options& options) {
+  UseOneDevice(options);
+  const vector<string> stages = options.stages();
+  Net<float> net(options.model, PhaseOf(options.phase), options.level, &stages);
+  LoadWeights(options.weights, &net);
+  // Once before the clock runs: memory is taken, kernels are chosen.
+  LOG(INFO) << "Performing Forward";
+  float loss = 0;
+  net.Forward(&loss);
+  LOG(INFO) << "Initial loss: " << loss;
+  LOG(INFO) << "Performing Backward";
+  net.Backward();
+
+  const int n = options.iterations;
+  LOG(INFO) << "*** Benchmark begins ***";
+  LOG(INFO) << "Testing for " << n << " iterations.";
+  const LayerTimes times = TimeLayers(n, &net);
+  LOG(INFO) << "Average time per layer: ";
+  for (size_t i = 0; i < net.layers().size(); ++i) {
+    const string& name = net.layer_names()[i];
+    LOG(INFO) << std::setw(10) << name << "\tforward: " << times.forward[i] / n << " ms.";
+    LOG(INFO) << std::setw(10) << name << "\tbackward: " << times.backward[i] / n << " ms.";
+  }
+  LOG(INFO) << "Average Forward pass: " << times.forward_pass / n << " ms.";
+  LOG(INFO) << "Average Backward pass: " << times.backward_pass / n << " ms.";
+  LOG(INFO) << "Average Forward-Backward: " << times.total / n << " ms.";
+  LOG(INFO) << "Total Time: " << times.total << " ms.";
+  LOG(INFO) << "*** Benchmark ends ***";
+}
+
+// ---- the command line ----
+
+/// The commands and their flags.
+class CommandLine {
+ public:
+  explicit CommandLine(CLI::App* app) : app_(app) {
+    app->require_subcommand(1);
+    app->set_version_flag("--version", "caffe version " AS_STRING(CAFFE_VERSION));
+    app->add_option("--plugin", options_.plugins,
+                    "Shared library with layers or solvers of your own (repeatable); also "
+                    "CAFFE_PLUGINS=a.so:b.so");
+    app->footer(
+        "Examples:\n"
+        "  caffe train --solver=solver.prototxt\n"
+        "  caffe train --solver=solver.prototxt --snapshot=snap_iter_1000.solverstate\n"
+        "  caffe test --model=net.prototxt --weights=snap_iter_2000.caffemodel --iterations=100\n"
+        "  caffe time --model=net.prototxt --iterations=10\n"
+        "`caffe COMMAND --help` tells the flags of a command. Flags may have one dash or two.");
+    AddTrain();
+    AddTest();
+    AddTime();
+    Gpu(Add("device_query", "Show what the GPUs (or the CPU build) offer", DeviceQuery,
+            "caffe device_query --gpu=all"));
+  }
+
+  /// Runs the command that the arguments chose.
+  void Run() const {
+    LoadDefaultPlugins();
+    for (const string& path : options_.plugins) LoadPlugin(path);
+    commands_.at(app_->get_subcommands().front())(options_);
+  }
+
+ private:
+  typedef void (*Command)(const Options&);
+
+  CLI::App* Add(const string& name, const string& what, Command command, const string& example) {
+    CLI::App* added = app_->add_subcommand(name, what);
+    added->footer("Example:\n  " + example);
+    added->fallthrough();
+    commands_[added] = command;
+    return added;
+  }
+
+  void AddTrain() {
+    CLI::App* train = Add("train", "Train a net, from scratch, weights or a snapshot", Train,
+                          "caffe train --solver=solver.prototxt --weights=vgg16.caffemodel");
+    train->add_option("--solver", options_.solver, "Solver prototxt")->required();
+    train->add_option("--snapshot", options_.snapshot,
+                      "Go on from this .solverstate (or .solverstate.h5)");
+    train->add_option(
+        "--weights", options_.weights,
+        "Start from these .caffemodel files (comma-separated), matched by layer name");
+    Gpu(train);
+    NetState(train);
+    train
+        ->add_option("--sigint_effect", options_.sigint_effect,
+                     "On Ctrl-C: stop (after a snapshot), snapshot or none")
+        ->capture_default_str();
+    train
+        ->add_option("--sighup_effect", options_.sighup_effect,
+                     "When the terminal closes: stop, snapshot or none")
+        ->capture_default_str();
+  }
+
+  void AddTest() {
+    CLI::App* test = Add("test", "Run a net in the TEST phase and average its outputs", Test,
+                         "caffe test --model=net.prototxt --weights=snap_iter_2000.caffemodel");
+    ModelAndWeights(test, true);
+    Iterations(test, "Batches to run");
+    Gpu(test);
+    NetState(test);
+  }
+
+  void AddTime() {
+    CLI::App* time = Add("time", "Time each layer's forward and backward pass", Time,
+                         "caffe time --model=net.prototxt --phase=TEST --iterations=10");
+    ModelAndWeights(time, false);
+    Iterations(time, "Passes to average over");
+    time->add_option("--phase", options_.phase, "TRAIN (the default) or TEST");
+    Gpu(time);
+    NetState(time);
+  }
+
+  void ModelAndWeights(CLI::App* command, bool weights_required) {
+    command->add_option("--model", options_.model, "Net prototxt")->required();
+    command
+        ->add_option("--weights", options_.weights,
+                     "The .caffemodel files (comma-separated), matched by layer name")
+        ->required(weights_required);
+  }
+
+  void Iterations(CLI::App* command, const string& what) {
+    command->add_option("--iterations", options_.iterations, what)
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+  }
+
+  void Gpu(CLI::App* command) {
+    command->add_option("--gpu", options_.gpu, "GPU number(s), e.g. 0 or 0,1, or all");
+  }
+
+  void NetState(CLI::App* command) {
+    command->add_option("--level", options_.level, "Level of the net state (min_level, max_level)");
+    command->add_option("--stage", options_.stage,
+                        "Stages of the net state, comma-separated (stage, not_stage)");
+  }
+
+  CLI::App* app_;
+  Options options_;
+  map<const CLI::App*, Command> commands_;
+};
+
+}  // namespace
+}  // namespace tools
+}  // namespace caffe
+
+int main(int argc, char** argv) {
+  return caffe::tools::Run([&] {
+    CLI::App app("Train, test and time neural nets described in prototxt files", "caffe");
+    caffe::tools::CommandLine commands(&app);
+    caffe::tools::ParseArguments(&app, argc, argv);
+    commands.Run();
+    return 0;
+  });
+}
