@@ -5,4 +5,5 @@ PYBIND11_MODULE(_core, m) {
   dcme::bind_encoding(m);
   dcme::bind_grid(m);
   dcme::bind_decoding(m);
+  dcme::bind_evaluation(m);
 }

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,3 +65,30 @@ def decode(
     foreground: float,
     mask: npt.NDArray[np.uint8] | None,
 ) -> Instances: ...
+
+class Evaluator:
+    def __init__(
+        self,
+        classes: ClassMap,
+        void_ids: Sequence[int],
+        class_agnostic: bool,
+        distances: Sequence[float],
+    ) -> None: ...
+    def add(self, image: ImageMatcher) -> None: ...
+    def results(self) -> dict[str, Any]: ...
+
+class ImageMatcher:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        ids: npt.NDArray[np.uint16],
+        distances: Mapping[int, tuple[float, float]],
+    ) -> None: ...
+    def add_mask(self, mask: npt.NDArray[np.uint8], label: int, confidence: float) -> None: ...
+    def add_instances(
+        self, instances: Instances, labels: Sequence[int], confidences: Sequence[float]
+    ) -> None: ...
+
+def label_overlaps(
+    a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]: ...

@@ -1,0 +1,120 @@
+#include <algorithm>
+
+#include <pybind11/stl.h>
+
+#include "arrays.hpp"
+#include "dcme/evaluate.hpp"
+
+namespace dcme {
+namespace {
+
+EvaluationOptions options_of(const ClassMap& classes, const std::vector<int>& void_ids,
+                             bool class_agnostic, const std::vector<double>& distances) {
+  EvaluationOptions options;
+  options.classes = classes;
+  options.void_ids = void_ids;
+  options.class_agnostic = class_agnostic;
+  for (double metres : distances) options.ranges.push_back(EvaluationOptions::within(metres));
+  return options;
+}
+
+// An ImageMatcher together with the array it reads.
+struct BoundMatcher {
+  Array<uint16_t> ids;
+  ImageMatcher matcher;
+
+  BoundMatcher(const Evaluator& evaluator, const Array<uint16_t>& ids,
+               const std::map<int, std::pair<double, double>>& distances)
+      : ids(ids), matcher(evaluator.options(), plane_of(ids), to_distances(distances)) {}
+
+  static std::map<int, InstanceDistance> to_distances(
+      const std::map<int, std::pair<double, double>>& given) {
+    std::map<int, InstanceDistance> distances;
+    for (const auto& [id, values] : given) distances[id] = {values.first, values.second};
+    return distances;
+  }
+
+  void add_mask(const Array<uint8_t>& mask, int label, double confidence) {
+    const auto plane = plane_of(mask);
+    py::gil_scoped_release release;
+    matcher.add_mask(plane, label, confidence);
+  }
+
+  void add_instances(const Instances& instances, const std::vector<int>& labels,
+                     const std::vector<double>& confidences) {
+    require(labels.size() == instances.list.size() && confidences.size() == labels.size(),
+            "labels and confidences must be as many as the instances");
+    py::gil_scoped_release release;
+    for (size_t k = 0; k < labels.size(); ++k) {
+      matcher.add_spans(instances.list[k].spans, instances.rows, instances.cols, labels[k],
+                        confidences[k]);
+    }
+  }
+};
+
+py::dict results_of(const Evaluator& evaluator) {
+  const EvaluationResult result = evaluator.results();
+  const auto size = [](size_t n) { return static_cast<py::ssize_t>(n); };
+  Array<double> ap(
+      {size(result.ap.size()), size(result.classes.size()), size(result.thresholds.size())});
+  double* next = ap.mutable_data();
+  for (const auto& range : result.ap) {
+    for (const auto& one_class : range) next = std::copy(one_class.begin(), one_class.end(), next);
+  }
+  py::dict dict;
+  dict["classes"] = result.classes;
+  dict["thresholds"] = result.thresholds;
+  dict["ap"] = ap;
+  dict["truths"] = result.truths;
+  dict["predictions"] = result.predictions;
+  return dict;
+}
+
+py::tuple overlaps_of(const Array<int32_t>& a, const Array<int32_t>& b) {
+  const auto plane_a = plane_of(a), plane_b = plane_of(b);
+  std::vector<LabelOverlap> found;
+  {
+    py::gil_scoped_release release;
+    found = label_overlaps(plane_a, plane_b);
+  }
+  const auto count = static_cast<py::ssize_t>(found.size());
+  Array<int32_t> labels({count, py::ssize_t{2}});
+  Array<int64_t> pixels(count);
+  for (py::ssize_t i = 0; i < count; ++i) {
+    labels.mutable_at(i, 0) = found[i].a;
+    labels.mutable_at(i, 1) = found[i].b;
+    pixels.mutable_at(i) = found[i].pixels;
+  }
+  return py::make_tuple(labels, pixels);
+}
+
+}  // namespace
+
+void bind_evaluation(py::module_& m) {
+  py::class_<Evaluator>(m, "Evaluator")
+      .def(py::init([](const ClassMap& classes, const std::vector<int>& void_ids,
+                       bool class_agnostic, const std::vector<double>& distances) {
+             return std::make_unique<Evaluator>(
+                 options_of(classes, void_ids, class_agnostic, distances));
+           }),
+           py::arg("classes"), py::arg("void_ids"), py::arg("class_agnostic"), py::arg("distances"))
+      .def(
+          "add",
+          [](Evaluator& evaluator, const BoundMatcher& image) {
+            py::gil_scoped_release release;
+            evaluator.add(image.matcher.record());
+          },
+          py::arg("image"))
+      .def("results", &results_of);
+  py::class_<BoundMatcher>(m, "ImageMatcher")
+      .def(py::init<const Evaluator&, const Array<uint16_t>&,
+                    const std::map<int, std::pair<double, double>>&>(),
+           py::arg("evaluator"), py::arg("ids").noconvert(), py::arg("distances"))
+      .def("add_mask", &BoundMatcher::add_mask, py::arg("mask").noconvert(), py::arg("label"),
+           py::arg("confidence"))
+      .def("add_instances", &BoundMatcher::add_instances, py::arg("instances"), py::arg("labels"),
+           py::arg("confidences"));
+  m.def("label_overlaps", &overlaps_of, py::arg("a").noconvert(), py::arg("b").noconvert());
+}
+
+}  // namespace dcme

@@ -1,0 +1,247 @@
+"""Cityscapes' instance average precision, image by image in constant memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dcme import _core
+from dcme._arrays import as_ids
+from dcme.classes import CITYSCAPES, ClassMap
+from dcme.decoding import Instances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+__all__ = ["CITYSCAPES_VOID", "EvaluationResult", "Evaluator"]
+
+# Labels that Cityscapes leaves out of its evaluation.
+CITYSCAPES_VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)
+_DISTANCES = (100.0, 50.0)
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Average precision. NaN stands for a class without ground truth; means leave it out.
+
+    Attributes
+    ----------
+    classes : names, in the order of all tables here.
+    thresholds : the ten IoU thresholds 0.50 ... 0.95.
+    ap_table : (classes, thresholds).
+    ap_table_100m, ap_table_50m : the same for ground truth nearer than that; None if not asked for.
+    truths, predictions : how many there were of each class.
+    """
+
+    classes: list[str]
+    thresholds: npt.NDArray[np.float64]
+    ap_table: npt.NDArray[np.float64]
+    ap_table_100m: npt.NDArray[np.float64] | None
+    ap_table_50m: npt.NDArray[np.float64] | None
+    truths: list[int]
+    predictions: list[int]
+
+    @property
+    def ap(self) -> float:
+        """Mean over classes and thresholds."""
+        return _mean(self.ap_table)
+
+    @property
+    def ap50(self) -> float:
+        """Mean over classes at IoU > 0.5."""
+        return _mean(self.ap_table[:, 0])
+
+    @property
+    def ap100m(self) -> float:
+        """As ``ap``, of ground truth within 100 m; NaN if distances were not asked for."""
+        return _mean(self.ap_table_100m)
+
+    @property
+    def ap50m(self) -> float:
+        """As ``ap``, of ground truth within 50 m; NaN if distances were not asked for."""
+        return _mean(self.ap_table_50m)
+
+    @property
+    def class_ap(self) -> dict[str, float]:
+        """Mean over thresholds of each class."""
+        return dict(zip(self.classes, self.ap_table.mean(axis=1).tolist()))
+
+    @property
+    def class_ap50(self) -> dict[str, float]:
+        """AP at IoU > 0.5 of each class."""
+        return dict(zip(self.classes, self.ap_table[:, 0].tolist()))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything in plain Python types, for JSON (NaN as None)."""
+        classes = {}
+        for k, name in enumerate(self.classes):
+            classes[name] = {
+                "ap": _plain(self.ap_table[k].mean()),
+                "ap50": _plain(self.ap_table[k, 0]),
+                "ground_truth": self.truths[k],
+                "predictions": self.predictions[k],
+            }
+        summary: dict[str, Any] = {"ap": _plain(self.ap), "ap50": _plain(self.ap50)}
+        if self.ap_table_100m is not None and self.ap_table_50m is not None:
+            summary |= {"ap100m": _plain(self.ap100m), "ap50m": _plain(self.ap50m)}
+            for k, name in enumerate(self.classes):
+                classes[name]["ap100m"] = _plain(self.ap_table_100m[k].mean())
+                classes[name]["ap50m"] = _plain(self.ap_table_50m[k].mean())
+        return summary | {"classes": classes}
+
+
+class Evaluator:
+    """Gathers images with ``add`` (from any number of threads, in any order), then ``results``.
+
+    Parameters
+    ----------
+    classes : the classes that are evaluated, Cityscapes' eight by default.
+    void_ids : ground truth values that make no statement; predictions on them are forgiven. The
+        default is Cityscapes' list for Cityscapes' classes, nothing for others.
+    class_agnostic : take all classes for one.
+    distances : also AP within 100 m and 50 m; ``add`` then needs the distances.
+    """
+
+    def __init__(
+        self,
+        classes: ClassMap = CITYSCAPES,
+        void_ids: Iterable[int] | None = None,
+        class_agnostic: bool = False,
+        distances: bool = False,
+    ) -> None:
+        if void_ids is None:
+            void_ids = CITYSCAPES_VOID if classes.labels == CITYSCAPES.labels else ()
+        self._core = _core.Evaluator(
+            classes, [int(i) for i in void_ids], bool(class_agnostic), _DISTANCES * bool(distances)
+        )
+        self._with_distances = bool(distances)
+        self._default_label = classes.labels[0] if class_agnostic or len(classes) == 1 else None
+
+    def add(
+        self,
+        ids: npt.ArrayLike,
+        masks: Instances | npt.ArrayLike | Iterable[npt.ArrayLike],
+        labels: Sequence[int] | None = None,
+        confidences: Sequence[float] | None = None,
+        distances: Mapping[int, tuple[float, float]] | None = None,
+    ) -> None:
+        """Add an image.
+
+        Parameters
+        ----------
+        ids : (H, W) ground truth instance map.
+        masks : the predictions: ``Instances``, a label map (integer (H, W), 1..K), a (K, H, W)
+            array or any iterable of (H, W) masks, of which one is held at a time.
+        labels : (K,) class labels as in the ids (24 = person). May be left out if there is but one
+            class, or if classes do not matter.
+        confidences : (K,); without them all predictions are equal, for ``Instances`` their votes.
+        distances : median distance in metres, and the share of pixels that have one, by id.
+        """
+        truth = _core.ImageMatcher(self._core, as_ids(ids, "ground truth"), dict(distances or {}))
+        if isinstance(masks, Instances):
+            count = len(masks)
+            if confidences is None:
+                confidences = masks.votes.tolist()
+        else:
+            masks = _as_masks(masks)
+            count = len(masks) if hasattr(masks, "__len__") else None
+        columns = _columns(count, labels, confidences, self._default_label)
+        if isinstance(masks, Instances):
+            truth.add_instances(masks._core, *columns)
+        else:
+            _add_masks(truth, masks, *columns)
+        self._core.add(truth)
+
+    def results(self) -> EvaluationResult:
+        """The average precision of all images so far."""
+        core = self._core.results()
+        tables = core["ap"]
+        return EvaluationResult(
+            classes=core["classes"],
+            thresholds=np.array(core["thresholds"]),
+            ap_table=tables[0],
+            ap_table_100m=tables[1] if self._with_distances else None,
+            ap_table_50m=tables[2] if self._with_distances else None,
+            truths=core["truths"],
+            predictions=core["predictions"],
+        )
+
+
+def _mean(table: npt.NDArray[np.float64] | None) -> float:
+    known = np.array([]) if table is None else table[~np.isnan(table)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _as_masks(masks: Any) -> Any:
+    """Masks one by one; those of a label map made on demand."""
+    if not isinstance(masks, np.ndarray):
+        return masks
+    if masks.ndim == 2 and masks.dtype.kind in "iu":
+        return _LabelMasks(masks)
+    if masks.ndim != 3:
+        raise ValueError(f"masks must be (K, H, W), or a label map (H, W): these are {masks.shape}")
+    return masks
+
+
+class _LabelMasks:
+    """The masks 1..K of a label map."""
+
+    def __init__(self, label_map: npt.NDArray[Any]) -> None:
+        self._map = label_map
+
+    def __len__(self) -> int:
+        return int(self._map.max(initial=0))
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.bool_]:
+        if index >= len(self):
+            raise IndexError(index)
+        return self._map == index + 1
+
+
+def _columns(
+    count: int | None,
+    labels: Sequence[int] | None,
+    confidences: Sequence[float] | None,
+    default_label: int | None,
+) -> tuple[list[int], list[float]]:
+    """Labels and confidences, one each a mask, after checks."""
+    if count is None:
+        given = labels if labels is not None else confidences
+        if given is None:
+            raise ValueError("masks that come one by one need labels or confidences beside them")
+        count = len(given)
+    if labels is None:
+        if default_label is None and count:
+            raise ValueError("predictions of several classes need their labels")
+        labels = [default_label or 0] * count
+    if confidences is None:
+        confidences = [1.0] * count
+    if len(labels) != count or len(confidences) != count:
+        raise ValueError(
+            f"{count} masks, but {len(labels)} labels and {len(confidences)} confidences"
+        )
+    return [int(label) for label in labels], [float(c) for c in confidences]
+
+
+def _add_masks(
+    truth: _core.ImageMatcher, masks: Iterable[Any], labels: list[int], confidences: list[float]
+) -> None:
+    added = 0
+    for mask in masks:
+        if added == len(labels):
+            raise ValueError(f"more masks than the {added} labels and confidences")
+        array = np.ascontiguousarray(mask)
+        if array.dtype not in (np.bool_, np.uint8):
+            array = array != 0
+        truth.add_mask(array.view(np.uint8), labels[added], confidences[added])
+        added += 1
+    if added < len(labels):
+        raise ValueError(f"{added} masks, but {len(labels)} labels and confidences")

@@ -1,0 +1,148 @@
+"""How many objects are found: counts at one IoU threshold, classes left aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dcme import _core
+from dcme.decoding import Instances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["Matching", "matching", "matching_dataset"]
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Objects found (tp), invented (fp) and missed (fn) at IoU > ``iou``. Adds up over images."""
+
+    iou: float
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    iou_sum: float = 0.0
+
+    def __add__(self, other: Matching) -> Matching:
+        if other.iou != self.iou:
+            raise ValueError(f"cannot add counts at IoU > {self.iou} and > {other.iou}")
+        return Matching(
+            self.iou,
+            self.tp + other.tp,
+            self.fp + other.fp,
+            self.fn + other.fn,
+            self.iou_sum + other.iou_sum,
+        )
+
+    @property
+    def score(self) -> float:
+        """TP / (TP + FP + FN); 1 if there was nothing to find and nothing was found."""
+        total = self.tp + self.fp + self.fn
+        return self.tp / total if total else 1.0
+
+    @property
+    def precision(self) -> float:
+        """TP / (TP + FP)."""
+        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 1.0
+
+    @property
+    def recall(self) -> float:
+        """TP / (TP + FN)."""
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 1.0
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU of the objects found; 0 if none was."""
+        return self.iou_sum / self.tp if self.tp else 0.0
+
+
+def matching(
+    truth: npt.ArrayLike, predicted: Instances | npt.ArrayLike, iou: float = 0.5
+) -> Matching:
+    """Match predicted objects with true ones, one to one, pairs of the highest IoU first.
+
+    Parameters
+    ----------
+    truth : label map (H, W), each value but 0 an object. In an instance map with stuff set the
+        ids below 1000 to 0 first.
+    predicted : label map (H, W), ``Instances`` or masks (K, H, W); masks may overlap.
+    iou : pairs count if their IoU is greater; 0 <= iou < 1.
+    """
+    if not 0 <= iou < 1:
+        raise ValueError(f"iou must be in [0, 1), not {iou}")
+    truth_map = _as_label_map(truth, "truth")
+    true_objects: set[int] = set()
+    predictions = 0
+    pairs: list[tuple[float, int, tuple[int, int]]] = []
+    for index, predicted_map in enumerate(_disjoint_maps(predicted)):
+        labels, pixels = _core.label_overlaps(truth_map, predicted_map)
+        true_sizes, sizes = _sizes(labels[:, 0], pixels), _sizes(labels[:, 1], pixels)
+        true_objects |= true_sizes.keys() - {0}
+        predictions += len(sizes.keys() - {0})
+        for (a, b), overlap in zip(labels.tolist(), pixels.tolist()):
+            union = true_sizes[a] + sizes[b] - overlap
+            if a and b and overlap / union > iou:
+                pairs.append((overlap / union, a, (index, b)))
+    if not true_objects:  # no prediction, so no map was compared
+        true_objects = set(np.unique(truth_map).tolist()) - {0}
+
+    found: dict[int, float] = {}
+    used: set[tuple[int, int]] = set()
+    for score, a, b in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
+        if a not in found and b not in used:
+            found[a] = score
+            used.add(b)
+    tp = len(found)
+    return Matching(iou, tp, predictions - tp, len(true_objects) - tp, sum(found.values()))
+
+
+def matching_dataset(
+    truths: Iterable[npt.ArrayLike], predicted: Iterable[Any], iou: float = 0.5
+) -> Matching:
+    """The counts of ``matching`` summed over images."""
+    missing = object()
+    total = Matching(iou)
+    for truth, one in zip_longest(truths, predicted, fillvalue=missing):
+        if truth is missing or one is missing:
+            raise ValueError("there must be as many predictions as truths")
+        total += matching(truth, one, iou)
+    return total
+
+
+def _sizes(labels: npt.NDArray[np.int32], pixels: npt.NDArray[np.int64]) -> dict[int, int]:
+    """Pixels of each label, summed over what it overlaps."""
+    sizes: dict[int, int] = {}
+    for label, count in zip(labels.tolist(), pixels.tolist()):
+        sizes[label] = sizes.get(label, 0) + count
+    return sizes
+
+
+def _as_label_map(labels: npt.ArrayLike, name: str) -> npt.NDArray[np.int32]:
+    array = np.asarray(labels)
+    if array.ndim != 2 or array.dtype.kind not in "iub":
+        raise ValueError(
+            f"{name} must be a label map of integers (H, W), this is {array.dtype} {array.shape}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def _disjoint_maps(predicted: Instances | npt.ArrayLike) -> Iterator[npt.NDArray[np.int32]]:
+    """Label maps that hold the predictions: one if no two overlap, else one a mask."""
+    if isinstance(predicted, Instances):
+        labels = predicted.label_map()
+        if np.count_nonzero(labels) == predicted.pixels.sum():
+            yield labels
+        else:
+            yield from (mask.astype(np.int32) for mask in predicted)
+        return
+    array = np.asarray(predicted)
+    if array.ndim == 3:
+        yield from ((mask != 0).astype(np.int32) for mask in array)
+    else:
+        yield _as_label_map(array, "predicted")

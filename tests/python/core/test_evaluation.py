@@ -1,0 +1,153 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import dcme
+import numpy as np
+import pytest
+from oracles import evaluation as oracle
+from oracles.maps import scene_ids
+
+SHAPE = (120, 160)
+
+
+def random_image(rng, labels, count=25):
+    """Ground truth with groups and void, and predictions: shifted, split, doubled, wrong, tied."""
+    ids = scene_ids(rng, SHAPE, count, labels=[*labels, 29])
+    for value in (0, 3, 29, *rng.choice(labels, 2)):  # void, a caravan group, groups of classes
+        top, left = rng.integers(0, 100, 2)
+        ids[top : top + rng.integers(1, 30), left : left + rng.integers(1, 30)] = value
+    predictions = []
+    for i in np.unique(ids):
+        label = int(i) // 1000 if i >= 1000 else int(i)
+        if label not in labels or rng.random() < 0.15:
+            continue
+        for _ in range(rng.integers(1, 3)):
+            mask = np.roll(ids == i, rng.integers(-3, 4, 2), axis=(0, 1))
+            if rng.random() < 0.3:
+                mask = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) > 0
+            if rng.random() < 0.1:
+                label = int(rng.choice(labels))
+            predictions.append((mask, label, float(rng.choice([0.1, 0.5, 0.5, 0.9, rng.random()]))))
+    for _ in range(3):
+        mask = np.zeros(SHAPE, bool)
+        top, left = rng.integers(0, 110, 2)
+        mask[top : top + 12, left : left + 12] = True
+        predictions.append((mask, int(rng.choice([*labels, 7, 29])), float(rng.random())))
+    predictions.append((np.zeros(SHAPE, bool), int(labels[0]), 1.0))
+    return ids, predictions
+
+
+def evaluate(images, **options):
+    evaluator = dcme.Evaluator(**options)
+    for ids, predictions in images:
+        masks, labels, confidences = zip(*predictions) if predictions else ((), (), ())
+        evaluator.add(ids, masks, labels, confidences)
+    return evaluator.results()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_numbers_are_those_of_cityscapesscripts(seed, monkeypatch, tmp_path):
+    rng = np.random.default_rng(seed)
+    # Trains are never there, buses never predicted.
+    labels = [24, 25, 26, 27, 32, 33]
+    images = [random_image(rng, labels) for _ in range(4)]
+    images.append((scene_ids(rng, SHAPE, 5, labels=[28]), []))
+    names, expected = oracle.evaluate(monkeypatch, tmp_path, images)
+    result = evaluate(images)
+    assert result.classes == names
+    np.testing.assert_allclose(result.ap_table, expected, rtol=0, atol=1e-12)
+    assert np.isnan(result.class_ap["train"]) and result.class_ap["bus"] == 0
+    assert 0.05 < result.ap < 0.95
+    assert result.ap == pytest.approx(np.nanmean(expected), abs=1e-12)
+    assert result.ap50 == pytest.approx(np.nanmean(expected[:, 0]), abs=1e-12)
+
+
+def test_ious_of_round_numbers_fall_on_the_same_side(monkeypatch, tmp_path):
+    """Predictions of IoU exactly 0.5, 0.55 ... 0.95, where a threshold's last bit decides."""
+    images = []
+    for percent in range(50, 100, 5):
+        ids = np.zeros((20, 40), np.uint16)
+        ids[:, :20] = 26001
+        mask = np.zeros(ids.shape, bool)
+        mask.ravel()[np.flatnonzero(ids)[: 4 * percent]] = True
+        images.append((ids, [(mask, 26, percent / 100)]))
+    _, expected = oracle.evaluate(monkeypatch, tmp_path, images)
+    np.testing.assert_allclose(evaluate(images).ap_table, expected, rtol=0, atol=1e-12)
+
+
+def test_a_class_whose_predictions_are_all_forgiven_has_ap_0():
+    ids = np.zeros((40, 40), np.uint16)  # 0 is void
+    ids[20:, 20:] = 26001
+    mask = np.zeros(ids.shape, bool)
+    mask[:10, :10] = True
+    assert evaluate([(ids, [(mask, 26, 1.0)])]).class_ap["car"] == 0
+
+
+def test_all_ways_to_give_masks_agree():
+    rng = np.random.default_rng(1)
+    ids = scene_ids(rng, SHAPE, 8)
+    decoded = dcme.decode(dcme.encode(ids) + rng.normal(0, 0.5, (2, *SHAPE)), vt=20)
+    labels = rng.choice([24, 26], len(decoded))
+    scores = rng.random(len(decoded))
+    tables = []
+    for masks in (decoded, decoded.masks, decoded.label_map(), list(decoded), iter(decoded)):
+        evaluator = dcme.Evaluator()
+        evaluator.add(ids, masks, labels, scores)
+        tables.append(evaluator.results().ap_table)
+    for table in tables[1:]:
+        np.testing.assert_array_equal(table, tables[0])
+
+
+def test_images_may_come_from_many_threads_in_any_order():
+    rng = np.random.default_rng(2)
+    images = [random_image(rng, [24, 25, 26]) for _ in range(8)]
+    expected = evaluate(images)
+    evaluator = dcme.Evaluator()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda image: evaluator.add(image[0], *zip(*image[1])), reversed(images)))
+    np.testing.assert_array_equal(evaluator.results().ap_table, expected.ap_table)
+
+
+def test_without_classes_only_the_objects_count():
+    ids = scene_ids(np.random.default_rng(3), SHAPE, 10)
+    truth = [m for m in dcme.instances(ids) if m["pixels"] >= 100]
+    predictions = [(ids == m["id"], 24, 0.5) for m in truth[1:]]
+    result = evaluate([(ids, predictions)], class_agnostic=True)
+    assert result.classes == ["instance"] and result.truths == [len(truth)]
+    assert result.ap50 == pytest.approx(result.ap) == pytest.approx(1 - 1 / len(truth))
+
+
+def test_own_classes():
+    cells = dcme.ClassMap([1], names=["nucleus"])
+    ids = scene_ids(np.random.default_rng(4), SHAPE, 10, labels=[1])
+    evaluator = dcme.Evaluator(cells)
+    evaluator.add(ids, dcme.decode(dcme.encode(ids)))
+    result = evaluator.results()
+    assert result.class_ap == {"nucleus": pytest.approx(1)}
+    assert json.loads(json.dumps(result.as_dict()))["classes"]["nucleus"]["ap50"] == 1
+
+
+def test_distant_instances_are_left_out_of_ap50m():
+    ids = np.zeros((100, 200), np.uint16)
+    ids[10:60, 10:60], ids[10:60, 110:160] = 26001, 26002
+    evaluator = dcme.Evaluator(distances=True)
+    evaluator.add(ids, [ids == 26001], [26], [0.9], {26001: (20, 0.9), 26002: (70, 0.9)})
+    result = evaluator.results()
+    assert (result.ap, result.ap100m, result.ap50m) == pytest.approx((0.5, 0.5, 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([np.zeros((5, 6))], [26], [1]), "a predicted mask is 5x6 but its ground truth 8x9"),
+        (([np.zeros((8, 9))], [26], [np.nan]), "confidence of a prediction is not a number"),
+        (([np.zeros((8, 9))], None, [1]), "several classes need their labels"),
+        (([np.zeros((8, 9))], [26, 26], [1]), "1 masks, but 2 labels and 1 confidences"),
+        ((iter([np.zeros((8, 9))]), [26, 26], [1, 1]), "1 masks, but 2 labels"),
+        ((np.zeros((8, 9)), [26], [1]), r"must be \(K, H, W\), or a label map"),
+    ],
+)
+def test_bad_predictions_are_answered_by_one_clear_line(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        dcme.Evaluator().add(np.zeros((8, 9), np.uint16), *arguments)

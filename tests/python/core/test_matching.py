@@ -1,0 +1,55 @@
+import dcme
+import numpy as np
+import pytest
+
+
+def row(*labels):
+    return np.repeat(np.array([labels]), 10, axis=1)
+
+
+def test_objects_match_one_to_one_above_the_threshold():
+    truth = row(1, 1, 1, 0, 2, 2, 0, 3)
+    predicted = row(5, 5, 0, 0, 7, 7, 6, 0)
+    result = dcme.matching(truth, predicted, iou=0.5)
+    assert (result.tp, result.fp, result.fn) == (2, 1, 1)
+    assert result.score == 0.5 and result.precision == result.recall == pytest.approx(2 / 3)
+    assert result.mean_iou == pytest.approx((1 + 2 / 3) / 2)
+    assert dcme.matching(truth, predicted, iou=2 / 3).tp == 1, "IoU must be greater"
+
+
+def test_below_one_half_the_better_pair_goes_first():
+    result = dcme.matching(row(1, 1, 2, 2, 2), row(3, 3, 3, 4, 4), iou=0.25)
+    assert result.tp == 2 and result.mean_iou == pytest.approx(2 / 3)
+    both_on_one = dcme.matching(row(1, 1, 1, 1), row(2, 2, 3, 3), iou=0.25)
+    assert (both_on_one.tp, both_on_one.fp) == (1, 1)
+
+
+def test_masks_and_instances_are_predictions_too():
+    truth = row(1, 1, 0, 2)
+    masks = np.stack([truth == 1, truth == 1, truth == 2])
+    assert (dcme.matching(truth, masks).tp, dcme.matching(truth, masks).fp) == (2, 1)
+    ids = np.zeros((40, 60), np.uint16)
+    ids[3:12, 4:14], ids[20:36, 30:47] = 1001, 1002
+    for mode in ("standard", "reference"):
+        assert dcme.matching(ids, dcme.decode(dcme.encode(ids), mode=mode)).score == 1
+
+
+def test_counts_add_up_over_images():
+    truths = [row(1, 0), row(1, 2), row(0, 0)]
+    predicted = [row(1, 0), row(0, 0), row(0, 0)]
+    total = dcme.matching_dataset(truths, predicted)
+    assert (total.tp, total.fp, total.fn, total.score) == (1, 0, 2, pytest.approx(1 / 3))
+    assert dcme.matching(row(0), row(0)).score == 1
+    with pytest.raises(ValueError, match="as many predictions as truths"):
+        dcme.matching_dataset(truths, predicted[:2])
+    with pytest.raises(ValueError, match=r"cannot add counts at IoU > 0\.5"):
+        dcme.matching(row(1), row(1)) + dcme.matching(row(1), row(1), 0.7)
+
+
+def test_bad_arguments_are_answered_by_one_clear_line():
+    with pytest.raises(ValueError, match="differ in size: 1x10 and 1x20"):
+        dcme.matching(row(1), row(1, 2))
+    with pytest.raises(ValueError, match="truth must be a label map of integers"):
+        dcme.matching(np.zeros((3, 3)), row(1))
+    with pytest.raises(ValueError, match=r"iou must be in \[0, 1\)"):
+        dcme.matching(row(1), row(1), 1.0)
