@@ -44,8 +44,10 @@ struct Options {
 vector<int> AskedGpus(const string& flag) {
   vector<int> gpus;
 #ifdef CPU_ONLY
-  CHECK(flag.empty()) << "--gpu=" << flag
-                      << ": this build has no CUDA; leave --gpu out, or build where nvcc is found";
+  if (!flag.empty()) {
+    LOG(FATAL) << "--gpu=" << flag
+               << ": this build has no CUDA; leave --gpu out, or build where nvcc is found";
+  }
 #else
   if (flag == "all") {
     for (int id = 0; Caffe::CheckDevice(id); ++id) gpus.push_back(id);
@@ -93,7 +95,7 @@ void DeviceQuery(const Options& options) {
 SolverAction::Enum Effect(const string& flag, const string& value) {
   if (value == "stop") return SolverAction::STOP;
   if (value == "snapshot") return SolverAction::SNAPSHOT;
-  CHECK_EQ(value, "none") << ": " << flag << " is stop, snapshot or none";
+  if (value != "none") LOG(FATAL) << flag << "=" << value << ": use stop, snapshot or none";
   return SolverAction::NONE;
 }
 
@@ -102,8 +104,10 @@ SolverParameter ReadSolver(const Options& options) {
   ReadSolverParamsFromTextFileOrDie(options.solver, &param);
   param.mutable_train_state()->set_level(options.level);
   for (const string& stage : options.stages()) param.mutable_train_state()->add_stage(stage);
-  CHECK(options.snapshot.empty() || options.weights.empty())
-      << "give --snapshot to go on with a training, or --weights to start from a model, not both";
+  if (!options.snapshot.empty() && !options.weights.empty()) {
+    LOG(FATAL)
+        << "give --snapshot to go on with a training, or --weights to start from a model, not both";
+  }
   if (!options.snapshot.empty() || !options.weights.empty()) param.clear_weights();
   if (!options.weights.empty()) param.add_weights(options.weights);
   return param;
@@ -193,7 +197,7 @@ void Test(const Options& options) {
 
 caffe::Phase PhaseOf(const string& name) {
   if (name.empty() || name == "TRAIN") return caffe::TRAIN;
-  CHECK_EQ(name, "TEST") << ": --phase is TRAIN or TEST";
+  if (name != "TEST") LOG(FATAL) << "--phase=" << name << ": use TRAIN or TEST";
   return caffe::TEST;
 }
 
@@ -272,7 +276,8 @@ class CommandLine {
     app->set_version_flag("--version", "caffe version " AS_STRING(CAFFE_VERSION));
     app->add_option("--plugin", options_.plugins,
                     "Shared library with layers or solvers of your own (repeatable); also "
-                    "CAFFE_PLUGINS=a.so:b.so");
+                    "CAFFE_PLUGINS=a.so:b.so")
+        ->allow_extra_args(false);
     app->footer(
         "Examples:\n"
         "  caffe train --solver=solver.prototxt\n"
@@ -382,6 +387,10 @@ int main(int argc, char** argv) {
   return caffe::tools::Run([&] {
     CLI::App app("Train, test and time neural nets described in prototxt files", "caffe");
     caffe::tools::CommandLine commands(&app);
+    if (argc == 1) {
+      std::cerr << app.help();
+      return 1;
+    }
     caffe::tools::ParseArguments(&app, argc, argv);
     commands.Run();
     return 0;

@@ -60,14 +60,24 @@ std::vector<string> KnownWords(const CLI::App& app) {
   return names;
 }
 
+const CLI::App& ChosenCommand(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
 void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
-  string hint;
+  const CLI::App& command = ChosenCommand(app);
+  string problem = error.what();
   const std::vector<string> unknown = app.remaining(true);
   if (!unknown.empty()) {
     const string name = unknown.front().substr(0, unknown.front().find('='));
-    hint = DidYouMean(name, KnownWords(app));
+    const bool wants_command = &command == &app && !app.get_subcommands(nullptr).empty();
+    const char* what = name[0] == '-' ? "option" : wants_command ? "command" : "argument";
+    problem = string("unknown ") + what + " " + name + DidYouMean(name, KnownWords(command));
   }
-  std::cerr << app.get_name() << ": " << error.what() << hint << "; see --help\n";
+  const string chosen = &command == &app ? "" : " " + command.get_name();
+  std::cerr << app.get_name() << ": " << problem << "; see " << app.get_name() << chosen
+            << " --help\n";
 }
 
 }  // namespace
