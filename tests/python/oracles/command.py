@@ -1,0 +1,43 @@
+"""Running the `caffe` command, and reading its log."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def _command(words: tuple[object, ...]) -> list[str]:
+    program = shutil.which("caffe")
+    if program is None:
+        pytest.skip("the command caffe is not installed")
+    return [program, *map(str, words)]
+
+
+def start(folder: Path, *words: object) -> subprocess.Popen[str]:
+    """Start `caffe words...` in a folder; its log can be read line by line from stderr."""
+    return subprocess.Popen(_command(words), cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
+def run(folder: Path, *words: object) -> list[str]:
+    """Run a command that must succeed; return the messages of its log."""
+    done = subprocess.run(_command(words), cwd=folder, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+    return messages(done.stderr)
+
+
+def fail(folder: Path, *words: object) -> str:
+    """Run a command that must fail with one line; return that line."""
+    words = (*words, "--minloglevel=2")
+    done = subprocess.run(_command(words), cwd=folder, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def messages(log: str) -> list[str]:
+    """The lines of a log without date, time, thread and place."""
+    return [line.split("] ", 1)[1] for line in log.splitlines() if re.match(r"[IWE]\d{4} ", line)]

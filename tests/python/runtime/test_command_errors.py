@@ -1,0 +1,113 @@
+"""Bad input to `caffe` is answered by one line that says what is wrong, and status 1."""
+
+import pytest
+from oracles import command
+
+NET = """name: "small"
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
+  inner_product_param { num_output: 4 } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "ip" top: "loss" }
+"""
+SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nlr_policy: "fixed"\nmax_iter: 2\nsolver_mode: CPU\n'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(SOLVER)
+    return tmp_path
+
+
+def change(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def train_fails(folder, *words):
+    return command.fail(folder, "train", "--solver=solver.prototxt", *words)
+
+
+def test_unknown_commands_and_flags_are_answered_with_near_names(folder):
+    assert "unknown command tran (did you mean train?)" in command.fail(folder, "tran")
+    line = command.fail(folder, "train", "--solvr=solver.prototxt")
+    assert "unknown option --solvr (did you mean --solver?)" in line
+
+
+def test_without_arguments_the_commands_are_told(folder):
+    with command.start(folder) as process:
+        text = process.stderr.read()
+    assert process.returncode == 1
+    assert "device_query" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["train", "--solver=none.prototxt"], "none.prototxt"),
+        (["time", "--model=none.prototxt"], "none.prototxt"),
+        (["test", "--model=net.prototxt", "--weights=none.caffemodel"], "none.caffemodel"),
+        (["train", "--solver=solver.prototxt", "--snapshot=none.solverstate"], "none.solverstate"),
+        (["time", "--model=net.prototxt", "--plugin=none.so"], "none.so"),
+    ],
+)
+def test_missing_files_are_named(folder, words, missing):
+    assert missing in command.fail(folder, *words)
+
+
+def test_a_malformed_net_is_answered_with_file_and_line(folder):
+    change(folder / "net.prototxt", "inner_product_param", "inner_produkt_param")
+    line = train_fails(folder)
+    assert "net.prototxt:4:" in line
+    assert "inner_produkt_param" in line
+
+
+def test_a_malformed_solver_is_answered_with_file_and_line(folder):
+    change(folder / "solver.prototxt", "base_lr: 0.1", "base_lr: fast")
+    assert "solver.prototxt:2:" in train_fails(folder)
+
+
+def test_an_unknown_layer_type_is_answered_with_near_names(folder):
+    change(folder / "net.prototxt", "InnerProduct", "InerProduct")
+    line = train_fails(folder)
+    assert "layer 'ip'" in line
+    assert "did you mean InnerProduct?" in line
+
+
+def test_unknown_solver_types_policies_and_regularizations_are_told(folder):
+    solver = folder / "solver.prototxt"
+    change(solver, "max_iter: 2", 'max_iter: 2\ntype: "Adm"\nsnapshot_prefix: "snap"')
+    assert "unknown solver type 'Adm' (did you mean Adam" in train_fails(folder)
+    change(solver, "Adm", "Adam")
+    change(solver, "fixed", "stepp")
+    assert "unknown lr_policy 'stepp' (did you mean step" in train_fails(folder)
+    change(solver, "stepp", "fixed")
+    change(solver, "max_iter: 2", 'max_iter: 2\nweight_decay: 1\nregularization_type: "L3"')
+    assert "unknown regularization_type 'L3'" in train_fails(folder)
+
+
+def test_weights_of_another_net_are_refused_with_both_shapes(folder):
+    command.run(folder, "train", "--solver=solver.prototxt")
+    model = next(folder.glob("*_iter_2.caffemodel"))
+    change(folder / "net.prototxt", "num_output: 4", "num_output: 5")
+    line = command.fail(folder, "test", "--model=net.prototxt", f"--weights={model.name}")
+    assert "ip" in line
+    assert "4 3 (12)" in line
+    assert "5 3 (15)" in line
+
+
+def test_a_prefix_that_cannot_be_written_is_told_before_training(folder):
+    change(folder / "solver.prototxt", "max_iter: 2", 'max_iter: 2\nsnapshot_prefix: "no/where"')
+    assert "cannot write snapshots to snapshot_prefix 'no/where'" in train_fails(folder)
+
+
+def test_a_snapshot_and_weights_exclude_each_other(folder):
+    line = train_fails(folder, "--snapshot=a.solverstate", "--weights=b.caffemodel")
+    assert "not both" in line
+
+
+def test_a_plugin_that_is_no_library_is_named(folder):
+    (folder / "text.so").write_text("no library")
+    line = command.fail(folder, "time", "--model=net.prototxt", "--plugin=text.so")
+    assert "plug-in text.so cannot be loaded" in line

@@ -1,0 +1,217 @@
+"""A training continued from a snapshot goes on to the same bits as one that was never stopped."""
+
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from oracles import command
+
+# Everything random in one net: shuffled data, dropout, a filler; 20 samples do not fill 3 batches.
+NET = """
+name: "random"
+layer { name: "data" type: "HDF5Data" top: "x" top: "t"
+  hdf5_data_param { source: "list.txt" batch_size: 3 shuffle: true } }
+layer { name: "noise" type: "DummyData" top: "noise" include { phase: TRAIN }
+  dummy_data_param { shape { dim: 3 dim: 4 } data_filler { type: "gaussian" std: 0.1 } } }
+layer { name: "noisy" type: "Eltwise" bottom: "x" bottom: "noise" top: "noisy"
+  include { phase: TRAIN } }
+layer { name: "clean" type: "Power" bottom: "x" top: "noisy" include { phase: TEST } }
+layer { name: "ip1" type: "InnerProduct" bottom: "noisy" top: "ip1"
+  inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
+layer { name: "drop" type: "Dropout" bottom: "ip1" top: "ip1" }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
+  inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "ip2" bottom: "t" top: "loss" }
+"""
+SOLVER = """
+net: "net.prototxt"
+base_lr: 0.01
+lr_policy: "multistep" gamma: 0.5 stepvalue: 15 stepvalue: 30
+iter_size: 2
+average_loss: 7
+display: 20
+snapshot_prefix: "snap"
+solver_mode: CPU
+"""
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Makes folders that hold the net, its data, and a solver with additional lines."""
+
+    def make(name, *lines):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        random = np.random.default_rng(5)
+        with h5py.File(folder / "data.h5", "w") as file:
+            file["x"] = random.standard_normal((20, 4)).astype(np.float32)
+            file["t"] = random.standard_normal((20, 2)).astype(np.float32)
+        (folder / "list.txt").write_text("data.h5\n")
+        (folder / "net.prototxt").write_text(NET)
+        (folder / "solver.prototxt").write_text(SOLVER + "\n".join(lines))
+        return folder
+
+    return make
+
+
+def files_of(folder, iteration):
+    files = sorted(folder.glob(f"snap_iter_{iteration}.*"))
+    assert len(files) == 2
+    return files
+
+
+def assert_same_snapshot(folder, other, iteration):
+    for file in files_of(folder, iteration):
+        if file.suffix != ".h5":
+            assert file.read_bytes() == (other / file.name).read_bytes(), file.name
+            continue
+        with h5py.File(file) as one, h5py.File(other / file.name) as two:
+            names: list[str] = []
+            one.visititems(lambda name, item, to=names: to.append(name))
+            for name in names:
+                if isinstance(one[name], h5py.Dataset):
+                    assert np.array_equal(one[name][()], two[name][()]), f"{file.name}: {name}"
+
+
+def resume(folder, source, iteration, ending=""):
+    for file in files_of(source, iteration):
+        shutil.copy(file, folder)
+    state = f"snap_iter_{iteration}.solverstate{ending}"
+    return command.run(folder, "train", "--solver=solver.prototxt", f"--snapshot={state}")
+
+
+@pytest.mark.parametrize("solver", ["SGD", "Adam"])
+@pytest.mark.parametrize(("snapshot_format", "ending"), [("BINARYPROTO", ""), ("HDF5", ".h5")])
+def test_a_run_without_seed_goes_on_from_its_snapshot(folders, solver, snapshot_format, ending):
+    lines = [f'type: "{solver}"', f"snapshot_format: {snapshot_format}", "snapshot: 25"]
+    lines += ["max_iter: 50", "test_iter: 2", "test_interval: 10"]
+    unbroken, resumed = folders("unbroken", *lines), folders("resumed", *lines)
+    log = command.run(unbroken, "train", "--solver=solver.prototxt")
+    log_resumed = resume(resumed, unbroken, 25, ending)
+    assert_same_snapshot(unbroken, resumed, 50)
+    # The losses shown are means over average_loss, across the break.
+    shown = [re.sub(r"\(.*iters\)", "", line) for line in log if "loss = " in line]
+    shown_resumed = [re.sub(r"\(.*iters\)", "", line) for line in log_resumed if "loss = " in line]
+    assert len(shown_resumed) > 3
+    assert shown[-len(shown_resumed) :] == shown_resumed
+
+
+def test_testing_does_not_change_the_training(folders):
+    lines = ["random_seed: 3", "max_iter: 30"]
+    tested = folders("tested", *lines, "test_iter: 5", "test_interval: 7")
+    untested = folders("untested", *lines)
+    for folder in (tested, untested):
+        command.run(folder, "train", "--solver=solver.prototxt")
+    model = "snap_iter_30.caffemodel"
+    assert (tested / model).read_bytes() == (untested / model).read_bytes()
+
+
+def wait_for(process, text):
+    for line in process.stderr:
+        if text in line:
+            return line
+    raise AssertionError(f"the log ended without {text!r}")
+
+
+def interrupt(folder, text):
+    """Start training, press Ctrl-C when a line with `text` is seen; the iteration it ended at."""
+    with command.start(folder, "train", "--solver=solver.prototxt") as process:
+        wait_for(process, text)
+        process.send_signal(signal.SIGINT)
+        line = wait_for(process, "Snapshotting solver state")
+        rest = process.stderr.read()
+    assert process.returncode == 0
+    assert "Optimization stopped early." in rest
+    return int(re.search(r"_iter_(\d+)\.", line)[1])
+
+
+def test_ctrl_c_and_going_on_gives_the_weights_of_the_unbroken_run(folders):
+    endless = folders("endless", "random_seed: 3", "max_iter: 100000000")
+    stopped_at = interrupt(endless, "Iteration 40 ")
+    lines = ["random_seed: 3", f"max_iter: {stopped_at + 20}"]
+    unbroken, resumed = folders("unbroken", *lines), folders("resumed", *lines)
+    command.run(unbroken, "train", "--solver=solver.prototxt")
+    resume(resumed, endless, stopped_at)
+    assert_same_snapshot(unbroken, resumed, stopped_at + 20)
+
+
+def test_ctrl_c_during_a_test_stops_before_the_next_iteration(folders):
+    seed = "random_seed: 3"
+    testing = ["test_interval: 30", "test_initialization: false"]
+    endless = folders("endless", seed, "max_iter: 100", "test_iter: 100000000", *testing)
+    assert interrupt(endless, "Iteration 30, Testing net") == 30
+    lines = [seed, "max_iter: 50", "test_iter: 4", *testing]
+    unbroken, resumed = folders("unbroken", *lines), folders("resumed", *lines)
+    command.run(unbroken, "train", "--solver=solver.prototxt")
+    resume(resumed, endless, 30)
+    model = "snap_iter_50.caffemodel"
+    assert (unbroken / model).read_bytes() == (resumed / model).read_bytes()
+
+
+def test_sighup_takes_a_snapshot_and_training_goes_on(folders):
+    folder = folders("endless", "random_seed: 3", "max_iter: 100000000")
+    with command.start(folder, "train", "--solver=solver.prototxt") as process:
+        wait_for(process, "Iteration 20 ")
+        process.send_signal(signal.SIGHUP)
+        wait_for(process, "Snapshotting solver state")
+        wait_for(process, "lr = ")
+        process.send_signal(signal.SIGINT)
+        wait_for(process, "Snapshotting solver state")
+        process.stderr.read()
+    assert process.returncode == 0
+    assert len(list(folder.glob("*.solverstate"))) == 2
+
+
+@pytest.fixture
+def snapshot(folders):
+    """A folder with a snapshot of iteration 10."""
+    folder = folders("run", "random_seed: 3", "max_iter: 10")
+    command.run(folder, "train", "--solver=solver.prototxt")
+    return folder
+
+
+def resume_fails(folder, solver="solver.prototxt"):
+    state = "snap_iter_10.solverstate"
+    return command.fail(folder, "train", f"--solver={solver}", f"--snapshot={state}")
+
+
+def damage(file: Path):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_a_damaged_model_is_not_continued(snapshot):
+    damage(snapshot / "snap_iter_10.caffemodel")
+    assert "snap_iter_10.caffemodel: not the file" in resume_fails(snapshot)
+
+
+def test_a_truncated_state_names_itself(snapshot):
+    state = snapshot / "snap_iter_10.solverstate"
+    state.write_bytes(state.read_bytes()[:-300])
+    assert "snap_iter_10.solverstate" in resume_fails(snapshot)
+
+
+def test_a_state_without_its_model_says_where_it_should_be(snapshot):
+    (snapshot / "snap_iter_10.caffemodel").unlink()
+    assert "its model snap_iter_10.caffemodel does not exist" in resume_fails(snapshot)
+
+
+def test_the_state_of_another_solver_is_refused(snapshot):
+    solver = snapshot / "adam.prototxt"
+    solver.write_text(SOLVER + 'type: "Adam" max_iter: 20')
+    assert "another number of history blobs than solver Adam" in resume_fails(snapshot, solver.name)
+
+
+def test_a_moved_snapshot_finds_its_model_beside_itself(snapshot, tmp_path):
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for file in files_of(snapshot, 10):
+        shutil.move(str(file), moved)
+    state = moved / "snap_iter_10.solverstate"
+    log = command.run(snapshot, "train", "--solver=solver.prototxt", f"--snapshot={state}")
+    assert "Optimization Done." in log
