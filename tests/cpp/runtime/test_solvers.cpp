@@ -1,0 +1,150 @@
+// How solvers update parameters: in one pass, or step by step where a derived class has its say.
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "caffe/sgd_solvers.hpp"
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe {
+namespace {
+
+const char kNet[] = R"(
+  net_param {
+    layer { name: "w" type: "Parameter" top: "w" parameter_param { shape { dim: 200 dim: 200 } } }
+    layer { name: "v" type: "Parameter" top: "v" parameter_param { shape { dim: 200 dim: 200 } }
+            param { lr_mult: 2 decay_mult: 0.5 } }
+    layer { name: "loss" type: "EuclideanLoss" bottom: "w" bottom: "v" top: "loss" }
+  }
+  base_lr: 0.1 lr_policy: "fixed" weight_decay: 0.01 iter_size: 2 clip_gradients: 1)";
+
+/// The above with other fields added or replaced.
+SolverParameter Param(const string& changes) {
+  SolverParameter param, changed;
+  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
+  CHECK(google::protobuf::TextFormat::ParseFromString(changes, &changed));
+  param.MergeFrom(changed);
+  return param;
+}
+
+/// The values of all parameters after a few iterations from the same start.
+template <typename Solver>
+vector<float> Train(Solver* solver) {
+  Caffe::set_random_seed(7);
+  for (Blob<float>* param : solver->net()->learnable_params()) {
+    caffe_rng_gaussian<float>(param->count(), 0, 1, param->mutable_cpu_data());
+  }
+  solver->Step(3);
+  vector<float> values;
+  for (const Blob<float>* param : solver->net()->learnable_params()) {
+    values.insert(values.end(), param->cpu_data(), param->cpu_data() + param->count());
+  }
+  return values;
+}
+
+/// Overrides a step without changing it, so that the steps run one by one.
+template <typename Base>
+class StepByStep : public Base {
+ public:
+  explicit StepByStep(const SolverParameter& param) : Base(param) {}
+  int regularized = 0;
+
+ protected:
+  void Regularize(int param_id) override {
+    ++regularized;
+    Base::Regularize(param_id);
+  }
+};
+
+template <typename Base>
+void ExpectSameInOnePass(const string& more) {
+  for (const char* regularization : {"L1", "L2"}) {
+    const SolverParameter param = Param(more + " regularization_type: '" + regularization + "'");
+    Base in_one_pass(param);
+    StepByStep<Base> step_by_step(param);
+    EXPECT_EQ(Train(&in_one_pass), Train(&step_by_step));
+    EXPECT_EQ(step_by_step.regularized, 6);
+  }
+}
+
+TEST(Solvers, OnePassGivesTheBitsOfTheSingleSteps) {
+  ExpectSameInOnePass<SGDSolver<float>>("momentum: 0.9");
+  ExpectSameInOnePass<NesterovSolver<float>>("momentum: 0.9");
+  ExpectSameInOnePass<AdaGradSolver<float>>("");
+  ExpectSameInOnePass<RMSPropSolver<float>>("rms_decay: 0.95");
+  ExpectSameInOnePass<AdaDeltaSolver<float>>("momentum: 0.95 delta: 1e-6");
+  ExpectSameInOnePass<AdamSolver<float>>("momentum: 0.9");
+}
+
+TEST(Solvers, UpdatesDoNotDependOnTheNumberOfThreads) {
+  const int threads = omp_get_max_threads();
+  AdamSolver<float> one(Param("momentum: 0.9")), many(Param("momentum: 0.9"));
+  omp_set_num_threads(1);
+  const vector<float> alone = Train(&one);
+  omp_set_num_threads(5);
+  EXPECT_EQ(alone, Train(&many));
+  omp_set_num_threads(threads);
+}
+
+TEST(Solvers, TheDiffHoldsTheUpdate) {
+  SGDSolver<float> solver(Param(""));
+  const vector<float> before = Train(&solver);
+  solver.Step(1);
+  const Blob<float>& w = *solver.net()->learnable_params()[0];
+  EXPECT_EQ(w.cpu_data()[5], before[5] - w.cpu_diff()[5]);
+  EXPECT_EQ(solver.history()[0]->cpu_data()[5], w.cpu_diff()[5]);
+}
+
+TEST(Solvers, CallbacksStandAroundTheGradients) {
+  struct Count : Solver<float>::Callback {
+    void on_start() override { ++starts; }
+    void on_gradients_ready() override { ++ready; }
+    int starts = 0, ready = 0;
+  } count;
+  SGDSolver<float> solver(Param(""));
+  solver.add_callback(&count);
+  solver.Step(4);
+  EXPECT_EQ(count.starts, 4);
+  EXPECT_EQ(count.ready, 4);
+}
+
+TEST(Solvers, StopWhenAskedTo) {
+  SGDSolver<float> solver(Param(""));
+  solver.SetActionFunction(
+      [&] { return solver.iter() == 3 ? SolverAction::STOP : SolverAction::NONE; });
+  solver.Step(10);
+  EXPECT_EQ(solver.iter(), 3);
+}
+
+TEST(Solvers, FollowTheLearningRatePolicies) {
+  struct Case {
+    const char* param;
+    double at_3;
+  };
+  const Case cases[] = {
+      {"lr_policy: 'fixed'", 0.1},
+      {"lr_policy: 'step' stepsize: 2 gamma: 0.5", 0.05},
+      {"lr_policy: 'exp' gamma: 0.5", 0.0125},
+      {"lr_policy: 'inv' gamma: 1 power: 2", 0.1 / 16},
+      {"lr_policy: 'multistep' stepvalue: 1 stepvalue: 3 stepvalue: 4 gamma: 0.5", 0.025},
+      {"lr_policy: 'poly' max_iter: 4 power: 2", 0.1 / 16},
+      {"lr_policy: 'sigmoid' stepsize: 3 gamma: 0.7", 0.05},
+  };
+  for (const Case& policy : cases) {
+    SGDSolver<float> solver(Param(policy.param));
+    solver.Step(3);
+    EXPECT_NEAR(solver.GetLearningRate(), policy.at_3, 1e-8) << policy.param;
+  }
+}
+
+TEST(Solvers, RefuseParametersThatMakeNoSense) {
+  EXPECT_THROW(AdaGradSolver<float>(Param("momentum: 0.9")), Error);
+  EXPECT_THROW(RMSPropSolver<float>(Param("rms_decay: 1")), Error);
+  EXPECT_THROW(SGDSolver<float>(Param("test_iter: 1")), Error) << "no test_interval";
+  EXPECT_THROW(SGDSolver<float>(Param("train_net: 'a'")), Error) << "two train nets";
+  EXPECT_THROW(SGDSolver<float>(Param("iter_size: 0")), Error);
+}
+
+}  // namespace
+}  // namespace caffe
