@@ -17,7 +17,9 @@ COMMANDS = {
     "encode": "instance maps to vectors to the centres of mass",
     "predict": "weights + images to instance masks",
     "decode": "vector maps to instance masks",
+    "evaluate": "average precision and matching scores of results",
     "plot": "pictures of vectors, grid classes, masks and loss curves",
+    "demo": "the whole way: synthesise, train, predict, evaluate, report",
 }
 
 

@@ -13,6 +13,10 @@ from dcme.synth.camera import Frame
 Colour = tuple[float, float, float]
 """Blue, green, red in 0..255."""
 
+RIM_WIDTH = 2
+"""Pixels of the supersampled picture along an object's outline that lie in shade."""
+RIM_SHADE = 0.6
+
 _SHIFT = 4
 _LIMIT = 1 << 15
 
@@ -41,6 +45,12 @@ def fractal_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarr
         total += weight * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
     total -= total.mean()
     return total / (total.std() + 1e-6)
+
+
+def _inner(mask: np.ndarray) -> np.ndarray:
+    """The mask without its rim; the border of the picture is no rim."""
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    return cv2.erode(mask, cross, iterations=RIM_WIDTH, borderValue=255) > 0
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,7 @@ class Layer:
         gain = 1.0 + texture * noise[row : row + height, column : column + width] * inside
         slope = float(rng.uniform(-0.18, 0.18))
         gain += np.linspace(slope, -slope, width, dtype=np.float32)[None, :] * inside
+        gain[inside & ~_inner(self.mask)] *= RIM_SHADE
         painted = np.clip(self.image * gain[..., None], 0, 255).astype(np.uint8)
         self.canvas.image[self.box] = painted
         self.canvas.ids[self.box][inside] = value

@@ -17,7 +17,7 @@ from dcme.synth.scene import render_scene
 
 CITIES = {"train": "centreville", "val": "massbury"}
 RECIPE = "synth.json"
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed paints other pictures."""
 
 

@@ -71,7 +71,7 @@ class _Stage:
             if any(np.hypot(x - a, z - b) < radius + r + 0.15 for a, b, r in self.spots):
                 return False
         box = frame.bounds(size.length, size.width, size.height)
-        if not self._in_view(box) or any(_covered(box, other) > 0.6 for other in self.boxes):
+        if not self._in_view(box) or any(_covered(box, other) > 0.45 for other in self.boxes):
             return False
         self.spots += circles
         self.boxes.append(box)
@@ -127,7 +127,7 @@ def _heavy(stage: _Stage, name: str, value: int | None = None, frame: Frame | No
     sizes, paint = HEAVY[name]
     size = sizes(rng)
     if frame is None:
-        far = {"car": 30.0, "truck": 34.0, "bus": 36.0, "train": 38.0}[name]
+        far = {"car": 22.0, "truck": 26.0, "bus": 28.0, "train": 30.0}[name]
         near = 0.9 * size.length + 3.0
         z = near + (far - near) * float(rng.beta(1.1, 1.6))
         side = float(rng.choice([-1, 1]))
@@ -159,7 +159,7 @@ def _person(stage: _Stage, value: int | None = None, frame: Frame | None = None)
     rng, street = stage.rng, stage.street
     size = people.person_size(rng)
     if frame is None:
-        z = 5.0 + 13.0 * float(rng.beta(1.1, 1.5))
+        z = 5.0 + 8.5 * float(rng.beta(1.1, 1.5))
         if rng.random() < 0.6:
             side = float(rng.choice([-1, 1]))
             x = side * (street.road + street.walk * float(rng.uniform(0.1, 0.9)))
@@ -185,7 +185,7 @@ def _two_wheeler(stage: _Stage, name: str, ridden: bool, frame: Frame | None = N
     size = people.MOTORCYCLE if motor else people.BICYCLE
     side = float(rng.choice([-1, 1]))
     if frame is None:
-        z = 4.5 + 11.0 * float(rng.beta(1.1, 1.6))
+        z = 4.9 + 7.5 * float(rng.beta(1.1, 1.6))
         x = float(rng.uniform(-0.42, 0.42)) * z
         yaw = side * np.pi / 2 + float(rng.normal(0, 0.4))
         frame = Frame(street.camera, x, z, yaw)
@@ -272,8 +272,8 @@ def _populate(stage: _Stage) -> None:
     rng = stage.rng
     heavy = ["car", "truck", "bus", "train"]
     light = ["person", "bicycle", "motorcycle"]
-    wanted = [str(rng.choice(heavy, p=[0.55, 0.17, 0.15, 0.13])) for _ in range(rng.integers(2, 6))]
-    wanted += [str(rng.choice(light, p=[0.6, 0.22, 0.18])) for _ in range(rng.integers(3, 8))]
+    wanted = [str(rng.choice(heavy, p=[0.5, 0.18, 0.17, 0.15])) for _ in range(rng.integers(2, 5))]
+    wanted += [str(rng.choice(light, p=[0.56, 0.24, 0.2])) for _ in range(rng.integers(3, 8))]
     for name in wanted:
         for _ in range(12):
             if name in HEAVY:
@@ -314,7 +314,7 @@ def _develop(image: np.ndarray, rng: np.random.Generator, tint: Sequence[float])
     light = np.clip(light, 0, 1) ** np.float32(rng.uniform(0.85, 1.15))
     if rng.random() < 0.35:
         light = cv2.GaussianBlur(light, (0, 0), float(rng.uniform(0.4, 0.8)))
-    sigma = float(rng.uniform(0.008, 0.028))
+    sigma = float(rng.uniform(0.006, 0.02))
     grain = rng.standard_normal((height, width, 1), dtype=np.float32) * sigma
     grain = grain + rng.standard_normal((height, width, 3), dtype=np.float32) * (0.5 * sigma)
     return np.round(np.clip(light + grain, 0, 1) * 255).astype(np.uint8)

@@ -83,7 +83,7 @@ def random_street(rng: np.random.Generator, height: int, width: int) -> Street:
         horizon=height * float(rng.uniform(0.36, 0.45)),
         height=float(rng.uniform(1.5, 2.3)),
     )
-    mood = MOODS[int(rng.choice(len(MOODS), p=[0.34, 0.22, 0.2, 0.14, 0.1]))]
+    mood = MOODS[int(rng.choice(len(MOODS), p=[0.4, 0.26, 0.2, 0.1, 0.04]))]
     sun = np.array([rng.uniform(-1, 1), rng.uniform(0.5, 1.2), rng.uniform(-1, 0.6)])
     light = Light(
         sun=sun / np.linalg.norm(sun),

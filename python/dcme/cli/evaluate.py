@@ -1,0 +1,43 @@
+"""``dcme evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_classes, add_workers, numbers, workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme evaluate``."""
+    parser.add_argument("results", help="folder written by dcme predict or dcme decode")
+    parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
+    parser.add_argument("--split", default="val", help="default: val")
+    parser.add_argument(
+        "--iou", type=numbers, default=(0.5, 0.7), help="of the matching score; default: 0.5,0.7"
+    )
+    parser.add_argument("--json", metavar="FILE", help="also write the scores as JSON")
+    parser.add_argument("--csv", metavar="FILE", help="also write the table of classes as CSV")
+    add_classes(parser)
+    add_workers(parser)
+    parser.epilog = "example: dcme evaluate results city --split val --json scores.json"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the scores and write the files asked for."""
+    from dcme.encoder import find_maps
+    from dcme.files import write_json, write_text
+    from dcme.scoring import score_results
+
+    scores = score_results(
+        arguments.results,
+        find_maps(arguments.source, arguments.split),
+        arguments.classes,
+        workers(arguments),
+        arguments.iou,
+        arguments.quiet,
+    )
+    print(scores.as_text())
+    if arguments.json:
+        write_json(arguments.json, scores.as_dict())
+    if arguments.csv:
+        write_text(arguments.csv, scores.as_csv())

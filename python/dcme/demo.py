@@ -1,0 +1,272 @@
+"""The whole way on synthetic street scenes: paint, reduce, train, predict, evaluate, report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcme.dataset import Sample, cityscapes_split
+from dcme.decoder import Decoding
+from dcme.files import PathLike, read_ids, read_image, write_json
+from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.network import Network, Preprocessing
+from dcme.plotting import show_instances, show_magnitude
+from dcme.predict import predict
+from dcme.prepare import prepare
+from dcme.report import Page
+from dcme.results import MAP_FOLDER
+from dcme.scoring import Scores, score_results
+from dcme.synth import write_dataset
+from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, train
+from dcme.trainlog import TrainLog
+from dcme.vectors import read_vectors
+
+DECODING = Decoding(dt=4, vt=20, et=8)
+"""Thresholds for the reduced scenes, whose objects are a few dozen pixels large."""
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """What the demo paints, trains and how it decodes. Sizes are (H, W)."""
+
+    nets: Path = Path("prototxt/small")
+    train_scenes: int = 400
+    val_scenes: int = 40
+    seed: int = 1
+    size: tuple[int, int] = (256, 512)
+    reduced: tuple[int, int] = (128, 256)
+    iterations: int | None = None
+    """Training iterations; the solver's own number by default."""
+    decoding: Decoding = DECODING
+    pictures: int = 8
+    workers: int = 1
+
+
+@dataclass
+class _Run:
+    """A demo in progress: its folder, what it took, and what it prints."""
+
+    out: Path
+    settings: DemoSettings
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[None]:
+        """Announce a stage and take its time."""
+        print(f"{title} ...", flush=True)
+        start = time.monotonic()
+        yield
+        self.seconds[title] = time.monotonic() - start
+
+
+class _Progress:
+    """One line on a terminal that follows the training; every tenth part elsewhere."""
+
+    def __init__(self, total: int, live: bool) -> None:
+        self.total, self.live, self.tenth = total, live, 0
+
+    def __call__(self, log: TrainLog, seconds: float) -> None:
+        done = log.loss.iterations[-1]
+        recent = float(np.mean(log.loss.values[-5:]))
+        left = seconds / done * (self.total - done) if done else 0.0
+        line = f"  iteration {done}/{self.total}  loss {recent:.4g}  {left:.0f} s left"
+        if self.live:
+            print(f"\r{line}   ", end="" if done < self.total else "\n", flush=True)
+        elif 10 * done // self.total > self.tenth:
+            self.tenth = 10 * done // self.total
+            print(line, flush=True)
+
+
+def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
+    """Run the demo in the folder ``out``; returns the metrics that it writes.
+
+    Writes ``index.html`` and ``metrics.json`` there, and keeps the data, weights and results.
+    """
+    run = _Run(Path(out), settings)
+    start = time.monotonic()
+    files = NetFiles.of_folder(settings.nets)
+    samples = _make_data(run)
+    with run.stage("training with caffe train"):
+        bound = bind_to_data(files, run.out / "reduced", run.out / "net", settings.iterations)
+        progress = _Progress(max_iterations(bound), os.isatty(1))
+        log, train_seconds = train(bound, run.out / "train.log", progress)
+    weights = final_weights(bound)
+    scores = {}
+    for name, trained in (("untrained", None), ("trained", weights)):
+        with run.stage(f"predicting with {name} weights"):
+            scores[name] = _predict_and_score(run, bound, trained, samples, name)
+    metrics = _metrics(run, scores, log, train_seconds, time.monotonic() - start)
+    write_json(run.out / "metrics.json", metrics)
+    _write_page(run, samples, scores, log, metrics)
+    return metrics
+
+
+def _make_data(run: _Run) -> list[Sample]:
+    """Paint and reduce the scenes; returns the held-out ones."""
+    settings = run.settings
+    city = run.out / "city"
+    with run.stage("painting street scenes"):
+        write_dataset(
+            city,
+            settings.train_scenes,
+            settings.val_scenes,
+            settings.seed,
+            settings.size,
+            settings.workers,
+            quiet=False,
+        )
+    with run.stage("reducing them"):
+        prepare(city, run.out / "reduced", settings.reduced, workers=settings.workers, quiet=False)
+    return cityscapes_split(city, "val")[: settings.val_scenes]
+
+
+def _predict_and_score(
+    run: _Run, files: NetFiles, weights: Path | None, samples: Sequence[Sample], name: str
+) -> Scores:
+    settings = run.settings
+    network = Network(files.deploy, weights, Preprocessing.of_training_net(files.train))
+    results = run.out / f"results_{name}"
+    predict(
+        network,
+        samples,
+        results,
+        settings.decoding,
+        settings.reduced,
+        vectors_out=run.out / f"vectors_{name}",
+        workers=settings.workers,
+        quiet=False,
+    )
+    return score_results(results, samples, ClassTable.cityscapes(), settings.workers)
+
+
+def _metrics(
+    run: _Run, scores: dict[str, Scores], log: TrainLog, train_seconds: float, total: float
+) -> dict[str, Any]:
+    """The content of metrics.json."""
+    trained, untrained = scores["trained"], scores["untrained"]
+
+    def number(value: float) -> float | None:
+        return None if np.isnan(value) else round(float(value), 6)
+
+    return {
+        "ap50_class_agnostic": number(trained.agnostic_ap50),
+        "ap50_untrained": number(untrained.agnostic_ap50),
+        "ap_class_agnostic": number(trained.agnostic_ap),
+        "ap_mean": number(trained.ap_mean),
+        "ap50_mean": number(trained.ap50_mean),
+        "ap_mean_untrained": number(untrained.ap_mean),
+        "per_class": {
+            row.name: {"ap": number(row.ap), "ap50": number(row.ap50), "instances": row.instances}
+            for row in trained.rows
+        },
+        "iterations": log.loss.iterations[-1],
+        "final_loss": number(float(np.mean(log.loss.values[-10:]))),
+        "train_seconds": round(train_seconds, 1),
+        "total_seconds": round(total, 1),
+        "seconds": {stage: round(seconds, 1) for stage, seconds in run.seconds.items()},
+        "train_scenes": run.settings.train_scenes,
+        "val_scenes": run.settings.val_scenes,
+        "cores": run.settings.workers,
+    }
+
+
+def _captions(ids: np.ndarray) -> dict[int, str]:
+    classes = ClassTable.cityscapes()
+    values = np.unique(ids[ids >= FIRST_INSTANCE_ID]).tolist()
+    large = [v for v in values if (ids == v).sum() >= 0.006 * ids.size]
+    return {v: classes.name_of(v // FIRST_INSTANCE_ID) for v in large}
+
+
+def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.ndarray]]]:
+    """Rows of input, truth, magnitude, untrained and trained masks."""
+    step = max(1, len(samples) // max(run.settings.pictures, 1))
+    rows = []
+    for sample in samples[::step][: run.settings.pictures]:
+        image = read_image(sample.image_path())
+        truth = read_ids(sample.ids_path())
+        before, after = (
+            read_ids(run.out / f"results_{kind}" / MAP_FOLDER / f"{sample.name}_instanceIds.png")
+            for kind in ("untrained", "trained")
+        )
+        vectors = next(read_vectors(run.out / "vectors_trained" / f"{sample.name}.npz")).vectors
+        rows.append(
+            [
+                ("held-out scene", image),
+                ("true instances", show_instances(image, truth)),
+                ("untrained network", show_instances(image, before)),
+                ("length of the trained vectors", show_magnitude(vectors)),
+                ("trained network", show_instances(image, after, _captions(after))),
+            ]
+        )
+    return rows
+
+
+def _write_page(
+    run: _Run,
+    samples: Sequence[Sample],
+    scores: dict[str, Scores],
+    log: TrainLog,
+    metrics: dict[str, Any],
+) -> None:
+    settings, trained = run.settings, scores["trained"]
+    page = Page("DCME: instances by vectors to the centre of mass")
+    page.text(
+        f"A small network learned on {settings.train_scenes} synthetic street scenes to point from "
+        "every pixel to the centre of mass of its instance, and to name the class of each block of "
+        f"the image. Below: what it finds in {settings.val_scenes} scenes that it has never seen."
+    )
+    page.cards(
+        [
+            ("AP50, any class", f"{trained.agnostic_ap50:.3f}"),
+            ("the same, untrained", f"{scores['untrained'].agnostic_ap50:.3f}"),
+            ("AP50, mean of classes", f"{trained.ap50_mean:.3f}"),
+            ("AP, mean of classes", f"{trained.ap_mean:.3f}"),
+            ("training", f"{metrics['train_seconds']:.0f} s"),
+            ("all in all", f"{metrics['total_seconds']:.0f} s"),
+        ]
+    )
+    page.heading("What it finds")
+    page.gallery(_gallery(run, samples))
+    page.heading("Average precision on held-out scenes")
+    page.text("Cityscapes' measure: ground truth of at least 100 px at full size.", soft=True)
+    rows: list[list[Any]] = [[r.name, r.instances, r.ap, r.ap50] for r in trained.rows]
+    rows.append(
+        ["mean", sum(r.instances for r in trained.rows), trained.ap_mean, trained.ap50_mean]
+    )
+    page.table(["class", "instances", "AP", "AP50"], rows, strong=1)
+    page.heading("Training loss")
+    page.chart(_loss_curves(log), "iteration", "loss")
+    page.heading("Where the time went")
+    page.table(["stage", "seconds"], [[k, round(v, 1)] for k, v in run.seconds.items()])
+    page.text(f"{platform.machine()}, {settings.workers} cores, {platform.platform()}", soft=True)
+    page.heading("By hand")
+    page.code(_commands(settings))
+    page.write(run.out / "index.html")
+
+
+def _loss_curves(log: TrainLog) -> list[tuple[str, Any]]:
+    """The weighted sum that was minimised; single outputs differ too much in size for one chart."""
+    return [("training loss", log.loss)]
+
+
+def _commands(settings: DemoSettings) -> str:
+    size, small = ("x".join(map(str, pair)) for pair in (settings.size, settings.reduced))
+    d = settings.decoding
+    return (
+        f"dcme synth city --train {settings.train_scenes} --val {settings.val_scenes} "
+        f"--seed {settings.seed} --size {size}\n"
+        f"dcme prepare city reduced --size {small}\n"
+        "caffe train --solver=net/solver.prototxt\n"
+        f"dcme predict net/deploy.prototxt snapshot_iter_N.caffemodel city results \\\n"
+        f"     --train-net net/train.prototxt --size {small} "
+        f"--dt {d.dt:g} --vt {d.vt:g} --et {d.et:g}\n"
+        "dcme evaluate results city"
+    )
