@@ -162,13 +162,14 @@ class _Scorer:
         self._check_labels(set(instances(ids)["label"].tolist()), self.known, sample.ids_path())
         path = result_path(self.results, sample)
         result = read_result(path, (ids.shape[0], ids.shape[1]))
+        masks = np.asarray(result.masks)
         labels, scores = result.labels.tolist(), result.scores.tolist()
         self._check_labels(set(labels), {*self.known, UNCLASSIFIED}, path)
-        self.by_class.add(ids, result.masks, labels, scores)
-        self.agnostic.add(ids, result.masks, None, scores)
+        self.by_class.add(ids, masks, labels, scores)
+        self.agnostic.add(ids, masks, None, scores)
         countable = np.isin(ids // FIRST_INSTANCE_ID, self.classes.labels)
         truth = np.where(countable, ids, 0).astype(np.int32)
-        return [matching(truth, result.masks, iou) for iou in self.ious]
+        return [matching(truth, masks, iou) for iou in self.ious]
 
 
 def _rows(result: EvaluationResult) -> list[ClassScore]:

@@ -1,0 +1,102 @@
+"""Scores of result folders."""
+
+import json
+
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.files import read_ids, write_png, write_text
+from dcme.labels import INSTANCE_LABEL_IDS, ClassTable
+from dcme.results import ImageResult, write_result
+from dcme.scoring import score_results
+
+
+def truth_as_result(sample, name=None, drop=0):
+    """The true instances, but for the first few, as a result."""
+    ids = read_ids(sample.ids)
+    values = [v for v in np.unique(ids[ids >= 1000]) if v // 1000 in INSTANCE_LABEL_IDS][drop:]
+    masks = np.stack([ids == v for v in values])
+    labels = np.array([v // 1000 for v in values])
+    return ImageResult(
+        name or sample.name, ids.shape, masks, labels, np.linspace(1, 0.5, len(values))
+    )
+
+
+@pytest.fixture
+def perfect(city, tmp_path):
+    for sample in find_samples(city, "val"):
+        write_result(tmp_path / "r", truth_as_result(sample))
+    return tmp_path / "r"
+
+
+def test_the_truth_itself_scores_one(city, perfect):
+    scores = score_results(perfect, find_samples(city, "val"), ClassTable.cityscapes(), workers=2)
+    assert scores.agnostic_ap == pytest.approx(1) and scores.agnostic_ap50 == pytest.approx(1)
+    present = [row for row in scores.rows if row.instances]
+    assert present and all(row.ap == pytest.approx(1) for row in present)
+    assert [m.score for m in scores.matchings] == [1, 1]
+
+
+def test_missed_instances_are_counted(city, tmp_path):
+    samples = find_samples(city, "val")
+    for sample in samples:
+        write_result(tmp_path / "r", truth_as_result(sample, drop=1))
+    (counts, _) = score_results(tmp_path / "r", samples, ClassTable.cityscapes()).matchings
+    assert counts.fn == len(samples) and counts.fp == 0
+
+
+def test_tables_go_to_the_terminal_to_json_and_to_csv(city, perfect, tmp_path, capsys):
+    words = ["evaluate", str(perfect), str(city), "--json", str(tmp_path / "s.json")]
+    assert main([*words, "--csv", str(tmp_path / "s.csv"), "--iou", "0.5,0.75", "--quiet"]) == 0
+    text = capsys.readouterr().out
+    assert "class-agnostic" in text and "IoU > 0.75" in text
+    scores = json.loads((tmp_path / "s.json").read_text())
+    assert scores["ap50_class_agnostic"] == pytest.approx(1)
+    assert set(scores["per_class"]) >= {"car", "person"}
+    assert (tmp_path / "s.csv").read_text().startswith("class,instances,predictions,ap,ap50\n")
+
+
+def test_results_may_be_named_after_the_image_file(city, tmp_path):
+    (first, *_) = find_samples(city, "val")
+    write_result(tmp_path / "r", truth_as_result(first, name=first.image.stem))
+    assert score_results(tmp_path / "r", [first], ClassTable.cityscapes()).matchings[0].score == 1
+
+
+def test_an_image_without_results_names_itself(city, perfect, fails):
+    missing = next(perfect.glob("*.txt"))
+    missing.unlink()
+    line = fails("evaluate", perfect, city, "--quiet")
+    assert missing.name in line and "no results for this image" in line
+
+
+def test_labels_outside_the_classes_are_refused(city, perfect, fails, tmp_path):
+    assert "none of the classes (1 cell)" in fails(
+        "evaluate", perfect, city, "--classes", "1:cell", "--quiet"
+    )
+    path = next(perfect.glob("*.txt"))
+    write_text(path, path.read_text().replace(".png 2", ".png 4", 1))
+    line = fails("evaluate", perfect, city, "--quiet")
+    assert path.name in line and "is none of the classes" in line
+
+
+def test_a_data_set_of_ones_own_class(tmp_path):
+    ids = np.zeros((40, 60), np.uint16)
+    ids[5:20, 5:20], ids[22:38, 30:50] = 1001, 1002
+    for name in ("image", "ids"):
+        write_png(tmp_path / f"{name}.png", ids)
+    write_text(tmp_path / "val.txt", "image.png ids.png\n")
+    (sample,) = find_samples(tmp_path)
+    masks = np.stack([ids == 1001, np.roll(ids == 1002, 12, axis=1)])
+    result = ImageResult("image", ids.shape, masks, np.array([1, 1]), np.array([0.9, 0.8]))
+    write_result(tmp_path / "r", result)
+    scores = score_results(tmp_path / "r", [sample], ClassTable((1,), ("cell",)))
+    (counts, _) = scores.matchings
+    assert (counts.tp, counts.fp, counts.fn) == (1, 1, 1)
+    assert scores.rows[0].name == "cell" and scores.rows[0].ap50 == pytest.approx(0.5)
+
+
+def test_masks_of_another_size_are_refused(city, perfect, fails):
+    mask = next((perfect / "masks").glob("*.png"))
+    write_png(mask, np.zeros((8, 8), np.uint8))
+    assert "is 8x8, expected 128x256" in fails("evaluate", perfect, city, "--quiet")
