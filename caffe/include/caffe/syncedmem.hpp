@@ -50,6 +50,8 @@ class SyncedMemory {
   const shared_ptr<LayoutStore>& layout() const { return layout_; }
   /// Makes `store` the only up-to-date contents.
   void set_layout(const shared_ptr<LayoutStore>& store);
+  /// Keeps `store`, a copy of the present contents, beside them until they change.
+  void add_layout(const shared_ptr<LayoutStore>& store);
 
 #ifndef CPU_ONLY
   void async_gpu_push(const cudaStream_t& stream);

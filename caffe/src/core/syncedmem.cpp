@@ -124,6 +124,11 @@ void SyncedMemory::set_layout(const shared_ptr<LayoutStore>& store) {
   head_ = HEAD_AT_LAYOUT;
 }
 
+void SyncedMemory::add_layout(const shared_ptr<LayoutStore>& store) {
+  CHECK(store) << "the layout to keep must not be null";
+  layout_ = store;
+}
+
 #ifdef CPU_ONLY
 
 void SyncedMemory::to_gpu() { NO_GPU; }

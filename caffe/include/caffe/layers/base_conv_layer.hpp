@@ -1,0 +1,110 @@
+#ifndef CAFFE_BASE_CONVOLUTION_LAYER_HPP_
+#define CAFFE_BASE_CONVOLUTION_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+namespace dnn {
+template <typename Dtype>
+class Convolution;
+}  // namespace dnn
+
+/// What Convolution and Deconvolution share: parameters, shapes, and the products of a matrix of
+/// weights with columns (im2col) on which both are built.
+///
+/// Both relate an image of "conv in" channels to a feature map of "conv out" channels; Convolution
+/// goes from the image to the features, Deconvolution (reverse_dimensions) the other way.
+/// Learnable blobs: weights, conv out x conv in / group x kernel; bias, num_output.
+template <typename Dtype>
+class BaseConvolutionLayer : public Layer<Dtype> {
+ public:
+  explicit BaseConvolutionLayer(const LayerParameter& param) : Layer<Dtype>(param) {}
+  ~BaseConvolutionLayer() override;
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+
+  int MinBottomBlobs() const override { return 1; }
+  int MinTopBlobs() const override { return 1; }
+  bool EqualNumBottomTopBlobs() const override { return true; }
+
+ protected:
+  // For one item of a batch; `input` has the image's side's shape, `output` the features'.
+
+  /// output = weights * im2col(input). skip_im2col: the columns of this input are still there.
+  void forward_cpu_gemm(const Dtype* input, const Dtype* weights, Dtype* output,
+                        bool skip_im2col = false);
+  /// output += bias, channel by channel; output is a top.
+  void forward_cpu_bias(Dtype* output, const Dtype* bias);
+  /// output = col2im(weights' * input): from features to image.
+  void backward_cpu_gemm(const Dtype* input, const Dtype* weights, Dtype* output);
+  /// weights += output * im2col(input)'.
+  void weight_cpu_gemm(const Dtype* input, const Dtype* output, Dtype* weights);
+  /// bias += sums of the channels of input, which is the diff of a top.
+  void backward_cpu_bias(Dtype* bias, const Dtype* input);
+
+  /// Size of axis channel_axis_ + i of the bottoms.
+  int input_shape(int i) { return (*bottom_shape_)[channel_axis_ + i]; }
+  /// Whether the bottom is the feature side.
+  virtual bool reverse_dimensions() = 0;
+  /// Computes output_shape_ from the bottom's shape.
+  virtual void compute_output_shape() = 0;
+
+  /// The oneDNN primitives for the present shapes, or null where the matrix products do the work:
+  /// for double, `engine: CAFFE`, other than two spatial axes, and cases oneDNN has no kernel for.
+  dnn::Convolution<Dtype>* fast();
+  /// Whether oneDNN's kernels suit the layer's present shape at all.
+  virtual bool fast_pays() const { return true; }
+
+  Blob<int> kernel_shape_;
+  Blob<int> stride_;
+  Blob<int> pad_;
+  Blob<int> dilation_;
+  /// Channels and spatial axes of the image side.
+  Blob<int> conv_input_shape_;
+  /// Rows and output positions of the columns.
+  vector<int> col_buffer_shape_;
+  /// Spatial axes of the tops.
+  vector<int> output_shape_;
+  const vector<int>* bottom_shape_ = nullptr;
+
+  int num_spatial_axes_ = 0;
+  int bottom_dim_ = 0;
+  int top_dim_ = 0;
+  int channel_axis_ = 0;
+  int num_ = 0;
+  int channels_ = 0;
+  int group_ = 0;
+  int out_spatial_dim_ = 0;
+  int weight_offset_ = 0;
+  int num_output_ = 0;
+  bool bias_term_ = false;
+  bool is_1x1_ = false;
+  bool force_nd_im2col_ = false;
+
+ private:
+  void SetUpBlobs();
+  void conv_im2col_cpu(const Dtype* data, Dtype* columns);
+  void conv_col2im_cpu(const Dtype* columns, Dtype* data);
+  /// The columns of `input`: a buffer, or the input itself for 1x1 kernels.
+  const Dtype* Columns(const Dtype* input, bool keep);
+
+  int conv_out_channels_ = 0;
+  int conv_in_channels_ = 0;
+  int conv_out_spatial_dim_ = 0;
+  int kernel_dim_ = 0;
+  int col_offset_ = 0;
+  int output_offset_ = 0;
+  Blob<Dtype> col_buffer_;
+  shared_ptr<dnn::Convolution<Dtype>> fast_;
+  /// Bottom shape that fast_ was looked up for (it may have been found to be null).
+  vector<int> fast_shape_;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_BASE_CONVOLUTION_LAYER_HPP_

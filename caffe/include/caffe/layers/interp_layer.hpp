@@ -1,0 +1,44 @@
+#ifndef CAFFE_INTERP_LAYER_HPP_
+#define CAFFE_INTERP_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+/// Bilinear resizing that maps corner pixels onto corner pixels (as in the DeepLab family).
+///
+/// Bottom: N x C x H x W, first cropped by -pad_beg at the top and left and -pad_end at the bottom
+/// and right; top: N x C x H' x W' with H' = `height`, or (H - 1) / shrink_factor + 1, or
+/// H + (H - 1) (zoom_factor - 1), or the two one after the other; likewise the width.
+template <typename Dtype>
+class InterpLayer : public Layer<Dtype> {
+ public:
+  explicit InterpLayer(const LayerParameter& param) : Layer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+
+  const char* type() const override { return "Interp"; }
+  int ExactNumBottomBlobs() const override { return 1; }
+  int ExactNumTopBlobs() const override { return 1; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  int height_in_ = 0, width_in_ = 0;
+  int height_out_ = 0, width_out_ = 0;
+  int pad_beg_ = 0, pad_end_ = 0;
+
+ private:
+  /// Size of an axis after shrinking and zooming.
+  int Scaled(int size) const;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_INTERP_LAYER_HPP_

@@ -1,0 +1,53 @@
+#ifndef CAFFE_LRN_LAYER_HPP_
+#define CAFFE_LRN_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+/// Local response normalisation (Krizhevsky et al. 2012): y = x s^-beta, s = k + alpha / n sum x^2.
+///
+/// The sum is over local_size channels (ACROSS_CHANNELS, n = local_size) or over a local_size x
+/// local_size window of the channel (WITHIN_CHANNEL, n = local_size^2, k = 1) around each value.
+/// Bottom and top: N x C x H x W.
+template <typename Dtype>
+class LRNLayer : public Layer<Dtype> {
+ public:
+  explicit LRNLayer(const LayerParameter& param) : Layer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+
+  const char* type() const override { return "LRN"; }
+  int ExactNumBottomBlobs() const override { return 1; }
+  int ExactNumTopBlobs() const override { return 1; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  int size_ = 0;
+  int pre_pad_ = 0;
+  Dtype alpha_ = 0;
+  Dtype beta_ = 0;
+  Dtype k_ = 0;
+  int num_ = 0, channels_ = 0, height_ = 0, width_ = 0;
+  /// s of the last Forward.
+  Blob<Dtype> scale_;
+
+ private:
+  /// to = a + b * sums of `from` over each value's neighbourhood, for one image.
+  void NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dtype* to) const;
+  /// alpha / n.
+  Dtype AlphaPerElement() const;
+
+  bool across_channels_ = true;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_LRN_LAYER_HPP_

@@ -1,0 +1,58 @@
+#ifndef CAFFE_POOLING_LAYER_HPP_
+#define CAFFE_POOLING_LAYER_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+
+namespace caffe {
+
+/// Maximum, average or stochastic choice of the values in a sliding window.
+///
+/// Bottom: N x C x H x W; top: N x C x H' x W' with H' = ceil((H + 2 pad - kernel) / stride) + 1
+/// (floor with round_mode FLOOR), less a last window that would start in the padding. MAX: the
+/// second top, if there is one, is the place of each maximum in its H x W plane, as h * W + w. AVE
+/// divides by the part of the window inside the padded image. STOCHASTIC (Zeiler and Fergus 2013)
+/// needs non-negative values: in TRAIN one value is drawn in proportion to its size, in TEST it is
+/// their mean weighted by themselves.
+template <typename Dtype>
+class PoolingLayer : public Layer<Dtype> {
+ public:
+  explicit PoolingLayer(const LayerParameter& param) : Layer<Dtype>(param) {}
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+
+  const char* type() const override { return "Pooling"; }
+  int ExactNumBottomBlobs() const override { return 1; }
+  int MinTopBlobs() const override { return 1; }
+  int MaxTopBlobs() const override {
+    return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_MAX ? 2 : 1;
+  }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+  int kernel_h_ = 0, kernel_w_ = 0;
+  int stride_h_ = 0, stride_w_ = 0;
+  int pad_h_ = 0, pad_w_ = 0;
+  int channels_ = 0;
+  int height_ = 0, width_ = 0;
+  int pooled_height_ = 0, pooled_width_ = 0;
+  bool global_pooling_ = false;
+  PoolingParameter_RoundMode round_mode_ = PoolingParameter_RoundMode_CEIL;
+  /// Where the value of each output comes from in its plane (MAX without a second top, STOCHASTIC).
+  Blob<Dtype> chosen_;
+  /// Whether chosen_ is that of the last Forward.
+  bool chosen_known_ = false;
+
+ private:
+  void ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top);
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_POOLING_LAYER_HPP_

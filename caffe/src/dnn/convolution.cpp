@@ -1,0 +1,288 @@
+#include "dnn/convolution.hpp"
+
+#include <boost/make_shared.hpp>
+
+#include "caffe/util/math_functions.hpp"
+#include "dnn/engine.hpp"
+
+namespace caffe {
+namespace dnn {
+
+using dnnl::memory;
+
+namespace {
+
+using Forward = dnnl::convolution_forward;
+using BackwardData = dnnl::convolution_backward_data;
+using BackwardWeights = dnnl::convolution_backward_weights;
+using Tag = memory::format_tag;
+
+memory::dims Pair(const int (&values)[2]) { return {values[0], values[1]}; }
+
+// The descriptions oneDNN needs of a geometry.
+struct Problem {
+  explicit Problem(const ConvolutionGeometry& g)
+      : image_shape{g.num, g.image_channels, g.image[0], g.image[1]},
+        feature_shape{g.num, g.feature_channels, g.features[0], g.features[1]},
+        stride(Pair(g.stride)),
+        // oneDNN counts the gaps between taps.
+        dilation{g.dilation[0] - 1, g.dilation[1] - 1},
+        pad_begin(Pair(g.pad)),
+        bias_desc({g.feature_channels}, memory::data_type::f32, Tag::a) {
+    if (g.groups > 1) {
+      weight_shape = {g.groups, g.feature_channels / g.groups, g.image_channels / g.groups,
+                      g.kernel[0], g.kernel[1]};
+      plain_weights = memory::desc(weight_shape, memory::data_type::f32, Tag::goihw);
+    } else {
+      weight_shape = {g.feature_channels, g.image_channels, g.kernel[0], g.kernel[1]};
+      plain_weights = memory::desc(weight_shape, memory::data_type::f32, Tag::oihw);
+    }
+    for (int i = 0; i < 2; ++i) {
+      // Rows and columns that no window reaches (the division by the stride rounds down) are
+      // negative padding.
+      const int extent = g.dilation[i] * (g.kernel[i] - 1) + 1;
+      pad_end.push_back((g.features[i] - 1) * g.stride[i] + extent - g.image[i] - g.pad[i]);
+    }
+  }
+
+  static memory::desc Any(const memory::dims& shape) {
+    return memory::desc(shape, memory::data_type::f32, Tag::any);
+  }
+
+  memory::dims image_shape, feature_shape, weight_shape;
+  memory::dims stride, dilation, pad_begin, pad_end;
+  memory::desc plain_weights, bias_desc;
+};
+
+const auto kAlgorithm = dnnl::algorithm::convolution_direct;
+
+Forward::primitive_desc DescribeForward(const Problem& p, bool bias) {
+  const auto kind = dnnl::prop_kind::forward_training;
+  const auto image = p.Any(p.image_shape), features = p.Any(p.feature_shape);
+  const auto weights = p.Any(p.weight_shape);
+  if (!bias) {
+    return Forward::primitive_desc(Engine(), kind, kAlgorithm, image, weights, features, p.stride,
+                                   p.dilation, p.pad_begin, p.pad_end, Attributes());
+  }
+  return Forward::primitive_desc(Engine(), kind, kAlgorithm, image, weights, p.bias_desc, features,
+                                 p.stride, p.dilation, p.pad_begin, p.pad_end, Attributes());
+}
+
+BackwardWeights::primitive_desc DescribeWeights(const Problem& p, bool bias,
+                                                const Forward::primitive_desc& forward) {
+  const auto image = p.Any(p.image_shape), features = p.Any(p.feature_shape);
+  const auto weights = p.Any(p.weight_shape);
+  if (!bias) {
+    return BackwardWeights::primitive_desc(Engine(), kAlgorithm, image, weights, features, p.stride,
+                                           p.dilation, p.pad_begin, p.pad_end, forward,
+                                           Attributes());
+  }
+  return BackwardWeights::primitive_desc(Engine(), kAlgorithm, image, weights, p.bias_desc,
+                                         features, p.stride, p.dilation, p.pad_begin, p.pad_end,
+                                         forward, Attributes());
+}
+
+BackwardData::primitive_desc DescribeData(const Problem& p, const memory::desc& features,
+                                          const memory::desc& image,
+                                          const Forward::primitive_desc& forward) {
+  return BackwardData::primitive_desc(Engine(), kAlgorithm, image, p.Any(p.weight_shape), features,
+                                      p.stride, p.dilation, p.pad_begin, p.pad_end, forward,
+                                      Attributes());
+}
+
+// Kernels that oneDNN falls back to are no faster (some far slower) than our own matrix products.
+bool IsFast(const char* implementation) {
+  const string name(implementation);
+  return name.find("ref") == string::npos && name.compare(0, 4, "gemm") != 0;
+}
+
+bool HasLayout(const memory::desc& desc) {
+  ChannelLayout layout;
+  return LayoutOf(desc, &layout);
+}
+
+// Weights in the order of a primitive.
+class WeightStore : public LayoutStore {
+ public:
+  WeightStore(const memory::desc& desc, const memory::desc& plain)
+      : plain_(plain), weights_(desc, Engine()) {}
+
+  void ToPlain(void* plain) const override {
+    memory source = weights_;
+    memory target(plain_, Engine(), plain);
+    dnnl::reorder(source, target).execute(Stream(), source, target);
+    Stream().wait();
+  }
+  const memory& weights() const { return weights_; }
+
+ private:
+  memory::desc plain_;
+  memory weights_;
+};
+
+memory Wrap(const memory::desc& desc, const void* values) {
+  return memory(desc, Engine(), const_cast<void*>(values));
+}
+
+class FloatConvolution : public Convolution<float> {
+ public:
+  /// Throws dnnl::error where oneDNN has no kernel at all.
+  explicit FloatConvolution(const ConvolutionGeometry& geometry)
+      : problem_(geometry),
+        keep_weights_(geometry.keep_weights),
+        forward_desc_(DescribeForward(problem_, true)),
+        weights_desc_(DescribeWeights(problem_, true, forward_desc_)),
+        data_desc_(DescribeDataLikeForward()) {}
+
+  /// Whether all three kernels are worth using, on layouts that other layers know.
+  bool IsGood() const {
+    return IsFast(forward_desc_.impl_info_str()) && IsFast(weights_desc_.impl_info_str()) &&
+           IsFast(data_desc_.impl_info_str()) && HasLayout(forward_desc_.src_desc()) &&
+           HasLayout(forward_desc_.dst_desc()) && HasLayout(weights_desc_.src_desc()) &&
+           HasLayout(weights_desc_.diff_dst_desc()) && HasLayout(data_desc_.diff_src_desc()) &&
+           HasLayout(data_desc_.diff_dst_desc());
+  }
+
+  void ToFeatures(Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+                  Values<float> features) override {
+    if (!forward_) forward_ = Forward(forward_desc_);
+    const memory source = Read(forward_desc_.src_desc(), image);
+    const memory kernel = OrderedWeights(forward_desc_.weights_desc(), weights);
+    Run(forward_, forward_desc_.scratchpad_desc(),
+        {{DNNL_ARG_SRC, source},
+         {DNNL_ARG_WEIGHTS, kernel},
+         {DNNL_ARG_BIAS, Wrap(problem_.bias_desc, bias ? bias->cpu_data() : NoBias())},
+         {DNNL_ARG_DST, Write(forward_desc_.dst_desc(), features)}});
+  }
+
+  void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {
+    if (!data_) data_ = BackwardData(data_desc_);
+    const memory source = Read(data_desc_.diff_dst_desc(), features);
+    const memory kernel = OrderedWeights(data_desc_.weights_desc(), weights);
+    Run(data_, data_desc_.scratchpad_desc(),
+        {{DNNL_ARG_DIFF_DST, source},
+         {DNNL_ARG_WEIGHTS, kernel},
+         {DNNL_ARG_DIFF_SRC, Write(data_desc_.diff_src_desc(), image)}});
+  }
+
+  void AddWeightDiff(Values<float> image, Values<float> features, Blob<float>* weights,
+                     Blob<float>* bias) override {
+    if (!weights_) {
+      weights_ = BackwardWeights(weights_desc_);
+      // Diffs of parameters add up over the passes of an iteration.
+      dnnl::post_ops sum;
+      sum.append_sum(1.f);
+      dnnl::primitive_attr attributes;
+      attributes.set_post_ops(sum);
+      add_weights_ = dnnl::reorder(
+          dnnl::reorder::primitive_desc(Engine(), weights_desc_.diff_weights_desc(), Engine(),
+                                        problem_.plain_weights, attributes));
+    }
+    const memory::desc& ordered = weights_desc_.diff_weights_desc();
+    memory diff = Wrap(ordered, ScratchMemory(Scratch::kWeights, ordered.get_size()));
+    vector<float> bias_diff(problem_.bias_desc.get_dims()[0]);
+    Run(weights_, weights_desc_.scratchpad_desc(),
+        {{DNNL_ARG_SRC, Read(weights_desc_.src_desc(), image)},
+         {DNNL_ARG_DIFF_DST, Read(weights_desc_.diff_dst_desc(), features)},
+         {DNNL_ARG_DIFF_WEIGHTS, diff},
+         {DNNL_ARG_DIFF_BIAS, Wrap(problem_.bias_desc, bias_diff.data())}});
+    memory sum = Wrap(problem_.plain_weights, weights->mutable_cpu_diff());
+    add_weights_.execute(Stream(), diff, sum);
+    Stream().wait();
+    if (bias) caffe_axpy<float>(bias->count(), 1, bias_diff.data(), bias->mutable_cpu_diff());
+  }
+
+ private:
+  // The gradient of a blob is read by the layer before, which has the blob's values in the forward
+  // kernel's layout: any other one would be reordered there.
+  BackwardData::primitive_desc DescribeDataLikeForward() const {
+    const auto features = forward_desc_.dst_desc();
+    ChannelLayout image, like;
+    if (LayoutOf(forward_desc_.src_desc(), &image) && LayoutOf(features, &like)) {
+      // Few channels are taken in plain order, but can only be given in blocks.
+      if (image.plain()) image.block = like.block;
+      try {
+        const auto desc = DescribeData(problem_, features, Describe(image), forward_desc_);
+        if (IsFast(desc.impl_info_str())) return desc;
+      } catch (const dnnl::error&) {
+        // No kernel for these layouts; ask for any.
+      }
+    }
+    return DescribeData(problem_, problem_.Any(problem_.feature_shape),
+                        problem_.Any(problem_.image_shape), forward_desc_);
+  }
+
+  memory Read(const memory::desc& desc, Values<float> values) const {
+    ChannelLayout layout;
+    LayoutOf(desc, &layout);
+    return Wrap(desc, ReadIn(layout, *values.blob, values.part));
+  }
+
+  memory Write(const memory::desc& desc, Values<float> values) const {
+    ChannelLayout layout;
+    LayoutOf(desc, &layout);
+    return Wrap(desc, WriteIn(layout, values.blob, values.part));
+  }
+
+  const float* NoBias() {
+    no_bias_.resize(problem_.bias_desc.get_dims()[0]);
+    return no_bias_.data();
+  }
+
+  // The weights in a kernel's order: of this use only, or kept beside the plain ones.
+  memory OrderedWeights(const memory::desc& desc, const Blob<float>& weights) const {
+    memory plain = Wrap(problem_.plain_weights, weights.cpu_data());
+    if (desc == problem_.plain_weights) return plain;
+    if (!keep_weights_) {
+      memory ordered = Wrap(desc, ScratchMemory(Scratch::kWeights, desc.get_size()));
+      ReorderWeights(plain, ordered);
+      return ordered;
+    }
+    auto store = boost::dynamic_pointer_cast<WeightStore>(weights.data()->layout());
+    if (!store || store->weights().get_desc() != desc) {
+      store = boost::make_shared<WeightStore>(desc, problem_.plain_weights);
+      memory ordered = store->weights();
+      ReorderWeights(plain, ordered);
+      weights.data()->add_layout(store);
+    }
+    return store->weights();
+  }
+
+  static void ReorderWeights(memory& from, memory& to) {
+    dnnl::reorder(from, to).execute(Stream(), from, to);
+    Stream().wait();
+  }
+
+  Problem problem_;
+  bool keep_weights_;
+  Forward::primitive_desc forward_desc_;
+  BackwardWeights::primitive_desc weights_desc_;
+  BackwardData::primitive_desc data_desc_;
+  // Compiled when they are first used.
+  Forward forward_;
+  BackwardWeights weights_;
+  BackwardData data_;
+  dnnl::reorder add_weights_;
+  vector<float> no_bias_;
+};
+
+}  // namespace
+
+template <>
+shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeometry& geometry) {
+  try {
+    const auto convolution = boost::make_shared<FloatConvolution>(geometry);
+    if (convolution->IsGood()) return convolution;
+  } catch (const dnnl::error&) {
+    // No kernel for this geometry: the caller has another way.
+  }
+  return nullptr;
+}
+
+template <>
+shared_ptr<Convolution<double>> Convolution<double>::Create(const ConvolutionGeometry&) {
+  return nullptr;
+}
+
+}  // namespace dnn
+}  // namespace caffe

@@ -1,0 +1,103 @@
+#include "dnn/engine.hpp"
+
+#include <utility>
+
+namespace caffe {
+namespace dnn {
+
+using dnnl::memory;
+
+const dnnl::engine& Engine() {
+  // Never destroyed: layers in static objects of a program may outlive this library's own.
+  static const dnnl::engine* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *engine;
+}
+
+dnnl::stream& Stream() {
+  thread_local dnnl::stream stream(Engine());
+  return stream;
+}
+
+namespace {
+
+// Memory that grows to the largest size asked for.
+class Buffer {
+ public:
+  ~Buffer() { CaffeFreeHost(memory_, pinned_); }
+
+  void* AtLeast(size_t bytes) {
+    if (bytes > size_) {
+      CaffeFreeHost(memory_, pinned_);
+      memory_ = nullptr;
+      size_ = 0;
+      CaffeMallocHost(&memory_, bytes, &pinned_);
+      size_ = bytes;
+    }
+    return memory_;
+  }
+
+ private:
+  void* memory_ = nullptr;
+  size_t size_ = 0;
+  bool pinned_ = false;
+};
+
+}  // namespace
+
+void* ScratchMemory(Scratch kind, size_t bytes) {
+  thread_local Buffer buffers[static_cast<int>(Scratch::kCount)];
+  return buffers[static_cast<int>(kind)].AtLeast(bytes);
+}
+
+dnnl::primitive_attr Attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+namespace {
+
+memory::desc Describe(const memory::dims& shape, memory::format_tag tag) {
+  return memory::desc(shape, memory::data_type::f32, tag);
+}
+
+}  // namespace
+
+memory::desc Describe(const ChannelLayout& layout) {
+  const memory::dims shape = {layout.num, layout.channels, layout.height, layout.width};
+  if (layout.block == 1) return Describe(shape, memory::format_tag::nchw);
+  if (layout.block == layout.channels) return Describe(shape, memory::format_tag::nhwc);
+  if (layout.block == 16) return Describe(shape, memory::format_tag::nChw16c);
+  CHECK_EQ(layout.block, 8) << " channels in a block: no such layout";
+  return Describe(shape, memory::format_tag::nChw8c);
+}
+
+bool LayoutOf(const memory::desc& desc, ChannelLayout* layout) {
+  const memory::dims shape = desc.get_dims();
+  CHECK_EQ(shape.size(), 4u) << " axes of an image";
+  *layout = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2]),
+             static_cast<int>(shape[3]), 1};
+  const std::pair<memory::format_tag, int> known[] = {
+      {memory::format_tag::nchw, 1},
+      {memory::format_tag::nChw16c, 16},
+      {memory::format_tag::nChw8c, 8},
+      {memory::format_tag::nhwc, layout->channels},
+  };
+  for (const auto& entry : known) {
+    layout->block = entry.second;
+    if (desc == Describe(shape, entry.first)) return true;
+  }
+  return false;
+}
+
+void Run(const dnnl::primitive& primitive, const memory::desc& scratchpad,
+         std::unordered_map<int, memory> arguments) {
+  arguments.emplace(
+      DNNL_ARG_SCRATCHPAD,
+      memory(scratchpad, Engine(), ScratchMemory(Scratch::kPrimitive, scratchpad.get_size())));
+  primitive.execute(Stream(), arguments);
+  Stream().wait();
+}
+
+}  // namespace dnn
+}  // namespace caffe

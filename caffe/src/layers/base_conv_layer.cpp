@@ -1,0 +1,208 @@
+#include "caffe/layers/base_conv_layer.hpp"
+
+#include "caffe/util/im2col.hpp"
+#include "dnn/convolution.hpp"
+#include "layers/learned_blobs.hpp"
+#include "layers/window_params.hpp"
+#include "util/per_channel.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+BaseConvolutionLayer<Dtype>::~BaseConvolutionLayer() = default;
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                             const vector<Blob<Dtype>*>& top) {
+  const ConvolutionParameter& param = this->layer_param_.convolution_param();
+  force_nd_im2col_ = param.force_nd_im2col();
+  channel_axis_ = bottom[0]->CanonicalAxisIndex(param.axis());
+  num_spatial_axes_ = bottom[0]->num_axes() - channel_axis_ - 1;
+  ReadWindowParams(param, num_spatial_axes_, &kernel_shape_, &stride_, &pad_, &dilation_);
+  is_1x1_ = true;
+  for (int i = 0; i < num_spatial_axes_; ++i) {
+    is_1x1_ &=
+        kernel_shape_.cpu_data()[i] == 1 && stride_.cpu_data()[i] == 1 && pad_.cpu_data()[i] == 0;
+  }
+
+  channels_ = bottom[0]->shape(channel_axis_);
+  CHECK(param.num_output() > 0 && param.num_output() < (1u << 30))
+      << "num_output is " << param.num_output() << ": give the number of output channels";
+  num_output_ = static_cast<int>(param.num_output());
+  CHECK(param.group() > 0 && param.group() <= param.num_output())
+      << "group is " << param.group() << ": give a divisor of num_output";
+  group_ = static_cast<int>(param.group());
+  CHECK_EQ(channels_ % group_, 0) << ": group " << group_ << " must divide the " << channels_
+                                  << " channels of the bottom";
+  CHECK_EQ(num_output_ % group_, 0) << ": group " << group_ << " must divide num_output";
+  conv_out_channels_ = reverse_dimensions() ? channels_ : num_output_;
+  conv_in_channels_ = reverse_dimensions() ? num_output_ : channels_;
+  bias_term_ = param.bias_term();
+  SetUpBlobs();
+  kernel_dim_ = this->blobs_[0]->count(1);
+  weight_offset_ = conv_out_channels_ * kernel_dim_ / group_;
+  this->param_propagate_down_.resize(this->blobs_.size(), true);
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::SetUpBlobs() {
+  const ConvolutionParameter& param = this->layer_param_.convolution_param();
+  vector<int> weight_shape = {conv_out_channels_, conv_in_channels_ / group_};
+  for (int i = 0; i < num_spatial_axes_; ++i) {
+    weight_shape.push_back(kernel_shape_.cpu_data()[i]);
+  }
+  vector<BlobSpec> specs = {{"weights", weight_shape, param.weight_filler()}};
+  if (bias_term_) specs.push_back({"bias", {num_output_}, param.bias_filler()});
+  SetUpLearnedBlobs(specs, &this->blobs_);
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                          const vector<Blob<Dtype>*>& top) {
+  const int first_spatial_axis = channel_axis_ + 1;
+  CHECK_EQ(bottom[0]->num_axes(), first_spatial_axis + num_spatial_axes_)
+      << " axes: the bottom's number of axes must not change";
+  CHECK_EQ(bottom[0]->shape(channel_axis_), channels_)
+      << ": the bottom's number of channels must not change";
+  for (size_t i = 1; i < bottom.size(); ++i) {
+    CHECK(bottom[0]->shape() == bottom[i]->shape())
+        << "all bottoms must have one shape, but they have " << bottom[0]->shape_string() << " and "
+        << bottom[i]->shape_string();
+  }
+  bottom_shape_ = &bottom[0]->shape();
+  num_ = bottom[0]->count(0, channel_axis_);
+  compute_output_shape();
+  vector<int> top_shape(bottom_shape_->begin(), bottom_shape_->begin() + channel_axis_);
+  top_shape.push_back(num_output_);
+  top_shape.insert(top_shape.end(), output_shape_.begin(), output_shape_.end());
+  for (Blob<Dtype>* blob : top) blob->Reshape(top_shape);
+
+  bottom_dim_ = bottom[0]->count(channel_axis_);
+  top_dim_ = top[0]->count(channel_axis_);
+  out_spatial_dim_ = top[0]->count(first_spatial_axis);
+  conv_out_spatial_dim_ =
+      reverse_dimensions() ? bottom[0]->count(first_spatial_axis) : out_spatial_dim_;
+  output_offset_ = conv_out_channels_ * conv_out_spatial_dim_ / group_;
+  conv_input_shape_.Reshape(vector<int>(1, num_spatial_axes_ + 1));
+  int* image = conv_input_shape_.mutable_cpu_data();
+  col_buffer_shape_.assign(1, kernel_dim_ * group_);
+  for (int i = 0; i <= num_spatial_axes_; ++i) {
+    image[i] = reverse_dimensions() ? top[0]->shape(channel_axis_ + i) : input_shape(i);
+    if (i > 0) {
+      col_buffer_shape_.push_back(reverse_dimensions() ? input_shape(i) : output_shape_[i - 1]);
+    }
+  }
+  // A size only: memory is taken when the columns are first used.
+  col_offset_ = kernel_dim_ * conv_out_spatial_dim_;
+  col_buffer_.Reshape(col_buffer_shape_);
+}
+
+// ---- by matrix products ----
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::conv_im2col_cpu(const Dtype* data, Dtype* columns) {
+  im2col_nd_cpu(data, num_spatial_axes_, conv_input_shape_.cpu_data(), col_buffer_shape_.data(),
+                kernel_shape_.cpu_data(), pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data(),
+                columns);
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::conv_col2im_cpu(const Dtype* columns, Dtype* data) {
+  col2im_nd_cpu(columns, num_spatial_axes_, conv_input_shape_.cpu_data(), col_buffer_shape_.data(),
+                kernel_shape_.cpu_data(), pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data(),
+                data);
+}
+
+template <typename Dtype>
+const Dtype* BaseConvolutionLayer<Dtype>::Columns(const Dtype* input, bool keep) {
+  if (is_1x1_) return input;
+  if (!keep) conv_im2col_cpu(input, col_buffer_.mutable_cpu_data());
+  return col_buffer_.cpu_data();
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::forward_cpu_gemm(const Dtype* input, const Dtype* weights,
+                                                   Dtype* output, bool skip_im2col) {
+  const Dtype* columns = Columns(input, skip_im2col);
+  for (int g = 0; g < group_; ++g) {
+    caffe_cpu_gemm<Dtype>(CblasNoTrans, CblasNoTrans, conv_out_channels_ / group_,
+                          conv_out_spatial_dim_, kernel_dim_, 1, weights + weight_offset_ * g,
+                          columns + col_offset_ * g, 0, output + output_offset_ * g);
+  }
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::forward_cpu_bias(Dtype* output, const Dtype* bias) {
+  ParallelFor(num_output_, 1 + kElementwiseGrain / std::max(1, out_spatial_dim_),
+              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                for (std::ptrdiff_t c = begin; c < end; ++c) {
+                  const Dtype add = bias[c];
+                  Dtype* values = output + c * out_spatial_dim_;
+                  for (int i = 0; i < out_spatial_dim_; ++i) values[i] += add;
+                }
+              });
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::backward_cpu_gemm(const Dtype* input, const Dtype* weights,
+                                                    Dtype* output) {
+  Dtype* columns = is_1x1_ ? output : col_buffer_.mutable_cpu_data();
+  for (int g = 0; g < group_; ++g) {
+    caffe_cpu_gemm<Dtype>(CblasTrans, CblasNoTrans, kernel_dim_, conv_out_spatial_dim_,
+                          conv_out_channels_ / group_, 1, weights + weight_offset_ * g,
+                          input + output_offset_ * g, 0, columns + col_offset_ * g);
+  }
+  if (!is_1x1_) conv_col2im_cpu(columns, output);
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::weight_cpu_gemm(const Dtype* input, const Dtype* output,
+                                                  Dtype* weights) {
+  const Dtype* columns = Columns(input, false);
+  for (int g = 0; g < group_; ++g) {
+    caffe_cpu_gemm<Dtype>(CblasNoTrans, CblasTrans, conv_out_channels_ / group_, kernel_dim_,
+                          conv_out_spatial_dim_, 1, output + output_offset_ * g,
+                          columns + col_offset_ * g, 1, weights + weight_offset_ * g);
+  }
+}
+
+template <typename Dtype>
+void BaseConvolutionLayer<Dtype>::backward_cpu_bias(Dtype* bias, const Dtype* input) {
+  const ChannelLayout layout = {1, num_output_, out_spatial_dim_, 1, 1};
+  const vector<double> sums = SumPerChannel(layout, input);
+  for (int c = 0; c < num_output_; ++c) bias[c] += static_cast<Dtype>(sums[c]);
+}
+
+// ---- by oneDNN ----
+
+template <typename Dtype>
+dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
+  if (fast_shape_ == *bottom_shape_ && !fast_shape_.empty()) return fast_.get();
+  fast_shape_ = *bottom_shape_;
+  fast_.reset();
+  const ConvolutionParameter& param = this->layer_param_.convolution_param();
+  if (param.engine() == ConvolutionParameter_Engine_CAFFE || force_nd_im2col_ ||
+      num_spatial_axes_ != 2 || channel_axis_ != 1 || !fast_pays()) {
+    return nullptr;
+  }
+  dnn::ConvolutionGeometry geometry;
+  geometry.num = num_;
+  geometry.groups = group_;
+  geometry.image_channels = conv_in_channels_;
+  geometry.feature_channels = conv_out_channels_;
+  for (int i = 0; i < 2; ++i) {
+    geometry.image[i] = conv_input_shape_.cpu_data()[i + 1];
+    geometry.features[i] = col_buffer_shape_[i + 1];
+    geometry.kernel[i] = kernel_shape_.cpu_data()[i];
+    geometry.stride[i] = stride_.cpu_data()[i];
+    geometry.pad[i] = pad_.cpu_data()[i];
+    geometry.dilation[i] = dilation_.cpu_data()[i];
+  }
+  geometry.keep_weights = this->phase_ == TEST;
+  fast_ = dnn::Convolution<Dtype>::Create(geometry);
+  return fast_.get();
+}
+
+INSTANTIATE_CLASS(BaseConvolutionLayer);
+
+}  // namespace caffe

@@ -1,0 +1,133 @@
+#include "caffe/layers/batch_norm_layer.hpp"
+
+#include "layers/learned_blobs.hpp"
+#include "util/per_channel.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                       const vector<Blob<Dtype>*>& top) {
+  const BatchNormParameter& param = this->layer_param_.batch_norm_param();
+  moving_average_fraction_ = param.moving_average_fraction();
+  use_global_stats_ =
+      param.has_use_global_stats() ? param.use_global_stats() : this->phase_ == TEST;
+  eps_ = param.eps();
+  CHECK_GE(bottom[0]->num_axes(), 2) << " axes: BatchNorm needs a batch axis and a channel axis";
+  channels_ = bottom[0]->shape(1);
+  const FillerParameter zero = ConstantFillerParam(0);
+  SetUpLearnedBlobs<Dtype>(
+      {{"means", {channels_}, zero}, {"variances", {channels_}, zero}, {"weight", {1}, zero}},
+      &this->blobs_);
+  // The solver must leave the statistics alone, whatever the prototxt says about lr_mult.
+  for (int i = 0; i < static_cast<int>(this->blobs_.size()); ++i) {
+    if (i == this->layer_param_.param_size()) this->layer_param_.add_param()->set_lr_mult(0);
+    CHECK_EQ(this->layer_param_.param(i).lr_mult(), 0)
+        << ": BatchNorm's blobs are statistics, not learned; set their lr_mult to 0 or leave "
+           "`param`"
+           " out";
+  }
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                    const vector<Blob<Dtype>*>& top) {
+  CHECK_GE(bottom[0]->num_axes(), 2) << " axes: BatchNorm needs a batch axis and a channel axis";
+  CHECK_EQ(bottom[0]->shape(1), channels_) << ": the number of channels must not change";
+  top[0]->ReshapeLike(*bottom[0]);
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
+  const Dtype weight = this->blobs_[2]->cpu_data()[0];
+  const Dtype scale = weight == Dtype(0) ? Dtype(0) : Dtype(1) / weight;
+  for (int c = 0; c < channels_; ++c) {
+    mean_[c] = scale * this->blobs_[0]->cpu_data()[c];
+    const Dtype variance = scale * this->blobs_[1]->cpu_data()[c];
+    inverse_deviation_[c] = Dtype(1) / std::sqrt(variance + eps_);
+  }
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
+  const ChannelLayout layout = LayoutOf(bottom);
+  const Dtype* x = ReadIn(layout, bottom);
+  const double count = double(bottom.count()) / channels_;
+  const vector<double> sums = SumPerChannel(layout, x);
+  for (int c = 0; c < channels_; ++c) mean_[c] = static_cast<Dtype>(sums[c] / count);
+  const vector<double> squares = SquaresPerChannel(layout, x, mean_);
+
+  Dtype* running_mean = this->blobs_[0]->mutable_cpu_data();
+  Dtype* running_variance = this->blobs_[1]->mutable_cpu_data();
+  Dtype* weight = this->blobs_[2]->mutable_cpu_data();
+  const Dtype fraction = moving_average_fraction_;
+  // The running sums are of the unbiased variance.
+  const double unbiased = count > 1 ? count / (count - 1) : 1;
+  weight[0] = fraction * weight[0] + 1;
+  for (int c = 0; c < channels_; ++c) {
+    const double variance = squares[c] / count;
+    inverse_deviation_[c] = static_cast<Dtype>(1 / std::sqrt(variance + eps_));
+    running_mean[c] = fraction * running_mean[c] + mean_[c];
+    running_variance[c] = fraction * running_variance[c] + static_cast<Dtype>(unbiased * variance);
+  }
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                        const vector<Blob<Dtype>*>& top) {
+  mean_.resize(channels_);
+  inverse_deviation_.resize(channels_);
+  if (use_global_stats_) {
+    TakeGlobalStatistics();
+  } else {
+    TakeBatchStatistics(*bottom[0]);
+  }
+  vector<Dtype> offset(channels_);
+  for (int c = 0; c < channels_; ++c) offset[c] = -mean_[c] * inverse_deviation_[c];
+  const ChannelLayout layout = LayoutOf(*bottom[0]);
+  const Dtype* x = ReadIn(layout, *bottom[0]);
+  const bool keep = bottom[0] == top[0] && !use_global_stats_;
+  if (keep) x_norm_.ReshapeLike(*top[0]);
+  Dtype* y = WriteIn(layout, keep ? &x_norm_ : top[0]);
+  ScalePerChannel(layout, x, inverse_deviation_, offset, y);
+  if (keep) caffe_copy(static_cast<int>(layout.size()), y, WriteIn(layout, top[0]));
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                         const vector<bool>& propagate_down,
+                                         const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  const bool in_place = bottom[0] == top[0];
+  const ChannelLayout layout = use_global_stats_
+                                   ? LayoutOf(*top[0], Part::kDiff)
+                                   : LayoutOf(in_place ? x_norm_ : *bottom[0], Part::kData);
+  const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
+  if (use_global_stats_) {
+    ScalePerChannel(layout, dy, inverse_deviation_, {}, WriteIn(layout, bottom[0], Part::kDiff));
+    return;
+  }
+  // With x^ = (x - mean) / deviation: dx = (dy - mean(dy) - x^ mean(dy x^)) / deviation. What there
+  // is of x^ is either itself or x; both are x^ = a z + b.
+  const Dtype* z = ReadIn(layout, in_place ? x_norm_ : *bottom[0]);
+  const vector<double> sum_dy = SumPerChannel(layout, dy);
+  const vector<double> sum_dy_z = DotPerChannel(layout, dy, z);
+  const double count = double(bottom[0]->count()) / channels_;
+  vector<Dtype> factor_z(channels_), offset(channels_);
+  for (int c = 0; c < channels_; ++c) {
+    const double inverse = inverse_deviation_[c];
+    const double a = in_place ? 1 : inverse;
+    const double b = in_place ? 0 : -mean_[c] * inverse;
+    const double mean_dy = sum_dy[c] / count;
+    const double mean_dy_x = (a * sum_dy_z[c] + b * sum_dy[c]) / count;
+    factor_z[c] = static_cast<Dtype>(-inverse * mean_dy_x * a);
+    offset[c] = static_cast<Dtype>(-inverse * (mean_dy + mean_dy_x * b));
+  }
+  CombinePerChannel(layout, dy, inverse_deviation_, z, factor_z, offset,
+                    WriteIn(layout, bottom[0], Part::kDiff));
+}
+
+INSTANTIATE_CLASS(BatchNormLayer);
+REGISTER_LAYER_CLASS(BatchNorm);
+
+}  // namespace caffe

@@ -1,0 +1,51 @@
+#ifndef CAFFE_SRC_LAYERS_BROADCAST_HPP_
+#define CAFFE_SRC_LAYERS_BROADCAST_HPP_
+
+/// How Scale and Bias stretch a small blob over a large one: its axes are those of the large blob
+/// from `axis` on.
+
+#include "util/channel_layout.hpp"
+
+namespace caffe {
+
+/// Shape of a learned operand: num_axes axes of the blob from `axis` on (-1: all the rest).
+template <typename Dtype>
+vector<int> OperandShape(const Blob<Dtype>& blob, int axis, int num_axes) {
+  CHECK_GE(num_axes, -1) << " is no number of axes: give one, or -1 for all that follow `axis`";
+  const int first = axis == blob.num_axes() && num_axes == 0 ? axis : blob.CanonicalAxisIndex(axis);
+  const int last = num_axes < 0 ? blob.num_axes() : first + num_axes;
+  CHECK_LE(last, blob.num_axes()) << ": `axis` and `num_axes` reach beyond the bottom, "
+                                  << blob.shape_string();
+  return vector<int>(blob.shape().begin() + first, blob.shape().begin() + last);
+}
+
+/// The large blob with the small one's elements as its channels: outer x elements x inner, or,
+/// where these are the blob's own channels, any layout its `part` is in. A scalar ignores `axis`.
+template <typename Dtype>
+ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, Part part, int axis,
+                              const Blob<Dtype>& operand) {
+  const int first = operand.num_axes() == 0 ? 0 : blob.CanonicalAxisIndex(axis);
+  const int last = first + operand.num_axes();
+  CHECK_LE(last, blob.num_axes()) << ": an operand of shape " << operand.shape_string()
+                                  << " from axis " << axis << " on reaches beyond the bottom, "
+                                  << blob.shape_string();
+  for (int i = first; i < last; ++i) {
+    CHECK_EQ(blob.shape(i), operand.shape(i - first))
+        << ": axis " << i << " of the bottom and axis " << i - first << " of the operand differ";
+  }
+  if (first == 1 && last == 2) {
+    const ChannelLayout own = LayoutOf(blob, part);
+    if (!own.plain()) return own;
+  }
+  return {blob.count(0, first), operand.count(), blob.count(last), 1, 1};
+}
+
+/// An operand's values, as the per-channel formulas take them.
+template <typename Dtype>
+vector<Dtype> ValuesOf(const Blob<Dtype>& operand) {
+  return vector<Dtype>(operand.cpu_data(), operand.cpu_data() + operand.count());
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_LAYERS_BROADCAST_HPP_

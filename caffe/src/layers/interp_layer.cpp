@@ -1,0 +1,149 @@
+#include "caffe/layers/interp_layer.hpp"
+
+#include "util/channel_layout.hpp"
+
+namespace caffe {
+
+namespace {
+
+// The two input positions an output position lies between, and the weight of the second.
+struct Between {
+  int first, second;
+  double weight;
+};
+
+// Positions of the outputs of an axis in the input, which starts at `begin` and has `in` elements.
+vector<Between> AlignCorners(int begin, int in, int out) {
+  vector<Between> positions(out);
+  const double step = out > 1 ? double(in - 1) / (out - 1) : 0;
+  for (int o = 0; o < out; ++o) {
+    const double at = o * step;
+    const int first = std::min(static_cast<int>(at), in - 1);
+    positions[o] = {begin + first, begin + std::min(first + 1, in - 1), at - first};
+  }
+  return positions;
+}
+
+// Calls body(output offset, the four input offsets, their weights) for the pixels of one plane.
+template <typename Body>
+void EachPixel(const vector<Between>& rows, const vector<Between>& columns, int width_in, int block,
+               const Body& body) {
+  std::ptrdiff_t o = 0;
+  for (const Between& row : rows) {
+    const std::ptrdiff_t upper = std::ptrdiff_t(row.first) * width_in;
+    const std::ptrdiff_t lower = std::ptrdiff_t(row.second) * width_in;
+    for (const Between& column : columns) {
+      const std::ptrdiff_t at[4] = {(upper + column.first) * block, (upper + column.second) * block,
+                                    (lower + column.first) * block,
+                                    (lower + column.second) * block};
+      const double weights[4] = {(1 - row.weight) * (1 - column.weight),
+                                 (1 - row.weight) * column.weight, row.weight * (1 - column.weight),
+                                 row.weight * column.weight};
+      body(o, at, weights);
+      o += block;
+    }
+  }
+}
+
+}  // namespace
+
+template <typename Dtype>
+void InterpLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                    const vector<Blob<Dtype>*>& top) {
+  const InterpParameter& param = this->layer_param_.interp_param();
+  pad_beg_ = param.pad_beg();
+  pad_end_ = param.pad_end();
+  CHECK(pad_beg_ <= 0 && pad_end_ <= 0) << "pad_beg and pad_end can only crop: give values up to 0";
+  const bool size = param.has_height() || param.has_width();
+  const bool factor = param.has_zoom_factor() || param.has_shrink_factor();
+  CHECK(size != factor)
+      << "give the output's size either as height and width or by zoom_factor and "
+         "shrink_factor";
+  CHECK(!size || (param.height() > 0 && param.width() > 0))
+      << "height and width must both be given and positive";
+  CHECK(param.zoom_factor() >= 1 && param.shrink_factor() >= 1)
+      << "zoom_factor and shrink_factor must be 1 or more";
+}
+
+template <typename Dtype>
+int InterpLayer<Dtype>::Scaled(int size) const {
+  const InterpParameter& param = this->layer_param_.interp_param();
+  const int shrunk = (size - 1) / param.shrink_factor() + 1;
+  return shrunk + (shrunk - 1) * (param.zoom_factor() - 1);
+}
+
+template <typename Dtype>
+void InterpLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                 const vector<Blob<Dtype>*>& top) {
+  CHECK_EQ(bottom[0]->num_axes(), 4)
+      << " axes: Interp takes num x channels x height x width, not " << bottom[0]->shape_string();
+  const InterpParameter& param = this->layer_param_.interp_param();
+  height_in_ = bottom[0]->height() + pad_beg_ + pad_end_;
+  width_in_ = bottom[0]->width() + pad_beg_ + pad_end_;
+  CHECK(height_in_ > 0 && width_in_ > 0)
+      << "pad_beg and pad_end crop all of the bottom, " << bottom[0]->shape_string();
+  height_out_ = param.has_height() ? param.height() : Scaled(height_in_);
+  width_out_ = param.has_width() ? param.width() : Scaled(width_in_);
+  top[0]->Reshape(bottom[0]->num(), bottom[0]->channels(), height_out_, width_out_);
+}
+
+template <typename Dtype>
+void InterpLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                     const vector<Blob<Dtype>*>& top) {
+  const ChannelLayout from = LayoutOf(*bottom[0]);
+  const ChannelLayout to = from.WithPlane(height_out_, width_out_);
+  const Dtype* x = ReadIn(from, *bottom[0]);
+  Dtype* y = WriteIn(to, top[0]);
+  const vector<Between> rows = AlignCorners(-pad_beg_, height_in_, height_out_);
+  const vector<Between> columns = AlignCorners(-pad_beg_, width_in_, width_out_);
+  const int block = from.block;
+  ParallelFor(from.planes(), 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t p = begin; p < end; ++p) {
+      const Dtype* in = x + p * from.plane_size();
+      Dtype* out = y + p * to.plane_size();
+      EachPixel(rows, columns, from.width, block,
+                [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
+                  const Dtype w[4] = {Dtype(weights[0]), Dtype(weights[1]), Dtype(weights[2]),
+                                      Dtype(weights[3])};
+                  for (int i = 0; i < block; ++i) {
+                    out[o + i] = w[0] * in[at[0] + i] + w[1] * in[at[1] + i] +
+                                 w[2] * in[at[2] + i] + w[3] * in[at[3] + i];
+                  }
+                });
+    }
+  });
+}
+
+template <typename Dtype>
+void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                      const vector<bool>& propagate_down,
+                                      const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  const ChannelLayout from = LayoutOf(*top[0], Part::kDiff);
+  const ChannelLayout to = from.WithPlane(bottom[0]->height(), bottom[0]->width());
+  const Dtype* dy = ReadIn(from, *top[0], Part::kDiff);
+  Dtype* dx = WriteIn(to, bottom[0], Part::kDiff);
+  const vector<Between> rows = AlignCorners(-pad_beg_, height_in_, height_out_);
+  const vector<Between> columns = AlignCorners(-pad_beg_, width_in_, width_out_);
+  const int block = from.block;
+  ParallelFor(from.planes(), 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t p = begin; p < end; ++p) {
+      const Dtype* out = dy + p * from.plane_size();
+      Dtype* in = dx + p * to.plane_size();
+      std::fill(in, in + to.plane_size(), Dtype(0));
+      EachPixel(rows, columns, to.width, block,
+                [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
+                  for (int corner = 0; corner < 4; ++corner) {
+                    const Dtype weight = static_cast<Dtype>(weights[corner]);
+                    Dtype* pixel = in + at[corner];
+                    for (int i = 0; i < block; ++i) pixel[i] += weight * out[o + i];
+                  }
+                });
+    }
+  });
+}
+
+INSTANTIATE_CLASS(InterpLayer);
+REGISTER_LAYER_CLASS(Interp);
+
+}  // namespace caffe

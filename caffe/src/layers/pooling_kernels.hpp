@@ -1,0 +1,51 @@
+#ifndef CAFFE_SRC_LAYERS_POOLING_KERNELS_HPP_
+#define CAFFE_SRC_LAYERS_POOLING_KERNELS_HPP_
+
+/// Sliding windows over the planes of an image blob in any layout. Places in a plane are numbered
+/// h * width + w and kept as floating point numbers, as in the mask blobs of prototxts.
+
+#include <algorithm>
+
+#include "util/channel_layout.hpp"
+
+namespace caffe {
+
+/// A window along one axis.
+struct PoolAxis {
+  int in, out, kernel, stride, pad;
+
+  /// First and last + 1 position of output o inside the image.
+  int Begin(int o) const { return std::max(0, o * stride - pad); }
+  int End(int o) const { return std::min(in, o * stride - pad + kernel); }
+  /// Positions of output o inside the padded image.
+  int PaddedLength(int o) const {
+    const int begin = o * stride - pad;
+    return std::min(begin + kernel, in + pad) - begin;
+  }
+  /// Whether every position belongs to exactly one window.
+  bool Tiles() const { return kernel == stride && pad == 0 && out * stride >= in; }
+};
+
+struct PoolWindows {
+  PoolAxis h, w;
+};
+
+/// y = maximum of each window; `where` = the place of its first occurrence. Either may be null.
+template <typename Dtype>
+void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* x, Dtype* y,
+             Dtype* where);
+/// dx = at each place the sum of dy of the windows whose value comes from there.
+template <typename Dtype>
+void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* dy,
+                     const Dtype* where, Dtype* dx);
+
+/// y = sum of each window over its size in the padded image.
+template <typename Dtype>
+void AveragePool(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* x, Dtype* y);
+template <typename Dtype>
+void AveragePoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* dy,
+                         Dtype* dx);
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_LAYERS_POOLING_KERNELS_HPP_

@@ -1,0 +1,181 @@
+#include "caffe/layers/pooling_layer.hpp"
+
+#include "layers/pooling_kernels.hpp"
+
+namespace caffe {
+
+namespace {
+
+// `field`, or its _h/_w form; `otherwise` where the prototxt has neither.
+void ReadPair(const char* name, bool has, int both, bool has_h, bool has_w, int h, int w,
+              int otherwise, int* to_h, int* to_w) {
+  CHECK(!has || (!has_h && !has_w))
+      << "give either " << name << " or " << name << "_h and " << name << "_w";
+  CHECK_EQ(has_h, has_w) << ": give both " << name << "_h and " << name << "_w";
+  *to_h = has_h ? h : has ? both : otherwise;
+  *to_w = has_w ? w : has ? both : otherwise;
+}
+
+int PooledSize(int in, int kernel, int stride, int pad, PoolingParameter_RoundMode round_mode) {
+  CHECK_GE(in + 2 * pad, kernel)
+      << ": the pooling window is larger than its padded input; use a larger input or a smaller "
+         "kernel_size";
+  const int room = in + 2 * pad - kernel;
+  const bool up = round_mode == PoolingParameter_RoundMode_CEIL;
+  int size = (up ? (room + stride - 1) / stride : room / stride) + 1;
+  // A window has to start inside the image, or in the padding before it.
+  if ((size - 1) * stride >= in + pad) --size;
+  return size;
+}
+
+// Places are kept in floating point numbers, which hold whole numbers up to this exactly.
+const int kLargestPlane = 1 << 24;
+
+}  // namespace
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                     const vector<Blob<Dtype>*>& top) {
+  const PoolingParameter& param = this->layer_param_.pooling_param();
+  global_pooling_ = param.global_pooling();
+  round_mode_ = param.round_mode();
+  ReadPair("kernel_size", param.has_kernel_size(), param.kernel_size(), param.has_kernel_h(),
+           param.has_kernel_w(), param.kernel_h(), param.kernel_w(), 0, &kernel_h_, &kernel_w_);
+  ReadPair("stride", param.has_stride(), param.stride(), param.has_stride_h(), param.has_stride_w(),
+           param.stride_h(), param.stride_w(), 1, &stride_h_, &stride_w_);
+  const bool pads = param.has_pad_h() || param.has_pad_w();
+  ReadPair("pad", param.has_pad(), param.pad(), pads, pads, param.pad_h(), param.pad_w(), 0,
+           &pad_h_, &pad_w_);
+  CHECK(stride_h_ > 0 && stride_w_ > 0) << "the stride must be positive";
+  if (global_pooling_) {
+    CHECK(kernel_h_ == 0 && kernel_w_ == 0)
+        << "global_pooling takes the whole plane: leave kernel_size out";
+    CHECK(pad_h_ == 0 && pad_w_ == 0 && stride_h_ == 1 && stride_w_ == 1)
+        << "global_pooling takes neither pad nor stride";
+    return;
+  }
+  CHECK(kernel_h_ > 0 && kernel_w_ > 0) << "kernel_size is missing from pooling_param";
+  CHECK(pad_h_ >= 0 && pad_w_ >= 0 && pad_h_ < kernel_h_ && pad_w_ < kernel_w_)
+      << "pad must be smaller than kernel_size, or a window would lie outside the image";
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                  const vector<Blob<Dtype>*>& top) {
+  CHECK_EQ(bottom[0]->num_axes(), 4)
+      << " axes: Pooling takes num x channels x height x width, not " << bottom[0]->shape_string();
+  channels_ = bottom[0]->channels();
+  height_ = bottom[0]->height();
+  width_ = bottom[0]->width();
+  CHECK_LE(int64_t(height_) * width_, kLargestPlane) << " pixels are too many for pooling";
+  if (global_pooling_) {
+    kernel_h_ = height_;
+    kernel_w_ = width_;
+  }
+  pooled_height_ = PooledSize(height_, kernel_h_, stride_h_, pad_h_, round_mode_);
+  pooled_width_ = PooledSize(width_, kernel_w_, stride_w_, pad_w_, round_mode_);
+  for (Blob<Dtype>* blob : top) {
+    blob->Reshape(bottom[0]->num(), channels_, pooled_height_, pooled_width_);
+  }
+  chosen_.ReshapeLike(*top[0]);
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  const PoolWindows windows = {{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
+                               {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}};
+  const ChannelLayout layout = LayoutOf(*bottom[0]);
+  const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
+  const Dtype* x = ReadIn(layout, *bottom[0]);
+  switch (this->layer_param_.pooling_param().pool()) {
+    case PoolingParameter_PoolMethod_MAX: {
+      // In TEST nobody wants a gradient as a rule; Backward finds the places again if need be.
+      chosen_known_ = top.size() == 1 && this->phase_ == TRAIN;
+      Dtype* where = nullptr;
+      if (top.size() > 1) where = WriteIn(pooled, top[1]);
+      if (chosen_known_) where = WriteIn(pooled, &chosen_);
+      MaxPool(layout, windows, x, WriteIn(pooled, top[0]), where);
+      break;
+    }
+    case PoolingParameter_PoolMethod_AVE:
+      AveragePool(layout, windows, x, WriteIn(pooled, top[0]));
+      break;
+    default:
+      ForwardStochastic(*bottom[0], top[0]);
+  }
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
+  const PoolAxis rows = {height_, pooled_height_, kernel_h_, stride_h_, pad_h_};
+  const PoolAxis columns = {width_, pooled_width_, kernel_w_, stride_w_, pad_w_};
+  const Dtype* x = bottom.cpu_data();
+  Dtype* y = top->mutable_cpu_data();
+  Dtype* chosen = chosen_.mutable_cpu_data();
+  const bool draw = this->phase_ == TRAIN;
+  if (draw) caffe_rng_uniform<Dtype>(top->count(), 0, 1, chosen);
+  for (int o = 0; o < top->count(); ++o) {
+    const int oh = o / pooled_width_ % pooled_height_, ow = o % pooled_width_;
+    const Dtype* plane =
+        x + std::ptrdiff_t(o / (pooled_height_ * pooled_width_)) * height_ * width_;
+    vector<int> places;
+    for (int h = rows.Begin(oh); h < rows.End(oh); ++h) {
+      for (int w = columns.Begin(ow); w < columns.End(ow); ++w) places.push_back(h * width_ + w);
+    }
+    Dtype sum = 0, squares = 0;
+    for (const int i : places) {
+      CHECK_GE(plane[i], 0)
+          << ": stochastic pooling needs non-negative values; put a ReLU before it";
+      sum += plane[i];
+      squares += plane[i] * plane[i];
+    }
+    if (!draw) {
+      y[o] = sum > 0 ? squares / sum : Dtype(0);
+      continue;
+    }
+    const Dtype threshold = chosen[o] * sum;
+    Dtype passed = 0;
+    size_t pick = 0;
+    while ((passed += plane[places[pick]]) < threshold && pick + 1 < places.size()) ++pick;
+    y[o] = plane[places[pick]];
+    chosen[o] = static_cast<Dtype>(places[pick]);
+  }
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                       const vector<bool>& propagate_down,
+                                       const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  const PoolWindows windows = {{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
+                               {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}};
+  const auto method = this->layer_param_.pooling_param().pool();
+  if (method == PoolingParameter_PoolMethod_AVE) {
+    const ChannelLayout pooled = LayoutOf(*top[0], Part::kDiff);
+    const ChannelLayout layout = pooled.WithPlane(height_, width_);
+    const Dtype* dy = ReadIn(pooled, *top[0], Part::kDiff);
+    AveragePoolBackward(layout, windows, dy, WriteIn(layout, bottom[0], Part::kDiff));
+    return;
+  }
+  if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
+    CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
+  } else if (top.size() == 1 && !chosen_known_) {
+    const ChannelLayout layout = LayoutOf(*bottom[0]);
+    const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
+    const Dtype* x = ReadIn(layout, *bottom[0]);
+    MaxPool<Dtype>(layout, windows, x, nullptr, WriteIn(pooled, &chosen_));
+    chosen_known_ = true;
+  }
+  const Blob<Dtype>& chosen = top.size() > 1 ? *top[1] : chosen_;
+  const ChannelLayout pooled = LayoutOf(chosen);
+  const ChannelLayout layout = pooled.WithPlane(height_, width_);
+  const Dtype* dy = ReadIn(pooled, *top[0], Part::kDiff);
+  MaxPoolBackward(layout, windows, dy, ReadIn(pooled, chosen),
+                  WriteIn(layout, bottom[0], Part::kDiff));
+}
+
+INSTANTIATE_CLASS(PoolingLayer);
+REGISTER_LAYER_CLASS(Pooling);
+
+}  // namespace caffe
