@@ -75,7 +75,12 @@ void SPPLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<B
     }
     width += pooling_outputs_[level]->count(1);
   }
-  top[0]->Reshape({num_, width});
+  if (pyramid_height_ == 1) {
+    // A single level is an ordinary pooling layer, its top an image.
+    top[0]->ReshapeLike(*pooling_outputs_[0]);
+  } else {
+    top[0]->Reshape({num_, width});
+  }
 }
 
 template <typename Dtype>

@@ -12,7 +12,8 @@ namespace caffe {
 /// Spatial pyramid pooling (He et al. 2014): the image pooled into 1, 2 x 2, 4 x 4, ... bins, as
 /// one vector of fixed length.
 ///
-/// Bottom: N x C x H x W; top: N x C (1 + 4 + 16 + ...), pyramid_height terms.
+/// Bottom: N x C x H x W; top: N x C (1 + 4 + 16 + ...), pyramid_height terms; with a single level,
+/// N x C x 1 x 1.
 template <typename Dtype>
 class SPPLayer : public Layer<Dtype> {
  public:
