@@ -1,16 +1,17 @@
-// The caffe command: trains, tests and times nets.
+// The caffe command: trains, tests, times and checks nets.
 
 #include <algorithm>
 #include <iomanip>
 #include <map>
 #include <memory>
 
+#include "caffe/devices.hpp"
 #include "caffe/net.hpp"
+#include "caffe/net_table.hpp"
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/solver.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/names.hpp"
-#include "caffe/util/parallel_for.hpp"
 #include "caffe/util/plugins.hpp"
 #include "caffe/util/signal_handler.hpp"
 #include "caffe/util/upgrade_proto.hpp"
@@ -38,57 +39,19 @@ struct Options {
   vector<string> stages() const { return SplitNames(stage); }
 };
 
-// ---- devices ----
-
-/// The GPUs that --gpu=0,1 or --gpu=all asks for; none where it is empty.
-vector<int> AskedGpus(const string& flag) {
-  vector<int> gpus;
-#ifdef CPU_ONLY
-  if (!flag.empty()) {
-    LOG(FATAL) << "--gpu=" << flag
-               << ": this build has no CUDA; leave --gpu out, or build where nvcc is found";
-  }
-#else
-  if (flag == "all") {
-    for (int id = 0; Caffe::CheckDevice(id); ++id) gpus.push_back(id);
-    CHECK(!gpus.empty()) << "--gpu=all: no usable GPU";
-    return gpus;
-  }
-  for (const string& id : SplitNames(flag)) {
-    const bool digits = std::all_of(id.begin(), id.end(), [](char c) { return std::isdigit(c); });
-    CHECK(digits && id.size() < 5) << "--gpu=" << flag << ": give GPU numbers (0,1) or all";
-    gpus.push_back(std::stoi(id));
-    CHECK(Caffe::CheckDevice(gpus.back())) << "GPU " << id << " does not exist or is not usable";
-  }
-#endif
-  return gpus;
-}
-
+/// The device of a command that runs one net.
 void UseOneDevice(const Options& options) {
   const vector<int> gpus = AskedGpus(options.gpu);
+  CHECK_LE(gpus.size(), 1u) << ": this command runs on one GPU";
   if (gpus.empty()) {
     LOG(INFO) << "Use CPU.";
-    Caffe::set_mode(Caffe::CPU);
-    return;
+  } else {
+    LOG(INFO) << "Use GPU with device ID " << gpus[0];
   }
-  CHECK_EQ(gpus.size(), 1u) << ": this command runs on one GPU";
-  LOG(INFO) << "Use GPU with device ID " << gpus[0];
-  Caffe::SetDevice(gpus[0]);
-  Caffe::set_mode(Caffe::GPU);
+  UseDevice(gpus);
 }
 
-void DeviceQuery(const Options& options) {
-  const vector<int> gpus = AskedGpus(options.gpu);
-#ifdef CPU_ONLY
-  LOG(INFO) << "This build has no CUDA: it computes on the CPU, with " << NumThreads()
-            << " thread(s).";
-#endif
-  for (const int id : gpus) {
-    LOG(INFO) << "Querying GPU " << id;
-    Caffe::SetDevice(id);
-    Caffe::DeviceQuery();
-  }
-}
+void DeviceQuery(const Options& options) { QueryDevices(AskedGpus(options.gpu)); }
 
 // ---- train ----
 
@@ -125,15 +88,13 @@ void UseTrainingDevice(const Options& options, const SolverParameter& param) {
     gpus.push_back(param.device_id());
 #endif
   }
+  CHECK_LE(gpus.size(), 1u) << ": this build trains on one GPU";
   if (gpus.empty()) {
     LOG(INFO) << "Use CPU.";
-    Caffe::set_mode(Caffe::CPU);
-    return;
+  } else {
+    LOG(INFO) << "Using GPUs " << gpus[0];
   }
-  CHECK_EQ(gpus.size(), 1u) << ": this build trains on one GPU";
-  LOG(INFO) << "Using GPUs " << gpus[0];
-  Caffe::SetDevice(gpus[0]);
-  Caffe::set_mode(Caffe::GPU);
+  UseDevice(gpus);
 }
 
 void Train(const Options& options) {
@@ -266,6 +227,16 @@ void Time(const Options& options) {
   LOG(INFO) << "*** Benchmark ends ***";
 }
 
+// ---- check ----
+
+void Check(const Options& options) {
+  log::set_min_severity(std::max(log::min_severity(), log::WARNING));
+  const vector<string> stages = options.stages();
+  Net<float> net(options.model, PhaseOf(options.phase), options.level, &stages);
+  LoadWeights(options.weights, &net);
+  PrintNetTable(net, &std::cout);
+}
+
 // ---- the command line ----
 
 /// The commands and their flags.
@@ -288,6 +259,7 @@ class CommandLine {
     AddTrain();
     AddTest();
     AddTime();
+    AddCheck();
     Gpu(Add("device_query", "Show what the GPUs (or the CPU build) offer", DeviceQuery,
             "caffe device_query --gpu=all"));
   }
@@ -348,6 +320,14 @@ class CommandLine {
     time->add_option("--phase", options_.phase, "TRAIN (the default) or TEST");
     Gpu(time);
     NetState(time);
+  }
+
+  void AddCheck() {
+    CLI::App* check = Add("check", "Build a net without running it and list its layers", Check,
+                          "caffe check --model=net.prototxt --weights=vgg16.caffemodel");
+    ModelAndWeights(check, false);
+    check->add_option("--phase", options_.phase, "TRAIN (the default) or TEST");
+    NetState(check);
   }
 
   void ModelAndWeights(CLI::App* command, bool weights_required) {

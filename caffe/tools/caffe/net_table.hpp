@@ -1,0 +1,22 @@
+#ifndef CAFFE_TOOLS_CAFFE_NET_TABLE_HPP_
+#define CAFFE_TOOLS_CAFFE_NET_TABLE_HPP_
+
+#include <ostream>
+
+#include "caffe/net.hpp"
+
+namespace caffe {
+namespace tools {
+
+/// Floating point operations of a layer's Forward: two for each multiply-add of a convolution or a
+/// matrix product, else one for each value it puts out.
+double ForwardFlops(const Net<float>& net, int layer);
+
+/// Prints the layers of a net with their types, top shapes, parameters, memory of the tops and
+/// operations, then the totals. Nothing is run; Split layers, which the net adds, are left out.
+void PrintNetTable(const Net<float>& net, std::ostream* out);
+
+}  // namespace tools
+}  // namespace caffe
+
+#endif  // CAFFE_TOOLS_CAFFE_NET_TABLE_HPP_
