@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "caffe/util/rows.hpp"
+#include "layers/element_layout.hpp"
 
 namespace caffe {
 
@@ -46,11 +47,12 @@ template <typename Dtype>
 void ConcatLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                      const vector<Blob<Dtype>*>& top) {
   if (bottom.size() == 1) return;
-  Dtype* to = top[0]->mutable_cpu_data();
+  const int block = BlockOfParts(bottom, concat_axis_, bottom, Part::kData);
+  Dtype* to = WriteIn(LayoutInBlocks(*top[0], block), top[0]);
   const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
   for (const Blob<Dtype>* part : bottom) {
     const int row = part->shape(concat_axis_) * concat_input_size_;
-    CopyRows(num_concats_, row, part->cpu_data(), row, to, top_row);
+    CopyRows(num_concats_, row, ReadIn(LayoutInBlocks(*part, block), *part), row, to, top_row);
     to += row;
   }
 }
@@ -60,12 +62,14 @@ void ConcatLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                       const vector<bool>& propagate_down,
                                       const vector<Blob<Dtype>*>& bottom) {
   if (bottom.size() == 1) return;
-  const Dtype* from = top[0]->cpu_diff();
+  const int block = BlockOfParts(bottom, concat_axis_, top, Part::kDiff);
+  const Dtype* from = ReadIn(LayoutInBlocks(*top[0], block), *top[0], Part::kDiff);
   const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
   for (size_t i = 0; i < bottom.size(); ++i) {
     const int row = bottom[i]->shape(concat_axis_) * concat_input_size_;
     if (propagate_down[i]) {
-      CopyRows(num_concats_, row, from, top_row, bottom[i]->mutable_cpu_diff(), row);
+      Dtype* to = WriteIn(LayoutInBlocks(*bottom[i], block), bottom[i], Part::kDiff);
+      CopyRows(num_concats_, row, from, top_row, to, row);
     }
     from += row;
   }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "caffe/util/parallel_for.hpp"
+#include "layers/element_layout.hpp"
 
 namespace caffe {
 
@@ -26,9 +27,11 @@ template <typename Dtype>
 void DropoutLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   const int count = bottom[0]->count();
-  const Dtype* x = bottom[0]->cpu_data();
-  Dtype* y = top[0]->mutable_cpu_data();
+  const ChannelLayout layout = ElementLayout(*bottom[0]);
+  const Dtype* x = ReadIn(layout, *bottom[0]);
+  Dtype* y = WriteIn(layout, top[0]);
   if (this->phase_ == TRAIN) {
+    mask_block_ = layout.block;
     unsigned int* keep = rand_vec_.mutable_cpu_data();
     caffe_rng_bernoulli(count, 1 - threshold_, keep);
     Mask(count, x, keep, y);
@@ -42,10 +45,13 @@ void DropoutLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
+  const bool train = this->phase_ == TRAIN;
+  const ChannelLayout layout =
+      train ? LayoutInBlocks(*top[0], mask_block_) : ElementLayout(*top[0], Part::kDiff);
+  const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
+  Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
   const int count = bottom[0]->count();
-  const Dtype* dy = top[0]->cpu_diff();
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
-  if (this->phase_ == TRAIN) {
+  if (train) {
     Mask(count, dy, rand_vec_.cpu_data(), dx);
   } else {
     caffe_copy(count, dy, dx);

@@ -14,6 +14,7 @@
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
 #include "caffe/util/parallel_for.hpp"
+#include "layers/element_layout.hpp"
 #include "layers/no_gradient.hpp"
 
 namespace caffe {
@@ -21,10 +22,11 @@ namespace caffe {
 template <typename Dtype, template <typename> class Op>
 void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                               const vector<Blob<Dtype>*>& top) {
-  if (KeepsInput(*bottom[0], *top[0])) input_.CopyFrom(*bottom[0], false, true);
+  if (bottom[0] == top[0] && op().needs_input()) input_.CopyFrom(*bottom[0], false, true);
   const Op<Dtype> f = op();
-  const Dtype* x = bottom[0]->cpu_data();
-  Dtype* y = top[0]->mutable_cpu_data();
+  const ChannelLayout layout = ElementLayout(*bottom[0]);
+  const Dtype* x = ReadIn(layout, *bottom[0]);
+  Dtype* y = WriteIn(layout, top[0]);
   ParallelFor(bottom[0]->count(), kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
 #pragma omp simd
     for (std::ptrdiff_t i = begin; i < end; ++i) y[i] = f.forward(x[i]);
@@ -38,10 +40,12 @@ void ElementwiseLayer<Dtype, Op>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   if constexpr (Op<Dtype>::kDifferentiable) {
     const Op<Dtype> f = op();
-    const Dtype* x = (KeepsInput(*bottom[0], *top[0]) ? &input_ : bottom[0])->cpu_data();
-    const Dtype* y = top[0]->cpu_data();
-    const Dtype* dy = top[0]->cpu_diff();
-    Dtype* dx = bottom[0]->mutable_cpu_diff();
+    const ChannelLayout layout = ElementLayout(*top[0], Part::kDiff);
+    const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
+    const Dtype* y = ReadIn(layout, *top[0]);
+    const Dtype* x = y;
+    if (f.needs_input()) x = ReadIn(layout, bottom[0] == top[0] ? input_ : *bottom[0]);
+    Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
     ParallelFor(bottom[0]->count(), kElementwiseGrain,
                 [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
 #pragma omp simd

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "caffe/util/parallel_for.hpp"
+#include "layers/element_layout.hpp"
 
 namespace caffe {
 
@@ -54,10 +55,13 @@ void ForBlocks(std::ptrdiff_t count, int bottoms, const Body& body) {
 template <typename Dtype>
 void EltwiseLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
+  // The places in max_idx_ are those of the plain order.
+  const bool max = op_ == EltwiseParameter_EltwiseOp_MAX;
+  const ChannelLayout layout = max ? PlainLayout(*bottom[0]) : ElementLayout(*bottom[0]);
   vector<const Dtype*> inputs;
-  for (const Blob<Dtype>* blob : bottom) inputs.push_back(blob->cpu_data());
-  int* origin = op_ == EltwiseParameter_EltwiseOp_MAX ? max_idx_.mutable_cpu_data() : nullptr;
-  Dtype* y = top[0]->mutable_cpu_data();
+  for (const Blob<Dtype>* blob : bottom) inputs.push_back(ReadIn(layout, *blob));
+  int* origin = max ? max_idx_.mutable_cpu_data() : nullptr;
+  Dtype* y = WriteIn(layout, top[0]);
   const auto op = op_;
   ForBlocks(top[0]->count(), bottom.size(), [&](int k, std::ptrdiff_t begin, std::ptrdiff_t end) {
     const Dtype* x = inputs[k];
@@ -87,27 +91,29 @@ template <typename Dtype>
 void EltwiseLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
-  const Dtype* dy = top[0]->cpu_diff();
-  const Dtype* y = top[0]->cpu_data();
+  const bool max = op_ == EltwiseParameter_EltwiseOp_MAX;
+  const ChannelLayout layout = max ? PlainLayout(*top[0]) : ElementLayout(*top[0], Part::kDiff);
+  const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
   const int bottoms = static_cast<int>(bottom.size());
   // The first bottom comes last: its diff may be the top's.
   for (int k = bottoms - 1; k >= 0; --k) {
     if (!propagate_down[k]) continue;
-    Dtype* dx = bottom[k]->mutable_cpu_diff();
+    Dtype* dx = WriteIn(layout, bottom[k], Part::kDiff);
     const std::ptrdiff_t count = bottom[k]->count();
     if (op_ == EltwiseParameter_EltwiseOp_SUM) {
       caffe_cpu_scale(count, coeffs_[k], dy, dx);
-    } else if (op_ == EltwiseParameter_EltwiseOp_MAX) {
+    } else if (max) {
       const int* origin = max_idx_.cpu_data();
       ParallelElements(count, [=](std::ptrdiff_t i) { dx[i] = origin[i] == k ? dy[i] : Dtype(0); });
     } else if (stable_prod_grad_) {
       // The product of the other bottoms, which also holds where this one is 0.
       caffe_copy(count, dy, dx);
       for (int other = 0; other < bottoms; ++other) {
-        if (other != k) caffe_mul(count, bottom[other]->cpu_data(), dx, dx);
+        if (other != k) caffe_mul(count, ReadIn(layout, *bottom[other]), dx, dx);
       }
     } else {
-      const Dtype* x = bottom[k]->cpu_data();
+      const Dtype* x = ReadIn(layout, *bottom[k]);
+      const Dtype* y = ReadIn(layout, *top[0]);
       ParallelElements(count, [=](std::ptrdiff_t i) { dx[i] = y[i] / x[i] * dy[i]; });
     }
   }

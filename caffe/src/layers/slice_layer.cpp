@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "caffe/util/rows.hpp"
+#include "layers/element_layout.hpp"
 
 namespace caffe {
 
@@ -57,11 +58,12 @@ template <typename Dtype>
 void SliceLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   if (top.size() == 1) return;
-  const Dtype* from = bottom[0]->cpu_data();
+  const int block = BlockOfParts(top, slice_axis_, bottom, Part::kData);
+  const Dtype* from = ReadIn(LayoutInBlocks(*bottom[0], block), *bottom[0]);
   const int bottom_row = bottom[0]->shape(slice_axis_) * slice_size_;
   for (Blob<Dtype>* part : top) {
     const int row = part->shape(slice_axis_) * slice_size_;
-    CopyRows(num_slices_, row, from, bottom_row, part->mutable_cpu_data(), row);
+    CopyRows(num_slices_, row, from, bottom_row, WriteIn(LayoutInBlocks(*part, block), part), row);
     from += row;
   }
 }
@@ -71,11 +73,13 @@ void SliceLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                      const vector<bool>& propagate_down,
                                      const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0] || top.size() == 1) return;
-  Dtype* to = bottom[0]->mutable_cpu_diff();
+  const int block = BlockOfParts(top, slice_axis_, top, Part::kDiff);
+  Dtype* to = WriteIn(LayoutInBlocks(*bottom[0], block), bottom[0], Part::kDiff);
   const int bottom_row = bottom[0]->shape(slice_axis_) * slice_size_;
   for (const Blob<Dtype>* part : top) {
     const int row = part->shape(slice_axis_) * slice_size_;
-    CopyRows(num_slices_, row, part->cpu_diff(), row, to, bottom_row);
+    CopyRows(num_slices_, row, ReadIn(LayoutInBlocks(*part, block), *part, Part::kDiff), row, to,
+             bottom_row);
     to += row;
   }
 }

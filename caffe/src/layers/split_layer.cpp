@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "caffe/util/parallel_for.hpp"
+#include "layers/element_layout.hpp"
 
 namespace caffe {
 
@@ -27,9 +28,10 @@ void SplitLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                      const vector<bool>& propagate_down,
                                      const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
+  const ChannelLayout layout = ElementLayout(*top[0], Part::kDiff);
   vector<const Dtype*> dy;
-  for (const Blob<Dtype>* copy : top) dy.push_back(copy->cpu_diff());
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
+  for (const Blob<Dtype>* copy : top) dy.push_back(ReadIn(layout, *copy, Part::kDiff));
+  Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
   const std::ptrdiff_t kBlock = 2048;  // stays in the first-level cache while the diffs are added
   ParallelFor(bottom[0]->count(), kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t block = begin; block < end; block += kBlock) {

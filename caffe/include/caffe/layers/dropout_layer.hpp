@@ -30,6 +30,9 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   Dtype scale_;
 
  private:
+  /// The order of rand_vec_: blocks of that many channels.
+  int mask_block_ = 1;
+
   void Mask(int count, const Dtype* from, const unsigned int* keep, Dtype* to) const;
 };
 

@@ -19,8 +19,7 @@ namespace caffe {
 struct ElementwiseOp {
   /// Whether there is a gradient at all.
   static constexpr bool kDifferentiable = true;
-  /// Whether backward reads x and cannot do with y in its place. A layer that works in place then
-  /// keeps a copy of its input.
+  /// Whether backward needs x; where it does not, it is given y in its place.
   bool needs_input() const { return false; }
 };
 
@@ -43,12 +42,8 @@ class ElementwiseLayer : public NeuronLayer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
 
   Op<Dtype> op() const { return Op<Dtype>(this->layer_param_); }
-  /// Whether the input will have been overwritten when Backward wants it.
-  bool KeepsInput(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const {
-    return &bottom == &top && op().needs_input();
-  }
 
-  /// The input of a layer that works in place.
+  /// The input, where a layer works in place and its function needs it.
   Blob<Dtype> input_;
 };
 

@@ -1,0 +1,45 @@
+#ifndef CAFFE_SRC_LAYERS_ELEMENT_LAYOUT_HPP_
+#define CAFFE_SRC_LAYERS_ELEMENT_LAYOUT_HPP_
+
+/// Orders of values for layers that can work in any, as long as all their blobs have the same.
+
+#include <algorithm>
+#include <vector>
+
+#include "util/channel_layout.hpp"
+
+namespace caffe {
+
+/// The blob's shape, with the order of blocks of that many channels.
+template <typename Dtype>
+ChannelLayout LayoutInBlocks(const Blob<Dtype>& blob, int block) {
+  ChannelLayout layout = PlainLayout(blob);
+  layout.block = block;
+  return layout;
+}
+
+/// The order to apply a function to every element in: the blob's own, but plain where blocks are
+/// filled up, since the function need not keep the filling's zeros.
+template <typename Dtype>
+ChannelLayout ElementLayout(const Blob<Dtype>& blob, Part part = Part::kData) {
+  const ChannelLayout layout = LayoutOf(blob, part);
+  return layout.size() == blob.count() ? layout : layout.Plain();
+}
+
+/// The block size in which blobs that stand one behind the other along an axis can be copied to or
+/// from the whole: that of the memory they come from, if it divides the channels of every part.
+template <typename Dtype>
+int BlockOfParts(const std::vector<Blob<Dtype>*>& parts, int axis,
+                 const std::vector<Blob<Dtype>*>& sources, Part part) {
+  if (axis > 1) return 1;
+  int block = 1;
+  for (const Blob<Dtype>* source : sources) block = std::max(block, LayoutOf(*source, part).block);
+  for (const Blob<Dtype>* blob : parts) {
+    if (PlainLayout(*blob).channels % block != 0) return 1;
+  }
+  return block;
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_LAYERS_ELEMENT_LAYOUT_HPP_
