@@ -1,0 +1,123 @@
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "runtime/layer_case.hpp"
+
+namespace caffe_test {
+namespace {
+
+using Case = LayerCase<double>;
+using Numbers = std::vector<double>;
+
+// Scores of two classes for six positions, 1 x 2 x 2 x 3.
+const Numbers kScores = {0.3, -1, 2, 0, 1, 0.5, 1, 0.4, -1, 0, 2, -0.5};
+
+double LogLoss(int position, int label) {
+  const double a = kScores[position], b = kScores[6 + position];
+  return std::log(std::exp(a) + std::exp(b)) - (label == 0 ? a : b);
+}
+
+Case Loss(const std::string& loss_param, const Numbers& labels, int tops = 1) {
+  Case layer("type: 'SoftmaxWithLoss' loss_param { " + loss_param + " }", tops);
+  layer.Bottom({1, 2, 2, 3}, kScores).Bottom({1, 1, 2, 3}, labels);
+  return layer;
+}
+
+TEST(SoftmaxWithLoss, WeighsLossAndGradientByClassButNotTheNormalisation) {
+  const Numbers labels = {0, 1, 1, 0, 255, 1};
+  const double weights[] = {0.25, 3};
+  double expected = 0;
+  for (int i = 0; i < 6; ++i) {
+    if (labels[i] != 255) expected += weights[int(labels[i])] * LogLoss(i, labels[i]) / 5;
+  }
+  // The switch of the public prototxts changes nothing where the weights are given.
+  for (const std::string freqs : {"", " weight_by_label_freqs: true"}) {
+    Case plain = Loss("ignore_label: 255", labels);
+    Case weighted =
+        Loss("ignore_label: 255 class_weighting: 0.25 class_weighting: 3" + freqs, labels);
+    EXPECT_NEAR(weighted.Forward(), expected, 1e-9);
+    plain.Forward();
+    Numbers diff = plain.Backward().Diff();
+    for (int i = 0; i < 12; ++i) diff[i] *= labels[i % 6] == 255 ? 0 : weights[int(labels[i % 6])];
+    ExpectNear(weighted.Backward().Diff(), diff);
+  }
+}
+
+TEST(SoftmaxWithLoss, BalancesClassesByTheirMedianFrequency) {
+  // Class 0 occurs twice, class 1 four times: the median is 3.
+  const Numbers labels = {0, 1, 1, 0, 1, 1};
+  double expected = 0;
+  for (int i = 0; i < 6; ++i) {
+    expected += (labels[i] == 0 ? 3 / 2. : 3 / 4.) * LogLoss(i, labels[i]) / 6;
+  }
+  EXPECT_NEAR(Loss("weight_by_label_freqs: true", labels).Forward(), expected, 1e-9);
+}
+
+TEST(SoftmaxWithLoss, ShowsTheProbabilitiesInASecondTop) {
+  Case layer = Loss("", Numbers(6, 0), 2);
+  layer.Forward();
+  EXPECT_EQ(layer.TopShape(1), (Shape{1, 2, 2, 3}));
+  EXPECT_NEAR(layer.Values(1)[0], std::exp(-LogLoss(0, 0)), 1e-9);
+  EXPECT_NEAR(layer.Values(1)[6], std::exp(-LogLoss(0, 1)), 1e-9);
+}
+
+TEST(SoftmaxWithLoss, NamesALabelThatIsNoClass) {
+  EXPECT_ERROR_WITH(Loss("", {0, 1, 2, 0, 0, 0}).Forward(), "label 2 at position 2");
+  EXPECT_ERROR_WITH(Loss("", {0, 1, 0, 0, 255, 0}).Forward(), "ignore_label");
+  EXPECT_ERROR_WITH(Loss("", {0, -1, 0, 0, 0, 0}).Forward(), "label -1 at position 1");
+  EXPECT_ERROR_WITH(Loss("", {0, NAN, 0, 0, 0, 0}).Forward(), "label nan");
+}
+
+TEST(SoftmaxWithLoss, RefusesWrongNumbersOfLabelsAndWeights) {
+  Case layer("type: 'SoftmaxWithLoss'");
+  layer.Bottom({2, 3, 4}).Bottom({2, 3});
+  EXPECT_ERROR_WITH(layer.Forward(), "one label for each position");
+  EXPECT_ERROR_WITH(Loss("class_weighting: 1", Numbers(6, 0)).Forward(), "class_weighting");
+}
+
+TEST(SoftmaxWithLoss, HasNoGradientForLabels) {
+  Case layer = Loss("", Numbers(6, 0));
+  layer.Forward();
+  EXPECT_ERROR_WITH(layer.Backward({}, {true, true}), "no gradient for bottom 1");
+}
+
+TEST(Losses, CountItemsOfWhichAllLabelsAreIgnoredAsNothing) {
+  Case layer = Loss("ignore_label: 7", Numbers(6, 7));
+  EXPECT_EQ(layer.Forward(), 0);
+  EXPECT_EQ(layer.Backward().Diff(), Numbers(12, 0));
+}
+
+TEST(InfogainLoss, IsTheSoftmaxLossForTheUnitMatrix) {
+  const Numbers labels = {0, 1, 1, 0, 255, 1};
+  Case softmax = Loss("ignore_label: 255", labels);
+  Case infogain("type: 'InfogainLoss' loss_param { ignore_label: 255 }");
+  infogain.Bottom({1, 2, 2, 3}, kScores).Bottom({1, 1, 2, 3}, labels).Bottom({2, 2}, {1, 0, 0, 1});
+  EXPECT_NEAR(infogain.Forward(), softmax.Forward(), 1e-9);
+  ExpectNear(infogain.Backward().Diff(), softmax.Backward().Diff());
+}
+
+TEST(InfogainLoss, NeedsAMatrixOfItsSize) {
+  Case layer("type: 'InfogainLoss'");
+  layer.Bottom({2, 3}).Bottom({2}, {0, 1});
+  EXPECT_ERROR_WITH(layer.Forward(), "infogain_loss_param.source");
+  layer.Bottom({2, 2});
+  EXPECT_ERROR_WITH(layer.Forward(), "3 x 3");
+}
+
+TEST(Accuracy, CountsTiesAgainstTheLabel) {
+  Case layer("type: 'Accuracy'", 2);
+  layer.Bottom({3, 2}, {1, 1, 0, 3, 2, 1}).Bottom({3}, {0, 1, 0}).Forward();
+  ExpectNear(layer.Values(), {2. / 3});
+  EXPECT_EQ(layer.Values(1), (Numbers{0.5, 1}));
+}
+
+TEST(Accuracy, IsZeroWhereNothingCounts) {
+  Case layer("type: 'Accuracy' accuracy_param { ignore_label: 1 }", 2);
+  layer.Bottom({2, 2}).Bottom({2}, {1, 1}).Forward();
+  EXPECT_EQ(layer.Values(), Numbers{0});
+  EXPECT_EQ(layer.Values(1), (Numbers{0, 0}));
+}
+
+}  // namespace
+}  // namespace caffe_test

@@ -1,0 +1,113 @@
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "runtime/layer_case.hpp"
+
+namespace caffe_test {
+namespace {
+
+using Case = LayerCase<double>;
+
+// Differentiable element-wise layers, with parameters that make every branch count.
+const std::vector<std::string>& Functions() {
+  static const std::vector<std::string> functions = {
+      "type: 'AbsVal'",
+      "type: 'BNLL'",
+      "type: 'Clip' clip_param { min: -1 max: 1.3 }",
+      "type: 'ELU' elu_param { alpha: 0.7 }",
+      "type: 'ELU' elu_param { alpha: -0.7 }",
+      "type: 'Exp' exp_param { base: 2 scale: 0.5 shift: -1 }",
+      "type: 'Log' log_param { base: 3 scale: 0.5 shift: 2 }",
+      "type: 'PReLU'",
+      "type: 'PReLU' prelu_param { channel_shared: true }",
+      "type: 'Power' power_param { power: 3 scale: 0.5 shift: 0.2 }",
+      "type: 'Power' power_param { scale: -2 shift: 0.2 }",
+      "type: 'ReLU'",
+      "type: 'ReLU' relu_param { negative_slope: 0.2 }",
+      "type: 'ReLU' relu_param { negative_slope: -0.5 }",
+      "type: 'Sigmoid'",
+      "type: 'Swish' swish_param { beta: 1.7 }",
+      "type: 'TanH'",
+  };
+  return functions;
+}
+
+TEST(ElementwiseLayers, GiveTheSameInPlaceForwardAndBackward) {
+  for (const std::string& function : Functions()) {
+    Case apart(function), in_place(function);
+    apart.Bottom({2, 5, 4}).Forward();
+    in_place.Bottom({2, 5, 4}).InPlace().Forward();
+    EXPECT_EQ(in_place.Values(), apart.Values()) << function;
+    std::vector<double> diff(40);
+    for (int i = 0; i < 40; ++i) diff[i] = i % 7 - 2.5;
+    ExpectNear(in_place.Backward(diff).Diff(), apart.Backward(diff).Diff());
+  }
+}
+
+TEST(ElementwiseLayers, DoNotOverflowWhereTheirValueIsFinite) {
+  const std::vector<double> x = {-1e4, 1e4};
+  const auto forward = [&](const std::string& type) {
+    Case layer("type: '" + type + "'");
+    layer.Bottom({2}, x).Forward();
+    return layer.Values();
+  };
+  EXPECT_EQ(forward("Sigmoid"), (std::vector<double>{0, 1}));
+  EXPECT_EQ(forward("TanH"), (std::vector<double>{-1, 1}));
+  EXPECT_EQ(forward("BNLL"), (std::vector<double>{0, 1e4}));
+  EXPECT_EQ(forward("ELU"), (std::vector<double>{-1, 1e4}));
+  EXPECT_EQ(forward("Swish"), (std::vector<double>{0, 1e4}));
+}
+
+TEST(ElementwiseLayers, LetNotANumberThrough) {
+  for (const std::string type : {"ReLU", "Sigmoid", "TanH", "ELU"}) {
+    Case layer("type: '" + type + "'");
+    layer.Bottom({1}, {std::numeric_limits<double>::quiet_NaN()}).Forward();
+    EXPECT_TRUE(std::isnan(layer.Values()[0])) << type;
+  }
+}
+
+TEST(PowerLayer, HasNoGradientWhereItIsConstant) {
+  for (const std::string param : {"power: 0", "scale: 0 power: -1"}) {
+    Case layer("type: 'Power' power_param { " + param + " }");
+    layer.Bottom({2}, {0, 3}).Forward();
+    EXPECT_EQ(layer.Backward({1, 1}).Diff(), (std::vector<double>{0, 0})) << param;
+  }
+}
+
+TEST(ThresholdLayer, RefusesAGradient) {
+  Case layer("type: 'Threshold'");
+  layer.Bottom({2}).Forward();
+  EXPECT_ERROR_WITH(layer.Backward({1, 1}), "no gradient");
+}
+
+TEST(ElementwiseLayers, RefuseParametersWithoutMeaning) {
+  const auto set_up = [](const std::string& text) { Case(text).Bottom({2}).Forward(); };
+  EXPECT_ERROR_WITH(set_up("type: 'Exp' exp_param { base: 0 }"), "exp_param.base");
+  EXPECT_ERROR_WITH(set_up("type: 'Log' log_param { base: 1 }"), "log_param.base");
+  EXPECT_ERROR_WITH(set_up("type: 'Clip' clip_param { min: 1 max: 0 }"), "clip_param.min");
+  EXPECT_ERROR_WITH(set_up("type: 'Dropout' dropout_param { dropout_ratio: 1 }"), "dropout_ratio");
+  EXPECT_ERROR_WITH(set_up("type: 'PReLU'"), "channel");
+}
+
+TEST(DropoutLayer, KeepsTheMeanAndPassesGradientsWhereItPassedValues) {
+  caffe::Caffe::set_random_seed(3);
+  const int n = 40000;
+  Case layer("type: 'Dropout' phase: TRAIN dropout_param { dropout_ratio: 0.3 }");
+  layer.Bottom({n}, std::vector<double>(n, 1)).Forward();
+  const std::vector<double> y = layer.Values();
+  double mean = 0;
+  for (const double value : y) mean += value / n;
+  EXPECT_NEAR(mean, 1, 0.02);
+  EXPECT_EQ(layer.Backward(std::vector<double>(n, 1)).Diff(), y);
+}
+
+TEST(DropoutLayer, DoesNothingInTestPhase) {
+  Case layer("type: 'Dropout' phase: TEST");
+  layer.Bottom({3}, {1, -2, 3}).Forward();
+  EXPECT_EQ(layer.Values(), (std::vector<double>{1, -2, 3}));
+}
+
+}  // namespace
+}  // namespace caffe_test
