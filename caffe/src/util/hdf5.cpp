@@ -172,10 +172,79 @@ void hdf5_save_nd_dataset(const hid_t file_id, const string& dataset_name, const
   }
 }
 
+namespace {
+
+// Closes an HDF5 object with the function for its kind.
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  operator hid_t() const { return id_; }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+hid_t NativeType(float) { return H5T_NATIVE_FLOAT; }
+hid_t NativeType(double) { return H5T_NATIVE_DOUBLE; }
+
+// An empty dataset that can grow along its first axis.
+void MakeGrowing(hid_t file, const string& name, hid_t type, const vector<hsize_t>& dims) {
+  vector<hsize_t> none = dims;
+  none[0] = 0;
+  vector<hsize_t> most = dims;
+  most[0] = H5S_UNLIMITED;
+  const Handle space(H5Screate_simple(static_cast<int>(dims.size()), none.data(), most.data()),
+                     H5Sclose);
+  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_chunk(layout, static_cast<int>(dims.size()), dims.data());
+  const Handle dataset(
+      H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose);
+  if (dataset < 0) Fail(file, name, "cannot be made");
+}
+
+}  // namespace
+
+template <typename Dtype>
+void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtype>& blob) {
+  const QuietErrors quiet;
+  if (blob.num_axes() == 0 || blob.count() == 0) Fail(file_id, dataset_name, "gets an empty blob");
+  const vector<hsize_t> rows(blob.shape().begin(), blob.shape().end());
+  const int axes = blob.num_axes();
+  const hid_t type = NativeType(Dtype());
+  if (H5LTfind_dataset(file_id, dataset_name.c_str()) <= 0) {
+    MakeGrowing(file_id, dataset_name, type, rows);
+  }
+  vector<hsize_t> dims = Inspect(file_id, dataset_name, axes, axes).dims;
+  if (!std::equal(rows.begin() + 1, rows.end(), dims.begin() + 1)) {
+    Fail(file_id, dataset_name,
+         "has rows of another shape than the blob of " + ShapeText(blob.shape()) +
+             " that is to be added");
+  }
+  vector<hsize_t> start(axes, 0);
+  start[0] = dims[0];
+  dims[0] += rows[0];
+  const Handle dataset(H5Dopen2(file_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose);
+  bool written = dataset >= 0 && H5Dset_extent(dataset, dims.data()) >= 0;
+  const Handle memory(H5Screate_simple(axes, rows.data(), nullptr), H5Sclose);
+  const Handle place(written ? H5Dget_space(dataset) : -1, H5Sclose);
+  written = written &&
+            H5Sselect_hyperslab(place, H5S_SELECT_SET, start.data(), nullptr, rows.data(),
+                                nullptr) >= 0 &&
+            H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, blob.cpu_data()) >= 0;
+  if (!written) Fail(file_id, dataset_name, "cannot be written");
+}
+
 #define INSTANTIATE_HDF5(Dtype)                                                                \
   template void hdf5_load_nd_dataset_helper<Dtype>(hid_t, const char*, int, int, Blob<Dtype>*, \
                                                    bool);                                      \
   template void hdf5_load_nd_dataset<Dtype>(hid_t, const char*, int, int, Blob<Dtype>*, bool); \
+  template void hdf5_append_rows<Dtype>(hid_t, const string&, const Blob<Dtype>&);             \
   template void hdf5_save_nd_dataset<Dtype>(const hid_t, const string&, const Blob<Dtype>&, bool)
 INSTANTIATE_HDF5(float);
 INSTANTIATE_HDF5(double);

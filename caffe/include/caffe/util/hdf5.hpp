@@ -42,6 +42,10 @@ template <typename Dtype>
 void hdf5_save_nd_dataset(const hid_t file_id, const string& dataset_name, const Blob<Dtype>& blob,
                           bool write_diff = false);
 
+/// Adds a blob's data to a dataset along the first axis; makes the dataset where it does not exist.
+template <typename Dtype>
+void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtype>& blob);
+
 int hdf5_load_int(hid_t loc_id, const string& dataset_name);
 void hdf5_save_int(hid_t loc_id, const string& dataset_name, int i);
 string hdf5_load_string(hid_t loc_id, const string& dataset_name);

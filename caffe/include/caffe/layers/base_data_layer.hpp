@@ -1,0 +1,92 @@
+#ifndef CAFFE_DATA_LAYERS_HPP_
+#define CAFFE_DATA_LAYERS_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "caffe/data_transformer.hpp"
+#include "caffe/internal_thread.hpp"
+#include "caffe/layer.hpp"
+#include "caffe/proto/caffe.pb.h"
+#include "caffe/util/blocking_queue.hpp"
+
+namespace caffe {
+
+/// A layer without bottoms that makes data (top 0) and, with a second top, labels.
+template <typename Dtype>
+class BaseDataLayer : public Layer<Dtype> {
+ public:
+  explicit BaseDataLayer(const LayerParameter& param);
+  /// Makes the transformer, then calls DataLayerSetUp.
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  /// Opens the source and gives the tops their shapes.
+  virtual void DataLayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+  }
+  /// Tops are shaped by the data.
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {}
+
+ protected:
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override {}
+  void Backward_gpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override {}
+
+  TransformationParameter transform_param_;
+  shared_ptr<DataTransformer<Dtype>> data_transformer_;
+  /// Whether there is a top for labels.
+  bool output_labels_ = false;
+};
+
+template <typename Dtype>
+class Batch {
+ public:
+  Blob<Dtype> data_;
+  Blob<Dtype> label_;
+};
+
+/// A data layer whose batches a thread makes ahead of time (data_param.prefetch of them, by
+/// default 4).
+///
+/// Derived classes write load_batch, and call StopInternalThread() in their destructor. What
+/// load_batch throws, Forward throws when its turn comes to hand out that batch. Batch number
+/// next_batch_ is to be a function of that number and of seed_: so a run is the same whenever it
+/// has the same seed, and can be continued from a snapshot.
+template <typename Dtype>
+class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThread {
+ public:
+  explicit BasePrefetchingDataLayer(const LayerParameter& param);
+  ~BasePrefetchingDataLayer() override { StopInternalThread(); }
+  /// Sets up the data layer (as above), then starts the thread.
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Forward_gpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+
+  void SaveState(LayerState* state) const override;
+  void RestoreState(const LayerState& state) override;
+
+ protected:
+  void InternalThreadEntry() override;
+  /// Fills a batch; shapes it, too.
+  virtual void load_batch(Batch<Dtype>* batch) = 0;
+
+  vector<shared_ptr<Batch<Dtype>>> prefetch_;
+  BlockingQueue<Batch<Dtype>*> prefetch_free_;
+  BlockingQueue<Batch<Dtype>*> prefetch_full_;
+  Batch<Dtype>* prefetch_current_ = nullptr;
+  Blob<Dtype> transformed_data_;
+  /// Decides all that is random in this layer's data.
+  uint64_t seed_ = 0;
+  /// Number, counted from 0, of the batch that load_batch is to fill.
+  uint64_t next_batch_ = 0;
+
+ private:
+  void FreeAllBatches();
+  void TakeNextBatch();
+
+  uint64_t batches_handed_out_ = 0;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_DATA_LAYERS_HPP_

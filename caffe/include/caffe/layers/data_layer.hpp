@@ -1,0 +1,49 @@
+#ifndef CAFFE_DATA_LAYER_HPP_
+#define CAFFE_DATA_LAYER_HPP_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "caffe/layers/base_data_layer.hpp"
+#include "caffe/util/db.hpp"
+#include "caffe/util/seeded_order.hpp"
+
+namespace caffe {
+
+/// Images (Datum messages) from an LMDB or LevelDB, in the order of their keys, over and over.
+///
+/// Tops: data, N x C x H x W; labels, N (optional). Parameters: data_param (source, backend,
+/// batch_size, prefetch, rand_skip) and transform_param. Solvers that run in parallel read
+/// different records.
+template <typename Dtype>
+class DataLayer : public BasePrefetchingDataLayer<Dtype> {
+ public:
+  explicit DataLayer(const LayerParameter& param) : BasePrefetchingDataLayer<Dtype>(param) {}
+  ~DataLayer() override { this->StopInternalThread(); }
+  void DataLayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "Data"; }
+  int ExactNumBottomBlobs() const override { return 0; }
+  int MinTopBlobs() const override { return 1; }
+  int MaxTopBlobs() const override { return 2; }
+
+ protected:
+  void load_batch(Batch<Dtype>* batch) override;
+
+ private:
+  void SeekRecord(uint64_t record);
+  void ReadDatum(Datum* datum);
+  /// What an error calls the record at the cursor.
+  string RecordName();
+
+  std::unique_ptr<db::DB> db_;
+  std::unique_ptr<db::Cursor> cursor_;
+  /// Numbers, counted over all passes, of the record at the cursor and of its pass's first one.
+  uint64_t record_ = 0;
+  uint64_t pass_start_ = 0;
+  SolverShare share_;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_DATA_LAYER_HPP_

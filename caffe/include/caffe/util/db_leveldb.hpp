@@ -1,0 +1,63 @@
+#ifdef USE_LEVELDB
+#ifndef CAFFE_UTIL_DB_LEVELDB_HPP_
+#define CAFFE_UTIL_DB_LEVELDB_HPP_
+
+#include <memory>
+#include <string>
+
+#include "caffe/util/db.hpp"
+#include "leveldb/db.h"
+#include "leveldb/write_batch.h"
+
+namespace caffe {
+namespace db {
+
+class LevelDBCursor : public Cursor {
+ public:
+  /// Takes over the iterator.
+  LevelDBCursor(leveldb::Iterator* iterator, const string& source)
+      : iterator_(iterator), source_(source) {
+    SeekToFirst();
+  }
+  void SeekToFirst() override;
+  void Next() override;
+  string key() override { return iterator_->key().ToString(); }
+  string value() override { return iterator_->value().ToString(); }
+  bool valid() override { return iterator_->Valid(); }
+
+ private:
+  std::unique_ptr<leveldb::Iterator> iterator_;
+  string source_;
+};
+
+class LevelDBTransaction : public Transaction {
+ public:
+  LevelDBTransaction(leveldb::DB* db, const string& source) : db_(db), source_(source) {}
+  void Put(const string& key, const string& value) override { batch_.Put(key, value); }
+  void Commit() override;
+
+ private:
+  leveldb::DB* db_;
+  string source_;
+  leveldb::WriteBatch batch_;
+};
+
+class LevelDB : public DB {
+ public:
+  LevelDB() = default;
+  ~LevelDB() override { Close(); }
+  void Open(const string& source, Mode mode) override;
+  void Close() override { db_.reset(); }
+  LevelDBCursor* NewCursor() override;
+  LevelDBTransaction* NewTransaction() override;
+
+ private:
+  std::unique_ptr<leveldb::DB> db_;
+  string source_;
+};
+
+}  // namespace db
+}  // namespace caffe
+
+#endif  // CAFFE_UTIL_DB_LEVELDB_HPP_
+#endif  // USE_LEVELDB

@@ -1,0 +1,80 @@
+#ifdef USE_LMDB
+#ifndef CAFFE_UTIL_DB_LMDB_HPP_
+#define CAFFE_UTIL_DB_LMDB_HPP_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "caffe/util/db.hpp"
+#include "lmdb.h"
+
+namespace caffe {
+namespace db {
+
+/// Throws Error with LMDB's reason unless the status is MDB_SUCCESS.
+void CheckMdb(int status, const string& what);
+
+class LMDBCursor : public Cursor {
+ public:
+  /// Takes over the transaction and its cursor. A value that claims more than `largest_value`
+  /// bytes (the size of the file) is damage.
+  LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source, size_t largest_value);
+  ~LMDBCursor() override;
+  void SeekToFirst() override { Seek(MDB_FIRST); }
+  void Next() override { Seek(MDB_NEXT); }
+  string key() override;
+  string value() override;
+  bool valid() override { return valid_; }
+
+ private:
+  void Seek(MDB_cursor_op op);
+
+  MDB_txn* transaction_;
+  MDB_cursor* cursor_;
+  string source_;
+  size_t largest_value_;
+  MDB_val key_;
+  MDB_val value_;
+  bool valid_ = false;
+};
+
+class LMDBTransaction : public Transaction {
+ public:
+  LMDBTransaction(MDB_env* env, const string& source) : env_(env), source_(source) {}
+  void Put(const string& key, const string& value) override { records_.emplace_back(key, value); }
+  void Commit() override;
+
+ private:
+  int TryCommit();
+
+  MDB_env* env_;
+  string source_;
+  // Kept until Commit: where they do not fit, the map has to grow outside of a transaction.
+  std::vector<std::pair<string, string>> records_;
+};
+
+/// An LMDB folder (data.mdb). Reading needs no write permission there: where the lock file cannot
+/// be made, LMDB's locks are left out.
+class LMDB : public DB {
+ public:
+  LMDB() = default;
+  ~LMDB() override { Close(); }
+  void Open(const string& source, Mode mode) override;
+  void Close() override;
+  LMDBCursor* NewCursor() override;
+  LMDBTransaction* NewTransaction() override;
+
+ private:
+  void CheckFile();
+
+  MDB_env* env_ = nullptr;
+  string source_;
+  size_t file_size_ = 0;
+};
+
+}  // namespace db
+}  // namespace caffe
+
+#endif  // CAFFE_UTIL_DB_LMDB_HPP_
+#endif  // USE_LMDB

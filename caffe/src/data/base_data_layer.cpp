@@ -1,0 +1,145 @@
+#include "caffe/layers/base_data_layer.hpp"
+
+#include <exception>
+
+#include <boost/thread/exceptions.hpp>
+
+#include "caffe/util/seeded_order.hpp"
+
+namespace caffe {
+
+namespace {
+
+// Batches beyond this are memory without a use.
+const uint32_t kMaxPrefetch = 1024;
+
+}  // namespace
+
+template <typename Dtype>
+BaseDataLayer<Dtype>::BaseDataLayer(const LayerParameter& param)
+    : Layer<Dtype>(param), transform_param_(param.transform_param()) {}
+
+template <typename Dtype>
+void BaseDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  output_labels_ = top.size() > 1;
+  data_transformer_.reset(new DataTransformer<Dtype>(transform_param_, this->phase_));
+  data_transformer_->InitRand();
+  DataLayerSetUp(bottom, top);
+}
+
+template <typename Dtype>
+BasePrefetchingDataLayer<Dtype>::BasePrefetchingDataLayer(const LayerParameter& param)
+    : BaseDataLayer<Dtype>(param) {
+  const uint32_t batches = param.data_param().prefetch();
+  CHECK(batches >= 1 && batches <= kMaxPrefetch)
+      << "prefetch: " << batches << " is not in 1 ... " << kMaxPrefetch;
+  for (uint32_t i = 0; i < batches; ++i) prefetch_.emplace_back(new Batch<Dtype>());
+}
+
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                                 const vector<Blob<Dtype>*>& top) {
+  StopInternalThread();
+  seed_ = caffe_rng_rand();
+  BaseDataLayer<Dtype>::LayerSetUp(bottom, top);
+  FreeAllBatches();
+  StartInternalThread();
+}
+
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::FreeAllBatches() {
+  prefetch_free_.clear();
+  prefetch_full_.clear();
+  prefetch_current_ = nullptr;
+  for (const auto& batch : prefetch_) prefetch_free_.push(batch.get());
+}
+
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::InternalThreadEntry() {
+#ifndef CPU_ONLY
+  cudaStream_t stream = nullptr;
+  const bool gpu = Caffe::mode() == Caffe::GPU;
+  if (gpu) CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+#endif
+  try {
+    while (!must_stop()) {
+      Batch<Dtype>* batch = prefetch_free_.pop();
+      this->data_transformer_->InitRand(MixSeed(seed_, next_batch_));
+      load_batch(batch);
+      ++next_batch_;
+#ifndef CPU_ONLY
+      if (gpu) {
+        batch->data_.data()->async_gpu_push(stream);
+        if (this->output_labels_) batch->label_.data()->async_gpu_push(stream);
+        CUDA_CHECK(cudaStreamSynchronize(stream));
+      }
+#endif
+      prefetch_full_.push(batch);
+    }
+  } catch (const boost::thread_interrupted&) {
+    // Stopped while it waited for a batch to fill.
+  } catch (...) {
+    prefetch_full_.fail(std::current_exception());
+  }
+#ifndef CPU_ONLY
+  if (gpu) cudaStreamDestroy(stream);
+#endif
+}
+
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::TakeNextBatch() {
+  if (prefetch_current_) prefetch_free_.push(prefetch_current_);
+  prefetch_current_ = nullptr;
+  prefetch_current_ = prefetch_full_.pop("Waiting for data");
+  ++batches_handed_out_;
+}
+
+// The tops use the batch's memory, which is theirs until the next Forward.
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
+                                                  const vector<Blob<Dtype>*>& top) {
+  TakeNextBatch();
+  top[0]->ReshapeLike(prefetch_current_->data_);
+  top[0]->set_cpu_data(prefetch_current_->data_.mutable_cpu_data());
+  if (this->output_labels_) {
+    top[1]->ReshapeLike(prefetch_current_->label_);
+    top[1]->set_cpu_data(prefetch_current_->label_.mutable_cpu_data());
+  }
+}
+
+#ifdef CPU_ONLY
+STUB_GPU_FORWARD(BasePrefetchingDataLayer, Forward);
+#else
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                                  const vector<Blob<Dtype>*>& top) {
+  TakeNextBatch();
+  top[0]->ReshapeLike(prefetch_current_->data_);
+  top[0]->set_gpu_data(prefetch_current_->data_.mutable_gpu_data());
+  if (this->output_labels_) {
+    top[1]->ReshapeLike(prefetch_current_->label_);
+    top[1]->set_gpu_data(prefetch_current_->label_.mutable_gpu_data());
+  }
+}
+#endif
+
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::SaveState(LayerState* state) const {
+  state->set_seed(seed_);
+  state->set_batches(batches_handed_out_);
+}
+
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::RestoreState(const LayerState& state) {
+  StopInternalThread();
+  seed_ = state.seed();
+  batches_handed_out_ = next_batch_ = state.batches();
+  FreeAllBatches();
+  StartInternalThread();
+}
+
+INSTANTIATE_CLASS(BaseDataLayer);
+INSTANTIATE_CLASS(BasePrefetchingDataLayer);
+
+}  // namespace caffe

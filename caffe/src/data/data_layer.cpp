@@ -1,0 +1,94 @@
+#include "caffe/layers/data_layer.hpp"
+
+#include <vector>
+
+#include "data/batch_size.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+void DataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  const DataParameter& param = this->layer_param_.data_param();
+  const int batch_size = CheckedBatchSize(param.batch_size());
+  share_ = SolverShare(this->phase_);
+  db_.reset(db::GetDB(param.backend()));
+  db_->Open(param.source(), db::READ);
+  cursor_.reset(db_->NewCursor());
+  CHECK(cursor_->valid()) << "the database " << param.source() << " is empty";
+  record_ = pass_start_ = 0;
+
+  Datum datum;
+  ReadDatum(&datum);
+  vector<int> shape = this->data_transformer_->InferBlobShape(datum);
+  shape[0] = batch_size;
+  top[0]->Reshape(shape);
+  LOG(INFO) << "output data size: " << top[0]->num() << "," << top[0]->channels() << ","
+            << top[0]->height() << "," << top[0]->width();
+  if (this->output_labels_) top[1]->Reshape({batch_size});
+}
+
+// Moves the cursor to a record, over the end of the database where need be.
+template <typename Dtype>
+void DataLayer<Dtype>::SeekRecord(uint64_t record) {
+  if (record < record_) {
+    cursor_->SeekToFirst();
+    record_ = pass_start_ = 0;
+  }
+  while (record_ < record) {
+    cursor_->Next();
+    ++record_;
+    if (cursor_->valid()) continue;
+    cursor_->SeekToFirst();
+    // The length is known now: whole passes need not be walked.
+    const uint64_t length = record_ - pass_start_;
+    pass_start_ = record_ += (record - record_) / length * length;
+    LOG_FIRST_N(INFO, 1) << "Restarting data prefetching from start.";
+  }
+}
+
+template <typename Dtype>
+void DataLayer<Dtype>::ReadDatum(Datum* datum) {
+  if (!datum->ParseFromString(cursor_->value())) {
+    throw Error(RecordName() + " is no Datum message");
+  }
+}
+
+template <typename Dtype>
+string DataLayer<Dtype>::RecordName() {
+  return "record '" + cursor_->key() + "' of " + this->layer_param_.data_param().source();
+}
+
+template <typename Dtype>
+void DataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
+  const DataParameter& param = this->layer_param_.data_param();
+  const int batch_size = static_cast<int>(param.batch_size());
+  const uint64_t first =
+      this->next_batch_ * batch_size + RandomSkip(param.rand_skip(), this->seed_);
+  Datum datum;
+  for (int i = 0; i < batch_size; ++i) {
+    SeekRecord(share_.Item(first + i));
+    ReadDatum(&datum);
+    try {
+      if (i == 0) {
+        // Images may change their size from batch to batch.
+        vector<int> shape = this->data_transformer_->InferBlobShape(datum);
+        this->transformed_data_.Reshape(shape);
+        shape[0] = batch_size;
+        batch->data_.Reshape(shape);
+        if (this->output_labels_) batch->label_.Reshape({batch_size});
+      }
+      Dtype* image = batch->data_.mutable_cpu_data() + batch->data_.offset(i);
+      this->transformed_data_.set_cpu_data(image);
+      this->data_transformer_->Transform(datum, &this->transformed_data_);
+    } catch (const Error& e) {
+      throw Error(RecordName() + ": " + e.what());
+    }
+    if (this->output_labels_) batch->label_.mutable_cpu_data()[i] = datum.label();
+  }
+}
+
+INSTANTIATE_CLASS(DataLayer);
+REGISTER_LAYER_CLASS(Data);
+
+}  // namespace caffe

@@ -1,0 +1,130 @@
+#include "caffe/layers/dense_image_data_layer.hpp"
+
+#include <vector>
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "caffe/util/io.hpp"
+#include "caffe/util/list_file.hpp"
+#include "data/batch_size.hpp"
+
+namespace caffe {
+
+// What this layer's own parameters say about transformation holds like transform_param.
+template <typename Dtype>
+DenseImageDataLayer<Dtype>::DenseImageDataLayer(const LayerParameter& param)
+    : BasePrefetchingDataLayer<Dtype>(param) {
+  const DenseImageDataParameter& own = param.dense_image_data_param();
+  if (own.has_mirror()) this->transform_param_.set_mirror(own.mirror());
+  if (own.has_mean_file()) this->transform_param_.set_mean_file(own.mean_file());
+}
+
+template <typename Dtype>
+void DenseImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                                const vector<Blob<Dtype>*>& top) {
+  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
+  const int batch_size = CheckedBatchSize(param.batch_size());
+  CHECK((param.new_height() > 0) == (param.new_width() > 0))
+      << "new_height and new_width go together: set both or none";
+  if (param.crop_height() > 0 || param.crop_width() > 0) {
+    this->data_transformer_->set_crop(static_cast<int>(param.crop_height()),
+                                      static_cast<int>(param.crop_width()));
+  }
+  pairs_.clear();
+  for (const ListLine& line : ReadListFile(param.source())) {
+    pairs_.push_back({line.path, line.rest});
+  }
+  LOG(INFO) << "A total of " << pairs_.size() << " examples.";
+  order_ = SeededOrder(pairs_.size(), param.shuffle());
+  share_ = SolverShare(this->phase_);
+
+  vector<int> shape = this->data_transformer_->InferBlobShape(ReadImage(PairOf(0, 0).image));
+  shape[0] = batch_size;
+  top[0]->Reshape(shape);
+  if (this->output_labels_) top[1]->Reshape({batch_size, 1, shape[2], shape[3]});
+  LOG(INFO) << "output data size: " << top[0]->num() << "," << top[0]->channels() << ","
+            << top[0]->height() << "," << top[0]->width();
+}
+
+template <typename Dtype>
+const typename DenseImageDataLayer<Dtype>::Pair& DenseImageDataLayer<Dtype>::PairOf(uint64_t batch,
+                                                                                    int i) {
+  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
+  const uint64_t place =
+      share_.Item(batch * param.batch_size() + i) + RandomSkip(param.rand_skip(), this->seed_);
+  return pairs_[order_.At(place, this->seed_)];
+}
+
+template <typename Dtype>
+cv::Mat DenseImageDataLayer<Dtype>::ReadImage(const string& file) const {
+  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
+  const string path = param.root_folder() + file;
+  const cv::Mat image = ReadImageToCVMat(path, static_cast<int>(param.new_height()),
+                                         static_cast<int>(param.new_width()), param.is_color());
+  if (!image.data) {
+    throw Error("cannot read the image " + path + " (listed in " + param.source() + ")");
+  }
+  return image;
+}
+
+template <typename Dtype>
+cv::Mat DenseImageDataLayer<Dtype>::ReadLabels(const string& file) const {
+  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
+  const string path = param.root_folder() + file;
+  try {
+    cv::Mat labels = cv::imread(path, cv::IMREAD_GRAYSCALE | cv::IMREAD_ANYDEPTH);
+    if (labels.data && param.new_height() > 0) {
+      const cv::Size size(static_cast<int>(param.new_width()),
+                          static_cast<int>(param.new_height()));
+      cv::resize(labels, labels, size, 0, 0, cv::INTER_NEAREST);
+    }
+    if (labels.data) return labels;
+  } catch (const cv::Exception& e) {
+    throw Error("cannot read the label image " + path + ": " + e.err);
+  }
+  throw Error("cannot read the label image " + path + " (listed in " + param.source() + ")");
+}
+
+template <typename Dtype>
+void DenseImageDataLayer<Dtype>::StorePair(const cv::Mat& image, const cv::Mat& labels, int i,
+                                           Batch<Dtype>* batch) {
+  if (i == 0) {
+    // Images may change their size from batch to batch.
+    vector<int> shape = this->data_transformer_->InferBlobShape(image);
+    this->transformed_data_.Reshape(shape);
+    transformed_labels_.Reshape({1, 1, shape[2], shape[3]});
+    shape[0] = static_cast<int>(this->layer_param_.dense_image_data_param().batch_size());
+    batch->data_.Reshape(shape);
+    shape[1] = 1;
+    if (this->output_labels_) batch->label_.Reshape(shape);
+  }
+  this->transformed_data_.set_cpu_data(batch->data_.mutable_cpu_data() + batch->data_.offset(i));
+  if (!this->output_labels_) {
+    this->data_transformer_->Transform(image, &this->transformed_data_);
+    return;
+  }
+  transformed_labels_.set_cpu_data(batch->label_.mutable_cpu_data() + batch->label_.offset(i));
+  this->data_transformer_->Transform(image, labels, &this->transformed_data_, &transformed_labels_);
+}
+
+template <typename Dtype>
+void DenseImageDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
+  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
+  for (int i = 0; i < static_cast<int>(param.batch_size()); ++i) {
+    const Pair& pair = PairOf(this->next_batch_, i);
+    const cv::Mat image = ReadImage(pair.image);
+    const cv::Mat labels = this->output_labels_ ? ReadLabels(pair.labels) : cv::Mat();
+    try {
+      StorePair(image, labels, i, batch);
+    } catch (const Error& e) {
+      throw Error(param.root_folder() + pair.image + ": " + e.what());
+    }
+  }
+}
+
+INSTANTIATE_CLASS(DenseImageDataLayer);
+REGISTER_LAYER_CLASS(DenseImageData);
+
+}  // namespace caffe

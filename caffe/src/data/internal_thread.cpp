@@ -1,0 +1,68 @@
+#include "caffe/internal_thread.hpp"
+
+#include <exception>
+
+#include <boost/thread/exceptions.hpp>
+
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe {
+
+namespace {
+
+// What of the starting thread's settings the new one takes over.
+struct Settings {
+  Caffe::Brew mode = Caffe::mode();
+  int solver_count = Caffe::solver_count();
+  int solver_rank = Caffe::solver_rank();
+  bool multiprocess = Caffe::multiprocess();
+  unsigned int seed = caffe_rng_rand();
+#ifndef CPU_ONLY
+  int device = 0;
+#endif
+
+  Settings() {
+#ifndef CPU_ONLY
+    if (mode == Caffe::GPU) CUDA_CHECK(cudaGetDevice(&device));
+#endif
+  }
+
+  void Apply() const {
+#ifndef CPU_ONLY
+    if (mode == Caffe::GPU) CUDA_CHECK(cudaSetDevice(device));
+#endif
+    Caffe::set_mode(mode);
+    Caffe::set_solver_count(solver_count);
+    Caffe::set_solver_rank(solver_rank);
+    Caffe::set_multiprocess(multiprocess);
+    Caffe::set_random_seed(seed);
+  }
+};
+
+}  // namespace
+
+InternalThread::~InternalThread() { StopInternalThread(); }
+
+void InternalThread::StartInternalThread() {
+  CHECK(!is_started()) << "the thread runs already: stop it before it is started again";
+  stop_ = std::make_shared<StopRequest>();
+  thread_ = std::thread([this, settings = Settings(), stop = stop_] {
+    const StopRequest::Binding binding(stop.get());
+    try {
+      settings.Apply();
+      InternalThreadEntry();
+    } catch (const boost::thread_interrupted&) {
+      // The way a thread ends that was waiting when it was asked to.
+    } catch (const std::exception& e) {
+      LOG(ERROR) << "a thread ended: " << e.what();
+    }
+  });
+}
+
+void InternalThread::StopInternalThread() {
+  if (!is_started()) return;
+  stop_->Request();
+  thread_.join();
+}
+
+}  // namespace caffe

@@ -1,0 +1,181 @@
+#include "caffe/util/db_lmdb.hpp"
+
+#ifdef USE_LMDB
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/stat.h>
+
+namespace caffe {
+namespace db {
+
+namespace {
+
+// Room that a database being written starts with; it is doubled as often as needed.
+const size_t kFirstMapSize = size_t(64) << 20;
+
+string Text(const MDB_val& bytes) {
+  return string(static_cast<const char*>(bytes.mv_data), bytes.mv_size);
+}
+
+MDB_dbi OpenMainTable(MDB_txn* transaction, const string& source) {
+  MDB_dbi table = 0;
+  CheckMdb(mdb_dbi_open(transaction, nullptr, 0, &table), source);
+  return table;
+}
+
+// Opens an environment; LMDB wants it closed even where that failed.
+int TryOpen(const string& source, unsigned flags, MDB_env** env) {
+  CheckMdb(mdb_env_create(env), source);
+  const int status = mdb_env_open(*env, source.c_str(), flags, 0664);
+  if (status != MDB_SUCCESS) {
+    mdb_env_close(*env);
+    *env = nullptr;
+  }
+  return status;
+}
+
+}  // namespace
+
+void CheckMdb(int status, const string& what) {
+  if (status != MDB_SUCCESS) throw Error("LMDB " + what + ": " + mdb_strerror(status));
+}
+
+// ---- LMDBCursor ----
+
+LMDBCursor::LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source,
+                       size_t largest_value)
+    : transaction_(transaction), cursor_(cursor), source_(source), largest_value_(largest_value) {
+  SeekToFirst();
+}
+
+LMDBCursor::~LMDBCursor() {
+  mdb_cursor_close(cursor_);
+  mdb_txn_abort(transaction_);
+}
+
+void LMDBCursor::Seek(MDB_cursor_op op) {
+  const int status = mdb_cursor_get(cursor_, &key_, &value_, op);
+  valid_ = status == MDB_SUCCESS;
+  if (status != MDB_NOTFOUND) CheckMdb(status, source_);
+  if (valid_ && (key_.mv_size > largest_value_ || value_.mv_size > largest_value_)) {
+    valid_ = false;
+    throw Error("LMDB " + source_ + ": a record is larger than the file; it is damaged");
+  }
+}
+
+string LMDBCursor::key() {
+  CHECK(valid_) << "no record behind the last one of " << source_;
+  return Text(key_);
+}
+
+string LMDBCursor::value() {
+  CHECK(valid_) << "no record behind the last one of " << source_;
+  return Text(value_);
+}
+
+// ---- LMDBTransaction ----
+
+int LMDBTransaction::TryCommit() {
+  MDB_txn* transaction = nullptr;
+  int status = mdb_txn_begin(env_, nullptr, 0, &transaction);
+  if (status != MDB_SUCCESS) return status;
+  MDB_dbi table = 0;
+  status = mdb_dbi_open(transaction, nullptr, 0, &table);
+  for (size_t i = 0; i < records_.size() && status == MDB_SUCCESS; ++i) {
+    MDB_val key{records_[i].first.size(), &records_[i].first[0]};
+    MDB_val value{records_[i].second.size(), &records_[i].second[0]};
+    status = mdb_put(transaction, table, &key, &value, 0);
+  }
+  if (status == MDB_SUCCESS) return mdb_txn_commit(transaction);
+  mdb_txn_abort(transaction);
+  return status;
+}
+
+void LMDBTransaction::Commit() {
+  int status = TryCommit();
+  while (status == MDB_MAP_FULL) {
+    MDB_envinfo info;
+    CheckMdb(mdb_env_info(env_, &info), source_);
+    CheckMdb(mdb_env_set_mapsize(env_, info.me_mapsize * 2), source_);
+    status = TryCommit();
+  }
+  CheckMdb(status, "cannot write " + source_);
+  records_.clear();
+}
+
+// ---- LMDB ----
+
+void LMDB::Open(const string& source, Mode mode) {
+  Close();
+  source_ = source;
+  if (mode == NEW && mkdir(source.c_str(), 0755) != 0) {
+    throw Error("cannot make the database " + source + ": " + std::strerror(errno));
+  }
+  if (mode == WRITE) mkdir(source.c_str(), 0755);
+  const unsigned flags = mode == READ ? MDB_RDONLY | MDB_NOTLS : 0;
+  int status = TryOpen(source, flags, &env_);
+  if (mode == READ && (status == EACCES || status == EROFS || status == EPERM)) {
+    status = TryOpen(source, flags | MDB_NOLOCK, &env_);
+  }
+  CheckMdb(status, "cannot open " + source);
+  if (mode == READ) {
+    CheckFile();
+  } else {
+    MDB_envinfo info;
+    CheckMdb(mdb_env_info(env_, &info), source_);
+    if (info.me_mapsize < kFirstMapSize) {
+      CheckMdb(mdb_env_set_mapsize(env_, kFirstMapSize), source_);
+    }
+  }
+}
+
+// The file is mapped into memory: reading behind its end would kill the process.
+void LMDB::CheckFile() {
+  MDB_envinfo info;
+  MDB_stat layout;
+  CheckMdb(mdb_env_info(env_, &info), source_);
+  CheckMdb(mdb_env_stat(env_, &layout), source_);
+  struct stat file;
+  mdb_filehandle_t handle;
+  CheckMdb(mdb_env_get_fd(env_, &handle), source_);
+  if (fstat(handle, &file) != 0) throw Error(source_ + ": " + std::strerror(errno));
+  file_size_ = file.st_size;
+  if (file_size_ / layout.ms_psize < info.me_last_pgno + 1) {
+    throw Error("LMDB " + source_ +
+                ": data.mdb is shorter than it says; it is damaged or only "
+                "partly copied");
+  }
+}
+
+void LMDB::Close() {
+  if (env_) mdb_env_close(env_);
+  env_ = nullptr;
+}
+
+LMDBCursor* LMDB::NewCursor() {
+  CHECK(env_) << "the database is not open";
+  MDB_txn* transaction = nullptr;
+  CheckMdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction), source_);
+  MDB_cursor* cursor = nullptr;
+  try {
+    CheckMdb(mdb_cursor_open(transaction, OpenMainTable(transaction, source_), &cursor), source_);
+  } catch (...) {
+    mdb_txn_abort(transaction);
+    throw;
+  }
+  // A database being written has no fixed size yet, but nobody else made it.
+  const size_t largest = file_size_ > 0 ? file_size_ : ~size_t(0);
+  return new LMDBCursor(transaction, cursor, source_, largest);
+}
+
+LMDBTransaction* LMDB::NewTransaction() {
+  CHECK(env_) << "the database is not open";
+  return new LMDBTransaction(env_, source_);
+}
+
+}  // namespace db
+}  // namespace caffe
+
+#endif  // USE_LMDB

@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "caffe/util/db.hpp"
+#include "caffe/util/format.hpp"
+#include "caffe/util/io.hpp"
+#include "caffe/util/list_file.hpp"
+#include "caffe/util/rng.hpp"
+#include "common/command_line.hpp"
+
+namespace {
+
+using caffe::Datum;
+using caffe::Error;
+using std::string;
+
+struct Options {
+  string root;
+  string list;
+  string database;
+  string backend = "lmdb";
+  string encode_type;
+  int height = 0;
+  int width = 0;
+  unsigned int seed = 1701;
+  bool gray = false;
+  bool shuffle = false;
+  bool check_size = false;
+  bool encoded = false;
+};
+
+Options ParseOptions(int argc, char** argv) {
+  CLI::App app(
+      "Makes a database for Data layers from images and their labels.\n"
+      "Example: convert_imageset --resize_height=256 --resize_width=256 images/ train.txt "
+      "train_lmdb");
+  Options options;
+  app.add_option("root", options.root, "Put before every name of the list, as it is")->required();
+  app.add_option("list", options.list, "Text file, lines `image label`")->required();
+  app.add_option("database", options.database, "Folder to make")->required();
+  caffe::tools::AddSwitch(&app, "gray", &options.gray, "Read images as gray ones");
+  caffe::tools::AddSwitch(&app, "shuffle", &options.shuffle, "Store images in random order");
+  app.add_option("--random_seed", options.seed, "Decides that order")->capture_default_str();
+  app.add_option("--backend", options.backend, "lmdb or leveldb")->capture_default_str();
+  app.add_option("--resize_width", options.width, "Width to resize images to");
+  app.add_option("--resize_height", options.height, "Height to resize images to");
+  caffe::tools::AddSwitch(&app, "check_size", &options.check_size,
+                          "Refuse images that differ in size");
+  caffe::tools::AddSwitch(&app, "encoded", &options.encoded, "Store image files, not pixels");
+  app.add_option("--encode_type", options.encode_type,
+                 "Format to store them in (png, jpg ...); by default their own");
+  caffe::tools::ParseArguments(&app, argc, argv);
+  if (options.height < 0 || options.width < 0 || (options.height > 0) != (options.width > 0)) {
+    throw Error("resize_height and resize_width go together: set both above 0, or none");
+  }
+  if (!options.encode_type.empty() && !options.encoded) {
+    throw Error("encode_type means something with --encoded only");
+  }
+  return options;
+}
+
+// The format to store an image in; empty for pixels.
+string EncodingOf(const Options& options, const string& image) {
+  if (!options.encoded || !options.encode_type.empty()) return options.encode_type;
+  const size_t dot = image.rfind('.');
+  if (dot == string::npos) throw Error(image + " has no extension: set encode_type");
+  string extension = image.substr(dot + 1);
+  std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);
+  return extension;
+}
+
+void Convert(const Options& options) {
+  std::vector<caffe::ListLine> lines = caffe::ReadListFile(options.list);
+  if (options.shuffle) {
+    caffe::rng_t generator(options.seed);
+    caffe::shuffle(lines.begin(), lines.end(), &generator);
+  }
+  LOG(INFO) << "A total of " << lines.size() << " images.";
+  const std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB(options.backend));
+  database->Open(options.database, caffe::db::NEW);
+  std::unique_ptr<caffe::db::Transaction> transaction(database->NewTransaction());
+  const size_t files_a_commit = 1000;
+  size_t stored = 0;
+  size_t data_size = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const string& name = lines[i].path;
+    const string path = options.root + name;
+    const int label = caffe::ParseInteger(lines[i].rest, lines[i].where);
+    Datum datum;
+    // An image that cannot be read is left out; a line in the log names it.
+    if (!caffe::ReadImageToDatum(path, label, options.height, options.width, !options.gray,
+                                 EncodingOf(options, name), &datum)) {
+      continue;
+    }
+    if (options.check_size && !options.encoded) {
+      if (stored == 0) data_size = datum.data().size();
+      if (datum.data().size() != data_size) throw Error(path + " differs in size from the others");
+    }
+    transaction->Put(caffe::format_int(static_cast<int>(i), 8) + "_" + name,
+                     datum.SerializeAsString());
+    if (++stored % files_a_commit == 0) {
+      transaction->Commit();
+      LOG(INFO) << "Processed " << stored << " files.";
+    }
+  }
+  if (stored % files_a_commit != 0) transaction->Commit();
+  LOG(INFO) << "Processed " << stored << " files.";
+  if (stored < lines.size()) {
+    LOG(WARNING) << lines.size() - stored << " images could not be read and are left out.";
+  }
+  if (stored == 0) throw Error("none of the images of " + options.list + " could be read");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return caffe::tools::Run([&] {
+    Convert(ParseOptions(argc, argv));
+    return 0;
+  });
+}

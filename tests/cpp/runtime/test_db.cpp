@@ -1,0 +1,88 @@
+#include <memory>
+
+#include <unistd.h>
+
+#include "caffe/util/db.hpp"
+#include "runtime/files.hpp"
+
+using caffe_test::TemporaryFolder;
+namespace db = caffe::db;
+
+namespace {
+
+std::unique_ptr<db::DB> Open(const std::string& path, db::Mode mode) {
+  std::unique_ptr<db::DB> database(db::GetDB("lmdb"));
+  database->Open(path, mode);
+  return database;
+}
+
+void Put(db::DB* database, const std::string& key, const std::string& value) {
+  const std::unique_ptr<db::Transaction> transaction(database->NewTransaction());
+  transaction->Put(key, value);
+  transaction->Commit();
+}
+
+}  // namespace
+
+TEST(Lmdb, KeepsRecordsInTheOrderOfTheirKeys) {
+  const TemporaryFolder folder;
+  {
+    const auto database = Open(folder / "db", db::NEW);
+    Put(database.get(), "b", "2");
+    Put(database.get(), "a", "1");
+  }
+  Put(Open(folder / "db", db::WRITE).get(), "c", "3");
+  const auto database = Open(folder / "db", db::READ);
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  std::string seen;
+  for (; cursor->valid(); cursor->Next()) seen += cursor->key() + cursor->value();
+  EXPECT_EQ(seen, "a1b2c3");
+  EXPECT_THROW(cursor->value(), caffe::Error);
+  cursor->SeekToFirst();
+  EXPECT_EQ(cursor->key(), "a");
+}
+
+TEST(Lmdb, GrowsAsNeeded) {
+  const TemporaryFolder folder;
+  const std::string megabytes(40 << 20, 'x');
+  {
+    const auto database = Open(folder / "db", db::NEW);
+    for (const char* key : {"a", "b", "c"}) Put(database.get(), key, megabytes);
+  }
+  const auto database = Open(folder / "db", db::READ);
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  cursor->Next();
+  EXPECT_EQ(cursor->value(), megabytes);
+}
+
+TEST(LmdbError, NamesThePath) {
+  const TemporaryFolder folder;
+  EXPECT_ERROR_NAMES(Open(folder / "none", db::READ), folder / "none");
+  Open(folder / "db", db::NEW);
+  EXPECT_ERROR_NAMES(Open(folder / "db", db::NEW), folder / "db");
+  std::filesystem::create_directory(folder / "text");
+  caffe_test::Write(folder / "text/data.mdb", std::string(8192, 'x'));
+  EXPECT_ERROR_NAMES(Open(folder / "text", db::READ), folder / "text");
+}
+
+TEST(LmdbError, ATruncatedFileIsNotRead) {
+  const TemporaryFolder folder;
+  Put(Open(folder / "db", db::NEW).get(), "key", std::string(1 << 20, 'x'));
+  std::filesystem::resize_file(folder / "db/data.mdb", 16384);
+  EXPECT_ERROR_NAMES(Open(folder / "db", db::READ), "shorter than it says");
+}
+
+TEST(Lmdb, IsReadWhereNothingCanBeWritten) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  const TemporaryFolder folder;
+  Put(Open(folder / "db", db::NEW).get(), "key", "value");
+  std::filesystem::remove(folder / "db/lock.mdb");
+  std::filesystem::permissions(
+      folder / "db", std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  const auto database = Open(folder / "db", db::READ);
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  EXPECT_EQ(cursor->value(), "value");
+  std::filesystem::permissions(folder / "db", std::filesystem::perms::owner_all);
+}
+
+TEST(Database, UnknownBackendsNameTheKnownOnes) { EXPECT_ERROR_NAMES(db::GetDB("sqlite"), "lmdb"); }

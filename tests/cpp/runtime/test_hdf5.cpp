@@ -1,0 +1,79 @@
+#include <vector>
+
+#include "caffe/util/hdf5.hpp"
+#include "runtime/files.hpp"
+
+using caffe::Blob;
+using caffe::Hdf5File;
+using caffe_test::TemporaryFolder;
+
+TEST(Hdf5, KeepsBlobsNumbersTextsAndNames) {
+  const TemporaryFolder folder;
+  {
+    const Hdf5File file(folder / "all.h5", H5F_ACC_TRUNC);
+    Blob<float> blob({2, 3});
+    for (int i = 0; i < 6; ++i) blob.mutable_cpu_data()[i] = i + 0.5f;
+    caffe::hdf5_save_nd_dataset(file.id(), "b", blob);
+    caffe::hdf5_save_int(file.id(), "n", -7);
+    caffe::hdf5_save_string(file.id(), "a", "a text");
+  }
+  const Hdf5File file(folder / "all.h5", H5F_ACC_RDONLY);
+  Blob<double> blob;
+  caffe::hdf5_load_nd_dataset(file.id(), "b", 1, 4, &blob, true);
+  EXPECT_EQ(blob.shape(), (std::vector<int>{2, 3}));
+  EXPECT_EQ(blob.cpu_data()[5], 5.5);
+  EXPECT_EQ(caffe::hdf5_load_int(file.id(), "n"), -7);
+  EXPECT_EQ(caffe::hdf5_load_string(file.id(), "a"), "a text");
+  ASSERT_EQ(caffe::hdf5_get_num_links(file.id()), 3);
+  EXPECT_EQ(caffe::hdf5_get_name_by_idx(file.id(), 0), "a");
+  EXPECT_EQ(caffe::hdf5_get_name_by_idx(file.id(), 2), "n");
+}
+
+TEST(Hdf5, AppendedRowsGrowADataset) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "rows.h5", H5F_ACC_TRUNC);
+  for (const int rows : {2, 1, 3}) {
+    Blob<float> blob({rows, 2});
+    for (int i = 0; i < blob.count(); ++i) blob.mutable_cpu_data()[i] = rows;
+    caffe::hdf5_append_rows(file.id(), "data", blob);
+  }
+  Blob<float> all;
+  caffe::hdf5_load_nd_dataset(file.id(), "data", 2, 2, &all, true);
+  EXPECT_EQ(all.shape(), (std::vector<int>{6, 2}));
+  const std::vector<float> values(all.cpu_data(), all.cpu_data() + 12);
+  EXPECT_EQ(values, (std::vector<float>{2, 2, 2, 2, 1, 1, 3, 3, 3, 3, 3, 3}));
+  Blob<float> wider({1, 3});
+  EXPECT_ERROR_NAMES(caffe::hdf5_append_rows(file.id(), "data", wider), "another shape");
+}
+
+TEST(Hdf5Error, NamesFileAndDataset) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "some.h5", H5F_ACC_TRUNC);
+  Blob<float> blob({2, 3});
+  caffe::hdf5_save_nd_dataset(file.id(), "there", blob);
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "absent", 1, 4, &blob),
+                     "some.h5: dataset 'absent' does not exist");
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "there", 3, 4, &blob), "has 2 axes");
+  Blob<float> other({3, 2});
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "there", 1, 4, &other), "2 x 3");
+}
+
+TEST(Hdf5Error, ASizeTheFileCannotHoldTakesNoMemory) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "huge.h5", H5F_ACC_TRUNC);
+  // Declared, never written: nothing of it is on the disk.
+  const hsize_t dims[] = {30000, 30000};
+  const hid_t space = H5Screate_simple(2, dims, nullptr);
+  H5Dclose(H5Dcreate2(file.id(), "huge", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT,
+                      H5P_DEFAULT));
+  H5Sclose(space);
+  Blob<float> blob;
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "huge", 1, 4, &blob, true), "damaged");
+}
+
+TEST(Hdf5Error, OtherFilesAreNoHdf5Files) {
+  const TemporaryFolder folder;
+  caffe_test::Write(folder / "text.h5", "no HDF5");
+  EXPECT_ERROR_NAMES(Hdf5File(folder / "text.h5", H5F_ACC_RDONLY), "is no HDF5 file");
+  EXPECT_ERROR_NAMES(Hdf5File(folder / "none.h5", H5F_ACC_RDONLY), "none.h5: cannot be opened");
+}

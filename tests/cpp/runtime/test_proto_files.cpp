@@ -1,0 +1,135 @@
+#include "caffe/util/io.hpp"
+#include "caffe/util/upgrade_proto.hpp"
+#include "runtime/files.hpp"
+
+using caffe::NetParameter;
+using caffe::SolverParameter;
+using caffe_test::TemporaryFolder;
+using caffe_test::Write;
+
+TEST(PrototxtError, NamesFileLineColumnAndNearFields) {
+  const TemporaryFolder folder;
+  Write(folder / "net.prototxt", "name: 'x'\nlayer {\n  nmae: 'y'\n}\n");
+  NetParameter net;
+  const std::string error = caffe_test::ErrorOf(
+      [&] { caffe::ReadProtoFromTextFileOrDie(folder / "net.prototxt", &net); });
+  EXPECT_TRUE(caffe_test::Contains(error, (folder / "net.prototxt") + ":3:")) << error;
+  EXPECT_TRUE(caffe_test::Contains(error, "nmae")) << error;
+  EXPECT_TRUE(caffe_test::Contains(error, "did you mean name")) << error;
+  EXPECT_EQ(error.find('\n'), std::string::npos);
+}
+
+TEST(PrototxtError, NamesNearEnumerators) {
+  NetParameter net;
+  EXPECT_ERROR_NAMES(
+      caffe::ParseProtoTextOrDie("layer { pooling_param { pool: AVG } }", "net", &net), "AVE");
+}
+
+TEST(PrototxtError, NamesRequiredFieldsThatAreMissing) {
+  NetParameter net;
+  EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { clip_param { min: 0 } }", "net", &net),
+                     "max");
+}
+
+TEST(PrototxtError, IsFalseWithoutOrDie) {
+  NetParameter net;
+  EXPECT_FALSE(caffe::ReadProtoFromTextFile("/nowhere/net.prototxt", &net));
+  EXPECT_FALSE(caffe::ReadProtoFromBinaryFile("/nowhere/net.caffemodel", &net));
+}
+
+TEST(ProtoFile, AFolderIsNoFile) {
+  NetParameter net;
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromTextFileOrDie("/", &net), "folder");
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie("/", &net), "folder");
+}
+
+TEST(ProtoFile, BinaryAndTextHoldTheSameMessage) {
+  const TemporaryFolder folder;
+  NetParameter net;
+  net.set_name("a net");
+  net.add_layer()->add_loss_weight(0.1f);
+  caffe::WriteProtoToTextFile(net, folder / "text");
+  caffe::WriteProtoToBinaryFile(net, folder / "binary");
+  NetParameter text;
+  NetParameter binary;
+  caffe::ReadProtoFromTextFileOrDie(folder / "text", &text);
+  caffe::ReadProtoFromBinaryFileOrDie(folder / "binary", &binary);
+  EXPECT_EQ(text.SerializeAsString(), net.SerializeAsString());
+  EXPECT_EQ(binary.SerializeAsString(), net.SerializeAsString());
+}
+
+TEST(ProtoFile, ATruncatedModelIsAnErrorThatNamesIt) {
+  const TemporaryFolder folder;
+  NetParameter net;
+  auto* blob = net.add_layer()->add_blobs();
+  for (int i = 0; i < 100; ++i) blob->add_data(i);
+  const std::string bytes = net.SerializeAsString();
+  Write(folder / "cut.caffemodel", bytes.substr(0, bytes.size() / 2));
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie(folder / "cut.caffemodel", &net),
+                     "cut.caffemodel");
+}
+
+TEST(ProtoFile, AFailedWriteLeavesTheOldFileAndNothingElse) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "taken");
+  EXPECT_ERROR_NAMES(caffe::WriteProtoToTextFile(NetParameter(), folder / "taken"), "taken");
+  EXPECT_ERROR_NAMES(caffe::WriteProtoToTextFile(NetParameter(), folder / "none/file"),
+                     "none/file");
+  int entries = 0;
+  for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator(folder.path())) {
+    ++entries;
+  }
+  EXPECT_EQ(entries, 1);
+}
+
+TEST(UpgradeNet, OldInputsNeedFourSizesEach) {
+  NetParameter net;
+  caffe::ParseProtoTextOrDie("input: 'a' input_dim: 1 input_dim: 2", "net", &net);
+  EXPECT_ERROR_NAMES(caffe::UpgradeNetAsNeeded("net", &net), "four input_dim");
+}
+
+TEST(UpgradeNet, OldInputsWithoutSizesVanish) {
+  NetParameter net;
+  caffe::ParseProtoTextOrDie("input: 'a'", "net", &net);
+  EXPECT_TRUE(caffe::UpgradeNetAsNeeded("net", &net));
+  EXPECT_EQ(net.input_size(), 0);
+  EXPECT_EQ(net.layer_size(), 0);
+}
+
+TEST(UpgradeNet, AFieldOfAnotherTypeIsIncompatible) {
+  NetParameter net;
+  caffe::ParseProtoTextOrDie("layers { layer { type: 'relu' kernelsize: 3 } }", "net", &net);
+  EXPECT_FALSE(caffe::UpgradeNetAsNeeded("net", &net));
+  EXPECT_EQ(net.layer(0).type(), "ReLU");
+}
+
+TEST(UpgradeNet, AnUnknownOldTypeNamesNearOnes) {
+  NetParameter net;
+  caffe::ParseProtoTextOrDie("layers { layer { type: 'softmaxloss' } }", "net", &net);
+  EXPECT_ERROR_NAMES(caffe::UpgradeNetAsNeeded("net", &net), "softmax_loss");
+}
+
+TEST(UpgradeNet, OldAndNewLayersDoNotMix) {
+  NetParameter net;
+  caffe::ParseProtoTextOrDie("layers { type: RELU } layer { type: 'ReLU' }", "net", &net);
+  EXPECT_ERROR_NAMES(caffe::UpgradeNetAsNeeded("net", &net), "mixes");
+}
+
+TEST(UpgradeSolver, TypeIsGivenOnce) {
+  SolverParameter solver;
+  caffe::ParseProtoTextOrDie("type: 'Adam' solver_type: ADAM", "solver", &solver);
+  EXPECT_ERROR_NAMES(caffe::UpgradeSolverAsNeeded("solver", &solver), "keep only `type`");
+}
+
+TEST(UpgradeSolver, SnapshotPrefixIsCompletedByTheFileName) {
+  const TemporaryFolder folder;
+  SolverParameter solver;
+  caffe::UpgradeSnapshotPrefixProperty(folder / "my.solver.prototxt", &solver);
+  EXPECT_EQ(solver.snapshot_prefix(), folder / "my.solver");
+  solver.set_snapshot_prefix(folder.path());
+  caffe::UpgradeSnapshotPrefixProperty("elsewhere/my.prototxt", &solver);
+  EXPECT_EQ(solver.snapshot_prefix(), folder / "my");
+  solver.set_snapshot_prefix("given");
+  caffe::UpgradeSnapshotPrefixProperty("elsewhere/my.prototxt", &solver);
+  EXPECT_EQ(solver.snapshot_prefix(), "given");
+}

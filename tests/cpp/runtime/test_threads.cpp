@@ -1,0 +1,155 @@
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include <boost/thread/exceptions.hpp>
+#include <gtest/gtest.h>
+
+#include "caffe/internal_thread.hpp"
+#include "caffe/util/blocking_queue.hpp"
+#include "caffe/util/math_functions.hpp"
+
+using caffe::BlockingQueue;
+using caffe::Caffe;
+
+namespace {
+
+// Waits for values that never come.
+class Waiting : public caffe::InternalThread {
+ public:
+  ~Waiting() override { StopInternalThread(); }
+  std::atomic<bool> interrupted{false};
+  std::atomic<bool> entered{false};
+
+ protected:
+  void InternalThreadEntry() override {
+    entered = true;
+    try {
+      queue_.pop();
+    } catch (const boost::thread_interrupted&) {
+      interrupted = true;
+      throw;
+    }
+  }
+
+ private:
+  BlockingQueue<int> queue_;
+};
+
+class Spinning : public caffe::InternalThread {
+ public:
+  ~Spinning() override { StopInternalThread(); }
+
+ protected:
+  void InternalThreadEntry() override {
+    while (!must_stop()) std::this_thread::yield();
+  }
+};
+
+class Reporting : public caffe::InternalThread {
+ public:
+  ~Reporting() override { StopInternalThread(); }
+  std::atomic<unsigned> number{0};
+  std::atomic<int> rank{-1};
+
+ protected:
+  void InternalThreadEntry() override {
+    number = caffe::caffe_rng_rand();
+    rank = Caffe::solver_rank();
+  }
+};
+
+class Failing : public caffe::InternalThread {
+ public:
+  ~Failing() override { StopInternalThread(); }
+
+ protected:
+  void InternalThreadEntry() override { throw std::runtime_error("on purpose"); }
+};
+
+}  // namespace
+
+TEST(InternalThread, StopsWhereverItWaits) {
+  for (int i = 0; i < 20; ++i) {
+    Waiting thread;
+    thread.StartInternalThread();
+    EXPECT_TRUE(thread.is_started());
+    // Both before it has begun to wait and after.
+    if (i % 2) {
+      while (!thread.entered) std::this_thread::yield();
+    }
+    thread.StopInternalThread();
+    EXPECT_FALSE(thread.is_started());
+    EXPECT_EQ(thread.interrupted, thread.entered);
+  }
+}
+
+TEST(InternalThread, StopsThatAsksWhetherItMust) {
+  Spinning thread;
+  thread.StartInternalThread();
+  thread.StopInternalThread();
+  thread.StartInternalThread();
+  thread.StopInternalThread();
+  thread.StopInternalThread();
+}
+
+TEST(InternalThread, DrawsItsSeedFromTheThreadThatStartsIt) {
+  unsigned numbers[3];
+  const unsigned seeds[] = {9658361, 9658361, 8765431};
+  for (int i = 0; i < 3; ++i) {
+    Reporting thread;
+    Caffe::set_random_seed(seeds[i]);
+    thread.StartInternalThread();
+    thread.StopInternalThread();
+    numbers[i] = thread.number;
+  }
+  EXPECT_EQ(numbers[0], numbers[1]);
+  EXPECT_NE(numbers[0], numbers[2]);
+}
+
+TEST(InternalThread, TakesOverTheSolverRank) {
+  Caffe::set_solver_rank(3);
+  Reporting thread;
+  thread.StartInternalThread();
+  thread.StopInternalThread();
+  Caffe::set_solver_rank(0);
+  EXPECT_EQ(thread.rank, 3);
+}
+
+TEST(InternalThread, AnExceptionEndsTheThreadNotTheProcess) {
+  Failing thread;
+  thread.StartInternalThread();
+  thread.StopInternalThread();
+}
+
+TEST(BlockingQueue, HandsValuesOnInOrder) {
+  BlockingQueue<int> queue;
+  std::thread producer([&] {
+    for (int i = 0; i < 1000; ++i) queue.push(i);
+  });
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(queue.pop(), i);
+  producer.join();
+  int value = 0;
+  EXPECT_FALSE(queue.try_pop(&value));
+  EXPECT_FALSE(queue.try_peek(&value));
+  queue.push(7);
+  EXPECT_EQ(queue.peek(), 7);
+  EXPECT_TRUE(queue.try_peek(&value));
+  EXPECT_EQ(queue.size(), 1u);
+  EXPECT_TRUE(queue.try_pop(&value));
+  EXPECT_EQ(value, 7);
+}
+
+TEST(BlockingQueue, HandsAFailureOnWhenItIsEmpty) {
+  BlockingQueue<int> queue;
+  queue.push(1);
+  std::thread producer([&] { queue.fail(std::make_exception_ptr(caffe::Error("on purpose"))); });
+  EXPECT_EQ(queue.pop(), 1);
+  EXPECT_THROW(queue.pop(), caffe::Error);
+  EXPECT_THROW(queue.pop(), caffe::Error);
+  producer.join();
+  queue.clear();
+  queue.push(2);
+  EXPECT_EQ(queue.pop(), 2);
+}
