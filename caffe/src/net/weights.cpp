@@ -17,6 +17,11 @@ bool EndsWith(const string& text, const string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+bool IsHdf5(const string& file) {
+  const Hdf5Silence quiet;
+  return H5Fis_hdf5(file.c_str()) > 0;
+}
+
 // What to do about parameters that do not fit; ends every such message.
 const char kRemedy[] =
     "; to learn this layer's parameters from scratch instead of copying them, rename the layer";
@@ -104,7 +109,7 @@ void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter& param) {
 
 template <typename Dtype>
 void Net<Dtype>::CopyTrainedLayersFrom(const string& trained_filename) {
-  if (EndsWith(trained_filename, ".h5") || H5Fis_hdf5(trained_filename.c_str()) > 0) {
+  if (EndsWith(trained_filename, ".h5") || IsHdf5(trained_filename)) {
     CopyTrainedLayersFromHDF5(trained_filename);
   } else {
     CopyTrainedLayersFromBinaryProto(trained_filename);
@@ -150,8 +155,7 @@ void Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
       if (!H5Lexists(group, dataset.c_str(), H5P_DEFAULT)) {
         // Parameters that belong to another layer are stored there only.
         CHECK_GE(param_owners_[param_id_vecs_[found->second][j]], 0)
-            << ": " << trained_filename << " lacks parameter " << j << " of layer '" << name
-            << "'";
+            << ": " << trained_filename << " lacks parameter " << j << " of layer '" << name << "'";
         continue;
       }
       hdf5_load_nd_dataset(group, dataset.c_str(), 0, kMaxBlobAxes, blobs[j].get());
@@ -173,9 +177,8 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
   const Hdf5Silence silence;
   const string temporary = filename + ".tmp";
   {
-    const Hdf5Handle file(
-        H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose,
-        filename + " cannot be written: check that the folder exists");
+    const Hdf5Handle file(H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+                          H5Fclose, filename + " cannot be written: check that the folder exists");
     const auto make_group = [](hid_t parent, const string& name) {
       return H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     };
@@ -201,13 +204,13 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
   CHECK_EQ(std::rename(temporary.c_str(), filename.c_str()), 0) << ": writing " << filename;
 }
 
-#define INSTANTIATE(Dtype)                                                         \
-  template void Net<Dtype>::ShareTrainedLayersWith(const Net*);                    \
-  template void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter&);            \
-  template void Net<Dtype>::CopyTrainedLayersFrom(const string&);                  \
-  template void Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string&);       \
-  template void Net<Dtype>::CopyTrainedLayersFromHDF5(const string&);              \
-  template void Net<Dtype>::ToProto(NetParameter*, bool) const;                    \
+#define INSTANTIATE(Dtype)                                                   \
+  template void Net<Dtype>::ShareTrainedLayersWith(const Net*);              \
+  template void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter&);      \
+  template void Net<Dtype>::CopyTrainedLayersFrom(const string&);            \
+  template void Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string&); \
+  template void Net<Dtype>::CopyTrainedLayersFromHDF5(const string&);        \
+  template void Net<Dtype>::ToProto(NetParameter*, bool) const;              \
   template void Net<Dtype>::ToHDF5(const string&, bool) const
 INSTANTIATE(float);
 INSTANTIATE(double);

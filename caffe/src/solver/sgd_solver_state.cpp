@@ -6,6 +6,7 @@
 #include "caffe/util/atomic_file.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "caffe/util/io.hpp"
+#include "util/hdf5_handle.hpp"
 
 namespace caffe {
 
@@ -13,19 +14,6 @@ namespace {
 
 // In HDF5 files the fields beyond Caffe 1.0's stand in one text, a SolverState without the others.
 const char kExtraDataset[] = "resume_state";
-
-/// A group of an HDF5 file, closed when the object dies.
-class Group {
- public:
-  Group(hid_t id, const string& complaint) : id_(id) { CHECK_GE(id_, 0) << ": " << complaint; }
-  ~Group() { H5Gclose(id_); }
-  hid_t id() const { return id_; }
-
- private:
-  hid_t id_;
-
-  DISABLE_COPY_AND_ASSIGN(Group);
-};
 
 void CheckHistoryLength(int found, size_t wanted, const string& file, const char* solver) {
   CHECK_EQ(static_cast<size_t>(found), wanted)
@@ -85,10 +73,10 @@ void SGDSolver<Dtype>::SnapshotSolverStateToHDF5(const string& model_filename) {
     state.clear_learned_net();
     state.clear_current_step();
     hdf5_save_string(file.id(), kExtraDataset, state.ShortDebugString());
-    const Group group(H5Gcreate2(file.id(), "history", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                      "cannot write " + name);
+    const Hdf5Handle group(H5Gcreate2(file.id(), "history", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Gclose, "cannot write " + name);
     for (size_t i = 0; i < history_.size(); ++i) {
-      hdf5_save_nd_dataset(group.id(), std::to_string(i), *history_[i]);
+      hdf5_save_nd_dataset(group, std::to_string(i), *history_[i]);
     }
   }
   target.Commit();
@@ -108,11 +96,12 @@ void SGDSolver<Dtype>::RestoreSolverStateFromHDF5(const string& state_file) {
   if (H5Lexists(file.id(), "learned_net", H5P_DEFAULT) > 0) {
     state.set_learned_net(hdf5_load_string(file.id(), "learned_net"));
   }
-  const Group group(H5Gopen2(file.id(), "history", H5P_DEFAULT),
-                    state_file + " has no history: use another snapshot");
-  CheckHistoryLength(hdf5_get_num_links(group.id()), history_.size(), state_file, this->type());
+  const Hdf5Silence silence;
+  const Hdf5Handle group(H5Gopen2(file.id(), "history", H5P_DEFAULT), H5Gclose,
+                         state_file + " has no history: use another snapshot");
+  CheckHistoryLength(hdf5_get_num_links(group), history_.size(), state_file, this->type());
   for (size_t i = 0; i < history_.size(); ++i) {
-    hdf5_load_nd_dataset(group.id(), std::to_string(i).c_str(), 0, kMaxBlobAxes, history_[i].get());
+    hdf5_load_nd_dataset(group, std::to_string(i).c_str(), 0, kMaxBlobAxes, history_[i].get());
   }
   this->LoadState(state, state_file);
 }

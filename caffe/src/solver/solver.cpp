@@ -3,23 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
-#include "caffe/util/rng.hpp"
 #include "caffe/util/upgrade_proto.hpp"
+#include "solver/keep_random_state.hpp"
 #include "solver/layer_states.hpp"
 
 namespace caffe {
 
 namespace {
-
-/// Gives the training thread's random numbers back the state they had when this was made.
-class KeepRandomState {
- public:
-  KeepRandomState() : state_(*caffe_rng()) {}
-  ~KeepRandomState() { *caffe_rng() = state_; }
-
- private:
-  rng_t state_;
-};
 
 bool IsDue(int iter, int interval) { return interval > 0 && iter % interval == 0; }
 
@@ -178,8 +168,7 @@ template <typename Dtype>
 void Solver<Dtype>::TestAll() {
   const int nets = static_cast<int>(test_nets_.size());
   {
-    // A test must not change the training that follows it.
-    KeepRandomState keep;
+    const KeepRandomState keep;
     SolverState before;
     for (int i = 0; i < nets; ++i) SaveLayerStates(*test_nets_[i], i, &before);
     for (int i = 0; i < nets && !requested_early_exit_; ++i) Test(i);

@@ -3,6 +3,7 @@
 #include "caffe/solver.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
+#include "solver/keep_random_state.hpp"
 
 namespace caffe {
 
@@ -110,6 +111,7 @@ void Solver<Dtype>::InitTrainNet() {
 template <typename Dtype>
 void Solver<Dtype>::InitTestNets() {
   if (!Caffe::root_solver()) return;
+  const KeepRandomState keep;
   vector<NetSource> sources = TestSources(param_);
   const int nets = static_cast<int>(sources.size());
   if (param_.test_state_size() > 0) {

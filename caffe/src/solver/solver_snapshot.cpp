@@ -134,7 +134,8 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
   RestoreLayerStates(state, kTrainNet, net_.get());
   for (size_t i = 0; i < test_nets_.size(); ++i) RestoreLayerStates(state, i, test_nets_[i].get());
   if (state.has_rng_state()) {
-    std::istringstream rng(state.rng_state());
+    // The generator skips white space after its last number, and fails where the text just ends.
+    std::istringstream rng(state.rng_state() + "\n");
     CHECK(rng >> *caffe_rng()) << state_file << ": its rng_state is damaged: use another snapshot";
   }
 }

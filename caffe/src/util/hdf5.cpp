@@ -3,23 +3,11 @@
 #include <algorithm>
 #include <climits>
 
+#include "util/hdf5_handle.hpp"
+
 namespace caffe {
 
 namespace {
-
-// HDF5 prints its own error stack unless told not to; ours is the one line that counts.
-class QuietErrors {
- public:
-  QuietErrors() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  ~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
 
 string FileName(hid_t location) {
   const ssize_t length = H5Fget_name(location, nullptr, 0);
@@ -124,7 +112,7 @@ string ShapeText(const vector<int>& shape) {
 }  // namespace
 
 Hdf5File::Hdf5File(const string& path, unsigned flags) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const bool create = flags & H5F_ACC_TRUNC;
   id_ = create ? H5Fcreate(path.c_str(), flags, H5P_DEFAULT, H5P_DEFAULT)
                : H5Fopen(path.c_str(), flags, H5P_DEFAULT);
@@ -139,7 +127,7 @@ Hdf5File::~Hdf5File() { H5Fclose(id_); }
 template <typename Dtype>
 void hdf5_load_nd_dataset_helper(hid_t file_id, const char* dataset_name_, int min_dim, int max_dim,
                                  Blob<Dtype>* blob, bool reshape) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const DatasetInfo info = Inspect(file_id, dataset_name_, min_dim, max_dim);
   CheckClass(file_id, dataset_name_, info.type);
   const vector<int> shape = CheckedShape(file_id, dataset_name_, info);
@@ -155,7 +143,7 @@ template <typename Dtype>
 void hdf5_load_nd_dataset(hid_t file_id, const char* dataset_name_, int min_dim, int max_dim,
                           Blob<Dtype>* blob, bool reshape) {
   hdf5_load_nd_dataset_helper(file_id, dataset_name_, min_dim, max_dim, blob, reshape);
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   if (Read(file_id, dataset_name_, blob->mutable_cpu_data()) < 0) {
     Fail(file_id, dataset_name_, "cannot be read");
   }
@@ -164,7 +152,7 @@ void hdf5_load_nd_dataset(hid_t file_id, const char* dataset_name_, int min_dim,
 template <typename Dtype>
 void hdf5_save_nd_dataset(const hid_t file_id, const string& dataset_name, const Blob<Dtype>& blob,
                           bool write_diff) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const vector<hsize_t> dims(blob.shape().begin(), blob.shape().end());
   const Dtype* values = write_diff ? blob.cpu_diff() : blob.cpu_data();
   if (Write(file_id, dataset_name.c_str(), blob.num_axes(), dims.data(), values) < 0) {
@@ -212,7 +200,7 @@ void MakeGrowing(hid_t file, const string& name, hid_t type, const vector<hsize_
 
 template <typename Dtype>
 void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtype>& blob) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   if (blob.num_axes() == 0 || blob.count() == 0) Fail(file_id, dataset_name, "gets an empty blob");
   const vector<hsize_t> rows(blob.shape().begin(), blob.shape().end());
   const int axes = blob.num_axes();
@@ -251,7 +239,7 @@ INSTANTIATE_HDF5(double);
 #undef INSTANTIATE_HDF5
 
 int hdf5_load_int(hid_t loc_id, const string& dataset_name) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const DatasetInfo info = Inspect(loc_id, dataset_name, 0, 1);
   if (!info.dims.empty() && info.dims[0] != 1) Fail(loc_id, dataset_name, "is no single number");
   CheckClass(loc_id, dataset_name, info.type);
@@ -263,7 +251,7 @@ int hdf5_load_int(hid_t loc_id, const string& dataset_name) {
 }
 
 void hdf5_save_int(hid_t loc_id, const string& dataset_name, int i) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const hsize_t one = 1;
   if (H5LTmake_dataset_int(loc_id, dataset_name.c_str(), 1, &one, &i) < 0) {
     Fail(loc_id, dataset_name, "cannot be written");
@@ -271,7 +259,7 @@ void hdf5_save_int(hid_t loc_id, const string& dataset_name, int i) {
 }
 
 string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const DatasetInfo info = Inspect(loc_id, dataset_name, 0, 1);
   const size_t most = size_t(1) << 20;
   if (info.type != H5T_STRING || info.value_size > most) {
@@ -286,21 +274,21 @@ string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
 }
 
 void hdf5_save_string(hid_t loc_id, const string& dataset_name, const string& s) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   if (H5LTmake_dataset_string(loc_id, dataset_name.c_str(), s.c_str()) < 0) {
     Fail(loc_id, dataset_name, "cannot be written");
   }
 }
 
 int hdf5_get_num_links(hid_t loc_id) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   H5G_info_t info;
   if (H5Gget_info(loc_id, &info) < 0) throw Error(FileName(loc_id) + ": cannot list a group");
   return static_cast<int>(std::min<hsize_t>(info.nlinks, INT_MAX));
 }
 
 string hdf5_get_name_by_idx(hid_t loc_id, int idx) {
-  const QuietErrors quiet;
+  const Hdf5Silence quiet;
   const auto name_at = [&](char* buffer, size_t size) {
     return H5Lget_name_by_idx(loc_id, ".", H5_INDEX_NAME, H5_ITER_INC, static_cast<hsize_t>(idx),
                               buffer, size, H5P_DEFAULT);

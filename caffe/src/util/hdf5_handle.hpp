@@ -38,8 +38,8 @@ class Hdf5Silence {
   ~Hdf5Silence() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
 
  private:
-  H5E_auto2_t function_;
-  void* data_;
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
 
   DISABLE_COPY_AND_ASSIGN(Hdf5Silence);
 };
