@@ -1,0 +1,80 @@
+#ifndef TESTS_GRADIENT_CHECK_HPP_
+#define TESTS_GRADIENT_CHECK_HPP_
+
+/// Compares the gradients of a layer with differences of what it computes forward, in double.
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "layer_run.hpp"
+
+namespace caffe_test {
+
+struct GradientOptions {
+  /// Bottoms to check; all of them where empty.
+  std::vector<int> bottoms;
+  bool check_parameters = true;
+  int tops = 1;
+  bool in_place = false;
+  caffe::Phase phase = caffe::TRAIN;
+  /// The inputs, where normal numbers do not do (labels, probabilities, values away from a kink).
+  Values values;
+  double step = 1e-5;
+  /// Of the larger of the gradient and 1.
+  double tolerance = 1e-6;
+};
+
+/// Checks every element of one list of values and its gradient.
+inline void CheckElements(const std::string& what, LayerRun<double>* run, double* values,
+                          const std::vector<double>& gradient, const GradientOptions& options) {
+  for (size_t i = 0; i < gradient.size(); ++i) {
+    const double value = values[i];
+    values[i] = value + options.step;
+    const double above = run->Forward();
+    values[i] = value - options.step;
+    const double below = run->Forward();
+    values[i] = value;
+    const double estimate = (above - below) / (2 * options.step);
+    const double margin =
+        options.tolerance * std::max({1.0, std::fabs(estimate), std::fabs(gradient[i])});
+    EXPECT_NEAR(gradient[i], estimate, margin) << what << ", element " << i;
+  }
+}
+
+/// Checks a layer given as prototxt text on bottoms of these shapes, e.g.
+/// CheckGradient("type: 'ReLU'", {{2, 3, 4, 5}}).
+inline void CheckGradient(const std::string& layer_text, const Shapes& shapes,
+                          const GradientOptions& options = {}) {
+  SCOPED_TRACE(layer_text);
+  LayerRun<double> run(layer_text, shapes, options.tops, options.in_place, options.values,
+                       options.phase);
+  std::vector<int> bottoms = options.bottoms;
+  for (size_t b = 0; options.bottoms.empty() && b < shapes.size(); ++b) bottoms.push_back(b);
+  std::vector<bool> propagate_down(shapes.size(), false);
+  for (const int b : bottoms) propagate_down[b] = true;
+  run.Forward();
+  run.Backward(propagate_down);
+
+  const auto copy = [](const Blob<double>& blob) {
+    return std::vector<double>(blob.cpu_diff(), blob.cpu_diff() + blob.count());
+  };
+  std::vector<std::vector<double>> bottom_diffs, parameter_diffs;
+  for (const int b : bottoms) bottom_diffs.push_back(copy(*run.bottom[b]));
+  for (const auto& blob : run.layer->blobs()) parameter_diffs.push_back(copy(*blob));
+  for (size_t k = 0; k < bottoms.size(); ++k) {
+    CheckElements("bottom " + std::to_string(bottoms[k]), &run, run.inputs[bottoms[k]].data(),
+                  bottom_diffs[k], options);
+  }
+  for (size_t k = 0; options.check_parameters && k < parameter_diffs.size(); ++k) {
+    CheckElements("parameter " + std::to_string(k), &run, run.layer->blobs()[k]->mutable_cpu_data(),
+                  parameter_diffs[k], options);
+  }
+}
+
+}  // namespace caffe_test
+
+#endif  // TESTS_GRADIENT_CHECK_HPP_

@@ -1,0 +1,140 @@
+// Convolution and Deconvolution: against the definition, against each other, and their gradients.
+
+#include <gtest/gtest.h>
+
+#include "gradient_check.hpp"
+#include "same_as_reference.hpp"
+
+namespace caffe_test {
+namespace {
+
+std::string Layer(const std::string& type, const std::string& options) {
+  return "type: '" + type + "' convolution_param { " + options + " }";
+}
+
+// Every option that changes the arithmetic, in shapes of few and of many channels.
+struct Case {
+  const char* options;
+  std::vector<int> shape;
+};
+const Case kCases[] = {
+    {"num_output: 4 kernel_size: 3", {2, 3, 6, 7}},
+    {"num_output: 4 kernel_size: 3 bias_term: false", {1, 3, 6, 7}},
+    {"num_output: 5 kernel_size: 3 pad: 1 stride: 2", {2, 3, 7, 8}},
+    {"num_output: 2 kernel_h: 2 kernel_w: 4 stride_h: 1 stride_w: 2 pad_h: 1 pad_w: 0",
+     {1, 3, 8, 9}},
+    {"num_output: 4 kernel_size: 3 dilation: 2 pad: 2", {1, 2, 7, 8}},
+    {"num_output: 4 kernel_size: 3 dilation: 6 pad: 6", {1, 2, 9, 8}},
+    {"num_output: 6 kernel_size: 3 group: 2 pad: 1", {2, 4, 5, 6}},
+    {"num_output: 3 kernel_size: 3 group: 3", {1, 3, 6, 5}},
+    {"num_output: 3 kernel_size: 1", {2, 5, 4, 3}},
+    {"num_output: 3 kernel_size: 1 stride: 2", {2, 5, 5, 4}},
+};
+const Case kWideCases[] = {
+    {"num_output: 32 kernel_size: 3 pad: 1", {2, 16, 9, 10}},
+    {"num_output: 20 kernel_size: 3 pad: 1 stride: 2", {1, 3, 13, 12}},
+    {"num_output: 33 kernel_size: 1", {3, 17, 5, 6}},
+    {"num_output: 32 kernel_size: 5 pad: 4 dilation: 2", {1, 32, 12, 9}},
+    {"num_output: 32 kernel_size: 3 group: 2 pad: 1", {2, 32, 7, 7}},
+    {"num_output: 32 kernel_size: 3 group: 32 pad: 1", {2, 32, 7, 7}},
+    {"num_output: 16 kernel_size: 4 stride: 2 pad: 1", {1, 48, 8, 6}},
+    {"num_output: 64 kernel_size: 7 stride: 2 pad: 3", {1, 3, 21, 18}},
+    {"num_output: 2 kernel_size: 3 pad: 1", {1, 64, 9, 11}},
+};
+
+TEST(Convolution, AgreesWithTheReferenceOverItsOptions) {
+  for (const Case& c : kCases) ExpectSameAsReference(Layer("Convolution", c.options), {c.shape});
+  for (const Case& c : kWideCases) {
+    ExpectSameAsReference(Layer("Convolution", c.options), {c.shape});
+    ExpectSameAsReference(Layer("Convolution", c.options), {c.shape}, 1, false, caffe::TEST);
+  }
+}
+
+TEST(Deconvolution, AgreesWithTheReferenceOverItsOptions) {
+  for (const Case& c : kCases) {
+    ExpectSameAsReference(Layer("Deconvolution", c.options), {c.shape});
+  }
+  for (const Case& c : kWideCases) {
+    ExpectSameAsReference(Layer("Deconvolution", c.options), {c.shape});
+  }
+}
+
+TEST(Convolution, HasTheGradientOfItsOutput) {
+  for (const Case& c : kCases) CheckGradient(Layer("Convolution", c.options), {c.shape});
+}
+
+TEST(Deconvolution, HasTheGradientOfItsOutput) {
+  for (const Case& c : kCases) CheckGradient(Layer("Deconvolution", c.options), {c.shape});
+}
+
+TEST(Convolution, TakesAnyNumberOfSpatialAxes) {
+  CheckGradient(Layer("Convolution", "num_output: 2 kernel_size: 3"), {{2, 3, 6}});
+  CheckGradient(Layer("Convolution", "num_output: 2 kernel_size: 2 pad: 1 stride: 2 dilation: 1"),
+                {{1, 2, 4, 3, 4}});
+  CheckGradient(Layer("Convolution", "num_output: 2 kernel_size: 2 axis: 2"), {{2, 2, 3, 4, 4}});
+}
+
+TEST(Convolution, SharesItsWeightsAmongSeveralBottoms) {
+  GradientOptions options;
+  options.tops = 2;
+  CheckGradient(Layer("Convolution", "num_output: 2 kernel_size: 2"), {{2, 3, 4, 5}, {2, 3, 4, 5}},
+                options);
+  ExpectSameAsReference(Layer("Convolution", "num_output: 16 kernel_size: 3"),
+                        {{2, 16, 5, 5}, {2, 16, 5, 5}}, 2);
+}
+
+// The definition, written down: a sum over the window, for one output.
+double DirectSum(const Blob<double>& x, const Blob<double>& weights, int n, int o, int oh, int ow,
+                 int stride, int pad, int dilation) {
+  double sum = 0;
+  for (int c = 0; c < x.channels(); ++c) {
+    for (int kh = 0; kh < weights.height(); ++kh) {
+      for (int kw = 0; kw < weights.width(); ++kw) {
+        const int h = oh * stride - pad + kh * dilation, w = ow * stride - pad + kw * dilation;
+        if (h < 0 || w < 0 || h >= x.height() || w >= x.width()) continue;
+        sum += x.data_at(n, c, h, w) * weights.data_at(o, c, kh, kw);
+      }
+    }
+  }
+  return sum;
+}
+
+TEST(Convolution, IsTheSumOfItsDefinition) {
+  LayerRun<double> run(
+      Layer("Convolution", "num_output: 4 kernel_size: 3 stride: 2 pad: 2 dilation: 2"),
+      {{2, 3, 9, 8}});
+  run.Forward();
+  const Blob<double>& y = *run.top[0];
+  const auto& blobs = run.layer->blobs();
+  for (int n = 0; n < y.num(); ++n) {
+    for (int o = 0; o < y.channels(); ++o) {
+      for (int h = 0; h < y.height(); ++h) {
+        for (int w = 0; w < y.width(); ++w) {
+          const double sum = DirectSum(*run.bottom[0], *blobs[0], n, o, h, w, 2, 2, 2);
+          EXPECT_NEAR(y.data_at(n, o, h, w), sum + blobs[1]->cpu_data()[o], 1e-12);
+        }
+      }
+    }
+  }
+}
+
+TEST(Convolution, SaysWhatIsWrongWithItsParameters) {
+  const auto error = [](const std::string& options, std::vector<int> shape) -> std::string {
+    try {
+      LayerRun<float>(Layer("Convolution", options), {shape});
+    } catch (const caffe::Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_NE(error("num_output: 4", {1, 3, 6, 6}).find("kernel_size is missing"), std::string::npos);
+  EXPECT_NE(error("kernel_size: 3", {1, 3, 6, 6}).find("num_output is 0"), std::string::npos);
+  EXPECT_NE(
+      error("num_output: 4 kernel_size: 3 group: 2", {1, 3, 6, 6}).find("group 2 must divide"),
+      std::string::npos);
+  EXPECT_NE(error("num_output: 4 kernel_size: 9", {1, 3, 6, 6}).find("larger than the padded"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace caffe_test

@@ -1,0 +1,167 @@
+// Pooling, Upsample, Interp, SPP, LRN: values that follow from their definitions, and gradients.
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "gradient_check.hpp"
+#include "same_as_reference.hpp"
+
+namespace caffe_test {
+namespace {
+
+const char* const kPooling[] = {
+    "pool: MAX kernel_size: 2 stride: 2",
+    "pool: MAX kernel_size: 3 stride: 2 pad: 1",
+    "pool: MAX kernel_h: 2 kernel_w: 3 stride: 1",
+    "pool: MAX kernel_size: 2 stride: 3",
+    "pool: MAX kernel_size: 3 stride: 2 round_mode: FLOOR",
+    "pool: MAX global_pooling: true",
+    "pool: AVE kernel_size: 2 stride: 2",
+    "pool: AVE kernel_size: 3 stride: 2 pad: 1",
+    "pool: AVE global_pooling: true",
+};
+
+std::string Pooling(const std::string& options) {
+  return "type: 'Pooling' pooling_param { " + options + " }";
+}
+
+TEST(Pooling, HasTheGradientOfItsOutput) {
+  for (const char* options : kPooling) CheckGradient(Pooling(options), {{2, 2, 7, 6}});
+}
+
+TEST(Pooling, FindsItsMaximaAgainInTest) {
+  GradientOptions options;
+  options.phase = caffe::TEST;
+  CheckGradient(Pooling(kPooling[1]), {{2, 2, 7, 6}}, options);
+}
+
+TEST(Pooling, GivesThePlaceOfEachMaximum) {
+  LayerRun<double> run(Pooling("kernel_size: 3 stride: 2 pad: 1"), {{2, 3, 7, 6}}, 2);
+  run.Forward();
+  const Blob<double>& mask = *run.top[1];
+  for (int i = 0; i < mask.count(); ++i) {
+    const int plane = i / (mask.height() * mask.width());
+    EXPECT_EQ(run.top[0]->cpu_data()[i],
+              run.bottom[0]->cpu_data()[plane * 42 + int(mask.cpu_data()[i])]);
+  }
+}
+
+TEST(Pooling, OfStochasticKindTakesTheMeanWeightedByItselfInTest) {
+  const auto squares = [](double x, int, int) { return x * x; };
+  LayerRun<double> run(Pooling("pool: STOCHASTIC kernel_size: 2 stride: 2"), {{1, 1, 2, 2}}, 1,
+                       false, squares, caffe::TEST);
+  run.Forward();
+  double sum = 0, weighted = 0;
+  for (const double x : run.inputs[0]) {
+    sum += x;
+    weighted += x * x;
+  }
+  EXPECT_NEAR(run.top[0]->cpu_data()[0], weighted / sum, 1e-12);
+}
+
+TEST(Pooling, OfStochasticKindPassesGradientsToTheValueDrawn) {
+  GradientOptions options;
+  options.values = [](double x, int, int) { return x * x + 0.1; };
+  options.step = 1e-9;
+  options.tolerance = 1e-4;
+  CheckGradient(Pooling("pool: STOCHASTIC kernel_size: 2 stride: 2"), {{2, 3, 6, 4}}, options);
+}
+
+// ---- Upsample ----
+
+// Places of 3 x 2 values in the planes of 6 x 4 ones, no two alike.
+double Place(double normal, int bottom, int i) {
+  if (bottom == 0) return normal;
+  const int h = i / 2 % 3, w = i % 2;
+  return (2 * h + i % 5 % 2) * 4 + 2 * w + i % 3 % 2;
+}
+
+TEST(Upsample, HasTheGradientOfItsOutput) {
+  GradientOptions options;
+  options.bottoms = {0};
+  options.values = Place;
+  CheckGradient("type: 'Upsample'", {{2, 3, 3, 2}, {2, 3, 3, 2}}, options);
+  CheckGradient("type: 'Upsample' upsample_param { upsample_h: 7 upsample_w: 4 }",
+                {{2, 3, 3, 2}, {2, 3, 3, 2}}, options);
+}
+
+TEST(Upsample, UndoesPoolingAtOddSizes) {
+  LayerRun<float> pool(Pooling("kernel_size: 2 stride: 2"), {{1, 2, 5, 7}}, 2);
+  pool.Forward();
+  LayerRun<float> up("type: 'Upsample' upsample_param { upsample_h: 5 upsample_w: 7 }",
+                     {pool.top[0]->shape(), pool.top[1]->shape()}, 1, false,
+                     [&](double, int b, int i) { return pool.top[b]->cpu_data()[i]; });
+  up.Forward();
+  double sum = 0;
+  for (int i = 0; i < up.top[0]->count(); ++i) {
+    const float y = up.top[0]->cpu_data()[i];
+    EXPECT_TRUE(y == 0 || y == pool.bottom[0]->cpu_data()[i]) << i;
+    sum += y;
+  }
+  double expected = 0;
+  for (int i = 0; i < pool.top[0]->count(); ++i) expected += pool.top[0]->cpu_data()[i];
+  EXPECT_NEAR(sum, expected, 1e-4);
+}
+
+TEST(Upsample, RefusesPlacesOutsideItsPlane) {
+  const auto outside = [](double x, int b, int i) { return b == 0 ? x : i == 7 ? 24. : 0.; };
+  LayerRun<float> run("type: 'Upsample'", {{1, 3, 3, 2}, {1, 3, 3, 2}}, 1, false, outside);
+  try {
+    run.Forward();
+    FAIL();
+  } catch (const caffe::Error& e) {
+    EXPECT_NE(std::string(e.what()).find("the place 24, outside the top's 6 x 4"),
+              std::string::npos)
+        << e.what();
+  }
+}
+
+// ---- Interp ----
+
+std::string Interp(const std::string& options) {
+  return "type: 'Interp' interp_param { " + options + " }";
+}
+
+TEST(Interp, HasTheGradientOfItsOutput) {
+  CheckGradient(Interp("height: 7 width: 9"), {{2, 2, 4, 3}});
+  CheckGradient(Interp("height: 3 width: 2"), {{1, 2, 5, 6}});
+  CheckGradient(Interp("zoom_factor: 3"), {{1, 2, 3, 4}});
+  CheckGradient(Interp("shrink_factor: 2"), {{1, 2, 5, 6}});
+  CheckGradient(Interp("zoom_factor: 2 pad_beg: -1 pad_end: -2"), {{1, 2, 6, 7}});
+}
+
+TEST(Interp, MapsCornersOntoCornersAndIsLinearBetween) {
+  const auto ramp = [](double, int, int i) { return 10. * (i / 3) + i % 3; };
+  LayerRun<double> run(Interp("height: 7 width: 9"), {{1, 1, 4, 3}}, 1, false, ramp);
+  run.Forward();
+  for (int h = 0; h < 7; ++h) {
+    for (int w = 0; w < 9; ++w) {
+      EXPECT_NEAR(run.top[0]->data_at(0, 0, h, w), 10 * h * 3. / 6 + w * 2. / 8, 1e-12);
+    }
+  }
+}
+
+// ---- LRN, SPP, Im2col ----
+
+TEST(LRN, HasTheGradientOfItsOutput) {
+  CheckGradient("type: 'LRN' lrn_param { local_size: 3 alpha: 0.7 beta: 0.75 k: 1.5 }",
+                {{2, 5, 3, 2}});
+  CheckGradient(
+      "type: 'LRN' lrn_param { local_size: 3 alpha: 0.7 beta: 0.6 norm_region: WITHIN_CHANNEL }",
+      {{2, 2, 4, 5}});
+}
+
+TEST(SPP, HasTheGradientOfItsOutput) {
+  CheckGradient("type: 'SPP' spp_param { pyramid_height: 3 }", {{2, 2, 9, 6}});
+  CheckGradient("type: 'SPP' spp_param { pyramid_height: 2 pool: AVE }", {{2, 2, 5, 6}});
+}
+
+TEST(Im2col, HasTheGradientOfItsOutput) {
+  CheckGradient("type: 'Im2col' convolution_param { kernel_size: 3 stride: 2 pad: 1 dilation: 2 }",
+                {{2, 2, 7, 6}});
+  CheckGradient("type: 'Im2col' convolution_param { kernel_size: 2 }", {{1, 2, 3, 4, 3}});
+}
+
+}  // namespace
+}  // namespace caffe_test
