@@ -29,7 +29,7 @@ from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations,
 from dcme.trainlog import TrainLog
 from dcme.vectors import read_vectors
 
-DECODING = Decoding(dt=4, vt=20, et=8)
+DECODING = Decoding(dt=7, vt=60, et=18)
 """Thresholds for the reduced scenes, whose objects are a few dozen pixels large."""
 
 

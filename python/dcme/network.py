@@ -13,6 +13,9 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike
 
+ONLY_ERRORS = 2
+"""Level of the runtime's log: building a net otherwise prints a line for each blob."""
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -86,6 +89,7 @@ class Network:
                 raise UserError(f"{path}: no such file")
         import caffe
 
+        caffe.init_log(ONLY_ERRORS)
         self.net: Any = (
             caffe.Net(str(deploy), caffe.TEST)
             if weights is None

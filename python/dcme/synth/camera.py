@@ -26,9 +26,10 @@ class Camera:
     def project(self, world: np.ndarray) -> np.ndarray:
         """Image points (N, 2) as (column, row) of world points (N, 3)."""
         depth = np.maximum(world[:, 2], NEAREST_DEPTH)
-        columns = self.centre + self.focal * world[:, 0] / depth
-        rows = self.horizon + self.focal * (self.height - world[:, 1]) / depth
-        return np.stack([columns, rows], axis=1)
+        points = np.empty((len(world), 2))
+        points[:, 0] = self.centre + self.focal * world[:, 0] / depth
+        points[:, 1] = self.horizon + self.focal * (self.height - world[:, 1]) / depth
+        return points
 
     def ground_row(self, depth: float) -> float:
         """Image row of the ground at a depth in metres."""
@@ -56,10 +57,12 @@ class Frame:
     def to_world(self, local: np.ndarray) -> np.ndarray:
         """World points (N, 3) of local points (N, 3)."""
         sine, cosine = np.sin(self.yaw), np.cos(self.yaw)
-        along, across, up = local[:, 0], local[:, 1], local[:, 2]
-        x = self.x + along * sine + across * cosine
-        z = self.z + along * cosine - across * sine
-        return np.stack([x, up, z], axis=1)
+        along, across = local[:, 0], local[:, 1]
+        world = np.empty((len(local), 3))
+        world[:, 0] = self.x + along * sine + across * cosine
+        world[:, 1] = local[:, 2]
+        world[:, 2] = self.z + along * cosine - across * sine
+        return world
 
     def project(self, local: np.ndarray) -> np.ndarray:
         """Image points (N, 2) of local points (N, 3)."""

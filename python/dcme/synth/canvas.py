@@ -23,8 +23,8 @@ _LIMIT = 1 << 15
 
 def _fixed(points: np.ndarray) -> np.ndarray:
     """Sub-pixel coordinates as OpenCV's fixed-point integers."""
-    clipped = np.clip(np.asarray(points, dtype=float), -_LIMIT, _LIMIT)
-    return np.round(clipped * (1 << _SHIFT)).astype(np.int32)
+    clipped = np.minimum(np.maximum(points, -_LIMIT), _LIMIT)
+    return np.rint(clipped * (1 << _SHIFT)).astype(np.int32)
 
 
 def scaled(colour: Colour, factor: float) -> Colour:
@@ -35,6 +35,12 @@ def scaled(colour: Colour, factor: float) -> Colour:
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
     """``share`` of the second colour in the first."""
     return tuple(a + (b - a) * share for a, b in zip(first, second))  # type: ignore[return-value]
+
+
+def multiplied(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """An 8-bit image (H, W, 3) times a gain (H, W), rounded and saturated."""
+    planes = cv2.merge([gain.astype(np.float32)] * 3)
+    return cv2.multiply(image, planes, dtype=cv2.CV_8U)
 
 
 def fractal_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -107,14 +113,14 @@ class Canvas:
         cv2.fillPoly(shade, [_fixed(polygon - (left, top))], 255, cv2.LINE_AA, _SHIFT)
         if softness > 0.5:
             shade = cv2.GaussianBlur(shade, (0, 0), softness)
-        gain = 1.0 - (1.0 - factor) * shade.astype(np.float32)[..., None] / 255.0
+        gain = 1.0 - (1.0 - factor) / 255.0 * shade.astype(np.float32)
         region = self.image[top:bottom, left:right]
-        region[...] = (region * gain).astype(np.uint8)
+        region[...] = multiplied(np.ascontiguousarray(region), gain)
 
     def texture(self, rng: np.random.Generator, amount: float, where: np.ndarray) -> None:
         """Multiply the picture by noise of this relative amount where the mask is set."""
         gain = 1.0 + amount * self.noise * where
-        self.image = np.clip(self.image * gain[..., None], 0, 255).astype(np.uint8)
+        self.image = multiplied(self.image, gain)
 
     def layer(self, bounds: Sequence[float]) -> Layer | None:
         """A layer over the box (left, top, right, bottom); None where nothing of it is seen."""
@@ -161,8 +167,7 @@ class Layer:
         slope = float(rng.uniform(-0.18, 0.18))
         gain += np.linspace(slope, -slope, width, dtype=np.float32)[None, :] * inside
         gain[inside & ~_inner(self.mask)] *= RIM_SHADE
-        painted = np.clip(self.image * gain[..., None], 0, 255).astype(np.uint8)
-        self.canvas.image[self.box] = painted
+        self.canvas.image[self.box] = multiplied(self.image, gain)
         self.canvas.ids[self.box][inside] = value
 
 

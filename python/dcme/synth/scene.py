@@ -306,8 +306,8 @@ def _bonnet(stage: _Stage) -> None:
 def _develop(image: np.ndarray, rng: np.random.Generator, tint: Sequence[float]) -> np.ndarray:
     """What lens and sensor do: tint, vignette, contrast, blur, noise."""
     height, width = image.shape[:2]
-    light: np.ndarray = image.astype(np.float32) / 255.0
-    light *= np.asarray(tint, np.float32) * rng.normal(1, 0.03, 3).astype(np.float32)
+    balance = np.asarray(tint, np.float32) * rng.normal(1, 0.03, 3).astype(np.float32)
+    light = np.multiply(image, balance / 255, dtype=np.float32)
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     light *= (1 - 0.16 * (rows**2 + columns**2) / 2)[..., None]

@@ -50,7 +50,7 @@ class GradientNet:
 @pytest.fixture
 def deploy(tmp_path, monkeypatch):
     caffe = ModuleType("caffe")
-    caffe.Net, caffe.TEST = GradientNet, 1
+    caffe.Net, caffe.TEST, caffe.init_log = GradientNet, 1, lambda level: None
     monkeypatch.setitem(sys.modules, "caffe", caffe)
     GradientNet.batches = []
     (tmp_path / "deploy.prototxt").write_text("")
