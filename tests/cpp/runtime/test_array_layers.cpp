@@ -1,0 +1,156 @@
+// Layers over arrays: HDF5Data, HDF5Output, DummyData, MemoryData.
+
+#include <string>
+#include <vector>
+
+#include "caffe/layers/memory_data_layer.hpp"
+#include "caffe/util/hdf5.hpp"
+#include "runtime/data_source.hpp"
+#include "runtime/files.hpp"
+
+using caffe::Blob;
+using caffe::Datum;
+using caffe::LayerParameter;
+using caffe_test::DataSource;
+using caffe_test::TemporaryFolder;
+using caffe_test::Values;
+using caffe_test::ValuesOf;
+using caffe_test::Write;
+
+namespace {
+
+// Rows numbered through two files of 3 and 2 rows.
+std::string WriteRows(const TemporaryFolder& folder) {
+  int row = 0;
+  for (const int rows : {3, 2}) {
+    const caffe::Hdf5File file(folder / (std::to_string(rows) + ".h5"), H5F_ACC_TRUNC);
+    Blob<float> data({rows, 2});
+    Blob<float> label({rows});
+    for (int i = 0; i < rows; ++i, ++row) {
+      data.mutable_cpu_data()[2 * i] = data.mutable_cpu_data()[2 * i + 1] = row + 0.5f;
+      label.mutable_cpu_data()[i] = row;
+    }
+    caffe::hdf5_save_nd_dataset(file.id(), "data", data);
+    caffe::hdf5_save_nd_dataset(file.id(), "label", label);
+  }
+  Write(folder / "list.txt", (folder / "3.h5") + "\n" + (folder / "2.h5") + "\n");
+  return "type: 'HDF5Data' top: 'data' top: 'label' hdf5_data_param { source: '" +
+         (folder / "list.txt") + "' batch_size: 2 ";
+}
+
+}  // namespace
+
+TEST(Hdf5Data, ReadsFilesOneAfterTheOther) {
+  const TemporaryFolder folder;
+  DataSource source(WriteRows(folder) + "}", 2);
+  EXPECT_EQ(source.top(0).shape(), (std::vector<int>{2, 2}));
+  EXPECT_EQ(source.Labels(4), (Values{0, 1, 2, 3, 4, 0, 1, 2}));
+  EXPECT_EQ(ValuesOf(source.top(0)), (Values{1.5, 1.5, 2.5, 2.5}));
+}
+
+TEST(Hdf5Data, ShufflesFilesAndRowsAndGoesOnFromAState) {
+  const TemporaryFolder folder;
+  const std::string layer = WriteRows(folder) + "shuffle: true }";
+  DataSource source(layer, 2);
+  Values pass = source.Labels(5);
+  std::sort(pass.begin(), pass.end());
+  EXPECT_EQ(pass, (Values{0, 0, 1, 1, 2, 2, 3, 3, 4, 4}));
+  caffe::LayerState state;
+  source.layer().SaveState(&state);
+  DataSource restored(layer, 2, 5);
+  restored.layer().RestoreState(state);
+  EXPECT_EQ(source.Labels(7), restored.Labels(7));
+}
+
+TEST(Hdf5Data, RowsOfOneFileGoTogether) {
+  const TemporaryFolder folder;
+  const std::string layer = WriteRows(folder) + "}";
+  {
+    const caffe::Hdf5File file(folder / "3.h5", H5F_ACC_TRUNC);
+    caffe::hdf5_save_nd_dataset(file.id(), "data", Blob<float>(std::vector<int>{3, 2}));
+    caffe::hdf5_save_nd_dataset(file.id(), "label", Blob<float>(std::vector<int>{4}));
+  }
+  EXPECT_ERROR_NAMES(DataSource(layer, 2), "'label' has 4 rows");
+}
+
+TEST(Hdf5Output, CollectsTheRowsOfEveryForward) {
+  const TemporaryFolder folder;
+  LayerParameter param;
+  caffe::ParseProtoTextOrDie(
+      "type: 'HDF5Output' hdf5_output_param { file_name: '" + (folder / "out.h5") + "' }", "layer",
+      &param);
+  Blob<float> data(2, 1, 2, 2);
+  Blob<float> label(std::vector<int>{2});
+  const auto layer = caffe::LayerRegistry<float>::CreateLayer(param);
+  layer->SetUp({&data, &label}, {});
+  for (int i = 0; i < 3; ++i) {
+    caffe::caffe_set(data.count(), float(i), data.mutable_cpu_data());
+    layer->Forward({&data, &label}, {});
+  }
+  const caffe::Hdf5File file(folder / "out.h5", H5F_ACC_RDONLY);
+  Blob<float> read;
+  caffe::hdf5_load_nd_dataset(file.id(), "data", 4, 4, &read, true);
+  EXPECT_EQ(read.shape(), (std::vector<int>{6, 1, 2, 2}));
+  EXPECT_EQ(read.data_at(5, 0, 1, 1), 2);
+}
+
+// ---- data without files ----
+
+TEST(DummyData, FillsConstantsOnceAndRandomNumbersEveryTime) {
+  DataSource source(
+      "type: 'DummyData' dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 4 } "
+      "data_filler { type: 'constant' value: 7 } data_filler { type: 'uniform' } }",
+      2);
+  EXPECT_EQ(ValuesOf(source.top(0)), Values(6, 7));
+  const Values first = source.Labels(1);
+  EXPECT_NE(first, source.Labels(1));
+  EXPECT_EQ(ValuesOf(source.top(0)), Values(6, 7));
+}
+
+TEST(DummyData, TakesOneSizeForAllOrOneForEach) {
+  DataSource source(
+      "type: 'DummyData' dummy_data_param { num: 5 channels: 3 channels: 1 height: 2 width: 4 }",
+      2);
+  EXPECT_EQ(source.top(0).shape(), (std::vector<int>{5, 3, 2, 4}));
+  EXPECT_EQ(source.top(1).shape(), (std::vector<int>{5, 1, 2, 4}));
+  EXPECT_ERROR_NAMES(
+      DataSource("type: 'DummyData' dummy_data_param { num: 5 channels: 3 height: 2 }", 1),
+      "width");
+}
+
+TEST(MemoryData, HandsOutWhatItIsGiven) {
+  LayerParameter param;
+  caffe::ParseProtoTextOrDie(
+      "type: 'MemoryData' memory_data_param { batch_size: 2 channels: 1 height: 1 width: 2 } "
+      "transform_param { scale: 2 }",
+      "layer", &param);
+  caffe::MemoryDataLayer<float> layer(param);
+  Blob<float> data;
+  Blob<float> label;
+  const std::vector<Blob<float>*> tops = {&data, &label};
+  layer.SetUp({}, tops);
+  EXPECT_ERROR_NAMES(layer.Forward({}, tops), "has no data");
+
+  Values values = {1, 2, 3, 4, 5, 6, 7, 8};
+  Values labels = {0, 1, 2, 3};
+  layer.Reset(values.data(), labels.data(), 4);
+  for (const float first : {1.f, 5.f, 1.f}) {
+    layer.Forward({}, tops);
+    EXPECT_EQ(data.cpu_data()[0], first);
+  }
+  EXPECT_ERROR_NAMES(layer.Reset(values.data(), labels.data(), 3), "multiple");
+
+  std::vector<Datum> datums(2);
+  for (int i = 0; i < 2; ++i) {
+    datums[i].set_channels(1);
+    datums[i].set_height(1);
+    datums[i].set_width(2);
+    datums[i].set_data(std::string(2, static_cast<char>(10 + i)));
+    datums[i].set_label(i);
+  }
+  layer.AddDatumVector(datums);
+  EXPECT_ERROR_NAMES(layer.AddDatumVector(datums), "have been used");
+  layer.Forward({}, tops);
+  EXPECT_EQ(ValuesOf(data), (Values{20, 20, 22, 22}));
+  EXPECT_EQ(ValuesOf(label), (Values{0, 1}));
+}

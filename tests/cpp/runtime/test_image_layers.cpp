@@ -1,0 +1,219 @@
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <opencv2/imgcodecs.hpp>
+
+#include "caffe/util/db.hpp"
+#include "runtime/data_source.hpp"
+#include "runtime/files.hpp"
+
+using caffe::Caffe;
+using caffe::Datum;
+using caffe_test::DataSource;
+using caffe_test::TemporaryFolder;
+using caffe_test::Values;
+using caffe_test::ValuesOf;
+using caffe_test::Write;
+
+namespace {
+
+// Five images of one colour each, their number, in a list and in an LMDB.
+class Images : public ::testing::Test {
+ protected:
+  static constexpr int kImages = 5;
+
+  void SetUp() override {
+    std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB("lmdb"));
+    database->Open(folder / "lmdb", caffe::db::NEW);
+    const std::unique_ptr<caffe::db::Transaction> records(database->NewTransaction());
+    std::string list;
+    std::string dense;
+    for (int i = 0; i < kImages; ++i) {
+      const std::string name = "image " + std::to_string(i) + ".png";
+      cv::Mat image(4, 6, CV_8UC3, cv::Scalar(i, i + 100, i + 200));
+      // Tells left from right.
+      image.col(0) = cv::Scalar(0, 0, 0);
+      cv::imwrite(folder / name, image);
+      cv::imwrite(folder / (std::to_string(i) + "_labels.png"),
+                  cv::Mat(4, 6, CV_8UC1, cv::Scalar(i)));
+      list += name + " " + std::to_string(i) + "\n";
+      dense += name + " " + std::to_string(i) + "_labels.png\n";
+      Datum datum;
+      caffe::ReadImageToDatum(folder / name, i, &datum);
+      records->Put(std::to_string(i), datum.SerializeAsString());
+    }
+    records->Commit();
+    Write(folder / "list.txt", list);
+    Write(folder / "dense.txt", dense);
+  }
+
+  void TearDown() override {
+    Caffe::set_solver_count(1);
+    Caffe::set_solver_rank(0);
+  }
+
+  std::string Listed(const std::string& more = "", const std::string& transform = "") const {
+    return "type: 'ImageData' transform_param { " + transform + " } image_data_param { source: '" +
+           (folder / "list.txt") + "' root_folder: '" + folder.path() + "/' " + more + " }";
+  }
+  std::string Lmdb(const std::string& more, const std::string& transform = "") const {
+    return "type: 'Data' transform_param { " + transform +
+           " } data_param { backend: LMDB source: '" + (folder / "lmdb") + "' " + more + " }";
+  }
+  std::string Dense(const std::string& more) const {
+    return "type: 'DenseImageData' dense_image_data_param { source: '" + (folder / "dense.txt") +
+           "' root_folder: '" + folder.path() + "/' " + more + " }";
+  }
+
+  TemporaryFolder folder;
+};
+
+}  // namespace
+
+TEST_F(Images, AreReadInOrderAndOverAgain) {
+  const Values expected = {0, 1, 2, 3, 4, 0, 1, 2, 3};
+  for (const std::string& layer : {Listed("batch_size: 3"), Lmdb("batch_size: 3")}) {
+    DataSource source(layer, 2);
+    EXPECT_EQ(source.top(0).shape(), (std::vector<int>{3, 3, 4, 6}));
+    EXPECT_EQ(source.top(1).shape(), (std::vector<int>{3}));
+    EXPECT_EQ(source.Labels(3), expected);
+    // Image 3 in the last batch: blue, green, red, at the right of the black column.
+    EXPECT_EQ(source.top(0).data_at(2, 0, 1, 1), 3);
+    EXPECT_EQ(source.top(0).data_at(2, 1, 1, 1), 103);
+    EXPECT_EQ(source.top(0).data_at(2, 2, 1, 1), 203);
+    EXPECT_EQ(source.top(0).data_at(2, 2, 1, 0), 0);
+  }
+}
+
+TEST_F(Images, AreShuffledAnewInEachPass) {
+  DataSource source(Listed("batch_size: 5 shuffle: true"), 2);
+  std::set<Values> orders;
+  for (int pass = 0; pass < 4; ++pass) {
+    Values order = source.Labels(1);
+    orders.insert(order);
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, (Values{0, 1, 2, 3, 4}));
+  }
+  EXPECT_GT(orders.size(), 1u);
+}
+
+TEST_F(Images, RepeatForTheSameSeed) {
+  const std::string layer = Listed("batch_size: 2 shuffle: true rand_skip: 3", "mirror: true");
+  DataSource one(layer, 2, 7);
+  DataSource two(layer, 2, 7);
+  for (int i = 0; i < 6; ++i) {
+    one.Forward();
+    two.Forward();
+    EXPECT_EQ(ValuesOf(one.top(0)), ValuesOf(two.top(0)));
+    EXPECT_EQ(ValuesOf(one.top(1)), ValuesOf(two.top(1)));
+  }
+  EXPECT_NE(DataSource(layer, 2, 7).Labels(4), DataSource(layer, 2, 8).Labels(4));
+}
+
+TEST_F(Images, GoOnFromAStateAsIfNeverStopped) {
+  for (const std::string& layer :
+       {Listed("batch_size: 2 shuffle: true", "mirror: true"),
+        Lmdb("batch_size: 2 rand_skip: 4", "crop_size: 3"), Dense("batch_size: 2 mirror: true")}) {
+    DataSource source(layer + " phase: TRAIN", 2);
+    source.Labels(4);
+    caffe::LayerState state;
+    source.layer().SaveState(&state);
+    DataSource restored(layer + " phase: TRAIN", 2, 99);
+    restored.layer().RestoreState(state);
+    for (int i = 0; i < 4; ++i) {
+      source.Forward();
+      restored.Forward();
+      EXPECT_EQ(ValuesOf(source.top(0)), ValuesOf(restored.top(0)));
+      EXPECT_EQ(ValuesOf(source.top(1)), ValuesOf(restored.top(1)));
+    }
+    // Backwards in the same layer, too.
+    source.layer().RestoreState(state);
+    restored.layer().RestoreState(state);
+    EXPECT_EQ(source.Labels(2), restored.Labels(2));
+  }
+}
+
+TEST_F(Images, AreDividedAmongSolvers) {
+  for (const std::string& layer : {Listed("batch_size: 2"), Lmdb("batch_size: 2")}) {
+    Caffe::set_solver_count(3);
+    Caffe::set_solver_rank(1);
+    EXPECT_EQ(DataSource(layer + " phase: TRAIN", 2).Labels(2), (Values{1, 4, 2, 0}));
+    EXPECT_EQ(DataSource(layer + " phase: TEST", 2).Labels(2), (Values{0, 1, 2, 3}));
+  }
+}
+
+TEST_F(Images, AreResizedAndMadeGray) {
+  DataSource source(Listed("new_height: 7 new_width: 9 is_color: false"), 2);
+  EXPECT_EQ(source.top(0).shape(), (std::vector<int>{1, 1, 7, 9}));
+}
+
+TEST_F(Images, WithLabelImagesCropAndMirrorBoth) {
+  DataSource source(Dense("batch_size: 2 crop_height: 2 crop_width: 3"), 2);
+  EXPECT_EQ(source.top(0).shape(), (std::vector<int>{2, 3, 2, 3}));
+  EXPECT_EQ(source.top(1).shape(), (std::vector<int>{2, 1, 2, 3}));
+  source.Forward();
+  EXPECT_EQ(source.top(1).data_at(1, 0, 1, 2), 1);
+  EXPECT_EQ(source.top(0).data_at(1, 2, 1, 2), 201);
+}
+
+TEST_F(Images, ThatAreMissingOrDamagedAreNamedByForward) {
+  Write(folder / "image 2.png", "no image");
+  std::filesystem::remove(folder / "3_labels.png");
+  DataSource damaged(Listed("batch_size: 2"), 2);
+  damaged.Forward();
+  EXPECT_ERROR_NAMES(damaged.Forward(), folder / "image 2.png");
+  EXPECT_ERROR_NAMES(damaged.Forward(), folder / "image 2.png");
+  std::filesystem::copy_file(folder / "image 1.png", folder / "image 2.png",
+                             std::filesystem::copy_options::overwrite_existing);
+  DataSource missing(Dense("batch_size: 1"), 2);
+  for (int i = 0; i < 3; ++i) missing.Forward();
+  EXPECT_ERROR_NAMES(missing.Forward(), folder / "3_labels.png");
+}
+
+TEST_F(Images, OfDifferentSizesDoNotMakeABatch) {
+  cv::imwrite(folder / "image 1.png", cv::Mat(5, 6, CV_8UC3, cv::Scalar(0, 0, 0)));
+  EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 2"), 2).Forward(), "image 1.png");
+  DataSource single(Listed("batch_size: 1"), 2);
+  single.Forward();
+  single.Forward();
+  EXPECT_EQ(single.top(0).height(), 5);
+}
+
+TEST_F(Images, OfADamagedRecordAreNamedByForward) {
+  {
+    std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB("lmdb"));
+    database->Open(folder / "lmdb", caffe::db::WRITE);
+    const std::unique_ptr<caffe::db::Transaction> records(database->NewTransaction());
+    records->Put("1", "\xff\xff no datum");
+    Datum liar;
+    liar.set_channels(3);
+    liar.set_height(4);
+    liar.set_width(6);
+    liar.set_data("short");
+    records->Put("2", liar.SerializeAsString());
+    records->Commit();
+  }
+  DataSource source(Lmdb("batch_size: 1"), 2);
+  source.Forward();
+  EXPECT_ERROR_NAMES(source.Forward(), "record '1'");
+  DataSource other(Lmdb("batch_size: 1 rand_skip: 1"), 1);
+  other.Forward();
+}
+
+TEST_F(Images, InAListThatIsWrongNameItsLine) {
+  Write(folder / "list.txt", "image 0.png 0\n\nonly_one_part\n");
+  EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "list.txt:3");
+  Write(folder / "list.txt", "image 0.png zero\n");
+  EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "list.txt:1: 'zero'");
+  Write(folder / "list.txt", "\n");
+  EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "is empty");
+  std::filesystem::remove(folder / "list.txt");
+  EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "cannot open the list");
+}
+
+TEST_F(Images, NeedABatchSizeAndBothNewSizes) {
+  EXPECT_ERROR_NAMES(DataSource(Lmdb(""), 2), "batch_size");
+  EXPECT_ERROR_NAMES(DataSource(Listed("new_height: 3"), 2), "go together");
+}
