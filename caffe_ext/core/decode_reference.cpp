@@ -7,6 +7,7 @@
 
 #include "dcme/simd.hpp"
 #include "decode_modes.hpp"
+#include "scratch.hpp"
 
 namespace dcme {
 namespace {
@@ -50,21 +51,17 @@ inline int wrapped(int target, int size) {
   return target < size ? target : -1;
 }
 
-std::vector<int> vote_map(const VectorField& field) {
+void cast_votes(const VectorField& field, Plane<int32_t> votes) {
   const int rows = field.rows(), cols = field.cols();
-  std::vector<int> votes(field.dx.size());
   QuantisedRow row(cols);
   for (int r = 0; r < rows; ++r) {
     quantise(field, r, row);
     for (int c = 0; c < cols; ++c) {
       if (row.votes[c] == 0) continue;
       const int to_row = wrapped(r + row.dy[c], rows), to_col = wrapped(c + row.dx[c], cols);
-      if (to_row >= 0 && to_col >= 0) {
-        votes[static_cast<size_t>(to_row) * cols + to_col] += row.votes[c];
-      }
+      if (to_row >= 0 && to_col >= 0) votes(to_row, to_col) += row.votes[c];
     }
   }
-  return votes;
 }
 
 struct Cell {
@@ -72,13 +69,12 @@ struct Cell {
 };
 
 // Cells with more than vt votes, in reading order, hence sorted by row.
-std::vector<Cell> candidates(const std::vector<int>& votes, int rows, int cols, double vt) {
+std::vector<Cell> candidates(Plane<const int32_t> votes, double vt) {
   const int most = static_cast<int>(std::min(std::floor(vt), 2147483646.0));
   std::vector<Cell> found;
-  for (int r = 0; r < rows; ++r) {
-    const int* row = votes.data() + static_cast<size_t>(r) * cols;
-    for (int c = 0; c < cols; ++c) {
-      if (row[c] > most) found.push_back({r, c, row[c]});
+  for (int r = 0; r < votes.rows; ++r) {
+    for (int c = 0; c < votes.cols; ++c) {
+      if (votes(r, c) > most) found.push_back({r, c, votes(r, c)});
     }
   }
   return found;
@@ -123,8 +119,7 @@ std::vector<Instance> centres(std::vector<Cell> cells, double dt) {
 class CoverMap {
  public:
   CoverMap(int rows, int cols, const std::vector<Instance>& centres, double et)
-      : rows_(rows + 2 * kReach), cols_(cols + 2 * kReach) {
-    set_at_.resize(static_cast<size_t>(rows_) * cols_);
+      : rows_(rows + 2 * kReach), cols_(cols + 2 * kReach), set_at_(rows_, cols_) {
     const int reach = static_cast<int>(std::min(std::ceil(et), 1.0 * rows_ + cols_));
     for (size_t k = 0; k < centres.size(); ++k) {
       draw(static_cast<int>(k), static_cast<int>(centres[k].row) + kReach,
@@ -132,9 +127,7 @@ class CoverMap {
     }
   }
 
-  int set_at(int row, int col) const {
-    return set_at_[static_cast<size_t>(row + kReach) * cols_ + col + kReach];
-  }
+  int set_at(int row, int col) const { return set_at_.plane()(row + kReach, col + kReach); }
   const std::vector<int>& members(int set) const { return members_[set]; }
 
  private:
@@ -146,7 +139,7 @@ class CoverMap {
       int half = reach;  // widest column distance still closer than et
       while (half >= 0 && !(std::sqrt(across * across + 1.0 * half * half) < et)) --half;
       const int right = half < 0 ? -1 : std::min(col + half, cols_ - 1);
-      int* sets = set_at_.data() + static_cast<size_t>(r) * cols_;
+      int32_t* sets = set_at_.plane().row(r);
       int last_seen = -1, last_set = 0;
       for (int c = std::max(col - half, 0); c <= right; ++c) {
         if (sets[c] != last_seen) {
@@ -168,7 +161,7 @@ class CoverMap {
   }
 
   const int rows_, cols_;
-  std::vector<int> set_at_;
+  ScratchPlane set_at_;
   std::vector<std::vector<int>> members_{{}};
 };
 
@@ -204,8 +197,9 @@ void collect_members(const VectorField& field, const CoverMap& cover, std::vecto
 
 Instances decode_reference(const VectorField& field, const DecodeOptions& options) {
   const int rows = field.rows(), cols = field.cols();
-  Instances found{rows, cols,
-                  centres(candidates(vote_map(field), rows, cols, options.vt), options.dt)};
+  ScratchPlane votes(rows, cols);
+  cast_votes(field, votes.plane());
+  Instances found{rows, cols, centres(candidates(votes.plane(), options.vt), options.dt)};
   if (found.list.empty()) return found;
   collect_members(field, CoverMap(rows, cols, found.list, options.et), found.list);
   const auto unlisted = [](const Instance& i) { return i.pixels() <= kLargestUnlisted; };

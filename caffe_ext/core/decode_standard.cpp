@@ -9,9 +9,9 @@ namespace {
 
 // For every cell of the vote map that has votes, the nearest centre if it is less than et (plus the
 // half cell that rounding costs) away; -1 elsewhere. Of equally near ones the first.
-std::vector<int32_t> nearest_centres(const VoteMap& map, const std::vector<FoundCentre>& centres,
-                                     double et) {
-  std::vector<int32_t> nearest(map.votes().size(), -1);
+void nearest_centres(const VoteMap& map, const std::vector<FoundCentre>& centres, double et,
+                     Plane<int32_t> nearest) {
+  std::fill(nearest.data, nearest.data + nearest.size(), -1);
   const double reach = std::min(et + 1, static_cast<double>(map.rows()) + map.cols());
   const auto distance = [&](size_t k, int r, int c) {
     const double y = centres[k].row + map.margin() - r, x = centres[k].col + map.margin() - c;
@@ -26,7 +26,7 @@ std::vector<int32_t> nearest_centres(const VoteMap& map, const std::vector<Found
       const int left = std::max(static_cast<int>(std::ceil(col - half)), 0);
       const int right = std::min(static_cast<int>(col + half), map.cols() - 1);
       const int32_t* votes = map.votes().row(r);
-      int32_t* owners = nearest.data() + static_cast<size_t>(r) * map.cols();
+      int32_t* owners = nearest.row(r);
       for (int c = left; c <= right; ++c) {
         if (votes[c] == 0) continue;
         if (owners[c] < 0 || distance(k, r, c) < distance(owners[c], r, c)) {
@@ -35,7 +35,6 @@ std::vector<int32_t> nearest_centres(const VoteMap& map, const std::vector<Found
       }
     }
   }
-  return nearest;
 }
 
 // A regression that is in doubt answers with a shorter vector: under a squared loss p times the way
@@ -60,15 +59,17 @@ class Assignment {
         et_squared_(options.et * options.et),
         core_squared_(options.dt * options.dt / 4),
         by_vector_(options.foreground_mask.data == nullptr),
-        nearest_(nearest_centres(map, centres, options.et)),
-        sums_(centres.size()) {}
+        nearest_(map.rows(), map.cols(), ScratchPlane::Fill::kNone),
+        sums_(centres.size()) {
+    nearest_centres(map, centres, options.et, nearest_.plane());
+  }
 
   // Writes 1 + centre, or 0, for every pixel.
   void label(Plane<int32_t> labels) {
     for (int r = 0; r < field_.rows(); ++r) {
       const int32_t* cells = map_.cells().row(r);
       for (int c = 0; c < field_.cols(); ++c) {
-        const int32_t k = cells[c] == VoteMap::kNone ? -1 : nearest_[cells[c]];
+        const int32_t k = cells[c] == VoteMap::kNone ? -1 : nearest_.plane().data[cells[c]];
         labels(r, c) = k >= 0 && belongs(r, c, k) ? k + 1 : 0;
       }
     }
@@ -102,7 +103,7 @@ class Assignment {
   const std::vector<FoundCentre>& centres_;
   const double et_squared_, core_squared_;
   const bool by_vector_;
-  const std::vector<int32_t> nearest_;
+  ScratchPlane nearest_;
   std::vector<TargetSum> sums_;
 };
 
@@ -113,15 +114,14 @@ Instances decode_standard(const VectorField& field, const DecodeOptions& options
   const std::vector<FoundCentre> centres = find_centres(map, options);
   Instances found{field.rows(), field.cols(), {}};
   if (centres.empty()) return found;
-  std::vector<int32_t> labels(field.dx.size());
-  const Plane<int32_t> label_plane(labels.data(), field.rows(), field.cols());
+  ScratchPlane labels(field.rows(), field.cols(), ScratchPlane::Fill::kNone);
   Assignment assignment(field, options, map, centres);
-  assignment.label(label_plane);
+  assignment.label(labels.plane());
   for (size_t k = 0; k < centres.size(); ++k) {
     const FoundCentre centre = assignment.refined(k);
     found.list.push_back({centre.row, centre.col, centre.votes, {}});
   }
-  take_masks(label_plane, found.list);
+  take_masks(labels.plane(), found.list);
   return found;
 }
 

@@ -82,15 +82,14 @@ Instances decode_watershed(const VectorField& field, const DecodeOptions& option
   const VoteMap map(field, options);
   const std::vector<FoundCentre> centres = find_centres(map, options);
   Instances found{field.rows(), field.cols(), {}};
-  std::vector<int32_t> labels(field.dx.size());
-  const Plane<int32_t> label_plane(labels.data(), field.rows(), field.cols());
-  Flood flood(field, map, options, label_plane);
+  ScratchPlane labels(field.rows(), field.cols());
+  Flood flood(field, map, options, labels.plane());
   for (const FoundCentre& centre : centres) {
     found.list.push_back({centre.row, centre.col, centre.votes, {}});
     flood.seed(centre, static_cast<int32_t>(found.list.size()));
   }
   flood.run();
-  take_masks(label_plane, found.list);
+  take_masks(labels.plane(), found.list);
   return found;
 }
 

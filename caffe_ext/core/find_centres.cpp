@@ -192,10 +192,11 @@ std::vector<FoundCentre> take_sharp_centres(Plane<int32_t> map, double vt) {
 std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, double vt) {
   const int radius = static_cast<int>(dt / 2);
   // Two box filters, one on the other: nearly a cone, which has one top where a box has a plateau.
-  std::vector<int32_t> once(votes.size()), twice(votes.size());
-  const Plane<int32_t> heights(twice.data(), votes.rows, votes.cols);
-  box_sums(votes, radius / 2, {once.data(), votes.rows, votes.cols});
-  box_sums({once.data(), votes.rows, votes.cols}, radius - radius / 2, heights);
+  ScratchPlane once(votes.rows, votes.cols, ScratchPlane::Fill::kNone);
+  ScratchPlane twice(votes.rows, votes.cols, ScratchPlane::Fill::kNone);
+  const Plane<int32_t> heights = twice.plane();
+  box_sums(votes, radius / 2, once.plane());
+  box_sums(once.plane(), radius - radius / 2, heights);
 
   std::vector<Peak> peaks = PeakSearch(heights, std::max(radius, 1)).run();
   const auto too_few = [&](const Peak& p) {
@@ -214,12 +215,11 @@ std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, do
 
 std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& options) {
   const double dt = std::min(options.dt, 4.0 * (map.rows() + map.cols()));
-  std::vector<int32_t> left(map.votes().data, map.votes().data + map.votes().size());
-  std::vector<FoundCentre> centres =
-      take_sharp_centres({left.data(), map.rows(), map.cols()}, options.vt);
+  ScratchPlane left(map.rows(), map.cols(), ScratchPlane::Fill::kNone);
+  std::copy(map.votes().data, map.votes().data + map.votes().size(), left.plane().data);
+  std::vector<FoundCentre> centres = take_sharp_centres(left.plane(), options.vt);
   const size_t sharp = centres.size();
-  for (const FoundCentre& broad :
-       broad_centres({left.data(), map.rows(), map.cols()}, dt, options.vt)) {
+  for (const FoundCentre& broad : broad_centres(left.plane(), dt, options.vt)) {
     const bool beside_sharp =
         std::any_of(centres.begin(), centres.begin() + sharp, [&](const FoundCentre& c) {
           return c.votes >= broad.votes && std::hypot(c.row - broad.row, c.col - broad.col) <= dt;

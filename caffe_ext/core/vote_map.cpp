@@ -28,26 +28,24 @@ void row_cells(const float* dx, const float* dy, int row, int cols, float backgr
 }  // namespace
 
 VoteMap::VoteMap(const VectorField& field, const DecodeOptions& options)
-    : image_rows_(field.rows()),
-      image_cols_(field.cols()),
-      margin_(static_cast<int>(std::ceil(std::min(options.dt, 128.0))) + 1),
-      rows_(image_rows_ + 2 * margin_),
-      cols_(image_cols_ + 2 * margin_),
-      votes_(static_cast<size_t>(rows_) * cols_),
-      cells_(field.dx.size()) {
+    : margin_(static_cast<int>(std::ceil(std::min(options.dt, 128.0))) + 1),
+      votes_(field.rows() + 2 * margin_, field.cols() + 2 * margin_),
+      cells_(field.rows(), field.cols(), ScratchPlane::Fill::kNone) {
   const bool masked = options.foreground_mask.data != nullptr;
   const auto threshold = static_cast<float>(options.foreground);
   const float background = masked ? -1.f : threshold * threshold;
-  for (int r = 0; r < image_rows_; ++r) {
-    int32_t* cells = cells_.data() + static_cast<size_t>(r) * image_cols_;
-    row_cells(field.dx.row(r), field.dy.row(r), r, image_cols_, background, margin_, rows_, cols_,
+  int32_t* votes = votes_.plane().data;
+  const int cols = field.cols();
+  for (int r = 0; r < field.rows(); ++r) {
+    int32_t* cells = cells_.plane().row(r);
+    row_cells(field.dx.row(r), field.dy.row(r), r, cols, background, margin_, rows(), this->cols(),
               cells);
     if (masked) {
       const uint8_t* mask = options.foreground_mask.row(r);
-      for (int c = 0; c < image_cols_; ++c) cells[c] = mask[c] ? cells[c] : kNone;
+      for (int c = 0; c < cols; ++c) cells[c] = mask[c] ? cells[c] : kNone;
     }
-    for (int c = 0; c < image_cols_; ++c) {
-      if (cells[c] != kNone) ++votes_[cells[c]];
+    for (int c = 0; c < cols; ++c) {
+      if (cells[c] != kNone) ++votes[cells[c]];
     }
   }
 }

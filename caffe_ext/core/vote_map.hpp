@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "decode_modes.hpp"
+#include "scratch.hpp"
 
 namespace dcme {
 
@@ -15,16 +16,16 @@ class VoteMap {
 
   VoteMap(const VectorField& field, const DecodeOptions& options);
 
-  int rows() const { return rows_; }  // of the map, with margins
-  int cols() const { return cols_; }
+  int rows() const { return votes().rows; }  // of the map, with margins
+  int cols() const { return votes().cols; }
   int margin() const { return margin_; }
-  Plane<const int32_t> votes() const { return {votes_.data(), rows_, cols_}; }
+  Plane<const int32_t> votes() const { return votes_.plane(); }
   // For each pixel of the image the index into votes() that it voted for, or kNone.
-  Plane<const int32_t> cells() const { return {cells_.data(), image_rows_, image_cols_}; }
+  Plane<const int32_t> cells() const { return cells_.plane(); }
 
  private:
-  int image_rows_, image_cols_, margin_, rows_, cols_;
-  std::vector<int32_t> votes_, cells_;
+  int margin_;
+  ScratchPlane votes_, cells_;
 };
 
 // A centre in image coordinates.
