@@ -21,24 +21,41 @@ void subtract_row(const int32_t* row, int cols, int32_t* sums) {
   for (int c = 0; c < cols; ++c) sums[c] -= row[c];
 }
 
+// out[c] = sums[c - radius] + ... + sums[c + radius] for a row with that much margin on both sides.
 DCME_SIMD_CLONES
-void differences(const int32_t* prefix, int cols, int width, int32_t* out) {
-  for (int c = 0; c < cols; ++c) out[c] = prefix[c + width] - prefix[c];
+void add_neighbours(const int32_t* sums, int radius, int cols, int32_t* out) {
+  for (int c = 0; c < cols; ++c) out[c] = sums[c];
+  for (int d = 1; d <= radius; ++d) {
+    for (int c = 0; c < cols; ++c) out[c] += sums[c - d] + sums[c + d];
+  }
+}
+
+// The same by a running sum, for radii at which that is less work.
+void slide_window(const int32_t* sums, int radius, int cols, int32_t* out) {
+  int32_t window = 0;
+  for (int c = -radius; c < radius; ++c) window += sums[c];
+  for (int c = 0; c < cols; ++c) {
+    window += sums[c + radius];
+    out[c] = window;
+    window -= sums[c - radius];
+  }
 }
 
 // Sums over squares of (2 * radius + 1)^2 cells, clipped at the border.
 void box_sums(Plane<const int32_t> in, int radius, Plane<int32_t> out) {
+  constexpr int kFewNeighbours = 8;
   const int rows = in.rows, cols = in.cols;
-  std::vector<int32_t> columns(cols);
-  std::vector<int32_t> prefix(cols + 2 * radius + 1);  // prefix[i] = columns[0 .. i - radius)
-  for (int r = 0; r < std::min(radius, rows); ++r) add_row(in.row(r), cols, columns.data());
+  std::vector<int32_t> padded(cols + 2 * radius);
+  int32_t* columns = padded.data() + radius;  // sums over 2 * radius + 1 rows
+  for (int r = 0; r < std::min(radius, rows); ++r) add_row(in.row(r), cols, columns);
   for (int r = 0; r < rows; ++r) {
-    if (r + radius < rows) add_row(in.row(r + radius), cols, columns.data());
-    if (r - radius - 1 >= 0) subtract_row(in.row(r - radius - 1), cols, columns.data());
-    int32_t sum = 0;
-    for (int c = 0; c < cols; ++c) prefix[radius + 1 + c] = sum += columns[c];
-    std::fill(prefix.begin() + radius + 1 + cols, prefix.end(), sum);
-    differences(prefix.data(), cols, 2 * radius + 1, out.row(r));
+    if (r + radius < rows) add_row(in.row(r + radius), cols, columns);
+    if (r - radius - 1 >= 0) subtract_row(in.row(r - radius - 1), cols, columns);
+    if (radius <= kFewNeighbours) {
+      add_neighbours(columns, radius, cols, out.row(r));
+    } else {
+      slide_window(columns, radius, cols, out.row(r));
+    }
   }
 }
 
@@ -46,30 +63,47 @@ struct Peak {
   int row, col, height;
 };
 
-// Cells higher than every other within `radius` rows and columns; of equals the first in reading
-// order. A square of radius + 1 cells can hold one at most: so its highest cell is tried alone.
+DCME_SIMD_CLONES
+void raise_to_row(const int32_t* row, int cols, int32_t* highest) {
+  for (int c = 0; c < cols; ++c) highest[c] = std::max(highest[c], row[c]);
+}
+
+// Cells above `floor` that are higher than every other within `radius` rows and columns; of equals
+// the first in reading order. A square of radius + 1 cells can hold one at most: so only the
+// highest cell of each square is tried.
 class PeakSearch {
  public:
-  PeakSearch(Plane<const int32_t> heights, int radius) : heights_(heights), radius_(radius) {}
+  PeakSearch(Plane<const int32_t> heights, int radius, int floor)
+      : heights_(heights), radius_(radius), floor_(floor) {}
 
   std::vector<Peak> run() const {
     std::vector<Peak> peaks;
     const int side = radius_ + 1;
+    std::vector<int32_t> highest(heights_.cols);
     for (int top = 0; top < heights_.rows; top += side) {
+      const int bottom = std::min(top + side, heights_.rows);
+      std::fill(highest.begin(), highest.end(), floor_);
+      for (int r = top; r < bottom; ++r) raise_to_row(heights_.row(r), heights_.cols, &highest[0]);
       for (int left = 0; left < heights_.cols; left += side) {
-        const Peak peak = highest({top, left, top + side, left + side});
-        if (peak.height == 0) continue;
-        const Peak rival =
-            highest({peak.row - radius_, peak.col - radius_, peak.row + side, peak.col + side});
-        if (rival.row == peak.row && rival.col == peak.col) peaks.push_back(peak);
+        const int right = std::min(left + side, heights_.cols);
+        if (*std::max_element(&highest[left], &highest[0] + right) > floor_) {
+          try_square({top, left, bottom, right}, peaks);
+        }
       }
     }
     return peaks;
   }
 
  private:
-  Peak highest(Box box) const {
-    Peak best{-1, -1, 0};
+  void try_square(Box square, std::vector<Peak>& peaks) const {
+    const Peak peak = highest_in(square);
+    const Peak rival = highest_in(
+        {peak.row - radius_, peak.col - radius_, peak.row + radius_ + 1, peak.col + radius_ + 1});
+    if (rival.row == peak.row && rival.col == peak.col) peaks.push_back(peak);
+  }
+
+  Peak highest_in(Box box) const {
+    Peak best{-1, -1, floor_};
     const int left = std::max(box.left, 0), right = std::min(box.right, heights_.cols);
     for (int r = std::max(box.top, 0); r < std::min(box.bottom, heights_.rows); ++r) {
       const int32_t* row = heights_.row(r);
@@ -80,8 +114,8 @@ class PeakSearch {
     return best;
   }
 
-  Plane<const int32_t> heights_;
-  int radius_;
+  const Plane<const int32_t> heights_;
+  const int radius_, floor_;
 };
 
 // Lowest height met on the straight way between two cells.
@@ -198,7 +232,9 @@ std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, do
   box_sums(votes, radius / 2, once.plane());
   box_sums(once.plane(), radius - radius / 2, heights);
 
-  std::vector<Peak> peaks = PeakSearch(heights, std::max(radius, 1)).run();
+  // Every vote within the radius counts at least once in the height.
+  const int floor = static_cast<int>(std::min(vt, 1e9));
+  std::vector<Peak> peaks = PeakSearch(heights, std::max(radius, 1), floor).run();
   const auto too_few = [&](const Peak& p) {
     return centre_at(votes, p.row, p.col, radius).votes <= vt;
   };
@@ -219,7 +255,11 @@ std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& o
   std::copy(map.votes().data, map.votes().data + map.votes().size(), left.plane().data);
   std::vector<FoundCentre> centres = take_sharp_centres(left.plane(), options.vt);
   const size_t sharp = centres.size();
-  for (const FoundCentre& broad : broad_centres(left.plane(), dt, options.vt)) {
+  const bool votes_left = std::any_of(left.plane().data, left.plane().data + map.votes().size(),
+                                      [](int32_t votes) { return votes != 0; });
+  std::vector<FoundCentre> broad_ones;
+  if (votes_left) broad_ones = broad_centres(left.plane(), dt, options.vt);
+  for (const FoundCentre& broad : broad_ones) {
     const bool beside_sharp =
         std::any_of(centres.begin(), centres.begin() + sharp, [&](const FoundCentre& c) {
           return c.votes >= broad.votes && std::hypot(c.row - broad.row, c.col - broad.col) <= dt;
