@@ -72,7 +72,9 @@ void LoadPlugin(const std::string& path) {
   CollectErrors collect;
   // A name without a slash would be searched in the system's library folders only.
   const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
-  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  // Local: what libcaffe links must not stand in for the libraries of other Python modules; h5py
+  // brings an HDF5 of its own.
+  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   CHECK(handle) << "plug-in " << path << " cannot be loaded: " << dlerror();
   const auto& handles = state.handles;
   const bool loaded_before = std::find(handles.begin(), handles.end(), handle) != handles.end();
