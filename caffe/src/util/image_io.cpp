@@ -26,15 +26,33 @@ cv::Mat GuardedMat(const string& what, const Make& make) {
   return cv::Mat();
 }
 
+// Decodes the bytes of an image file.
+cv::Mat Decode(const string& bytes, int flags) {
+  if (bytes.empty() || bytes.size() > INT_MAX) return cv::Mat();
+  const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
+  return cv::imdecode(view, flags);
+}
+
 cv::Mat DecodeBytes(const Datum& datum, int flags) {
   CHECK(datum.encoded()) << "the datum holds planes, not an encoded image";
-  const string& bytes = datum.data();
-  CHECK_LE(bytes.size(), static_cast<size_t>(INT_MAX)) << " bytes are too many for an image";
-  return GuardedMat("cannot decode a datum", [&] {
-    if (bytes.empty()) return cv::Mat();
-    const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
-    return cv::imdecode(view, flags);
-  });
+  return GuardedMat("cannot decode a datum", [&] { return Decode(datum.data(), flags); });
+}
+
+// Reads a file whole; logs a line naming it where that fails.
+bool ReadBytes(const string& filename, string* bytes) {
+  std::ifstream file(filename, ios::in | ios::binary | ios::ate);
+  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
+  // A folder opens, too, and says that it is as large as can be.
+  const bool plausible = size >= 0 && size <= INT_MAX;
+  if (plausible) {
+    bytes->resize(static_cast<size_t>(size));
+    file.seekg(0);
+    file.read(&(*bytes)[0], size);
+    if (file) return true;
+  }
+  LOG(ERROR) << "cannot read the file " << filename
+             << (size > INT_MAX ? ": a folder, or too large" : "");
+  return false;
 }
 
 string Lower(string text) {
@@ -64,8 +82,10 @@ bool StoreDecoded(const cv::Mat& image, Datum* datum) {
 cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width,
                          const bool is_color) {
   const int flags = is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE;
+  string bytes;
+  if (!ReadBytes(filename, &bytes)) return cv::Mat();
   return GuardedMat("cannot read the image " + filename, [&] {
-    cv::Mat image = cv::imread(filename, flags);
+    cv::Mat image = Decode(bytes, flags);
     if (!image.data || height <= 0 || width <= 0) return image;
     cv::Mat resized;
     cv::resize(image, resized, cv::Size(width, height));
@@ -84,19 +104,8 @@ cv::Mat ReadImageToCVMat(const string& filename, const bool is_color) {
 cv::Mat ReadImageToCVMat(const string& filename) { return ReadImageToCVMat(filename, 0, 0, true); }
 
 bool ReadFileToDatum(const string& filename, const int label, Datum* datum) {
-  std::ifstream file(filename, ios::in | ios::binary | ios::ate);
-  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
-  // A folder opens, too, and says that it is as large as can be.
-  if (size < 0 || size > INT_MAX) {
-    LOG(ERROR) << "cannot read the file " << filename;
-    return false;
-  }
-  string bytes(static_cast<size_t>(size), '\0');
-  file.seekg(0);
-  if (!file.read(&bytes[0], size)) {
-    LOG(ERROR) << "cannot read the file " << filename;
-    return false;
-  }
+  string bytes;
+  if (!ReadBytes(filename, &bytes)) return false;
   datum->set_data(std::move(bytes));
   datum->set_label(label);
   datum->set_encoded(true);

@@ -1,0 +1,188 @@
+"""Tools and data layers give what those of Caffe 1.0 do (tests/golden/io, tests/golden/upgrade)."""
+
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from oracles.goldens import GOLDEN, assert_close
+
+os.environ.setdefault("GLOG_minloglevel", "2")
+caffe = pytest.importorskip("caffe")
+
+BLOBS = sorted(file.stem for file in (GOLDEN / "io").glob("*data*.npz"))
+# Our bilinear resizing of 8-bit images may round the other way.
+RESIZED = {"image_data_resize", "data_resized"}
+
+
+@pytest.fixture
+def io_folder(tmp_path, monkeypatch):
+    """A copy of tests/golden/io, as the current folder."""
+    shutil.copytree(GOLDEN / "io", tmp_path / "io")
+    monkeypatch.chdir(tmp_path / "io")
+    return tmp_path / "io"
+
+
+def run_tool(*words):
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True)
+
+
+def succeed(*words):
+    done = run_tool(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", BLOBS)
+def test_data_layers_give_the_batches_of_caffe(name, io_folder):
+    golden = np.load(f"{name}.npz")
+    (io_folder / "net.prototxt").write_text(str(golden["prototxt"]))
+    net = caffe.Net("net.prototxt", caffe.TEST)
+    for data, label in zip(golden["batches_data"], golden["batches_label"]):
+        net.forward()
+        if name in RESIZED:
+            np.testing.assert_allclose(net.blobs["data"].data, data, atol=1)
+        else:
+            assert_close(net.blobs["data"].data, data, "data")
+        np.testing.assert_array_equal(net.blobs["label"].data, label)
+
+
+def records(database):
+    lmdb = pytest.importorskip("lmdb")
+    with lmdb.open(str(database), readonly=True, lock=False) as env, env.begin() as transaction:
+        return list(transaction.cursor())
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [
+        ("color", []),
+        ("encoded", ["--encoded=true", "--encode_type=png"]),
+        ("encoded", ["-encoded"]),
+        ("gray", ["-gray=true"]),
+        ("resized", ["--resize_height=7", "--resize_width", "8"]),
+    ],
+)
+def test_convert_imageset_stores_the_records_of_caffe(kind, flags, io_folder):
+    succeed("convert_imageset", *flags, "images/", "list.txt", "made")
+    assert records("made") == records(f"lmdb_{kind}")
+
+
+@pytest.mark.parametrize(
+    ("database", "mean"),
+    [("lmdb_color", "mean.binaryproto"), ("lmdb_gray", "mean_gray.binaryproto")],
+)
+def test_compute_image_mean_writes_the_file_of_caffe(database, mean, io_folder):
+    log = succeed("compute_image_mean", database, "made.binaryproto", "--minloglevel=0")
+    assert (io_folder / "made.binaryproto").read_bytes() == (io_folder / mean).read_bytes()
+    assert "mean_value channel [0]: 144.3" in log or database == "lmdb_gray"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [file.name[: -len(".in.prototxt")] for file in (GOLDEN / "upgrade").glob("*.in.prototxt")],
+)
+def test_upgraders_write_the_text_of_caffe(name, tmp_path):
+    kind = "solver" if name.startswith("solver") else "net"
+    old = GOLDEN / "upgrade" / f"{name}.in.prototxt"
+    succeed(f"upgrade_{kind}_proto_text", old, tmp_path / "new.prototxt")
+    new = (tmp_path / "new.prototxt").read_text()
+    assert new == (GOLDEN / "upgrade" / f"{name}.out.prototxt").read_text()
+    # What is up to date stays as it is.
+    succeed(f"upgrade_{kind}_proto_text", tmp_path / "new.prototxt", tmp_path / "again.prototxt")
+    assert (tmp_path / "again.prototxt").read_text() == new
+
+
+@pytest.mark.parametrize("upgraded_first", [False, True])
+def test_old_models_load_into_new_nets(upgraded_first, tmp_path):
+    golden = np.load(GOLDEN / "upgrade" / "old_model.npz")
+    (tmp_path / "net.prototxt").write_text(str(golden["prototxt"]))
+    model = GOLDEN / "upgrade" / "old_model.caffemodel"
+    if upgraded_first:
+        succeed("upgrade_net_proto_binary", model, tmp_path / "new.caffemodel")
+        model = tmp_path / "new.caffemodel"
+    net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST, weights=str(model))
+    params = [key for key in golden.files if key.startswith("param_")]
+    assert params
+    for key in params:
+        layer, index = key[len("param_") :].rsplit("_", 1)
+        np.testing.assert_array_equal(net.params[layer][int(index)].data, golden[key])
+
+
+def test_extract_features_stores_a_datum_an_image(io_folder):
+    golden = np.load("data_plain.npz")
+    (io_folder / "net.prototxt").write_text(
+        str(golden["prototxt"])
+        + "layer { name: 'ip' type: 'InnerProduct' bottom: 'data' top: 'ip' inner_product_param "
+        "{ num_output: 3 weight_filler { type: 'xavier' } } }"
+    )
+    net = caffe.Net("net.prototxt", caffe.TEST)
+    net.save("net.caffemodel")
+    net.forward()
+    succeed(
+        "extract_features",
+        "net.caffemodel",
+        "net.prototxt",
+        "ip,data",
+        "ip_db,data_db",
+        2,
+        "lmdb",
+        "CPU",
+    )
+    features = []
+    for key, value in records("ip_db"):
+        datum = caffe.proto.caffe_pb2.Datum.FromString(value)
+        assert (datum.channels, datum.height, datum.width) == (3, 1, 1)
+        assert int(key) == len(features)
+        features.append(datum.float_data)
+    batch = net.blobs["ip"].data
+    assert len(features) == 2 * len(batch)
+    np.testing.assert_allclose(features[: len(batch)], batch, rtol=1e-5)
+    assert len(records("data_db")) == len(features)
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["convert_imageset", "images/", "none.txt", "db"], "none.txt"),
+        (["convert_imageset", "nowhere/", "list.txt", "db"], "list.txt"),
+        (["convert_imageset", "images/", "list.txt", "lmdb_color"], "lmdb_color"),
+        (["convert_imageset", "images/", "list.txt", "db", "--resize_height=3"], "go together"),
+        (["convert_imageset", "images/", "list.txt", "db", "--resize_heigth=3"], "--resize_height"),
+        (["convert_imageset", "images/", "list.txt", "db", "--backend=x"], "lmdb"),
+        (["compute_image_mean", "none"], "none"),
+        (["upgrade_net_proto_text", "list.txt", "out"], "list.txt:1:"),
+        (["upgrade_net_proto_binary", "list.txt", "out"], "list.txt"),
+        (["extract_features", "mean.binaryproto", "list.txt", "a,b", "c", 1, "lmdb"], "2 blobs"),
+    ],
+)
+def test_wrong_input_is_answered_by_one_line(words, part, io_folder):
+    done = run_tool(*words)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if not line.startswith(("I", "E"))]
+    assert len(errors) == 1
+    assert part in errors[0]
+
+
+def test_an_image_that_cannot_be_read_is_left_out_and_named(io_folder):
+    (io_folder / "images" / "c_2.png").write_bytes(b"no image")
+    log = succeed("convert_imageset", "images/", "list.txt", "made")
+    assert "images/c_2.png" in log
+    assert records("made") == [r for r in records("lmdb_color") if b"c_2" not in r[0]]
+
+
+def test_every_tool_explains_itself():
+    for tool in [
+        "convert_imageset",
+        "compute_image_mean",
+        "extract_features",
+        "upgrade_net_proto_text",
+        "upgrade_net_proto_binary",
+        "upgrade_solver_proto_text",
+    ]:
+        done = run_tool(tool, "--help")
+        assert done.returncode == 0
+        assert f"Example: {tool} " in done.stdout
