@@ -65,8 +65,7 @@ TEST(Layouts, GiveTheNumbersOfPlainMemory) {
   caffe::Caffe::set_random_seed(5);
   const auto plain = NetOfText<double>(kNet, caffe::TEST);
   const auto blocked = NetOfText<float>(kNet, caffe::TEST);
-  caffe::Blob<double>* x =
-      plain->input_blobs().empty() ? plain->blob_by_name("x").get() : plain->input_blobs()[0];
+  const auto x = plain->blob_by_name("x");
   caffe::caffe_rng_gaussian<double>(x->count(), 0, 1, x->mutable_cpu_data());
   CopyValues(*x, blocked->blob_by_name("x").get());
   for (size_t i = 0; i < plain->params().size(); ++i) {
