@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 caffe = pytest.importorskip("caffe")
-from caffe.proto import caffe_pb2  # noqa: E402
 from google.protobuf import text_format  # noqa: E402
+
+from caffe.proto import caffe_pb2  # noqa: E402
 
 FOLDER = Path(__file__).parents[3] / "prototxt"
 sys.path.insert(0, str(FOLDER))
