@@ -4,6 +4,7 @@
 
 #include "arrays.hpp"
 #include "dcme/evaluate.hpp"
+#include "dcme/grey_png.hpp"
 
 namespace dcme {
 namespace {
@@ -52,6 +53,42 @@ struct BoundMatcher {
   }
 };
 
+// 0 stays 0 and everything else becomes 255.
+GreyImage with_8_bits(const GreyImage& wide) {
+  GreyImage narrow;
+  narrow.rows = wide.rows;
+  narrow.cols = wide.cols;
+  const Plane<const uint16_t> words = wide.words();
+  narrow.values.resize(words.size());
+  std::transform(words.data, words.data + words.size(), narrow.values.begin(),
+                 [](uint16_t value) { return static_cast<uint8_t>(value ? 255 : 0); });
+  return narrow;
+}
+
+// Compares an image's prediction files with its ground truth file and adds the outcome.
+void add_files(Evaluator& evaluator, const std::string& truth_path,
+               const std::vector<std::tuple<std::string, int, double>>& predictions,
+               const std::map<int, std::pair<double, double>>& distances) {
+  py::gil_scoped_release release;
+  GreyImage truth, mask;
+  read_grey_png(truth_path, truth);
+  if (!truth.is_16_bit) {
+    throw std::invalid_argument(truth_path +
+                                ": has 8 bits; ids 1000 * label + k of a ground truth need 16");
+  }
+  ImageMatcher matcher(evaluator.options(), truth.words(), BoundMatcher::to_distances(distances));
+  for (const auto& [path, label, confidence] : predictions) {
+    read_grey_png(path, mask);
+    if (mask.is_16_bit) mask = with_8_bits(mask);
+    try {
+      matcher.add_mask(mask.bytes(), label, confidence);
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument(path + ": " + error.what());
+    }
+  }
+  evaluator.add(matcher.record());
+}
+
 py::dict results_of(const Evaluator& evaluator) {
   const EvaluationResult result = evaluator.results();
   const auto size = [](size_t n) { return static_cast<py::ssize_t>(n); };
@@ -68,6 +105,17 @@ py::dict results_of(const Evaluator& evaluator) {
   dict["truths"] = result.truths;
   dict["predictions"] = result.predictions;
   return dict;
+}
+
+py::array grey_png(const std::string& path) {
+  GreyImage image;
+  {
+    py::gil_scoped_release release;
+    read_grey_png(path, image);
+  }
+  const std::vector<py::ssize_t> shape = {image.rows, image.cols};
+  if (image.is_16_bit) return Array<uint16_t>(shape, image.words().data);
+  return Array<uint8_t>(shape, image.values.data());
 }
 
 py::tuple overlaps_of(const Array<int32_t>& a, const Array<int32_t>& b) {
@@ -105,6 +153,7 @@ void bind_evaluation(py::module_& m) {
             evaluator.add(image.matcher.record());
           },
           py::arg("image"))
+      .def("add_files", &add_files, py::arg("truth"), py::arg("predictions"), py::arg("distances"))
       .def("results", &results_of);
   py::class_<BoundMatcher>(m, "ImageMatcher")
       .def(py::init<const Evaluator&, const Array<uint16_t>&,
@@ -114,6 +163,7 @@ void bind_evaluation(py::module_& m) {
            py::arg("confidence"))
       .def("add_instances", &BoundMatcher::add_instances, py::arg("instances"), py::arg("labels"),
            py::arg("confidences"));
+  m.def("read_grey_png", &grey_png, py::arg("path"));
   m.def("label_overlaps", &overlaps_of, py::arg("a").noconvert(), py::arg("b").noconvert());
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,6 +156,23 @@ class Evaluator:
         else:
             _add_masks(truth, masks, *columns)
         self._core.add(truth)
+
+    def add_files(
+        self,
+        truth: str | PathLike[str],
+        predictions: Iterable[tuple[str | PathLike[str], int, float]],
+        distances: Mapping[int, tuple[float, float]] | None = None,
+    ) -> None:
+        """Add an image from files: faster than reading them first, and outside Python's lock.
+
+        Parameters
+        ----------
+        truth : instance map, a 16-bit PNG.
+        predictions : (mask PNG, label, confidence) each; non-zero pixels are in the mask.
+        distances : as for ``add``.
+        """
+        files = [(fspath(path), int(label), float(score)) for path, label, score in predictions]
+        self._core.add_files(fspath(truth), files, dict(distances or {}))
 
     def results(self) -> EvaluationResult:
         """The average precision of all images so far."""

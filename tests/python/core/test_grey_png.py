@@ -1,0 +1,113 @@
+import struct
+import zlib
+
+import cv2
+import dcme
+import numpy as np
+import pytest
+from dcme._core import read_grey_png
+from oracles.maps import scene_ids
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def filtered(row, above, kind, step):
+    """The bytes of a row as the PNG filter `kind` stores them."""
+    left = np.concatenate([np.zeros(step, int), row])[: row.size]
+    corner = np.concatenate([np.zeros(step, int), above])[: row.size]
+    estimate = left + above - corner
+    away = np.abs([estimate - left, estimate - above, estimate - corner])
+    paeth = np.choose(np.argmin(away, axis=0), [left, above, corner])
+    prediction = [0, left, above, (left + above) // 2, paeth][kind]
+    return (row - prediction) % 256
+
+
+def write_png(path, image, bits):
+    """A PNG that uses all five row filters."""
+    if bits >= 8:
+        rows = np.ascontiguousarray(image).astype(f">u{bits // 8}").view(np.uint8).astype(int)
+    else:
+        digits = (image[..., None] >> np.arange(bits)[::-1]) & 1
+        rows = np.packbits(digits.reshape(image.shape[0], -1), axis=1).astype(int)
+    data, above = b"", np.zeros(rows.shape[1], int)
+    for r, row in enumerate(rows):
+        stored = filtered(row, above, r % 5, max(bits // 8, 1)).astype(np.uint8)
+        data += bytes([r % 5]) + stored.tobytes()
+        above = row
+    header = struct.pack(">IIBBBBB", image.shape[1], image.shape[0], bits, 0, 0, 0, 0)
+    packed = zlib.compress(data)
+    middle = len(packed) // 2
+    path.write_bytes(
+        SIGNATURE
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", packed[:middle])
+        + chunk(b"IDAT", packed[middle:])
+        + chunk(b"IEND", b"")
+    )
+    return str(path)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("cols", [1, 7, 8, 61])
+def test_every_filter_and_depth_is_read_as_opencv_reads_it(bits, cols, tmp_path):
+    rng = np.random.default_rng(bits)
+    noise = rng.integers(0, 2**bits, (23, cols))
+    flat = noise * (rng.random((23, cols)) < 0.1)
+    for image in (noise, flat):
+        path = write_png(tmp_path / "image.png", image, bits)
+        read = read_grey_png(path)
+        np.testing.assert_array_equal(read, image * (255 // (2**bits - 1) if bits < 8 else 1))
+        np.testing.assert_array_equal(read, cv2.imread(path, cv2.IMREAD_UNCHANGED))
+
+
+def test_the_largest_channel_of_a_colour_image_counts(tmp_path):
+    colour = np.random.default_rng(1).integers(0, 256, (9, 11, 4)).astype(np.uint8)
+    for image in (colour, colour[..., :3]):
+        cv2.imwrite(str(tmp_path / "colour.png"), image)
+        read = read_grey_png(str(tmp_path / "colour.png"))
+        np.testing.assert_array_equal(read, image[..., :3].max(axis=2))
+
+
+def test_a_damaged_file_names_itself(tmp_path):
+    path = tmp_path / "mask.png"
+    with pytest.raises(ValueError, match=r"mask\.png: cannot be opened"):
+        read_grey_png(str(path))
+    write_png(path, np.random.default_rng(2).integers(0, 256, (30, 40)), 8)
+    whole = path.read_bytes()
+    for size in range(0, len(whole), 7):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match=r"mask\.png: is (cut off|not a PNG)"):
+            read_grey_png(str(path))
+    path.write_bytes(whole[:100] + b"?" + whole[101:])
+    with pytest.raises(ValueError, match=r"mask\.png: is damaged \(checksum\)"):
+        read_grey_png(str(path))
+    huge = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0)
+    path.write_bytes(SIGNATURE + chunk(b"IHDR", huge) + chunk(b"IEND", b""))
+    with pytest.raises(ValueError, match=r"mask\.png: claims a size of"):
+        read_grey_png(str(path))
+
+
+def test_evaluating_files_equals_evaluating_arrays(tmp_path):
+    rng = np.random.default_rng(3)
+    ids = scene_ids(rng, (120, 160), 10, labels=[24, 26])
+    decoded = dcme.decode(dcme.encode(ids) + rng.normal(0, 1, (2, *ids.shape)), vt=30)
+    labels, scores = rng.choice([24, 26], len(decoded)), rng.random(len(decoded))
+    cv2.imwrite(str(tmp_path / "truth.png"), ids)
+    files = []
+    for k, mask in enumerate(decoded):
+        files.append((tmp_path / f"{k}.png", labels[k], scores[k]))
+        one_bit = [cv2.IMWRITE_PNG_BILEVEL, k % 2]
+        cv2.imwrite(str(files[k][0]), mask.astype(np.uint8) * 255, one_bit)
+    by_files, by_arrays = dcme.Evaluator(), dcme.Evaluator()
+    by_files.add_files(tmp_path / "truth.png", files)
+    by_arrays.add(ids, decoded, labels, scores)
+    np.testing.assert_array_equal(by_files.results().ap_table, by_arrays.results().ap_table)
+    with pytest.raises(ValueError, match=r"0\.png: has 8 bits"):
+        by_files.add_files(tmp_path / "0.png", files)
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((9, 9), np.uint8))
+    with pytest.raises(ValueError, match=r"0\.png: a predicted mask is 9x9 but its ground truth"):
+        by_files.add_files(tmp_path / "truth.png", files)
