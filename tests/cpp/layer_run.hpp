@@ -22,6 +22,25 @@ using Shapes = std::vector<std::vector<int>>;
 /// Makes the value of element i of bottom b from a normally distributed number.
 using Values = std::function<double(double normal, int b, int i)>;
 
+inline caffe::LayerParameter ParseLayer(const std::string& text) {
+  caffe::LayerParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+  return param;
+}
+
+/// Blobs that live as long as it.
+template <typename Dtype>
+class BlobPool {
+ public:
+  Blob<Dtype>* New() {
+    blobs_.push_back(std::make_unique<Blob<Dtype>>());
+    return blobs_.back().get();
+  }
+
+ private:
+  std::vector<std::unique_ptr<Blob<Dtype>>> blobs_;
+};
+
 /// A layer with blobs of its own. Inputs, parameters and top diffs are random, but the same for
 /// every layer with these shapes: two precisions, or two implementations, can be compared.
 template <typename Dtype>
@@ -30,18 +49,17 @@ class LayerRun {
   LayerRun(const std::string& layer_text, const Shapes& shapes, int tops = 1, bool in_place = false,
            const Values& values = {}, caffe::Phase phase = caffe::TRAIN)
       : generator_(1701) {
-    caffe::LayerParameter param;
-    CHECK(google::protobuf::TextFormat::ParseFromString(layer_text, &param)) << layer_text;
+    caffe::LayerParameter param = ParseLayer(layer_text);
     if (!param.has_phase()) param.set_phase(phase);
     for (size_t b = 0; b < shapes.size(); ++b) {
-      bottom.push_back(NewBlob());
+      bottom.push_back(blobs_.New());
       bottom[b]->Reshape(shapes[b]);
       inputs.push_back(Normal(bottom[b]->count()));
       for (size_t i = 0; values && i < inputs[b].size(); ++i) {
         inputs[b][i] = Dtype(values(inputs[b][i], b, i));
       }
     }
-    for (int t = 0; t < tops; ++t) top.push_back(in_place ? bottom[t] : NewBlob());
+    for (int t = 0; t < tops; ++t) top.push_back(in_place ? bottom[t] : blobs_.New());
     SetInputs();
     caffe::Caffe::set_random_seed(1701);
     layer = caffe::LayerRegistry<Dtype>::CreateLayer(param);
@@ -89,11 +107,6 @@ class LayerRun {
   std::vector<std::vector<Dtype>> inputs, top_diffs;
 
  private:
-  Blob<Dtype>* NewBlob() {
-    blobs_.push_back(std::make_unique<Blob<Dtype>>());
-    return blobs_.back().get();
-  }
-
   std::vector<Dtype> Normal(int count) {
     std::normal_distribution<double> normal;
     std::vector<Dtype> values(count);
@@ -108,7 +121,7 @@ class LayerRun {
   }
 
   std::mt19937 generator_;
-  std::vector<std::unique_ptr<Blob<Dtype>>> blobs_;
+  BlobPool<Dtype> blobs_;
 };
 
 }  // namespace caffe_test

@@ -6,9 +6,8 @@
 #include <sstream>
 #include <string>
 
-#include <gtest/gtest.h>
-
 #include "caffe/util/io.hpp"
+#include "errors.hpp"
 
 namespace caffe_test {
 
@@ -34,28 +33,6 @@ inline std::string Contents(const std::string& path) {
   return text.str();
 }
 
-// The message of the Error that `act` throws; a failure where it throws none.
-template <typename Act>
-std::string ErrorOf(const Act& act) {
-  try {
-    act();
-  } catch (const caffe::Error& e) {
-    return e.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
-
-inline bool Contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace caffe_test
-
-#define EXPECT_ERROR_NAMES(statement, part)                                          \
-  do {                                                                               \
-    const std::string message = caffe_test::ErrorOf([&] { statement; });             \
-    EXPECT_TRUE(caffe_test::Contains(message, part)) << "the error is: " << message; \
-  } while (false)
 
 #endif  // TESTS_RUNTIME_FILES_HPP_

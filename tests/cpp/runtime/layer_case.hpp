@@ -1,41 +1,32 @@
 #ifndef TESTS_RUNTIME_LAYER_CASE_HPP_
 #define TESTS_RUNTIME_LAYER_CASE_HPP_
 
-#include <initializer_list>
-#include <memory>
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include "caffe/blob.hpp"
-#include "caffe/layer.hpp"
+#include "errors.hpp"
+#include "layer_run.hpp"
 
 namespace caffe_test {
 
-using caffe::Blob;
 using Shape = std::vector<int>;
 
-/// A LayerParameter from its text; a test that gives a wrong one fails.
-inline caffe::LayerParameter Parse(const std::string& text) {
-  caffe::LayerParameter param;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
-  return param;
-}
-
-/// A layer with blobs of its own.
+/// A layer on blobs with chosen values; LayerRun takes random ones.
 template <typename Dtype>
 class LayerCase {
  public:
   explicit LayerCase(const std::string& prototxt, int tops = 1)
-      : layer(caffe::LayerRegistry<Dtype>::CreateLayer(Parse(prototxt))) {
-    for (int i = 0; i < tops; ++i) top.push_back(NewBlob());
+      : layer(caffe::LayerRegistry<Dtype>::CreateLayer(ParseLayer(prototxt))) {
+    for (int i = 0; i < tops; ++i) top.push_back(blobs_.New());
   }
 
   /// Adds a bottom with values, row by row; without values, some that differ from each other.
   LayerCase& Bottom(const Shape& shape, const std::vector<Dtype>& values = {}) {
-    Blob<Dtype>* blob = NewBlob();
+    Blob<Dtype>* blob = blobs_.New();
     blob->Reshape(shape);
     Dtype* data = blob->mutable_cpu_data();
     const int number = static_cast<int>(bottom.size());
@@ -79,31 +70,12 @@ class LayerCase {
   std::vector<Blob<Dtype>*> top;
 
  private:
-  Blob<Dtype>* NewBlob() {
-    blobs_.push_back(std::make_unique<Blob<Dtype>>());
-    return blobs_.back().get();
-  }
   static std::vector<Dtype> Copy(const Dtype* from, const Blob<Dtype>& blob) {
     return std::vector<Dtype>(from, from + blob.count());
   }
 
-  std::vector<std::unique_ptr<Blob<Dtype>>> blobs_;
+  BlobPool<Dtype> blobs_;
 };
-
-/// What the exception that `action` throws says; empty if it throws none.
-template <typename Action>
-std::string ErrorOf(const Action& action) {
-  try {
-    action();
-  } catch (const caffe::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-#define EXPECT_ERROR_WITH(action, part)                                           \
-  EXPECT_NE(::caffe_test::ErrorOf([&] { action; }).find(part), std::string::npos) \
-      << "error: '" << ::caffe_test::ErrorOf([&] { action; }) << "'"
 
 /// Expects two lists of numbers to agree to 1e-6 of the larger.
 template <typename Dtype>

@@ -63,23 +63,23 @@ TEST(SoftmaxWithLoss, ShowsTheProbabilitiesInASecondTop) {
 }
 
 TEST(SoftmaxWithLoss, NamesALabelThatIsNoClass) {
-  EXPECT_ERROR_WITH(Loss("", {0, 1, 2, 0, 0, 0}).Forward(), "label 2 at position 2");
-  EXPECT_ERROR_WITH(Loss("", {0, 1, 0, 0, 255, 0}).Forward(), "ignore_label");
-  EXPECT_ERROR_WITH(Loss("", {0, -1, 0, 0, 0, 0}).Forward(), "label -1 at position 1");
-  EXPECT_ERROR_WITH(Loss("", {0, NAN, 0, 0, 0, 0}).Forward(), "label nan");
+  EXPECT_ERROR_NAMES(Loss("", {0, 1, 2, 0, 0, 0}).Forward(), "label 2 at position 2");
+  EXPECT_ERROR_NAMES(Loss("", {0, 1, 0, 0, 255, 0}).Forward(), "ignore_label");
+  EXPECT_ERROR_NAMES(Loss("", {0, -1, 0, 0, 0, 0}).Forward(), "label -1 at position 1");
+  EXPECT_ERROR_NAMES(Loss("", {0, NAN, 0, 0, 0, 0}).Forward(), "label nan");
 }
 
 TEST(SoftmaxWithLoss, RefusesWrongNumbersOfLabelsAndWeights) {
   Case layer("type: 'SoftmaxWithLoss'");
   layer.Bottom({2, 3, 4}).Bottom({2, 3});
-  EXPECT_ERROR_WITH(layer.Forward(), "one label for each position");
-  EXPECT_ERROR_WITH(Loss("class_weighting: 1", Numbers(6, 0)).Forward(), "class_weighting");
+  EXPECT_ERROR_NAMES(layer.Forward(), "one label for each position");
+  EXPECT_ERROR_NAMES(Loss("class_weighting: 1", Numbers(6, 0)).Forward(), "class_weighting");
 }
 
 TEST(SoftmaxWithLoss, HasNoGradientForLabels) {
   Case layer = Loss("", Numbers(6, 0));
   layer.Forward();
-  EXPECT_ERROR_WITH(layer.Backward({}, {true, true}), "no gradient for bottom 1");
+  EXPECT_ERROR_NAMES(layer.Backward({}, {true, true}), "no gradient for bottom 1");
 }
 
 TEST(Losses, CountItemsOfWhichAllLabelsAreIgnoredAsNothing) {
@@ -100,9 +100,9 @@ TEST(InfogainLoss, IsTheSoftmaxLossForTheUnitMatrix) {
 TEST(InfogainLoss, NeedsAMatrixOfItsSize) {
   Case layer("type: 'InfogainLoss'");
   layer.Bottom({2, 3}).Bottom({2}, {0, 1});
-  EXPECT_ERROR_WITH(layer.Forward(), "infogain_loss_param.source");
+  EXPECT_ERROR_NAMES(layer.Forward(), "infogain_loss_param.source");
   layer.Bottom({2, 2});
-  EXPECT_ERROR_WITH(layer.Forward(), "3 x 3");
+  EXPECT_ERROR_NAMES(layer.Forward(), "3 x 3");
 }
 
 TEST(Accuracy, CountsTiesAgainstTheLabel) {

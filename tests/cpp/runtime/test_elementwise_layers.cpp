@@ -79,16 +79,16 @@ TEST(PowerLayer, HasNoGradientWhereItIsConstant) {
 TEST(ThresholdLayer, RefusesAGradient) {
   Case layer("type: 'Threshold'");
   layer.Bottom({2}).Forward();
-  EXPECT_ERROR_WITH(layer.Backward({1, 1}), "no gradient");
+  EXPECT_ERROR_NAMES(layer.Backward({1, 1}), "no gradient");
 }
 
 TEST(ElementwiseLayers, RefuseParametersWithoutMeaning) {
   const auto set_up = [](const std::string& text) { Case(text).Bottom({2}).Forward(); };
-  EXPECT_ERROR_WITH(set_up("type: 'Exp' exp_param { base: 0 }"), "exp_param.base");
-  EXPECT_ERROR_WITH(set_up("type: 'Log' log_param { base: 1 }"), "log_param.base");
-  EXPECT_ERROR_WITH(set_up("type: 'Clip' clip_param { min: 1 max: 0 }"), "clip_param.min");
-  EXPECT_ERROR_WITH(set_up("type: 'Dropout' dropout_param { dropout_ratio: 1 }"), "dropout_ratio");
-  EXPECT_ERROR_WITH(set_up("type: 'PReLU'"), "channel");
+  EXPECT_ERROR_NAMES(set_up("type: 'Exp' exp_param { base: 0 }"), "exp_param.base");
+  EXPECT_ERROR_NAMES(set_up("type: 'Log' log_param { base: 1 }"), "log_param.base");
+  EXPECT_ERROR_NAMES(set_up("type: 'Clip' clip_param { min: 1 max: 0 }"), "clip_param.min");
+  EXPECT_ERROR_NAMES(set_up("type: 'Dropout' dropout_param { dropout_ratio: 1 }"), "dropout_ratio");
+  EXPECT_ERROR_NAMES(set_up("type: 'PReLU'"), "channel");
 }
 
 TEST(DropoutLayer, KeepsTheMeanAndPassesGradientsWhereItPassedValues) {

@@ -36,13 +36,13 @@ TEST(GeometricLoss, DividesByTheItems) {
 TEST(GeometricLoss, NeedsChannelsThatNumDimDivides) {
   Case layer("type: 'GeometricLoss' geometric_loss_param { num_dim: 2 }");
   layer.Bottom({1, 3, 2, 2}).Bottom({1, 3, 2, 2});
-  EXPECT_ERROR_WITH(layer.Forward(), "num_dim 2");
+  EXPECT_ERROR_NAMES(layer.Forward(), "num_dim 2");
 }
 
 TEST(EuclideanLoss, NamesShapesThatDiffer) {
   Case layer("type: 'EuclideanLoss'");
   layer.Bottom({2, 3}).Bottom({2, 4});
-  EXPECT_ERROR_WITH(layer.Forward(), "2 3 (6) and 2 4 (8)");
+  EXPECT_ERROR_NAMES(layer.Forward(), "2 3 (6) and 2 4 (8)");
 }
 
 TEST(SigmoidCrossEntropyLoss, LeavesIgnoredTargetsOut) {

@@ -77,24 +77,25 @@ TEST(ShapeLayers, SayWhichShapesDoNotFit) {
     for (const Shape& shape : shapes) layer.Bottom(shape);
     layer.Forward();
   };
-  EXPECT_ERROR_WITH(forward("type: 'Concat'", {{2, 3, 4}, {2, 3, 5}}), "along axis 1");
-  EXPECT_ERROR_WITH(forward("type: 'Concat' concat_param { axis: 1 concat_dim: 1 }", {{2, 3}}),
-                    "concat_dim");
-  EXPECT_ERROR_WITH(forward("type: 'Slice'", {{2, 3}}, 2), "2 equal parts");
-  EXPECT_ERROR_WITH(forward("type: 'Slice' slice_param { slice_point: 3 }", {{2, 3}}, 2),
-                    "slice_points must rise");
-  EXPECT_ERROR_WITH(forward("type: 'Slice' slice_param { slice_point: 1 }", {{2, 3}}, 3),
-                    "there are 3 tops");
-  EXPECT_ERROR_WITH(forward("type: 'Crop' crop_param { offset: 2 }", {{1, 1, 4, 4}, {1, 1, 3, 3}}),
-                    "reaches out of axis 2");
-  EXPECT_ERROR_WITH(forward("type: 'Eltwise'", {{2, 3}, {3, 2}}), "bottom 1 has 3 2 (6)");
-  EXPECT_ERROR_WITH(forward("type: 'Reshape' reshape_param { shape { dim: 5 } }", {{2, 3}}),
-                    "cannot become 5 (5)");
-  EXPECT_ERROR_WITH(forward("type: 'Reshape' reshape_param { shape { dim: -1 dim: 4 } }", {{2, 3}}),
-                    "cannot be divided by 4");
-  EXPECT_ERROR_WITH(forward("type: 'Tile'", {{2, 3}}), "tile_param.tiles");
-  EXPECT_ERROR_WITH(forward("type: 'BatchReindex'", {{2, 3}, {3}}), "none of the 2 items");
-  EXPECT_ERROR_WITH(forward("type: 'ArgMax' argmax_param { top_k: 4 }", {{2, 3}}), "top_k");
+  EXPECT_ERROR_NAMES(forward("type: 'Concat'", {{2, 3, 4}, {2, 3, 5}}), "along axis 1");
+  EXPECT_ERROR_NAMES(forward("type: 'Concat' concat_param { axis: 1 concat_dim: 1 }", {{2, 3}}),
+                     "concat_dim");
+  EXPECT_ERROR_NAMES(forward("type: 'Slice'", {{2, 3}}, 2), "2 equal parts");
+  EXPECT_ERROR_NAMES(forward("type: 'Slice' slice_param { slice_point: 3 }", {{2, 3}}, 2),
+                     "slice_points must rise");
+  EXPECT_ERROR_NAMES(forward("type: 'Slice' slice_param { slice_point: 1 }", {{2, 3}}, 3),
+                     "there are 3 tops");
+  EXPECT_ERROR_NAMES(forward("type: 'Crop' crop_param { offset: 2 }", {{1, 1, 4, 4}, {1, 1, 3, 3}}),
+                     "reaches out of axis 2");
+  EXPECT_ERROR_NAMES(forward("type: 'Eltwise'", {{2, 3}, {3, 2}}), "bottom 1 has 3 2 (6)");
+  EXPECT_ERROR_NAMES(forward("type: 'Reshape' reshape_param { shape { dim: 5 } }", {{2, 3}}),
+                     "cannot become 5 (5)");
+  EXPECT_ERROR_NAMES(
+      forward("type: 'Reshape' reshape_param { shape { dim: -1 dim: 4 } }", {{2, 3}}),
+      "cannot be divided by 4");
+  EXPECT_ERROR_NAMES(forward("type: 'Tile'", {{2, 3}}), "tile_param.tiles");
+  EXPECT_ERROR_NAMES(forward("type: 'BatchReindex'", {{2, 3}, {3}}), "none of the 2 items");
+  EXPECT_ERROR_NAMES(forward("type: 'ArgMax' argmax_param { top_k: 4 }", {{2, 3}}), "top_k");
 }
 
 }  // namespace
