@@ -139,7 +139,9 @@ void undo_left(uint8_t* row, size_t size) {
     uint64_t eight = 1;
     if (i + 8 <= size) std::memcpy(&eight, row + i, 8);
     if (eight == 0) {
-      for (int k = 0; k < 8; ++k) row[i + k] = left[k % Step];
+      const int pixel = Step == 1 ? left[0] * 0x0101 : left[0] | left[Step - 1] << 8;
+      const uint64_t repeated = static_cast<uint64_t>(pixel) * 0x0001000100010001ull;
+      if (repeated != 0) std::memcpy(row + i, &repeated, 8);
       i += 8;
       continue;
     }
