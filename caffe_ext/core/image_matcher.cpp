@@ -50,7 +50,9 @@ EvaluationRange EvaluationOptions::within(double metres) { return {1000, metres,
 ImageMatcher::ImageMatcher(const EvaluationOptions& options, Plane<const uint16_t> ids,
                            const std::map<int, InstanceDistance>& distances)
     : ids_(ids),
+      class_agnostic_(options.class_agnostic),
       class_of_label_(kIds / kFirstInstanceId + 1, -1),
+      label_occurs_(kIds / kFirstInstanceId + 1),
       is_void_(kIds),
       truth_of_id_(kIds, -1),
       class_of_id_(kIds, -1),
@@ -69,7 +71,8 @@ ImageMatcher::ImageMatcher(const EvaluationOptions& options, Plane<const uint16_
     if (counts_[id] == 0) continue;
     // An id below 1000 is a label by itself: a group of objects that nobody separated.
     const int label = is_instance(id) ? label_of(id) : id;
-    const int k = class_index(label);
+    const int k = truth_class(label);
+    if (is_instance(id)) label_occurs_[label] = true;
     if (k >= 0) {
       const auto distance = distances.find(id);
       class_of_id_[id] = k;
@@ -81,9 +84,17 @@ ImageMatcher::ImageMatcher(const EvaluationOptions& options, Plane<const uint16_
   }
 }
 
-int ImageMatcher::class_index(int label) const {
+int ImageMatcher::truth_class(int label) const {
   const bool known = label >= 0 && label < static_cast<int>(class_of_label_.size());
   return known ? class_of_label_[label] : -1;
+}
+
+std::vector<int> ImageMatcher::truth_labels() const {
+  std::vector<int> labels;
+  for (size_t label = 0; label < label_occurs_.size(); ++label) {
+    if (label_occurs_[label]) labels.push_back(static_cast<int>(label));
+  }
+  return labels;
 }
 
 void ImageMatcher::check(int rows, int cols, double confidence) const {
@@ -96,7 +107,7 @@ void ImageMatcher::check(int rows, int cols, double confidence) const {
 
 void ImageMatcher::add_mask(Plane<const uint8_t> mask, int label, double confidence) {
   check(mask.rows, mask.cols, confidence);
-  const int k = class_index(label);
+  const int k = predicted_class(label);
   if (k < 0) return;
   for (int r = 0; r < mask.rows; ++r) {
     const uint8_t* row = mask.row(r);
@@ -112,7 +123,7 @@ void ImageMatcher::add_mask(Plane<const uint8_t> mask, int label, double confide
 void ImageMatcher::add_spans(const std::vector<Span>& spans, int rows, int cols, int label,
                              double confidence) {
   check(rows, cols, confidence);
-  const int k = class_index(label);
+  const int k = predicted_class(label);
   if (k < 0) return;
   for (const Span& span : spans) count(span.row, span.begin, span.end);
   finish(k, confidence);

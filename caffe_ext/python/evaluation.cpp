@@ -19,21 +19,21 @@ EvaluationOptions options_of(const ClassMap& classes, const std::vector<int>& vo
   return options;
 }
 
+using Distances = std::map<int, std::pair<double, double>>;
+
+std::map<int, InstanceDistance> to_distances(const Distances& given) {
+  std::map<int, InstanceDistance> distances;
+  for (const auto& [id, values] : given) distances[id] = {values.first, values.second};
+  return distances;
+}
+
 // An ImageMatcher together with the array it reads.
 struct BoundMatcher {
   Array<uint16_t> ids;
   ImageMatcher matcher;
 
-  BoundMatcher(const Evaluator& evaluator, const Array<uint16_t>& ids,
-               const std::map<int, std::pair<double, double>>& distances)
+  BoundMatcher(const Evaluator& evaluator, const Array<uint16_t>& ids, const Distances& distances)
       : ids(ids), matcher(evaluator.options(), plane_of(ids), to_distances(distances)) {}
-
-  static std::map<int, InstanceDistance> to_distances(
-      const std::map<int, std::pair<double, double>>& given) {
-    std::map<int, InstanceDistance> distances;
-    for (const auto& [id, values] : given) distances[id] = {values.first, values.second};
-    return distances;
-  }
 
   void add_mask(const Array<uint8_t>& mask, int label, double confidence) {
     const auto plane = plane_of(mask);
@@ -65,28 +65,42 @@ GreyImage with_8_bits(const GreyImage& wide) {
   return narrow;
 }
 
-// Compares an image's prediction files with its ground truth file and adds the outcome.
-void add_files(Evaluator& evaluator, const std::string& truth_path,
-               const std::vector<std::tuple<std::string, int, double>>& predictions,
-               const std::map<int, std::pair<double, double>>& distances) {
-  py::gil_scoped_release release;
+using PredictionFile = std::tuple<std::string, int, double>;  // mask, label, confidence
+
+// Compares an image's prediction files with its ground truth file and adds the outcome to all
+// evaluators. Returns the labels in the ground truth and the match counts, regardless of classes,
+// at each of the IoUs.
+std::pair<std::vector<int>, std::vector<MatchCounts>> add_files(
+    const std::vector<Evaluator*>& evaluators, const std::string& truth_path,
+    const std::vector<PredictionFile>& predictions, const Distances& distances,
+    const std::vector<double>& ious) {
+  require(!evaluators.empty(), "files are added to at least one evaluator");
   GreyImage truth, mask;
   read_grey_png(truth_path, truth);
   if (!truth.is_16_bit) {
     throw std::invalid_argument(truth_path +
                                 ": has 8 bits; ids 1000 * label + k of a ground truth need 16");
   }
-  ImageMatcher matcher(evaluator.options(), truth.words(), BoundMatcher::to_distances(distances));
+  std::vector<ImageMatcher> matchers;
+  for (const Evaluator* evaluator : evaluators) {
+    matchers.emplace_back(evaluator->options(), truth.words(), to_distances(distances));
+  }
+  EvaluationOptions agnostic = evaluators[0]->options();
+  agnostic.class_agnostic = true;
+  matchers.emplace_back(agnostic, truth.words());
   for (const auto& [path, label, confidence] : predictions) {
     read_grey_png(path, mask);
     if (mask.is_16_bit) mask = with_8_bits(mask);
     try {
-      matcher.add_mask(mask.bytes(), label, confidence);
+      for (ImageMatcher& matcher : matchers) matcher.add_mask(mask.bytes(), label, confidence);
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(path + ": " + error.what());
     }
   }
-  evaluator.add(matcher.record());
+  for (size_t i = 0; i < evaluators.size(); ++i) evaluators[i]->add(matchers[i].record());
+  std::vector<MatchCounts> counts;
+  for (double iou : ious) counts.push_back(count_matches(matchers.back().record(), iou));
+  return {matchers.back().truth_labels(), counts};
 }
 
 py::dict results_of(const Evaluator& evaluator) {
@@ -153,11 +167,16 @@ void bind_evaluation(py::module_& m) {
             evaluator.add(image.matcher.record());
           },
           py::arg("image"))
-      .def("add_files", &add_files, py::arg("truth"), py::arg("predictions"), py::arg("distances"))
       .def("results", &results_of);
+  py::class_<MatchCounts>(m, "MatchCounts")
+      .def_readonly("found", &MatchCounts::found)
+      .def_readonly("invented", &MatchCounts::invented)
+      .def_readonly("missed", &MatchCounts::missed)
+      .def_readonly("iou_sum", &MatchCounts::iou_sum);
+  m.def("add_files", &add_files, py::arg("evaluators"), py::arg("truth"), py::arg("predictions"),
+        py::arg("distances"), py::arg("ious"), py::call_guard<py::gil_scoped_release>());
   py::class_<BoundMatcher>(m, "ImageMatcher")
-      .def(py::init<const Evaluator&, const Array<uint16_t>&,
-                    const std::map<int, std::pair<double, double>>&>(),
+      .def(py::init<const Evaluator&, const Array<uint16_t>&, const Distances&>(),
            py::arg("evaluator"), py::arg("ids").noconvert(), py::arg("distances"))
       .def("add_mask", &BoundMatcher::add_mask, py::arg("mask").noconvert(), py::arg("label"),
            py::arg("confidence"))

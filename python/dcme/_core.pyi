@@ -75,13 +75,21 @@ class Evaluator:
         distances: Sequence[float],
     ) -> None: ...
     def add(self, image: ImageMatcher) -> None: ...
-    def add_files(
-        self,
-        truth: str,
-        predictions: Sequence[tuple[str, int, float]],
-        distances: Mapping[int, tuple[float, float]],
-    ) -> None: ...
     def results(self) -> dict[str, Any]: ...
+
+class MatchCounts:
+    found: int
+    invented: int
+    missed: int
+    iou_sum: float
+
+def add_files(
+    evaluators: Sequence[Evaluator],
+    truth: str,
+    predictions: Sequence[tuple[str, int, float]],
+    distances: Mapping[int, tuple[float, float]],
+    ious: Sequence[float],
+) -> tuple[list[int], list[MatchCounts]]: ...
 
 class ImageMatcher:
     def __init__(

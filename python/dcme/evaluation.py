@@ -12,13 +12,16 @@ from dcme import _core
 from dcme._arrays import as_ids
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.decoding import Instances
+from dcme.matching import Matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
-__all__ = ["CITYSCAPES_VOID", "EvaluationResult", "Evaluator"]
+    PredictionFile = tuple[str | PathLike[str], int, float]
+
+__all__ = ["CITYSCAPES_VOID", "EvaluationResult", "Evaluator", "FileComparison", "add_files"]
 
 # Labels that Cityscapes leaves out of its evaluation.
 CITYSCAPES_VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)
@@ -160,19 +163,11 @@ class Evaluator:
     def add_files(
         self,
         truth: str | PathLike[str],
-        predictions: Iterable[tuple[str | PathLike[str], int, float]],
+        predictions: Iterable[PredictionFile],
         distances: Mapping[int, tuple[float, float]] | None = None,
     ) -> None:
-        """Add an image from files: faster than reading them first, and outside Python's lock.
-
-        Parameters
-        ----------
-        truth : instance map, a 16-bit PNG.
-        predictions : (mask PNG, label, confidence) each; non-zero pixels are in the mask.
-        distances : as for ``add``.
-        """
-        files = [(fspath(path), int(label), float(score)) for path, label, score in predictions]
-        self._core.add_files(fspath(truth), files, dict(distances or {}))
+        """Add an image from files: see the function of this name."""
+        add_files([self], truth, predictions, distances)
 
     def results(self) -> EvaluationResult:
         """The average precision of all images so far."""
@@ -187,6 +182,45 @@ class Evaluator:
             truths=core["truths"],
             predictions=core["predictions"],
         )
+
+
+@dataclass(frozen=True)
+class FileComparison:
+    """What ``add_files`` tells of an image: the labels of the instances in its ground truth, and
+    the objects found, invented and missed, regardless of class, at each IoU asked for."""
+
+    truth_labels: list[int]
+    matchings: list[Matching]
+
+
+def add_files(
+    evaluators: Sequence[Evaluator],
+    truth: str | PathLike[str],
+    predictions: Iterable[PredictionFile],
+    distances: Mapping[int, tuple[float, float]] | None = None,
+    ious: Sequence[float] = (),
+) -> FileComparison:
+    """Add an image's files to evaluators; much faster than to read them first.
+
+    Each file is read once, outside Python's lock: several images can be added at a time.
+
+    Parameters
+    ----------
+    truth : instance map, a 16-bit PNG.
+    predictions : (mask PNG, label, confidence) each; non-zero pixels are in the mask.
+    distances : as for ``Evaluator.add``.
+    ious : also match objects at these IoUs; those of the first evaluator's classes.
+    """
+    files = [(fspath(path), int(label), float(score)) for path, label, score in predictions]
+    cores = [evaluator._core for evaluator in evaluators]
+    labels, counts = _core.add_files(
+        cores, fspath(truth), files, dict(distances or {}), [float(iou) for iou in ious]
+    )
+    matchings = [
+        Matching(float(iou), m.found, m.invented, m.missed, m.iou_sum)
+        for iou, m in zip(ious, counts)
+    ]
+    return FileComparison(labels, matchings)
 
 
 def _mean(table: npt.NDArray[np.float64] | None) -> float:

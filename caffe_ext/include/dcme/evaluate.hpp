@@ -76,27 +76,32 @@ class ImageMatcher {
                const std::map<int, InstanceDistance>& distances = {});
 
   // A predicted mask (non-zero = in it) of a class label with its confidence. Labels that are no
-  // class and empty masks are passed over. Another size than the ground truth's and a confidence
-  // that is not a number throw std::invalid_argument.
+  // class (unless classes do not matter) and empty masks are passed over. Another size than the
+  // ground truth's and a confidence that is not a number throw std::invalid_argument.
   void add_mask(Plane<const uint8_t> mask, int label, double confidence);
   // The same for the mask kept as spans in an image of rows x cols.
   void add_spans(const std::vector<Span>& spans, int rows, int cols, int label, double confidence);
 
   const ImageRecord& record() const { return record_; }
+  // The class labels of the instances in the ground truth, whether they are evaluated or not.
+  std::vector<int> truth_labels() const;
 
  private:
-  int class_index(int label) const;
+  int truth_class(int label) const;
+  int predicted_class(int label) const { return class_agnostic_ ? 0 : truth_class(label); }
   void check(int rows, int cols, double confidence) const;
   void count(int row, int begin, int end);
   void finish(int class_index, double confidence);
 
   Plane<const uint16_t> ids_;
+  bool class_agnostic_;
   std::vector<int> class_of_label_;  // -1: no class
-  std::vector<uint8_t> is_void_;     // by id
-  std::vector<int> truth_of_id_;     // index within its class; -1: none
-  std::vector<int> class_of_id_;     // -1: none
-  std::vector<int64_t> counts_;      // by id, of the mask in work
-  std::vector<int> touched_;         // ids with counts
+  std::vector<bool> label_occurs_;
+  std::vector<uint8_t> is_void_;  // by id
+  std::vector<int> truth_of_id_;  // index within its class; -1: none
+  std::vector<int> class_of_id_;  // -1: none
+  std::vector<int64_t> counts_;   // by id, of the mask in work
+  std::vector<int> touched_;      // ids with counts
   ImageRecord record_;
 };
 
@@ -143,6 +148,16 @@ class Evaluator {
   std::vector<std::vector<int64_t>> counted_;  // truths by range, class
   mutable std::mutex mutex_;
 };
+
+// Objects found, invented and missed at IoU > iou, and the sum of the IoUs of those found.
+struct MatchCounts {
+  int64_t found = 0, invented = 0, missed = 0;
+  double iou_sum = 0;
+};
+
+// Matches the predictions of an image with its instances (no groups) of the same class one to one,
+// pairs of the highest IoU first.
+MatchCounts count_matches(const ImageRecord& image, double iou);
 
 // Pixels that a label of one map shares with a label of another.
 struct LabelOverlap {

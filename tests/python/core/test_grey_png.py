@@ -6,6 +6,7 @@ import dcme
 import numpy as np
 import pytest
 from dcme._core import read_grey_png
+from dcme.evaluation import add_files
 from oracles.maps import scene_ids
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -106,6 +107,16 @@ def test_evaluating_files_equals_evaluating_arrays(tmp_path):
     by_files.add_files(tmp_path / "truth.png", files)
     by_arrays.add(ids, decoded, labels, scores)
     np.testing.assert_array_equal(by_files.results().ap_table, by_arrays.results().ap_table)
+
+    agnostic = dcme.Evaluator(class_agnostic=True)
+    told = add_files([by_files, agnostic], tmp_path / "truth.png", files, ious=[0.5, 0.8])
+    assert told.truth_labels == [24, 26]
+    truth = np.where(ids >= 1000, ids, 0)
+    assert told.matchings == [dcme.matching(truth, decoded, iou) for iou in (0.5, 0.8)]
+    arrays = dcme.Evaluator(class_agnostic=True)
+    arrays.add(ids, decoded, labels, scores)
+    assert agnostic.results().ap == arrays.results().ap
+
     with pytest.raises(ValueError, match=r"0\.png: has 8 bits"):
         by_files.add_files(tmp_path / "0.png", files)
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((9, 9), np.uint8))
