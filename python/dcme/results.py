@@ -128,11 +128,17 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
     return mask, label, score
 
 
+def list_result(path: PathLike) -> list[tuple[Path, int, float]]:
+    """What a text file lists: (mask, label, score) of each instance."""
+    text = Path(path)
+    lines = [line.strip() for line in read_text(text).splitlines()]
+    return [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
+
+
 def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageResult:
     """The instances that a text file lists; ``size`` (H, W) is what their masks must have."""
     text = Path(path)
-    lines = [line.strip() for line in read_text(text).splitlines()]
-    rows = [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
+    rows = list_result(text)
     masks = []
     for mask_path, _, _ in rows:
         mask = _read_mask(mask_path)

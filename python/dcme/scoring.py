@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample, require_files
-from dcme.encoding import instances
 from dcme.errors import UserError
-from dcme.evaluation import EvaluationResult, Evaluator
-from dcme.files import PathLike, read_ids
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
-from dcme.matching import Matching, matching
+from dcme.evaluation import EvaluationResult, Evaluator, add_files
+from dcme.files import PathLike
+from dcme.labels import ClassTable
+from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
-from dcme.results import UNCLASSIFIED, read_result
+from dcme.results import UNCLASSIFIED, list_result
 
 
 @dataclass(frozen=True)
@@ -158,18 +157,15 @@ class _Scorer:
             )
 
     def __call__(self, sample: Sample) -> list[Matching]:
-        ids = read_ids(sample.ids_path())
-        self._check_labels(set(instances(ids)["label"].tolist()), self.known, sample.ids_path())
-        path = result_path(self.results, sample)
-        result = read_result(path, (ids.shape[0], ids.shape[1]))
-        masks = np.asarray(result.masks)
-        labels, scores = result.labels.tolist(), result.scores.tolist()
-        self._check_labels(set(labels), {*self.known, UNCLASSIFIED}, path)
-        self.by_class.add(ids, masks, labels, scores)
-        self.agnostic.add(ids, masks, None, scores)
-        countable = np.isin(ids // FIRST_INSTANCE_ID, self.classes.labels)
-        truth = np.where(countable, ids, 0).astype(np.int32)
-        return [matching(truth, masks, iou) for iou in self.ious]
+        truth, path = sample.ids_path(), result_path(self.results, sample)
+        rows = list_result(path)
+        self._check_labels({label for _, label, _ in rows}, {*self.known, UNCLASSIFIED}, path)
+        try:
+            told = add_files([self.by_class, self.agnostic], truth, rows, ious=self.ious)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        self._check_labels(set(told.truth_labels), self.known, truth)
+        return told.matchings
 
 
 def _rows(result: EvaluationResult) -> list[ClassScore]:

@@ -99,4 +99,4 @@ def test_a_data_set_of_ones_own_class(tmp_path):
 def test_masks_of_another_size_are_refused(city, perfect, fails):
     mask = next((perfect / "masks").glob("*.png"))
     write_png(mask, np.zeros((8, 8), np.uint8))
-    assert "is 8x8, expected 128x256" in fails("evaluate", perfect, city, "--quiet")
+    assert "mask is 8x8 but its ground truth 128x256" in fails("evaluate", perfect, city, "--quiet")
