@@ -7,6 +7,8 @@
 
 #include <sys/stat.h>
 
+#include "util/lmdb_check.hpp"
+
 namespace caffe {
 namespace db {
 
@@ -44,9 +46,8 @@ void CheckMdb(int status, const string& what) {
 
 // ---- LMDBCursor ----
 
-LMDBCursor::LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source,
-                       size_t largest_value)
-    : transaction_(transaction), cursor_(cursor), source_(source), largest_value_(largest_value) {
+LMDBCursor::LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source)
+    : transaction_(transaction), cursor_(cursor), source_(source) {
   SeekToFirst();
 }
 
@@ -59,10 +60,6 @@ void LMDBCursor::Seek(MDB_cursor_op op) {
   const int status = mdb_cursor_get(cursor_, &key_, &value_, op);
   valid_ = status == MDB_SUCCESS;
   if (status != MDB_NOTFOUND) CheckMdb(status, source_);
-  if (valid_ && (key_.mv_size > largest_value_ || value_.mv_size > largest_value_)) {
-    valid_ = false;
-    throw Error("LMDB " + source_ + ": a record is larger than the file; it is damaged");
-  }
 }
 
 string LMDBCursor::key() {
@@ -114,38 +111,18 @@ void LMDB::Open(const string& source, Mode mode) {
     throw Error("cannot make the database " + source + ": " + std::strerror(errno));
   }
   if (mode == WRITE) mkdir(source.c_str(), 0755);
+  if (mode == READ) CheckLmdbFile(source + "/data.mdb");
   const unsigned flags = mode == READ ? MDB_RDONLY | MDB_NOTLS : 0;
   int status = TryOpen(source, flags, &env_);
   if (mode == READ && (status == EACCES || status == EROFS || status == EPERM)) {
     status = TryOpen(source, flags | MDB_NOLOCK, &env_);
   }
   CheckMdb(status, "cannot open " + source);
-  if (mode == READ) {
-    CheckFile();
-  } else {
-    MDB_envinfo info;
-    CheckMdb(mdb_env_info(env_, &info), source_);
-    if (info.me_mapsize < kFirstMapSize) {
-      CheckMdb(mdb_env_set_mapsize(env_, kFirstMapSize), source_);
-    }
-  }
-}
-
-// The file is mapped into memory: reading behind its end would kill the process.
-void LMDB::CheckFile() {
+  if (mode == READ) return;
   MDB_envinfo info;
-  MDB_stat layout;
   CheckMdb(mdb_env_info(env_, &info), source_);
-  CheckMdb(mdb_env_stat(env_, &layout), source_);
-  struct stat file;
-  mdb_filehandle_t handle;
-  CheckMdb(mdb_env_get_fd(env_, &handle), source_);
-  if (fstat(handle, &file) != 0) throw Error(source_ + ": " + std::strerror(errno));
-  file_size_ = file.st_size;
-  if (file_size_ / layout.ms_psize < info.me_last_pgno + 1) {
-    throw Error("LMDB " + source_ +
-                ": data.mdb is shorter than it says; it is damaged or only "
-                "partly copied");
+  if (info.me_mapsize < kFirstMapSize) {
+    CheckMdb(mdb_env_set_mapsize(env_, kFirstMapSize), source_);
   }
 }
 
@@ -165,9 +142,7 @@ LMDBCursor* LMDB::NewCursor() {
     mdb_txn_abort(transaction);
     throw;
   }
-  // A database being written has no fixed size yet, but nobody else made it.
-  const size_t largest = file_size_ > 0 ? file_size_ : ~size_t(0);
-  return new LMDBCursor(transaction, cursor, source_, largest);
+  return new LMDBCursor(transaction, cursor, source_);
 }
 
 LMDBTransaction* LMDB::NewTransaction() {

@@ -17,9 +17,8 @@ void CheckMdb(int status, const string& what);
 
 class LMDBCursor : public Cursor {
  public:
-  /// Takes over the transaction and its cursor. A value that claims more than `largest_value`
-  /// bytes (the size of the file) is damage.
-  LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source, size_t largest_value);
+  /// Takes over the transaction and its cursor.
+  LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source);
   ~LMDBCursor() override;
   void SeekToFirst() override { Seek(MDB_FIRST); }
   void Next() override { Seek(MDB_NEXT); }
@@ -33,7 +32,6 @@ class LMDBCursor : public Cursor {
   MDB_txn* transaction_;
   MDB_cursor* cursor_;
   string source_;
-  size_t largest_value_;
   MDB_val key_;
   MDB_val value_;
   bool valid_ = false;
@@ -54,8 +52,8 @@ class LMDBTransaction : public Transaction {
   std::vector<std::pair<string, string>> records_;
 };
 
-/// An LMDB folder (data.mdb). Reading needs no write permission there: where the lock file cannot
-/// be made, LMDB's locks are left out.
+/// An LMDB folder (data.mdb). The file is checked before it is read. Reading needs no write
+/// permission there: where the lock file cannot be made, LMDB's locks are left out.
 class LMDB : public DB {
  public:
   LMDB() = default;
@@ -66,11 +64,8 @@ class LMDB : public DB {
   LMDBTransaction* NewTransaction() override;
 
  private:
-  void CheckFile();
-
   MDB_env* env_ = nullptr;
   string source_;
-  size_t file_size_ = 0;
 };
 
 }  // namespace db
