@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "caffe/util/counter_rng.hpp"
 #include "caffe/util/parallel_for.hpp"
 #include "layers/element_layout.hpp"
 
@@ -33,7 +34,7 @@ void DropoutLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   if (this->phase_ == TRAIN) {
     mask_block_ = layout.block;
     unsigned int* keep = rand_vec_.mutable_cpu_data();
-    caffe_rng_bernoulli(count, 1 - threshold_, keep);
+    DrawMask(count, keep);
     Mask(count, x, keep, y);
   } else {
     caffe_copy(count, x, y);
@@ -59,10 +60,28 @@ void DropoutLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 }
 
 template <typename Dtype>
+void DropoutLayer<Dtype>::DrawMask(int count, unsigned int* keep) const {
+  const uint64_t high = caffe_rng_rand();
+  const uint64_t seed = high << 32 | caffe_rng_rand();
+  // Elements are dropped whose 32 random bits are below this; two share a random number.
+  const uint64_t bound = static_cast<uint64_t>(threshold_ * 4294967296.0);
+  ParallelFor((count + 1) / 2, kElementwiseGrain / 2,
+              [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                for (std::ptrdiff_t pair = begin; pair < end; ++pair) {
+                  const uint64_t random = CounterRandom(seed, pair);
+                  keep[2 * pair] = (random >> 32) >= bound;
+                  if (2 * pair + 1 < count) keep[2 * pair + 1] = (random & 0xffffffffu) >= bound;
+                }
+              });
+}
+
+template <typename Dtype>
 void DropoutLayer<Dtype>::Mask(int count, const Dtype* from, const unsigned int* keep,
                                Dtype* to) const {
   const Dtype scale = scale_;
-  ParallelElements(count, [=](std::ptrdiff_t i) { to[i] = keep[i] ? from[i] * scale : Dtype(0); });
+  // Multiplied, not chosen: the mask is random, and no processor could predict the branches.
+  ParallelElements(
+      count, [=](std::ptrdiff_t i) { to[i] = from[i] * (scale * static_cast<int>(keep[i])); });
 }
 
 INSTANTIATE_CLASS(DropoutLayer);

@@ -103,6 +103,17 @@ TEST(DropoutLayer, KeepsTheMeanAndPassesGradientsWhereItPassedValues) {
   EXPECT_EQ(layer.Backward(std::vector<double>(n, 1)).Diff(), y);
 }
 
+TEST(DropoutLayer, DropsTheSameElementsForASeedAndOthersTheNextTime) {
+  Case one("type: 'Dropout' phase: TRAIN"), other("type: 'Dropout' phase: TRAIN");
+  caffe::Caffe::set_random_seed(3);
+  one.Bottom({99999}).Forward();
+  caffe::Caffe::set_random_seed(3);
+  other.Bottom({99999}).Forward();
+  EXPECT_EQ(one.Values(), other.Values());
+  other.Forward();
+  EXPECT_NE(one.Values(), other.Values());
+}
+
 TEST(DropoutLayer, DoesNothingInTestPhase) {
   Case layer("type: 'Dropout' phase: TEST");
   layer.Bottom({3}, {1, -2, 3}).Forward();

@@ -33,6 +33,7 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   /// The order of rand_vec_: blocks of that many channels.
   int mask_block_ = 1;
 
+  void DrawMask(int count, unsigned int* keep) const;
   void Mask(int count, const Dtype* from, const unsigned int* keep, Dtype* to) const;
 };
 

@@ -6,12 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/neuron_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
-
-#ifdef __CUDACC__
-#define CAFFE_HOST_DEVICE __host__ __device__
-#else
-#define CAFFE_HOST_DEVICE
-#endif
+#include "caffe/util/host_device.hpp"
 
 namespace caffe {
 
