@@ -9,11 +9,7 @@
 #include <cmath>
 #include <cstddef>
 
-#ifdef __CUDACC__
-#define CAFFE_HOST_DEVICE __host__ __device__
-#else
-#define CAFFE_HOST_DEVICE
-#endif
+#include "caffe/util/host_device.hpp"
 
 namespace caffe {
 

@@ -1,0 +1,58 @@
+// Results do not depend on the number of threads, to the bit.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "layer_run.hpp"
+
+namespace caffe_test {
+namespace {
+
+// Large enough for every loop to be shared out; labels where the layer wants them.
+std::vector<std::vector<float>> ResultsOf(const std::string& text, const Shapes& shapes,
+                                          int threads) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(threads);
+  LayerRun<float> run(text, shapes, 1, false,
+                      [&](double x, int b, int i) { return b == 1 ? i * 7 % 4 : x; });
+  run.Forward();
+  std::vector<bool> propagate_down(shapes.size(), false);
+  propagate_down[0] = true;
+  run.Backward(propagate_down);
+  omp_set_num_threads(before);
+  std::vector<std::vector<float>> results;
+  const auto keep = [&](const float* values, int count) {
+    results.emplace_back(values, values + count);
+  };
+  keep(run.top[0]->cpu_data(), run.top[0]->count());
+  keep(run.bottom[0]->cpu_diff(), run.bottom[0]->count());
+  for (const auto& blob : run.layer->blobs()) keep(blob->cpu_diff(), blob->count());
+  return results;
+}
+
+TEST(ThreadCounts, DoNotChangeResults) {
+  const std::vector<int> shape = {3, 4, 123, 211};
+  const std::vector<int> labels = {3, 123, 211};
+  const std::vector<std::pair<std::string, Shapes>> layers = {
+      {"type: 'Dropout'", {shape}},
+      {"type: 'EuclideanLoss'", {shape, shape}},
+      {"type: 'PReLU'", {shape}},
+      {"type: 'Reduction' reduction_param { operation: SUMSQ }", {shape}},
+      {"type: 'Reduction' reduction_param { operation: MEAN axis: 2 }", {shape}},
+      {"type: 'Sigmoid'", {shape}},
+      {"type: 'SigmoidCrossEntropyLoss'", {shape, shape}},
+      {"type: 'Softmax'", {shape}},
+      {"type: 'SoftmaxWithLoss' loss_param { weight_by_label_freqs: true }", {shape, labels}},
+  };
+  for (const auto& layer : layers) {
+    const auto one = ResultsOf(layer.first, layer.second, 1);
+    EXPECT_EQ(ResultsOf(layer.first, layer.second, 3), one) << layer.first;
+  }
+}
+
+}  // namespace
+}  // namespace caffe_test
