@@ -98,11 +98,11 @@ def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
         bound = bind_to_data(files, run.out / "reduced", run.out / "net", settings.iterations)
         progress = _Progress(max_iterations(bound), os.isatty(1))
         log, train_seconds = train(bound, run.out / "train.log", progress)
-    weights = final_weights(bound)
+    weights = {"untrained": _random_weights(run, files), "trained": final_weights(bound)}
     scores = {}
-    for name, trained in (("untrained", None), ("trained", weights)):
+    for name, path in weights.items():
         with run.stage(f"predicting with {name} weights"):
-            scores[name] = _predict_and_score(run, bound, trained, samples, name)
+            scores[name] = _predict_and_score(run, bound, path, samples, name)
     metrics = _metrics(run, scores, log, train_seconds, time.monotonic() - start)
     write_json(run.out / "metrics.json", metrics)
     _write_page(run, samples, scores, log, metrics)
@@ -128,8 +128,16 @@ def _make_data(run: _Run) -> list[Sample]:
     return cityscapes_split(city, "val")[: settings.val_scenes]
 
 
+def _random_weights(run: _Run, files: NetFiles) -> Path:
+    """The weights before training."""
+    with run.stage("drawing random weights"):
+        bound = bind_to_data(files, run.out / "reduced", run.out / "net_untrained", 5, learn=False)
+        train(bound, run.out / "untrained.log", lambda log, seconds: None)
+    return final_weights(bound)
+
+
 def _predict_and_score(
-    run: _Run, files: NetFiles, weights: Path | None, samples: Sequence[Sample], name: str
+    run: _Run, files: NetFiles, weights: Path, samples: Sequence[Sample], name: str
 ) -> Scores:
     settings = run.settings
     network = Network(files.deploy, weights, Preprocessing.of_training_net(files.train))
@@ -167,7 +175,7 @@ def _metrics(
             row.name: {"ap": number(row.ap), "ap50": number(row.ap50), "instances": row.instances}
             for row in trained.rows
         },
-        "iterations": log.loss.iterations[-1],
+        "iterations": max_iterations(NetFiles.of_folder(run.out / "net")),
         "final_loss": number(float(np.mean(log.loss.values[-10:]))),
         "train_seconds": round(train_seconds, 1),
         "total_seconds": round(total, 1),

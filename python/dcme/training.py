@@ -59,12 +59,18 @@ def read_net(path: PathLike) -> Any:
 
 
 def bind_to_data(
-    files: NetFiles, data: PathLike, out: PathLike, max_iter: int | None = None
+    files: NetFiles,
+    data: PathLike,
+    out: PathLike,
+    max_iter: int | None = None,
+    learn: bool = True,
 ) -> NetFiles:
     """Copies of the prototxts in ``out`` that read ``data``/{train,val}.txt and snapshot there.
 
     ``data`` is a folder written by ``dcme prepare``. With ``max_iter`` the solver stops there; the
-    steps of its learning rate move in proportion.
+    steps of its learning rate move in proportion. Without ``learn`` the learning rate is 0: such a
+    run leaves the random weights as they are and only gathers the statistics of the data that
+    batch normalisation needs.
     """
     from google.protobuf import text_format
 
@@ -92,6 +98,9 @@ def bind_to_data(
         solver.stepvalue.extend(steps)
         solver.stepsize = max(1, round(solver.stepsize * share)) if solver.stepsize else 0
         solver.max_iter = max_iter
+        solver.snapshot = max_iter
+    if not learn:
+        solver.base_lr = 0
     write_text(bound.train, text_format.MessageToString(net))
     write_text(bound.solver, text_format.MessageToString(solver))
     write_text(bound.deploy, read_text(files.deploy))

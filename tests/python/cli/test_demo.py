@@ -1,0 +1,31 @@
+"""The demo with next to no training: every stage runs and the page and the metrics are there."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from dcme.cli import main
+
+NETS = Path(__file__).parents[3] / "prototxt" / "small"
+
+
+@pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
+def test_all_stages_run_and_the_last_line_names_page_and_metrics(tmp_path, capfd):
+    pytest.importorskip("caffe")
+    words = ["demo", str(tmp_path), "--nets", str(NETS), "--train", "4", "--val", "2"]
+    assert main([*words, "--iterations", "3"]) == 0
+    out = capfd.readouterr().out.splitlines()
+    assert "index.html" in out[-1] and "metrics.json" in out[-1]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["iterations"] == 3 and metrics["val_scenes"] == 2
+    for key in ("ap50_class_agnostic", "ap50_untrained", "ap_mean", "ap50_mean", "train_seconds"):
+        assert metrics[key] is not None and metrics[key] >= 0
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("<img ") == 2 * 5 and "<svg" in page
+    assert "car" in metrics["per_class"]
+
+
+def test_missing_nets_are_named_before_any_work(tmp_path, fails):
+    assert "train.prototxt: no such file" in fails("demo", tmp_path / "out", "--nets", tmp_path)
+    assert not (tmp_path / "out").exists()
