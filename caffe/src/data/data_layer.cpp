@@ -65,21 +65,13 @@ void DataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   const int batch_size = static_cast<int>(param.batch_size());
   const uint64_t first =
       this->next_batch_ * batch_size + RandomSkip(param.rand_skip(), this->seed_);
+  if (this->output_labels_) batch->label_.Reshape({batch_size});
   Datum datum;
   for (int i = 0; i < batch_size; ++i) {
     SeekRecord(share_.Item(first + i));
     ReadDatum(&datum);
     try {
-      if (i == 0) {
-        // Images may change their size from batch to batch.
-        vector<int> shape = this->data_transformer_->InferBlobShape(datum);
-        this->transformed_data_.Reshape(shape);
-        shape[0] = batch_size;
-        batch->data_.Reshape(shape);
-        if (this->output_labels_) batch->label_.Reshape({batch_size});
-      }
-      Dtype* image = batch->data_.mutable_cpu_data() + batch->data_.offset(i);
-      this->transformed_data_.set_cpu_data(image);
+      this->AimAtItem(datum, i, batch_size, batch);
       this->data_transformer_->Transform(datum, &this->transformed_data_);
     } catch (const Error& e) {
       throw Error(RecordName() + ": " + e.what());

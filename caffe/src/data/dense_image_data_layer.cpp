@@ -6,9 +6,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "caffe/util/io.hpp"
 #include "caffe/util/list_file.hpp"
 #include "data/batch_size.hpp"
+#include "data/listed_image.hpp"
 
 namespace caffe {
 
@@ -60,13 +60,8 @@ const typename DenseImageDataLayer<Dtype>::Pair& DenseImageDataLayer<Dtype>::Pai
 template <typename Dtype>
 cv::Mat DenseImageDataLayer<Dtype>::ReadImage(const string& file) const {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
-  const string path = param.root_folder() + file;
-  const cv::Mat image = ReadImageToCVMat(path, static_cast<int>(param.new_height()),
-                                         static_cast<int>(param.new_width()), param.is_color());
-  if (!image.data) {
-    throw Error("cannot read the image " + path + " (listed in " + param.source() + ")");
-  }
-  return image;
+  return ReadListedImage(param.root_folder() + file, static_cast<int>(param.new_height()),
+                         static_cast<int>(param.new_width()), param.is_color(), param.source());
 }
 
 template <typename Dtype>
@@ -90,20 +85,16 @@ cv::Mat DenseImageDataLayer<Dtype>::ReadLabels(const string& file) const {
 template <typename Dtype>
 void DenseImageDataLayer<Dtype>::StorePair(const cv::Mat& image, const cv::Mat& labels, int i,
                                            Batch<Dtype>* batch) {
-  if (i == 0) {
-    // Images may change their size from batch to batch.
-    vector<int> shape = this->data_transformer_->InferBlobShape(image);
-    this->transformed_data_.Reshape(shape);
-    transformed_labels_.Reshape({1, 1, shape[2], shape[3]});
-    shape[0] = static_cast<int>(this->layer_param_.dense_image_data_param().batch_size());
-    batch->data_.Reshape(shape);
-    shape[1] = 1;
-    if (this->output_labels_) batch->label_.Reshape(shape);
-  }
-  this->transformed_data_.set_cpu_data(batch->data_.mutable_cpu_data() + batch->data_.offset(i));
+  const int batch_size = static_cast<int>(this->layer_param_.dense_image_data_param().batch_size());
+  this->AimAtItem(image, i, batch_size, batch);
   if (!this->output_labels_) {
     this->data_transformer_->Transform(image, &this->transformed_data_);
     return;
+  }
+  if (i == 0) {
+    const Blob<Dtype>& data = batch->data_;
+    transformed_labels_.Reshape(1, 1, data.height(), data.width());
+    batch->label_.Reshape(batch_size, 1, data.height(), data.width());
   }
   transformed_labels_.set_cpu_data(batch->label_.mutable_cpu_data() + batch->label_.offset(i));
   this->data_transformer_->Transform(image, labels, &this->transformed_data_, &transformed_labels_);

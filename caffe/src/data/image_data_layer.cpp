@@ -4,9 +4,9 @@
 
 #include <opencv2/core.hpp>
 
-#include "caffe/util/io.hpp"
 #include "caffe/util/list_file.hpp"
 #include "data/batch_size.hpp"
+#include "data/listed_image.hpp"
 
 namespace caffe {
 
@@ -45,13 +45,8 @@ size_t ImageDataLayer<Dtype>::LineOf(uint64_t batch, int i) {
 template <typename Dtype>
 cv::Mat ImageDataLayer<Dtype>::ReadImage(const string& file) const {
   const ImageDataParameter& param = this->layer_param_.image_data_param();
-  const string path = param.root_folder() + file;
-  const cv::Mat image = ReadImageToCVMat(path, static_cast<int>(param.new_height()),
-                                         static_cast<int>(param.new_width()), param.is_color());
-  if (!image.data) {
-    throw Error("cannot read the image " + path + " (listed in " + param.source() + ")");
-  }
-  return image;
+  return ReadListedImage(param.root_folder() + file, static_cast<int>(param.new_height()),
+                         static_cast<int>(param.new_width()), param.is_color(), param.source());
 }
 
 template <typename Dtype>
@@ -63,15 +58,7 @@ void ImageDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
     const auto& line = lines_[LineOf(this->next_batch_, i)];
     const cv::Mat image = ReadImage(line.first);
     try {
-      if (i == 0) {
-        // Images may change their size from batch to batch.
-        vector<int> shape = this->data_transformer_->InferBlobShape(image);
-        this->transformed_data_.Reshape(shape);
-        shape[0] = batch_size;
-        batch->data_.Reshape(shape);
-      }
-      Dtype* to = batch->data_.mutable_cpu_data() + batch->data_.offset(i);
-      this->transformed_data_.set_cpu_data(to);
+      this->AimAtItem(image, i, batch_size, batch);
       this->data_transformer_->Transform(image, &this->transformed_data_);
     } catch (const Error& e) {
       throw Error(param.root_folder() + line.first + ": " + e.what());

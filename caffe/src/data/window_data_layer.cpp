@@ -10,6 +10,7 @@
 #include "caffe/util/rng.hpp"
 #include "caffe/util/seeded_order.hpp"
 #include "data/batch_size.hpp"
+#include "data/listed_image.hpp"
 #include "data/window_geometry.hpp"
 
 namespace caffe {
@@ -129,12 +130,10 @@ void WindowDataLayer<Dtype>::ReadMean(int channels) {
 template <typename Dtype>
 cv::Mat WindowDataLayer<Dtype>::ReadImage(const ListedImage& listed) const {
   const bool color = listed.channels == 3;
-  const cv::Mat image = listed.cached.encoded() ? DecodeDatumToCVMat(listed.cached, color)
-                                                : ReadImageToCVMat(listed.path, color);
   const string& source = this->layer_param_.window_data_param().source();
-  if (!image.data) {
-    throw Error("cannot read the image " + listed.path + " (listed in " + source + ")");
-  }
+  const cv::Mat image = listed.cached.encoded() ? DecodeDatumToCVMat(listed.cached, color)
+                                                : ReadListedImage(listed.path, 0, 0, color, source);
+  if (!image.data) throw Error("cannot decode the image " + listed.path);
   if (image.rows != listed.height || image.cols != listed.width) {
     throw Error(listed.path + " has another size than " + source + " says");
   }

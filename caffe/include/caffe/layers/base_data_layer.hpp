@@ -1,5 +1,5 @@
-#ifndef CAFFE_DATA_LAYERS_HPP_
-#define CAFFE_DATA_LAYERS_HPP_
+#ifndef CAFFE_BASE_DATA_LAYER_HPP_
+#define CAFFE_BASE_DATA_LAYER_HPP_
 
 #include <vector>
 
@@ -69,6 +69,19 @@ class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThr
   void InternalThreadEntry() override;
   /// Fills a batch; shapes it, too.
   virtual void load_batch(Batch<Dtype>* batch) = 0;
+  /// For load_batch: makes transformed_data_ item `item` of the batch, for an image (Datum or
+  /// cv::Mat) to be transformed into. Item 0 shapes the batch: images may change their size from
+  /// batch to batch.
+  template <typename Image>
+  void AimAtItem(const Image& image, int item, int batch_size, Batch<Dtype>* batch) {
+    if (item == 0) {
+      vector<int> shape = this->data_transformer_->InferBlobShape(image);
+      transformed_data_.Reshape(shape);
+      shape[0] = batch_size;
+      batch->data_.Reshape(shape);
+    }
+    transformed_data_.set_cpu_data(batch->data_.mutable_cpu_data() + batch->data_.offset(item));
+  }
 
   vector<shared_ptr<Batch<Dtype>>> prefetch_;
   BlockingQueue<Batch<Dtype>*> prefetch_free_;
@@ -89,4 +102,4 @@ class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThr
 
 }  // namespace caffe
 
-#endif  // CAFFE_DATA_LAYERS_HPP_
+#endif  // CAFFE_BASE_DATA_LAYER_HPP_
