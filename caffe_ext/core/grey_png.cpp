@@ -17,6 +17,7 @@ namespace {
 constexpr uint8_t kSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 constexpr size_t kBatchBytes = 1 << 15;
+constexpr unsigned kZlibHeader = 2;  // bytes
 
 [[noreturn]] void fail(const std::string& path, const std::string& why) {
   throw std::invalid_argument(path + ": " + why);
@@ -82,25 +83,28 @@ struct PngFile {
   }
 };
 
-// Decompresses a file's data piece by piece. It is taken as bare deflate data, past the two bytes
-// of its zlib header: the checksum that zlib would take of the pixels costs as much as the rest,
-// and the chunks' own checksums have been compared already.
+// Decompresses a file's data piece by piece. It is taken as bare deflate data, after its zlib
+// header has been skipped: the checksum that zlib would take of the pixels costs as much as the
+// rest, and the chunks' own checksums have been compared already.
 class Inflater {
  public:
   Inflater(const std::string& path, const PngFile& file) : path_(path), file_(file) {
     if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) fail(path, "cannot be decompressed");
-    size_t header = 2;
-    while (header > 0) {
-      if (stream_.avail_in == 0) next_chunk();
-      const uInt passed = std::min<uInt>(stream_.avail_in, static_cast<uInt>(header));
-      stream_.next_in += passed;
-      stream_.avail_in -= passed;
-      header -= passed;
-    }
   }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
+
+  // Passes over compressed bytes.
+  void skip(uInt size) {
+    while (size > 0) {
+      if (stream_.avail_in == 0) next_chunk();
+      const uInt passed = std::min(stream_.avail_in, size);
+      stream_.next_in += passed;
+      stream_.avail_in -= passed;
+      size -= passed;
+    }
+  }
 
   void read(uint8_t* out, size_t size) {
     stream_.next_out = out;
@@ -248,6 +252,7 @@ void read_plain(const std::string& path, const PngFile& file, GreyImage& image) 
   const int batch = static_cast<int>(std::max<size_t>(kBatchBytes / stride, 1));
   std::vector<uint8_t> raw((batch + 1) * stride);
   Inflater inflater(path, file);
+  inflater.skip(kZlibHeader);
   for (int r = 0; r < image.rows; ++r) {
     const int in_batch = r % batch;
     if (in_batch == 0) {
