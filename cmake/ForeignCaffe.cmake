@@ -22,13 +22,16 @@ endfunction()
 find_in_foreign_caffe(path FOREIGN_CAFFE_INCLUDE_DIR caffe/layer.hpp)
 find_in_foreign_caffe(path FOREIGN_CAFFE_PROTO_DIR caffe/proto/caffe.pb.h)
 find_in_foreign_caffe(library FOREIGN_CAFFE_LIBRARY caffe)
-find_library(GLOG_LIBRARY glog REQUIRED)
+# What Caffe's headers include in turn.
+find_library(GLOG_LIBRARY glog)
+find_path(CBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES openblas)
 
 add_library(caffe SHARED IMPORTED GLOBAL)
 set_target_properties(caffe PROPERTIES IMPORTED_LOCATION ${FOREIGN_CAFFE_LIBRARY})
 target_include_directories(caffe SYSTEM INTERFACE ${FOREIGN_CAFFE_INCLUDE_DIR}
-  ${FOREIGN_CAFFE_PROTO_DIR} ${Boost_INCLUDE_DIRS} ${Protobuf_INCLUDE_DIRS})
-target_link_libraries(caffe INTERFACE ${Protobuf_LIBRARIES} ${GLOG_LIBRARY})
+  ${FOREIGN_CAFFE_PROTO_DIR} ${Boost_INCLUDE_DIRS} ${Protobuf_INCLUDE_DIRS}
+  $<$<BOOL:${CBLAS_INCLUDE_DIR}>:${CBLAS_INCLUDE_DIR}>)
+target_link_libraries(caffe INTERFACE ${Protobuf_LIBRARIES} $<$<BOOL:${GLOG_LIBRARY}>:${GLOG_LIBRARY}>)
 if(HAVE_CUDA)
   target_link_libraries(caffe INTERFACE CUDA::cudart CUDA::cublas CUDA::curand)
 else()
