@@ -165,14 +165,6 @@ class CoverMap {
   std::vector<std::vector<int>> members_{{}};
 };
 
-void append(std::vector<Span>& spans, const Span& span) {
-  if (!spans.empty() && spans.back().row == span.row && spans.back().end == span.begin) {
-    spans.back().end = span.end;
-  } else {
-    spans.push_back(span);
-  }
-}
-
 void collect_members(const VectorField& field, const CoverMap& cover, std::vector<Instance>& list) {
   const int cols = field.cols();
   QuantisedRow row(cols);
@@ -180,7 +172,7 @@ void collect_members(const VectorField& field, const CoverMap& cover, std::vecto
     quantise(field, r, row);
     int begin = 0, set = 0;
     const auto close_run = [&](int end) {
-      for (int k : cover.members(set)) append(list[k].spans, {r, begin, end});
+      for (int k : cover.members(set)) append_span(list[k].spans, {r, begin, end});
     };
     for (int c = 0; c < cols; ++c) {
       const int here = row.votes[c] ? cover.set_at(r + row.dy[c], c + row.dx[c]) : 0;

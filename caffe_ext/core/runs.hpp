@@ -2,20 +2,25 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "dcme/instance_map.hpp"
 
 namespace dcme {
 
-// First index after `begin` where row[] differs from row[begin]; four pixels a step.
-inline int run_end(const uint16_t* row, int begin, int cols) {
-  const uint64_t pattern = row[begin] * 0x0001000100010001ull;
+// First index after `begin` where row[] differs from row[begin]; eight bytes a step.
+template <typename T>
+int run_end(const T* row, int begin, int cols) {
+  static_assert(sizeof(T) == 2 || sizeof(T) == 4, "a step must hold several pixels");
+  constexpr uint64_t kOnes = sizeof(T) == 2 ? 0x0001000100010001ull : 0x0000000100000001ull;
+  constexpr int kStep = 8 / sizeof(T);
+  const uint64_t pattern = static_cast<std::make_unsigned_t<T>>(row[begin]) * kOnes;
   int c = begin + 1;
-  for (; c + 4 <= cols; c += 4) {
-    uint64_t four;
-    std::memcpy(&four, row + c, sizeof four);
-    if (four != pattern) break;
+  for (; c + kStep <= cols; c += kStep) {
+    uint64_t step;
+    std::memcpy(&step, row + c, sizeof step);
+    if (step != pattern) break;
   }
   while (c < cols && row[c] == row[begin]) ++c;
   return c;

@@ -1,41 +1,20 @@
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
+#include "runs.hpp"
 #include "vote_map.hpp"
 
 namespace dcme {
 namespace {
 
-// First index after `begin` where row[] differs from row[begin]; two labels a step.
-int label_run_end(const int32_t* row, int begin, int cols) {
-  const uint64_t pattern = static_cast<uint32_t>(row[begin]) * 0x0000000100000001ull;
-  int c = begin + 1;
-  for (; c + 2 <= cols; c += 2) {
-    uint64_t two;
-    std::memcpy(&two, row + c, sizeof two);
-    if (two != pattern) break;
-  }
-  while (c < cols && row[c] == row[begin]) ++c;
-  return c;
-}
-
 void collect_spans(Plane<const int32_t> labels, std::vector<Instance>& list) {
   for (int r = 0; r < labels.rows; ++r) {
     const int32_t* row = labels.row(r);
     for (int begin = 0; begin < labels.cols;) {
-      const int end = label_run_end(row, begin, labels.cols);
+      const int end = run_end(row, begin, labels.cols);
       if (row[begin] > 0) list[row[begin] - 1].spans.push_back({r, begin, end});
       begin = end;
     }
-  }
-}
-
-void append(std::vector<Span>& spans, const Span& span) {
-  if (!spans.empty() && spans.back().row == span.row && spans.back().end == span.begin) {
-    spans.back().end = span.end;
-  } else {
-    spans.push_back(span);
   }
 }
 
@@ -51,11 +30,11 @@ void fill_holes(Plane<int32_t> labels, Instance& instance, int32_t label) {
       for (int c = gap->begin; c < gap->end; ++c) {
         if (row[c] != 0) continue;
         row[c] = label;
-        append(filled, {gap->row, c, c + 1});
+        append_span(filled, {gap->row, c, c + 1});
       }
       ++gap;
     }
-    append(filled, span);
+    append_span(filled, span);
   }
   instance.spans = std::move(filled);
 }

@@ -12,6 +12,15 @@ struct Span {
   int row, begin, end;
 };
 
+// Adds a span after those in `spans`, joined to the last one if it goes on where that ends.
+inline void append_span(std::vector<Span>& spans, const Span& span) {
+  if (!spans.empty() && spans.back().row == span.row && spans.back().end == span.begin) {
+    spans.back().end = span.end;
+  } else {
+    spans.push_back(span);
+  }
+}
+
 // One decoded instance. Its mask is kept as spans in reading order, none touching the next, since
 // hundreds of full masks would fill the memory.
 struct Instance {
