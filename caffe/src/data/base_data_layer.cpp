@@ -114,13 +114,16 @@ STUB_GPU_FORWARD(BasePrefetchingDataLayer, Forward);
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                                   const vector<Blob<Dtype>*>& top) {
+  // Kernels may still read the batch that is about to be filled anew.
+  CUDA_CHECK(cudaStreamSynchronize(nullptr));
   TakeNextBatch();
-  top[0]->ReshapeLike(prefetch_current_->data_);
-  top[0]->set_gpu_data(prefetch_current_->data_.mutable_gpu_data());
-  if (this->output_labels_) {
-    top[1]->ReshapeLike(prefetch_current_->label_);
-    top[1]->set_gpu_data(prefetch_current_->label_.mutable_gpu_data());
-  }
+  // Asking for constant data spares a copy back to the host when the batch is filled anew.
+  const auto use = [](const Blob<Dtype>& from, Blob<Dtype>* to) {
+    to->ReshapeLike(from);
+    to->set_gpu_data(const_cast<Dtype*>(from.gpu_data()));
+  };
+  use(prefetch_current_->data_, top[0]);
+  if (this->output_labels_) use(prefetch_current_->label_, top[1]);
 }
 #endif
 
