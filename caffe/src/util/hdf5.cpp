@@ -30,18 +30,13 @@ struct DatasetInfo {
 
 // Bytes that the values take in the file.
 uint64_t StoredBytes(hid_t location, const string& name) {
-  const hid_t dataset = H5Dopen2(location, name.c_str(), H5P_DEFAULT);
-  if (dataset < 0) Fail(location, name, "cannot be opened");
-  uint64_t stored = H5Dget_storage_size(dataset);
-  const hid_t file = H5Iget_file_id(dataset);
+  const Hdf5Handle dataset(H5Dopen2(location, name.c_str(), H5P_DEFAULT), H5Dclose,
+                           "dataset '" + name + "' cannot be opened");
+  const Hdf5Handle file(H5Iget_file_id(dataset), H5Fclose, "a dataset has no file");
   hsize_t file_size = 0;
+  H5Fget_filesize(file, &file_size);
   // A damaged header may claim any size, but not more than the file has.
-  if (file >= 0 && H5Fget_filesize(file, &file_size) >= 0) {
-    stored = std::min<uint64_t>(stored, file_size);
-  }
-  if (file >= 0) H5Fclose(file);
-  H5Dclose(dataset);
-  return stored;
+  return std::min<uint64_t>(H5Dget_storage_size(dataset), file_size);
 }
 
 DatasetInfo Inspect(hid_t location, const string& name, int min_dim, int max_dim) {
@@ -162,38 +157,23 @@ void hdf5_save_nd_dataset(const hid_t file_id, const string& dataset_name, const
 
 namespace {
 
-// Closes an HDF5 object with the function for its kind.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
 hid_t NativeType(float) { return H5T_NATIVE_FLOAT; }
 hid_t NativeType(double) { return H5T_NATIVE_DOUBLE; }
 
 // An empty dataset that can grow along its first axis.
-void MakeGrowing(hid_t file, const string& name, hid_t type, const vector<hsize_t>& dims) {
+void MakeGrowing(hid_t file, const string& name, hid_t type, const vector<hsize_t>& dims,
+                 const string& failure) {
+  const int axes = static_cast<int>(dims.size());
   vector<hsize_t> none = dims;
   none[0] = 0;
   vector<hsize_t> most = dims;
   most[0] = H5S_UNLIMITED;
-  const Handle space(H5Screate_simple(static_cast<int>(dims.size()), none.data(), most.data()),
-                     H5Sclose);
-  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  H5Pset_chunk(layout, static_cast<int>(dims.size()), dims.data());
-  const Handle dataset(
-      H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose);
-  if (dataset < 0) Fail(file, name, "cannot be made");
+  const Hdf5Handle space(H5Screate_simple(axes, none.data(), most.data()), H5Sclose, failure);
+  const Hdf5Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, failure);
+  H5Pset_chunk(layout, axes, dims.data());
+  const Hdf5Handle dataset(
+      H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose,
+      failure);
 }
 
 }  // namespace
@@ -205,8 +185,9 @@ void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtyp
   const vector<hsize_t> rows(blob.shape().begin(), blob.shape().end());
   const int axes = blob.num_axes();
   const hid_t type = NativeType(Dtype());
+  const string failure = FileName(file_id) + ": dataset '" + dataset_name + "' cannot be written";
   if (H5LTfind_dataset(file_id, dataset_name.c_str()) <= 0) {
-    MakeGrowing(file_id, dataset_name, type, rows);
+    MakeGrowing(file_id, dataset_name, type, rows, failure);
   }
   vector<hsize_t> dims = Inspect(file_id, dataset_name, axes, axes).dims;
   if (!std::equal(rows.begin() + 1, rows.end(), dims.begin() + 1)) {
@@ -217,15 +198,14 @@ void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtyp
   vector<hsize_t> start(axes, 0);
   start[0] = dims[0];
   dims[0] += rows[0];
-  const Handle dataset(H5Dopen2(file_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose);
-  bool written = dataset >= 0 && H5Dset_extent(dataset, dims.data()) >= 0;
-  const Handle memory(H5Screate_simple(axes, rows.data(), nullptr), H5Sclose);
-  const Handle place(written ? H5Dget_space(dataset) : -1, H5Sclose);
-  written = written &&
-            H5Sselect_hyperslab(place, H5S_SELECT_SET, start.data(), nullptr, rows.data(),
-                                nullptr) >= 0 &&
-            H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, blob.cpu_data()) >= 0;
-  if (!written) Fail(file_id, dataset_name, "cannot be written");
+  const Hdf5Handle dataset(H5Dopen2(file_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose, failure);
+  if (H5Dset_extent(dataset, dims.data()) < 0) throw Error(failure);
+  const Hdf5Handle memory(H5Screate_simple(axes, rows.data(), nullptr), H5Sclose, failure);
+  const Hdf5Handle place(H5Dget_space(dataset), H5Sclose, failure);
+  H5Sselect_hyperslab(place, H5S_SELECT_SET, start.data(), nullptr, rows.data(), nullptr);
+  if (H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, blob.cpu_data()) < 0) {
+    throw Error(failure);
+  }
 }
 
 #define INSTANTIATE_HDF5(Dtype)                                                                \
@@ -261,8 +241,7 @@ void hdf5_save_int(hid_t loc_id, const string& dataset_name, int i) {
 string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
   const Hdf5Silence quiet;
   const DatasetInfo info = Inspect(loc_id, dataset_name, 0, 1);
-  const size_t most = size_t(1) << 20;
-  if (info.type != H5T_STRING || info.value_size > most) {
+  if (info.type != H5T_STRING || info.value_size > StoredBytes(loc_id, dataset_name)) {
     Fail(loc_id, dataset_name, "holds no text");
   }
   if (!info.dims.empty() && info.dims[0] != 1) Fail(loc_id, dataset_name, "is no single text");
