@@ -18,7 +18,7 @@ from dcme.decoder import Decoding
 from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.network import Network, Preprocessing
-from dcme.plotting import show_instances, show_magnitude
+from dcme.plotting import show_directions, show_instances
 from dcme.predict import predict
 from dcme.prepare import prepare
 from dcme.report import Page
@@ -194,7 +194,7 @@ def _captions(ids: np.ndarray) -> dict[int, str]:
 
 
 def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.ndarray]]]:
-    """Rows of input, truth, magnitude, untrained and trained masks."""
+    """Rows of input, truth, untrained masks, trained vectors and masks."""
     step = max(1, len(samples) // max(run.settings.pictures, 1))
     rows = []
     for sample in samples[::step][: run.settings.pictures]:
@@ -210,7 +210,7 @@ def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.nd
                 ("held-out scene", image),
                 ("true instances", show_instances(image, truth)),
                 ("untrained network", show_instances(image, before)),
-                ("length of the trained vectors", show_magnitude(vectors)),
+                ("trained vectors: hue is their direction", show_directions(vectors)),
                 ("trained network", show_instances(image, after, _captions(after))),
             ]
         )

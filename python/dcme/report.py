@@ -22,7 +22,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --paper: #14171a; --ink: #e6e8ea; --soft: #98a2ad;
   --line: #2d333a; --card: #1d2227; --accent: #6cb2ff; --second: #ffab5c; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 76rem; background: var(--paper);
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 100rem; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.4rem 0 .8rem; }
 p { max-width: 46rem; } .soft, figcaption { color: var(--soft); }
