@@ -82,8 +82,11 @@ def _decode(path: PathLike, flags: int) -> np.ndarray:
 
 
 def read_image(path: PathLike) -> np.ndarray:
-    """An image file as BGR (H, W, 3), 8 bit; grey images get three equal channels."""
-    return _decode(path, cv2.IMREAD_COLOR)
+    """An image file as BGR (H, W, 3), 8 bit; grey images get three equal channels.
+
+    Pixels come as they are stored: turning them by EXIF would part them from their instance map.
+    """
+    return _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
 def read_ids(path: PathLike) -> np.ndarray:
