@@ -63,59 +63,60 @@ struct Peak {
   int row, col, height;
 };
 
+// Marks the cells above `floor` that no neighbour in their own row or the rows next to it exceeds;
+// of equals the first in reading order. The first and the last cell are left as they are.
 DCME_SIMD_CLONES
-void raise_to_row(const int32_t* row, int cols, int32_t* highest) {
-  for (int c = 0; c < cols; ++c) highest[c] = std::max(highest[c], row[c]);
+void mark_summits(const int32_t* above, const int32_t* here, const int32_t* below, int cols,
+                  int32_t floor, uint8_t* marks) {
+  for (int c = 1; c < cols - 1; ++c) {
+    const int32_t before = std::max({above[c - 1], above[c], above[c + 1], here[c - 1], floor});
+    const int32_t after = std::max({here[c + 1], below[c - 1], below[c], below[c + 1]});
+    marks[c] = (here[c] > before) & (here[c] >= after);
+  }
 }
 
-// Cells above `floor` that are higher than every other within `radius` rows and columns; of equals
-// the first in reading order. A square of radius + 1 cells can hold one at most: so only the
-// highest cell of each square is tried.
+// Finds the cells above `floor` that are higher than every other within `radius` rows and columns;
+// of equals the first in reading order.
 class PeakSearch {
  public:
-  PeakSearch(Plane<const int32_t> heights, int radius, int floor)
+  PeakSearch(Plane<const int32_t> heights, int radius, int32_t floor)
       : heights_(heights), radius_(radius), floor_(floor) {}
 
   std::vector<Peak> run() const {
     std::vector<Peak> peaks;
-    const int side = radius_ + 1;
-    std::vector<int32_t> highest(heights_.cols);
-    for (int top = 0; top < heights_.rows; top += side) {
-      const int bottom = std::min(top + side, heights_.rows);
-      std::fill(highest.begin(), highest.end(), floor_);
-      for (int r = top; r < bottom; ++r) raise_to_row(heights_.row(r), heights_.cols, &highest[0]);
-      for (int left = 0; left < heights_.cols; left += side) {
-        const int right = std::min(left + side, heights_.cols);
-        if (*std::max_element(&highest[left], &highest[0] + right) > floor_) {
-          try_square({top, left, bottom, right}, peaks);
-        }
+    const std::vector<int32_t> outside(heights_.cols);
+    // The outermost columns have no neighbour on one side; they are always tried.
+    std::vector<uint8_t> marks(heights_.cols, 1);
+    for (int r = 0; r < heights_.rows; ++r) {
+      const int32_t* above = r > 0 ? heights_.row(r - 1) : outside.data();
+      const int32_t* below = r + 1 < heights_.rows ? heights_.row(r + 1) : outside.data();
+      mark_summits(above, heights_.row(r), below, heights_.cols, floor_, marks.data());
+      for (int c = 0; c < heights_.cols; ++c) {
+        const Peak peak{r, c, heights_(r, c)};
+        if (marks[c] && peak.height > floor_ && is_highest_around(peak)) peaks.push_back(peak);
       }
     }
     return peaks;
   }
 
  private:
-  void try_square(Box square, std::vector<Peak>& peaks) const {
-    const Peak peak = highest_in(square);
-    const Peak rival = highest_in(
-        {peak.row - radius_, peak.col - radius_, peak.row + radius_ + 1, peak.col + radius_ + 1});
-    if (rival.row == peak.row && rival.col == peak.col) peaks.push_back(peak);
-  }
-
-  Peak highest_in(Box box) const {
-    Peak best{-1, -1, floor_};
-    const int left = std::max(box.left, 0), right = std::min(box.right, heights_.cols);
-    for (int r = std::max(box.top, 0); r < std::min(box.bottom, heights_.rows); ++r) {
+  bool is_highest_around(const Peak& peak) const {
+    const int left = std::max(peak.col - radius_, 0);
+    const int right = std::min(peak.col + radius_ + 1, heights_.cols);
+    const int bottom = std::min(peak.row + radius_ + 1, heights_.rows);
+    for (int r = std::max(peak.row - radius_, 0); r < bottom; ++r) {
       const int32_t* row = heights_.row(r);
       for (int c = left; c < right; ++c) {
-        if (row[c] > best.height) best = {r, c, row[c]};
+        const bool earlier = r < peak.row || (r == peak.row && c < peak.col);
+        if (row[c] > peak.height || (earlier && row[c] == peak.height)) return false;
       }
     }
-    return best;
+    return true;
   }
 
   const Plane<const int32_t> heights_;
-  const int radius_, floor_;
+  const int radius_;
+  const int32_t floor_;
 };
 
 // Lowest height met on the straight way between two cells.
