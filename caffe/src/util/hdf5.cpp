@@ -245,6 +245,16 @@ string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
     Fail(loc_id, dataset_name, "holds no text");
   }
   if (!info.dims.empty() && info.dims[0] != 1) Fail(loc_id, dataset_name, "is no single text");
+  {
+    const string failure = "dataset '" + dataset_name + "' cannot be opened";
+    const Hdf5Handle dataset(H5Dopen2(loc_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose,
+                             failure);
+    const Hdf5Handle type(H5Dget_type(dataset), H5Tclose, failure);
+    // Of such a text the dataset holds a pointer only.
+    if (H5Tis_variable_str(type) > 0) {
+      Fail(loc_id, dataset_name, "holds a text of variable length; one of fixed length is needed");
+    }
+  }
   vector<char> text(info.value_size + 1, '\0');
   if (H5LTread_dataset_string(loc_id, dataset_name.c_str(), text.data()) < 0) {
     Fail(loc_id, dataset_name, "cannot be read");

@@ -77,3 +77,19 @@ TEST(Hdf5Error, OtherFilesAreNoHdf5Files) {
   EXPECT_ERROR_NAMES(Hdf5File(folder / "text.h5", H5F_ACC_RDONLY), "is no HDF5 file");
   EXPECT_ERROR_NAMES(Hdf5File(folder / "none.h5", H5F_ACC_RDONLY), "none.h5: cannot be opened");
 }
+
+TEST(Hdf5Error, ATextHasAFixedLength) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "text.h5", H5F_ACC_TRUNC);
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  const hid_t space = H5Screate(H5S_SCALAR);
+  const hid_t dataset =
+      H5Dcreate2(file.id(), "text", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  const char* const text = "a text";
+  H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &text);
+  H5Dclose(dataset);
+  H5Sclose(space);
+  H5Tclose(type);
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_string(file.id(), "text"), "variable length");
+}
