@@ -131,7 +131,8 @@ class Network:
                 f"{self.deploy}: no output is a vector map (2 channels, {batch.shape[2]}x"
                 f"{batch.shape[3]}); the outputs are {shapes}"
             )
-        return vectors.copy(), None if grid is None else _softmax(grid)
+        # Copies, for the next forward pass writes into the same memory.
+        return vectors.copy(), None if grid is None else _softmax(grid.copy())
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Vector map (2, H, W) and grid probabilities (C, h, w) of each image (H, W, 3).
