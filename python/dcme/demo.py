@@ -29,8 +29,8 @@ from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations,
 from dcme.trainlog import TrainLog
 from dcme.vectors import read_vectors
 
-DECODING = Decoding(dt=7, vt=60, et=18)
-"""Thresholds for the reduced scenes, whose objects are a few dozen pixels large."""
+DECODING = Decoding(dt=14, vt=60, et=25)
+"""Thresholds for the reduced scenes, chosen on scenes of other seeds than the demo's."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class DemoSettings:
     nets: Path = Path("prototxt/small")
     train_scenes: int = 400
     val_scenes: int = 40
-    seed: int = 1
+    seed: int = 7
     size: tuple[int, int] = (256, 512)
     reduced: tuple[int, int] = (128, 256)
     iterations: int | None = None
