@@ -230,7 +230,7 @@ void Time(const Options& options) {
 // ---- check ----
 
 void Check(const Options& options) {
-  log::set_min_severity(std::max(log::min_severity(), log::WARNING));
+  logging::set_min_severity(std::max(logging::min_severity(), logging::WARNING));
   const vector<string> stages = options.stages();
   Net<float> net(options.model, PhaseOf(options.phase), options.level, &stages);
   LoadWeights(options.weights, &net);

@@ -8,8 +8,8 @@ namespace caffe {
 
 void GlobalInit(int* argc, char*** argv) {
   // Reads the log settings from the environment now, before threads are started.
-  log::min_severity();
-  log::verbosity();
+  logging::min_severity();
+  logging::verbosity();
 }
 
 Caffe& Caffe::Get() {

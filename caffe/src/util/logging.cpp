@@ -9,7 +9,7 @@
 #include <ctime>
 
 namespace caffe {
-namespace log {
+namespace logging {
 
 namespace {
 
@@ -61,5 +61,5 @@ Failure::~Failure() noexcept(false) {
   throw Error(text);
 }
 
-}  // namespace log
+}  // namespace logging
 }  // namespace caffe

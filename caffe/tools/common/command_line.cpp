@@ -110,8 +110,8 @@ void ParseArguments(CLI::App* app, int argc, char** argv) {
     throw Exit{1};
   }
   if (log_options.min_severity >= 0) {
-    const int severity = std::min<int>(log_options.min_severity, log::FATAL);
-    log::set_min_severity(static_cast<log::Severity>(severity));
+    const int severity = std::min<int>(log_options.min_severity, logging::FATAL);
+    logging::set_min_severity(static_cast<logging::Severity>(severity));
   }
 }
 

@@ -24,7 +24,7 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& what) : std::runtime_error(what) {}
 };
 
-namespace log {
+namespace logging {
 
 enum Severity { INFO = 0, WARNING = 1, ERROR = 2, FATAL = 3 };
 
@@ -76,12 +76,12 @@ std::unique_ptr<std::string> Describe(const char* expression, const A& a, const 
 #pragma GCC diagnostic push
 // Callers compare sizes with literals; whether the signs agree is not this header's business.
 #pragma GCC diagnostic ignored "-Wsign-compare"
-#define CAFFE_DEFINE_COMPARISON(name, op)                                             \
-  /** Null where the comparison holds, else what to say; evaluates its operands once. */ \
-  template <typename A, typename B>                                                   \
+#define CAFFE_DEFINE_COMPARISON(name, op)                                                    \
+  /** Null where the comparison holds, else what to say; evaluates its operands once. */     \
+  template <typename A, typename B>                                                          \
   std::unique_ptr<std::string> Check##name(const char* expression, const A& a, const B& b) { \
-    if (a op b) return nullptr;                                                       \
-    return Describe(expression, a, b);                                                \
+    if (a op b) return nullptr;                                                              \
+    return Describe(expression, a, b);                                                       \
   }
 CAFFE_DEFINE_COMPARISON(EQ, ==)
 CAFFE_DEFINE_COMPARISON(NE, !=)
@@ -107,45 +107,45 @@ T NotNull(const char* expression, T&& pointer) {
   return std::forward<T>(pointer);
 }
 
-}  // namespace log
+}  // namespace logging
 }  // namespace caffe
 
-#define CAFFE_LOG_INFO ::caffe::log::Line(__FILE__, __LINE__, ::caffe::log::INFO)
-#define CAFFE_LOG_WARNING ::caffe::log::Line(__FILE__, __LINE__, ::caffe::log::WARNING)
-#define CAFFE_LOG_ERROR ::caffe::log::Line(__FILE__, __LINE__, ::caffe::log::ERROR)
-#define CAFFE_LOG_FATAL ::caffe::log::Failure()
+#define CAFFE_LOG_INFO ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::INFO)
+#define CAFFE_LOG_WARNING ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::WARNING)
+#define CAFFE_LOG_ERROR ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::ERROR)
+#define CAFFE_LOG_FATAL ::caffe::logging::Failure()
 
 #define LOG(severity) CAFFE_LOG_##severity.stream()
 #define LOG_IF(severity, condition) \
-  !(condition) ? (void)0 : ::caffe::log::Voidify() & LOG(severity)
+  !(condition) ? (void)0 : ::caffe::logging::Voidify() & LOG(severity)
 #define CAFFE_LOG_JOIN2(a, b) a##b
 #define CAFFE_LOG_JOIN(a, b) CAFFE_LOG_JOIN2(a, b)
 #define CAFFE_LOG_NAME(base) CAFFE_LOG_JOIN(base, __LINE__)
-#define LOG_FIRST_N(severity, n)                               \
-  static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0);   \
+#define LOG_FIRST_N(severity, n)                             \
+  static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0); \
   LOG_IF(severity, CAFFE_LOG_NAME(occurrences_)++ < (n))
-#define LOG_EVERY_N(severity, n)                               \
-  static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0);   \
+#define LOG_EVERY_N(severity, n)                             \
+  static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0); \
   LOG_IF(severity, CAFFE_LOG_NAME(occurrences_)++ % (n) == 0)
-#define VLOG(level) LOG_IF(INFO, (level) <= ::caffe::log::verbosity())
+#define VLOG(level) LOG_IF(INFO, (level) <= ::caffe::logging::verbosity())
 
-#define CHECK(condition)       \
-  (condition) ? (void)0        \
-              : ::caffe::log::Voidify() & \
-                    ::caffe::log::Failure("Check failed: " #condition " ").stream()
+#define CHECK(condition)                      \
+  (condition) ? (void)0                       \
+              : ::caffe::logging::Voidify() & \
+                    ::caffe::logging::Failure("Check failed: " #condition " ").stream()
 
 #define CAFFE_CHECK(verdict) \
-  while (auto caffe_verdict_ = (verdict)) ::caffe::log::Failure(*caffe_verdict_).stream()
-#define CHECK_EQ(a, b) CAFFE_CHECK(::caffe::log::CheckEQ(#a " == " #b, a, b))
-#define CHECK_NE(a, b) CAFFE_CHECK(::caffe::log::CheckNE(#a " != " #b, a, b))
-#define CHECK_LT(a, b) CAFFE_CHECK(::caffe::log::CheckLT(#a " < " #b, a, b))
-#define CHECK_LE(a, b) CAFFE_CHECK(::caffe::log::CheckLE(#a " <= " #b, a, b))
-#define CHECK_GT(a, b) CAFFE_CHECK(::caffe::log::CheckGT(#a " > " #b, a, b))
-#define CHECK_GE(a, b) CAFFE_CHECK(::caffe::log::CheckGE(#a " >= " #b, a, b))
+  while (auto caffe_verdict_ = (verdict)) ::caffe::logging::Failure(*caffe_verdict_).stream()
+#define CHECK_EQ(a, b) CAFFE_CHECK(::caffe::logging::CheckEQ(#a " == " #b, a, b))
+#define CHECK_NE(a, b) CAFFE_CHECK(::caffe::logging::CheckNE(#a " != " #b, a, b))
+#define CHECK_LT(a, b) CAFFE_CHECK(::caffe::logging::CheckLT(#a " < " #b, a, b))
+#define CHECK_LE(a, b) CAFFE_CHECK(::caffe::logging::CheckLE(#a " <= " #b, a, b))
+#define CHECK_GT(a, b) CAFFE_CHECK(::caffe::logging::CheckGT(#a " > " #b, a, b))
+#define CHECK_GE(a, b) CAFFE_CHECK(::caffe::logging::CheckGE(#a " >= " #b, a, b))
 #define CHECK_NEAR(a, b, margin) CHECK(((a) >= (b) - (margin)) && ((a) <= (b) + (margin)))
-#define CHECK_STREQ(a, b) CAFFE_CHECK(::caffe::log::CheckStrings(#a " == " #b, a, b, true))
-#define CHECK_STRNE(a, b) CAFFE_CHECK(::caffe::log::CheckStrings(#a " != " #b, a, b, false))
-#define CHECK_NOTNULL(pointer) ::caffe::log::NotNull(#pointer, (pointer))
+#define CHECK_STREQ(a, b) CAFFE_CHECK(::caffe::logging::CheckStrings(#a " == " #b, a, b, true))
+#define CHECK_STRNE(a, b) CAFFE_CHECK(::caffe::logging::CheckStrings(#a " != " #b, a, b, false))
+#define CHECK_NOTNULL(pointer) ::caffe::logging::NotNull(#pointer, (pointer))
 
 #ifndef NDEBUG
 #define DLOG(severity) LOG(severity)
