@@ -1,0 +1,159 @@
+"""Pictures of nets: ``draw_net_to_file(net_proto, "net.png")``.
+
+Uses the command ``dot`` of Graphviz; ``net_to_dot`` needs nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from os import fspath
+from typing import Any
+
+from .net import PathLike
+from .net_spec import param_name_dict
+from .proto import caffe_pb2
+
+LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": "#6495ED", "style": "filled"}
+NEURON_LAYER_STYLE = {"shape": "record", "fillcolor": "#90EE90", "style": "filled"}
+BLOB_STYLE = {"shape": "octagon", "fillcolor": "#E0E0E0", "style": "filled"}
+COLOURS = {
+    "Convolution": "#FF5050",
+    "Deconvolution": "#FF5050",
+    "Pooling": "#FF9900",
+    "InnerProduct": "#CC33FF",
+}
+WINDOW_FIELDS = {"Convolution": "convolution", "Deconvolution": "convolution", "Pooling": "pooling"}
+
+
+def get_pooling_types_dict() -> dict[int, str]:
+    """Return the names of the pooling methods by number."""
+    enum = caffe_pb2.PoolingParameter.PoolMethod
+    return {value: name for name, value in enum.items()}
+
+
+def get_edge_label(layer: Any) -> str:
+    """Return what to write beside a layer's outgoing edge: its batch or output size."""
+    if layer.type in ("Data", "ImageData", "HDF5Data", "WindowData"):
+        own = getattr(layer, _param_field(layer.type))
+        return f"Batch {own.batch_size}"
+    if layer.type in ("Convolution", "Deconvolution"):
+        return str(layer.convolution_param.num_output)
+    if layer.type == "InnerProduct":
+        return str(layer.inner_product_param.num_output)
+    return ""
+
+
+def get_layer_label(layer: Any, rankdir: str) -> str:
+    """Return what to write into a layer's box: name, type, and window where it has one."""
+    lines = [layer.name, f"({layer.type})"]
+    if layer.type in WINDOW_FIELDS:
+        lines += _window_lines(layer)
+    return "\\n".join(lines) if rankdir in ("TB", "BT") else " ".join(lines)
+
+
+def _window_lines(layer: Any) -> list[str]:
+    param = getattr(layer, WINDOW_FIELDS[layer.type] + "_param")
+    values = []
+    for what, fields, default in (
+        ("kernel size", ("kernel_size", "kernel"), 1),
+        ("stride", ("stride", "stride"), 1),
+        ("pad", ("pad", "pad"), 0),
+    ):
+        sizes = _window_value(param, *fields, default)
+        values.append(f"{what}: {sizes}")
+    if layer.type == "Pooling":
+        values.insert(0, get_pooling_types_dict()[param.pool])
+    return values
+
+
+def _window_value(param: Any, field: str, short: str, default: int) -> str:
+    if param.HasField(f"{short}_h") or param.HasField(f"{short}_w"):
+        return f"{getattr(param, short + '_h')}x{getattr(param, short + '_w')}"
+    value = getattr(param, field)
+    if isinstance(value, int):
+        return str(value or default)
+    return "x".join(map(str, value)) or str(default)
+
+
+def _param_field(layer_type: str) -> str:
+    return param_name_dict()[layer_type] + "_param"
+
+
+def _included(layer: Any, phase: int | None) -> bool:
+    """Whether a layer belongs to a phase (None: all layers do)."""
+    if phase is None:
+        return True
+    wanted = [rule.phase for rule in layer.include if rule.HasField("phase")]
+    unwanted = [rule.phase for rule in layer.exclude if rule.HasField("phase")]
+    return (not wanted or phase in wanted) and phase not in unwanted
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def _node(name: str, label: str, style: dict[str, str]) -> str:
+    attributes = {"label": label, **style}
+    listed = ", ".join(f"{key}={_quote(value)}" for key, value in attributes.items())
+    return f"  {_quote(name)} [{listed}];"
+
+
+def net_to_dot(
+    caffe_net: Any, rankdir: str = "LR", label_edges: bool = True, phase: int | None = None
+) -> str:
+    """Return the graph of a NetParameter in Graphviz's language; rankdir LR, RL, TB or BT."""
+    blobs: dict[str, None] = {}
+    nodes = []
+    edges = []
+    for layer in caffe_net.layer:
+        if not _included(layer, phase):
+            continue
+        name = f"{layer.name}_{layer.type}"
+        in_place = len(layer.bottom) == 1 and list(layer.bottom) == list(layer.top)
+        style = dict(NEURON_LAYER_STYLE if in_place else LAYER_STYLE_DEFAULT)
+        style["fillcolor"] = COLOURS.get(layer.type, style["fillcolor"])
+        nodes.append(_node(name, get_layer_label(layer, rankdir), style))
+        for bottom in layer.bottom:
+            blobs[bottom] = None
+            edges.append(f"  {_quote(bottom + '_blob')} -> {_quote(name)};")
+        label = get_edge_label(layer) if label_edges else ""
+        for top in layer.top:
+            blobs[top] = None
+            edges.append(f"  {_quote(name)} -> {_quote(top + '_blob')} [label={_quote(label)}];")
+    nodes += [_node(blob + "_blob", blob, BLOB_STYLE) for blob in blobs]
+    head = f"digraph {_quote(caffe_net.name or 'Net')} {{\n  rankdir={_quote(rankdir)};\n"
+    return head + "\n".join(nodes + edges) + "\n}\n"
+
+
+def get_pydot_graph(
+    caffe_net: Any, rankdir: str, label_edges: bool = True, phase: int | None = None
+) -> Any:
+    """Return the graph as an object of the package pydot, which must be installed."""
+    import pydot
+
+    return pydot.graph_from_dot_data(net_to_dot(caffe_net, rankdir, label_edges, phase))[0]
+
+
+def draw_net(caffe_net: Any, rankdir: str, ext: str = "png", phase: int | None = None) -> bytes:
+    """Return a picture of a NetParameter, in a format that Graphviz knows."""
+    graph = net_to_dot(caffe_net, rankdir, phase=phase).encode()
+    if ext == "dot":
+        return graph
+    try:
+        done = subprocess.run(["dot", f"-T{ext}"], input=graph, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise RuntimeError(
+            "drawing a net needs the command `dot`: apt-get install graphviz (or write a .dot file)"
+        ) from None
+    if done.returncode != 0:
+        raise RuntimeError(f"dot -T{ext} failed: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def draw_net_to_file(
+    caffe_net: Any, filename: PathLike, rankdir: str = "LR", phase: int | None = None
+) -> None:
+    """Write a picture of a NetParameter; the name's extension says in which format."""
+    ext = fspath(filename).rpartition(".")[2]
+    with open(filename, "wb") as file:
+        file.write(draw_net(caffe_net, rankdir, ext, phase))

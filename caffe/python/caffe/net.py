@@ -1,0 +1,365 @@
+"""Nets: what pycaffe's users call ``caffe.Net``."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import zip_longest
+from typing import Any, Union, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ._caffe import Blob, BlobVec, Error, Layer, NetCore
+from .proto import caffe_pb2
+
+TRAIN: int = caffe_pb2.TRAIN
+TEST: int = caffe_pb2.TEST
+
+PathLike = Union[str, "os.PathLike[str]"]
+Array = npt.NDArray[np.float32]
+
+
+class Net:
+    """A directed graph of layers that compute on blobs.
+
+    Parameters
+    ----------
+    network_file
+        A prototxt, or a ``caffe_pb2.NetParameter``.
+    phase
+        ``caffe.TRAIN`` or ``caffe.TEST``.
+    level, stages
+        Select layers, together with the phase, by their include and exclude rules.
+    weights
+        A .caffemodel or .h5 file whose parameters are loaded by layer name.
+
+    The older order ``Net(network_file, weights, phase)`` is understood, too.
+
+    Raises
+    ------
+    caffe.Error
+        When a file cannot be read or the net is not valid.
+    """
+
+    def __init__(
+        self,
+        network_file: Any,
+        *args: Any,
+        phase: int | None = None,
+        level: int = 0,
+        stages: Iterable[str] | None = None,
+        weights: PathLike | None = None,
+    ) -> None:
+        options = {"phase": phase, "level": level, "stages": stages, "weights": weights}
+        old_order = bool(args) and isinstance(args[0], (str, os.PathLike))
+        names = ("weights", "phase") if old_order else tuple(options)
+        if len(args) > len(names):
+            raise TypeError(f"Net takes a file and at most {len(names)} values, got {len(args)}")
+        options.update(zip(names, args))
+        if options["phase"] is None:
+            raise TypeError("Net needs a phase: caffe.TRAIN or caffe.TEST")
+        state = (int(options["phase"]), int(options["level"] or 0), list(options["stages"] or ()))
+        if isinstance(network_file, caffe_pb2.NetParameter):
+            self._core = NetCore.parse(network_file.SerializeToString(), *state)
+        else:
+            self._core = NetCore.load(os.fspath(network_file), *state)
+        if options["weights"] is not None:
+            self.copy_from(options["weights"])
+
+    @classmethod
+    def _wrap(cls, core: NetCore) -> Net:
+        """Give a net of the runtime (a solver's) its Python face."""
+        net = cls.__new__(cls)
+        net._core = core
+        return net
+
+    def __repr__(self) -> str:
+        phase = "TRAIN" if self._core.phase == TRAIN else "TEST"
+        return f"<caffe.Net '{self.name}' {phase}: {len(self._layer_names)} layers>"
+
+    # ---- structure ----
+
+    @property
+    def name(self) -> str:
+        """The name that the prototxt gives the net."""
+        return self._core.name
+
+    @cached_property
+    def _blob_names(self) -> list[str]:
+        return self._core.blob_names
+
+    @cached_property
+    def _layer_names(self) -> list[str]:
+        return self._core.layer_names
+
+    @cached_property
+    def _blobs(self) -> list[Blob]:
+        return self._core.blobs
+
+    @cached_property
+    def _inputs(self) -> list[int]:
+        return self._core.inputs
+
+    @cached_property
+    def _outputs(self) -> list[int]:
+        return self._core.outputs
+
+    def _top_ids(self, layer: int) -> list[int]:
+        return self._core.top_ids(layer)
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        return self._core.bottom_ids(layer)
+
+    @cached_property
+    def blobs(self) -> OrderedDict[str, Blob]:
+        """The blobs by name, in the order in which the net makes them."""
+        return OrderedDict(zip(self._blob_names, self._blobs))
+
+    @cached_property
+    def blob_loss_weights(self) -> OrderedDict[str, float]:
+        """By blob name, the blob's weight in the loss."""
+        return OrderedDict(zip(self._blob_names, self._core.blob_loss_weights))
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order in which they run; those added by the net included."""
+        return self._core.layers
+
+    @cached_property
+    def layer_dict(self) -> OrderedDict[str, Layer]:
+        """The layers by name."""
+        return OrderedDict(zip(self._layer_names, self.layers))
+
+    @cached_property
+    def params(self) -> OrderedDict[str, BlobVec]:
+        """By layer name, the parameter blobs of the layers that have some."""
+        return OrderedDict((n, x.blobs) for n, x in self.layer_dict.items() if len(x.blobs))
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Names of the input blobs."""
+        return [self._blob_names[i] for i in self._inputs]
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """Names of the blobs that no layer reads."""
+        return [self._blob_names[i] for i in self._outputs]
+
+    @cached_property
+    def top_names(self) -> OrderedDict[str, list[str]]:
+        """By layer name, the names of the blobs it writes."""
+        return self._names_by_layer(self._top_ids)
+
+    @cached_property
+    def bottom_names(self) -> OrderedDict[str, list[str]]:
+        """By layer name, the names of the blobs it reads."""
+        return self._names_by_layer(self._bottom_ids)
+
+    def _names_by_layer(self, ids: Callable[[int], list[int]]) -> OrderedDict[str, list[str]]:
+        return OrderedDict(
+            (layer, [self._blob_names[b] for b in ids(i)])
+            for i, layer in enumerate(self._layer_names)
+        )
+
+    def _layer_index(self, layer: str | int) -> int:
+        if isinstance(layer, int):
+            return layer
+        if layer not in self._layer_names:
+            raise ValueError(f"the net has no layer '{layer}'; it has {self._layer_names}")
+        return self._layer_names.index(layer)
+
+    # ---- running ----
+
+    def _forward(self, start: int, end: int) -> float:
+        return self._core.forward(start, end)
+
+    def _backward(self, start: int, end: int) -> None:
+        self._core.backward(start, end)
+
+    def forward(
+        self,
+        blobs: list[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **kwargs: npt.ArrayLike,
+    ) -> dict[str, Array]:
+        """Run the layers from `start` to `end` (both included; default: all).
+
+        Keywords are input blobs by name, copied in first. Returns the data of the output blobs (of
+        the tops of `end`, if given) and of `blobs`, as views.
+        """
+        first = 0 if start is None else self._layer_index(start)
+        last = len(self._layer_names) - 1 if end is None else self._layer_index(end)
+        results = list(self.outputs if end is None else self.top_names[self._layer_names[last]])
+        if kwargs:
+            self._check_names("Input blob arguments", kwargs, "inputs", self.inputs)
+        for name, values in kwargs.items():
+            self._fill(name, values, "data")
+        self._forward(first, last)
+        return {n: self.blobs[n].data for n in dict.fromkeys(results + list(blobs or ()))}
+
+    def backward(
+        self,
+        diffs: list[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **kwargs: npt.ArrayLike,
+    ) -> dict[str, Array]:
+        """Run the layers backwards from `start` to `end` (both included; default: all).
+
+        Keywords are diffs of output blobs (of the tops of `start`), copied in first. Returns the
+        diffs of the input blobs (of the bottoms of `end`, if given) and of `diffs`, as views.
+        """
+        first = len(self._layer_names) - 1 if start is None else self._layer_index(start)
+        last = 0 if end is None else self._layer_index(end)
+        results = list(self.inputs if end is None else self.bottom_names[self._layer_names[last]])
+        if kwargs:
+            tops = self.outputs if start is None else self.top_names[self._layer_names[first]]
+            self._check_names("Top diff arguments", kwargs, "outputs", tops)
+        for name, values in kwargs.items():
+            self._fill(name, values, "diff")
+        self._backward(first, last)
+        return {n: self.blobs[n].diff for n in dict.fromkeys(results + list(diffs or ()))}
+
+    @staticmethod
+    def _check_names(what: str, given: Mapping[str, Any], kind: str, names: list[str]) -> None:
+        if set(given) != set(names):
+            raise ValueError(f"{what} do not match net {kind}: got {sorted(given)}, need {names}")
+
+    def _fill(self, name: str, values: npt.ArrayLike, which: str) -> None:
+        array = np.asarray(values)
+        target = getattr(self.blobs[name], which)
+        if target.ndim and (array.ndim == 0 or array.shape[0] != target.shape[0]):
+            raise ValueError(
+                f"{which} of '{name}' is not batch sized: it has shape {array.shape}, "
+                f"the blob {target.shape}"
+            )
+        target[...] = array
+
+    def forward_all(
+        self, blobs: list[str] | None = None, **kwargs: npt.ArrayLike
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Run forward over any number of items, batch by batch (the last one padded with zeros).
+
+        Keywords are all input blobs, first axis = items. Returns the outputs and `blobs`, copied.
+        """
+        outs: dict[str, list[Array]] = {}
+        for batch in self._batch(kwargs) if kwargs else [{}]:
+            _append(outs, self.forward(blobs=blobs, **batch))
+        return _join(outs, _items(kwargs))
+
+    def forward_backward_all(
+        self,
+        blobs: list[str] | None = None,
+        diffs: list[str] | None = None,
+        **kwargs: npt.ArrayLike,
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
+        """Run forward and backward over any number of items, batch by batch.
+
+        Keywords are all input blobs and all diffs of outputs, first axis = items. Returns the
+        output data (and `blobs`) and the input diffs (and `diffs`), copied.
+        """
+        data = {n: v for n, v in kwargs.items() if n not in self.outputs}
+        grad = {n: v for n, v in kwargs.items() if n in self.outputs}
+        outs: dict[str, list[Array]] = {}
+        grads: dict[str, list[Array]] = {}
+        batches = zip_longest(
+            self._batch(data) if data else [{}], self._batch(grad) if grad else [{}], fillvalue={}
+        )
+        for inputs, top_diffs in batches:
+            _append(outs, self.forward(blobs=blobs, **inputs))
+            _append(grads, self.backward(diffs=diffs, **top_diffs))
+        return _join(outs, _items(kwargs)), _join(grads, _items(kwargs))
+
+    def _batch(self, blobs: Mapping[str, npt.ArrayLike]) -> Iterator[dict[str, npt.NDArray[Any]]]:
+        """Cut arrays (or lists of items) into batches; the last one is padded with zeros."""
+        size = next(iter(self.blobs.values())).shape[0]
+        arrays = {name: np.asarray(values) for name, values in blobs.items()}
+        for begin in range(0, _items(arrays), size):
+            batch = {name: array[begin : begin + size] for name, array in arrays.items()}
+            for name, part in batch.items():
+                padding = np.zeros((size - len(part), *part.shape[1:]), part.dtype)
+                batch[name] = np.concatenate([part, padding])
+            yield batch
+
+    def set_input_arrays(self, data: Array, labels: Array) -> None:
+        """Make float32 arrays the source of the net's MemoryData layer, without copying them.
+
+        `data` is N x C x H x W, `labels` has N values; N must be a multiple of the batch size.
+        """
+        if labels.ndim == 1:
+            labels = np.ascontiguousarray(labels[:, np.newaxis, np.newaxis, np.newaxis])
+        for index, layer in enumerate(self.layers):
+            if layer.type == "MemoryData":
+                self._core.set_input_arrays(data, labels, index)
+                return
+        raise Error("set_input_arrays needs a net with a MemoryData layer")
+
+    def reshape(self) -> None:
+        """Shape all layers anew, after input blobs were reshaped; forward does it, too."""
+        self._core.reshape()
+
+    def clear_param_diffs(self) -> None:
+        """Set the diffs of all parameters to zero; backward adds to them."""
+        self._core.clear_param_diffs()
+
+    # ---- callbacks ----
+
+    def before_forward(self, callback: Callable[[int], Any]) -> None:
+        """Have `callback` called with the index of each layer before it runs forward."""
+        self._core.before_forward(callback)
+
+    def after_forward(self, callback: Callable[[int], Any]) -> None:
+        """Have `callback` called with the index of each layer after it has run forward."""
+        self._core.after_forward(callback)
+
+    def before_backward(self, callback: Callable[[int], Any]) -> None:
+        """Have `callback` called with the index of each layer before it runs backward."""
+        self._core.before_backward(callback)
+
+    def after_backward(self, callback: Callable[[int], Any]) -> None:
+        """Have `callback` called with the index of each layer after it has run backward."""
+        self._core.after_backward(callback)
+
+    # ---- parameters ----
+
+    def copy_from(self, weights: PathLike) -> None:
+        """Load parameters by layer name from a .caffemodel or .h5 file."""
+        self._core.copy_from(os.fspath(weights))
+
+    def share_with(self, other: Net) -> None:
+        """Use the parameters of another net's layers of the same names, without copying."""
+        self._core.share_with(other._core)
+
+    def save(self, filename: PathLike) -> None:
+        """Write the parameters to a .caffemodel file."""
+        self._core.save(os.fspath(filename))
+
+    def save_hdf5(self, filename: PathLike) -> None:
+        """Write the parameters to an HDF5 file."""
+        self._core.save_hdf5(os.fspath(filename))
+
+    def load_hdf5(self, filename: PathLike) -> None:
+        """Load parameters by layer name from an HDF5 file."""
+        self._core.load_hdf5(os.fspath(filename))
+
+
+def _items(arrays: Mapping[str, npt.ArrayLike]) -> int | None:
+    """The number of items of a batch's arrays; all must have the same."""
+    counts = {name: len(cast(Any, values)) for name, values in arrays.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"the arrays differ in their number of items: {counts}")
+    return next(iter(counts.values()), None)
+
+
+def _append(all_parts: dict[str, list[Array]], parts: Mapping[str, Array]) -> None:
+    for name, part in parts.items():
+        all_parts.setdefault(name, []).append(np.atleast_1d(part).copy())
+
+
+def _join(all_parts: Mapping[str, list[Array]], items: int | None) -> dict[str, Array]:
+    """Put the batches together, leaving out what came from padding."""
+    return {name: np.concatenate(parts)[:items] for name, parts in all_parts.items()}

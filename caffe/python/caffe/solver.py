@@ -1,0 +1,166 @@
+"""Solvers: training from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from os import fspath
+from typing import Any, ClassVar
+
+from ._caffe import SolverCore
+from .net import Net, PathLike
+from .proto import caffe_pb2
+
+
+class SolverParam:
+    """The fields of a solver's prototxt; a number or a text set here counts from now on."""
+
+    def __init__(self, core: SolverCore) -> None:
+        object.__setattr__(self, "_core", core)
+
+    def _message(self) -> Any:
+        return caffe_pb2.SolverParameter.FromString(self._core.param)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._message(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        message = self._message()
+        setattr(message, name, value)
+        self._core.set_param(message.SerializeToString())
+
+    def __str__(self) -> str:
+        return str(self._message())
+
+
+class Solver:
+    """Trains the net that a solver prototxt names; ``caffe.get_solver`` makes the right kind.
+
+    A subclass such as ``caffe.AdamSolver`` uses its own update rule whatever the file says.
+    """
+
+    type: ClassVar[str] = ""
+
+    def __init__(self, solver_file: PathLike) -> None:
+        self._core = SolverCore.load(fspath(solver_file), self.type)
+
+    def __repr__(self) -> str:
+        return f"<caffe.{type(self).__name__} at iteration {self.iter}>"
+
+    @cached_property
+    def net(self) -> Net:
+        """The net that is trained."""
+        return Net._wrap(self._core.net)
+
+    @cached_property
+    def test_nets(self) -> list[Net]:
+        """The nets of the test phase, which share the parameters."""
+        return [Net._wrap(core) for core in self._core.test_nets]
+
+    @property
+    def iter(self) -> int:
+        """The number of iterations done."""
+        return self._core.iter
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next iteration."""
+        return self._core.lr
+
+    @property
+    def param(self) -> SolverParam:
+        """The solver's settings, by their names in the prototxt."""
+        return SolverParam(self._core)
+
+    def step(self, n: int) -> None:
+        """Do `n` iterations."""
+        self._core.step(n)
+
+    def solve(self, resume_file: PathLike | None = None) -> None:
+        """Train until max_iter, going on from a .solverstate if one is given."""
+        self._core.solve("" if resume_file is None else fspath(resume_file))
+
+    def restore(self, state_file: PathLike) -> None:
+        """Take parameters and state from a .solverstate (or .solverstate.h5)."""
+        self._core.restore(fspath(state_file))
+
+    def snapshot(self) -> None:
+        """Write <snapshot_prefix>_iter_<n>.caffemodel and .solverstate."""
+        self._core.snapshot()
+
+    def apply_update(self) -> None:
+        """Turn the parameters' diffs into an update and apply it."""
+        self._core.apply_update()
+
+    def share_weights(self, net: Net) -> None:
+        """Make `net` use the parameters of the trained net."""
+        self._core.share_weights(net._core)
+
+    def add_callback(
+        self,
+        on_start: Callable[[], Any] | None,
+        on_gradients_ready: Callable[[], Any] | None = None,
+    ) -> None:
+        """Have functions called before each iteration's forward, and when its gradients are there.
+
+        An exception they raise ends the run.
+        """
+        self._core.add_callback(on_start, on_gradients_ready)
+
+
+class SGDSolver(Solver):
+    """Stochastic gradient descent with momentum."""
+
+    type = "SGD"
+
+
+class NesterovSolver(Solver):
+    """Nesterov's accelerated gradient."""
+
+    type = "Nesterov"
+
+
+class AdaGradSolver(Solver):
+    """Duchi et al., JMLR 2011."""
+
+    type = "AdaGrad"
+
+
+class RMSPropSolver(Solver):
+    """Tieleman and Hinton, Coursera lecture 6.5, 2012."""
+
+    type = "RMSProp"
+
+
+class AdaDeltaSolver(Solver):
+    """Zeiler, arXiv:1212.5701."""
+
+    type = "AdaDelta"
+
+
+class AdamSolver(Solver):
+    """Kingma and Ba, arXiv:1412.6980."""
+
+    type = "Adam"
+
+
+_KINDS = {
+    kind.type: kind
+    for kind in (
+        SGDSolver,
+        NesterovSolver,
+        AdaGradSolver,
+        RMSPropSolver,
+        AdaDeltaSolver,
+        AdamSolver,
+    )
+}
+
+
+def get_solver(solver_file: PathLike) -> Solver:
+    """Make a solver of the type that its prototxt names (default SGD)."""
+    core = SolverCore.load(fspath(solver_file), "")
+    kind = _KINDS.get(core.type, Solver)
+    solver = kind.__new__(kind)
+    solver._core = core
+    return solver

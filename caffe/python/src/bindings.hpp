@@ -1,0 +1,65 @@
+#ifndef CAFFE_PYTHON_BINDINGS_HPP_
+#define CAFFE_PYTHON_BINDINGS_HPP_
+
+/// What the files of the extension module caffe._caffe share. The module is the thin lower half of
+/// the package: it converts and calls; names, defaults and dictionaries are made in Python.
+
+#include <string>
+#include <vector>
+
+#include <boost/shared_ptr.hpp>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "caffe/net.hpp"
+
+PYBIND11_DECLARE_HOLDER_TYPE(T, boost::shared_ptr<T>)
+
+namespace caffe {
+namespace python {
+
+namespace py = pybind11;
+
+using BlobPtr = boost::shared_ptr<Blob<float>>;
+using LayerPtr = boost::shared_ptr<Layer<float>>;
+using NetPtr = boost::shared_ptr<Net<float>>;
+
+/// What Python knows as a Blob. A blob of a net is owned together with the net; the bottoms and
+/// tops that a Python layer is handed are borrowed for as long as the layer's net lives.
+struct BlobHandle {
+  explicit BlobHandle(BlobPtr owned) : blob(std::move(owned)) {}
+  explicit BlobHandle(Blob<float>* borrowed) : blob(borrowed, [](Blob<float>*) {}) {}
+
+  BlobPtr blob;
+};
+
+/// The parameters of a layer, as Python's sequence of Blobs.
+struct BlobVec {
+  LayerPtr layer;
+};
+
+/// The blobs of a Python layer's call, as a list of borrowed Blobs.
+std::vector<BlobHandle> Borrow(const std::vector<Blob<float>*>& blobs);
+
+/// A writable NumPy array over the blob's present values (or diffs). It keeps that memory alive,
+/// also when the blob is reshaped, or deleted with its net.
+py::array DataView(const Blob<float>& blob);
+py::array DiffView(const Blob<float>& blob);
+
+/// Makes the arrays of Python and the blobs agree where a blob's newest contents are in a private
+/// layout: to be called (with the GIL) before the runtime reads the blobs, because an array may
+/// have been written to, and after it has written them, because an array may be read.
+void SyncViews(const Net<float>& net);
+
+void BindBlob(py::module_& m);
+void BindLayer(py::module_& m);
+void BindNet(py::module_& m);
+void BindSolver(py::module_& m);
+/// Makes Python layers known to all nets of the process.
+void RegisterPythonLayer();
+
+}  // namespace python
+}  // namespace caffe
+
+#endif  // CAFFE_PYTHON_BINDINGS_HPP_

@@ -1,0 +1,199 @@
+#include "bindings.hpp"
+#include "caffe/layers/python_layer.hpp"
+
+namespace caffe {
+
+namespace python {
+namespace {
+
+/// On Python 3.11 and later, tells in the traceback which layer the exception belongs to.
+void AddNote(const py::error_already_set& error, const std::string& note) {
+  if (py::hasattr(error.value(), "add_note")) error.value().attr("add_note")(note);
+}
+
+/// Passes an exception of a user's class on. Python code gets it as it is. Where no Python code is
+/// below (the caffe command), its traceback is printed and its last line becomes an Error.
+[[noreturn]] void PassOn(const py::error_already_set& error, const std::string& note) {
+  if (PyEval_GetFrame() != nullptr) {
+    AddNote(error, note);
+    throw;
+  }
+  const py::module_ traceback = py::module_::import("traceback");
+  const py::object trace = error.trace() ? py::object(error.trace()) : py::none();
+  traceback.attr("print_exception")(error.type(), error.value(), trace);
+  const auto lines = py::list(traceback.attr("format_exception_only")(error.type(), error.value()));
+  throw Error(py::str(lines[lines.size() - 1].attr("strip")()).cast<std::string>() + ", " + note);
+}
+
+/// The method of the user's class, or an empty function. Needs the GIL.
+py::function Method(const Layer<float>* layer, const char* name) {
+  return py::get_override(layer, name);
+}
+
+template <typename... Args>
+py::object Call(const Layer<float>* layer, const char* name, const py::function& method,
+                Args&&... args) {
+  try {
+    return method(std::forward<Args>(args)...);
+  } catch (const py::error_already_set& error) {
+    PassOn(error,
+           "in " + std::string(name) + "() of Python layer '" + layer->layer_param().name() + "'");
+  }
+}
+
+py::function RequiredMethod(const Layer<float>* layer, const char* name) {
+  const py::function method = Method(layer, name);
+  if (!method) {
+    const PythonParameter& param = layer->layer_param().python_param();
+    PyErr_Format(PyExc_NotImplementedError, "class %s of Python layer '%s' has no method %s",
+                 param.layer().c_str(), layer->layer_param().name().c_str(), name);
+    throw py::error_already_set();
+  }
+  return method;
+}
+
+/// The reference to a Python instance that a net holds, through a shared_ptr to its C++ half.
+class InstanceReference {
+ public:
+  explicit InstanceReference(const py::object& instance) : instance_(instance.ptr()) {
+    Py_INCREF(instance_);
+  }
+  void operator()(Layer<float>*) const {
+    if (!Py_IsInitialized()) return;
+    py::gil_scoped_acquire gil;
+    Py_DECREF(instance_);
+  }
+
+ private:
+  PyObject* instance_;
+};
+
+py::object FindClass(const LayerParameter& param) {
+  const std::string& module = param.python_param().module();
+  const std::string& name = param.python_param().layer();
+  try {
+    py::object found = py::module_::import(module.c_str()).attr(name.c_str());
+    const py::object base = py::type::of<Layer<float>>();
+    if (PyType_Check(found.ptr()) && PyObject_IsSubclass(found.ptr(), base.ptr()) == 1) {
+      return found;
+    }
+  } catch (const py::error_already_set& error) {
+    PassOn(error, "looking for the class of Python layer '" + param.name() +
+                      "': python_param { module: '" + module + "' layer: '" + name +
+                      "' }; the module's folder must be on PYTHONPATH");
+  }
+  throw Error("layer '" + param.name() + "': " + module + "." + name +
+              " is not a subclass of caffe.Layer");
+}
+
+LayerPtr CreatePythonLayer(const LayerParameter& param) {
+  py::gil_scoped_acquire gil;
+  const py::object cls = FindClass(param);
+  const py::object instance = cls(py::cast(&param, py::return_value_policy::reference));
+  instance.attr("param_str") = param.python_param().param_str();
+  instance.attr("phase") = static_cast<int>(param.phase());
+  return LayerPtr(instance.cast<Layer<float>*>(), InstanceReference(instance));
+}
+
+std::vector<Blob<float>*> RawBlobs(const std::vector<BlobHandle>& handles) {
+  std::vector<Blob<float>*> blobs;
+  for (const BlobHandle& handle : handles) blobs.push_back(handle.blob.get());
+  return blobs;
+}
+
+bool IsPythonLayer(const Layer<float>& layer) {
+  return dynamic_cast<const PythonLayer<float>*>(&layer) != nullptr;
+}
+
+}  // namespace
+
+void RegisterPythonLayer() {
+  // Replaces the entry of the plug-in that starts an interpreter for programs without one.
+  LayerRegistry<float>::Registry()["Python"] = &CreatePythonLayer;
+}
+
+void BindLayer(py::module_& m) {
+  py::class_<LayerParameter>(m, "LayerParameter", "The prototxt of a layer, on its way to it.")
+      .def_property_readonly("name", [](const LayerParameter& p) { return p.name(); })
+      .def("SerializeToString",
+           [](const LayerParameter& p) { return py::bytes(p.SerializeAsString()); });
+
+  // A class of the user's may call super().setup(...): there is nothing to do then.
+  py::class_<Layer<float>, PythonLayer<float>, LayerPtr>(
+      m, "Layer", "A layer of a net, and the base class of layers written in Python.")
+      .def(py::init_alias<const LayerParameter&>(), py::arg("param"))
+      .def_property_readonly(
+          "blobs", [](const LayerPtr& layer) { return BlobVec{layer}; },
+          "The learnable parameters.")
+      .def_property_readonly(
+          "type", [](const Layer<float>& layer) { return layer.type(); },
+          "The type's name in a prototxt.")
+      .def(
+          "setup",
+          [](Layer<float>& layer, const std::vector<BlobHandle>& bottom,
+             const std::vector<BlobHandle>& top) {
+            if (!IsPythonLayer(layer)) layer.LayerSetUp(RawBlobs(bottom), RawBlobs(top));
+          },
+          py::arg("bottom"), py::arg("top"))
+      .def(
+          "reshape",
+          [](Layer<float>& layer, const std::vector<BlobHandle>& bottom,
+             const std::vector<BlobHandle>& top) {
+            if (!IsPythonLayer(layer)) layer.Reshape(RawBlobs(bottom), RawBlobs(top));
+          },
+          py::arg("bottom"), py::arg("top"));
+}
+
+}  // namespace python
+
+using python::Borrow;
+using python::Call;
+using python::RequiredMethod;
+namespace py = pybind11;
+
+template <>
+void PythonLayer<float>::LayerSetUp(const vector<Blob<float>*>& bottom,
+                                    const vector<Blob<float>*>& top) {
+  py::gil_scoped_acquire gil;
+  const py::function setup = python::Method(this, "setup");
+  if (setup) Call(this, "setup", setup, Borrow(bottom), Borrow(top));
+}
+
+template <>
+void PythonLayer<float>::Reshape(const vector<Blob<float>*>& bottom,
+                                 const vector<Blob<float>*>& top) {
+  py::gil_scoped_acquire gil;
+  Call(this, "reshape", RequiredMethod(this, "reshape"), Borrow(bottom), Borrow(top));
+}
+
+template <>
+void PythonLayer<float>::Forward_cpu(const vector<Blob<float>*>& bottom,
+                                     const vector<Blob<float>*>& top) {
+  py::gil_scoped_acquire gil;
+  Call(this, "forward", RequiredMethod(this, "forward"), Borrow(bottom), Borrow(top));
+}
+
+template <>
+void PythonLayer<float>::Backward_cpu(const vector<Blob<float>*>& top,
+                                      const vector<bool>& propagate_down,
+                                      const vector<Blob<float>*>& bottom) {
+  py::gil_scoped_acquire gil;
+  Call(this, "backward", RequiredMethod(this, "backward"), Borrow(top), propagate_down,
+       Borrow(bottom));
+}
+
+template <>
+void PythonLayer<float>::SaveState(LayerState* state) const {
+  py::gil_scoped_acquire gil;
+  const py::function save = python::Method(this, "save_state");
+  if (save) state->set_extra(Call(this, "save_state", save).cast<std::string>());
+}
+
+template <>
+void PythonLayer<float>::RestoreState(const LayerState& state) {
+  py::gil_scoped_acquire gil;
+  const py::function restore = python::Method(this, "restore_state");
+  if (restore) Call(this, "restore_state", restore, py::bytes(state.extra()));
+}
+
+}  // namespace caffe

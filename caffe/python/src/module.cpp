@@ -1,0 +1,77 @@
+#include "bindings.hpp"
+#include "caffe/util/benchmark.hpp"
+#include "caffe/util/plugins.hpp"
+
+namespace caffe {
+namespace python {
+
+namespace {
+
+void SetLogLevel(int level) { log::set_min_severity(static_cast<log::Severity>(level)); }
+
+void BindSettings(py::module_& m) {
+  m.def(
+      "set_mode_cpu", [] { Caffe::set_mode(Caffe::CPU); },
+      "Compute on the CPU (a setting of the calling thread).");
+  m.def(
+      "set_mode_gpu",
+      [] {
+#ifdef CPU_ONLY
+        throw Error(
+            "this caffe was built without CUDA: use set_mode_cpu(), or build it where "
+            "nvcc is found");
+#else
+        Caffe::set_mode(Caffe::GPU);
+#endif
+      },
+      "Compute on the GPU (a setting of the calling thread).");
+  m.def("set_device", &Caffe::SetDevice, py::arg("device_id"),
+        "Make this GPU the calling thread's device.");
+  m.def("set_random_seed", &Caffe::set_random_seed, py::arg("seed"),
+        "Seed the random numbers of fillers and layers made from now on.");
+  m.def("solver_count", &Caffe::solver_count);
+  m.def("set_solver_count", &Caffe::set_solver_count, py::arg("count"));
+  m.def("solver_rank", &Caffe::solver_rank);
+  m.def("set_solver_rank", &Caffe::set_solver_rank, py::arg("rank"));
+  m.def("set_multiprocess", &Caffe::set_multiprocess, py::arg("multiprocess"));
+  m.def("layer_type_list", &LayerRegistry<float>::LayerTypeList,
+        "The names of all layer types, plug-ins included.");
+  m.def("load_plugin", &LoadPlugin, py::arg("path"),
+        "Load a shared library with layers of your own.");
+  m.def(
+      "log", [](const std::string& line) { LOG(INFO) << line; }, py::arg("line"),
+      "Write a line to the log.");
+  m.def("set_log_level", &SetLogLevel);
+}
+
+void BindTimer(py::module_& m) {
+  py::class_<Timer>(m, "Timer", "A stop watch that waits for the GPU in GPU mode.")
+      .def(py::init<>())
+      .def("start", &Timer::Start)
+      .def("stop", &Timer::Stop)
+      .def_property_readonly("ms", &Timer::MilliSeconds, "Milliseconds of the last run.");
+}
+
+}  // namespace
+
+}  // namespace python
+}  // namespace caffe
+
+PYBIND11_MODULE(_caffe, m) {
+  namespace py = pybind11;
+  m.doc() = "The C++ half of the package caffe; use it through the package.";
+  m.attr("__version__") = AS_STRING(CAFFE_VERSION);
+  py::register_exception<caffe::Error>(m, "Error", PyExc_RuntimeError);
+  caffe::python::BindSettings(m);
+  caffe::python::BindTimer(m);
+  caffe::python::BindBlob(m);
+  caffe::python::BindLayer(m);
+  caffe::python::BindNet(m);
+  caffe::python::BindSolver(m);
+  caffe::python::RegisterPythonLayer();
+  // Users know these classes as members of the package.
+  for (const char* name : {"Error", "Timer", "Blob", "Layer"}) {
+    m.attr(name).attr("__module__") = "caffe";
+  }
+  caffe::LoadDefaultPlugins();
+}

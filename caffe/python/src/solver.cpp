@@ -1,0 +1,146 @@
+#include "caffe/solver.hpp"
+
+#include "caffe/sgd_solvers.hpp"
+#include "caffe/util/upgrade_proto.hpp"
+#include "net_core.hpp"
+
+namespace caffe {
+namespace python {
+
+namespace {
+
+/// Two Python functions called around the computation of the gradients; None where one is left out.
+class GradientCallback : public Solver<float>::Callback {
+ public:
+  GradientCallback(py::object on_start, py::object on_gradients_ready)
+      : on_start_(std::move(on_start)), on_gradients_ready_(std::move(on_gradients_ready)) {}
+
+ protected:
+  void on_start() override { Call(on_start_); }
+  void on_gradients_ready() override { Call(on_gradients_ready_); }
+
+ private:
+  static void Call(const py::object& function) {
+    py::gil_scoped_acquire gil;
+    if (!function.is_none()) function();
+  }
+
+  py::object on_start_;
+  py::object on_gradients_ready_;
+};
+
+/// Lets Ctrl-C end a run between two iterations, as KeyboardInterrupt.
+SolverAction::Enum RaisePendingSignals() {
+  py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  return SolverAction::NONE;
+}
+
+/// A solver and the callbacks that Python gave it.
+class SolverCore {
+ public:
+  explicit SolverCore(Solver<float>* solver) : solver_(solver) {
+    solver_->SetActionFunction(&RaisePendingSignals);
+  }
+
+  Solver<float>& solver() const { return *solver_; }
+
+  void AddCallback(py::object on_start, py::object on_gradients_ready) {
+    callbacks_.push_back(
+        std::make_unique<GradientCallback>(std::move(on_start), std::move(on_gradients_ready)));
+    solver_->add_callback(callbacks_.back().get());
+  }
+
+  /// Runs `action` without the GIL, between two meetings of the nets' blobs and their arrays.
+  template <typename Action>
+  void Run(const Action& action) const {
+    SyncAll();
+    struct SyncAtEnd {
+      const SolverCore& core;
+      ~SyncAtEnd() { core.SyncAll(); }
+    } sync{*this};
+    py::gil_scoped_release release;
+    action(*solver_);
+  }
+
+ private:
+  void SyncAll() const {
+    SyncViews(*solver_->net());
+    for (const NetPtr& net : solver_->test_nets()) SyncViews(*net);
+  }
+
+  std::unique_ptr<Solver<float>> solver_;
+  std::vector<std::unique_ptr<GradientCallback>> callbacks_;
+};
+
+/// Reads a solver file; `type`, where given, stands for the file's own.
+SolverCore LoadSolver(const std::string& file, const std::string& type) {
+  py::gil_scoped_release release;
+  SolverParameter param;
+  ReadSolverParamsFromTextFileOrDie(file, &param);
+  if (!type.empty()) param.set_type(type);
+  return SolverCore(SolverRegistry<float>::CreateSolver(param));
+}
+
+float LearningRate(const SolverCore& core) {
+  auto* sgd = dynamic_cast<SGDSolver<float>*>(&core.solver());
+  if (!sgd) throw Error("a solver of type " + std::string(core.solver().type()) + " has no lr");
+  return sgd->GetLearningRate();
+}
+
+void SetParam(const SolverCore& core, const py::bytes& message) {
+  // The solver reads its parameters anew in every iteration, so that users change them while it
+  // runs; C++ offers them read-only.
+  auto& param = const_cast<SolverParameter&>(core.solver().param());
+  CHECK(param.ParseFromString(message)) << "not a serialized SolverParameter";
+}
+
+py::list TestNets(const SolverCore& core) {
+  py::list nets;
+  for (const NetPtr& net : core.solver().test_nets()) nets.append(py::cast(NetCore(net)));
+  return nets;
+}
+
+void Solve(Solver<float>& solver, const std::string& resume_file) {
+  if (resume_file.empty()) {
+    solver.Solve();
+  } else {
+    solver.Solve(resume_file);
+  }
+}
+
+}  // namespace
+
+void BindSolver(py::module_& m) {
+  py::class_<SolverCore>(m, "SolverCore", "A solver; caffe.Solver is its face.")
+      .def_static("load", &LoadSolver)
+      .def_property_readonly("type", [](const SolverCore& c) { return c.solver().type(); })
+      .def_property_readonly("net", [](const SolverCore& c) { return NetCore(c.solver().net()); })
+      .def_property_readonly("test_nets", &TestNets)
+      .def_property_readonly("iter", [](const SolverCore& c) { return c.solver().iter(); })
+      .def_property_readonly("lr", &LearningRate)
+      .def_property_readonly(
+          "param",
+          [](const SolverCore& c) { return py::bytes(c.solver().param().SerializeAsString()); })
+      .def("set_param", &SetParam)
+      .def("step", [](const SolverCore& c, int n) { c.Run([=](Solver<float>& s) { s.Step(n); }); })
+      .def("solve",
+           [](const SolverCore& c, const std::string& resume_file) {
+             c.Run([&](Solver<float>& s) { Solve(s, resume_file); });
+           })
+      .def("restore",
+           [](const SolverCore& c, const std::string& file) {
+             c.Run([&](Solver<float>& s) { s.Restore(file.c_str()); });
+           })
+      .def("snapshot", [](const SolverCore& c) { c.Run([](Solver<float>& s) { s.Snapshot(); }); })
+      .def("apply_update",
+           [](const SolverCore& c) { c.Run([](Solver<float>& s) { s.ApplyUpdate(); }); })
+      .def("share_weights",
+           [](const SolverCore& c, const NetCore& net) {
+             net.net().ShareTrainedLayersWith(c.solver().net().get());
+           })
+      .def("add_callback", &SolverCore::AddCallback);
+}
+
+}  // namespace python
+}  // namespace caffe

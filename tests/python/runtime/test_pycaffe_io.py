@@ -1,0 +1,171 @@
+"""caffe.io, Classifier and Detector."""
+
+import cv2
+import numpy as np
+import pytest
+
+import caffe
+from caffe import layers as L
+from caffe.proto import caffe_pb2
+
+RNG = np.random.default_rng(0)
+
+
+def test_blobproto_round_trip_with_any_shape():
+    for shape in [(2, 3), (5,), (1, 2, 3, 4), ()]:
+        array = RNG.normal(size=shape).astype(np.float32)
+        blob = caffe.io.array_to_blobproto(array, diff=2 * array)
+        np.testing.assert_array_equal(caffe.io.blobproto_to_array(blob), array)
+        np.testing.assert_array_equal(caffe.io.blobproto_to_array(blob, True), 2 * array)
+
+
+def test_blobproto_of_the_old_form_has_four_axes():
+    blob = caffe_pb2.BlobProto(num=1, channels=2, height=3, width=4, data=range(24))
+    array = caffe.io.blobproto_to_array(blob)
+    assert array.shape == (1, 2, 3, 4)
+    assert array.ravel().tolist() == list(range(24))
+
+
+def test_blobproto_without_a_shape_holds_one_value_at_most():
+    assert caffe.io.blobproto_to_array(caffe_pb2.BlobProto(data=[123])) == 123
+    with pytest.raises(ValueError):
+        caffe.io.blobproto_to_array(caffe_pb2.BlobProto(data=[1, 2, 3]))
+
+
+def test_blobproto_vectors_are_serialized_lists():
+    arrays = [np.arange(3.0), np.ones((2, 2))]
+    text = caffe.io.arraylist_to_blobprotovector_str(arrays)
+    for mine, theirs in zip(arrays, caffe.io.blobprotovector_str_to_arraylist(text)):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_datum_round_trip(dtype):
+    array = (RNG.random((3, 4, 5)) * 255).astype(dtype)
+    datum = caffe.io.array_to_datum(array, 7)
+    assert (datum.channels, datum.height, datum.width, datum.label) == (3, 4, 5, 7)
+    np.testing.assert_array_equal(caffe.io.datum_to_array(datum), array)
+    assert not caffe.io.array_to_datum(array).HasField("label")
+    with pytest.raises(ValueError, match="C x H x W"):
+        caffe.io.array_to_datum(array[0])
+
+
+def test_images_load_as_rgb_in_zero_to_one(tmp_path):
+    bgr = np.zeros((4, 6, 3), np.uint8)
+    bgr[..., 2] = 255
+    cv2.imwrite(str(tmp_path / "red.png"), bgr)
+    image = caffe.io.load_image(str(tmp_path / "red.png"))
+    assert image.shape == (4, 6, 3) and image.dtype == np.float32
+    assert image[0, 0].tolist() == [1, 0, 0]
+    assert caffe.io.load_image(tmp_path / "red.png", color=False).shape == (4, 6, 1)
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((2, 2), 65535, np.uint16))
+    assert caffe.io.load_image(str(tmp_path / "deep.png")).tolist() == [[[1, 1, 1]] * 2] * 2
+    with pytest.raises(OSError, match=r"none\.png"):
+        caffe.io.load_image(tmp_path / "none.png")
+
+
+def test_resizing_keeps_any_number_of_channels_and_the_range():
+    image = RNG.normal(size=(8, 6, 7)).astype(np.float32) * 100
+    assert caffe.io.resize_image(image, (4, 3)).shape == (4, 3, 7)
+    np.testing.assert_allclose(caffe.io.resize_image(image, (8, 6)), image, rtol=1e-6)
+    nearest = caffe.io.resize_image(image, (16, 12), interp_order=0)
+    np.testing.assert_array_equal(nearest[::2, ::2], image)
+    with pytest.raises(ValueError, match="interp_order"):
+        caffe.io.resize_image(image, (4, 3), interp_order=2)
+
+
+def test_oversampling_gives_corners_centre_and_mirrors():
+    image = np.arange(6 * 8, dtype=np.float32).reshape(6, 8, 1)
+    crops = caffe.io.oversample([image, image + 100], (4, 4))
+    assert crops.shape == (20, 4, 4, 1)
+    np.testing.assert_array_equal(crops[0], image[:4, :4])
+    np.testing.assert_array_equal(crops[3], image[2:, 4:])
+    np.testing.assert_array_equal(crops[4], image[1:5, 2:6])
+    np.testing.assert_array_equal(crops[5], image[:4, :4][:, ::-1])
+    np.testing.assert_array_equal(crops[10], image[:4, :4] + 100)
+    with pytest.raises(ValueError, match="fit"):
+        caffe.io.oversample([image], (7, 4))
+
+
+def transformer():
+    t = caffe.io.Transformer({"data": (1, 3, 4, 4)})
+    t.set_transpose("data", (2, 0, 1))
+    t.set_channel_swap("data", (2, 1, 0))
+    t.set_raw_scale("data", 255)
+    t.set_mean("data", np.array([10.0, 20.0, 30.0]))
+    t.set_input_scale("data", 0.5)
+    return t
+
+
+def test_the_transformer_does_its_steps_in_order_and_undoes_them():
+    image = RNG.random((4, 4, 3)).astype(np.float32)
+    result = transformer().preprocess("data", image)
+    assert result.dtype == np.float32 and result.shape == (3, 4, 4)
+    np.testing.assert_allclose(result[0], (image[..., 2] * 255 - 10) * 0.5, rtol=1e-5)
+    np.testing.assert_allclose(transformer().deprocess("data", result), image, atol=1e-5)
+
+
+def test_the_transformer_resizes_images_and_means():
+    t = caffe.io.Transformer({"data": (1, 3, 4, 4)})
+    t.set_transpose("data", (2, 0, 1))
+    t.set_mean("data", np.full((3, 8, 8), 2.0))
+    result = t.preprocess("data", np.ones((9, 7, 3)))
+    np.testing.assert_allclose(result, -1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [
+        ("set_transpose", (1, 0)),
+        ("set_channel_swap", (0, 1)),
+        ("set_mean", np.zeros(4)),
+        ("set_mean", np.zeros((2, 4, 4))),
+    ],
+)
+def test_the_transformer_refuses_what_does_not_fit_its_input(method, value):
+    t = caffe.io.Transformer({"data": (1, 3, 4, 4)})
+    with pytest.raises(ValueError, match="data"):
+        getattr(t, method)("data", value)
+    with pytest.raises(ValueError, match="not one of the net inputs"):
+        getattr(t, method)("other", value)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A net whose scores are the means of its input's channels."""
+    n = caffe.NetSpec()
+    n.data = L.Input(shape={"dim": [2, 3, 4, 4]})
+    n.score = L.Reduction(n.data, axis=2, operation=caffe.params.Reduction.MEAN)
+    (tmp_path / "net.prototxt").write_text(str(n.to_proto()))
+    files = str(tmp_path / "net.prototxt"), str(tmp_path / "w.caffemodel")
+    caffe.Net(files[0], caffe.TEST).save(files[1])
+    return files
+
+
+@pytest.mark.parametrize("oversample", [True, False])
+def test_the_classifier_scores_images(model, oversample):
+    classifier = caffe.Classifier(*model, image_dims=(6, 6), channel_swap=(2, 1, 0), raw_scale=10)
+    images = [np.full((12, 9, 3), [0.1, 0.2, 0.3]), np.full((5, 5, 3), [0.6, 0.5, 0.4])]
+    scores = classifier.predict(images, oversample=oversample)
+    np.testing.assert_allclose(scores, [[3, 2, 1], [4, 5, 6]], rtol=1e-5)
+
+
+def test_the_detector_scores_windows(model, tmp_path):
+    image = np.zeros((20, 20, 3), np.uint8)
+    image[5:15, 5:15] = (255, 0, 0)
+    cv2.imwrite(str(tmp_path / "i.png"), image)
+    detector = caffe.Detector(*model)
+    found = detector.detect_windows([(tmp_path / "i.png", [(5, 5, 15, 15), (0, 0, 4, 4)])])
+    np.testing.assert_allclose([f["prediction"] for f in found], [[0, 0, 1], [0, 0, 0]], atol=1e-6)
+    assert found[0]["window"].tolist() == [5, 5, 15, 15]
+
+
+def test_context_around_windows_is_the_mean_outside_the_image(model):
+    detector = caffe.Detector(
+        *model, mean=np.array([1.0, 2.0, 3.0]), raw_scale=10, channel_swap=(2, 1, 0), context_pad=1
+    )
+    np.testing.assert_allclose(detector.crop_mean, [0.3, 0.2, 0.1], rtol=1e-6)
+    crop = detector.crop(np.ones((8, 8, 3), np.float32), np.array([0, 0, 3, 3]))
+    assert crop.shape == (4, 4, 3)
+    np.testing.assert_allclose(crop[0, 0], [0.3, 0.2, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(crop[2, 2], 1)
