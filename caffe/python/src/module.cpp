@@ -7,7 +7,7 @@ namespace python {
 
 namespace {
 
-void SetLogLevel(int level) { log::set_min_severity(static_cast<log::Severity>(level)); }
+void SetLogLevel(int level) { logging::set_min_severity(static_cast<logging::Severity>(level)); }
 
 void BindSettings(py::module_& m) {
   m.def(
