@@ -16,8 +16,26 @@
 #include "caffe/util/parallel_for.hpp"
 #include "layers/element_layout.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/simd.hpp"
 
 namespace caffe {
+
+namespace {
+
+template <typename Dtype, typename Function>
+CAFFE_SIMD_CLONES void ForwardKernel(const Function f, std::ptrdiff_t n, const Dtype* x, Dtype* y) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = f.forward(x[i]);
+}
+
+template <typename Dtype, typename Function>
+CAFFE_SIMD_CLONES void BackwardKernel(const Function f, std::ptrdiff_t n, const Dtype* x,
+                                      const Dtype* y, const Dtype* dy, Dtype* dx) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) dx[i] = f.backward(x[i], y[i], dy[i]);
+}
+
+}  // namespace
 
 template <typename Dtype, template <typename> class Op>
 void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
@@ -28,8 +46,7 @@ void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
   const Dtype* x = ReadIn(layout, *bottom[0]);
   Dtype* y = WriteIn(layout, top[0]);
   ParallelFor(bottom[0]->count(), kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-#pragma omp simd
-    for (std::ptrdiff_t i = begin; i < end; ++i) y[i] = f.forward(x[i]);
+    ForwardKernel(f, end - begin, x + begin, y + begin);
   });
 }
 
@@ -48,10 +65,7 @@ void ElementwiseLayer<Dtype, Op>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
     ParallelFor(bottom[0]->count(), kElementwiseGrain,
                 [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-#pragma omp simd
-                  for (std::ptrdiff_t i = begin; i < end; ++i) {
-                    dx[i] = f.backward(x[i], y[i], dy[i]);
-                  }
+                  BackwardKernel(f, end - begin, x + begin, y + begin, dy + begin, dx + begin);
                 });
   } else {
     RefuseGradient(*this, propagate_down);
