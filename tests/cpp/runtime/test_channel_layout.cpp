@@ -1,0 +1,125 @@
+// Blobs in blocks of channels: reordering, and that layers pass them on as they are.
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "caffe/net.hpp"
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe_test {
+namespace {
+
+using caffe::Blob;
+using caffe::SyncedMemory;
+
+// Convolutions with everything that usually stands between them.
+const char kNet[] = R"(
+  force_backward: true
+  layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 12 dim: 16 } } }
+  layer { name: "conv1" type: "Convolution" bottom: "x" top: "conv1"
+          convolution_param { num_output: 32 kernel_size: 3 pad: 1 bias_term: false ENGINE } }
+  layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "bn1" }
+  layer { name: "scale1" type: "Scale" bottom: "bn1" top: "bn1" scale_param { bias_term: true } }
+  layer { name: "relu1" type: "ReLU" bottom: "bn1" top: "bn1" }
+  layer { name: "pool1" type: "Pooling" bottom: "bn1" top: "pool1" top: "mask"
+          pooling_param { kernel_size: 2 stride: 2 } }
+  layer { name: "conv2" type: "Convolution" bottom: "pool1" top: "conv2"
+          convolution_param { num_output: 32 kernel_size: 3 pad: 1 ENGINE } }
+  layer { name: "relu2" type: "ReLU" bottom: "conv2" top: "conv2" }
+  layer { name: "sum" type: "Eltwise" bottom: "conv2" bottom: "pool1" top: "sum" }
+  layer { name: "up" type: "Upsample" bottom: "sum" bottom: "mask" top: "up" }
+  layer { name: "both" type: "Concat" bottom: "up" bottom: "bn1" top: "both" }
+  layer { name: "conv3" type: "Convolution" bottom: "both" top: "conv3"
+          convolution_param { num_output: 16 kernel_size: 1 ENGINE } }
+  layer { name: "up2" type: "Deconvolution" bottom: "conv3" top: "up2"
+          convolution_param { num_output: 16 kernel_size: 4 stride: 2 pad: 1
+                              ENGINE } }
+  layer { name: "out" type: "Interp" bottom: "up2" top: "out" interp_param { height: 9 width: 13 } })";
+
+// The net after one forward and one backward pass.
+template <typename Dtype>
+std::unique_ptr<caffe::Net<Dtype>> RunNet(const std::string& engine) {
+  std::string text = kNet;
+  for (size_t at; (at = text.find("ENGINE")) != std::string::npos;) text.replace(at, 6, engine);
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
+  param.mutable_state()->set_phase(caffe::TRAIN);
+  caffe::Caffe::set_random_seed(1701);
+  auto net = std::make_unique<caffe::Net<Dtype>>(param);
+  const auto fill = [](int count, Dtype* values) {
+    // The same numbers in both precisions.
+    for (int i = 0; i < count; ++i) values[i] = Dtype((i * 7919 % 1009 - 504) / 512.);
+  };
+  Blob<Dtype>* x = net->input_blobs()[0];
+  fill(x->count(), x->mutable_cpu_data());
+  for (const auto& blob : net->learnable_params()) fill(blob->count(), blob->mutable_cpu_data());
+  net->Forward();
+  Blob<Dtype>* out = net->output_blobs()[0];
+  fill(out->count(), out->mutable_cpu_diff());
+  net->ClearParamDiffs();
+  net->Backward();
+  return net;
+}
+
+template <typename Dtype>
+void ExpectSameDiffs(const Blob<float>& got, const Blob<Dtype>& expected, const std::string& what) {
+  double largest = 1e-3;
+  for (int i = 0; i < expected.count(); ++i) {
+    largest = std::max(largest, std::fabs(double(expected.cpu_diff()[i])));
+  }
+  for (int i = 0; i < expected.count(); ++i) {
+    ASSERT_NEAR(got.cpu_diff()[i], expected.cpu_diff()[i], 1e-4 * largest) << what << " " << i;
+  }
+}
+
+TEST(ChannelLayout, OfAWholeNetGivesThePlainNetsResults) {
+  const auto blocked = RunNet<float>("");
+  const auto plain = RunNet<float>("engine: CAFFE");
+  const auto& y = *plain->output_blobs()[0];
+  for (int i = 0; i < y.count(); ++i) {
+    ASSERT_NEAR(blocked->output_blobs()[0]->cpu_data()[i], y.cpu_data()[i], 1e-4) << i;
+  }
+  ExpectSameDiffs(*blocked->blob_by_name("x"), *plain->blob_by_name("x"), "x");
+  for (size_t p = 0; p < plain->learnable_params().size(); ++p) {
+    ExpectSameDiffs(*blocked->learnable_params()[p], *plain->learnable_params()[p],
+                    "parameter " + std::to_string(p));
+  }
+}
+
+TEST(ChannelLayout, IsLeftAloneFromConvolutionToConvolution) {
+  const auto net = RunNet<float>("");
+  if (!net->blob_by_name("conv1")->data()->layout()) {
+    GTEST_SKIP() << "built without oneDNN, or it prefers plain memory on this processor";
+  }
+  for (const char* name :
+       {"conv1", "bn1", "pool1", "mask", "conv2", "sum", "up", "both", "conv3", "up2", "out"}) {
+    EXPECT_EQ(net->blob_by_name(name)->data()->head(), SyncedMemory::HEAD_AT_LAYOUT) << name;
+  }
+  for (const char* name : {"conv1", "pool1", "conv2", "up", "both", "conv3"}) {
+    EXPECT_EQ(net->blob_by_name(name)->diff()->head(), SyncedMemory::HEAD_AT_LAYOUT) << name;
+  }
+}
+
+TEST(ChannelLayout, GivesTheSameBitsEveryTime) {
+  const auto first = RunNet<float>(""), second = RunNet<float>("");
+  for (size_t p = 0; p < first->learnable_params().size(); ++p) {
+    const Blob<float>& a = *first->learnable_params()[p];
+    const Blob<float>& b = *second->learnable_params()[p];
+    EXPECT_EQ(std::memcmp(a.cpu_diff(), b.cpu_diff(), sizeof(float) * a.count()), 0) << p;
+  }
+}
+
+TEST(ChannelLayout, SeesWhatIsWrittenIntoPlainMemory) {
+  const auto net = RunNet<float>("");
+  Blob<float>* conv1 = net->blob_by_name("conv1").get();
+  caffe::caffe_set(conv1->count(), 0.f, conv1->mutable_cpu_data());
+  net->ForwardFrom(2);
+  const auto& shift = net->layers()[3]->blobs()[1];
+  const Blob<float>& bn1 = *net->blob_by_name("bn1");
+  for (int c = 0; c < 32; ++c) {
+    EXPECT_NEAR(bn1.data_at(1, c, 5, 7), std::max(0.f, shift->cpu_data()[c]), 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace caffe_test
