@@ -16,6 +16,7 @@
 #include "caffe/util/signal_handler.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "common/command_line.hpp"
+#include "common/idle_threads.hpp"
 
 namespace caffe {
 namespace tools {
@@ -364,6 +365,7 @@ class CommandLine {
 }  // namespace caffe
 
 int main(int argc, char** argv) {
+  caffe::tools::LetIdleThreadsSleep(argv);
   return caffe::tools::Run([&] {
     CLI::App app("Train, test and time neural nets described in prototxt files", "caffe");
     caffe::tools::CommandLine commands(&app);
