@@ -1,0 +1,41 @@
+# Completion of the caffe command in bash. The words come from `caffe --help` itself.
+
+# Files that match a pattern, and folders on the way to them.
+_caffe_files() {
+  mapfile -t COMPREPLY < <(compgen -f -X "!$1" -- "$2"; compgen -d -- "$2")
+  compopt -o filenames
+}
+
+_caffe_words() {
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+_caffe() {
+  local word=$2 before=$3 command="" item
+  for item in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $item in train | test | time | check | device_query) command=$item && break ;; esac
+  done
+  # bash takes --flag=value apart.
+  [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}
+  [[ $word == = ]] && word=""
+  # One dash is as good as two.
+  case --${before##*-} in
+    --solver | --model) _caffe_files '*.prototxt' "$word" ;;
+    --weights) _caffe_files '*.@(caffemodel|h5)' "$word" ;;
+    --snapshot) _caffe_files '*.solverstate*' "$word" ;;
+    --plugin) _caffe_files '*.so' "$word" ;;
+    --phase) _caffe_words "TRAIN TEST" "$word" ;;
+    --sigint_effect | --sighup_effect) _caffe_words "stop snapshot none" "$word" ;;
+    --gpu) _caffe_words "0 all" "$word" ;;
+    *)
+      if [[ $command ]]; then
+        _caffe_words "$(caffe "$command" --help 2>/dev/null | grep -o -- '--[a-z_]*')" "$word"
+      else
+        _caffe_words "train test time check device_query --help --version" "$word"
+      fi
+      ;;
+  esac
+}
+
+shopt -s extglob
+complete -F _caffe caffe
