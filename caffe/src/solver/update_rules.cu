@@ -22,10 +22,10 @@ void UpdateOnGpu(const Rule& rule, const Gradient<Dtype>& gradient, const ParamM
   CUDA_POST_KERNEL_CHECK;
 }
 
-#define INSTANTIATE_RULE(rule)                                                                  \
-  template void UpdateOnGpu(const rule<float>&, const Gradient<float>&,                         \
-                            const ParamMemory<float>&, bool);                                   \
-  template void UpdateOnGpu(const rule<double>&, const Gradient<double>&,                       \
+#define INSTANTIATE_RULE(rule)                                                                     \
+  template void UpdateOnGpu(const rule<float>&, const Gradient<float>&, const ParamMemory<float>&, \
+                            bool);                                                                 \
+  template void UpdateOnGpu(const rule<double>&, const Gradient<double>&,                          \
                             const ParamMemory<double>&, bool)
 INSTANTIATE_RULE(GradientRule);
 INSTANTIATE_RULE(SGDRule);

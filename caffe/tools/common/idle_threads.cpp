@@ -1,8 +1,8 @@
 #include "common/idle_threads.hpp"
 
-#include <unistd.h>
-
 #include <cstdlib>
+
+#include <unistd.h>
 
 namespace caffe {
 namespace tools {
