@@ -56,9 +56,10 @@ void InterpLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   CHECK(pad_beg_ <= 0 && pad_end_ <= 0) << "pad_beg and pad_end can only crop: give values up to 0";
   const bool size = param.has_height() || param.has_width();
   const bool factor = param.has_zoom_factor() || param.has_shrink_factor();
-  CHECK(size != factor)
-      << "give the output's size either as height and width or by zoom_factor and "
-         "shrink_factor";
+  const bool like_bottom = bottom.size() > 1;
+  CHECK_EQ(size + factor + like_bottom, 1)
+      << ": give the output's size in one way: height and width, or zoom_factor and "
+         "shrink_factor, or a second bottom";
   CHECK(!size || (param.height() > 0 && param.width() > 0))
       << "height and width must both be given and positive";
   CHECK(param.zoom_factor() >= 1 && param.shrink_factor() >= 1)
@@ -82,8 +83,15 @@ void InterpLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   width_in_ = bottom[0]->width() + pad_beg_ + pad_end_;
   CHECK(height_in_ > 0 && width_in_ > 0)
       << "pad_beg and pad_end crop all of the bottom, " << bottom[0]->shape_string();
-  height_out_ = param.has_height() ? param.height() : Scaled(height_in_);
-  width_out_ = param.has_width() ? param.width() : Scaled(width_in_);
+  if (bottom.size() > 1) {
+    CHECK_EQ(bottom[1]->num_axes(), 4)
+        << " axes: the second bottom gives height and width, not " << bottom[1]->shape_string();
+    height_out_ = bottom[1]->height();
+    width_out_ = bottom[1]->width();
+  } else {
+    height_out_ = param.has_height() ? param.height() : Scaled(height_in_);
+    width_out_ = param.has_width() ? param.width() : Scaled(width_in_);
+  }
   top[0]->Reshape(bottom[0]->num(), bottom[0]->channels(), height_out_, width_out_);
 }
 
@@ -118,6 +126,9 @@ template <typename Dtype>
 void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                       const vector<bool>& propagate_down,
                                       const vector<Blob<Dtype>*>& bottom) {
+  if (bottom.size() > 1 && propagate_down[1]) {
+    caffe_set(bottom[1]->count(), Dtype(0), bottom[1]->mutable_cpu_diff());
+  }
   if (!propagate_down[0]) return;
   const ChannelLayout from = LayoutOf(*top[0], Part::kDiff);
   const ChannelLayout to = from.WithPlane(bottom[0]->height(), bottom[0]->width());

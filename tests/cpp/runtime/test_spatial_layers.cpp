@@ -126,6 +126,7 @@ std::string Interp(const std::string& options) {
 TEST(Interp, HasTheGradientOfItsOutput) {
   CheckGradient(Interp("height: 7 width: 9"), {{2, 2, 4, 3}});
   CheckGradient(Interp("height: 3 width: 2"), {{1, 2, 5, 6}});
+  CheckGradient("type: 'Interp'", {{2, 2, 4, 3}, {1, 1, 7, 9}});
   CheckGradient(Interp("zoom_factor: 3"), {{1, 2, 3, 4}});
   CheckGradient(Interp("shrink_factor: 2"), {{1, 2, 5, 6}});
   CheckGradient(Interp("zoom_factor: 2 pad_beg: -1 pad_end: -2"), {{1, 2, 6, 7}});

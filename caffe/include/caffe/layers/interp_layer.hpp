@@ -13,7 +13,8 @@ namespace caffe {
 ///
 /// Bottom: N x C x H x W, first cropped by -pad_beg at the top and left and -pad_end at the bottom
 /// and right; top: N x C x H' x W' with H' = `height`, or (H - 1) / shrink_factor + 1, or
-/// H + (H - 1) (zoom_factor - 1), or the two one after the other; likewise the width.
+/// H + (H - 1) (zoom_factor - 1), or the two one after the other; likewise the width. A second
+/// bottom, whose values do not matter, gives its H and W instead; its diff is zero.
 template <typename Dtype>
 class InterpLayer : public Layer<Dtype> {
  public:
@@ -22,8 +23,10 @@ class InterpLayer : public Layer<Dtype> {
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
 
   const char* type() const override { return "Interp"; }
-  int ExactNumBottomBlobs() const override { return 1; }
+  int MinBottomBlobs() const override { return 1; }
+  int MaxBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
+  bool AllowForceBackward(const int bottom_index) const override { return bottom_index == 0; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
