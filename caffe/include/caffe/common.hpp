@@ -31,23 +31,23 @@
   classname& operator=(const classname&) = delete
 
 /// Compiles a class template for float and double.
-#define INSTANTIATE_CLASS(classname)                  \
-  template class classname<float>;                    \
+#define INSTANTIATE_CLASS(classname) \
+  template class classname<float>;   \
   template class classname<double>
 
 /// Compile the GPU functions of a layer for float and double; for .cu files.
-#define INSTANTIATE_LAYER_GPU_FORWARD(classname)                                 \
-  template void classname<float>::Forward_gpu(const std::vector<Blob<float>*>&,  \
-                                              const std::vector<Blob<float>*>&); \
+#define INSTANTIATE_LAYER_GPU_FORWARD(classname)                                  \
+  template void classname<float>::Forward_gpu(const std::vector<Blob<float>*>&,   \
+                                              const std::vector<Blob<float>*>&);  \
   template void classname<double>::Forward_gpu(const std::vector<Blob<double>*>&, \
                                                const std::vector<Blob<double>*>&)
 
-#define INSTANTIATE_LAYER_GPU_BACKWARD(classname)                                    \
-  template void classname<float>::Backward_gpu(const std::vector<Blob<float>*>&,     \
-                                               const std::vector<bool>&,             \
-                                               const std::vector<Blob<float>*>&);    \
-  template void classname<double>::Backward_gpu(const std::vector<Blob<double>*>&,   \
-                                                const std::vector<bool>&,            \
+#define INSTANTIATE_LAYER_GPU_BACKWARD(classname)                                  \
+  template void classname<float>::Backward_gpu(const std::vector<Blob<float>*>&,   \
+                                               const std::vector<bool>&,           \
+                                               const std::vector<Blob<float>*>&);  \
+  template void classname<double>::Backward_gpu(const std::vector<Blob<double>*>&, \
+                                                const std::vector<bool>&,          \
                                                 const std::vector<Blob<double>*>&)
 
 #define INSTANTIATE_LAYER_GPU_FUNCS(classname) \

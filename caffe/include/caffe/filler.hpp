@@ -183,8 +183,7 @@ Filler<Dtype>* GetFiller(const FillerParameter& param) {
   if (found == makers.end()) {
     vector<string> known;
     for (const auto& entry : makers) known.push_back(entry.first);
-    LOG(FATAL) << "unknown filler type '" << param.type() << "'"
-               << DidYouMean(param.type(), known);
+    LOG(FATAL) << "unknown filler type '" << param.type() << "'" << DidYouMean(param.type(), known);
   }
   return found->second(param);
 }

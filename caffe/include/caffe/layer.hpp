@@ -88,8 +88,7 @@ class Layer {
   /// Loss weight of each top.
   vector<Dtype> loss_;
 
-  virtual void Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                           const vector<Blob<Dtype>*>& top) = 0;
+  virtual void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) = 0;
   virtual void Forward_gpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
     Forward_cpu(bottom, top);
   }
@@ -100,8 +99,7 @@ class Layer {
     Backward_cpu(top, propagate_down, bottom);
   }
 
-  virtual void CheckBlobCounts(const vector<Blob<Dtype>*>& bottom,
-                               const vector<Blob<Dtype>*>& top);
+  virtual void CheckBlobCounts(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
   /// Puts the loss weights into the tops' diffs, where Backward finds them.
   void SetLossWeights(const vector<Blob<Dtype>*>& top);
 

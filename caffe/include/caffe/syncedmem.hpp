@@ -8,7 +8,8 @@
 namespace caffe {
 
 /// Host memory for blobs: aligned to 64 bytes (a cache line, an AVX-512 register), pinned when the
-/// GPU mode is on (use_cuda tells, and goes back to CaffeFreeHost). Throws Error when there is none.
+/// GPU mode is on (use_cuda tells, and goes back to CaffeFreeHost). Throws Error when there is
+/// none.
 void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda);
 void CaffeFreeHost(void* ptr, bool use_cuda);
 

@@ -329,34 +329,34 @@ void Blob<Dtype>::scale_diff(Dtype factor) {
 }
 
 // Index blobs (int) hold shapes and positions, never values that are learnt.
-#define NO_ARITHMETIC(type)                                                          \
-  template <>                                                                        \
-  void Blob<type>::Update() {                                                        \
-    NOT_IMPLEMENTED;                                                                 \
-  }                                                                                  \
-  template <>                                                                        \
-  type Blob<type>::asum_data() const {                                               \
-    NOT_IMPLEMENTED;                                                                 \
-  }                                                                                  \
-  template <>                                                                        \
-  type Blob<type>::asum_diff() const {                                               \
-    NOT_IMPLEMENTED;                                                                 \
-  }                                                                                  \
-  template <>                                                                        \
-  type Blob<type>::sumsq_data() const {                                              \
-    NOT_IMPLEMENTED;                                                                 \
-  }                                                                                  \
-  template <>                                                                        \
-  type Blob<type>::sumsq_diff() const {                                              \
-    NOT_IMPLEMENTED;                                                                 \
-  }                                                                                  \
-  template <>                                                                        \
-  void Blob<type>::scale_data(type) {                                                \
-    NOT_IMPLEMENTED;                                                                 \
-  }                                                                                  \
-  template <>                                                                        \
-  void Blob<type>::scale_diff(type) {                                                \
-    NOT_IMPLEMENTED;                                                                 \
+#define NO_ARITHMETIC(type)             \
+  template <>                           \
+  void Blob<type>::Update() {           \
+    NOT_IMPLEMENTED;                    \
+  }                                     \
+  template <>                           \
+  type Blob<type>::asum_data() const {  \
+    NOT_IMPLEMENTED;                    \
+  }                                     \
+  template <>                           \
+  type Blob<type>::asum_diff() const {  \
+    NOT_IMPLEMENTED;                    \
+  }                                     \
+  template <>                           \
+  type Blob<type>::sumsq_data() const { \
+    NOT_IMPLEMENTED;                    \
+  }                                     \
+  template <>                           \
+  type Blob<type>::sumsq_diff() const { \
+    NOT_IMPLEMENTED;                    \
+  }                                     \
+  template <>                           \
+  void Blob<type>::scale_data(type) {   \
+    NOT_IMPLEMENTED;                    \
+  }                                     \
+  template <>                           \
+  void Blob<type>::scale_diff(type) {   \
+    NOT_IMPLEMENTED;                    \
   }
 NO_ARITHMETIC(int)
 NO_ARITHMETIC(unsigned int)

@@ -43,7 +43,9 @@ Caffe::RNG& Caffe::rng_stream() {
 Caffe::Caffe() = default;
 Caffe::~Caffe() = default;
 
-void Caffe::set_random_seed(const unsigned int seed) { Get().random_generator_.reset(new RNG(seed)); }
+void Caffe::set_random_seed(const unsigned int seed) {
+  Get().random_generator_.reset(new RNG(seed));
+}
 
 void Caffe::SetDevice(const int device_id) { NO_GPU; }
 void Caffe::DeviceQuery() { NO_GPU; }

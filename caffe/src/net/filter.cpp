@@ -16,10 +16,9 @@ void Net<Dtype>::FilterNet(const NetParameter& param, NetParameter* param_filter
     const auto meets = [&](const NetStateRule& rule) {
       return StateMeetsRule(state, rule, layer.name());
     };
-    const bool included =
-        layer.include_size() > 0
-            ? std::any_of(layer.include().begin(), layer.include().end(), meets)
-            : std::none_of(layer.exclude().begin(), layer.exclude().end(), meets);
+    const bool included = layer.include_size() > 0
+                              ? std::any_of(layer.include().begin(), layer.include().end(), meets)
+                              : std::none_of(layer.exclude().begin(), layer.exclude().end(), meets);
     if (included) *kept.add_layer() = layer;
   }
   param_filtered->Swap(&kept);
@@ -38,8 +37,8 @@ bool Net<Dtype>::StateMeetsRule(const NetState& state, const NetStateRule& rule,
          std::none_of(rule.not_stage().begin(), rule.not_stage().end(), has);
 }
 
-#define INSTANTIATE(Dtype)                                                                 \
-  template void Net<Dtype>::FilterNet(const NetParameter&, NetParameter*);                 \
+#define INSTANTIATE(Dtype)                                                 \
+  template void Net<Dtype>::FilterNet(const NetParameter&, NetParameter*); \
   template bool Net<Dtype>::StateMeetsRule(const NetState&, const NetStateRule&, const string&)
 INSTANTIATE(float);
 INSTANTIATE(double);

@@ -75,8 +75,8 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
   top_id_vecs_.emplace_back();
   param_id_vecs_.emplace_back();
   layer_names_.push_back(param.name());
-  layers_.push_back(InLayer(param, bottom_vecs_[id],
-                            [&] { return LayerRegistry<Dtype>::CreateLayer(param); }));
+  layers_.push_back(
+      InLayer(param, bottom_vecs_[id], [&] { return LayerRegistry<Dtype>::CreateLayer(param); }));
   Layer<Dtype>* layer = layers_[id].get();
 
   bool need_backward = false;
@@ -115,8 +115,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
 }
 
 template <typename Dtype>
-void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id,
-                           Wiring* wiring) {
+void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring) {
   const string& name = param.top(top_id);
   const bool in_place = top_id < param.bottom_size() && name == param.bottom(top_id);
   LOG_IF(INFO, Caffe::root_solver())
@@ -213,8 +212,8 @@ void Net<Dtype>::ShareParam(int layer_id, int param_id, const ParamSpec& spec) {
   const bool fits = spec.share_mode() == ParamSpec_DimCheckMode_PERMISSIVE
                         ? mine.count() == theirs.count()
                         : mine.shape() == theirs.shape();
-  CHECK(fits) << with << " has shape " << theirs.shape_string() << " there, "
-              << mine.shape_string() << " here"
+  CHECK(fits) << with << " has shape " << theirs.shape_string() << " there, " << mine.shape_string()
+              << " here"
               << (mine.count() == theirs.count() ? " (share_mode: PERMISSIVE allows it)" : "");
   param_owners_.push_back(owner);
   const int learnable = learnable_param_ids_[owner];

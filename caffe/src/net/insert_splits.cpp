@@ -33,8 +33,8 @@ Flow TraceFlow(const NetParameter& net) {
     for (int j = 0; j < layer.bottom_size(); ++j) {
       const auto source = newest.find(layer.bottom(j));
       CHECK(source != newest.end())
-          << "layer '" << layer.name() << "' reads blob '" << layer.bottom(j)
-          << "' (bottom " << j << "), which no layer before it makes";
+          << "layer '" << layer.name() << "' reads blob '" << layer.bottom(j) << "' (bottom " << j
+          << "), which no layer before it makes";
       flow.source_of_bottom[{i, j}] = source->second;
       ++flow.readers[source->second].count;
     }

@@ -12,8 +12,8 @@ namespace caffe {
 
 /// Runs `action` for a layer; an Error leaves it with the layer's name, type and bottoms in front.
 template <typename Dtype, typename Action>
-auto InLayer(const LayerParameter& layer, const vector<Blob<Dtype>*>& bottom,
-             const Action& action) -> decltype(action()) {
+auto InLayer(const LayerParameter& layer, const vector<Blob<Dtype>*>& bottom, const Action& action)
+    -> decltype(action()) {
   const auto context = [&] {
     std::ostringstream text;
     text << "layer '" << layer.name() << "' (" << layer.type();

@@ -169,21 +169,21 @@ void Net<Dtype>::UpdateDebugInfo(const int param_id) {
       << "; diff: " << MeanAbsolute(param.asum_diff(), param.count());
 }
 
-#define INSTANTIATE(Dtype)                                                                        \
-  template Dtype Net<Dtype>::ForwardFromTo(int, int);                                             \
-  template Dtype Net<Dtype>::ForwardFrom(int);                                                    \
-  template Dtype Net<Dtype>::ForwardTo(int);                                                      \
-  template const vector<Blob<Dtype>*>& Net<Dtype>::Forward(Dtype*);                               \
-  template const vector<Blob<Dtype>*>& Net<Dtype>::Forward(const vector<Blob<Dtype>*>&, Dtype*);  \
-  template void Net<Dtype>::BackwardFromTo(int, int);                                             \
-  template void Net<Dtype>::BackwardFrom(int);                                                    \
-  template void Net<Dtype>::BackwardTo(int);                                                      \
-  template void Net<Dtype>::Backward();                                                           \
-  template void Net<Dtype>::Reshape();                                                            \
-  template void Net<Dtype>::Update();                                                             \
-  template void Net<Dtype>::ClearParamDiffs();                                                    \
-  template void Net<Dtype>::ForwardDebugInfo(const int);                                          \
-  template void Net<Dtype>::BackwardDebugInfo(const int);                                         \
+#define INSTANTIATE(Dtype)                                                                       \
+  template Dtype Net<Dtype>::ForwardFromTo(int, int);                                            \
+  template Dtype Net<Dtype>::ForwardFrom(int);                                                   \
+  template Dtype Net<Dtype>::ForwardTo(int);                                                     \
+  template const vector<Blob<Dtype>*>& Net<Dtype>::Forward(Dtype*);                              \
+  template const vector<Blob<Dtype>*>& Net<Dtype>::Forward(const vector<Blob<Dtype>*>&, Dtype*); \
+  template void Net<Dtype>::BackwardFromTo(int, int);                                            \
+  template void Net<Dtype>::BackwardFrom(int);                                                   \
+  template void Net<Dtype>::BackwardTo(int);                                                     \
+  template void Net<Dtype>::Backward();                                                          \
+  template void Net<Dtype>::Reshape();                                                           \
+  template void Net<Dtype>::Update();                                                            \
+  template void Net<Dtype>::ClearParamDiffs();                                                   \
+  template void Net<Dtype>::ForwardDebugInfo(const int);                                         \
+  template void Net<Dtype>::BackwardDebugInfo(const int);                                        \
   template void Net<Dtype>::UpdateDebugInfo(const int)
 INSTANTIATE(float);
 INSTANTIATE(double);

@@ -1,9 +1,9 @@
 #ifndef CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
 #define CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
 
-#include <hdf5.h>
-
 #include <string>
+
+#include <hdf5.h>
 
 #include "caffe/common.hpp"
 

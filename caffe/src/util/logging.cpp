@@ -1,12 +1,12 @@
 #include "caffe/util/logging.hpp"
 
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 namespace caffe {
 namespace logging {

@@ -11,30 +11,29 @@
 #define NO_GPU LOG(FATAL) << "This build has no CUDA: use the CPU mode (or build with nvcc)."
 
 /// Defines Forward_gpu and Backward_gpu of a layer in a build without CUDA.
-#define STUB_GPU(classname)                                                                  \
-  template <typename Dtype>                                                                  \
-  void classname<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>&,                            \
-                                     const vector<Blob<Dtype>*>&) {                          \
-    NO_GPU;                                                                                  \
-  }                                                                                          \
-  template <typename Dtype>                                                                  \
-  void classname<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>&, const vector<bool>&,      \
-                                      const vector<Blob<Dtype>*>&) {                         \
-    NO_GPU;                                                                                  \
+#define STUB_GPU(classname)                                                                      \
+  template <typename Dtype>                                                                      \
+  void classname<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>&, const vector<Blob<Dtype>*>&) { \
+    NO_GPU;                                                                                      \
+  }                                                                                              \
+  template <typename Dtype>                                                                      \
+  void classname<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>&, const vector<bool>&,          \
+                                      const vector<Blob<Dtype>*>&) {                             \
+    NO_GPU;                                                                                      \
   }
 
-#define STUB_GPU_FORWARD(classname, funcname)                             \
-  template <typename Dtype>                                               \
-  void classname<Dtype>::funcname##_gpu(const vector<Blob<Dtype>*>&,      \
-                                        const vector<Blob<Dtype>*>&) {    \
-    NO_GPU;                                                               \
+#define STUB_GPU_FORWARD(classname, funcname)                          \
+  template <typename Dtype>                                            \
+  void classname<Dtype>::funcname##_gpu(const vector<Blob<Dtype>*>&,   \
+                                        const vector<Blob<Dtype>*>&) { \
+    NO_GPU;                                                            \
   }
 
-#define STUB_GPU_BACKWARD(classname, funcname)                                               \
-  template <typename Dtype>                                                                  \
-  void classname<Dtype>::funcname##_gpu(const vector<Blob<Dtype>*>&, const vector<bool>&,    \
-                                        const vector<Blob<Dtype>*>&) {                       \
-    NO_GPU;                                                                                  \
+#define STUB_GPU_BACKWARD(classname, funcname)                                            \
+  template <typename Dtype>                                                               \
+  void classname<Dtype>::funcname##_gpu(const vector<Blob<Dtype>*>&, const vector<bool>&, \
+                                        const vector<Blob<Dtype>*>&) {                    \
+    NO_GPU;                                                                               \
   }
 
 #else  // with CUDA
@@ -45,24 +44,24 @@
 #include <curand.h>
 #include <driver_types.h>
 
-#define CUDA_CHECK(call)                                                              \
-  do {                                                                                \
-    const cudaError_t cuda_status_ = (call);                                          \
-    CHECK_EQ(cuda_status_, cudaSuccess) << " " << cudaGetErrorString(cuda_status_);   \
+#define CUDA_CHECK(call)                                                            \
+  do {                                                                              \
+    const cudaError_t cuda_status_ = (call);                                        \
+    CHECK_EQ(cuda_status_, cudaSuccess) << " " << cudaGetErrorString(cuda_status_); \
   } while (0)
 
-#define CUBLAS_CHECK(call)                                                                   \
-  do {                                                                                       \
-    const cublasStatus_t cublas_status_ = (call);                                            \
-    CHECK_EQ(cublas_status_, CUBLAS_STATUS_SUCCESS)                                          \
-        << " " << ::caffe::cublasGetErrorString(cublas_status_);                             \
+#define CUBLAS_CHECK(call)                                       \
+  do {                                                           \
+    const cublasStatus_t cublas_status_ = (call);                \
+    CHECK_EQ(cublas_status_, CUBLAS_STATUS_SUCCESS)              \
+        << " " << ::caffe::cublasGetErrorString(cublas_status_); \
   } while (0)
 
-#define CURAND_CHECK(call)                                                                   \
-  do {                                                                                       \
-    const curandStatus_t curand_status_ = (call);                                            \
-    CHECK_EQ(curand_status_, CURAND_STATUS_SUCCESS)                                          \
-        << " " << ::caffe::curandGetErrorString(curand_status_);                             \
+#define CURAND_CHECK(call)                                       \
+  do {                                                           \
+    const curandStatus_t curand_status_ = (call);                \
+    CHECK_EQ(curand_status_, CURAND_STATUS_SUCCESS)              \
+        << " " << ::caffe::curandGetErrorString(curand_status_); \
   } while (0)
 
 /// Runs the statement that follows for i = this thread's index, + grid size, ... below n.

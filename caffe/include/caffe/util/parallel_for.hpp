@@ -21,12 +21,12 @@ inline int NumThreads() {
 
 /// Calls body(begin, end) for pieces that cover [0, n), at least `grain` long, on several threads.
 ///
-/// The pieces depend on the number of threads; a sum over a piece would too, so body must not make one.
-/// Exceptions must not leave body.
+/// The pieces depend on the number of threads; a sum over a piece would too, so body must not make
+/// one. Exceptions must not leave body.
 template <typename Body>
 void ParallelFor(std::ptrdiff_t n, std::ptrdiff_t grain, const Body& body) {
-  const int threads =
-      static_cast<int>(std::min<std::ptrdiff_t>(NumThreads(), n / std::max<std::ptrdiff_t>(grain, 1)));
+  const int threads = static_cast<int>(
+      std::min<std::ptrdiff_t>(NumThreads(), n / std::max<std::ptrdiff_t>(grain, 1)));
   if (threads <= 1) {
     if (n > 0) body(std::ptrdiff_t(0), n);
     return;
