@@ -29,6 +29,13 @@ def run(folder: Path, *words: object) -> list[str]:
     return messages(done.stderr)
 
 
+def output(folder: Path, *words: object) -> str:
+    """Run a command that must succeed; return what it prints to stdout."""
+    done = subprocess.run(_command(words), cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def fail(folder: Path, *words: object) -> str:
     """Run a command that must fail with one line; return that line."""
     words = (*words, "--minloglevel=2")
