@@ -1,0 +1,64 @@
+"""What ``dcme prepare --lmdb`` writes, DCMEData reads: the same batches as from the list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+caffe = pytest.importorskip("caffe")
+pytest.importorskip("lmdb")
+
+import cv2  # noqa: E402
+from dcme.prepare import prepare  # noqa: E402
+
+LAYER = """
+layer {{
+  name: "data" type: "DCMEData" top: "data" top: "vectors" top: "classes" top: "ids"
+  dcme_data_param {{
+    {source} batch_size: 2 is_color: false grid_size: 8 shuffle: true rotate: true
+    crop_height: 16 crop_width: 16 seed: 7
+  }}
+}}
+"""
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """Five street-like maps of two cars each and their images, reduced by half, with an LMDB."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        lines = []
+        for i in range(5):
+            ids = np.zeros((48, 64), np.uint16)
+            for k in range(2):
+                top, left = rng.integers(0, 24), rng.integers(0, 40)
+                ids[top : top + 20, left : left + 20] = 26000 + k
+            cv2.imwrite(str(raw / f"{split}{i}.png"), rng.integers(0, 255, (48, 64), np.uint8))
+            cv2.imwrite(str(raw / f"{split}{i}_ids.png"), ids)
+            lines.append(f"{split}{i}.png {split}{i}_ids.png\n")
+        (raw / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
+    prepare(raw, tmp_path / "reduced", (24, 32), lmdb=True)
+    return tmp_path / "reduced"
+
+
+def batches(tmp_path: Path, source: str, count: int) -> list[dict[str, np.ndarray]]:
+    path = tmp_path / "net.prototxt"
+    path.write_text(LAYER.format(source=source), encoding="utf-8")
+    net = caffe.Net(str(path), caffe.TRAIN)
+    return [{k: v.copy() for k, v in net.forward().items()} for _ in range(count)]
+
+
+def test_batches_of_the_lmdb_are_those_of_the_list(prepared: Path, tmp_path: Path) -> None:
+    from_list = batches(
+        tmp_path, f"source: '{prepared}/train.txt' root_folder: '{prepared}/'", count=6
+    )
+    from_lmdb = batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
+    assert any(batch["ids"].any() for batch in from_list)
+    for expected, got in zip(from_list, from_lmdb):
+        assert expected.keys() == got.keys()
+        for name in expected:
+            np.testing.assert_array_equal(expected[name], got[name])
