@@ -45,6 +45,11 @@ void EachPixel(const vector<Between>& rows, const vector<Between>& columns, int 
   }
 }
 
+// Planes that are worth a thread.
+std::ptrdiff_t PlaneGrain(const ChannelLayout& from, const ChannelLayout& to) {
+  return 1 + kElementwiseGrain / 4 / (1 + std::max(from.plane_size(), to.plane_size()));
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -105,7 +110,7 @@ void InterpLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const vector<Between> rows = AlignCorners(-pad_beg_, height_in_, height_out_);
   const vector<Between> columns = AlignCorners(-pad_beg_, width_in_, width_out_);
   const int block = from.block;
-  ParallelFor(from.planes(), 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+  ParallelFor(from.planes(), PlaneGrain(from, to), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t p = begin; p < end; ++p) {
       const Dtype* in = x + p * from.plane_size();
       Dtype* out = y + p * to.plane_size();
@@ -137,7 +142,7 @@ void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const vector<Between> rows = AlignCorners(-pad_beg_, height_in_, height_out_);
   const vector<Between> columns = AlignCorners(-pad_beg_, width_in_, width_out_);
   const int block = from.block;
-  ParallelFor(from.planes(), 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+  ParallelFor(from.planes(), PlaneGrain(from, to), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t p = begin; p < end; ++p) {
       const Dtype* out = dy + p * from.plane_size();
       Dtype* in = dx + p * to.plane_size();

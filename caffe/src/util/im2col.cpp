@@ -56,7 +56,8 @@ class Windows {
   template <typename Dtype>
   void ToImage(const Dtype* columns, Dtype* image) const {
     // Taps of one channel add to the same pixels, so a channel belongs to one thread.
-    ParallelFor(channels_, 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    const std::ptrdiff_t grain = 1 + kElementwiseGrain / (1 + row_size_ * taps_);
+    ParallelFor(channels_, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
       std::fill(image + begin * image_size_, image + end * image_size_, Dtype(0));
       for (std::ptrdiff_t row = begin * taps_; row < end * taps_; ++row) {
         Dtype* source = const_cast<Dtype*>(columns) + row * row_size_;

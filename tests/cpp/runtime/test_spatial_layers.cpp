@@ -130,6 +130,7 @@ TEST(Interp, HasTheGradientOfItsOutput) {
   CheckGradient(Interp("zoom_factor: 3"), {{1, 2, 3, 4}});
   CheckGradient(Interp("shrink_factor: 2"), {{1, 2, 5, 6}});
   CheckGradient(Interp("zoom_factor: 2 pad_beg: -1 pad_end: -2"), {{1, 2, 6, 7}});
+  CheckGradient("type: 'Interp'", {{1, 3, 2, 2}, {1, 2, 5, 3}});
 }
 
 TEST(Interp, MapsCornersOntoCornersAndIsLinearBetween) {
