@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dcme.dataset import Sample, cityscapes_split
-from dcme.decoder import Decoding
+from dcme.dataset_decoding import Decoding
 from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.network import Network, Preprocessing

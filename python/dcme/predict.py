@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dcme.dataset import Sample, require_files
-from dcme.decoder import Decoding
+from dcme.dataset_decoding import Decoding
 from dcme.files import PathLike, read_image
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Decode the vector maps."""
     from dcme.dataset import find_samples
-    from dcme.decoder import decode_files
+    from dcme.dataset_decoding import decode_files
 
     images, instances = decode_files(
         arguments.source,

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Encode the instance maps."""
-    from dcme.encoder import Encoding, encode_dataset
+    from dcme.dataset_encoding import Encoding, encode_dataset
 
     encoding = Encoding(
         arguments.size,

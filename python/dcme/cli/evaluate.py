@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores and write the files asked for."""
-    from dcme.encoder import find_maps
+    from dcme.dataset_encoding import find_maps
     from dcme.files import write_json, write_text
     from dcme.scoring import score_results
 

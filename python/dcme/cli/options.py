@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dcme.decoder import Decoding
+    from dcme.dataset_decoding import Decoding
     from dcme.labels import ClassTable
 
 
@@ -96,7 +96,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
 
 def decoding(arguments: argparse.Namespace) -> Decoding:
     """The decoder asked for by ``add_decoding`` and ``add_classes``."""
-    from dcme.decoder import Decoding
+    from dcme.dataset_decoding import Decoding
 
     return Decoding(
         arguments.dt,

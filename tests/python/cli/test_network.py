@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from dcme.dataset import read_folder
-from dcme.decoder import Decoding
+from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import write_png
 from dcme.labels import ClassTable
