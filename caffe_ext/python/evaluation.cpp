@@ -121,6 +121,18 @@ py::dict results_of(const Evaluator& evaluator) {
   return dict;
 }
 
+Distances distances_of(const Array<uint16_t>& ids, const Array<uint16_t>& disparity,
+                       double baseline, double focal_length) {
+  const auto id_plane = plane_of(ids), disparity_plane = plane_of(disparity);
+  const py::gil_scoped_release release;
+  Distances distances;
+  for (const auto& [id, distance] :
+       instance_distances(id_plane, disparity_plane, {baseline, focal_length})) {
+    distances[id] = {distance.metres, distance.confidence};
+  }
+  return distances;
+}
+
 py::array grey_png(const std::string& path) {
   GreyImage image;
   {
@@ -182,6 +194,8 @@ void bind_evaluation(py::module_& m) {
            py::arg("confidence"))
       .def("add_instances", &BoundMatcher::add_instances, py::arg("instances"), py::arg("labels"),
            py::arg("confidences"));
+  m.def("instance_distances", &distances_of, py::arg("ids").noconvert(),
+        py::arg("disparity").noconvert(), py::arg("baseline"), py::arg("focal_length"));
   m.def("read_grey_png", &grey_png, py::arg("path"));
   m.def("label_overlaps", &overlaps_of, py::arg("a").noconvert(), py::arg("b").noconvert());
 }

@@ -103,6 +103,12 @@ class ImageMatcher:
         self, instances: Instances, labels: Sequence[int], confidences: Sequence[float]
     ) -> None: ...
 
+def instance_distances(
+    ids: npt.NDArray[np.uint16],
+    disparity: npt.NDArray[np.uint16],
+    baseline: float,
+    focal_length: float,
+) -> dict[int, tuple[float, float]]: ...
 def read_grey_png(path: str) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]: ...
 def label_overlaps(
     a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]

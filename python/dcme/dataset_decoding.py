@@ -46,10 +46,9 @@ class Decoding:
         labels = np.full(len(found), self._only_label(), np.int32)
         keep = np.arange(len(found))
         if item.grid is not None and len(found):
-            numbers, probabilities = self._classify(item, found.centres)
+            labels, probabilities = self.classify(item, found.centres)
             scores = probabilities * (1.0 if self.mode == "reference" else scores)
-            keep = np.nonzero(numbers > 0)[0]
-            labels = np.array([0, *self.classes.labels], np.int32)[numbers]
+            keep = np.nonzero(labels)[0]
         order = keep[np.argsort(-scores[keep], kind="stable")]
         masks = LazyMasks(len(order), lambda index: found.mask(int(order[index])))
         return ImageResult(
@@ -59,8 +58,10 @@ class Decoding:
     def _only_label(self) -> int:
         return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED
 
-    def _classify(self, item: VectorMap, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Class number and confidence of each centre from the grid output."""
+    def classify(self, item: VectorMap, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Label (0: background) and confidence of each centre (K, 2) from the grid output."""
+        if item.grid is None:
+            raise UserError(f"{item.name}: the network has no grid output to classify instances by")
         grid, count = np.asarray(item.grid), len(self.classes.labels) + 1
         if grid.ndim == 2:
             grid = np.eye(count, dtype=np.float32)[np.clip(grid.astype(int), 0, count - 1)]
@@ -73,7 +74,8 @@ class Decoding:
         block = round(item.vectors.shape[1] / grid.shape[1])
         paper = self.mode == "reference"
         numbers, scores = classify_instances(centres, grid, block, foreground_only=not paper)
-        return np.asarray(numbers), np.asarray(scores, float)
+        labels = np.array([0, *self.classes.labels], np.int32)
+        return labels[np.asarray(numbers)], np.asarray(scores, float)
 
 
 def decode_files(

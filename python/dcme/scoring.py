@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
 from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample, require_files
+from dcme.distances import have_distances, read_distances, stereo_files
 from dcme.errors import UserError
 from dcme.evaluation import EvaluationResult, Evaluator, add_files
-from dcme.files import PathLike
+from dcme.files import PathLike, read_ids
 from dcme.labels import ClassTable
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
-from dcme.results import UNCLASSIFIED, list_result
+from dcme.results import UNCLASSIFIED, ImageResult, list_result
+from dcme.tables import Cell, Table
+
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One row of the table; AP is NaN for a class without ground truth."""
+    """One row of the table; AP is NaN for a class without ground truth.
+
+    ``ap100m`` and ``ap50m`` are NaN where the data set has no distances.
+    """
 
     name: str
     instances: int
     predictions: int
     ap: float
     ap50: float
+    ap100m: float = NAN
+    ap50m: float = NAN
 
 
 @dataclass(frozen=True)
@@ -46,23 +53,26 @@ class Scores:
     agnostic_ap50: float
     matchings: list[Matching]
     """Counts at each IoU asked for, classes left aside."""
+    ap100m_mean: float = NAN
+    ap50m_mean: float = NAN
+    distances: bool = False
+    """Whether AP100m and AP50m were computed."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
-
-        def plain(value: float) -> float | None:
-            return None if np.isnan(value) else float(value)
-
+        far = {"ap100m": self.ap100m_mean, "ap50m": self.ap50m_mean} if self.distances else {}
         return {
             "images": self.images,
-            "ap_mean": plain(self.ap_mean),
-            "ap50_mean": plain(self.ap50_mean),
-            "ap_class_agnostic": plain(self.agnostic_ap),
-            "ap50_class_agnostic": plain(self.agnostic_ap50),
+            "ap_mean": _plain(self.ap_mean),
+            "ap50_mean": _plain(self.ap50_mean),
+            **{f"{name}_mean": _plain(value) for name, value in far.items()},
+            "ap_class_agnostic": _plain(self.agnostic_ap),
+            "ap50_class_agnostic": _plain(self.agnostic_ap50),
             "per_class": {
                 row.name: {
-                    "ap": plain(row.ap),
-                    "ap50": plain(row.ap50),
+                    "ap": _plain(row.ap),
+                    "ap50": _plain(row.ap50),
+                    **{name: _plain(getattr(row, name)) for name in far},
                     "instances": row.instances,
                     "predictions": row.predictions,
                 }
@@ -83,43 +93,40 @@ class Scores:
             ],
         }
 
-    def as_csv(self) -> str:
-        """The table of classes, then the means, as comma-separated values."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["class", "instances", "predictions", "ap", "ap50"])
+    def class_table(self, title: str = "") -> Table:
+        """Classes, then their mean, then all taken for one."""
+        far = ["AP100m", "AP50m"] if self.distances else []
+        rows: list[list[Cell]] = []
         for row in self.rows:
-            writer.writerow([row.name, row.instances, row.predictions, row.ap, row.ap50])
-        writer.writerow(["mean", "", "", self.ap_mean, self.ap50_mean])
-        writer.writerow(["class-agnostic", "", "", self.agnostic_ap, self.agnostic_ap50])
-        return stream.getvalue()
+            values: list[Cell] = [row.name, row.instances, row.predictions, row.ap, row.ap50]
+            rows.append([*values, row.ap100m, row.ap50m] if far else values)
+        mean: list[Cell] = ["mean", "", "", self.ap_mean, self.ap50_mean]
+        agnostic: list[Cell] = ["class-agnostic", "", "", self.agnostic_ap, self.agnostic_ap50]
+        if far:
+            mean += [self.ap100m_mean, self.ap50m_mean]
+            agnostic += [NAN, NAN]
+        header = ["class", "instances", "predictions", "AP", "AP50", *far]
+        return Table(title, header, [*rows, mean, agnostic], strong=2)
+
+    def matching_table(self, title: str = "") -> Table:
+        """Objects found, invented and missed, whatever their class."""
+        header = ["matched at", "score", "precision", "recall", "TP", "FP", "FN"]
+        rows: list[list[Cell]] = [
+            [f"IoU > {m.iou:g}", m.score, m.precision, m.recall, m.tp, m.fp, m.fn]
+            for m in self.matchings
+        ]
+        return Table(title, header, rows)
 
     def as_text(self) -> str:
         """The tables that ``dcme evaluate`` prints."""
-        wide = max(14, *(len(row.name) for row in self.rows))
-        lines = [f"{'class':<{wide}} {'instances':>9} {'found':>7} {'AP':>7} {'AP50':>7}"]
-        for row in self.rows:
-            counts = f"{row.instances:>9} {row.predictions:>7}"
-            lines.append(f"{row.name:<{wide}} {counts} {_short(row.ap)} {_short(row.ap50)}")
-        blank = " " * 17
-        lines.append(f"{'mean':<{wide}} {blank} {_short(self.ap_mean)} {_short(self.ap50_mean)}")
-        agnostic = f"{_short(self.agnostic_ap)} {_short(self.agnostic_ap50)}"
-        lines.append(f"{'class-agnostic':<{wide}} {blank} {agnostic}")
-        lines.append("")
-        lines.append(
-            f"{'matched at':<{wide}} {'score':>7} {'prec.':>7} {'recall':>7} "
-            f"{'TP':>6} {'FP':>6} {'FN':>6}"
-        )
-        for m in self.matchings:
-            lines.append(
-                f"{f'IoU > {m.iou:g}':<{wide}} {_short(m.score)} {_short(m.precision)} "
-                f"{_short(m.recall)} {m.tp:>6} {m.fp:>6} {m.fn:>6}"
-            )
-        return "\n".join(lines)
+        tables = [self.class_table().as_text()]
+        if self.matchings:
+            tables.append(self.matching_table().as_text())
+        return "\n".join(tables).rstrip("\n")
 
 
-def _short(value: float) -> str:
-    return f"{'-':>7}" if np.isnan(value) else f"{value:>7.3f}"
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def result_path(results: PathLike, sample: Sample) -> Path:
@@ -140,14 +147,20 @@ def result_path(results: PathLike, sample: Sample) -> Path:
 class _Scorer:
     """Feeds both evaluators and the matching counts, one image at a time, from any thread."""
 
-    def __init__(self, results: PathLike, classes: ClassTable, ious: Sequence[float]) -> None:
+    def __init__(self, classes: ClassTable, distances: bool) -> None:
         table = classes.to_map()
-        self.results, self.classes, self.ious = results, classes, ious
+        self.classes, self.distances = classes, distances
         self.known = {*table.labels, *table.ignored}
-        self.by_class = Evaluator(table)
+        self.by_class = Evaluator(table, distances=distances)
         self.agnostic = Evaluator(table, class_agnostic=True)
 
-    def _check_labels(self, labels: set[int], allowed: set[int], path: Path) -> None:
+    def distances_of(self, sample: Sample) -> dict[int, tuple[float, float]]:
+        """The distances of a sample's instances; empty where they are not asked for."""
+        files = stereo_files(sample) if self.distances else None
+        return read_distances(sample.ids_path(), files) if files is not None else {}
+
+    def check_labels(self, labels: set[int], allowed: set[int], path: Path) -> None:
+        """Raise for a label that is none of the allowed ones."""
         strange = sorted(labels - allowed)
         if strange:
             listed = ", ".join(f"{k} {n}" for k, n in zip(self.classes.labels, self.classes.names))
@@ -156,22 +169,65 @@ class _Scorer:
                 "give those of your data: --classes LABEL:NAME,..."
             )
 
-    def __call__(self, sample: Sample) -> list[Matching]:
-        truth, path = sample.ids_path(), result_path(self.results, sample)
+    def add_result_file(
+        self, results: PathLike, ious: Sequence[float], sample: Sample
+    ) -> list[Matching]:
+        """Compare a sample's result files with its instance map."""
+        truth, path = sample.ids_path(), result_path(results, sample)
         rows = list_result(path)
-        self._check_labels({label for _, label, _ in rows}, {*self.known, UNCLASSIFIED}, path)
+        self.check_labels({label for _, label, _ in rows}, {*self.known, UNCLASSIFIED}, path)
+        distances = self.distances_of(sample)
         try:
-            told = add_files([self.by_class, self.agnostic], truth, rows, ious=self.ious)
+            told = add_files([self.by_class, self.agnostic], truth, rows, distances, ious)
         except ValueError as error:
             raise UserError(str(error)) from None
-        self._check_labels(set(told.truth_labels), self.known, truth)
+        self.check_labels(set(told.truth_labels), self.known, truth)
         return told.matchings
+
+    def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
+        """Compare instances in memory with a sample's instance map; no matching counts."""
+        ids, result = read_ids(sample.ids_path()), make(sample)
+        masks = [np.asarray(result.masks[k]) for k in range(len(result))]
+        columns = (masks, result.labels.tolist(), result.scores.tolist())
+        try:
+            self.by_class.add(ids, *columns, self.distances_of(sample))
+            self.agnostic.add(ids, *columns)
+        except ValueError as error:
+            raise UserError(f"{sample.ids_path()}: {error}") from None
+        return []
+
+    def scores(self, counts: Sequence[Sequence[Matching]]) -> Scores:
+        """The scores of all that was added, with the sums of the matching counts."""
+        by_class, agnostic = self.by_class.results(), self.agnostic.results()
+        return Scores(
+            images=len(counts),
+            rows=_rows(by_class),
+            ap_mean=by_class.ap,
+            ap50_mean=by_class.ap50,
+            agnostic_ap=agnostic.ap,
+            agnostic_ap50=agnostic.ap50,
+            matchings=[reduce(add, column) for column in zip(*counts)],
+            ap100m_mean=by_class.ap100m,
+            ap50m_mean=by_class.ap50m,
+            distances=self.distances,
+        )
 
 
 def _rows(result: EvaluationResult) -> list[ClassScore]:
+    def at_distance(table: np.ndarray | None, k: int) -> float:
+        return NAN if table is None else float(table[k].mean())
+
     ap, ap50 = result.class_ap, result.class_ap50
     return [
-        ClassScore(name, result.truths[k], result.predictions[k], ap[name], ap50[name])
+        ClassScore(
+            name,
+            result.truths[k],
+            result.predictions[k],
+            ap[name],
+            ap50[name],
+            at_distance(result.ap_table_100m, k),
+            at_distance(result.ap_table_50m, k),
+        )
         for k, name in enumerate(result.classes)
     ]
 
@@ -184,20 +240,32 @@ def score_results(
     ious: Sequence[float] = (0.5, 0.7),
     quiet: bool = True,
 ) -> Scores:
-    """Compare the results of a folder with the instance maps of the samples."""
+    """Compare the results of a folder with the instance maps of the samples.
+
+    AP100m and AP50m come along where every instance map has Cityscapes' disparity image and camera
+    file beside it.
+    """
     if not Path(results).is_dir():
         raise UserError(f"{results}: no such folder of results")
     require_files(samples, image=False, ids=True)
-    scorer = _Scorer(results, classes, ious)
-    work = ordered_map(scorer, samples, workers)
-    counts = list(progress(work, len(samples), "evaluating", quiet))
-    by_class, agnostic = scorer.by_class.results(), scorer.agnostic.results()
-    return Scores(
-        images=len(samples),
-        rows=_rows(by_class),
-        ap_mean=by_class.ap,
-        ap50_mean=by_class.ap50,
-        agnostic_ap=agnostic.ap,
-        agnostic_ap50=agnostic.ap50,
-        matchings=[reduce(add, column) for column in zip(*counts)],
-    )
+    scorer = _Scorer(classes, have_distances(samples))
+    work = ordered_map(partial(scorer.add_result_file, results, ious), samples, workers)
+    return scorer.scores(list(progress(work, len(samples), "evaluating", quiet)))
+
+
+def score_images(
+    make: Callable[[Sample], ImageResult],
+    samples: Sequence[Sample],
+    classes: ClassTable,
+    workers: int = 1,
+    quiet: bool = True,
+    title: str = "evaluating",
+) -> Scores:
+    """Compare the instances that ``make`` gives for each sample with its instance map.
+
+    ``make`` is called from several threads; its masks have the size of the instance map.
+    """
+    require_files(samples, image=False, ids=True)
+    scorer = _Scorer(classes, have_distances(samples))
+    work = ordered_map(partial(scorer.add_result, make), samples, workers)
+    return scorer.scores(list(progress(work, len(samples), title, quiet)))

@@ -45,6 +45,19 @@ struct InstanceDistance {
   double confidence = 0;
 };
 
+// The stereo camera of an image: baseline in metres, focal length in pixels.
+struct StereoCamera {
+  double baseline;
+  double focal_length;
+};
+
+// The distance of every instance that has one, from a disparity image as Cityscapes stores it
+// (256 * disparity + 1 in pixels; 0 = not measured) of the instance map's size. Another size or a
+// camera without extent throws std::invalid_argument.
+std::map<int, InstanceDistance> instance_distances(Plane<const uint16_t> ids,
+                                                   Plane<const uint16_t> disparity,
+                                                   const StereoCamera& camera);
+
 // What one ground truth instance or group and one prediction look like to the rules.
 struct TruthRecord {
   int id;

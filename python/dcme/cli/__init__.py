@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "weights + images to instance masks",
     "decode": "vector maps to instance masks",
     "evaluate": "average precision and matching scores of results",
+    "oracle": "scores with part of the answer taken from the ground truth",
     "plot": "pictures of vectors, grid classes, masks and loss curves",
     "demo": "the whole way: synthesise, train, predict, evaluate, report",
 }

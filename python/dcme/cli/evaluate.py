@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_workers, numbers, workers
+from dcme.cli.options import add_classes, add_table, add_workers, numbers, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="also write the scores as JSON")
     parser.add_argument("--csv", metavar="FILE", help="also write the table of classes as CSV")
+    add_table(parser)
     add_classes(parser)
     add_workers(parser)
     parser.epilog = "example: dcme evaluate results city --split val --json scores.json"
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.dataset_encoding import find_maps
     from dcme.files import write_json, write_text
     from dcme.scoring import score_results
+    from dcme.tables import write_table
 
     scores = score_results(
         arguments.results,
@@ -40,4 +42,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         write_json(arguments.json, scores.as_dict())
     if arguments.csv:
-        write_text(arguments.csv, scores.as_csv())
+        write_text(arguments.csv, scores.class_table().as_csv())
+    if arguments.table:
+        write_table(arguments.table, scores.class_table())

@@ -55,6 +55,27 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def table_file(text: str) -> str:
+    """A path whose suffix is a format of tables."""
+    from dcme.tables import format_of
+
+    try:
+        format_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def add_table(parser: argparse.ArgumentParser) -> None:
+    """``--table``."""
+    parser.add_argument(
+        "--table",
+        type=table_file,
+        metavar="FILE",
+        help="also write the table: .txt, .csv, .json, .md or .tex",
+    )
+
+
 def number(text: str) -> float:
     """A finite number of at least 0."""
     try:

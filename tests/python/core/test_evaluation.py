@@ -63,6 +63,29 @@ def test_the_numbers_are_those_of_cityscapesscripts(seed, monkeypatch, tmp_path)
     assert result.ap50 == pytest.approx(np.nanmean(expected[:, 0]), abs=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_ap_at_a_distance_is_that_of_cityscapesscripts(seed, monkeypatch, tmp_path):
+    rng = np.random.default_rng(seed)
+    images, distances = [], []
+    for _ in range(3):
+        ids = scene_ids(rng, (240, 320), 30, labels=[24, 26])
+        predictions = [
+            (np.roll(ids == i, rng.integers(-4, 5), axis=1), int(i) // 1000, float(rng.random()))
+            for i in np.unique(ids[ids >= 1000])
+        ]
+        images.append((ids, predictions))
+        known = [int(i) for i in np.unique(ids) if rng.random() < 0.9]
+        distances.append({i: (float(rng.uniform(5, 150)), float(rng.random())) for i in known})
+    names, expected = oracle.evaluate(monkeypatch, tmp_path, images, distances)
+    evaluator = dcme.Evaluator(distances=True)
+    for (ids, predictions), known in zip(images, distances):
+        evaluator.add(ids, *zip(*predictions), known)
+    result = evaluator.results()
+    assert result.classes == names and 0 < result.ap50m < 1 and result.ap100m != result.ap50m
+    tables = (result.ap_table, result.ap_table_100m, result.ap_table_50m)
+    np.testing.assert_allclose(tables, expected, rtol=0, atol=1e-12)
+
+
 def test_ious_of_round_numbers_fall_on_the_same_side(monkeypatch, tmp_path):
     """Predictions of IoU exactly 0.5, 0.55 ... 0.95, where a threshold's last bit decides."""
     images = []

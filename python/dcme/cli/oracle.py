@@ -1,0 +1,62 @@
+"""``dcme oracle``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dcme.cli.options import add_classes, add_table, add_workers, number, size, workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme oracle``."""
+    parser.add_argument(
+        "kind",
+        choices=("ceiling", "instance", "class"),
+        help="ceiling: the ground truth itself at --size; instance: true masks, classes from the "
+        "grids in --vectors; class: masks of --results, true classes",
+    )
+    parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
+    parser.add_argument("--split", default="val", help="default: val")
+    parser.add_argument("--size", type=size, metavar="HxW", help="ceiling: the network's size")
+    parser.add_argument(
+        "--masks", action="store_true", help="ceiling: enlarge the masks without en- and decoding"
+    )
+    parser.add_argument("--dt", type=number, default=0, help="ceiling: of the decoder; default: 0")
+    parser.add_argument("--vt", type=number, default=0, help="ceiling: of the decoder; default: 0")
+    parser.add_argument("--et", type=number, default=1, help="ceiling: of the decoder; default: 1")
+    parser.add_argument("--vectors", metavar="DIR", help="written by dcme predict --vectors")
+    parser.add_argument("--results", metavar="DIR", help="written by dcme predict or decode")
+    add_table(parser)
+    add_classes(parser)
+    add_workers(parser)
+    parser.epilog = "example: dcme oracle ceiling $CITYSCAPES_DATASET --size 512x1024"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the scores."""
+    from dcme.dataset_decoding import Decoding
+    from dcme.dataset_encoding import find_maps
+    from dcme.errors import UserError
+    from dcme.oracles import Ceiling, ClassOracle, InstanceOracle, class_accuracy
+    from dcme.scoring import score_images
+    from dcme.tables import write_table
+
+    samples = find_maps(arguments.source, arguments.split)
+    option = {"ceiling": "size", "instance": "vectors", "class": "results"}[arguments.kind]
+    given = getattr(arguments, option)
+    if given is None:
+        raise UserError(f"the {arguments.kind} oracle needs --{option}")
+    classes, threads, quiet = arguments.classes, workers(arguments), arguments.quiet
+    if arguments.kind == "ceiling":
+        exact = Decoding(arguments.dt, arguments.vt, arguments.et, "reference")
+        make = Ceiling(given, None if arguments.masks else exact, classes)
+    elif arguments.kind == "class":
+        make = ClassOracle(Path(given), classes)
+    else:
+        make = InstanceOracle(Path(given), classes)
+        print(class_accuracy(make, samples, threads, quiet).table().as_text())
+    scores = score_images(make, samples, classes, threads, quiet)
+    print(scores.as_text())
+    if arguments.table:
+        write_table(arguments.table, scores.class_table())

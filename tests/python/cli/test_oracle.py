@@ -1,0 +1,144 @@
+"""Experiments with part of the answer from the ground truth."""
+
+import cv2
+import dcme
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.dataset_decoding import Decoding
+from dcme.files import read_ids, write_json
+from dcme.labels import INSTANCE_LABEL_IDS, ClassTable
+from dcme.oracles import (
+    Ceiling,
+    ClassOracle,
+    InstanceOracle,
+    class_accuracy,
+    count_instances,
+    true_instances,
+)
+from dcme.results import write_result
+from dcme.scoring import score_images
+from dcme.vectors import write_npz
+from oracles import decoding, encoding, evaluation
+
+CLASSES = ClassTable.cityscapes()
+SIZE = (64, 128)
+
+
+def literal_ceiling(ids, size, thresholds):
+    """Protocol, section 1 and 4: reduce, encode, decode as published, enlarge; statement by
+    statement. None for the thresholds: without en- and decoding."""
+    reduced = encoding.reduce_ids(ids, size)
+    reduced[~np.isin(reduced // 1000, INSTANCE_LABEL_IDS)] = 0
+    if thresholds is None:
+        masks = [reduced == i for i in np.unique(reduced[reduced > 0])]
+    else:
+        vectors = encoding.encode(reduced, round_centre=True)
+        masks = [mask for mask, _ in decoding.decode(vectors, *thresholds)]
+    predictions = []
+    for mask in masks:
+        values = reduced[mask & (reduced > 0)]
+        grey = mask.astype(np.uint8) * 255
+        full = cv2.resize(grey, ids.shape[::-1], interpolation=cv2.INTER_CUBIC) > 0
+        predictions.append((full, int(np.bincount(values).argmax()) // 1000, 1.0))
+    return predictions
+
+
+@pytest.mark.parametrize("size", [SIZE, (43, 85)])
+@pytest.mark.parametrize("thresholds", [None, (0, 0, 1), (3, 20, 4)])
+def test_the_ceiling_is_that_of_opencv_and_cityscapesscripts(
+    city, size, thresholds, monkeypatch, tmp_path
+):
+    samples = find_samples(city, "val")
+    exact = thresholds and Decoding(*thresholds, mode="reference")
+    scores = score_images(Ceiling(size, exact or None), samples, CLASSES, workers=2)
+    images = [
+        (ids, literal_ceiling(ids, size, thresholds)) for ids in map(read_ids, ids_of(samples))
+    ]
+    _, expected = evaluation.evaluate(monkeypatch, tmp_path, images)
+    np.testing.assert_allclose([row.ap for row in scores.rows], expected.mean(axis=1), atol=1e-9)
+    np.testing.assert_allclose([row.ap50 for row in scores.rows], expected[:, 0], atol=1e-9)
+    assert 0.1 < scores.ap_mean < 0.95
+
+
+def ids_of(samples):
+    return [sample.ids for sample in samples]
+
+
+@pytest.fixture
+def vectors(city, tmp_path):
+    """Perfect network outputs: true vectors, and the true grid classes as probabilities."""
+    for sample in find_samples(city, "val"):
+        ids = dcme.reduce_ids(read_ids(sample.ids), SIZE)
+        grid = np.moveaxis(np.eye(9, dtype=np.float32)[dcme.grid_classes(ids, 16)], -1, 0)
+        write_npz(tmp_path / "v" / f"{sample.name}.npz", dcme.encode(ids), grid)
+    return tmp_path / "v"
+
+
+def test_the_instance_oracle_counts_right_and_wrong_classes(city, vectors):
+    samples = find_samples(city, "val")
+    accuracy = class_accuracy(InstanceOracle(vectors), samples, workers=2)
+    expected = np.zeros((2, 8), int)
+    for sample in samples:
+        ids = dcme.reduce_ids(read_ids(sample.ids), SIZE)
+        grid = dcme.grid_classes(ids, 16)
+        for one in true_instances(ids, CLASSES):
+            k = INSTANCE_LABEL_IDS.index(one["label"])
+            block = grid[int(one["row"]) // 16, int(one["col"]) // 16]
+            expected[:, k] += (1, block == k + 1)
+    assert np.array_equal([accuracy.instances, accuracy.correct], expected)
+    assert np.array_equal(count_instances(samples, SIZE, CLASSES), expected[0])
+    assert 0 < expected[1].sum() < expected[0].sum()
+    (*_, total) = accuracy.table().rows
+    assert total[3] == pytest.approx(100 * expected[1].sum() / expected[0].sum())
+
+
+def test_both_oracles_are_limited_by_the_ceiling(city, vectors, tmp_path):
+    samples = find_samples(city, "val")
+    ceiling = score_images(Ceiling(SIZE, None), samples, CLASSES)
+    instance = score_images(InstanceOracle(vectors), samples, CLASSES)
+    for sample in samples:
+        result = Ceiling(SIZE, None)(sample)
+        result.labels[:] = 26
+        write_result(tmp_path / "r", result)
+    by_class = score_images(ClassOracle(tmp_path / "r"), samples, CLASSES)
+    assert [row.ap for row in by_class.rows] == pytest.approx(
+        [row.ap for row in ceiling.rows], nan_ok=True
+    )
+    assert 0 < instance.ap_mean <= ceiling.ap_mean
+
+
+def test_the_command_prints_and_writes_tables(city, vectors, tmp_path, capsys):
+    table = tmp_path / "t.tex"
+    words = ["oracle", "ceiling", str(city), "--size", "64x128", "--table", str(table), "--quiet"]
+    assert main(words) == 0
+    assert "class-agnostic" in capsys.readouterr().out and "toprule" in table.read_text()
+    assert main(["oracle", "instance", str(city), "--vectors", str(vectors), "--quiet"]) == 0
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_what_is_missing_is_named(city, vectors, fails, tmp_path):
+    assert "needs --size" in fails("oracle", "ceiling", city)
+    next(vectors.glob("*.npz")).unlink()
+    line = fails("oracle", "instance", city, "--vectors", vectors, "--quiet")
+    assert "no vectors for this image" in line and "--vectors DIR" in line
+
+
+def test_distances_bring_two_more_columns(city, tmp_path, capsys):
+    import shutil
+
+    from dcme.files import write_png
+
+    root = tmp_path / "city"
+    shutil.copytree(city, root)
+    for sample in find_samples(root, "val"):
+        place = sample.ids.parent.name
+        ids = read_ids(sample.ids)
+        stored = np.full(ids.shape, 256 * 10 + 1, np.uint16)
+        write_png(root / "disparity/val" / place / f"{sample.name}_disparity.png", stored)
+        camera = {"extrinsic": {"baseline": 0.2}, "intrinsic": {"fx": 1000}}
+        write_json(root / "camera/val" / place / f"{sample.name}_camera.json", camera)
+    assert main(["oracle", "ceiling", str(root), "--size", "64x128", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert "AP100m" in out and "AP50m" in out
