@@ -91,11 +91,40 @@ herr_t Read(hid_t file, const char* name, float* values) {
 herr_t Read(hid_t file, const char* name, double* values) {
   return H5LTread_dataset_double(file, name, values);
 }
-herr_t Write(hid_t file, const char* name, int axes, const hsize_t* dims, const float* values) {
-  return H5LTmake_dataset_float(file, name, axes, dims, values);
+hid_t NativeType(float) { return H5T_NATIVE_FLOAT; }
+hid_t NativeType(double) { return H5T_NATIVE_DOUBLE; }
+hid_t NativeType(int) { return H5T_NATIVE_INT; }
+
+string CannotWrite(hid_t location, const string& name) {
+  return FileName(location) + ": dataset '" + name + "' cannot be written";
 }
-herr_t Write(hid_t file, const char* name, int axes, const hsize_t* dims, const double* values) {
-  return H5LTmake_dataset_double(file, name, axes, dims, values);
+
+// Properties of new datasets. Without times of creation in them, equal contents give equal files.
+class Creation : public Hdf5Handle {
+ public:
+  explicit Creation(const string& failure)
+      : Hdf5Handle(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, failure) {
+    CHECK_GE(H5Pset_obj_track_times(*this, false), 0) << ": " << failure;
+  }
+};
+
+// A new dataset with its values.
+void Write(hid_t location, const string& name, hid_t type, hid_t space, const void* values) {
+  const string failure = CannotWrite(location, name);
+  const Creation creation(failure);
+  const Hdf5Handle dataset(
+      H5Dcreate2(location, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose,
+      failure);
+  if (H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) throw Error(failure);
+}
+
+template <typename Number>
+void WriteArray(hid_t location, const string& name, const vector<hsize_t>& dims,
+                const Number* values) {
+  const int axes = static_cast<int>(dims.size());
+  const Hdf5Handle space(H5Screate_simple(axes, dims.data(), nullptr), H5Sclose,
+                         CannotWrite(location, name));
+  Write(location, name, NativeType(Number()), space, values);
 }
 
 string ShapeText(const vector<int>& shape) {
@@ -150,15 +179,10 @@ void hdf5_save_nd_dataset(const hid_t file_id, const string& dataset_name, const
   const Hdf5Silence quiet;
   const vector<hsize_t> dims(blob.shape().begin(), blob.shape().end());
   const Dtype* values = write_diff ? blob.cpu_diff() : blob.cpu_data();
-  if (Write(file_id, dataset_name.c_str(), blob.num_axes(), dims.data(), values) < 0) {
-    Fail(file_id, dataset_name, "cannot be written");
-  }
+  WriteArray(file_id, dataset_name, dims, values);
 }
 
 namespace {
-
-hid_t NativeType(float) { return H5T_NATIVE_FLOAT; }
-hid_t NativeType(double) { return H5T_NATIVE_DOUBLE; }
 
 // An empty dataset that can grow along its first axis.
 void MakeGrowing(hid_t file, const string& name, hid_t type, const vector<hsize_t>& dims,
@@ -169,10 +193,10 @@ void MakeGrowing(hid_t file, const string& name, hid_t type, const vector<hsize_
   vector<hsize_t> most = dims;
   most[0] = H5S_UNLIMITED;
   const Hdf5Handle space(H5Screate_simple(axes, none.data(), most.data()), H5Sclose, failure);
-  const Hdf5Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, failure);
-  H5Pset_chunk(layout, axes, dims.data());
+  const Creation creation(failure);
+  H5Pset_chunk(creation, axes, dims.data());
   const Hdf5Handle dataset(
-      H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose,
+      H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose,
       failure);
 }
 
@@ -185,7 +209,7 @@ void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtyp
   const vector<hsize_t> rows(blob.shape().begin(), blob.shape().end());
   const int axes = blob.num_axes();
   const hid_t type = NativeType(Dtype());
-  const string failure = FileName(file_id) + ": dataset '" + dataset_name + "' cannot be written";
+  const string failure = CannotWrite(file_id, dataset_name);
   if (H5LTfind_dataset(file_id, dataset_name.c_str()) <= 0) {
     MakeGrowing(file_id, dataset_name, type, rows, failure);
   }
@@ -232,10 +256,7 @@ int hdf5_load_int(hid_t loc_id, const string& dataset_name) {
 
 void hdf5_save_int(hid_t loc_id, const string& dataset_name, int i) {
   const Hdf5Silence quiet;
-  const hsize_t one = 1;
-  if (H5LTmake_dataset_int(loc_id, dataset_name.c_str(), 1, &one, &i) < 0) {
-    Fail(loc_id, dataset_name, "cannot be written");
-  }
+  WriteArray(loc_id, dataset_name, {1}, &i);
 }
 
 string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
@@ -264,9 +285,11 @@ string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
 
 void hdf5_save_string(hid_t loc_id, const string& dataset_name, const string& s) {
   const Hdf5Silence quiet;
-  if (H5LTmake_dataset_string(loc_id, dataset_name.c_str(), s.c_str()) < 0) {
-    Fail(loc_id, dataset_name, "cannot be written");
-  }
+  const string failure = CannotWrite(loc_id, dataset_name);
+  const Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, failure);
+  H5Tset_size(type, s.size() + 1);
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose, failure);
+  Write(loc_id, dataset_name, type, space, s.c_str());
 }
 
 int hdf5_get_num_links(hid_t loc_id) {

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+import sys
 from pathlib import Path
-
-import pytest
 
 
 def _command(words: tuple[object, ...]) -> list[str]:
-    program = shutil.which("caffe")
-    if program is None:
-        pytest.skip("the command caffe is not installed")
-    return [program, *map(str, words)]
+    # That of the environment the tests run in, activated or not.
+    return [str(Path(sys.executable).with_name("caffe")), *map(str, words)]
 
 
 def start(folder: Path, *words: object) -> subprocess.Popen[str]:
