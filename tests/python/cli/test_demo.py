@@ -1,18 +1,14 @@
 """The demo with next to no training: every stage runs and the page and the metrics are there."""
 
 import json
-import shutil
 from pathlib import Path
 
-import pytest
 from dcme.cli import main
 
 NETS = Path(__file__).parents[3] / "prototxt" / "small"
 
 
-@pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
 def test_all_stages_run_and_the_last_line_names_page_and_metrics(tmp_path, capfd):
-    pytest.importorskip("caffe")
     words = ["demo", str(tmp_path), "--nets", str(NETS), "--train", "4", "--val", "2"]
     assert main([*words, "--iterations", "3"]) == 0
     out = capfd.readouterr().out.splitlines()

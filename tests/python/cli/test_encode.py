@@ -1,6 +1,7 @@
 """Instance maps to files of vectors, in every format, and back from the files."""
 
 import dcme
+import h5py
 import numpy as np
 import pytest
 from dcme.cli import main
@@ -52,7 +53,6 @@ def test_a_class_list_that_cannot_be_read_is_a_usage_error(tmp_path, capsys):
 
 
 def test_hdf5output_files_are_read_as_stacks(tmp_path):
-    h5py = pytest.importorskip("h5py")
     data = np.random.default_rng(0).normal(size=(3, 2, 8, 8)).astype(np.float32)
     with h5py.File(tmp_path / "out.h5", "w") as file:
         file["data"] = data

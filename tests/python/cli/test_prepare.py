@@ -4,12 +4,15 @@ import shutil
 
 import cv2
 import dcme
+import lmdb
 import numpy as np
 import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.files import read_ids, read_image
 from dcme.prepare import prepare
+
+from caffe.proto import caffe_pb2
 
 
 def make_pair(root, name, shape=(32, 48), ids_shape=None, dtype=np.uint16):
@@ -137,8 +140,6 @@ def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
 
 
 def test_an_lmdb_holds_the_prepared_files_as_encoded_datums(listed, tmp_path):
-    lmdb = pytest.importorskip("lmdb")
-    caffe_pb2 = pytest.importorskip("caffe.proto.caffe_pb2")
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
     with lmdb.open(str(tmp_path / "out" / "train_lmdb"), readonly=True) as environment:

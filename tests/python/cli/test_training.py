@@ -7,8 +7,6 @@ from dcme.errors import UserError
 from dcme.network import Preprocessing
 from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, read_net, train
 
-pytest.importorskip("caffe.proto.caffe_pb2")
-
 TRAIN = """
 layer { name: "data" type: "DCMEData" top: "data" top: "vectors" include { phase: TRAIN }
   transform_param { scale: 0.5 mean_value: 1 mean_value: 2 mean_value: 3 }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from dcme.prepare import prepare
 
-caffe = pytest.importorskip("caffe")
-pytest.importorskip("lmdb")
-
-import cv2  # noqa: E402
-from dcme.prepare import prepare  # noqa: E402
+import caffe
 
 LAYER = """
 layer {{

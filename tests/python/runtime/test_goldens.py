@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from oracles.goldens import GOLDEN, assert_close, case, case_names, with_prefix
@@ -157,7 +158,6 @@ def test_a_snapshot_holds_what_caffe_writes_into_it(name, own_folder):
 def read_state(path):
     """The history and the fields of a .solverstate in either format."""
     if path.suffix == ".h5":
-        h5py = pytest.importorskip("h5py")
         with h5py.File(path) as file:
             history = [file["history"][str(i)][...] for i in range(len(file["history"]))]
             numbers = {name: np.asarray(file[name]).item() for name in ("iter", "current_step")}

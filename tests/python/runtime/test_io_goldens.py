@@ -2,7 +2,10 @@
 
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
+import lmdb
 import numpy as np
 import pytest
 from oracles.goldens import GOLDEN, assert_close
@@ -23,9 +26,10 @@ def io_folder(tmp_path, monkeypatch):
 
 
 def run_tool(*words):
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
-    return subprocess.run([str(word) for word in words], capture_output=True, text=True)
+    program = Path(sys.executable).with_name(words[0])
+    return subprocess.run(
+        [str(word) for word in (program, *words[1:])], capture_output=True, text=True
+    )
 
 
 def succeed(*words):
@@ -49,7 +53,6 @@ def test_data_layers_give_the_batches_of_caffe(name, io_folder):
 
 
 def records(database):
-    lmdb = pytest.importorskip("lmdb")
     with lmdb.open(str(database), readonly=True, lock=False) as env, env.begin() as transaction:
         return list(transaction.cursor())
 
