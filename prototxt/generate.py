@@ -3,7 +3,10 @@
 
 Edit the functions below and run ``python prototxt/generate.py``; a test keeps the files in step.
 Each net is a module in ``nets/``: its docstring, which becomes the head of the files, says what the
-papers leave open and what was chosen, and why.
+papers leave open and what was chosen, and why. The names of the papers' nets begin with the paper.
+Where a net leaves choices open, ``--set`` writes a variant:
+
+    python prototxt/generate.py isisa2019_deeplabv3plus --set dropout=0.5 --out /tmp/variant
 """
 
 from __future__ import annotations
@@ -15,24 +18,67 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from nets import deeplabv3plus, nuclei, segnet, small  # noqa: E402
+from nets import (  # noqa: E402
+    dcme2017_basic_segnet,
+    dcme2017_fcn8s,
+    dcme2017_googlenet,
+    dcme2017_segnet,
+    isisa2019_deeplabv3plus,
+    isisa2019_segnet,
+    nuclei,
+    small,
+)
+from nets.choices import ChoiceError, with_choices  # noqa: E402
 from nets.files import NetDefinition, write_files  # noqa: E402
 
-NETS: dict[str, NetDefinition] = {
-    module.NET.name: module.NET for module in (small, nuclei, deeplabv3plus, segnet)
+MODULES = {
+    module.NET.name: module
+    for module in (
+        small,
+        nuclei,
+        isisa2019_deeplabv3plus,
+        isisa2019_segnet,
+        dcme2017_segnet,
+        dcme2017_basic_segnet,
+        dcme2017_fcn8s,
+        dcme2017_googlenet,
+    )
 }
+NETS: dict[str, NetDefinition] = {name: module.NET for name, module in MODULES.items()}
+
+
+def _variant(name: str, settings: list[str]) -> NetDefinition:
+    """The net as it is committed, or with other choices."""
+    if not settings:
+        return NETS[name]
+    module = MODULES[name]
+    if not hasattr(module, "Choices"):
+        raise ChoiceError(f"net '{name}' leaves no choices open")
+    net: NetDefinition = module.define(with_choices(module.Choices(), settings))
+    return net
 
 
 def main() -> None:
     """Write the files of the nets named on the command line, or of all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="net", help=f"of {', '.join(NETS)}; all")
-    parser.add_argument("--out", type=Path, default=HERE, help="folder to write to (this one)")
+    parser.add_argument("--out", type=Path, help="folder to write to (this one)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="CHOICE=VALUE", help="writes a variant"
+    )
     arguments = parser.parse_args()
-    for name in arguments.names or NETS:
+    for name in arguments.names:
         if name not in NETS:
             parser.error(f"no net '{name}'; there are {', '.join(NETS)}")
-        write_files(NETS[name], arguments.out / name)
+    if arguments.set and (len(arguments.names) != 1 or arguments.out is None):
+        parser.error("--set makes a variant of one net: name it, and a folder with --out")
+    try:
+        for name in arguments.names or NETS:
+            write_files(_variant(name, arguments.set), (arguments.out or HERE) / name)
+    except ChoiceError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

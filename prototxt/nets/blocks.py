@@ -16,6 +16,12 @@ Block = Callable[..., Any]
 VGG16 = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
 """Channels and convolutions of each level."""
 
+IMAGENET_MEAN = [103.939, 116.779, 123.68]
+"""Blue, green and red, for VGG's ImageNet weights."""
+
+DCME_2017_SIZE = (340, 680)
+"""Height and width of the images of paper 1."""
+
 FULL = P.DCMELoss.FULL
 MSRA = {"type": "msra"}
 ZERO = {"type": "constant", "value": 0}
@@ -23,14 +29,13 @@ WEIGHT_AND_BIAS = [{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult":
 
 
 def conv(bottom: Any, outputs: int, kernel: int = 3, dilation: int = 1, **more: Any) -> Any:
-    """A convolution that keeps the size."""
-    more = {"weight_filler": MSRA, **more}
+    """A convolution that keeps the size, unless told another pad or stride."""
+    more = {"weight_filler": MSRA, "pad": dilation * (kernel // 2), **more}
     if more.get("bias_term", True):
         more.setdefault("param", WEIGHT_AND_BIAS)
     if dilation > 1:
         more["dilation"] = dilation
-    pad = dilation * (kernel // 2)
-    return L.Convolution(bottom, num_output=outputs, kernel_size=kernel, pad=pad, **more)
+    return L.Convolution(bottom, num_output=outputs, kernel_size=kernel, **more)
 
 
 def conv_relu(n: NetSpec, name: str, bottom: Any, outputs: int, **more: Any) -> Any:
@@ -40,20 +45,30 @@ def conv_relu(n: NetSpec, name: str, bottom: Any, outputs: int, **more: Any) -> 
     return n[f"relu{name}"]
 
 
-def conv_bn_relu(
+def conv_bn(
     n: NetSpec, name: str, bottom: Any, outputs: int, fraction: float = 0.999, **more: Any
 ) -> Any:
-    """conv<k>, conv<k>_bn, conv<k>_scale, relu<k>; normalisation makes the bias redundant.
-
-    fraction: of the statistics that a new batch leaves standing. Runs of a few hundred iterations
-    need less than Caffe's 0.999, else the first ones are still in them at the end.
-    """
-    n[f"conv{name}"] = conv(bottom, outputs, bias_term=False, **more)
+    """conv<k>, conv<k>_bn, conv<k>_scale."""
+    n[f"conv{name}"] = conv(bottom, outputs, **{"bias_term": False, **more})
     n[f"conv{name}_bn"] = L.BatchNorm(
         n[f"conv{name}"], in_place=True, moving_average_fraction=fraction
     )
     n[f"conv{name}_scale"] = L.Scale(n[f"conv{name}_bn"], in_place=True, bias_term=True)
-    n[f"relu{name}"] = L.ReLU(n[f"conv{name}_scale"], in_place=True)
+    return n[f"conv{name}_scale"]
+
+
+def conv_bn_relu(
+    n: NetSpec, name: str, bottom: Any, outputs: int, fraction: float = 0.999, **more: Any
+) -> Any:
+    """conv<k>, conv<k>_bn, conv<k>_scale, relu<k>.
+
+    Normalisation makes the convolution's bias redundant; bias_term=True is for nets whose public
+    weights have one. fraction: of the statistics that a new batch leaves standing. Runs of a few
+    hundred iterations need less than Caffe's 0.999, else the first ones are still in them at the
+    end.
+    """
+    normalized = conv_bn(n, name, bottom, outputs, fraction, **more)
+    n[f"relu{name}"] = L.ReLU(normalized, in_place=True)
     return n[f"relu{name}"]
 
 
@@ -133,9 +148,14 @@ def dcme_loss(n: NetSpec, amplitude: float = 4, **more: Any) -> None:
     n.vector_loss = L.DCMELoss(n.vectors, n.vectors_gt, amplitude=amplitude, **more)
 
 
-def grid_loss(n: NetSpec) -> None:
+def euclidean_loss(n: NetSpec) -> None:
+    """Paper 1's loss on ``vectors``."""
+    n.vector_loss = L.EuclideanLoss(n.vectors, n.vectors_gt)
+
+
+def grid_loss(n: NetSpec, **more: Any) -> None:
     """SoftmaxWithLoss of ``grid_score`` on the classes of the blocks, and their accuracy."""
-    n.grid_loss = L.SoftmaxWithLoss(n.grid_score, n.classes_gt)
+    n.grid_loss = L.SoftmaxWithLoss(n.grid_score, n.classes_gt, **more)
     n.grid_accuracy = L.Accuracy(n.grid_score, n.classes_gt, include=[{"phase": caffe_pb2.TEST}])
 
 

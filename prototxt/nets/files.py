@@ -13,6 +13,7 @@ from caffe import NetSpec
 from caffe.proto import caffe_pb2
 
 Fields = Mapping[str, Any]
+DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
 
 
 @dataclass(frozen=True)
@@ -31,25 +32,36 @@ class NetDefinition:
     input_shape: tuple[int, int, int]
     """Channels, height, width."""
     data: Fields
-    """Of dcme_data_param, in both phases."""
+    """Of the data layer's parameters, in both phases."""
     train_data: Fields
-    """Further dcme_data_param fields in training: batch size, augmentation."""
+    """Further fields in training: batch size, augmentation."""
     test_data: Fields
     transform: Fields
     solver: Fields
-    labels: tuple[str, ...] = field(default=("data", "vectors_gt", "classes_gt"))
+    labels: tuple[str, ...] = ("data", "vectors_gt", "classes_gt")
+    train_transform: Fields = field(default_factory=dict)
+    """Further transform_param fields in training."""
+    data_type: str = "DCMEData"
+    """Type of the data layer, a key of DATA_PARAMETERS."""
+    data_folder: str = ""
+    """Where its lists are, below data/; the net's name by default."""
+    variants: Mapping[str, NetDefinition] = field(default_factory=dict)
+    """Other ways to train the same net: train_<variant> and solver_<variant> stand beside."""
 
 
 def _data_layer(net: NetDefinition, phase: int) -> Any:
-    layer = caffe_pb2.LayerParameter(name="data", type="DCMEData", top=net.labels)
+    layer = caffe_pb2.LayerParameter(name="data", type=net.data_type, top=net.labels)
     layer.include.add(phase=phase)
     training = phase == caffe_pb2.TRAIN
     _fill(layer.transform_param, net.transform)
-    _fill(layer.dcme_data_param, net.data)
-    _fill(layer.dcme_data_param, net.train_data if training else net.test_data)
-    folder = f"data/{net.name}"
-    layer.dcme_data_param.source = f"{folder}/{'train' if training else 'val'}.txt"
-    layer.dcme_data_param.root_folder = f"{folder}/"
+    if training:
+        _fill(layer.transform_param, net.train_transform)
+    parameters = getattr(layer, DATA_PARAMETERS[net.data_type])
+    _fill(parameters, net.data)
+    _fill(parameters, net.train_data if training else net.test_data)
+    folder = f"data/{net.data_folder or net.name}"
+    parameters.source = f"{folder}/{'train' if training else 'val'}.txt"
+    parameters.root_folder = f"{folder}/"
     return layer
 
 
@@ -96,24 +108,29 @@ def deploy_net(net: NetDefinition) -> Any:
     return proto
 
 
-def solver(net: NetDefinition) -> Any:
-    """The SolverParameter."""
-    proto = caffe_pb2.SolverParameter(net=f"prototxt/{net.name}/train.prototxt")
+def solver(net: NetDefinition, suffix: str = "") -> Any:
+    """The SolverParameter; with a variant's suffix, that of its training net."""
+    proto = caffe_pb2.SolverParameter(net=f"prototxt/{net.name}/train{suffix}.prototxt")
     _fill(proto, net.solver)
-    proto.snapshot_prefix = f"snapshots/{net.name}"
+    proto.snapshot_prefix = f"snapshots/{net.name}{suffix}"
     return proto
+
+
+def _text(net: NetDefinition, message: Any) -> str:
+    lines = [line.rstrip() for line in net.about.strip().splitlines()]
+    head = "".join(f"# {line}".rstrip() + "\n" for line in lines)
+    head += "#\n# Made by prototxt/generate.py: change it there.\n"
+    return head + text_format.MessageToString(message)
 
 
 def file_texts(net: NetDefinition) -> dict[str, str]:
     """The content of each file by its name."""
-    lines = [line.rstrip() for line in net.about.strip().splitlines()]
-    head = "".join(f"# {line}".rstrip() + "\n" for line in lines)
-    head += "#\n# Made by prototxt/generate.py: change it there.\n"
-    messages = {"train": train_net(net), "deploy": deploy_net(net), "solver": solver(net)}
-    return {
-        f"{name}.prototxt": head + text_format.MessageToString(message)
-        for name, message in messages.items()
-    }
+    texts = {"deploy.prototxt": _text(net, deploy_net(net))}
+    for variant, definition in {"": net, **net.variants}.items():
+        suffix = f"_{variant}" if variant else ""
+        texts[f"train{suffix}.prototxt"] = _text(definition, train_net(definition))
+        texts[f"solver{suffix}.prototxt"] = _text(definition, solver(definition, suffix))
+    return texts
 
 
 def write_files(net: NetDefinition, folder: Path) -> None:

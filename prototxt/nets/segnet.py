@@ -1,14 +1,4 @@
-"""SegNet at 512x1024 with the encoder head of paper 2 (ISISA 2019), grid size 32.
-
-SegNet as published: VGG-16 with batch normalisation, each pooling's mask undone by the decoder's
-upsampling, and a 3x3 convolution `conv1_1_D_regress` to the two vector components. Left open in the
-paper, and chosen here:
-- The encoder head is a 1x1 convolution on pool5: with stride 32 it is the encoder's last blob.
-- Normalisation stays as in SegNet, with Caffe's usual running statistics: these runs are long.
-- Adam, 1e-4, falling as poly, for the reason given with deeplabv3plus; msra fillers as in paper 1.
-- Batch 3, as in the paper.
-- Both losses are means with weight 1, so a block's class counts as much as its pixels' errors do.
-"""
+"""What the SegNets of both papers share: VGG-16 with normalisation, and back with its masks."""
 
 from __future__ import annotations
 
@@ -17,79 +7,65 @@ from typing import Any
 from caffe import NetSpec
 from caffe import layers as L
 
-from .blocks import (
-    FULL,
-    VGG16,
-    conv,
-    conv_bn_relu,
-    dcme_loss,
-    grid_loss,
-    grid_probabilities,
-    pool,
-)
-from .files import NetDefinition
+from .blocks import VGG16, conv, conv_bn_relu, pool
+
+Size = tuple[int, int]
 
 
-def _encoder(n: NetSpec, bottom: Any) -> Any:
+def level_sizes(image: Size, levels: int) -> list[Size]:
+    """(H, W) at each level, the image's own first: pooling by two rounds up."""
+    sizes = [image]
+    for _ in range(1, levels):
+        height, width = sizes[-1]
+        sizes.append(((height + 1) // 2, (width + 1) // 2))
+    return sizes
+
+
+def pool_with_mask(n: NetSpec, level: int, bottom: Any) -> Any:
+    """pool<k>, and in pool<k>_mask where each maximum was."""
+    n[f"pool{level}"], n[f"pool{level}_mask"] = pool(bottom, ntop=2)
+    return n[f"pool{level}"]
+
+
+def unpool(n: NetSpec, level: int, bottom: Any, size: Size) -> Any:
+    """upsample<k>: the values go back to where pool<k> found its maxima.
+
+    The (H, W) before the pooling is written out: twice the size after it is one too many where
+    pooling rounded up.
+    """
+    height, width = size
+    n[f"pool{level}_D"] = L.Upsample(
+        bottom,
+        n[f"pool{level}_mask"],
+        name=f"upsample{level}",
+        upsample_h=height,
+        upsample_w=width,
+    )
+    return n[f"pool{level}_D"]
+
+
+def encoder(n: NetSpec, bottom: Any) -> Any:
+    """conv1_1 .. conv5_3 with the names and shapes of VGG_ILSVRC_16_layers, and pool1 .. pool5."""
     for level, (width, depth) in enumerate(VGG16, start=1):
         for k in range(1, depth + 1):
-            bottom = conv_bn_relu(n, f"{level}_{k}", bottom, width)
-        n[f"pool{level}"], n[f"pool{level}_mask"] = pool(bottom, ntop=2)
-        bottom = n[f"pool{level}"]
+            bottom = conv_bn_relu(n, f"{level}_{k}", bottom, width, bias_term=True)
+        bottom = pool_with_mask(n, level, bottom)
     return bottom
 
 
-def _decoder(n: NetSpec, bottom: Any) -> Any:
+def decoder(n: NetSpec, bottom: Any, image: Size) -> Any:
     """conv5_3_D .. conv1_2_D: the encoder backwards; a level ends with the next one's width."""
-    for level in range(5, 0, -1):
+    sizes = level_sizes(image, len(VGG16))
+    for level in range(len(VGG16), 0, -1):
         width, depth = VGG16[level - 1]
         narrower = VGG16[level - 2][0] if level > 1 else 0
-        n[f"pool{level}_D"] = L.Upsample(
-            bottom, n[f"pool{level}_mask"], scale=2, name=f"upsample{level}"
-        )
-        bottom = n[f"pool{level}_D"]
-        for k in range(depth, 0, -1):
-            if level == 1 and k == 1:
-                return bottom
-            bottom = conv_bn_relu(n, f"{level}_{k}_D", bottom, width if k > 1 else narrower)
+        bottom = unpool(n, level, bottom, sizes[level - 1])
+        for k in range(depth, 1 if level == 1 else 0, -1):
+            outputs = width if k > 1 else narrower
+            bottom = conv_bn_relu(n, f"{level}_{k}_D", bottom, outputs, bias_term=True)
     return bottom
 
 
-def body(n: NetSpec) -> None:
-    """Encoder, its head, decoder, its head."""
-    encoded = _encoder(n, n.data)
-    n.grid_score = conv(encoded, 9, kernel=1)
-    decoded = _decoder(n, encoded)
-    n.vectors = conv(decoded, 2, name="conv1_1_D_regress")
-
-
-def losses(n: NetSpec) -> None:
-    """Vectors and classes."""
-    dcme_loss(n, normalization=FULL)
-    grid_loss(n)
-
-
-NET = NetDefinition(
-    name="segnet",
-    about=__doc__ or "",
-    body=body,
-    losses=losses,
-    outputs=grid_probabilities,
-    input_shape=(3, 512, 1024),
-    data={"grid_size": 32, "new_height": 512, "new_width": 1024},
-    train_data={"batch_size": 3, "shuffle": True},
-    test_data={"batch_size": 1},
-    transform={"scale": 1 / 256, "mirror": True},
-    solver={
-        "type": "Adam",
-        "base_lr": 1e-4,
-        "momentum": 0.9,
-        "momentum2": 0.999,
-        "lr_policy": "poly",
-        "power": 0.9,
-        "max_iter": 80000,
-        "display": 20,
-        "average_loss": 20,
-        "snapshot": 4000,
-    },
-)
+def regress(bottom: Any) -> Any:
+    """conv1_1_D_regress: the two components of the vectors."""
+    return conv(bottom, 2, name="conv1_1_D_regress")
