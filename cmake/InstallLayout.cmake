@@ -3,6 +3,9 @@
 # relative run paths work in both and libdnnl from the oneDNN wheel (in lib/) is found too.
 if(BUILD_PYTHON)
   find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+  # Modules are built with the pybind11 of that Python; pip leaves it outside CMake's search path.
+  execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir
+                  OUTPUT_VARIABLE pybind11_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()
 
 if(SKBUILD)
