@@ -1,1 +1,1 @@
-"""Benchmarks: each fast path beside its peer, in the same process. `python -m bench.<name>`."""
+"""Benchmarks beside peers: ``./run bench``; ``./run bench --list`` names the rows."""

@@ -1,13 +1,97 @@
-"""Runs every benchmark of this folder, one after the other."""
+"""The project's figures beside its peers'. Run as ``./run bench``."""
 
-import pkgutil
-import runpy
+from __future__ import annotations
+
+import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-import bench
+from bench import report
+from bench.report import Row
 
-for module in pkgutil.iter_modules(bench.__path__):
-    if not module.name.startswith("_") and not module.ispkg:
-        print(f"== {module.name}", flush=True)
-        sys.argv = [module.name]
-        runpy.run_module(f"bench.{module.name}", run_name="__main__")
+Case = Callable[[], list[Row]]
+
+
+def _cases(images: int) -> dict[str, Case]:
+    """Everything that can be measured, by name, in the order of the table."""
+    from bench import core, data, evaluation, floor, net_rows, startup
+
+    return {
+        "floor": floor.floor_rows,
+        "twins": net_rows.agreement_rows,
+        **net_rows.net_cases(),
+        "encode": core.encoding_rows,
+        "decode": core.decoding_rows,
+        "evaluate-25": lambda: evaluation.evaluation_rows(images, 25),
+        "evaluate-100": lambda: evaluation.evaluation_rows(images, 100),
+        "data": data.data_rows,
+        "startup": startup.startup_rows,
+    }
+
+
+def _parse(words: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./run bench",
+        description="Measures our speed and memory beside PyTorch, NumPy and cityscapesScripts.",
+        epilog="example: ./run bench vgg-train encode --json figures.json",
+    )
+    parser.add_argument("rows", nargs="*", help="what to measure, by the start of its name; all")
+    parser.add_argument("--list", action="store_true", help="only list the names")
+    parser.add_argument("--images", type=int, default=50, help="that evaluate reads (50)")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the figures; rows in FILE that are not measured now stay",
+    )
+    parser.add_argument(
+        "--show", type=Path, metavar="FILE", help="only print the table of such a file"
+    )
+    return parser.parse_args(words)
+
+
+def _measure(case: Case, name: str) -> list[Row]:
+    print(f"== {name}", file=sys.stderr, flush=True)
+    try:
+        rows = case()
+    except LookupError as error:
+        print(f"   left out: {error}", file=sys.stderr)
+        return []
+    for row in rows:
+        report.stamp(row)
+    return rows
+
+
+def main(words: list[str] | None = None) -> None:
+    """Measure, print the table, write the file after every case, so that Ctrl-C loses little."""
+    options = _parse(words)
+    if options.show:
+        if not options.show.exists():
+            sys.exit(f"{options.show}: no such file")
+        report.show(report.read(options.show))
+        return
+    cases = _cases(options.images)
+    chosen = [name for name in cases if not options.rows or name.startswith(tuple(options.rows))]
+    unknown = [row for row in options.rows if not any(name.startswith(row) for name in cases)]
+    if unknown:
+        sys.exit(f"no row starts with '{unknown[0]}'; there are: {', '.join(cases)}")
+    if options.list:
+        print("\n".join(chosen))
+        return
+    if options.json:
+        report.read(options.json)  # a file of something else is found before the work
+    rows: list[Row] = []
+    try:
+        for name in chosen:
+            measured = _measure(cases[name], name)
+            rows += measured
+            if options.json:
+                report.merge(options.json, measured)
+    except KeyboardInterrupt:
+        print("interrupted; what was measured until then:", file=sys.stderr)
+    report.show(rows)
+
+
+if __name__ == "__main__":
+    main()

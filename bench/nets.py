@@ -1,0 +1,109 @@
+"""The nets that are measured, for our runtime, from the parts in prototxt/nets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "prototxt"))
+
+from nets import deeplabv3plus, segnet
+from nets.blocks import conv_relu, vgg16_body
+from nets.files import NetDefinition
+
+from caffe import NetSpec
+from caffe import layers as L
+from caffe.proto import caffe_pb2
+
+__all__ = ["NETS", "BenchNet", "set_precision"]
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BenchNet:
+    """One net, as both sides are given it."""
+
+    title: str
+    size: tuple[int, int]
+    """Height, width of the input."""
+    stride: int
+    """Pixels a side of the blocks of the second output; 0: there is none."""
+    body: Callable[[NetSpec], None]
+    losses: Callable[[NetSpec], None]
+    outputs: tuple[str, ...]
+    """Blobs of the body that both sides must agree in."""
+    solver: bool
+    """Whether a training step includes Adam's update; else it ends with the input's gradient."""
+
+    def inputs(self, size: tuple[int, int], train: bool) -> dict[str, Shape]:
+        """Shapes of the input and, in training, of the labels."""
+        height, width = size
+        shapes: dict[str, Shape] = {"data": (1, 3, height, width)}
+        if train:
+            shapes["vectors_gt"] = (1, 2, height, width)
+            if self.stride:
+                shapes["classes_gt"] = (1, 1, height // self.stride, width // self.stride)
+        return shapes
+
+    def proto(self, size: tuple[int, int] | None = None, train: bool = False) -> Any:
+        """The NetParameter, with Input layers for data and labels."""
+        spec = NetSpec()
+        for name, shape in self.inputs(size or self.size, train).items():
+            spec[name] = L.Input(input_param={"shape": {"dim": list(shape)}})
+        self.body(spec)
+        if train:
+            self.losses(spec)
+        proto = spec.to_proto()
+        proto.name = self.title
+        proto.force_backward = train and not self.solver
+        return proto
+
+
+def _vgg_body(n: NetSpec) -> None:
+    ends = vgg16_body(n, n.data, conv_relu, dilations={})
+    n.vectors = L.Deconvolution(
+        ends[5],
+        convolution_param={
+            "num_output": 2,
+            "kernel_size": [32],
+            "stride": [16],
+            "pad": [8],
+            "weight_filler": {"type": "gaussian", "std": 0.001},
+        },
+    )
+
+
+def _vgg_losses(n: NetSpec) -> None:
+    n.loss = L.EuclideanLoss(n.vectors, n.vectors_gt)
+
+
+def _of_repository(net: NetDefinition, title: str, stride: int) -> BenchNet:
+    return BenchNet(
+        title=title,
+        size=net.input_shape[1:],
+        stride=stride,
+        body=net.body,
+        losses=net.losses,
+        outputs=("vectors", "grid_score"),
+        solver=True,
+    )
+
+
+NETS = {
+    "vgg": BenchNet("VGG-16 body", (256, 512), 0, _vgg_body, _vgg_losses, ("vectors",), False),
+    "deeplab": _of_repository(deeplabv3plus.NET, "VGG-DeepLabv3+", 16),
+    "segnet": _of_repository(segnet.NET, "SegNet", 32),
+}
+
+
+def set_precision(proto: Any, precision: str) -> None:
+    """Ask for bf16 compute; raises LookupError where this runtime has no such setting."""
+    if precision == "fp32":
+        return
+    if "compute_type" not in proto.DESCRIPTOR.fields_by_name:
+        raise LookupError("this runtime has no setting for bf16 compute")
+    proto.compute_type = caffe_pb2.BF16
