@@ -93,8 +93,9 @@ def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
         pairs.append((base / fields[0], base / fields[1] if len(fields) == 2 else None))
     if not pairs:
         raise UserError(f"{path}: the list is empty; a line is 'image instanceIds'")
-    names = _unique_names([image for image, _ in pairs], base)
-    return [Sample(name, image, ids) for name, (image, ids) in zip(names, pairs)]
+    images = list(dict.fromkeys(image for image, _ in pairs))  # a list may repeat an image
+    names = dict(zip(images, _unique_names(images, base)))
+    return [Sample(names[image], image, ids) for image, ids in pairs]
 
 
 def read_folder(folder: PathLike) -> list[Sample]:

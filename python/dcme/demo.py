@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from dcme.results import MAP_FOLDER
 from dcme.scoring import Scores, score_results
 from dcme.synth import write_dataset
 from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, train
+from dcme.training_job import TrainingProgress
 from dcme.trainlog import TrainLog
 from dcme.vectors import read_vectors
 
@@ -67,24 +67,6 @@ class _Run:
         self.seconds[title] = time.monotonic() - start
 
 
-class _Progress:
-    """One line on a terminal that follows the training; every tenth part elsewhere."""
-
-    def __init__(self, total: int, live: bool) -> None:
-        self.total, self.live, self.tenth = total, live, 0
-
-    def __call__(self, log: TrainLog, seconds: float) -> None:
-        done = log.loss.iterations[-1]
-        recent = float(np.mean(log.loss.values[-5:]))
-        left = seconds / done * (self.total - done) if done else 0.0
-        line = f"  iteration {done}/{self.total}  loss {recent:.4g}  {left:.0f} s left"
-        if self.live:
-            print(f"\r{line}   ", end="" if done < self.total else "\n", flush=True)
-        elif 10 * done // self.total > self.tenth:
-            self.tenth = 10 * done // self.total
-            print(line, flush=True)
-
-
 def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
     """Run the demo in the folder ``out``; returns the metrics that it writes.
 
@@ -96,7 +78,7 @@ def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
     samples = _make_data(run)
     with run.stage("training with caffe train"):
         bound = bind_to_data(files, run.out / "reduced", run.out / "net", settings.iterations)
-        progress = _Progress(max_iterations(bound), os.isatty(1))
+        progress = TrainingProgress(max_iterations(bound))
         log, train_seconds = train(bound, run.out / "train.log", progress)
     weights = {"untrained": _random_weights(run, files), "trained": final_weights(bound)}
     scores = {}

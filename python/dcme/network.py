@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from dcme.errors import UserError
 from dcme.files import PathLike
+from dcme.tiling import Outputs, run_tiled
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -61,7 +63,7 @@ def pad_to_multiple(image: np.ndarray, stride: int) -> np.ndarray:
     return image
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
+def softmax(scores: np.ndarray) -> np.ndarray:
     """Probabilities over axis 1; what already sums to one is left alone."""
     if scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
         return scores
@@ -69,10 +71,62 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-class Network:
-    """A deploy network with weights.
+def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
+    """A ``caffe.Net`` for testing with one input; raises where a file is missing."""
+    for path in (deploy, *([weights] if weights is not None else [])):
+        if not Path(path).is_file():
+            raise UserError(f"{path}: no such file")
+    import caffe
 
-    Its output with two channels at the input's size is the vector map; an output of lower
+    caffe.init_log(ONLY_ERRORS)
+    net = (
+        caffe.Net(str(deploy), caffe.TEST)
+        if weights is None
+        else caffe.Net(str(deploy), caffe.TEST, weights=str(weights))
+    )
+    if len(net.inputs) != 1:
+        raise UserError(f"{deploy}: has {len(net.inputs)} inputs; a deploy net for images has one")
+    return net
+
+
+def use_gpu(number: int) -> None:
+    """Run the networks that are loaded from now on on this GPU."""
+    import caffe
+
+    caffe.set_mode_gpu()
+    caffe.set_device(number)
+
+
+def available_memory() -> int:
+    """Bytes of memory that this machine has to spare; a large number where it does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 1 << 62
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How images are cut up that do not fit into memory whole, or are larger than asked for."""
+
+    size: tuple[int, int] | None = None
+    """Largest (H, W) that the network sees at once; by default what fits into memory."""
+    overlap: int = 128
+    """Pixels that neighbouring tiles share at least."""
+    memory: int | None = None
+    """Bytes for the network's blobs; by default half of what is available."""
+
+
+class Network:
+    """A deploy network with weights, for images of any size.
+
+    Images are mirrored at their edges up to multiples of ``stride``; those larger than ``tiling``
+    allows are seen in overlapping tiles. An image of the deploy file's own size passes as it is.
+
+    The output with two channels at the input's size is the vector map; an output of lower
     resolution, if there is one, the grid classes.
     """
 
@@ -83,34 +137,47 @@ class Network:
         preprocessing: Preprocessing | None = None,
         stride: int = 32,
         flips: bool = False,
+        tiling: Tiling | None = None,
     ) -> None:
-        for path in (deploy, *([weights] if weights is not None else [])):
-            if not Path(path).is_file():
-                raise UserError(f"{path}: no such file")
-        import caffe
-
-        caffe.init_log(ONLY_ERRORS)
-        self.net: Any = (
-            caffe.Net(str(deploy), caffe.TEST)
-            if weights is None
-            else caffe.Net(str(deploy), caffe.TEST, weights=str(weights))
-        )
-        if len(self.net.inputs) != 1:
-            raise UserError(
-                f"{deploy}: has {len(self.net.inputs)} inputs; a deploy net for images has one"
-            )
+        self.net: Any = load_net(deploy, weights)
         self.deploy = deploy
         self.input = self.net.inputs[0]
         self.channels = int(self.net.blobs[self.input].shape[1])
         self.preprocessing = preprocessing or Preprocessing()
         self.stride = stride
         self.flips = flips
+        self.tiling = tiling or Tiling()
+        self.input_size = tuple(int(side) for side in self.net.blobs[self.input].shape[2:])
 
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """Height and width that the deploy file names."""
-        shape = self.net.blobs[self.input].shape
-        return int(shape[2]), int(shape[3])
+    @cached_property
+    def bytes_per_pixel(self) -> float:
+        """Memory of the network's blobs for each pixel of its input, about."""
+        pixels = int(np.prod(self.net.blobs[self.input].shape)) // self.channels
+        return 4.0 * sum(int(np.prod(b.shape)) for b in self.net.blobs.values()) / pixels
+
+    def _budget(self) -> float:
+        """Pixels that the network may see at once."""
+        return (self.tiling.memory or available_memory() // 2) / self.bytes_per_pixel
+
+    def tile_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """The tile (H, W) for images of this size; None where they pass whole."""
+        stride, limit = self.stride, self.tiling.size
+        whole = tuple(-(-side // stride) * stride for side in (height, width))
+        if limit is None:
+            pixels = self._budget()
+            if whole[0] * whole[1] <= pixels:
+                return None
+            rows = min(whole[0], int(pixels**0.5))
+            limit = (rows, min(whole[1], int(pixels / max(rows, 1))))
+        smallest = self.tiling.overlap + stride
+        tile = tuple(min(side, most // stride * stride) for side, most in zip(whole, limit))
+        if any(t < min(smallest, side) for t, side in zip(tile, whole)):
+            raise UserError(
+                f"tiles of {tile[0]}x{tile[1]} are too small for an overlap of "
+                f"{self.tiling.overlap} pixels and a stride of {stride}; reduce the images "
+                "(--size), or give larger tiles (--tile) or less overlap (--overlap)"
+            )
+        return None if tile == whole else (tile[0], tile[1])
 
     def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         blob = self.net.blobs[self.input]
@@ -132,20 +199,32 @@ class Network:
                 f"{batch.shape[3]}); the outputs are {shapes}"
             )
         # Copies, for the next forward pass writes into the same memory.
-        return vectors.copy(), None if grid is None else _softmax(grid.copy())
+        return vectors.copy(), None if grid is None else softmax(grid.copy())
 
-    def __call__(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    def __call__(self, images: Sequence[np.ndarray]) -> list[Outputs]:
         """Vector map (2, H, W) and grid probabilities (C, h, w) of each image (H, W, 3).
 
         The images have one size. With ``flips`` each is also seen mirrored and the two outputs
         are averaged, the mirrored one turned back with its dx negated.
         """
         height, width = images[0].shape[:2]
+        tile = self.tile_size(height, width)
+        if tile is None and len(images) * height * width <= self._budget():
+            return self._whole(images)
+        if tile is None:
+            return [self._whole([image])[0] for image in images]
+        overlap, stride = self.tiling.overlap, self.stride
+        return [
+            run_tiled(lambda part: self._whole([part])[0], image, tile, overlap, stride)
+            for image in images
+        ]
+
+    def _whole(self, images: Sequence[np.ndarray]) -> list[Outputs]:
+        height, width = images[0].shape[:2]
+        # A net that names its sizes (SegNet's upsampling) takes its own size and no other.
+        stride = 1 if (height, width) == self.input_size else self.stride
         batch = np.stack(
-            [
-                self.preprocessing(pad_to_multiple(image, self.stride), self.channels)
-                for image in images
-            ]
+            [self.preprocessing(pad_to_multiple(image, stride), self.channels) for image in images]
         )
         vectors, grid = self._forward(batch)
         if self.flips:
@@ -155,7 +234,7 @@ class Network:
             if grid is not None and mirrored_grid is not None:
                 grid = (grid + mirrored_grid[..., ::-1]) / 2
         if grid is not None:
-            block = batch.shape[2] // grid.shape[2]
+            block = -(-batch.shape[2] // grid.shape[2])
             grid = grid[:, :, : -(-height // block), : -(-width // block)]
         return [
             (

@@ -19,13 +19,13 @@ from dcme.dataset_decoding import Decoding
 from dcme.decoding import decode
 from dcme.encoding import encode, instances, reduce_ids
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids
+from dcme.files import read_ids
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.parallel import ordered_map, progress
 from dcme.results import ImageResult, LazyMasks, read_result, resize_mask
 from dcme.scoring import result_path
 from dcme.tables import Cell, Table
-from dcme.vectors import VectorMap, read_vectors
+from dcme.vectors import read_vector_map
 
 EXACT = Decoding(dt=0, vt=0, et=1, mode="reference")
 """Thresholds for vectors without error: every pixel of an instance points at the same cell."""
@@ -152,17 +152,6 @@ class ClassOracle:
         result = read_result(result_path(self.results, sample), ids.shape)
         labels = majority_labels(result.masks, ids, self.classes)
         return _selected(result, np.nonzero(labels)[0], labels, np.ones(len(result)))
-
-
-def read_vector_map(folder: PathLike, sample: Sample) -> VectorMap:
-    """The network's output for a sample, from the folder that ``dcme predict --vectors`` filled."""
-    path = Path(folder) / f"{sample.name}.npz"
-    if not path.is_file():
-        raise UserError(
-            f"{path}: there are no vectors for this image; dcme predict --vectors DIR writes them"
-        )
-    item = next(read_vectors(path))
-    return VectorMap(sample.name, item.vectors, item.grid)
 
 
 @dataclass(frozen=True)

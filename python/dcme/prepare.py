@@ -11,14 +11,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dcme.crops import CropSettings, write_crops
 from dcme.dataset import Sample, cityscapes_split, is_cityscapes, read_list, require_files
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, read_text, write_json, write_png, write_text
+from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.lmdb_file import write_lmdb
 from dcme.parallel import ordered_map, progress
 
 RECIPE = "prepare.json"
+RARE_LABELS = tuple(LABEL_ID[name] for name in ("truck", "bus", "train", "motorcycle"))
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,66 @@ def _check_recipe(out: Path, recipe: Mapping[str, object]) -> None:
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: is not an empty folder; choose another one")
     write_json(path, recipe)
+
+
+def balanced(
+    samples: Sequence[Sample], rare: Sequence[int], keep_every: int = 30, repeat: int = 3
+) -> list[Sample]:
+    """Paper 1's balanced training list: ``repeat`` times each sample with an instance of a rare
+    label, and every ``keep_every``-th of the others (of Cityscapes' 2975 images, 3348 lines)."""
+    chosen, others = [], 0
+    for sample in samples:
+        labels = np.unique(read_ids(sample.ids_path())) // FIRST_INSTANCE_ID
+        if np.isin(labels, rare).any():
+            chosen += [sample] * repeat
+            continue
+        if others % keep_every == 0:
+            chosen.append(sample)
+        others += 1
+    return chosen
+
+
+def _list_text(root: Path, samples: Sequence[Sample]) -> str:
+    """Lines ``image instanceIds`` relative to ``root``."""
+    return "".join(
+        f"{s.image_path().relative_to(root).as_posix()} "
+        f"{s.ids_path().relative_to(root).as_posix()}\n"
+        for s in samples
+    )
+
+
+def write_balanced_list(out: PathLike, rare: Sequence[int] = RARE_LABELS) -> int:
+    """Write ``train_balanced.txt`` beside the ``train.txt`` of a prepared folder; returns its
+    lines. See ``balanced``."""
+    root = Path(out)
+    listed = root / "train.txt"
+    if not listed.is_file():
+        raise UserError(f"{listed}: a balanced list needs the split 'train' (--splits train,...)")
+    chosen = balanced(read_list(listed), rare)
+    write_text(root / "train_balanced.txt", _list_text(root, chosen))
+    return len(chosen)
+
+
+def prepare_crops(
+    source: PathLike,
+    out: PathLike,
+    settings: CropSettings,
+    splits: Sequence[str] = ("train", "val"),
+    workers: int = 1,
+    quiet: bool = True,
+) -> dict[str, int]:
+    """Cut out the instances of a data set for paper 1's classifier; returns how many per split.
+
+    See ``write_crops``. Images stay as they are: the crops come from the full resolution.
+    """
+    root, rule = Path(out), settings.rule
+    groups = _source_splits(Path(source), splits)
+    recipe = {
+        "source": str(Path(source).resolve()),
+        "size": f"crops of {rule.side}, at least {rule.smallest}, riders {rule.rider_margin}",
+    }
+    _check_recipe(root, recipe)
+    return write_crops(groups, root, settings, workers, quiet)
 
 
 def prepare(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
-from dcme.trainlog import TrainLog
+from dcme.trainlog import TrainLog, parse_log
 
 Report = Callable[[TrainLog, float], None]
 """Called with the log so far and the seconds since the start whenever a loss was printed."""
@@ -30,15 +31,22 @@ class NetFiles:
     solver: Path
 
     @classmethod
-    def of_folder(cls, folder: PathLike) -> NetFiles:
-        """``train.prototxt``, ``deploy.prototxt`` and ``solver.prototxt`` of a folder."""
-        root = Path(folder)
-        files = cls(*(root / f"{name}.prototxt" for name in ("train", "deploy", "solver")))
+    def of_folder(cls, folder: PathLike, variant: str = "") -> NetFiles:
+        """``train.prototxt``, ``deploy.prototxt`` and ``solver.prototxt`` of a folder.
+
+        A variant's are ``train_<variant>.prototxt`` and ``solver_<variant>.prototxt``.
+        """
+        root, suffix = Path(folder), f"_{variant}" if variant else ""
+        files = cls(
+            root / f"train{suffix}.prototxt",
+            root / "deploy.prototxt",
+            root / f"solver{suffix}.prototxt",
+        )
         for path in (files.train, files.deploy, files.solver):
             if not path.is_file():
                 raise UserError(
-                    f"{path}: no such file; name a folder with train.prototxt, deploy.prototxt and "
-                    "solver.prototxt"
+                    f"{path}: no such file; name a folder with train{suffix}.prototxt, "
+                    f"deploy.prototxt and solver{suffix}.prototxt"
                 )
         return files
 
@@ -59,19 +67,44 @@ def read_net(path: PathLike) -> Any:
     return _parse(Path(path), caffe_pb2.NetParameter())
 
 
+_DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
+
+
+def data_parameters(layer: Any) -> Any:
+    """What a data layer says of its list: dcme_data_param or image_data_param."""
+    return getattr(layer, _DATA_PARAMETERS[layer.type])
+
+
+def data_layers(net: Any, path: PathLike) -> list[tuple[Any, bool]]:
+    """The layers that read a list, and whether each serves testing; raises where there are none."""
+    from caffe.proto import caffe_pb2
+
+    found = [
+        (layer, any(rule.phase == caffe_pb2.TEST for rule in layer.include))
+        for layer in net.layer
+        if layer.type in _DATA_PARAMETERS
+    ]
+    if not found:
+        raise UserError(
+            f"{path}: has no data layer ({' or '.join(_DATA_PARAMETERS)}) to read the data set"
+        )
+    return found
+
+
 def bind_to_data(
     files: NetFiles,
     data: PathLike,
     out: PathLike,
     max_iter: int | None = None,
     learn: bool = True,
+    train_list: str = "train.txt",
 ) -> NetFiles:
     """Copies of the prototxts in ``out`` that read ``data``/{train,val}.txt and snapshot there.
 
-    ``data`` is a folder written by ``dcme prepare``. With ``max_iter`` the solver stops there; the
-    steps of its learning rate move in proportion. Without ``learn`` the learning rate is 0: such a
-    run leaves the random weights as they are and only gathers the statistics of the data that
-    batch normalisation needs.
+    ``data`` is a folder written by ``dcme prepare``; training reads its ``train_list``. With
+    ``max_iter`` the solver stops there; the steps of its learning rate move in proportion. Without
+    ``learn`` the learning rate is 0: such a run leaves the random weights as they are and only
+    gathers the statistics of the data that batch normalisation needs.
     """
     from google.protobuf import text_format
 
@@ -79,13 +112,9 @@ def bind_to_data(
 
     root, folder = Path(data).resolve(), Path(out)
     net, solver = read_net(files.train), _parse(files.solver, caffe_pb2.SolverParameter())
-    layers = [layer for layer in net.layer if layer.type == "DCMEData"]
-    if not layers:
-        raise UserError(f"{files.train}: has no DCMEData layer to read the data set")
-    for layer in layers:
-        testing = any(rule.phase == caffe_pb2.TEST for rule in layer.include)
-        source = layer.dcme_data_param
-        source.source = str(root / ("val.txt" if testing else "train.txt"))
+    for layer, testing in data_layers(net, files.train):
+        source = data_parameters(layer)
+        source.source = str(root / ("val.txt" if testing else train_list))
         source.root_folder = f"{root}/"
     bound = NetFiles(
         folder / "train.prototxt", folder / "deploy.prototxt", folder / "solver.prototxt"
@@ -125,21 +154,27 @@ def _command() -> str:
 
 
 def train(
-    files: NetFiles, log_path: PathLike, report: Report, extra: tuple[str, ...] = ()
+    files: NetFiles,
+    log_path: PathLike,
+    report: Report,
+    extra: Sequence[str] = (),
+    append: bool = False,
 ) -> tuple[TrainLog, float]:
-    """Run ``caffe train``; returns its log's curves and the seconds it took.
+    """Run ``caffe train`` with ``extra`` arguments; returns its log's curves and the seconds.
 
-    The log is kept in ``log_path``, however training ends. Raises with the log's last line where
-    it fails.
+    The log is kept in ``log_path``, however training ends; with ``append`` it goes on. Raises with
+    the log's last line where it fails. On Ctrl-C ``caffe`` leaves a snapshot before this returns.
     """
     log, start = TrainLog(), time.monotonic()
+    if append and Path(log_path).is_file():
+        log = parse_log(read_text(log_path).splitlines())
     last: deque[str] = deque(maxlen=5)
     words = [_command(), "train", f"--solver={files.solver}", *extra]
     # Threads that spin while they wait make training many times slower on a machine that is shared.
     environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
     with (
-        open(log_path, "w", encoding="utf-8") as stream,
+        open(log_path, "a" if append else "w", encoding="utf-8") as stream,
         subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
@@ -147,15 +182,23 @@ def train(
             text=True,
             errors="replace",
             env=environment,
+            start_new_session=True,  # Ctrl-C is passed on below, once
         ) as process,
     ):
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
+
+        def follow() -> None:
+            for line in process.stdout or ():
                 stream.write(line)
                 last.append(line.strip())
                 if log.feed(line):
                     report(log, time.monotonic() - start)
+
+        try:
+            follow()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)  # stops after a snapshot
+            follow()
+            raise
         except BaseException:
             process.terminate()
             raise

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dcme.dataset import Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
 
@@ -131,6 +132,17 @@ def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterat
         raise UserError(f"{path}: holds no vector maps ({', '.join(SUFFIXES)})")
     for file in files:
         yield from _read_file(file, None)
+
+
+def read_vector_map(folder: PathLike, sample: Sample) -> VectorMap:
+    """The network's output for a sample, from the folder that ``dcme predict --vectors`` filled."""
+    path = Path(folder) / f"{sample.name}.npz"
+    if not path.is_file():
+        raise UserError(
+            f"{path}: there are no vectors for this image; dcme predict --vectors DIR writes them"
+        )
+    item = next(read_vectors(path))
+    return VectorMap(sample.name, item.vectors, item.grid)
 
 
 def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> None:

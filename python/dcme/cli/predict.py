@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from dcme.cli.options import (
     add_classes,
     add_decoding,
     add_workers,
+    count,
     decoding,
     numbers,
     positive,
     size,
     workers,
 )
+
+if TYPE_CHECKING:
+    from dcme.classifier import Classifier
+    from dcme.network import Preprocessing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +40,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stride", type=positive, default=32, help="sides are padded to multiples; default: 32"
     )
+    group = parser.add_argument_group("images that are too large for the memory")
+    group.add_argument(
+        "--tile", type=size, metavar="HxW", help="largest part seen at once; default: what fits"
+    )
+    group.add_argument(
+        "--overlap", type=count, default=128, metavar="PX", help="of neighbours; default: 128"
+    )
+    group = parser.add_argument_group("a second network that names the classes (paper 1)")
+    group.add_argument(
+        "--classifier", metavar="DEPLOY", help="network for square crops of the images"
+    )
+    group.add_argument("--classifier-weights", metavar="FILE", help="its trained weights")
+    group.add_argument(
+        "--classifier-train-net", metavar="FILE", help="its scale and mean, as --train-net"
+    )
+    group.add_argument(
+        "--smallest", type=positive, default=50, metavar="PX", help="sides of crops; default: 50"
+    )
+    parser.add_argument("--gpu", type=count, metavar="N", help="run on this GPU")
     parser.add_argument("--flips", action="store_true", help="average with the mirrored image")
     parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
     add_decoding(parser)
@@ -41,23 +66,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workers(parser)
     parser.epilog = (
         "example: dcme predict deploy.prototxt snap_iter_1000.caffemodel city results \\\n"
-        "           --train-net train.prototxt --size 128x256 --dt 5 --vt 12 --et 8"
+        "           --train-net train.prototxt --size 128x256 --dt 5 --vt 12 --et 8\n"
+        "two networks: ... --classifier googlenet/deploy.prototxt --classifier-weights "
+        "googlenet.caffemodel \\\n           --classifier-train-net googlenet/train.prototxt"
+    )
+
+
+def _preprocessing(path: str | None, scale: float, mean: tuple[float, ...]) -> Preprocessing:
+    from dcme.network import Preprocessing
+
+    return Preprocessing.of_training_net(path) if path else Preprocessing(scale, mean)
+
+
+def _classifier(arguments: argparse.Namespace) -> Classifier | None:
+    from dcme.classifier import Classifier
+    from dcme.errors import UserError
+
+    if arguments.classifier is None:
+        if arguments.classifier_weights or arguments.classifier_train_net:
+            raise UserError("--classifier names the network of --classifier-weights")
+        return None
+    if arguments.classifier_weights is None:
+        raise UserError("--classifier needs --classifier-weights")
+    return Classifier(
+        arguments.classifier,
+        arguments.classifier_weights,
+        _preprocessing(arguments.classifier_train_net, 1.0, (0.0,)),
+        arguments.smallest,
+        arguments.classes,
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Predict and write the results."""
     from dcme.dataset import find_samples
-    from dcme.network import Network, Preprocessing
+    from dcme.network import Network, Tiling, use_gpu
     from dcme.predict import predict
 
     samples = find_samples(arguments.source, arguments.split)
-    if arguments.train_net:
-        preprocessing = Preprocessing.of_training_net(arguments.train_net)
-    else:
-        preprocessing = Preprocessing(arguments.scale, arguments.mean)
+    if arguments.gpu is not None:
+        use_gpu(arguments.gpu)
     network = Network(
-        arguments.deploy, arguments.weights, preprocessing, arguments.stride, arguments.flips
+        arguments.deploy,
+        arguments.weights,
+        _preprocessing(arguments.train_net, arguments.scale, arguments.mean),
+        arguments.stride,
+        arguments.flips,
+        Tiling(arguments.tile, arguments.overlap),
     )
     found = predict(
         network,
@@ -69,5 +124,6 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.vectors,
         workers(arguments),
         arguments.quiet,
+        _classifier(arguments),
     )
     print(f"{arguments.out}: {found} instances in {len(samples)} images")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_workers, size, workers
+from dcme.cli.options import add_classes, add_workers, positive, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,23 +18,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--splits", default="train,val", help="default: train,val")
     parser.add_argument("--lmdb", action="store_true", help="also write each split as an LMDB")
+    parser.add_argument(
+        "--balance",
+        action="store_true",
+        help="also write train_balanced.txt, in which images with trucks, buses, trains and "
+        "motorcycles prevail (paper 1)",
+    )
+    group = parser.add_argument_group("pictures of single instances, for paper 1's classifier")
+    group.add_argument(
+        "--crops",
+        type=positive,
+        metavar="SIDE",
+        help="write square crops of this many pixels (GoogLeNet: 224) and lists of their classes "
+        "instead of reduced images",
+    )
+    group.add_argument(
+        "--smallest", type=positive, default=50, metavar="PX", help="sides of boxes; default: 50"
+    )
+    add_classes(parser)
     add_workers(parser)
-    parser.epilog = "example: dcme prepare $CITYSCAPES_DATASET cityscapes_512 --size 512x1024"
+    parser.epilog = (
+        "example: dcme prepare $CITYSCAPES_DATASET cityscapes_512x1024 --size 512x1024\n"
+        "         dcme prepare $CITYSCAPES_DATASET cityscapes_crops --crops 224"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Reduce the data set."""
-    from dcme.prepare import prepare
+    from dcme.crops import CropRule, CropSettings
+    from dcme.errors import UserError
+    from dcme.labels import ClassTable
+    from dcme.prepare import prepare, prepare_crops, write_balanced_list
 
     splits = [split for split in arguments.splits.split(",") if split]
+    threads, quiet = workers(arguments), arguments.quiet
+    if arguments.crops:
+        if arguments.size or arguments.balance or arguments.lmdb:
+            raise UserError("--crops goes without --size, --balance and --lmdb")
+        rule = CropRule(arguments.crops, arguments.smallest)
+        settings = CropSettings(rule, arguments.classes)
+        if arguments.classes != ClassTable.cityscapes():
+            settings = CropSettings(rule, arguments.classes, ignored=(), every={})
+        counts = prepare_crops(arguments.source, arguments.out, settings, splits, threads, quiet)
+        for split, crops in counts.items():
+            print(f"{arguments.out}/{split}.txt: {crops} crops")
+        return
     done = prepare(
         arguments.source,
         arguments.out,
         arguments.size,
         splits,
         arguments.lmdb,
-        workers(arguments),
-        arguments.quiet,
+        threads,
+        quiet,
     )
     for split, pairs in done.items():
         print(f"{arguments.out}/{split}.txt: {pairs} images")
+    if arguments.balance:
+        lines = write_balanced_list(arguments.out)
+        print(f"{arguments.out}/train_balanced.txt: {lines} lines")

@@ -34,6 +34,10 @@ class Scene:
     image: np.ndarray
     instance_ids: np.ndarray
     label_ids: np.ndarray
+    depths: dict[int, float]
+    """Metres from the camera of each instance, by id."""
+    focal_length: float
+    """Of the camera, in pixels of the picture."""
 
 
 @dataclass
@@ -47,6 +51,7 @@ class _Stage:
     spots: list[tuple[float, float, float]] = field(default_factory=list)
     boxes: list[tuple[float, ...]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    depths: dict[int, float] = field(default_factory=dict)
 
     def instance_id(self, name: str) -> int:
         """The next id of this class."""
@@ -92,6 +97,8 @@ class _Stage:
         order: float = 0.0,
     ) -> None:
         """Schedule an object; the farthest are painted first, ``order`` metres break ties."""
+        if value >= FIRST_INSTANCE_ID:
+            self.depths[value] = frame.z
         pixels = frame.bounds(size.length * 1.15, size.width * 1.1, size.height * 1.35)
 
         def run() -> None:
@@ -345,7 +352,8 @@ def render_scene(seed: int | Sequence[int], size: tuple[int, int] = (256, 512)) 
     ids = np.ascontiguousarray(stage.canvas.ids[SUPERSAMPLE // 2 :: SUPERSAMPLE, 1::SUPERSAMPLE])
     _drop_remains(ids)
     labels = np.where(ids >= FIRST_INSTANCE_ID, ids // FIRST_INSTANCE_ID, ids).astype(np.uint8)
-    return Scene(_develop(image, rng, street.mood.tint), ids, labels)
+    focal_length = street.camera.focal / SUPERSAMPLE
+    return Scene(_develop(image, rng, street.mood.tint), ids, labels, stage.depths, focal_length)
 
 
 __all__ = ["Camera", "Scene", "render_scene"]

@@ -54,7 +54,7 @@ def test_tables_go_to_the_terminal_to_json_and_to_csv(city, perfect, tmp_path, c
     scores = json.loads((tmp_path / "s.json").read_text())
     assert scores["ap50_class_agnostic"] == pytest.approx(1)
     assert set(scores["per_class"]) >= {"car", "person"}
-    assert (tmp_path / "s.csv").read_text().startswith("class,instances,predictions,ap,ap50\n")
+    assert (tmp_path / "s.csv").read_text().startswith("class,instances,predictions,ap,ap50,ap100m")
 
 
 def test_results_may_be_named_after_the_image_file(city, tmp_path):

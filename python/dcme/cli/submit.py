@@ -1,0 +1,40 @@
+"""``dcme submit``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_workers, size, workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme submit``."""
+    parser.add_argument("results", help="folder written by dcme predict or dcme decode")
+    parser.add_argument("source", help="the images: Cityscapes root, list, or folder of images")
+    parser.add_argument("out", help="zip file to write")
+    parser.add_argument("--split", default="test", help="of a Cityscapes root; default: test")
+    parser.add_argument(
+        "--size", type=size, default=(1024, 2048), metavar="HxW", help="of the masks; 1024x2048"
+    )
+    add_workers(parser)
+    parser.epilog = "example: dcme submit results $CITYSCAPES_DATASET submission.zip"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check and zip the results."""
+    from dcme.dataset import find_samples
+    from dcme.submission import write_submission
+
+    samples = find_samples(arguments.source, arguments.split)
+    done = write_submission(
+        arguments.results,
+        samples,
+        arguments.out,
+        arguments.size,
+        workers=workers(arguments),
+        quiet=arguments.quiet,
+    )
+    megabytes = done.bytes / 1e6
+    print(
+        f"{arguments.out}: {done.instances} instances in {done.images} images, {megabytes:.1f} MB"
+    )

@@ -1,0 +1,58 @@
+"""``dcme train``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme train``."""
+    parser.add_argument("nets", help="folder with train, deploy and solver.prototxt")
+    parser.add_argument("data", help="folder written by dcme prepare")
+    parser.add_argument("out", help="folder for snapshots and log; go on from there if it has any")
+    parser.add_argument("--weights", metavar="FILE", help="start from these (.caffemodel)")
+    parser.add_argument(
+        "--variant",
+        default="",
+        metavar="NAME",
+        help="train_NAME and solver_NAME.prototxt; last_layers fine-tunes only the last layers",
+    )
+    parser.add_argument(
+        "--iterations", type=positive, metavar="N", help="default: the solver's max_iter"
+    )
+    parser.add_argument(
+        "--balanced", action="store_true", help="read train_balanced.txt (dcme prepare --balance)"
+    )
+    parser.add_argument(
+        "--anchor",
+        choices=("mass", "box"),
+        default="mass",
+        help="vectors to the centre of mass, or of the bounding box; default: mass",
+    )
+    parser.add_argument("--gpu", metavar="N", help="GPU number(s), e.g. 0 or 0,1 or all")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.epilog = (
+        "example: dcme train prototxt/isisa2019_deeplabv3plus cityscapes_512x1024 run1 \\\n"
+        "           --weights VGG_ILSVRC_16_layers.caffemodel --gpu 0"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train; the last line names the weights."""
+    from dcme.training_job import TrainingJob, run_job
+
+    job = TrainingJob(
+        nets=arguments.nets,
+        data=arguments.data,
+        out=arguments.out,
+        variant=arguments.variant,
+        weights=arguments.weights,
+        iterations=arguments.iterations,
+        train_list="train_balanced.txt" if arguments.balanced else "train.txt",
+        box_anchor=arguments.anchor == "box",
+        gpu=arguments.gpu,
+    )
+    done = run_job(job, arguments.quiet)
+    print(f"{done.weights}: {done.iterations} iterations, loss {done.loss:.4g}")

@@ -1,0 +1,248 @@
+"""``dcme train``: checks before a run, its progress, and going on after an interruption."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcme.dataset import read_list, require_files
+from dcme.errors import UserError
+from dcme.files import PathLike, read_text, write_text
+from dcme.training import (
+    NetFiles,
+    bind_to_data,
+    data_layers,
+    data_parameters,
+    max_iterations,
+    read_net,
+    train,
+)
+from dcme.trainlog import TrainLog, parse_log
+
+RECIPE = "training.txt"
+_STATE = re.compile(r"snapshot_iter_(\d+)\.solverstate(\.h5)?")
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What is trained on which data, and where it is kept."""
+
+    nets: PathLike
+    """Folder with train.prototxt, deploy.prototxt and solver.prototxt."""
+    data: PathLike
+    """Folder written by ``dcme prepare``."""
+    out: PathLike
+    """For snapshots, log and the prototxts bound to the data."""
+    variant: str = ""
+    """Another way to train the net: ``last_layers`` for train_last_layers.prototxt."""
+    weights: PathLike | None = None
+    """Weights to start from, matched by layer name."""
+    iterations: int | None = None
+    train_list: str = "train.txt"
+    box_anchor: bool = False
+    """Point to the centres of the bounding boxes instead of the centres of mass."""
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run left."""
+
+    weights: Path
+    iterations: int
+    loss: float
+    """Mean of the last ten that were displayed; NaN where none was."""
+    seconds: float
+
+
+class TrainingProgress:
+    """One line on a terminal that follows the training; every tenth part elsewhere."""
+
+    def __init__(self, total: int, start: int = 0, quiet: bool = False) -> None:
+        self.total, self.start, self.quiet = total, start, quiet
+        self.live, self.tenth = os.isatty(1), 10 * start // max(total, 1)
+
+    def __call__(self, log: TrainLog, seconds: float) -> None:
+        """Show the state after the log's last line with a loss."""
+        done = log.loss.iterations[-1]
+        recent = float(np.mean(log.loss.values[-5:]))
+        here = done - self.start
+        left = seconds / here * (self.total - done) if here > 0 else 0.0
+        line = f"  iteration {done}/{self.total}  loss {recent:.4g}  {left:.0f} s left"
+        if self.quiet:
+            return
+        if self.live:
+            print(f"\r{line}   ", end="" if done < self.total else "\n", flush=True)
+        elif 10 * done // self.total > self.tenth:
+            self.tenth = 10 * done // self.total
+            print(line, flush=True)
+
+
+def newest_state(folder: PathLike) -> tuple[Path, int] | None:
+    """The newest snapshot of a run's folder and its iteration; None where there is none."""
+    found = []
+    for path in Path(folder).glob("snapshot_iter_*.solverstate*"):
+        match = _STATE.fullmatch(path.name)
+        if match:
+            found.append((int(match[1]), path))
+    if not found:
+        return None
+    iteration, path = max(found)
+    return path, iteration
+
+
+def weight_layers(path: PathLike) -> set[str]:
+    """Names of the layers that a .caffemodel (or .caffemodel.h5) holds weights of."""
+    from google.protobuf.message import DecodeError
+
+    from caffe.proto import caffe_pb2
+
+    if str(path).endswith((".h5", ".hdf5")):
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            return {name for name, group in file.get("data", {}).items() if len(group)}
+    try:
+        net = caffe_pb2.NetParameter.FromString(Path(path).read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except DecodeError:
+        raise UserError(f"{path}: holds no weights (not a .caffemodel)") from None
+    return {layer.name for layer in (*net.layer, *net.layers) if layer.blobs}
+
+
+def _learned(net: Any) -> list[str]:
+    """Layers of a prototxt that have weights of their own."""
+    kinds = ("Convolution", "Deconvolution", "InnerProduct", "BatchNorm", "Scale")
+    return [layer.name for layer in net.layer if layer.type in kinds]
+
+
+def check_weights(net: Any, path: PathLike) -> str:
+    """How many layers of the net start from a weights file; raises where none does."""
+    learned, stored = _learned(net), weight_layers(path)
+    missing = [name for name in learned if name not in stored]
+    if len(missing) == len(learned):
+        raise UserError(
+            f"{path}: has weights for none of the net's layers; it holds "
+            f"{', '.join(sorted(stored)[:4]) or 'no weights'} ..., the net {', '.join(learned[:4])}"
+        )
+    new = f"; new: {', '.join(missing)}" if missing else ""
+    return f"{len(learned) - len(missing)} of {len(learned)} layers start from {path}{new}"
+
+
+def _check_images(path: Path, root: Path) -> None:
+    """Lines ``image class`` of ImageData, and every image exists."""
+    lines = [line.rsplit(maxsplit=1) for line in read_text(path).splitlines() if line.strip()]
+    if not lines:
+        raise UserError(f"{path}: the list is empty; a line is 'image class'")
+    for number, fields in enumerate(lines, 1):
+        if len(fields) != 2 or not fields[1].isdecimal():
+            raise UserError(f"{path}:{number}: a line is 'image class', class a number from 0 on")
+        if not (root / fields[0]).is_file():
+            raise UserError(f"{path}:{number}: {root / fields[0]}: there is no such image")
+
+
+def _check_data(files: NetFiles) -> None:
+    """All files that the data layers' lists name exist."""
+    net = read_net(files.train)
+    for layer, _ in data_layers(net, files.train):
+        parameters = data_parameters(layer)
+        source, root = Path(parameters.source), Path(parameters.root_folder)
+        if not source.exists():
+            raise UserError(f"{source}: no such list; dcme prepare writes it")
+        if layer.type == "ImageData":
+            _check_images(source, root)
+        elif source.is_file():
+            require_files(read_list(source, root), image=True, ids=True)
+
+
+def _use_box_anchor(files: NetFiles) -> None:
+    from google.protobuf import text_format
+
+    from caffe.proto import caffe_pb2
+
+    net = read_net(files.train)
+    for layer, _ in data_layers(net, files.train):
+        if layer.type == "DCMEData":
+            layer.dcme_data_param.anchor = caffe_pb2.DCMEDataParameter.BOX_CENTRE
+    write_text(files.train, text_format.MessageToString(net))
+
+
+def _check_recipe(job: TrainingJob) -> None:
+    """Refuse to go on with a folder in which something else was trained."""
+    values = (job.nets, job.variant, job.data, job.train_list, job.weights or "", job.box_anchor)
+    text = "".join(f"{value}\n" for value in values)
+    path = Path(job.out) / RECIPE
+    if newest_state(job.out) is not None and path.is_file() and read_text(path) != text:
+        raise UserError(
+            f"{job.out}: holds snapshots of another training ({path} says which); choose another "
+            "folder"
+        )
+    write_text(path, text)
+
+
+def _words(job: TrainingJob, state: Path | None) -> Iterable[str]:
+    if state is not None:
+        yield f"--snapshot={state}"
+    elif job.weights is not None:
+        yield f"--weights={job.weights}"
+    if job.gpu is not None:
+        yield f"--gpu={job.gpu}"
+
+
+def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
+    """Train with ``caffe train``, or go on from the newest snapshot in ``job.out``.
+
+    Files, lists and weights are checked before anything runs. Ctrl-C leaves a snapshot, and the
+    same call goes on from there.
+    """
+    files = NetFiles.of_folder(job.nets, job.variant)
+    if not Path(job.data).is_dir():
+        raise UserError(f"{job.data}: no such folder; dcme prepare writes one")
+    if Path(job.out).resolve() == Path(job.data).resolve():
+        raise UserError(f"{job.out}: is where the data set is; name another folder")
+    say = (lambda text: None) if quiet else (lambda text: print(text, flush=True))
+    if job.weights is not None:
+        say(check_weights(read_net(files.train), job.weights))
+    _check_recipe(job)
+    bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
+    if job.box_anchor:
+        _use_box_anchor(bound)
+    _check_data(bound)
+    total, state = max_iterations(bound), newest_state(job.out)
+    seconds, log_path = 0.0, Path(job.out) / "train.log"
+    if state is None or state[1] < total:
+        start = 0 if state is None else state[1]
+        words = list(_words(job, state[0] if state else None))
+        if state:
+            say(f"going on from {state[0]}")
+        say(f"caffe train --solver={bound.solver} {shlex.join(words)}".rstrip())
+        progress = TrainingProgress(total, start, quiet)
+        try:
+            _, seconds = train(bound, log_path, progress, words, append=state is not None)
+        except KeyboardInterrupt:
+            left = newest_state(job.out)
+            say(f"\nstopped; the same command goes on from {left[0]}" if left else "\nstopped")
+            raise
+    return _trained(bound, Path(job.out), log_path, seconds)
+
+
+def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trained:
+    state = newest_state(out)
+    if state is None:
+        raise UserError(f"{out}: training left no snapshot; see {log_path}")
+    weights = Path(str(state[0]).replace(".solverstate", ".caffemodel"))
+    if not weights.is_file():
+        raise UserError(f"{weights}: training left no such weights")
+    if state[1] < max_iterations(files):
+        raise KeyboardInterrupt  # caffe was told to stop by somebody else
+    log = parse_log(read_text(log_path).splitlines()) if log_path.is_file() else TrainLog()
+    loss = float(np.mean(log.loss.values[-10:])) if log.loss.values else float("nan")
+    return Trained(weights, state[1], loss, seconds)

@@ -1,0 +1,78 @@
+"""Images larger than the network sees at once. A stand-in plays the runtime (see test_network)."""
+
+import numpy as np
+import pytest
+from dcme.errors import UserError
+from dcme.network import Network, Tiling
+from dcme.tiling import run_tiled, starts
+from test_network import GradientNet, deploy, picture  # noqa: F401 (fixture)
+
+
+@pytest.mark.parametrize("length", [10, 64, 65, 100, 128, 511, 1000])
+@pytest.mark.parametrize(("tile", "overlap"), [(64, 0), (64, 16), (96, 40)])
+def test_tiles_cover_a_side_and_overlap(length, tile, overlap):
+    begins = starts(length, tile, overlap, 16)
+    assert begins[0] == 0 and begins[-1] + tile >= length
+    for before, after in zip(begins, begins[1:]):
+        assert after % 16 == 0 and before < after <= before + tile - overlap
+        assert after < length
+
+
+def test_what_does_not_depend_on_the_tile_comes_out_as_from_the_whole():
+    image = picture(200, 330)
+
+    def function(part):
+        values = part.astype(np.float32)
+        grid = values[::16, ::16, :].transpose(2, 0, 1)
+        return values[..., :2].transpose(2, 0, 1), grid
+
+    vectors, grid = run_tiled(function, image, (96, 128), 32, 16)
+    whole, whole_grid = function(image)
+    np.testing.assert_allclose(vectors, whole, atol=1e-4)
+    np.testing.assert_allclose(grid, whole_grid, atol=1e-4)
+
+
+def test_neighbours_blend_without_a_step():
+    places = iter([0.0, 1.0])
+
+    def function(part):
+        return np.full((2, *part.shape[:2]), next(places), np.float32), None
+
+    vectors, _ = run_tiled(function, picture(16, 96), (16, 64), 32, 16)
+    row = vectors[0, 0]
+    assert (row[:32] == 0).all() and (row[64:] == 1).all()
+    assert np.abs(np.diff(row)).max() < 1.5 / 32
+
+
+def test_a_network_sees_tiles_no_larger_than_asked_for(deploy):  # noqa: F811
+    image = picture(200, 320)
+    network = Network(deploy, None, stride=16, tiling=Tiling((96, 128), overlap=32))
+    ((vectors, grid),) = network([image])
+    assert max(shape[2] for shape in GradientNet.batches) == 96
+    assert max(shape[3] for shape in GradientNet.batches) == 128
+    ((whole, whole_grid),) = Network(deploy, None, stride=16)([image])
+    assert vectors.shape == whole.shape and grid.shape == whole_grid.shape
+    inner = np.s_[:, 5:60, 5:90]  # tiles' borders are the stand-in's only difference
+    np.testing.assert_allclose(vectors[inner], whole[inner], atol=1e-3)
+
+
+def test_memory_decides_where_no_size_is_given(deploy):  # noqa: F811
+    network = Network(deploy, None, stride=16, tiling=Tiling(overlap=16, memory=96 * 96 * 12))
+    assert network.bytes_per_pixel == 12  # the stand-in's three input channels
+    assert network.tile_size(96, 96) is None
+    tall, wide = network.tile_size(400, 500)
+    assert tall * wide <= 96 * 96 and tall % 16 == wide % 16 == 0
+    network([picture(64, 64)] * 4)
+    assert GradientNet.batches == [(1, 3, 64, 64)] * 4
+
+
+def test_an_image_of_the_deploy_files_size_is_not_padded(deploy):  # noqa: F811
+    network = Network(deploy, None, stride=48)
+    network([picture(32, 64)])
+    assert GradientNet.batches == [(1, 3, 32, 64)]
+
+
+def test_tiles_smaller_than_their_overlap_are_refused(deploy):  # noqa: F811
+    network = Network(deploy, None, stride=32, tiling=Tiling((100, 100), overlap=128))
+    with pytest.raises(UserError, match="96x96 are too small for an overlap of 128"):
+        network([picture(400, 400)])

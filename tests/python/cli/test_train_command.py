@@ -1,0 +1,116 @@
+"""``dcme train``: checks, going on, fine-tuning. Trains a small net for some iterations."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from dcme.cli import main
+from dcme.prepare import prepare
+from dcme.training import NetFiles, read_net
+from dcme.training_job import newest_state, weight_layers
+from dcme.trainlog import read_log
+
+pytest.importorskip("caffe")
+pytestmark = pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
+
+NETS = Path(__file__).parents[3] / "prototxt" / "small"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    from dcme.synth import write_dataset
+
+    root = tmp_path_factory.mktemp("data")
+    write_dataset(root / "city", train=3, val=1, seed=2, size=(64, 128))
+    prepare(root / "city", root / "small", (32, 64))
+    return root / "small"
+
+
+def train(data, out, iterations, *more, nets=NETS):
+    words = ["train", nets, data, out, "--iterations", iterations, *more]
+    return main([str(word) for word in words])
+
+
+def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
+    out = tmp_path / "run"
+    assert train(data, out, 20) == 0
+    assert "snapshot_iter_20.caffemodel: 20 iterations, loss" in capfd.readouterr().out
+    assert train(data, out, 40) == 0
+    printed = capfd.readouterr().out
+    assert "going on from" in printed and "snapshot_iter_20.solverstate" in printed
+    assert newest_state(out)[1] == 40
+    assert read_log(out / "train.log").loss.iterations == [0, 20, 40]
+    before = (out / "train.log").read_bytes()
+    assert train(data, out, 40) == 0  # nothing is left to do
+    assert (out / "train.log").read_bytes() == before
+
+
+def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, capfd):
+    assert train(data, tmp_path / "a", 1) == 0
+    weights = tmp_path / "a" / "snapshot_iter_1.caffemodel"
+    assert {"conv1_1", "grid_score", "vectors"} <= weight_layers(weights)
+    capfd.readouterr()
+    assert train(data, tmp_path / "b", 1, "--weights", weights, "--quiet") == 0
+    assert train(data, tmp_path / "c", 1, "--weights", weights) == 0
+    out = capfd.readouterr().out
+    assert f"layers start from {weights}" in out and "; new:" not in out
+
+
+def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path):
+    nets = tmp_path / "nets"
+    shutil.copytree(NETS, nets)
+    for kind in ("train", "solver"):
+        shutil.copy(nets / f"{kind}.prototxt", nets / f"{kind}_slow.prototxt")
+    assert train(data, tmp_path / "r", 1, "--variant", "slow", "--anchor", "box", nets=nets) == 0
+    bound = read_net(NetFiles.of_folder(tmp_path / "r").train)
+    assert {layer.dcme_data_param.anchor for layer in bound.layer if not layer.bottom} == {1}
+
+
+def test_ctrl_c_leaves_a_snapshot(data, tmp_path):
+    words = [sys.executable, "-m", "dcme", "train", NETS, data, tmp_path / "r"]
+    with subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, text=True) as process:
+        log = tmp_path / "r" / "train.log"
+        deadline = time.monotonic() + 60
+        while not (log.is_file() and "Iteration 0" in log.read_text()):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGINT)
+        out, _ = process.communicate()
+    assert process.returncode == 130 and "the same command goes on from" in out
+    assert newest_state(tmp_path / "r") is not None
+
+
+def test_mistakes_are_found_before_anything_runs(data, tmp_path, fails):
+    out = tmp_path / "r"
+    assert "no such folder" in fails("train", NETS, tmp_path / "none", out)
+    assert "train_x.prototxt: no such file" in fails("train", NETS, data, out, "--variant", "x")
+    (tmp_path / "w").write_bytes(b"no weights")
+    assert "holds no weights" in fails("train", NETS, data, out, "--weights", tmp_path / "w")
+    line = fails("train", NETS, data, out, "--balanced")
+    assert "train_balanced.txt: no such list" in line
+    assert "where the data set is" in fails("train", NETS, data, data)
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    next((copy / "images" / "train").glob("*.png")).unlink()
+    assert "there is no such image" in fails("train", NETS, copy, tmp_path / "q")
+
+
+def test_weights_of_another_net_are_refused(data, tmp_path, fails):
+    from caffe.proto import caffe_pb2
+
+    other = caffe_pb2.NetParameter()
+    other.layer.add(name="fc8").blobs.add(data=[1.0])
+    (tmp_path / "w").write_bytes(other.SerializeToString())
+    line = fails("train", NETS, data, tmp_path / "r", "--weights", tmp_path / "w")
+    assert "has weights for none of the net's layers; it holds fc8" in line
+
+
+def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+    line = fails("train", NETS, data, tmp_path / "r", "--anchor", "box")
+    assert "holds snapshots of another training" in line
