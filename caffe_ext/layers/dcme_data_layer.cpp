@@ -29,14 +29,14 @@ void DCMEDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   param_ = dcme::data_parameters(this->layer_param_);
   CHECK(param_.batch_size() > 0 && param_.threads() > 0 && param_.prefetch() > 0)
-      << "layer '" << this->layer_param_.name()
-      << "': batch_size, threads and prefetch must be at least 1";
+      << dcme::error_head(this->layer_param_)
+      << "batch_size, threads and prefetch must be at least 1";
   try {
     source_ = dcme::open_source(param_);
     maker_ = std::make_unique<dcme::SampleMaker>(param_, this->layer_param_.transform_param(),
                                                  this->phase_ == TRAIN, source_->read(0));
   } catch (const std::exception& error) {
-    LOG(FATAL) << "layer '" << this->layer_param_.name() << "': " << error.what();
+    LOG(FATAL) << dcme::error_head(this->layer_param_) << error.what();
   }
   want_grid_ = top.size() > 2;
   want_ids_ = top.size() > 3;
@@ -113,7 +113,7 @@ void DCMEDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     if (want_grid_) CopyTo(batch.grid, top[2]);
     if (want_ids_) CopyTo(batch.ids, top[3]);
   } catch (const std::exception& error) {
-    LOG(FATAL) << "layer '" << this->layer_param_.name() << "': " << error.what();
+    LOG(FATAL) << dcme::error_head(this->layer_param_) << error.what();
   }
 }
 

@@ -10,9 +10,10 @@ void DCMELossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::LayerSetUp(bottom, top);
   param_ = dcme::loss_parameters(this->layer_param_);
-  CHECK_GE(param_.amplitude(), 0) << ": layer '" << this->layer_param_.name()
-                                  << "': amplitude is the range of the clipped error; 0 turns "
-                                     "clipping off";
+  CHECK(param_.amplitude() >= 0) << dcme::error_head(this->layer_param_) << "amplitude "
+                                 << param_.amplitude()
+                                 << " is negative: it is the range of the clipped error; 0 turns "
+                                    "clipping off";
 }
 
 template <typename Dtype>
@@ -20,16 +21,15 @@ void DCMELossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& prediction = *bottom[0];
   CHECK(prediction.shape() == bottom[1]->shape())
-      << "layer '" << this->layer_param_.name() << "': the prediction is "
-      << prediction.shape_string() << " but the target " << bottom[1]->shape_string()
+      << dcme::error_head(this->layer_param_) << "the prediction is " << prediction.shape_string()
+      << " but the target " << bottom[1]->shape_string()
       << ": make the net's output as large as the labels";
   if (bottom.size() > 2) {
     vector<int> one_channel = prediction.shape();
     if (one_channel.size() > 1) one_channel[1] = 1;
     CHECK(bottom[2]->shape() == prediction.shape() || bottom[2]->shape() == one_channel)
-        << "layer '" << this->layer_param_.name() << "': the weights are "
-        << bottom[2]->shape_string() << ", not one an output or one a pixel of "
-        << prediction.shape_string();
+        << dcme::error_head(this->layer_param_) << "the weights are " << bottom[2]->shape_string()
+        << ", not one an output or one a pixel of " << prediction.shape_string();
   }
   top[0]->Reshape(vector<int>());
   partial_sums_.Reshape(vector<int>{(prediction.count() + kPiece - 1) / kPiece});
@@ -72,8 +72,8 @@ Dtype DCMELossLayer<Dtype>::GradientScale(const Blob<Dtype>& bottom, const Blob<
 template <typename Dtype>
 void DCMELossLayer<Dtype>::RefuseWeightGradient(const vector<bool>& propagate_down) const {
   CHECK(propagate_down.size() < 3 || !propagate_down[2])
-      << "layer '" << this->layer_param_.name()
-      << "': the weights have no gradient: give them propagate_down: false";
+      << dcme::error_head(this->layer_param_)
+      << "the weights have no gradient: give them propagate_down: false";
 }
 
 template <typename Dtype>

@@ -31,8 +31,8 @@ Message parse(const caffe::LayerParameter& layer) {
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
   CHECK(parser.ParseFromString(layer.python_param().param_str(), &message))
-      << "layer '" << layer.name() << "': python_param.param_str is no " << Message().GetTypeName()
-      << ": " << error.text;
+      << error_head(layer) << "python_param.param_str is no " << Message().GetTypeName() << ": "
+      << error.text;
   return message;
 }
 

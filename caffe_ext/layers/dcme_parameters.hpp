@@ -1,6 +1,8 @@
 #ifndef DCME_PARAMETERS_HPP_
 #define DCME_PARAMETERS_HPP_
 
+#include <string>
+
 #include "caffe/proto/caffe.pb.h"
 
 #ifdef DCME_FOREIGN_CAFFE
@@ -16,6 +18,16 @@ using LossParameter = ::dcme_proto::DCMELossParameter;
 #else
 using DataParameter = ::caffe::DCMEDataParameter;
 using LossParameter = ::caffe::DCMELossParameter;
+#endif
+
+// What error messages of a layer begin with. This project's nets put the name of the layer in front
+// of every error themselves; those of other Caffes do not.
+#ifdef DCME_FOREIGN_CAFFE
+inline std::string error_head(const caffe::LayerParameter& layer) {
+  return "layer '" + layer.name() + "': ";
+}
+#else
+inline std::string error_head(const caffe::LayerParameter&) { return ""; }
 #endif
 
 // The parameters of a DCME layer: dcme_data_param or dcme_loss_param where Caffe has these fields,

@@ -2,6 +2,7 @@
 // folder, or separated by a tab where a name has spaces. Empty lines and lines that start with #
 // count as nothing.
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -98,11 +99,10 @@ class ListSource : public SampleSource {
 
  private:
   static cv::Mat decode(const std::string& path, int flags) {
-    cv::Mat pixels = cv::imread(path, flags);
-    if (pixels.empty()) {
-      throw std::runtime_error("cannot read " + path + ": missing, cut off or no image");
-    }
-    return pixels;
+    std::ifstream file(path, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    if (!file) throw std::runtime_error(path + " cannot be read any more");
+    return decode_image(content, path, flags);
   }
 
   const std::vector<Pair> pairs_;

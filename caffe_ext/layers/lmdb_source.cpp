@@ -122,16 +122,7 @@ class LmdbSource : public SampleSource {
     if (!records_.find(key, &datum)) {
       throw std::runtime_error("the LMDB " + records_.path() + " has no record " + key);
     }
-    const std::string& bytes = datum.data();
-    cv::Mat pixels;
-    if (!bytes.empty()) {
-      const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
-      pixels = cv::imdecode(view, flags);
-    }
-    if (pixels.empty()) {
-      throw std::runtime_error("record " + key + " of " + records_.path() + " holds no image");
-    }
-    return pixels;
+    return decode_image(datum.data(), "record " + key + " of " + records_.path(), flags);
   }
 
   const Records records_;

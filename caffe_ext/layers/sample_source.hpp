@@ -35,6 +35,11 @@ std::unique_ptr<SampleSource> open_list(const std::string& path, const std::stri
                                         bool is_color);
 std::unique_ptr<SampleSource> open_lmdb(const std::string& path, bool is_color);
 
+// Decodes the contents of an image file (flags of cv::imread). Files that were cut off are refused
+// before a decoder sees them: JPEG decoders would fill up the rest with grey. Throws
+// std::runtime_error that begins with `name`.
+cv::Mat decode_image(const std::string& content, const std::string& name, int flags);
+
 // Throws std::runtime_error unless image and ids fit each other: kinds as in Sample, equal sizes.
 void check_sample(const Sample& sample, const std::string& ids_name);
 

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if word in COMMANDS), None)
-    arguments = _parser(command).parse_args(words)
+    arguments = _parser(command).parse_args(words or ["--help"])
     try:
         arguments.run(arguments)
         sys.stdout.flush()

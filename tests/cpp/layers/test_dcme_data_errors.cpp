@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include <lmdb.h>
 
 #include "data_set.hpp"
@@ -50,13 +52,29 @@ TEST(DCMEDataErrors, AMapOfEightBits) {
 }
 
 TEST(DCMEDataErrors, ATruncatedFile) {
-  const DataSet set(2);
   for (const std::string name : {"image1.png", "ids1.png"}) {
     const DataSet damaged(2);
     const std::string file = damaged.folder / name;
     std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
-    EXPECT_COMPLAINT(damaged.parameters("batch_size: 2"), "cannot read " + file);
+    EXPECT_COMPLAINT(damaged.parameters("batch_size: 2"), file + " is cut off");
   }
+}
+
+TEST(DCMEDataErrors, AJpegThatWasCutOffIsNotFilledUpWithGrey) {
+  const DataSet set(1);
+  std::vector<uint8_t> content;
+  cv::imencode(".jpg", image_of(random_ids(24, 40, 0)), content);
+  const std::string file = set.folder / "image0.png";
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(content.data()), content.size() / 2);
+  EXPECT_COMPLAINT(set.parameters(""), file + " is cut off");
+}
+
+TEST(DCMEDataErrors, AFileThatIsNoImage) {
+  const DataSet set(1);
+  const std::string file = set.folder / "image0.png";
+  std::ofstream(file) << "no image";
+  EXPECT_COMPLAINT(set.parameters(""), file + " is damaged or no image");
 }
 
 TEST(DCMEDataErrors, ImagesOfSeveralSizesWithoutAReduction) {
