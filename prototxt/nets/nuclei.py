@@ -8,6 +8,8 @@ and mirrors the images, and zooms them because magnifications differ.
 
 from __future__ import annotations
 
+from typing import Any
+
 from caffe import NetSpec
 from caffe import layers as L
 
@@ -17,13 +19,17 @@ from .files import NetDefinition
 WIDTHS = [16, 32, 64, 128, 128]
 
 
-def body(n: NetSpec) -> None:
-    """Normalisation, net and the vectors' head."""
+def features(n: NetSpec, widths: list[int]) -> Any:
+    """Normalisation, encoder and decoder; returns the decoder's output."""
     n.root = L.Power(n.data, power=0.5)
     n.normalized = L.MVN(n.root)
-    _, decoded = encoder_decoder(n, n.normalized, WIDTHS, fraction=0.98)
+    return encoder_decoder(n, n.normalized, widths, fraction=0.98)[1]
+
+
+def body(n: NetSpec) -> None:
+    """The net with its head."""
     # Zero at first: an untrained net then finds nothing, and no direction has a head start.
-    n.vectors = conv(decoded, 2, weight_filler=ZERO)
+    n.vectors = conv(features(n, WIDTHS), 2, weight_filler=ZERO)
 
 
 def losses(n: NetSpec) -> None:

@@ -30,6 +30,9 @@ class Decoding:
     foreground: float = 1.0
     """Length in pixels that a vector must exceed to count; not used by ``reference``."""
     classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    probability: float = 0.5
+    """Where the network classifies single pixels, one counts if it is not background with more
+    than this probability, however long its vector; not used by ``reference``."""
 
     def __call__(self, item: VectorMap) -> ImageResult:
         """Instances of one vector map, at its own size, those of higher score first.
@@ -38,8 +41,8 @@ class Decoding:
         where there is one. In ``reference`` mode the probability alone, as in paper 2.
         """
         try:
-            length = None if self.mode == "reference" else self.foreground
-            found = decode(item.vectors, self.dt, self.vt, self.et, self.mode, length)
+            foreground = self._foreground(item)
+            found = decode(item.vectors, self.dt, self.vt, self.et, self.mode, foreground)
         except ValueError as error:
             raise UserError(f"{item.name}: {error}") from None
         scores = found.votes / (found.votes + 4.0 * max(self.vt, 1.0))
@@ -54,6 +57,15 @@ class Decoding:
         return ImageResult(
             item.name, found.shape, masks, labels[order], scores[order], found.centres[order]
         )
+
+    def _foreground(self, item: VectorMap) -> np.ndarray | float | None:
+        """The pixels that count, or the length from which they do."""
+        if self.mode == "reference":
+            return None
+        grid = item.grid
+        if grid is None or grid.ndim != 3 or grid.shape[1:] != item.vectors.shape[1:]:
+            return self.foreground
+        return np.asarray(1 - grid[0] > self.probability)
 
     def _only_label(self) -> int:
         return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.tiling import Outputs, run_tiled
+from dcme.views import averaged
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -120,14 +121,25 @@ class Tiling:
     """Bytes for the network's blobs; by default half of what is available."""
 
 
+def _vector_output(
+    maps: Mapping[str, np.ndarray], size: tuple[int, ...]
+) -> tuple[np.ndarray | None, str]:
+    """The vector map among a net's outputs and its name; (None, "") where there is none."""
+    fitting = [name for name, a in maps.items() if a.shape[1] == 2 and a.shape[2:] == size]
+    if not fitting:
+        return None, ""
+    name = "vectors" if "vectors" in fitting else fitting[0]
+    return maps[name], name
+
+
 class Network:
     """A deploy network with weights, for images of any size.
 
     Images are mirrored at their edges up to multiples of ``stride``; those larger than ``tiling``
     allows are seen in overlapping tiles. An image of the deploy file's own size passes as it is.
 
-    The output with two channels at the input's size is the vector map; an output of lower
-    resolution, if there is one, the grid classes.
+    The output ``vectors``, or the one with two channels at the input's size, is the vector map;
+    another, if there is one, the grid classes. These may be as fine as the vectors: one a pixel.
     """
 
     def __init__(
@@ -136,7 +148,7 @@ class Network:
         weights: PathLike | None,
         preprocessing: Preprocessing | None = None,
         stride: int = 32,
-        flips: bool = False,
+        views: int = 1,
         tiling: Tiling | None = None,
     ) -> None:
         self.net: Any = load_net(deploy, weights)
@@ -145,7 +157,7 @@ class Network:
         self.channels = int(self.net.blobs[self.input].shape[1])
         self.preprocessing = preprocessing or Preprocessing()
         self.stride = stride
-        self.flips = flips
+        self.views = views
         self.tiling = tiling or Tiling()
         self.input_size = tuple(int(side) for side in self.net.blobs[self.input].shape[2:])
 
@@ -186,12 +198,9 @@ class Network:
             self.net.reshape()
         blob.data[...] = batch
         outputs = self.net.forward()
-        vectors, grid = None, None
-        for array in outputs.values():
-            if array.ndim == 4 and array.shape[1] == 2 and array.shape[2:] == batch.shape[2:]:
-                vectors = array
-            elif array.ndim == 4 and array.shape[2] < batch.shape[2]:
-                grid = array
+        maps = {name: array for name, array in outputs.items() if array.ndim == 4}
+        vectors, name = _vector_output(maps, batch.shape[2:])
+        grid = next((array for other, array in maps.items() if other != name), None)
         if vectors is None:
             shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in outputs.items())
             raise UserError(
@@ -204,8 +213,8 @@ class Network:
     def __call__(self, images: Sequence[np.ndarray]) -> list[Outputs]:
         """Vector map (2, H, W) and grid probabilities (C, h, w) of each image (H, W, 3).
 
-        The images have one size. With ``flips`` each is also seen mirrored and the two outputs
-        are averaged, the mirrored one turned back with its dx negated.
+        The images have one size. Outputs are averaged over ``views`` of each image: 1, as it is;
+        2, also mirrored; 8, also turned by quarters.
         """
         height, width = images[0].shape[:2]
         tile = self.tile_size(height, width)
@@ -226,13 +235,7 @@ class Network:
         batch = np.stack(
             [self.preprocessing(pad_to_multiple(image, stride), self.channels) for image in images]
         )
-        vectors, grid = self._forward(batch)
-        if self.flips:
-            mirrored, mirrored_grid = self._forward(batch[..., ::-1])
-            turn = np.array([-1, 1], np.float32)[:, None, None]
-            vectors = (vectors + mirrored[..., ::-1] * turn) / 2
-            if grid is not None and mirrored_grid is not None:
-                grid = (grid + mirrored_grid[..., ::-1]) / 2
+        vectors, grid = averaged(self._forward, batch, self.views)
         if grid is not None:
             block = -(-batch.shape[2] // grid.shape[2])
             grid = grid[:, :, : -(-height // block), : -(-width // block)]

@@ -112,6 +112,13 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         metavar="LEN",
         help="shorter vectors do not count; 1",
     )
+    group.add_argument(
+        "--probability",
+        type=number,
+        default=0.5,
+        metavar="P",
+        help="of foreground that a pixel must exceed, where the network classifies pixels; 0.5",
+    )
     group.add_argument("--mode", choices=("standard", "reference", "watershed"), default="standard")
 
 
@@ -126,6 +133,7 @@ def decoding(arguments: argparse.Namespace) -> Decoding:
         arguments.mode,
         arguments.foreground,
         arguments.classes,
+        arguments.probability,
     )
 
 

@@ -16,6 +16,7 @@ from dcme.cli.options import (
     size,
     workers,
 )
+from dcme.views import VIEWS
 
 if TYPE_CHECKING:
     from dcme.classifier import Classifier
@@ -59,7 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--smallest", type=positive, default=50, metavar="PX", help="sides of crops; default: 50"
     )
     parser.add_argument("--gpu", type=count, metavar="N", help="run on this GPU")
-    parser.add_argument("--flips", action="store_true", help="average with the mirrored image")
+    parser.add_argument(
+        "--views",
+        type=int,
+        choices=VIEWS,
+        default=1,
+        help="average over the image and its mirror image (2), and their quarter turns (8)",
+    )
     parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
     add_decoding(parser)
     add_classes(parser)
@@ -111,7 +118,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.weights,
         _preprocessing(arguments.train_net, arguments.scale, arguments.mean),
         arguments.stride,
-        arguments.flips,
+        arguments.views,
         Tiling(arguments.tile, arguments.overlap),
     )
     found = predict(

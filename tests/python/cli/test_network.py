@@ -13,7 +13,8 @@ from dcme.files import write_png
 from dcme.labels import ClassTable
 from dcme.network import Network, Preprocessing, pad_to_multiple
 from dcme.predict import predict
-from dcme.vectors import read_vectors
+from dcme.vectors import VectorMap, read_vectors
+from dcme.views import seen, turned_back
 
 
 class Blob:
@@ -98,12 +99,46 @@ def test_padding_reaches_the_multiple_and_keeps_the_image(shape):
     assert np.array_equal(padded[: shape[0], : shape[1]], image)
 
 
-def test_averaging_with_the_mirror_image_changes_nothing_for_a_symmetric_network(deploy):
+@pytest.mark.parametrize("views", [2, 8])
+def test_averaging_over_views_changes_nothing_for_a_symmetric_network(deploy, views):
     image = picture(64, 96)
     ((plain, plain_grid),) = Network(deploy, None)([image])
-    ((both, both_grid),) = Network(deploy, None, flips=True)([image])
-    assert np.allclose(plain, both, atol=1e-4)
-    assert np.allclose(plain_grid, both_grid, atol=1e-6)
+    ((mean, mean_grid),) = Network(deploy, None, views=views)([image])
+    assert len(GradientNet.batches) == 1 + views
+    assert np.allclose(plain, mean, atol=1e-4)
+    assert np.allclose(plain_grid, mean_grid, atol=1e-6)
+
+
+def test_views_are_turned_back_to_where_they_came_from():
+    batch = np.random.default_rng(0).random((1, 1, 3, 5))
+    views = [seen(batch, view) for view in range(8)]
+    assert len({view.tobytes() for view in views}) == 8
+    for number, view in enumerate(views):
+        assert np.array_equal(turned_back(view, number), batch)
+
+
+def test_pixels_classified_by_the_network_are_the_foreground(deploy, monkeypatch):
+    """The class output has the shape of the vector map: their names tell them apart."""
+    rows, cols = np.mgrid[:32, :32].astype(np.float32)
+    vectors = np.stack([15 - cols, 15 - rows])  # every pixel points at one centre
+    nucleus = np.zeros((32, 32), np.float32)
+    nucleus[10:21, 8:23] = 0.7
+
+    def forward(self):
+        return {"mask": np.stack([1 - nucleus, nucleus])[None], "vectors": vectors[None]}
+
+    monkeypatch.setattr(GradientNet, "forward", forward)
+    ((found, mask),) = Network(deploy, None)([picture(32, 32)])
+    assert np.array_equal(found, vectors)
+    for probability, expected in ((0.6, nucleus > 0), (0.8, None)):
+        decoding = Decoding(
+            dt=3, vt=5, et=3, classes=ClassTable((1,), ("nucleus",)), probability=probability
+        )
+        result = decoding(VectorMap("a", found, mask))
+        assert len(result) == (expected is not None)
+        if expected is not None:
+            assert np.array_equal(result.masks[0], expected)
+            assert result.labels.tolist() == [1]
 
 
 def test_mean_and_scale_are_applied_per_channel():
