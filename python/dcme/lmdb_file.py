@@ -10,28 +10,19 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from dcme.dataset import Sample
-from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image
 
 _SLACK = 64 << 20
 
 
-def _modules() -> tuple[Any, Any]:
-    try:
-        import lmdb
-
-        from caffe.proto import caffe_pb2
-    except ImportError as error:
-        raise UserError(f"LMDB files need the Python modules lmdb and caffe ({error})") from None
-    return lmdb, caffe_pb2
-
-
 def write_lmdb(path: PathLike, samples: Sequence[Sample]) -> None:
     """Write the samples' files, unchanged, into a new LMDB folder; an older one is replaced."""
-    lmdb, caffe_pb2 = _modules()
+    import lmdb
+
+    from caffe.proto import caffe_pb2
+
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     size = sum(s.image_path().stat().st_size + s.ids_path().stat().st_size for s in samples)

@@ -33,14 +33,6 @@ class VectorMap:
     grid: np.ndarray | None = None
 
 
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError:
-        raise UserError("HDF5 files need h5py: pip install h5py") from None
-    return h5py
-
-
 def check_vectors(vectors: np.ndarray, where: str) -> np.ndarray:
     """The map as float32; raises where its shape is wrong or a value is not finite."""
     if vectors.ndim != 3 or vectors.shape[0] != 2 or vectors.dtype.kind not in "fiu":
@@ -103,7 +95,9 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
                 arrays = {key: archive[key] for key in archive.files}
             yield from _from_mapping(arrays, path, names)
         elif path.suffix in (".h5", ".hdf5"):
-            with _h5py().File(path, "r") as file:
+            import h5py
+
+            with h5py.File(path, "r") as file:
                 yield from _from_mapping(file, path, names)
         else:
             raise UserError(f"{path}: vector maps are {', '.join(SUFFIXES)}")
@@ -156,7 +150,8 @@ def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> N
 
 def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:
     """Write maps of one size into an HDF5 file: ``vectors`` (N, 2, H, W), ``grid``, ``names``."""
-    h5py = _h5py()
+    import h5py
+
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         names = []
         for index, item in enumerate(maps):
