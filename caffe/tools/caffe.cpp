@@ -74,6 +74,8 @@ SolverParameter ReadSolver(const Options& options) {
   }
   if (!options.snapshot.empty() || !options.weights.empty()) param.clear_weights();
   if (!options.weights.empty()) param.add_weights(options.weights);
+  // Nobody looks at the blobs of a training that this command runs.
+  if (!param.has_release_blobs()) param.set_release_blobs(true);
   return param;
 }
 
@@ -114,16 +116,37 @@ void Train(const Options& options) {
   LOG(INFO) << "Optimization Done.";
 }
 
-// ---- test ----
+// ---- nets of the other commands ----
+
+caffe::Phase PhaseOf(const string& name) {
+  if (name.empty() || name == "TRAIN") return caffe::TRAIN;
+  if (name != "TEST") LOG(FATAL) << "--phase=" << name << ": use TRAIN or TEST";
+  return caffe::TEST;
+}
+
+/// The net of --model, which keeps its blobs no longer than the command needs them (unless the file
+/// says how long).
+std::unique_ptr<Net<float>> ReadNet(const Options& options, caffe::Phase phase,
+                                    NetParameter::BlobLifetime lifetime) {
+  NetParameter param;
+  ReadNetParamsFromTextFileOrDie(options.model, &param);
+  param.mutable_state()->set_phase(phase);
+  param.mutable_state()->set_level(options.level);
+  for (const string& stage : options.stages()) param.mutable_state()->add_stage(stage);
+  if (!param.has_blob_lifetime()) param.set_blob_lifetime(lifetime);
+  return std::make_unique<Net<float>>(param);
+}
 
 void LoadWeights(const string& weights, Net<float>* net) {
   for (const string& file : SplitNames(weights)) net->CopyTrainedLayersFrom(file);
 }
 
+// ---- test ----
+
 void Test(const Options& options) {
   UseOneDevice(options);
-  const vector<string> stages = options.stages();
-  Net<float> net(options.model, caffe::TEST, options.level, &stages);
+  const auto owner = ReadNet(options, caffe::TEST, NetParameter::UNTIL_READ);
+  Net<float>& net = *owner;
   LoadWeights(options.weights, &net);
   LOG(INFO) << "Running for " << options.iterations << " iterations.";
   vector<string> names;
@@ -156,12 +179,6 @@ void Test(const Options& options) {
 }
 
 // ---- time ----
-
-caffe::Phase PhaseOf(const string& name) {
-  if (name.empty() || name == "TRAIN") return caffe::TRAIN;
-  if (name != "TEST") LOG(FATAL) << "--phase=" << name << ": use TRAIN or TEST";
-  return caffe::TEST;
-}
 
 /// Milliseconds of every layer, summed over the iterations.
 struct LayerTimes {
@@ -200,8 +217,8 @@ LayerTimes TimeLayers(int iterations, Net<float>* net) {
 
 void Time(const Options& options) {
   UseOneDevice(options);
-  const vector<string> stages = options.stages();
-  Net<float> net(options.model, PhaseOf(options.phase), options.level, &stages);
+  const auto owner = ReadNet(options, PhaseOf(options.phase), NetParameter::UNTIL_BACKWARD);
+  Net<float>& net = *owner;
   LoadWeights(options.weights, &net);
   // Once before the clock runs: memory is taken, kernels are chosen.
   LOG(INFO) << "Performing Forward";
@@ -232,8 +249,8 @@ void Time(const Options& options) {
 
 void Check(const Options& options) {
   logging::set_min_severity(std::max(logging::min_severity(), logging::WARNING));
-  const vector<string> stages = options.stages();
-  Net<float> net(options.model, PhaseOf(options.phase), options.level, &stages);
+  const auto owner = ReadNet(options, PhaseOf(options.phase), NetParameter::KEEP);
+  Net<float>& net = *owner;
   LoadWeights(options.weights, &net);
   PrintNetTable(net, &std::cout);
 }

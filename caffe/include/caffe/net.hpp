@@ -14,6 +14,11 @@
 
 namespace caffe {
 
+/// Returns memory that nobody uses to the system when it is destroyed.
+struct TrimMemoryAtEnd {
+  ~TrimMemoryAtEnd();
+};
+
 /// A directed acyclic graph of layers, run in the order of the file.
 ///
 /// Blobs are known by name. A blob that several layers read is copied by a Split layer that the net
@@ -155,11 +160,21 @@ class Net {
   void PlanBackward(const NetParameter& param);
   void FindOutputs(const Wiring& wiring);
   void NameLayersAndBlobs();
+  void PlanRelease(NetParameter::BlobLifetime lifetime);
+
+  /// Around Forward or Backward of a layer: readies memory that was freed to be written again, and
+  /// frees what had its last use.
+  void BeforeForward(int layer_id);
+  void AfterForward(int layer_id);
+  void BeforeBackward(int layer_id);
+  void AfterBackward(int layer_id);
 
   void ForwardDebugInfo(const int layer_id);
   void BackwardDebugInfo(const int layer_id);
   void UpdateDebugInfo(const int param_id);
 
+  /// Destroyed after everything else.
+  TrimMemoryAtEnd trim_;
   string name_;
   Phase phase_ = TEST;
   vector<shared_ptr<Layer<Dtype>>> layers_;
@@ -193,6 +208,10 @@ class Net {
   vector<float> params_weight_decay_;
   vector<bool> has_params_decay_;
   bool debug_info_ = false;
+  bool releases_blobs_ = false;
+  /// For each blob, the step of an iteration after which its data (diff) is not read any more.
+  /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
+  vector<int> data_end_, diff_end_;
   vector<Callback*> before_forward_;
   vector<Callback*> after_forward_;
   vector<Callback*> before_backward_;

@@ -1,6 +1,7 @@
 #ifndef CAFFE_SYNCEDMEM_HPP_
 #define CAFFE_SYNCEDMEM_HPP_
 
+#include <atomic>
 #include <cstddef>
 
 #include "caffe/common.hpp"
@@ -39,6 +40,18 @@ class SyncedMemory {
   void set_gpu_data(void* data);
   void* mutable_cpu_data();
   void* mutable_gpu_data();
+  /// For a writer of all of the contents: what was in it may be lost.
+  void* overwrite_cpu_data();
+
+  /// Frees the contents, which nobody needs any more; who asks for them gets an Error from now on.
+  /// Keeps everything while somebody outside looks at the memory, or owns it.
+  void Release();
+  bool released() const { return released_; }
+  /// Makes released memory like new memory again, which reads as zeros.
+  void Renew() { released_ = false; }
+  /// Somebody outside keeps the address of the contents, e.g. a NumPy array.
+  void AddViewer() { ++viewers_; }
+  void RemoveViewer() { --viewers_; }
 
   /// Where the newest contents are.
   enum SyncedHead { UNINITIALIZED, HEAD_AT_CPU, HEAD_AT_GPU, SYNCED, HEAD_AT_LAYOUT };
@@ -64,6 +77,7 @@ class SyncedMemory {
   void allocate_cpu();
   void free_cpu();
   void free_gpu();
+  void CheckNotReleased() const;
 
   void* cpu_ptr_ = nullptr;
   void* gpu_ptr_ = nullptr;
@@ -71,6 +85,8 @@ class SyncedMemory {
   SyncedHead head_ = UNINITIALIZED;
   bool own_cpu_data_ = false;
   bool cpu_malloc_use_cuda_ = false;
+  bool released_ = false;
+  std::atomic<int> viewers_{0};
   bool own_gpu_data_ = false;
   int device_ = -1;
   shared_ptr<LayoutStore> layout_;

@@ -19,8 +19,12 @@ std::unordered_map<const SyncedMemory*, int>& ViewCounts() {
 /// The base object of an array: keeps the memory and counts as one view of it.
 class View {
  public:
-  explicit View(MemoryPtr memory) : memory_(std::move(memory)) { ++ViewCounts()[memory_.get()]; }
+  explicit View(MemoryPtr memory) : memory_(std::move(memory)) {
+    ++ViewCounts()[memory_.get()];
+    memory_->AddViewer();
+  }
   ~View() {
+    memory_->RemoveViewer();
     const auto count = ViewCounts().find(memory_.get());
     if (--count->second == 0) ViewCounts().erase(count);
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "caffe/util/math_functions.hpp"
+#include "core/host_pool.hpp"
 
 namespace caffe {
 
@@ -23,6 +24,8 @@ void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda) {
     return;
   }
 #endif
+  if (size >= HostPool::kSmallest) *ptr = HostPool::Get().Take(size);
+  if (*ptr) return;
   const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
   *ptr = std::aligned_alloc(kAlignment, rounded);
   CHECK(*ptr) << "no memory for " << size << " bytes: use a smaller batch or input";
@@ -35,7 +38,7 @@ void CaffeFreeHost(void* ptr, bool use_cuda) {
     return;
   }
 #endif
-  std::free(ptr);
+  if (!HostPool::Get().GiveBack(ptr)) std::free(ptr);
 }
 
 SyncedMemory::SyncedMemory() : SyncedMemory(0) {}
@@ -71,6 +74,21 @@ void SyncedMemory::free_gpu() {
   own_gpu_data_ = false;
 }
 
+void SyncedMemory::Release() {
+  if (viewers_ > 0 || (cpu_ptr_ && !own_cpu_data_) || (gpu_ptr_ && !own_gpu_data_)) return;
+  free_cpu();
+  free_gpu();
+  layout_.reset();
+  head_ = UNINITIALIZED;
+  released_ = true;
+}
+
+void SyncedMemory::CheckNotReleased() const {
+  CHECK(!released_) << "these values are not kept: the net frees its blobs as soon as it can; to "
+                       "read them, set blob_lifetime: KEEP in the net (release_blobs: false in the "
+                       "solver)";
+}
+
 void SyncedMemory::to_cpu() {
   switch (head_) {
     case UNINITIALIZED:
@@ -99,12 +117,22 @@ void SyncedMemory::to_cpu() {
 }
 
 const void* SyncedMemory::cpu_data() {
+  CheckNotReleased();
   to_cpu();
   return cpu_ptr_;
 }
 
 void* SyncedMemory::mutable_cpu_data() {
+  CheckNotReleased();
   to_cpu();
+  head_ = HEAD_AT_CPU;
+  layout_.reset();
+  return cpu_ptr_;
+}
+
+void* SyncedMemory::overwrite_cpu_data() {
+  released_ = false;
+  allocate_cpu();
   head_ = HEAD_AT_CPU;
   layout_.reset();
   return cpu_ptr_;
@@ -114,6 +142,7 @@ void SyncedMemory::set_cpu_data(void* data) {
   CHECK(data) << "the memory to use must not be null";
   free_cpu();
   cpu_ptr_ = data;
+  released_ = false;
   head_ = HEAD_AT_CPU;
   layout_.reset();
 }
@@ -121,6 +150,7 @@ void SyncedMemory::set_cpu_data(void* data) {
 void SyncedMemory::set_layout(const shared_ptr<LayoutStore>& store) {
   CHECK(store) << "the layout to use must not be null";
   layout_ = store;
+  released_ = false;
   head_ = HEAD_AT_LAYOUT;
 }
 
@@ -162,11 +192,13 @@ void SyncedMemory::to_gpu() {
 }
 
 const void* SyncedMemory::gpu_data() {
+  CheckNotReleased();
   to_gpu();
   return gpu_ptr_;
 }
 
 void* SyncedMemory::mutable_gpu_data() {
+  CheckNotReleased();
   to_gpu();
   head_ = HEAD_AT_GPU;
   layout_.reset();
@@ -177,6 +209,7 @@ void SyncedMemory::set_gpu_data(void* data) {
   CHECK(data) << "the memory to use must not be null";
   free_gpu();
   gpu_ptr_ = data;
+  released_ = false;
   head_ = HEAD_AT_GPU;
   layout_.reset();
 }

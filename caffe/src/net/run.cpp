@@ -11,10 +11,12 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
     for (Callback* callback : before_forward_) callback->run(i);
+    BeforeForward(i);
     loss += InLayer(layers_[i]->layer_param(), bottom_vecs_[i],
                     [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
     if (debug_info_) ForwardDebugInfo(i);
     for (Callback* callback : after_forward_) callback->run(i);
+    AfterForward(i);
   }
   return loss;
 }
@@ -50,12 +52,14 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
     if (layer_need_backward_[i]) {
+      BeforeBackward(i);
       InLayer(layers_[i]->layer_param(), bottom_vecs_[i], [&] {
         layers_[i]->Backward(top_vecs_[i], bottom_need_backward_[i], bottom_vecs_[i]);
       });
       if (debug_info_) BackwardDebugInfo(i);
     }
     for (Callback* callback : after_backward_) callback->run(i);
+    AfterBackward(i);
   }
 }
 

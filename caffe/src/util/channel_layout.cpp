@@ -150,7 +150,7 @@ const Dtype* ReadIn(const ChannelLayout& layout, const Blob<Dtype>& blob, Part p
 template <typename Dtype>
 Dtype* WriteIn(const ChannelLayout& layout, Blob<Dtype>* blob, Part part) {
   SyncedMemory* memory = MemoryOf(*blob, part);
-  if (layout.plain()) return static_cast<Dtype*>(memory->mutable_cpu_data());
+  if (layout.plain()) return static_cast<Dtype*>(memory->overwrite_cpu_data());
   if constexpr (std::is_same<Dtype, float>::value) {
     auto store = StoreOf(*blob, part);
     if (!store || store->layout() != layout) store = boost::make_shared<BlockedStore>(layout);

@@ -195,6 +195,21 @@ def test_a_view_taken_once_shows_every_forward_and_feeds_every_forward(net):
     assert not np.allclose(seen[0], seen[1])
 
 
+def test_a_net_that_frees_its_blobs_early_refuses_all_but_what_is_looked_at(tmp_path):
+    lean = caffe.Net(write(tmp_path, "blob_lifetime: UNTIL_READ\n" + NET), caffe.TEST)
+    fill(lean)
+    lean.forward()
+    assert np.any(lean.blobs["one"].data)
+    with pytest.raises(caffe.Error, match="blob_lifetime: KEEP"):
+        np.any(lean.blobs["conv"].data)
+    watched = caffe.Net(write(tmp_path, "blob_lifetime: UNTIL_READ\n" + NET), caffe.TEST)
+    view = watched.blobs["conv"].data
+    fill(watched)
+    watched.forward()
+    assert np.any(view)
+    assert view.ctypes.data == watched.blobs["conv"].data.ctypes.data
+
+
 def test_reshape_takes_numbers_or_one_sequence(net):
     net.blobs["data"].reshape(1, 3, 5, 4)
     assert net.blobs["data"].shape == (1, 3, 5, 4)

@@ -1,0 +1,61 @@
+#ifndef CAFFE_SRC_CORE_HOST_POOL_HPP_
+#define CAFFE_SRC_CORE_HOST_POOL_HPP_
+
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+namespace caffe {
+
+/// Large pieces of host memory that are taken and given back many times, as a net that frees its
+/// blobs early does in every pass. The system's allocator returns such pieces to the kernel, and
+/// taking them again costs a page fault for every few kilobytes.
+///
+/// One range of addresses is reserved; pieces come from the smallest gap that holds them, and gaps
+/// beside each other become one. Pages of the range are huge where the kernel has them. Any thread
+/// may call.
+class HostPool {
+ public:
+  /// Pieces smaller than this are better left to the system's allocator.
+  static constexpr std::size_t kSmallest = std::size_t(64) << 10;
+
+  /// The pool of the process; never destroyed.
+  static HostPool& Get();
+
+  /// Reserves `capacity` bytes of addresses (no memory yet). Where the process may not, or has a
+  /// limit on its addresses, the pool stays empty.
+  explicit HostPool(std::size_t capacity);
+  ~HostPool();
+  HostPool(const HostPool&) = delete;
+  HostPool& operator=(const HostPool&) = delete;
+
+  /// Memory aligned to a page, contents undefined; null where the pool has no room.
+  void* Take(std::size_t bytes);
+  /// False where the memory is not the pool's.
+  bool GiveBack(void* memory);
+  /// Returns the memory of all gaps to the system.
+  void Trim();
+
+  /// Bytes taken at present, and the range's part that has ever been in use.
+  std::size_t taken() const { return taken_; }
+  std::size_t extent() const { return extent_; }
+
+ private:
+  void AddGap(std::size_t offset, std::size_t size);
+  void RemoveGap(std::map<std::size_t, std::size_t>::iterator gap);
+
+  std::mutex mutex_;
+  char* range_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::size_t taken_ = 0;
+  std::size_t extent_ = 0;
+  std::map<std::size_t, std::size_t> pieces_;  // offset -> size
+  std::map<std::size_t, std::size_t> gaps_;    // offset -> size, below extent_
+  std::set<std::pair<std::size_t, std::size_t>> gaps_by_size_;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_CORE_HOST_POOL_HPP_

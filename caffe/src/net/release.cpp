@@ -1,0 +1,107 @@
+// When the blobs between layers are freed (NetParameter.blob_lifetime).
+#include <algorithm>
+#include <limits>
+
+#include "caffe/net.hpp"
+#include "core/host_pool.hpp"
+
+namespace caffe {
+
+TrimMemoryAtEnd::~TrimMemoryAtEnd() { HostPool::Get().Trim(); }
+
+namespace {
+
+const int kNever = std::numeric_limits<int>::max();
+
+/// Readies a blob's data (diff) for a layer: what was freed reads as zeros, like new memory.
+template <typename Dtype>
+void RenewAll(const vector<Blob<Dtype>*>& blobs,
+              const shared_ptr<SyncedMemory>& (Blob<Dtype>::*half)() const) {
+  for (const Blob<Dtype>* blob : blobs) (blob->*half)()->Renew();
+}
+
+/// Frees the memories that have their last use in this step, unless a blob with a later one shares
+/// them.
+template <typename Dtype>
+void ReleaseAt(int step, const vector<int>& ends, const vector<shared_ptr<Blob<Dtype>>>& blobs,
+               const shared_ptr<SyncedMemory>& (Blob<Dtype>::*half)() const) {
+  for (size_t i = 0; i < blobs.size(); ++i) {
+    if (ends[i] != step) continue;
+    const shared_ptr<SyncedMemory>& memory = (*blobs[i].*half)();
+    bool needed = false;
+    for (size_t j = 0; j < blobs.size() && !needed; ++j) {
+      needed = ends[j] > step && (*blobs[j].*half)() == memory;
+    }
+    if (!needed) memory->Release();
+  }
+}
+
+}  // namespace
+
+template <typename Dtype>
+void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
+  const int layers = static_cast<int>(layers_.size());
+  const bool goes_back = lifetime != NetParameter::UNTIL_READ;
+  releases_blobs_ = lifetime != NetParameter::KEEP;
+  data_end_.assign(blobs_.size(), -1);
+  diff_end_.assign(blobs_.size(), kNever);
+  vector<bool> made(blobs_.size());
+  const auto uses = [&](int blob, int layer) {
+    const bool backward = goes_back && layer_need_backward_[layer];
+    data_end_[blob] = std::max(data_end_[blob], backward ? 2 * layers - 1 - layer : layer);
+  };
+  for (int layer = 0; layer < layers; ++layer) {
+    for (const int blob : bottom_id_vecs_[layer]) uses(blob, layer);
+    for (const int blob : top_id_vecs_[layer]) {
+      uses(blob, layer);
+      if (made[blob]) continue;
+      made[blob] = true;
+      // What comes from outside the net may be written once and read in every pass.
+      if (bottom_id_vecs_[layer].empty()) data_end_[blob] = kNever;
+      // Its layer is the last to read a blob's diff.
+      if (goes_back && !bottom_id_vecs_[layer].empty()) diff_end_[blob] = 2 * layers - 1 - layer;
+    }
+  }
+  for (size_t blob = 0; blob < blobs_.size(); ++blob) {
+    const bool is_loss = blob < blob_loss_weights_.size() && blob_loss_weights_[blob] != Dtype(0);
+    const bool is_output =
+        std::count(net_output_blob_indices_.begin(), net_output_blob_indices_.end(), blob) > 0;
+    if (is_loss || is_output) data_end_[blob] = diff_end_[blob] = kNever;
+  }
+}
+
+template <typename Dtype>
+void Net<Dtype>::BeforeForward(int layer_id) {
+  if (releases_blobs_) RenewAll(top_vecs_[layer_id], &Blob<Dtype>::data);
+}
+
+template <typename Dtype>
+void Net<Dtype>::AfterForward(int layer_id) {
+  if (releases_blobs_) ReleaseAt(layer_id, data_end_, blobs_, &Blob<Dtype>::data);
+}
+
+template <typename Dtype>
+void Net<Dtype>::BeforeBackward(int layer_id) {
+  if (!releases_blobs_) return;
+  RenewAll(top_vecs_[layer_id], &Blob<Dtype>::diff);
+  RenewAll(bottom_vecs_[layer_id], &Blob<Dtype>::diff);
+}
+
+template <typename Dtype>
+void Net<Dtype>::AfterBackward(int layer_id) {
+  if (!releases_blobs_) return;
+  const int step = 2 * static_cast<int>(layers_.size()) - 1 - layer_id;
+  ReleaseAt(step, data_end_, blobs_, &Blob<Dtype>::data);
+  ReleaseAt(step, diff_end_, blobs_, &Blob<Dtype>::diff);
+}
+
+#define INSTANTIATE(Dtype)                                           \
+  template void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime); \
+  template void Net<Dtype>::BeforeForward(int);                      \
+  template void Net<Dtype>::AfterForward(int);                       \
+  template void Net<Dtype>::BeforeBackward(int);                     \
+  template void Net<Dtype>::AfterBackward(int)
+INSTANTIATE(float);
+INSTANTIATE(double);
+
+}  // namespace caffe

@@ -1,0 +1,137 @@
+// Nets that free their blobs early compute the same, and say so when asked for what is gone.
+
+#include <cstring>
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "caffe/net.hpp"
+#include "caffe/util/math_functions.hpp"
+
+namespace caffe_test {
+namespace {
+
+using caffe::NetParameter;
+
+// Shared memory (Split, Flatten, Reshape, a Concat of one), work in place, a frozen layer, an
+// output that no loss reads, and a top whose diff nobody writes.
+const char kNet[] = R"(
+  layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 dim: 12 dim: 16 } } }
+  layer { name: 't' type: 'Input' top: 't' input_param { shape { dim: 2 dim: 5 } } }
+  layer { name: 'frozen' type: 'Convolution' bottom: 'x' top: 'frozen' param { lr_mult: 0 }
+          param { lr_mult: 0 } convolution_param { num_output: 16 kernel_size: 3 pad: 1
+          weight_filler { type: 'xavier' } } }
+  layer { name: 'relu0' type: 'ReLU' bottom: 'frozen' top: 'frozen' }
+  layer { name: 'a' type: 'Convolution' bottom: 'frozen' top: 'a' convolution_param {
+          num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: 'xavier' } } }
+  layer { name: 'bn' type: 'BatchNorm' bottom: 'a' top: 'a' }
+  layer { name: 'scale' type: 'Scale' bottom: 'a' top: 'a' scale_param { bias_term: true } }
+  layer { name: 'relu' type: 'ReLU' bottom: 'a' top: 'a' }
+  layer { name: 'slice' type: 'Slice' bottom: 'a' top: 's0' top: 's1' slice_param { slice_point: 16 } }
+  layer { name: 'pool' type: 'Pooling' bottom: 's0' top: 'pool' pooling_param {
+          kernel_size: 2 stride: 2 } }
+  layer { name: 'one' type: 'Concat' bottom: 'pool' top: 'one' }
+  layer { name: 'b' type: 'Convolution' bottom: 'one' top: 'b' convolution_param {
+          num_output: 16 kernel_size: 3 pad: 1 weight_filler { type: 'xavier' } } }
+  layer { name: 'sum' type: 'Eltwise' bottom: 'b' bottom: 'one' top: 'sum' }
+  layer { name: 'drop' type: 'Dropout' bottom: 'sum' top: 'drop' }
+  layer { name: 'flat' type: 'Flatten' bottom: 'drop' top: 'flat' }
+  layer { name: 'again' type: 'Reshape' bottom: 'flat' top: 'again' reshape_param {
+          shape { dim: 0 dim: -1 } } }
+  layer { name: 'ip' type: 'InnerProduct' bottom: 'again' top: 'ip' inner_product_param {
+          num_output: 5 weight_filler { type: 'xavier' } } }
+  layer { name: 'loss' type: 'EuclideanLoss' bottom: 'ip' bottom: 't' top: 'loss' }
+)";
+
+std::unique_ptr<caffe::Net<float>> MakeNet(NetParameter::BlobLifetime lifetime,
+                                           caffe::Phase phase) {
+  NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
+  param.mutable_state()->set_phase(phase);
+  param.set_blob_lifetime(lifetime);
+  caffe::Caffe::set_random_seed(1701);
+  auto net = std::make_unique<caffe::Net<float>>(param);
+  for (caffe::Blob<float>* input : net->input_blobs()) {
+    caffe::caffe_rng_gaussian<float>(input->count(), 0, 1, input->mutable_cpu_data());
+  }
+  return net;
+}
+
+void ExpectSameBits(const caffe::Blob<float>& a, const caffe::Blob<float>& b, bool diff) {
+  const float* x = diff ? a.cpu_diff() : a.cpu_data();
+  const float* y = diff ? b.cpu_diff() : b.cpu_data();
+  EXPECT_EQ(std::memcmp(x, y, sizeof(float) * a.count()), 0);
+}
+
+TEST(BlobLifetime, UntilBackwardTrainsToTheSameBits) {
+  const auto lean = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::TRAIN);
+  const auto whole = MakeNet(NetParameter::KEEP, caffe::TRAIN);
+  float loss[2][3];
+  for (int n = 0; n < 2; ++n) {
+    const auto& net = n == 0 ? lean : whole;
+    caffe::Caffe::set_random_seed(3);
+    for (int pass = 0; pass < 3; ++pass) {
+      net->ClearParamDiffs();
+      loss[n][pass] = net->ForwardBackward();
+      for (caffe::Blob<float>* param : net->learnable_params()) param->scale_diff(0.01f);
+      net->Update();
+    }
+  }
+  for (int pass = 0; pass < 3; ++pass) EXPECT_EQ(loss[0][pass], loss[1][pass]);
+  for (size_t i = 0; i < lean->learnable_params().size(); ++i) {
+    ExpectSameBits(*lean->learnable_params()[i], *whole->learnable_params()[i], false);
+    ExpectSameBits(*lean->learnable_params()[i], *whole->learnable_params()[i], true);
+  }
+}
+
+TEST(BlobLifetime, UntilReadGivesTheSameOutputs) {
+  const auto lean = MakeNet(NetParameter::UNTIL_READ, caffe::TEST);
+  const auto whole = MakeNet(NetParameter::KEEP, caffe::TEST);
+  for (int pass = 0; pass < 2; ++pass) {
+    lean->Forward();
+    whole->Forward();
+    for (int i = 0; i < whole->num_outputs(); ++i) {
+      ExpectSameBits(*lean->output_blobs()[i], *whole->output_blobs()[i], false);
+    }
+  }
+}
+
+TEST(BlobLifetime, DecidesWhichBlobsAreLeft) {
+  const auto net = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::TRAIN);
+  net->Forward();
+  EXPECT_FALSE(net->blob_by_name("frozen")->data()->released()) << "'a' learns from it";
+  EXPECT_FALSE(net->blob_by_name("a")->data()->released());
+  net->Backward();
+  for (const char* name : {"frozen", "a", "s0", "pool", "b", "sum", "drop", "flat", "ip"}) {
+    EXPECT_TRUE(net->blob_by_name(name)->data()->released()) << name;
+  }
+  for (const char* name : {"a", "s0", "pool", "b", "sum", "drop", "ip"}) {
+    EXPECT_TRUE(net->blob_by_name(name)->diff()->released()) << name;
+  }
+  for (const char* name : {"x", "t", "s1", "loss"}) {
+    EXPECT_FALSE(net->blob_by_name(name)->data()->released()) << name;
+    net->blob_by_name(name)->cpu_data();
+  }
+}
+
+TEST(BlobLifetime, WithoutBackwardEndsWithTheLastReader) {
+  const auto test = MakeNet(NetParameter::UNTIL_READ, caffe::TEST);
+  test->Forward();
+  for (const char* name : {"frozen", "a", "s0", "pool", "b", "sum", "drop", "flat", "ip"}) {
+    EXPECT_TRUE(test->blob_by_name(name)->data()->released()) << name;
+  }
+}
+
+TEST(BlobLifetime, ErrorsSayHowToReadABlobThatIsGone) {
+  const auto net = MakeNet(NetParameter::UNTIL_READ, caffe::TEST);
+  net->Forward();
+  try {
+    net->blob_by_name("a")->cpu_data();
+    FAIL() << "the blob was read";
+  } catch (const caffe::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("blob_lifetime: KEEP"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace caffe_test
