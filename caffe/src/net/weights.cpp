@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <set>
 
 #include "caffe/net.hpp"
 #include "caffe/util/hdf5.hpp"
@@ -26,20 +27,6 @@ bool IsHdf5(const string& file) {
 const char kRemedy[] =
     "; to learn this layer's parameters from scratch instead of copying them, rename the layer";
 
-// How many of a file's layers with parameters a net took over; tells a wrong file from a partial
-// one.
-struct Transfer {
-  vector<string> offered;
-  int taken = 0;
-
-  // A net that has parameters, given some of which none are its own, was given another net's.
-  void CheckTaken(const vector<string>& wanted) const {
-    CHECK(taken > 0 || offered.empty() || wanted.empty())
-        << "these are weights of another net: none of their " << offered.size() << " layers ('"
-        << offered.front() << "', ...) is a layer of this one ('" << wanted.front() << "', ...)";
-  }
-};
-
 template <typename Dtype>
 vector<string> LayersWithParams(const Net<Dtype>& net) {
   vector<string> names;
@@ -49,22 +36,60 @@ vector<string> LayersWithParams(const Net<Dtype>& net) {
   return names;
 }
 
+// Which of a file's layers with parameters a net took over; tells a wrong file from a partial one.
+struct Transfer {
+  vector<string> offered;
+  std::set<string> taken;
+
+  // A net that has parameters, given some of which none are its own, was given another net's.
+  void Finish(const vector<string>& wanted) const {
+    CHECK(!taken.empty() || offered.empty() || wanted.empty())
+        << "these are weights of another net: none of their " << offered.size() << " layers ('"
+        << offered.front() << "', ...) is a layer of this one ('" << wanted.front() << "', ...)";
+    string left;
+    for (const string& name : wanted) {
+      if (taken.count(name) == 0) left += (left.empty() ? "" : ", ") + name;
+    }
+    LOG_IF(INFO, Caffe::root_solver() && !left.empty())
+        << "Layers with no parameters in these weights keep their own: " << left;
+  }
+};
+
+// A fully connected layer is a convolution whose kernel covers its input; the values have the same
+// order. So the weights of a classifier (fc6 of VGG-16) fit the convolution made of it.
+template <typename Dtype>
+bool IsFullyConnectedOf(const LayerParameter& source, const Blob<Dtype>& stored,
+                        const Layer<Dtype>& layer, const Blob<Dtype>& weight) {
+  return source.type() == "InnerProduct" && !source.inner_product_param().transpose() &&
+         string(layer.type()) == "Convolution" && stored.num_axes() >= 2 &&
+         weight.num_axes() >= 2 && stored.count() == weight.count() &&
+         stored.shape(-2) == weight.shape(0) && stored.shape(-1) == weight.count(1);
+}
+
+template <typename Dtype>
+void CopyBlob(const LayerParameter& source, int i, Layer<Dtype>* layer) {
+  Blob<Dtype>& blob = *layer->blobs()[i];
+  if (blob.ShapeEquals(source.blobs(i))) {
+    blob.FromProto(source.blobs(i), false);
+    return;
+  }
+  Blob<Dtype> stored;
+  stored.FromProto(source.blobs(i));
+  CHECK(IsFullyConnectedOf(source, stored, *layer, blob))
+      << "parameter " << i << " of layer '" << source.name() << "' has shape "
+      << blob.shape_string() << " in the net, " << stored.shape_string() << " in the weights"
+      << kRemedy;
+  LOG_IF(INFO, Caffe::root_solver()) << "Fully connected weights of '" << source.name()
+                                     << "' become a convolution's of " << blob.shape_string();
+  caffe_copy(blob.count(), stored.cpu_data(), blob.mutable_cpu_data());
+}
+
 template <typename Dtype>
 void CopyLayer(const LayerParameter& source, Layer<Dtype>* layer) {
-  auto& blobs = layer->blobs();
-  CHECK_EQ(static_cast<int>(blobs.size()), source.blobs_size())
+  CHECK_EQ(static_cast<int>(layer->blobs().size()), source.blobs_size())
       << ": layer '" << source.name() << "' (" << layer->type()
       << ") has another number of parameter blobs than the weights" << kRemedy;
-  for (size_t i = 0; i < blobs.size(); ++i) {
-    if (!blobs[i]->ShapeEquals(source.blobs(i))) {
-      Blob<Dtype> stored;
-      stored.FromProto(source.blobs(i));
-      LOG(FATAL) << "parameter " << i << " of layer '" << source.name() << "' has shape "
-                 << blobs[i]->shape_string() << " in the net, " << stored.shape_string()
-                 << " in the weights" << kRemedy;
-    }
-    blobs[i]->FromProto(source.blobs(i), false);
-  }
+  for (int i = 0; i < source.blobs_size(); ++i) CopyBlob(source, i, layer);
 }
 
 }  // namespace
@@ -102,9 +127,9 @@ void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter& param) {
       continue;
     }
     CopyLayer(source, layers_[found->second].get());
-    if (source.blobs_size() > 0) ++transfer.taken;
+    if (source.blobs_size() > 0) transfer.taken.insert(source.name());
   }
-  transfer.CheckTaken(LayersWithParams(*this));
+  transfer.Finish(LayersWithParams(*this));
 }
 
 template <typename Dtype>
@@ -160,9 +185,9 @@ void Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
       }
       hdf5_load_nd_dataset(group, dataset.c_str(), 0, kMaxBlobAxes, blobs[j].get());
     }
-    if (stored > 0) ++transfer.taken;
+    if (stored > 0) transfer.taken.insert(name);
   }
-  transfer.CheckTaken(LayersWithParams(*this));
+  transfer.Finish(LayersWithParams(*this));
 }
 
 template <typename Dtype>
