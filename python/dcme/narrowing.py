@@ -63,35 +63,43 @@ def _narrow_layer(layer: Any, factor: int) -> None:
         filler.type = "msra"
 
 
-def _normalize(net: Any) -> None:
-    """Put batch normalisation before each ReLU that follows a hidden convolution directly."""
-    hidden = {
-        layer.top[0]
-        for layer in net.layer
-        if layer.type == "Convolution"
-        and layer.convolution_param.num_output > FEWEST_CHANNELS // 2
-        and list(layer.top) not in (list(x.bottom) for x in net.layer if x.type == "BatchNorm")
-    }
-    layers = []
-    for layer in net.layer:
-        if layer.type == "ReLU" and layer.bottom[0] in hidden:
-            blob = layer.bottom[0]
-            normal = _in_place("BatchNorm", f"{blob}_bn", blob)
-            normal.batch_norm_param.moving_average_fraction = SHORT_RUN_FRACTION
-            scale = _in_place("Scale", f"{blob}_scale", blob)
-            scale.scale_param.bias_term = True
-            layers += [normal, scale]
-        layers.append(layer)
-    copies = [type(layer).FromString(layer.SerializeToString()) for layer in layers]
-    del net.layer[:]
-    net.layer.extend(copies)
-
-
 def _in_place(kind: str, name: str, blob: str) -> Any:
     """A layer that changes one blob in place."""
     from caffe.proto import caffe_pb2
 
     return caffe_pb2.LayerParameter(name=name, type=kind, bottom=[blob], top=[blob])
+
+
+def _normalization(convolution: Any) -> list[Any]:
+    """BatchNorm and Scale for a convolution's output; at rest where the convolution is."""
+    blob = convolution.top[0]
+    normal = _in_place("BatchNorm", f"{convolution.name}_bn", blob)
+    normal.batch_norm_param.moving_average_fraction = SHORT_RUN_FRACTION
+    scale = _in_place("Scale", f"{convolution.name}_scale", blob)
+    scale.scale_param.bias_term = True
+    if convolution.param and all(learned.lr_mult == 0 for learned in convolution.param):
+        normal.batch_norm_param.use_global_stats = True
+        for _ in range(2):
+            scale.param.add(lr_mult=0)
+    return [normal, scale]
+
+
+def _normalize(net: Any) -> None:
+    """Put batch normalisation before each ReLU that follows a convolution directly."""
+    normalized = {layer.bottom[0] for layer in net.layer if layer.type == "BatchNorm"}
+    convolutions = {
+        layer.top[0]: layer
+        for layer in net.layer
+        if layer.type == "Convolution" and layer.top[0] not in normalized
+    }
+    layers = []
+    for layer in net.layer:
+        if layer.type == "ReLU" and layer.bottom[0] in convolutions:
+            layers += _normalization(convolutions[layer.bottom[0]])
+        layers.append(layer)
+    copies = [type(layer).FromString(layer.SerializeToString()) for layer in layers]
+    del net.layer[:]
+    net.layer.extend(copies)
 
 
 def _resize_upsampling(net: Any, size: tuple[int, int]) -> None:

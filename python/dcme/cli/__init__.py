@@ -19,9 +19,11 @@ COMMANDS = {
     "predict": "weights + images to instance masks",
     "decode": "vector maps to instance masks",
     "evaluate": "average precision and matching scores of results",
+    "tune": "thresholds of the decoder from validation images",
     "submit": "results as a checked zip for Cityscapes' evaluation server",
     "oracle": "scores with part of the answer taken from the ground truth",
     "plot": "pictures of vectors, grid classes, masks and loss curves",
+    "reproduce": "the tables and figures of both papers beside the printed numbers",
     "demo": "the whole way: synthesise, train, predict, evaluate, report",
 }
 

@@ -1,0 +1,137 @@
+"""``dcme reproduce``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcme.cli.options import add_workers, workers
+
+if TYPE_CHECKING:
+    from dcme.reproduce.context import Context
+    from dcme.reproduce.runner import Report
+
+DATASET = "CITYSCAPES_DATASET"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme reproduce``."""
+    parser.add_argument(
+        "tables", nargs="*", metavar="TABLE", help="e.g. isisa-2019/table2 or dcme-2017; all"
+    )
+    parser.add_argument(
+        "--source", metavar="DIR", help=f"Cityscapes root (gtFine is a start); default: ${DATASET}"
+    )
+    parser.add_argument(
+        "--out",
+        default="reproduce",
+        metavar="DIR",
+        help="for the report and what leads to it",
+    )
+    parser.add_argument(
+        "--weights", metavar="DIR", help="folder with NET.caffemodel, named after the nets' folders"
+    )
+    parser.add_argument("--nets", default="prototxt", metavar="DIR", help="default: prototxt")
+    parser.add_argument("--mode", choices=("reference", "standard"), default="reference")
+    parser.add_argument("--list", action="store_true", help="only say what can be computed")
+    parser.add_argument("--no-figures", action="store_true", help="tables only")
+    parser.add_argument(
+        "--synthetic",
+        action="store_true",
+        help="on synthetic scenes, with narrow copies of the nets trained on the spot",
+    )
+    parser.add_argument(
+        "--effort",
+        type=float,
+        default=1.0,
+        help="of --synthetic: share of scenes and iterations",
+    )
+    add_workers(parser)
+    parser.epilog = (
+        "example: dcme reproduce --source /data/cityscapes --weights weights\n"
+        "         dcme reproduce --synthetic --out synthetic"
+    )
+
+
+def _context(arguments: argparse.Namespace) -> Context:
+    from dcme.dataset import is_cityscapes
+    from dcme.errors import UserError
+    from dcme.reproduce.context import Context, find_nets, read_thresholds
+
+    out, nets = Path(arguments.out), Path(arguments.nets)
+    if arguments.synthetic:
+        from dcme.reproduce.synthetic import Scale, synthetic_context
+
+        if not 0 < arguments.effort <= 10:
+            raise UserError("--effort is a share above 0, at most 10")
+        scenes = {"train": 300, "val": 40, "test": 40}
+        counts = {k: max(4, round(n * min(arguments.effort, 1))) for k, n in scenes.items()}
+        scale = Scale(**counts, effort=arguments.effort)
+        return synthetic_context(
+            out, nets, scale, arguments.mode, workers(arguments), arguments.quiet
+        )
+    source = arguments.source or os.environ.get(DATASET)
+    if source is None:
+        raise UserError(
+            f"name the Cityscapes folder (the one that holds gtFine): --source DIR or ${DATASET}; "
+            "without Cityscapes: --synthetic"
+        )
+    if not is_cityscapes(source):
+        beside = " (its parent does)" if is_cityscapes(Path(source).parent) else ""
+        raise UserError(f"{source}: holds neither gtFine nor leftImg8bit{beside}")
+    weights = Path(arguments.weights) if arguments.weights else None
+    if weights is not None and not weights.is_dir():
+        raise UserError(f"{weights}: no such folder of weights")
+    return Context(
+        Path(source),
+        out,
+        find_nets(nets, weights),
+        mode=arguments.mode,
+        thresholds=read_thresholds(weights),
+        workers=workers(arguments),
+        quiet=arguments.quiet,
+    )
+
+
+def _print_survey(reports: list[Report]) -> None:
+    wide = max(len(report.experiment.key) for report in reports)
+    needed: dict[str, int] = {}
+    for report in reports:
+        key = f"{report.experiment.key:<{wide}}"
+        print(f"{key}  {report.state:<7}  {report.experiment.title}")
+        for reason in report.missing:
+            needed[reason] = needed.get(reason, 0) + 1
+    if needed:
+        print("\nwhat is missing (and for how many of these):")
+        for reason, tables in needed.items():
+            print(f"  {reason} ({tables})")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Compute and print the tables; the last line names the report."""
+    from dcme.reproduce.figures import draw_figures
+    from dcme.reproduce.page import write_report
+    from dcme.reproduce.runner import choose, reproduce, survey
+
+    experiments = choose(arguments.tables)
+    context = _context(arguments)
+    if arguments.list:
+        _print_survey(survey(context, experiments))
+        return
+    reports = reproduce(context, experiments)
+    for report in reports:
+        if report.state == "done":
+            print(report.table().as_text())
+            for note in report.outcome.notes if report.outcome else ():
+                print(f"  {note}")
+            print()
+    rest = [report for report in reports if report.state != "done"]
+    if rest:
+        print("Not computed:")
+        _print_survey(rest)
+    figures = {} if arguments.no_figures else draw_figures(context)
+    kind = "synthetic street scenes, nets in small" if arguments.synthetic else context.source
+    about = f"Paper, ours and difference, in percent where it is AP or accuracy. Data: {kind}."
+    print(f"look at {write_report(context, reports, figures, about)}")

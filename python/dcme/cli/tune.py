@@ -1,0 +1,94 @@
+"""``dcme tune``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from dcme.cli.options import (
+    add_classes,
+    add_decoding,
+    add_workers,
+    count,
+    decoding,
+    numbers,
+    workers,
+)
+
+if TYPE_CHECKING:
+    from dcme.tuning import Trial
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme tune``."""
+    parser.add_argument("vectors", help="network outputs of the images (dcme predict --vectors)")
+    parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
+    parser.add_argument("--split", default="val", help="never test; default: val")
+    parser.add_argument(
+        "--goal",
+        choices=("score", "ap"),
+        default="score",
+        help="TP / (TP + FP + FN), or Cityscapes' average precision; default: score",
+    )
+    parser.add_argument(
+        "--iou", type=numbers, default=(0.5, 0.7), help="of the score; default: 0.5,0.7"
+    )
+    parser.add_argument(
+        "--images", type=count, default=0, metavar="N", help="take so many of them; default: all"
+    )
+    parser.add_argument("--plot", metavar="FILE", help="picture of the trade-off")
+    parser.add_argument("--json", metavar="FILE", help="write everything that was tried")
+    add_decoding(parser)
+    add_classes(parser)
+    add_workers(parser)
+    parser.epilog = (
+        "The search starts from the thresholds given and keeps the mode.\n"
+        "example: dcme tune vectors $CITYSCAPES_DATASET --split val --goal ap --plot tune.png"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Search; the last line are the options for ``dcme predict``."""
+    from dcme.dataset_encoding import find_maps
+    from dcme.files import write_json
+    from dcme.tuning import load_scenes, plot_tuning, refuse_test_data, tune
+
+    refuse_test_data(arguments.source, arguments.split)
+    samples = find_maps(arguments.source, arguments.split)
+    if arguments.images:
+        samples = samples[:: max(1, len(samples) // arguments.images)][: arguments.images]
+
+    def report(trial: Trial, better: bool) -> None:
+        if better and not arguments.quiet:
+            print(f"  {_thresholds(trial)}: {arguments.goal} {trial.value:.4f}", flush=True)
+
+    threads = workers(arguments)
+    scenes = load_scenes(arguments.vectors, samples, threads)
+    start = decoding(arguments)
+    found = tune(scenes, start, arguments.goal, arguments.iou, workers=threads, report=report)
+    if arguments.plot:
+        plot_tuning(arguments.plot, found)
+    if arguments.json:
+        write_json(arguments.json, [_plain(trial) for trial in found.trials])
+    best = found.best
+    print(
+        f"{arguments.goal} {best.value:.4f} (precision {best.precision:.3f}, recall "
+        f"{best.recall:.3f} at IoU > {arguments.iou[0]:g}) in {len(samples)} images, "
+        f"{len(found.trials)} trials"
+    )
+    for name in found.at_the_end():
+        print(f"note: the best --{name} is the last value tried; start from beyond it to go on")
+    print(found.flags())
+
+
+def _thresholds(trial: Trial) -> str:
+    d = trial.decoding
+    return f"DT {d.dt:g}, VT {d.vt:g}, ET {d.et:g}, foreground {d.foreground:g}"
+
+
+def _plain(trial: Trial) -> dict[str, float]:
+    d = trial.decoding
+    return {
+        **{name: getattr(d, name) for name in ("dt", "vt", "et", "foreground")},
+        **{name: getattr(trial, name) for name in ("value", "precision", "recall")},
+    }

@@ -1,0 +1,1 @@
+"""The tables and figures of both papers, computed anew and put beside the printed numbers."""

@@ -1,0 +1,142 @@
+"""The papers' figures, from the data set at hand and the results of its reproduction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dcme.classes import CITYSCAPES
+from dcme.dataset import Sample
+from dcme.encoding import encode, reduce_ids
+from dcme.files import PathLike, atomic_path, read_ids, read_image, write_png
+from dcme.grid import grid_classes
+from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID, ClassTable
+from dcme.plotting import show_grid, show_instances, show_magnitude, strip
+from dcme.reproduce.context import Context, Pipeline
+from dcme.reproduce.experiments import FCN8S, PAPER_2, SEGNET
+from dcme.results import MAP_FOLDER
+from dcme.vectors import read_vector_map
+
+CLASSES = ClassTable.cityscapes()
+PICTURES = 4
+
+
+def logistic_curves(out: PathLike, amplitudes: Sequence[float] = (1, 2, 4, 8)) -> None:
+    """Paper 2, Fig. 3: the function that clips errors, f(x) = A (1 / (1 + exp(-x)) - 0.5)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    x = np.linspace(-10, 10, 401)
+    figure, axes = plt.subplots(figsize=(5.5, 3.6), constrained_layout=True)
+    for amplitude in amplitudes:
+        axes.plot(x, amplitude * (1 / (1 + np.exp(-x)) - 0.5), label=f"A = {amplitude:g}")
+    axes.plot([-3, 3], [-3, 3], color="0.7", linestyle=":", linewidth=1, label="unclipped")
+    axes.set(xlabel="error, pixels", ylabel="what is propagated back", xlim=(-10, 10))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    with atomic_path(out) as temporary:
+        figure.savefig(temporary, dpi=130)
+    plt.close(figure)
+
+
+def show_classes(image: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Instances of a map (H, W) in Cityscapes' colours of their classes, over the dimmed image."""
+    shown = (image * 0.35).astype(np.uint8)
+    for label, name in zip(CLASSES.labels, CLASSES.names):
+        shown[ids // FIRST_INSTANCE_ID == label] = COLOURS_RGB[name][::-1]
+    return shown
+
+
+def _busiest(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """Samples with instances of most classes, in their own order."""
+
+    def classes(sample: Sample) -> int:
+        labels = np.unique(read_ids(sample.ids_path())) // FIRST_INSTANCE_ID
+        return len(set(labels.tolist()) & set(CLASSES.labels))
+
+    looked_at = list(samples[:: max(1, len(samples) // 60)])
+    chosen = sorted(looked_at, key=lambda sample: -classes(sample))[:count]
+    return [sample for sample in looked_at if sample in chosen]
+
+
+def _picture(sample: Sample, size: tuple[int, int]) -> np.ndarray:
+    """The image at this size, black where only its ground truth is on disk."""
+    if sample.image is None or not sample.image.is_file():
+        return np.zeros((*size, 3), np.uint8)
+    return cv2.resize(read_image(sample.image), size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _fitting(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(ids, size[::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def grid_figure(context: Context, sample: Sample, out: Path) -> None:
+    """Paper 2, Fig. 1: the image, and the classes of its blocks."""
+    ids = reduce_ids(read_ids(sample.ids_path()), context.size_2019)
+    image = _picture(sample, context.size_2019)
+    blocks = show_grid(image, grid_classes(ids, 16), CLASSES)
+    write_png(out, strip([image, blocks], columns=1))
+
+
+def magnitude_figures(context: Context, sample: Sample, out_2017: Path, out_2019: Path) -> None:
+    """Paper 1, Fig. 2: magnitudes to the box's centre (top) and to the centre of mass (bottom).
+    Paper 2, Fig. 2: the latter at its own size."""
+    ids = read_ids(sample.ids_path())
+    small = reduce_ids(ids, context.size_2017)
+    panels = [
+        show_magnitude(encode(small, anchor, classes=CITYSCAPES)) for anchor in ("box", "mass")
+    ]
+    write_png(out_2017, strip(panels, columns=1))
+    larger = encode(reduce_ids(ids, context.size_2019), classes=CITYSCAPES)
+    write_png(out_2019, show_magnitude(larger))
+
+
+def result_figure(
+    context: Context, pipeline: Pipeline, samples: Sequence[Sample], out: Path
+) -> None:
+    """Paper 2, Fig. 4: input, classes, instances. Paper 1, Figs. 3 and 4: input, magnitudes,
+    instances. One image a row."""
+    size = context.size_of(pipeline.net)
+    results, vectors = context.results(pipeline, "val"), context.vectors(pipeline.net, "val")
+    panels = []
+    for sample in samples:
+        image = _picture(sample, size)
+        ids = _fitting(read_ids(results / MAP_FOLDER / f"{sample.name}_instanceIds.png"), size)
+        if pipeline.classifier is None:
+            middle = show_classes(image, ids)
+        else:
+            middle = show_magnitude(read_vector_map(vectors, sample).vectors)
+        panels += [image, middle, show_instances(image, ids)]
+    write_png(out, strip(panels, columns=3))
+
+
+def draw_figures(context: Context) -> dict[str, Path]:
+    """Draw every figure that the data and weights allow; returns their captions and files."""
+    folder = context.out / "figures"
+    figures = {"Paper 2, Fig. 3: clipped errors": folder / "isisa-2019_fig3.png"}
+    logistic_curves(figures["Paper 2, Fig. 3: clipped errors"])
+    if context.missing(("val",), ()):
+        return figures
+    samples = _busiest(context.samples("val"), PICTURES)
+    first = samples[0]
+    grid, mass = folder / "isisa-2019_fig1.png", folder / "isisa-2019_fig2.png"
+    anchors = folder / "dcme-2017_fig2.png"
+    grid_figure(context, first, grid)
+    magnitude_figures(context, first, anchors, mass)
+    figures["Paper 2, Fig. 1: classes of the blocks"] = grid
+    figures["Paper 2, Fig. 2: magnitudes"] = mass
+    figures["Paper 1, Fig. 2: magnitudes to the box's centre and to the centre of mass"] = anchors
+    for caption, name, pipeline in (
+        ("Paper 2, Fig. 4: input, classes, instances", "isisa-2019_fig4.png", PAPER_2),
+        ("Paper 1, Fig. 3: input, magnitudes, instances (SegNet)", "dcme-2017_fig3.png", SEGNET),
+        ("Paper 1, Fig. 4: input, magnitudes, instances (FCN-8s)", "dcme-2017_fig4.png", FCN8S),
+    ):
+        if not context.missing(("val", "val images"), pipeline.nets):
+            result_figure(context, pipeline, samples, folder / name)
+            figures[caption] = folder / name
+    return figures

@@ -1,0 +1,166 @@
+"""Both papers in small: synthetic scenes, narrow copies of their nets, trained on the spot.
+
+All that a reproduction on Cityscapes does is done, by the same functions; only the data, the nets'
+widths and the sizes differ. Pretrained weights are stood in for by a short training on the classes
+of the grid's blocks, as ImageNet's is one on classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from dcme.crops import CropRule, CropSettings
+from dcme.dataset import cityscapes_split
+from dcme.dataset_decoding import Decoding
+from dcme.files import write_json
+from dcme.narrowing import Narrowing, write_narrowed
+from dcme.prepare import prepare, prepare_crops, write_balanced_list
+from dcme.reproduce.context import (
+    DEEPLAB,
+    FCN,
+    GOOGLENET,
+    LAST_LAYERS,
+    SEGNET_2017,
+    SEGNET_2019,
+    THRESHOLD_FILE,
+    Context,
+    NetRun,
+    read_thresholds,
+)
+from dcme.synth import write_dataset
+from dcme.training import NetFiles
+from dcme.training_job import Trained, TrainingJob, run_job
+from dcme.tuning import LADDERS, load_scenes, tune
+
+SIZE = (256, 512)
+SIZE_2017, SIZE_2019 = (85, 170), (128, 256)
+"""A third and a half of the scenes, as the papers' sizes are of Cityscapes'."""
+SMALLEST_CROP = 13
+"""50 pixels of Cityscapes' 1024, about."""
+PRETRAINING = "pretraining"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is painted and trained."""
+
+    train: int = 300
+    val: int = 40
+    test: int = 40
+    seed: int = 1
+    effort: float = 1.0
+    """Iterations are multiplied by this."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One training: net, variant, data, and how it is scaled down."""
+
+    name: str
+    net: str
+    data: str
+    narrowing: Narrowing
+    variant: str = ""
+    start: str = ""
+    """Name of the training whose weights it starts from."""
+    train_list: str = "train.txt"
+
+
+def plans(effort: float) -> list[_Plan]:
+    """All trainings, in order."""
+    large = partial(Narrowing, size=SIZE_2019, batch=4, rate=2e-3)
+    small = partial(Narrowing, size=SIZE_2017, batch=3, rate=2e-3)
+
+    def steps(count: int) -> int:
+        return max(1, round(count * effort))
+
+    balanced = "train_balanced.txt"
+    return [
+        _Plan(PRETRAINING, DEEPLAB, "2019", large(4, iterations=steps(150), vector_weight=0.0)),
+        _Plan(DEEPLAB, DEEPLAB, "2019", large(4, iterations=steps(700)), start=PRETRAINING),
+        _Plan(
+            LAST_LAYERS,
+            DEEPLAB,
+            "2019",
+            large(4, iterations=steps(400)),
+            variant="last_layers",
+            start=PRETRAINING,
+        ),
+        _Plan(SEGNET_2019, SEGNET_2019, "2019", large(8, batch=3, iterations=steps(600))),
+        _Plan(
+            SEGNET_2017, SEGNET_2017, "2017", small(8, iterations=steps(600)), train_list=balanced
+        ),
+        _Plan(FCN, FCN, "2017", small(8, iterations=steps(400)), train_list=balanced),
+        _Plan(GOOGLENET, GOOGLENET, "crops", large(8, batch=16, iterations=steps(500))),
+    ]
+
+
+def _make_data(out: Path, scale: Scale, workers: int, quiet: bool) -> None:
+    city = out / "city"
+    write_dataset(city, scale.train, scale.val, scale.seed, SIZE, workers, quiet, scale.test)
+    prepare(city, out / "data" / "2019", SIZE_2019, workers=workers, quiet=quiet)
+    prepare(city, out / "data" / "2017", SIZE_2017, workers=workers, quiet=quiet)
+    write_balanced_list(out / "data" / "2017")
+    crops = CropSettings(CropRule(smallest=SMALLEST_CROP))
+    prepare_crops(city, out / "data" / "crops", crops, workers=workers, quiet=quiet)
+
+
+def _train(out: Path, nets: Path, plan: _Plan, start: Path | None, quiet: bool) -> Trained:
+    if not quiet:
+        print(f"training {plan.name}: {plan.narrowing.iterations} iterations", flush=True)
+    files = NetFiles.of_folder(nets / plan.net, plan.variant)
+    write_narrowed(files, out / "nets" / plan.name, plan.narrowing)
+    job = TrainingJob(
+        nets=out / "nets" / plan.name,
+        data=out / "data" / plan.data,
+        out=out / "training" / plan.name,
+        weights=start,
+        train_list=plan.train_list,
+    )
+    return run_job(job, quiet)
+
+
+def _tuned(context: Context, net: str) -> tuple[float, float, float]:
+    """Thresholds for a net on the validation scenes, for vectors that are computed once."""
+    samples = cityscapes_split(context.source, "val")
+    scenes = load_scenes(context.vectors(net, "val"), samples, context.workers)
+    ladders = {name: LADDERS[name] for name in ("dt", "vt", "et")}
+    start = Decoding(mode=context.mode)
+    best = tune(scenes, start, "score", (0.5,), ladders, context.workers).best.decoding
+    return best.dt, best.vt, best.et
+
+
+def synthetic_context(
+    out: Path,
+    nets: Path,
+    scale: Scale,
+    mode: str = "reference",
+    workers: int = 1,
+    quiet: bool = False,
+) -> Context:
+    """Paint, reduce, train and tune below ``out``; what an earlier call has done is kept.
+
+    ``nets`` is the repository's ``prototxt`` folder.
+    """
+    for plan in plans(scale.effort):
+        NetFiles.of_folder(nets / plan.net, plan.variant)
+    _make_data(out, scale, workers, quiet)
+    runs, weights = {}, {"": None}
+    for plan in plans(scale.effort):
+        done = _train(out, nets, plan, weights[plan.start], quiet)
+        weights[plan.name] = done.weights
+        files = NetFiles.of_folder(out / "nets" / plan.name)
+        runs[plan.name] = NetRun(plan.name, files.deploy, files.train, done.weights)
+    context = Context(
+        out / "city", out, runs, SIZE_2017, SIZE_2019, SMALLEST_CROP, mode, {}, workers, quiet
+    )
+    thresholds = read_thresholds(out)
+    for net in (DEEPLAB, LAST_LAYERS, SEGNET_2019, SEGNET_2017, FCN):
+        if net not in thresholds:
+            if not quiet:
+                print(f"tuning thresholds of {net} on the validation scenes", flush=True)
+            thresholds[net] = _tuned(context, net)
+            write_json(out / THRESHOLD_FILE, {k: list(v) for k, v in thresholds.items()})
+    return replace(context, thresholds=thresholds)

@@ -1,0 +1,253 @@
+"""Thresholds of the decoder for a trained network, found on validation images.
+
+The vector maps are computed once (``dcme predict --vectors``); only decoding and scoring is
+repeated. One threshold after the other takes its best value on a ladder while the others stay, in
+turns, until none moves: far fewer trials than a full grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dcme.dataset import Sample
+from dcme.dataset_decoding import Decoding
+from dcme.decoding import decode
+from dcme.encoding import reduce_ids
+from dcme.errors import UserError
+from dcme.evaluation import Evaluator
+from dcme.files import PathLike, atomic_path, read_ids
+from dcme.labels import FIRST_INSTANCE_ID
+from dcme.matching import Matching, matching
+from dcme.parallel import ordered_map
+from dcme.vectors import VectorMap, read_vector_map
+
+LADDERS: dict[str, tuple[float, ...]] = {
+    "dt": (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40),
+    "vt": (3, 5, 8, 12, 18, 25, 35, 50, 70, 100, 140, 200, 280),
+    "et": (2, 3, 4, 6, 8, 11, 15, 20, 28, 40, 56),
+    "foreground": (0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4),
+}
+"""Values that are tried, in pixels and votes of the vector maps."""
+GOALS = ("score", "ap")
+IOUS = (0.5, 0.7)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A vector map and the true instances at its size; ``truth`` keeps classes and groups."""
+
+    item: VectorMap
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one set of thresholds reaches."""
+
+    decoding: Decoding
+    value: float
+    """Of the goal: the larger the better."""
+    precision: float
+    recall: float
+
+
+@dataclass
+class Tuning:
+    """The best thresholds and all that was tried on the way."""
+
+    best: Trial
+    trials: list[Trial] = field(default_factory=list)
+    goal: str = "score"
+
+    def along(self, name: str) -> list[Trial]:
+        """The trials that differ from the best one in this threshold only, in its order."""
+        changed = {getattr(t.decoding, name): t for t in self.trials if self._same(t, name)}
+        return [changed[value] for value in sorted(changed)]
+
+    def _same(self, trial: Trial, name: str) -> bool:
+        value = getattr(trial.decoding, name)
+        return replace(self.best.decoding, **{name: value}) == trial.decoding
+
+    def at_the_end(self, ladders: Mapping[str, Sequence[float]] = LADDERS) -> list[str]:
+        """Thresholds whose best value is the first or last tried: a better may lie beyond."""
+        return [
+            name
+            for name, values in ladders.items()
+            if len(self.along(name)) > 1
+            and getattr(self.best.decoding, name) in (values[0], values[-1])
+        ]
+
+    def flags(self) -> str:
+        """The options for ``dcme predict``, ``dcme decode`` and ``dcme reproduce``."""
+        d = self.best.decoding
+        words = f"--dt {d.dt:g} --vt {d.vt:g} --et {d.et:g}"
+        if d.mode != "reference":
+            words += f" --foreground {d.foreground:g}"
+        return words + (f" --mode {d.mode}" if d.mode != "standard" else "")
+
+
+def refuse_test_data(source: PathLike, split: str) -> None:
+    """Raise where the data is called test data: thresholds chosen on it would make its scores
+    meaningless."""
+    path = Path(source)
+    if split.startswith("test") or (path.is_file() and path.stem.startswith("test")):
+        raise UserError(
+            f"{source}: thresholds are not tuned on test data, or its scores mean nothing; "
+            "use the validation split"
+        )
+
+
+def load_scenes(vectors: PathLike, samples: Sequence[Sample], workers: int = 1) -> list[Scene]:
+    """The vector maps of all samples with their ground truth, reduced to the maps' size.
+
+    Held in memory together, so that each trial only decodes.
+    """
+
+    def load(sample: Sample) -> Scene:
+        item = read_vector_map(vectors, sample)
+        ids, size = read_ids(sample.ids_path()), item.vectors.shape[1:]
+        if ids.shape == size:
+            return Scene(item, ids)
+        nearest = cv2.resize(ids, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+        reduced = reduce_ids(ids, size)
+        # The reduction leaves out stuff and groups, which the evaluation knows.
+        stuff = np.where(nearest < FIRST_INSTANCE_ID, nearest, 0)
+        return Scene(item, np.where(reduced > 0, reduced, stuff).astype(np.uint16))
+
+    scenes = list(ordered_map(load, samples, workers))
+    if not scenes:
+        raise UserError("tuning needs at least one image")
+    return scenes
+
+
+def _matchings(decoding: Decoding, ious: Sequence[float], scene: Scene) -> list[Matching]:
+    length = None if decoding.mode == "reference" else decoding.foreground
+    d = decoding
+    found = decode(scene.item.vectors, d.dt, d.vt, d.et, d.mode, length)
+    labels = scene.truth // FIRST_INSTANCE_ID
+    truth = np.where(np.isin(labels, decoding.classes.labels), scene.truth, 0)
+    return [matching(truth, found, iou) for iou in ious]
+
+
+def _score(
+    decoding: Decoding, scenes: Sequence[Scene], ious: Sequence[float], workers: int
+) -> Trial:
+    rows = ordered_map(lambda scene: _matchings(decoding, ious, scene), scenes, workers)
+    sums = [reduce(add, column) for column in zip(*rows)]
+    value = float(np.mean([m.score for m in sums]))
+    return Trial(decoding, value, sums[0].precision, sums[0].recall)
+
+
+def _average_precision(
+    decoding: Decoding, scenes: Sequence[Scene], ious: Sequence[float], workers: int
+) -> Trial:
+    """AP over classes where the maps have grids, else that of all objects alike."""
+    classified = all(scene.item.grid is not None for scene in scenes)
+    evaluator = Evaluator(decoding.classes.to_map(), class_agnostic=not classified)
+
+    def one(scene: Scene) -> None:
+        result = decoding(scene.item)
+        masks = [np.asarray(result.masks[k]) for k in range(len(result))]
+        evaluator.add(scene.truth, masks, result.labels.tolist(), result.scores.tolist())
+
+    for _ in ordered_map(one, scenes, workers):
+        pass
+    trial = _score(decoding, scenes, ious[:1], workers)
+    value = evaluator.results().ap
+    return replace(trial, value=0.0 if np.isnan(value) else value)
+
+
+def tune(
+    scenes: Sequence[Scene],
+    start: Decoding,
+    goal: str = "score",
+    ious: Sequence[float] = IOUS,
+    ladders: Mapping[str, Sequence[float]] = LADDERS,
+    workers: int = 1,
+    report: Callable[[Trial, bool], None] = lambda trial, better: None,
+) -> Tuning:
+    """Search thresholds from ``start`` on, in its mode.
+
+    Parameters
+    ----------
+    goal : "score", the mean over ``ious`` of TP / (TP + FP + FN), classes aside; or "ap",
+        Cityscapes' average precision, for which instances below 100 pixels of the map do not count.
+    report : called after each trial, with whether it is the best so far.
+    """
+    if goal not in GOALS:
+        raise ValueError(f"unknown goal '{goal}'; known are {', '.join(GOALS)}")
+    measure = _score if goal == "score" else _average_precision
+    known: dict[tuple[float, ...], Trial] = {}
+    names = [name for name in ladders if not (name == "foreground" and start.mode == "reference")]
+
+    def attempt(decoding: Decoding) -> Trial:
+        key = tuple(getattr(decoding, name) for name in names)
+        if key not in known:
+            known[key] = measure(decoding, scenes, ious, workers)
+            report(known[key], known[key].value >= max(t.value for t in known.values()))
+        return known[key]
+
+    # A start from which no single step helps: the middles of the ladders are another.
+    middles = {name: ladders[name][len(ladders[name]) // 2] for name in names}
+    first = (attempt(start), attempt(replace(start, **middles)))
+    best, moved = max(first, key=lambda trial: trial.value), True
+    while moved:
+        moved = False
+        for name in names:
+            for value in ladders[name]:
+                trial = attempt(replace(best.decoding, **{name: value}))
+                if trial.value > best.value:
+                    best, moved = trial, True
+    for name in names:  # the picture shows every ladder around the best
+        for value in ladders[name]:
+            attempt(replace(best.decoding, **{name: value}))
+    return Tuning(best, list(known.values()), goal)
+
+
+def plot_tuning(out: PathLike, tuning: Tuning) -> None:
+    """The goal, precision and recall along each threshold, the others at their best."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    units = {"dt": "pixels", "vt": "votes", "et": "pixels", "foreground": "pixels"}
+    names = [name for name in LADDERS if len(tuning.along(name)) > 1]
+    figure, panels = plt.subplots(
+        2,
+        len(names),
+        figsize=(3.2 * len(names), 5),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+        constrained_layout=True,
+    )
+    for (upper, lower), name in zip(panels.T, names):
+        trials = tuning.along(name)
+        places = [getattr(trial.decoding, name) for trial in trials]
+        upper.plot(places, [t.value for t in trials], "o-", markersize=4)
+        lower.plot(places, [t.precision for t in trials], "C1o-", markersize=3, label="precision")
+        lower.plot(places, [t.recall for t in trials], "C2o-", markersize=3, label="recall")
+        best = getattr(tuning.best.decoding, name)
+        upper.set_title(f"{name.upper() if len(name) == 2 else name}: {best:g}")
+        lower.set(xscale="log", xlabel=units[name], ylim=(0, 1))
+        for axes in (upper, lower):
+            axes.axvline(best, color="0.6", linewidth=1, zorder=0)
+            axes.grid(alpha=0.3)
+        ticks = places[:: max(1, len(places) // 5)]
+        lower.set_xticks(ticks, [f"{v:g}" for v in ticks])
+        lower.minorticks_off()
+    panels[0, 0].set_ylabel({"score": "score", "ap": "AP"}[tuning.goal])
+    panels[0, 0].set_ylim(bottom=0)
+    panels[1, 0].set_ylabel("at the first IoU")
+    panels[1, 0].legend(fontsize=8)
+    with atomic_path(out) as temporary:
+        figure.savefig(temporary, dpi=120)
+    plt.close(figure)

@@ -1,0 +1,158 @@
+"""Both papers' tables: what can be computed, from the data alone and on synthetic scenes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.files import read_ids, read_image
+from dcme.labels import ClassTable
+from dcme.oracles import Ceiling, count_instances
+from dcme.reproduce.context import Context, find_nets
+from dcme.reproduce.experiments import EXPERIMENTS
+from dcme.reproduce.figures import draw_figures
+from dcme.reproduce.paper import paper_tables
+from dcme.reproduce.runner import choose, reproduce, survey
+from dcme.scoring import score_images
+
+PROTOTXT = Path(__file__).parents[3] / "prototxt"
+DATA_ONLY = (
+    "isisa-2019/table1_right",
+    "isisa-2019/table3",
+    "dcme-2017/ground_truth_340x680_val_AP",
+)
+
+
+def test_every_number_of_the_papers_has_its_experiment():
+    told = {"isisa-2019/gs", "isisa-2019/clip_amplitude_A"}  # settings, no results
+    assert {e.key for e in EXPERIMENTS} == set(paper_tables()) - told
+
+
+def test_the_papers_numbers_are_read_as_printed():
+    tables = paper_tables()
+    assert tables["isisa-2019/table1_right"].values["mean"] == {"AP": 59.2, "AP50": 97.8}
+    assert tables["dcme-2017/table1"].values["DCME-FCN"]["AP50m"] == 8.61
+    assert tables["isisa-2019/table3"].values["total"]["instances"] == 10118
+    assert tables["dcme-2017/segnet_watershed_val_AP"].values == {"mean": {"AP": 5.7}}
+
+
+@pytest.fixture
+def context(city, tmp_path):
+    """Ground truth of the validation split, and nothing else."""
+    source = tmp_path / "cityscapes"
+    shutil.copytree(city / "gtFine" / "val", source / "gtFine" / "val")
+    nets = find_nets(PROTOTXT, None)
+    return Context(source, tmp_path / "out", nets, (43, 85), (64, 128), workers=2, quiet=True)
+
+
+def test_ground_truth_alone_gives_the_tables_that_need_no_net(context):
+    states = {r.experiment.key: r.state for r in survey(context, EXPERIMENTS)}
+    assert [key for key, state in states.items() if state == "to do"] == list(DATA_ONLY)
+    reports = {r.experiment.key: r for r in reproduce(context, choose(DATA_ONLY))}
+    assert all(r.state == "done" for r in reports.values())
+
+    samples = find_samples(context.source, "val")
+    samples = [type(s)(s.name, None, s.ids) for s in samples]
+    scores = score_images(Ceiling((64, 128)), samples, ClassTable.cityscapes())
+    values = reports["isisa-2019/table1_right"].outcome.values
+    assert values["mean"]["AP"] == pytest.approx(100 * scores.ap_mean)
+    for row in scores.rows:
+        assert values[row.name]["AP50"] == pytest.approx(100 * row.ap50, nan_ok=True)
+    counts = count_instances(samples, (64, 128), ClassTable.cityscapes())
+    table = reports["isisa-2019/table3"].outcome.values
+    assert [table[name]["instances"] for name in ClassTable.cityscapes().names] == counts.tolist()
+    small = score_images(Ceiling((43, 85), None), samples, ClassTable.cityscapes())
+    text = reports["dcme-2017/ground_truth_340x680_val_AP"].outcome.values
+    assert text["mean"]["AP masks"] == pytest.approx(100 * small.ap_mean)
+
+
+def test_a_second_call_computes_nothing_and_new_data_everything(context, monkeypatch):
+    key = "isisa-2019/table1_right"
+    reproduce(context, choose([key]))
+    calls = []
+    ran = choose([key])[0].run
+
+    def counted(_):
+        calls.append(1)
+        return ran(context)
+
+    experiment = type(choose([key])[0])(key, "t", ("val",), (), counted)
+    reproduce(context, [experiment])
+    assert calls == []
+    context.size_2019 = (32, 64)
+    reproduce(context, [experiment])
+    assert calls == [1]
+
+
+def test_tables_are_written_in_every_format(context):
+    reproduce(context, choose(["isisa-2019"]))
+    for suffix in ("txt", "csv", "md", "tex", "json"):
+        path = context.out / "tables" / f"isisa-2019_table1_right.{suffix}"
+        assert "59.2" in path.read_text()
+    assert "19.22" in (context.out / "tables" / "isisa-2019_table8.txt").read_text()
+
+
+def test_figures_of_the_ground_truth_need_no_images(context):
+    figures = draw_figures(context)
+    assert len(figures) == 4
+    for path in figures.values():
+        assert read_image(path).std() > 5
+    anchors = read_image(context.out / "figures" / "dcme-2017_fig2.png")
+    half = anchors.shape[0] // 2
+    assert anchors.shape[1] == 85 and np.any(anchors[:40] != anchors[half + 2 : half + 42])
+
+
+def test_the_command_says_what_is_missing(city, tmp_path, capsys):
+    words = ["reproduce", "--source", str(city), "--out", str(tmp_path), "--nets", str(PROTOTXT)]
+    assert main([*words, "--list"]) == 0
+    out = capsys.readouterr().out
+    assert "no weights isisa2019_deeplabv3plus.caffemodel" in out and "(and for how many" in out
+    assert not (tmp_path / "tables").exists()
+
+
+def test_wrong_folders_and_tables_are_named(city, tmp_path, fails, monkeypatch):
+    monkeypatch.delenv("CITYSCAPES_DATASET", raising=False)
+    assert "$CITYSCAPES_DATASET" in fails("reproduce", "--out", tmp_path)
+    assert "its parent does" in fails("reproduce", "--source", city / "gtFine")
+    assert "is no table; there are isisa-2019" in fails("reproduce", "table9", "--source", city)
+    assert "no such folder of weights" in fails(
+        "reproduce", "--source", city, "--weights", tmp_path / "none"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
+def test_every_table_and_figure_is_filled_on_synthetic_scenes(tmp_path, capfd):
+    """A tenth of the scenes and iterations; docs/reproduce.md shows the whole."""
+    out = tmp_path / "synthetic"
+    words = ["reproduce", "--synthetic", "--effort", "0.1", "--out", str(out), "--nets"]
+    assert main([*words, str(PROTOTXT), "--quiet"]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert set(report) == {e.key for e in EXPERIMENTS}
+    for key, entry in report.items():
+        if key == "isisa-2019/table8":
+            assert entry["state"] == "cited"
+            continue
+        assert entry["state"] == "done", (key, entry["missing"])
+        for row, columns in entry["paper"].items():
+            if key == "dcme-2017/table1" and not row.startswith("DCME"):
+                continue  # others' methods
+            for column in columns:
+                value = entry["ours"][row][column]
+                # A class without ground truth at that distance has no AP.
+                assert value is None or np.isnan(value) or value >= 0, (key, row, column)
+    assert 30 < report["isisa-2019/table1_right"]["ours"]["mean"]["AP"] < 90
+    table3 = report["isisa-2019/table3"]["ours"]
+    city = find_samples(out / "city", "val")
+    instances = [np.unique(read_ids(s.ids)) // 1000 for s in city]
+    labels = ClassTable.cityscapes().labels
+    assert table3["total"]["instances"] >= sum(np.isin(v, labels).sum() for v in instances) - 2
+    assert len(list((out / "figures").glob("*.png"))) == 7
+    capfd.readouterr()
+    log = out / "training" / "dcme2017_fcn8s" / "train.log"
+    before = log.stat().st_mtime_ns
+    assert main([*words, str(PROTOTXT), "--quiet"]) == 0  # nothing is computed again
+    assert log.stat().st_mtime_ns == before

@@ -1,0 +1,93 @@
+"""Tuning thresholds on stored vector maps."""
+
+import json
+
+import dcme
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.dataset import find_samples
+from dcme.dataset_decoding import Decoding
+from dcme.files import read_ids, write_png
+from dcme.labels import ClassTable
+from dcme.tuning import load_scenes, tune
+from dcme.vectors import write_npz
+
+
+@pytest.fixture(scope="module")
+def vectors(city, tmp_path_factory):
+    """True vectors with noise, at full size."""
+    folder, rng = tmp_path_factory.mktemp("v"), np.random.default_rng(0)
+    for sample in find_samples(city, "val"):
+        ids = read_ids(sample.ids)
+        field = dcme.encode(ids, classes=dcme.CITYSCAPES)
+        noise = rng.normal(0, 4, field.shape).astype(np.float32)
+        write_npz(folder / f"{sample.name}.npz", field + noise * (field != 0), None)
+    return folder
+
+
+def test_the_best_is_the_best_of_the_whole_ladder(city, vectors):
+    """With one threshold free the search must find what trying all finds."""
+    scenes = load_scenes(vectors, find_samples(city, "val"), workers=2)
+    ladder = (1, 3, 6, 12)
+    found = tune(scenes, Decoding(dt=4, vt=10, et=1), "score", (0.5, 0.7), {"et": ladder})
+    scores = {}
+    for et in ladder:
+        counts = {iou: dcme.Matching(iou) for iou in (0.5, 0.7)}
+        for sample, scene in zip(find_samples(city, "val"), scenes):
+            ids = read_ids(sample.ids)
+            truth = np.where(np.isin(ids // 1000, ClassTable.cityscapes().labels), ids, 0)
+            instances = dcme.decode(scene.item.vectors, 4, 10, et)
+            for iou in counts:
+                counts[iou] += dcme.matching(truth, instances, iou)
+        scores[et] = np.mean([m.score for m in counts.values()])
+    assert scores[found.best.decoding.et] == max(scores.values())
+    assert found.best.value == pytest.approx(max(scores.values()))
+    assert [t.value for t in found.along("et")] == pytest.approx(list(scores.values()))
+
+
+@pytest.mark.parametrize("goal", ["score", "ap"])
+def test_bad_thresholds_are_mended(city, vectors, goal):
+    scenes = load_scenes(vectors, find_samples(city, "val"))
+    ladders = {"dt": (1, 4, 8), "vt": (5, 20, 2000), "et": (1, 6, 12)}
+    found = tune(scenes, Decoding(dt=1, vt=2000, et=1), goal, ladders=ladders)
+    assert found.best.value > 0.3 and found.best.decoding.vt < 2000
+    assert len(found.trials) < 27
+
+
+def test_the_command_prints_flags_and_draws_the_trade_off(city, vectors, tmp_path, capsys):
+    plot, table = tmp_path / "t.png", tmp_path / "t.json"
+    words = ["tune", str(vectors), str(city), "--plot", str(plot), "--json", str(table)]
+    assert main([*words, "--dt", "4", "--vt", "12", "--et", "6", "--quiet"]) == 0
+    flags = capsys.readouterr().out.splitlines()[-1]
+    assert flags.startswith("--dt ") and "--foreground" in flags
+    assert plot.stat().st_size > 10000
+    trials = json.loads(table.read_text())
+    assert max(t["value"] for t in trials) > 0.5
+    assert main(["decode", str(vectors), str(tmp_path / "r"), *flags.split(), "--quiet"]) == 0
+
+
+def test_the_reference_mode_keeps_its_own_foreground(city, vectors, capsys):
+    words = ["tune", str(vectors), str(city), "--mode", "reference", "--images", "1", "--quiet"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("--mode reference")
+
+
+def test_maps_of_another_size_are_compared_with_the_reduced_truth(city, tmp_path):
+    sample = find_samples(city, "val")[0]
+    small = dcme.reduce_ids(read_ids(sample.ids), (64, 128))
+    write_npz(tmp_path / f"{sample.name}.npz", dcme.encode(small), None)
+    (scene,) = load_scenes(tmp_path, [sample])
+    assert np.array_equal(np.where(scene.truth >= 1000, scene.truth, 0), small)
+    assert 7 in scene.truth  # the street
+
+
+def test_test_data_is_refused(city, vectors, tmp_path, fails):
+    assert "not tuned on test data" in fails("tune", vectors, city, "--split", "test")
+    write_png(tmp_path / "a.png", np.zeros((4, 4), np.uint16))
+    (tmp_path / "test_A.txt").write_text("a.png a.png\n")
+    assert "not tuned on test data" in fails("tune", vectors, tmp_path / "test_A.txt")
+
+
+def test_missing_vectors_are_named(city, tmp_path, fails):
+    assert "no vectors for this image" in fails("tune", tmp_path, city, "--quiet")
