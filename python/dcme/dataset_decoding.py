@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dcme.dataset import Sample
-from dcme.decoding import decode
+from dcme.decoding import Instances, decode
 from dcme.errors import UserError
 from dcme.files import PathLike, read_image
 from dcme.grid import classify_instances
@@ -17,6 +17,12 @@ from dcme.labels import ClassTable
 from dcme.parallel import progress
 from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, write_result
 from dcme.vectors import VectorMap, read_vectors
+
+
+def classifies_pixels(item: VectorMap) -> bool:
+    """Whether the class probabilities are as fine as the vectors: one set a pixel."""
+    grid = item.grid
+    return grid is not None and grid.ndim == 3 and grid.shape[1:] == item.vectors.shape[1:]
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,7 @@ class Decoding:
         Scores: half at four times VT votes and towards 1 for more, times the class probability
         where there is one. In ``reference`` mode the probability alone, as in paper 2.
         """
-        try:
-            foreground = self._foreground(item)
-            found = decode(item.vectors, self.dt, self.vt, self.et, self.mode, foreground)
-        except ValueError as error:
-            raise UserError(f"{item.name}: {error}") from None
+        found = self.find(item)
         scores = found.votes / (found.votes + 4.0 * max(self.vt, 1.0))
         labels = np.full(len(found), self._only_label(), np.int32)
         keep = np.arange(len(found))
@@ -58,14 +60,21 @@ class Decoding:
             item.name, found.shape, masks, labels[order], scores[order], found.centres[order]
         )
 
+    def find(self, item: VectorMap) -> Instances:
+        """Instances of one vector map, neither classified nor scored."""
+        try:
+            foreground = self._foreground(item)
+            return decode(item.vectors, self.dt, self.vt, self.et, self.mode, foreground)
+        except ValueError as error:
+            raise UserError(f"{item.name}: {error}") from None
+
     def _foreground(self, item: VectorMap) -> np.ndarray | float | None:
         """The pixels that count, or the length from which they do."""
         if self.mode == "reference":
             return None
-        grid = item.grid
-        if grid is None or grid.ndim != 3 or grid.shape[1:] != item.vectors.shape[1:]:
+        if not classifies_pixels(item):
             return self.foreground
-        return np.asarray(1 - grid[0] > self.probability)
+        return np.asarray(1 - np.asarray(item.grid)[0] > self.probability)
 
     def _only_label(self) -> int:
         return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED

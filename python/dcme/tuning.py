@@ -17,8 +17,7 @@ import cv2
 import numpy as np
 
 from dcme.dataset import Sample
-from dcme.dataset_decoding import Decoding
-from dcme.decoding import decode
+from dcme.dataset_decoding import Decoding, classifies_pixels
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.evaluation import Evaluator
@@ -33,8 +32,10 @@ LADDERS: dict[str, tuple[float, ...]] = {
     "vt": (3, 5, 8, 12, 18, 25, 35, 50, 70, 100, 140, 200, 280),
     "et": (2, 3, 4, 6, 8, 11, 15, 20, 28, 40, 56),
     "foreground": (0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4),
+    "probability": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
 }
 """Values that are tried, in pixels and votes of the vector maps."""
+UNITS = {"dt": "pixels", "vt": "votes", "et": "pixels", "foreground": "pixels", "probability": ""}
 GOALS = ("score", "ap")
 IOUS = (0.5, 0.7)
 
@@ -88,8 +89,9 @@ class Tuning:
         """The options for ``dcme predict``, ``dcme decode`` and ``dcme reproduce``."""
         d = self.best.decoding
         words = f"--dt {d.dt:g} --vt {d.vt:g} --et {d.et:g}"
-        if d.mode != "reference":
-            words += f" --foreground {d.foreground:g}"
+        for name in ("foreground", "probability"):
+            if len(self.along(name)) > 1:
+                words += f" --{name} {getattr(d, name):g}"
         return words + (f" --mode {d.mode}" if d.mode != "standard" else "")
 
 
@@ -128,9 +130,7 @@ def load_scenes(vectors: PathLike, samples: Sequence[Sample], workers: int = 1) 
 
 
 def _matchings(decoding: Decoding, ious: Sequence[float], scene: Scene) -> list[Matching]:
-    length = None if decoding.mode == "reference" else decoding.foreground
-    d = decoding
-    found = decode(scene.item.vectors, d.dt, d.vt, d.et, d.mode, length)
+    found = decoding.find(scene.item)
     labels = scene.truth // FIRST_INSTANCE_ID
     truth = np.where(np.isin(labels, decoding.classes.labels), scene.truth, 0)
     return [matching(truth, found, iou) for iou in ious]
@@ -164,6 +164,14 @@ def _average_precision(
     return replace(trial, value=0.0 if np.isnan(value) else value)
 
 
+def _unused(start: Decoding, scenes: Sequence[Scene]) -> tuple[str, ...]:
+    """Thresholds that change nothing: the foreground is told by one at most."""
+    if start.mode == "reference":
+        return ("foreground", "probability")
+    by_pixel = all(classifies_pixels(scene.item) for scene in scenes)
+    return ("foreground",) if by_pixel else ("probability",)
+
+
 def tune(
     scenes: Sequence[Scene],
     start: Decoding,
@@ -185,7 +193,7 @@ def tune(
         raise ValueError(f"unknown goal '{goal}'; known are {', '.join(GOALS)}")
     measure = _score if goal == "score" else _average_precision
     known: dict[tuple[float, ...], Trial] = {}
-    names = [name for name in ladders if not (name == "foreground" and start.mode == "reference")]
+    names = [name for name in ladders if name not in _unused(start, scenes)]
 
     def attempt(decoding: Decoding) -> Trial:
         key = tuple(getattr(decoding, name) for name in names)
@@ -218,7 +226,6 @@ def plot_tuning(out: PathLike, tuning: Tuning) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    units = {"dt": "pixels", "vt": "votes", "et": "pixels", "foreground": "pixels"}
     names = [name for name in LADDERS if len(tuning.along(name)) > 1]
     figure, panels = plt.subplots(
         2,
@@ -237,7 +244,7 @@ def plot_tuning(out: PathLike, tuning: Tuning) -> None:
         lower.plot(places, [t.recall for t in trials], "C2o-", markersize=3, label="recall")
         best = getattr(tuning.best.decoding, name)
         upper.set_title(f"{name.upper() if len(name) == 2 else name}: {best:g}")
-        lower.set(xscale="log", xlabel=units[name], ylim=(0, 1))
+        lower.set(xscale="log", xlabel=UNITS[name], ylim=(0, 1))
         for axes in (upper, lower):
             axes.axvline(best, color="0.6", linewidth=1, zorder=0)
             axes.grid(alpha=0.3)

@@ -10,7 +10,7 @@ from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.files import read_ids, write_png
 from dcme.labels import ClassTable
-from dcme.tuning import load_scenes, tune
+from dcme.tuning import LADDERS, load_scenes, tune
 from dcme.vectors import write_npz
 
 
@@ -91,3 +91,17 @@ def test_test_data_is_refused(city, vectors, tmp_path, fails):
 
 def test_missing_vectors_are_named(city, tmp_path, fails):
     assert "no vectors for this image" in fails("tune", tmp_path, city, "--quiet")
+
+
+def test_networks_that_classify_pixels_have_their_probability_tuned(city, vectors, tmp_path):
+    sample = find_samples(city, "val")[0]
+    ids = read_ids(sample.ids)
+    inside = np.isin(ids // 1000, ClassTable.cityscapes().labels)
+    doubtful = np.where(inside, 0.7, 0.55).astype(np.float32)  # all above one half
+    rest = np.repeat(doubtful[None] / 8, 8, axis=0)
+    field = dcme.encode(ids, classes=dcme.CITYSCAPES)
+    write_npz(tmp_path / f"{sample.name}.npz", field, np.concatenate([1 - doubtful[None], rest]))
+    ladders = {name: LADDERS[name] for name in ("foreground", "probability")}
+    found = tune(load_scenes(tmp_path, [sample]), Decoding(dt=4, vt=12, et=6), ladders=ladders)
+    assert found.best.decoding.probability == 0.6
+    assert "--probability 0.6" in found.flags() and "--foreground" not in found.flags()
