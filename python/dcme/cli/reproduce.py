@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcme.cli.options import add_workers, workers
+from dcme.cli.options import add_workers, count, workers
 
 if TYPE_CHECKING:
     from dcme.reproduce.context import Context
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="of --synthetic: share of scenes and iterations",
     )
+    parser.add_argument("--gpu", type=count, metavar="N", help="run the networks on this GPU")
     add_workers(parser)
     parser.epilog = (
         "example: dcme reproduce --source /data/cityscapes --weights weights\n"
@@ -64,13 +65,21 @@ def _context(arguments: argparse.Namespace) -> Context:
     if arguments.synthetic:
         from dcme.reproduce.synthetic import Scale, synthetic_context
 
+        if arguments.list:
+            raise UserError("--synthetic computes every table: there is nothing to --list")
         if not 0 < arguments.effort <= 10:
             raise UserError("--effort is a share above 0, at most 10")
         scenes = {"train": 300, "val": 40, "test": 40}
         counts = {k: max(4, round(n * min(arguments.effort, 1))) for k, n in scenes.items()}
         scale = Scale(**counts, effort=arguments.effort)
         return synthetic_context(
-            out, nets, scale, arguments.mode, workers(arguments), arguments.quiet
+            out,
+            nets,
+            scale,
+            arguments.mode,
+            workers(arguments),
+            arguments.quiet,
+            None if arguments.gpu is None else str(arguments.gpu),
         )
     source = arguments.source or os.environ.get(DATASET)
     if source is None:
@@ -111,11 +120,14 @@ def _print_survey(reports: list[Report]) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compute and print the tables; the last line names the report."""
+    from dcme.network import use_gpu
     from dcme.reproduce.figures import draw_figures
     from dcme.reproduce.page import write_report
     from dcme.reproduce.runner import choose, reproduce, survey
 
     experiments = choose(arguments.tables)
+    if arguments.gpu is not None:
+        use_gpu(arguments.gpu)
     context = _context(arguments)
     if arguments.list:
         _print_survey(survey(context, experiments))

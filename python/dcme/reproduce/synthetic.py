@@ -107,7 +107,9 @@ def _make_data(out: Path, scale: Scale, workers: int, quiet: bool) -> None:
     prepare_crops(city, out / "data" / "crops", crops, workers=workers, quiet=quiet)
 
 
-def _train(out: Path, nets: Path, plan: _Plan, start: Path | None, quiet: bool) -> Trained:
+def _train(
+    out: Path, nets: Path, plan: _Plan, start: Path | None, gpu: str | None, quiet: bool
+) -> Trained:
     if not quiet:
         print(f"training {plan.name}: {plan.narrowing.iterations} iterations", flush=True)
     files = NetFiles.of_folder(nets / plan.net, plan.variant)
@@ -118,6 +120,7 @@ def _train(out: Path, nets: Path, plan: _Plan, start: Path | None, quiet: bool) 
         out=out / "training" / plan.name,
         weights=start,
         train_list=plan.train_list,
+        gpu=gpu,
     )
     return run_job(job, quiet)
 
@@ -139,6 +142,7 @@ def synthetic_context(
     mode: str = "reference",
     workers: int = 1,
     quiet: bool = False,
+    gpu: str | None = None,
 ) -> Context:
     """Paint, reduce, train and tune below ``out``; what an earlier call has done is kept.
 
@@ -149,7 +153,7 @@ def synthetic_context(
     _make_data(out, scale, workers, quiet)
     runs, weights = {}, {"": None}
     for plan in plans(scale.effort):
-        done = _train(out, nets, plan, weights[plan.start], quiet)
+        done = _train(out, nets, plan, weights[plan.start], gpu, quiet)
         weights[plan.name] = done.weights
         files = NetFiles.of_folder(out / "nets" / plan.name)
         runs[plan.name] = NetRun(plan.name, files.deploy, files.train, done.weights)
