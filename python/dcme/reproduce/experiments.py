@@ -48,7 +48,14 @@ class Outcome:
     """What an experiment gives: numbers like the paper's, and what has to be said about them."""
 
     values: Values
+    """None where there is no such number: AP of a class without ground truth."""
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for row in self.values.values():
+            for column, value in row.items():
+                if value is not None and np.isnan(value):
+                    row[column] = None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Optional
 
-Values = dict[str, dict[str, float]]
+Values = dict[str, dict[str, Optional[float]]]
 """Row, then column."""
 
 TITLES = {"isisa-2019": "Paper 2 (ISISA 2019)", "dcme-2017": "Paper 1 (DCME 2017)"}
