@@ -35,6 +35,8 @@ LADDERS: dict[str, tuple[float, ...]] = {
     "probability": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
 }
 """Values that are tried, in pixels and votes of the vector maps."""
+STEP = 1.4
+"""By which ladders go on beyond their last value, as long as that is the best."""
 UNITS = {"dt": "pixels", "vt": "votes", "et": "pixels", "foreground": "pixels", "probability": ""}
 GOALS = ("score", "ap")
 IOUS = (0.5, 0.7)
@@ -75,15 +77,6 @@ class Tuning:
     def _same(self, trial: Trial, name: str) -> bool:
         value = getattr(trial.decoding, name)
         return replace(self.best.decoding, **{name: value}) == trial.decoding
-
-    def at_the_end(self, ladders: Mapping[str, Sequence[float]] = LADDERS) -> list[str]:
-        """Thresholds whose best value is the first or last tried: a better may lie beyond."""
-        return [
-            name
-            for name, values in ladders.items()
-            if len(self.along(name)) > 1
-            and getattr(self.best.decoding, name) in (values[0], values[-1])
-        ]
 
     def flags(self) -> str:
         """The options for ``dcme predict``, ``dcme decode`` and ``dcme reproduce``."""
@@ -205,14 +198,25 @@ def tune(
     # A start from which no single step helps: the middles of the ladders are another.
     middles = {name: ladders[name][len(ladders[name]) // 2] for name in names}
     first = (attempt(start), attempt(replace(start, **middles)))
-    best, moved = max(first, key=lambda trial: trial.value), True
+    best = max(first, key=lambda trial: trial.value)
+
+    def climb(name: str, values: Sequence[float]) -> bool:
+        """Try these values of one threshold; whether one of them is better."""
+        nonlocal best
+        before = best
+        for value in values:
+            trial = attempt(replace(best.decoding, **{name: value}))
+            best = trial if trial.value > best.value else best
+        return best is not before
+
+    moved, tops = True, {name: ladders[name][-1] for name in names}
     while moved:
         moved = False
         for name in names:
-            for value in ladders[name]:
-                trial = attempt(replace(best.decoding, **{name: value}))
-                if trial.value > best.value:
-                    best, moved = trial, True
+            moved = climb(name, ladders[name]) or moved
+            while name != "probability" and getattr(best.decoding, name) == tops[name]:
+                tops[name] = round(STEP * tops[name], 2)  # the ladder was too short
+                moved = climb(name, [tops[name]]) or moved
     for name in names:  # the picture shows every ladder around the best
         for value in ladders[name]:
             attempt(replace(best.decoding, **{name: value}))

@@ -76,8 +76,6 @@ def run(arguments: argparse.Namespace) -> None:
         f"{best.recall:.3f} at IoU > {arguments.iou[0]:g}) in {len(samples)} images, "
         f"{len(found.trials)} trials"
     )
-    for name in found.at_the_end():
-        print(f"note: the best --{name} is the last value tried; start from beyond it to go on")
     print(found.flags())
 
 
