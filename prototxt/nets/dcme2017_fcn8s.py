@@ -2,14 +2,16 @@
 
 FCN-8s as published, layer by layer with the names and shapes of fcn8s-heavy-pascal.caffemodel: give
 it to `caffe train --weights`. Only the last deconvolution is new, `upscore8_1` to the two vector
-components. VGG_ILSVRC_16_layers.caffemodel fits, too: the weights of its fully connected fc6 and
-fc7 are read as the convolutions that they are here.
+components. VGG_ILSVRC_16_layers.caffemodel fits, too (the weights of its fully connected fc6 and
+fc7 are read as the convolutions that they are here): `--weights=VGG_ILSVRC_16_layers.caffemodel,
+prototxt/dcme2017_fcn8s/start.caffemodel`.
 Recipe of the paper: EuclideanLoss, SGD with the fixed rate 1e-10, momentum 0.99, weight decay 5e-4,
 batches of 14 (7 images, twice), best after 40000 iterations; images go in as BGR / 255 without a
 mean; no augmentation. Left open there, and chosen here:
-- upscore2 and upscore_pool4 are fixed (rate 0) and interpolate: the public weights hold the same
-  bilinear kernel for each class. The filler, which serves runs without these weights, cannot tell
-  the classes apart (it fills all 21 x 21 kernels, so each class receives the sum of all).
+- upscore2 and upscore_pool4 are fixed (rate 0) and interpolate each class. The public weights hold
+  them, and for runs without these, start.caffemodel does: the bilinear filler fills all 21 x 21
+  kernels, so that each class would receive the sum of all, and learning at the paper's rate
+  diverges after ten iterations.
 - upscore8_1 starts near zero: an untrained net finds nothing, and no direction has a head start.
 - msra fillers elsewhere; they, too, serve only runs without the public weights.
 - 100000 iterations as for SegNet, and a snapshot every 1000, to choose the best as the paper did.
@@ -19,9 +21,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from caffe import NetSpec
 from caffe import layers as L
 from caffe import params as P
+from caffe.proto import caffe_pb2
 
 from .blocks import (
     DCME_2017_SIZE,
@@ -93,6 +98,18 @@ def body(n: NetSpec) -> None:
     n.vectors = L.Crop(n.upscore8_1, n.data, axis=2, offset=[31], name="score")
 
 
+def start() -> Any:
+    """upscore2 and upscore_pool4 for each class on its own: bilinear, enlarging by two."""
+    rise = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
+    weights = np.zeros((CLASSES, CLASSES, 4, 4), np.float32)
+    weights[range(CLASSES), range(CLASSES)] = np.outer(rise, rise)
+    net = caffe_pb2.NetParameter(name="dcme2017_fcn8s")
+    for name in ("upscore2", "upscore_pool4"):
+        blob = net.layer.add(name=name, type="Deconvolution").blobs.add(data=weights.ravel())
+        blob.shape.dim.extend(weights.shape)
+    return net
+
+
 def outputs(n: NetSpec) -> None:
     """Nothing beyond the vectors."""
 
@@ -122,4 +139,5 @@ NET = NetDefinition(
     },
     labels=("data", "vectors_gt"),
     data_folder="cityscapes_340x680",
+    start=start,
 )

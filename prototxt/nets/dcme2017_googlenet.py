@@ -7,8 +7,8 @@ Recipe of the paper: SGD with rate 1e-3 falling as poly, momentum 0.9, weight de
 64, 80000 iterations; crops go in as BGR / 256 without a mean, mirrored at random in training;
 xavier fillers and biases of 0.2. Chosen here:
 - Power 4 of the poly policy and the weights 0.3, 0.3 and 1 of the three losses, as the author had.
-- Batches of 64 are read from a list of lines `image label`, which `dcme prepare` writes; crops of
-  another size than 224x224 are resized.
+- The crops are those of `dcme prepare ... --crops 224`, read from lists of lines `image label`;
+  crops of another size are resized.
 - A snapshot every 5000 iterations.
 """
 

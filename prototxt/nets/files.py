@@ -13,6 +13,7 @@ from caffe import NetSpec
 from caffe.proto import caffe_pb2
 
 Fields = Mapping[str, Any]
+START = "start.caffemodel"
 DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
 
 
@@ -45,6 +46,8 @@ class NetDefinition:
     """Type of the data layer, a key of DATA_PARAMETERS."""
     data_folder: str = ""
     """Where its lists are, below data/; the net's name by default."""
+    start: Callable[[], Any] | None = None
+    """Weights (a NetParameter) that no filler gives: they become start.caffemodel."""
     variants: Mapping[str, NetDefinition] = field(default_factory=dict)
     """Other ways to train the same net: train_<variant> and solver_<variant> stand beside."""
 
@@ -134,7 +137,9 @@ def file_texts(net: NetDefinition) -> dict[str, str]:
 
 
 def write_files(net: NetDefinition, folder: Path) -> None:
-    """Write the three files into ``folder``."""
+    """Write the prototxts into ``folder``, and the weights to start from, if any."""
     folder.mkdir(parents=True, exist_ok=True)
+    if net.start is not None:
+        (folder / START).write_bytes(net.start().SerializeToString(deterministic=True))
     for name, text in file_texts(net).items():
         (folder / name).write_text(text, encoding="utf-8")

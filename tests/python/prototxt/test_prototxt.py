@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 caffe = pytest.importorskip("caffe")
@@ -17,7 +18,7 @@ FOLDER = Path(__file__).parents[3] / "prototxt"
 sys.path.insert(0, str(FOLDER))
 from generate import NETS  # noqa: E402
 from nets.choices import ChoiceError, with_choices  # noqa: E402
-from nets.files import file_texts  # noqa: E402
+from nets.files import START, file_texts  # noqa: E402
 from nets.isisa2019_deeplabv3plus import Choices, define  # noqa: E402
 
 ALL = sorted(NETS)
@@ -41,6 +42,28 @@ def test_committed_files_are_what_the_generator_writes(name: str, tmp_path: Path
         assert message(committed) == message(fresh), f"run prototxt/generate.py {name}"
         head = [line for line in text.splitlines() if line.startswith("#")]
         assert committed.read_text(encoding="utf-8").splitlines()[: len(head)] == head
+
+
+def test_weights_to_start_from_are_what_the_generator_writes() -> None:
+    made = {name for name in ALL if NETS[name].start is not None}
+    assert {path.parent.name for path in FOLDER.glob("*/start.caffemodel")} == made
+    for name in made:
+        stored = caffe_pb2.NetParameter.FromString((FOLDER / name / START).read_bytes())
+        assert stored == NETS[name].start(), f"run prototxt/generate.py {name}"
+
+
+def test_fcn8s_starts_with_classes_that_interpolate_each_on_its_own() -> None:
+    folder = FOLDER / "dcme2017_fcn8s"
+    net = caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST, weights=str(folder / START))
+    for name in ("upscore2", "upscore_pool4"):
+        bottom = net.blobs[net.bottom_names[name][0]].data
+        bottom[...] = np.random.default_rng(1).random(bottom.shape, np.float32)
+        net.forward(start=name, end=name)
+        # Every second row and column inside lies a quarter of a step further.
+        rows = 0.75 * bottom[:, :, :-1] + 0.25 * bottom[:, :, 1:]
+        expected = 0.75 * rows[..., :-1] + 0.25 * rows[..., 1:]
+        top = net.blobs[net.top_names[name][0]].data
+        assert np.allclose(top[:, :, 2:-2:2, 2:-2:2], expected, rtol=1e-4)
 
 
 def test_every_folder_of_nets_is_generated() -> None:
