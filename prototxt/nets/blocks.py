@@ -31,8 +31,10 @@ WEIGHT_AND_BIAS = [{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult":
 def conv(bottom: Any, outputs: int, kernel: int = 3, dilation: int = 1, **more: Any) -> Any:
     """A convolution that keeps the size, unless told another pad or stride."""
     more = {"weight_filler": MSRA, "pad": dilation * (kernel // 2), **more}
-    if more.get("bias_term", True):
+    if more.pop("bias_term", True):
         more.setdefault("param", WEIGHT_AND_BIAS)
+    else:
+        more["bias_term"] = False
     if dilation > 1:
         more["dilation"] = dilation
     return L.Convolution(bottom, num_output=outputs, kernel_size=kernel, **more)

@@ -16,9 +16,9 @@ independent outputs, and batches of 6. Left open there, and chosen here (in brac
   [low_level=pool2].
 - The head regresses at stride 4 and is enlarged by four; at full size 3x3 layers would cost more
   than the rest of the decoder.
-- No batch normalisation and no dropout: VGG's weights were learned without the former, its buffers
-  would not leave room for 6 images in 11 GB, and the noise of the latter moves regressed vectors
-  [batch_norm=true: in the added layers; dropout=0.5: on the encoder's output].
+- No batch normalisation and no dropout: VGG's weights were learned without the former, and the
+  noise of the latter moves regressed vectors [batch_norm=true: in the added layers; dropout=0.5: on
+  the encoder's output].
 - Adam, 1e-4, falling as poly, without weight decay: its steps do not depend on the scale of the
   gradient. VGG's layers learn at a tenth of it [pretrained_rate=1]. 40000 batches are 80 passes
   over the 2975 images; they are mirrored at random, the cheapest way to have more of them.
