@@ -152,12 +152,12 @@ class Context:
         parts = [str(self.source.resolve()), self.mode, str(self.size_2017), str(self.size_2019)]
         for name in nets:
             parts += [self.nets[name].mark(), str(self.thresholds.get(name))]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
+        return _short(parts)
 
     def vectors(self, net: str, split: str) -> Path:
         """Folder with a network's outputs for a split; computed where absent."""
         run = self.nets[net]
-        mark = hashlib.sha256(run.mark().encode()).hexdigest()[:10]
+        mark = _short([str(self.source.resolve()), str(self.size_of(net)), run.mark()])
         folder = self.out / "vectors" / f"{net}-{mark}" / split
         samples = self.samples(split)
         if all((folder / f"{sample.name}.npz").is_file() for sample in samples):
@@ -207,6 +207,10 @@ def read_thresholds(weights: Path | None) -> dict[str, tuple[float, float, float
         return {str(name): (float(a), float(b), float(c)) for name, (a, b, c) in found.items()}
     except (ValueError, TypeError, AttributeError):
         raise UserError(f"{path}: must be {{net: [DT, VT, ET], ...}}") from None
+
+
+def _short(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
 
 
 def _has_instances(path: Path) -> bool:
