@@ -90,9 +90,9 @@ def plans(effort: float) -> list[_Plan]:
         ),
         _Plan(SEGNET_2019, SEGNET_2019, "2019", large(8, batch=3, iterations=steps(600))),
         _Plan(
-            SEGNET_2017, SEGNET_2017, "2017", small(8, iterations=steps(600)), train_list=balanced
+            SEGNET_2017, SEGNET_2017, "2017", small(8, iterations=steps(1500)), train_list=balanced
         ),
-        _Plan(FCN, FCN, "2017", small(8, iterations=steps(400)), train_list=balanced),
+        _Plan(FCN, FCN, "2017", small(8, rate=1e-3, iterations=steps(1200)), train_list=balanced),
         _Plan(GOOGLENET, GOOGLENET, "crops", large(8, batch=16, iterations=steps(500))),
     ]
 
