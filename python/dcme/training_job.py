@@ -43,7 +43,7 @@ class TrainingJob:
     variant: str = ""
     """Another way to train the net: ``last_layers`` for train_last_layers.prototxt."""
     weights: PathLike | None = None
-    """Weights to start from, matched by layer name."""
+    """Weights to start from, matched by layer name; several files with commas between."""
     iterations: int | None = None
     train_list: str = "train.txt"
     box_anchor: bool = False
@@ -125,15 +125,17 @@ def _learned(net: Any) -> list[str]:
 
 
 def check_weights(net: Any, path: PathLike) -> str:
-    """How many layers of the net start from a weights file; raises where none does."""
-    learned, stored = _learned(net), weight_layers(path)
+    """How many layers of the net start from weights files; raises where none does."""
+    learned = _learned(net)
+    stored = {name for part in str(path).split(",") for name in weight_layers(part)}
     missing = [name for name in learned if name not in stored]
     if len(missing) == len(learned):
         raise UserError(
             f"{path}: has weights for none of the net's layers; it holds "
             f"{', '.join(sorted(stored)[:4]) or 'no weights'} ..., the net {', '.join(learned[:4])}"
         )
-    new = f"; new: {', '.join(missing)}" if missing else ""
+    more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+    new = f"; new: {', '.join(missing[:8])}{more}" if missing else ""
     return f"{len(learned) - len(missing)} of {len(learned)} layers start from {path}{new}"
 
 

@@ -64,7 +64,7 @@ class _Plan:
     narrowing: Narrowing
     variant: str = ""
     start: str = ""
-    """Name of the training whose weights it starts from."""
+    """Name of the training whose weights it starts from, or of a file in the net's folder."""
     train_list: str = "train.txt"
 
 
@@ -90,9 +90,16 @@ def plans(effort: float) -> list[_Plan]:
         ),
         _Plan(SEGNET_2019, SEGNET_2019, "2019", large(8, batch=3, iterations=steps(600))),
         _Plan(
-            SEGNET_2017, SEGNET_2017, "2017", small(8, iterations=steps(1500)), train_list=balanced
+            SEGNET_2017, SEGNET_2017, "2017", small(8, iterations=steps(600)), train_list=balanced
         ),
-        _Plan(FCN, FCN, "2017", small(8, rate=1e-3, iterations=steps(1200)), train_list=balanced),
+        _Plan(
+            FCN,
+            FCN,
+            "2017",
+            small(8, iterations=steps(600)),
+            start="start.caffemodel",
+            train_list=balanced,
+        ),
         _Plan(GOOGLENET, GOOGLENET, "crops", large(8, batch=16, iterations=steps(500))),
     ]
 
@@ -151,9 +158,11 @@ def synthetic_context(
     for plan in plans(scale.effort):
         NetFiles.of_folder(nets / plan.net, plan.variant)
     _make_data(out, scale, workers, quiet)
-    runs, weights = {}, {"": None}
+    runs: dict[str, NetRun] = {}
+    weights: dict[str, Path | None] = {"": None}
     for plan in plans(scale.effort):
-        done = _train(out, nets, plan, weights[plan.start], gpu, quiet)
+        start = weights.get(plan.start, nets / plan.net / plan.start)
+        done = _train(out, nets, plan, start, gpu, quiet)
         weights[plan.name] = done.weights
         files = NetFiles.of_folder(out / "nets" / plan.name)
         runs[plan.name] = NetRun(plan.name, files.deploy, files.train, done.weights)

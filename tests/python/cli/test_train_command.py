@@ -59,6 +59,8 @@ def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, 
     assert train(data, tmp_path / "c", 1, "--weights", weights) == 0
     out = capfd.readouterr().out
     assert f"layers start from {weights}" in out and "; new:" not in out
+    other = tmp_path / "b" / "snapshot_iter_1.caffemodel"
+    assert train(data, tmp_path / "d", 1, "--weights", f"{weights},{other}", "--quiet") == 0
 
 
 def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path):
