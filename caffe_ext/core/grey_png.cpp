@@ -4,20 +4,22 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
+#include <libdeflate.h>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-#include <zlib.h>
 
 #include "dcme/simd.hpp"
+#include "scratch.hpp"
 
 namespace dcme {
 namespace {
 
 constexpr uint8_t kSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 constexpr int64_t kMostPixels = int64_t{1} << 28;
-constexpr size_t kBatchBytes = 1 << 15;
-constexpr unsigned kZlibHeader = 2;  // bytes
+constexpr size_t kZlibHeader = 2;    // bytes
+constexpr size_t kMostRatio = 1032;  // of deflate: 258 bytes out of two bits
 
 [[noreturn]] void fail(const std::string& path, const std::string& why) {
   throw std::invalid_argument(path + ": " + why);
@@ -55,8 +57,7 @@ struct PngFile {
       const size_t length = big_endian(chunk);
       if (length > left - 12) fail(path, "is cut off");
       const uint8_t* body = chunk + 8;
-      if (crc32(crc32(0, nullptr, 0), chunk + 4, static_cast<uInt>(length + 4)) !=
-          big_endian(body + length)) {
+      if (libdeflate_crc32(0, chunk + 4, length + 4) != big_endian(body + length)) {
         fail(path, "is damaged (checksum)");
       }
       ended = take_chunk(path, std::string(chunk + 4, chunk + 8), body, length);
@@ -83,55 +84,37 @@ struct PngFile {
   }
 };
 
-// Decompresses a file's data piece by piece. It is taken as bare deflate data, after its zlib
-// header has been skipped: the checksum that zlib would take of the pixels costs as much as the
-// rest, and the chunks' own checksums have been compared already.
-class Inflater {
- public:
-  Inflater(const std::string& path, const PngFile& file) : path_(path), file_(file) {
-    if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) fail(path, "cannot be decompressed");
-  }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
+// The file's compressed data in one piece, after its zlib header.
+std::vector<uint8_t> compressed(const std::string& path, const PngFile& file) {
+  std::vector<uint8_t> joined;
+  for (const auto& [begin, size] : file.data) joined.insert(joined.end(), begin, begin + size);
+  if (joined.size() < kZlibHeader) fail(path, "is cut off");
+  joined.erase(joined.begin(), joined.begin() + kZlibHeader);
+  return joined;
+}
 
-  // Passes over compressed bytes.
-  void skip(uInt size) {
-    while (size > 0) {
-      if (stream_.avail_in == 0) next_chunk();
-      const uInt passed = std::min(stream_.avail_in, size);
-      stream_.next_in += passed;
-      stream_.avail_in -= passed;
-      size -= passed;
-    }
+// Decompresses a file's data to `size` bytes at `out`. It is taken as bare deflate data: the
+// checksum of the pixels behind it is not compared, since the chunks' own have been.
+void decompress(const std::string& path, const std::vector<uint8_t>& data, uint8_t* out,
+                size_t size) {
+  struct Free {
+    void operator()(libdeflate_decompressor* made) const { libdeflate_free_decompressor(made); }
+  };
+  static thread_local const std::unique_ptr<libdeflate_decompressor, Free> decompressor(
+      libdeflate_alloc_decompressor());
+  if (!decompressor) fail(path, "cannot be decompressed");
+  size_t written = 0;
+  switch (libdeflate_deflate_decompress(decompressor.get(), data.data(), data.size(), out, size,
+                                        &written)) {
+    case LIBDEFLATE_SUCCESS:
+      if (written < size) fail(path, "is cut off");
+      return;
+    case LIBDEFLATE_INSUFFICIENT_SPACE:
+      fail(path, "is damaged (more data than its size holds)");
+    default:
+      fail(path, "is damaged (compressed data)");
   }
-
-  void read(uint8_t* out, size_t size) {
-    stream_.next_out = out;
-    stream_.avail_out = static_cast<uInt>(size);
-    while (stream_.avail_out > 0) {
-      if (stream_.avail_in == 0) next_chunk();
-      const int status = inflate(&stream_, Z_NO_FLUSH);
-      if (status == Z_STREAM_END && stream_.avail_out > 0) fail(path_, "is cut off");
-      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
-        fail(path_, "is damaged (compressed data)");
-      }
-    }
-  }
-
- private:
-  void next_chunk() {
-    if (next_ == file_.data.size()) fail(path_, "is cut off");
-    stream_.next_in = const_cast<uint8_t*>(file_.data[next_].first);
-    stream_.avail_in = static_cast<uInt>(file_.data[next_].second);
-    ++next_;
-  }
-
-  const std::string& path_;
-  const PngFile& file_;
-  z_stream stream_{};
-  size_t next_ = 0;
-};
+}
 
 // Filter 1: each byte is the difference to the one a pixel to its left. Where eight differences
 // are zero the pixel repeats. Step: bytes a pixel, 1 or 2.
@@ -245,21 +228,19 @@ void read_plain(const std::string& path, const PngFile& file, GreyImage& image) 
   image.cols = static_cast<int>(header.cols);
   image.is_16_bit = header.bits == 16;
   const int step = image.is_16_bit ? 2 : 1;
-  image.values.resize(static_cast<size_t>(image.rows) * image.cols * step);
 
-  // Some rows at a time, each after its filter byte; the first one is the last of the batch before.
-  const size_t row_bytes = header.row_bytes(), stride = row_bytes + 1;
-  const int batch = static_cast<int>(std::max<size_t>(kBatchBytes / stride, 1));
-  std::vector<uint8_t> raw((batch + 1) * stride);
-  Inflater inflater(path, file);
-  inflater.skip(kZlibHeader);
+  const size_t row_bytes = header.row_bytes(), stride = row_bytes + 1;  // a filter byte each
+  const std::vector<uint8_t> data = compressed(path, file);
+  if (header.rows * stride > data.size() * kMostRatio) fail(path, "is cut off");
+  image.values.resize(static_cast<size_t>(image.rows) * image.cols * step);
+  // A row of zeros stands above the first one.
+  ScratchPlane scratch(image.rows + 1, static_cast<int>(stride / sizeof(int32_t) + 1),
+                       ScratchPlane::Fill::kNone);
+  auto* raw = reinterpret_cast<uint8_t*>(scratch.plane().data);
+  std::memset(raw, 0, stride);
+  decompress(path, data, raw + stride, header.rows * stride);
   for (int r = 0; r < image.rows; ++r) {
-    const int in_batch = r % batch;
-    if (in_batch == 0) {
-      std::memcpy(raw.data(), raw.data() + batch * stride, stride);
-      inflater.read(raw.data() + stride, std::min(batch, image.rows - r) * stride);
-    }
-    uint8_t* stored = raw.data() + (in_batch + 1) * stride;
+    uint8_t* stored = raw + (r + 1) * stride;
     undo_filter(path, stored[0], stored + 1, stored + 1 - stride, row_bytes, step);
     uint8_t* out = image.values.data() + static_cast<size_t>(r) * image.cols * step;
     store_row(header, stored + 1, out);
