@@ -36,24 +36,27 @@ struct Header {
   size_t row_bytes() const { return (static_cast<size_t>(cols) * bits + 7) / 8; }
 };
 
+std::vector<uint8_t> file_content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(path, "cannot be opened");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 // The chunks of a PNG file: the header and the stretches of compressed data.
 struct PngFile {
-  std::vector<uint8_t> content;
+  const uint8_t* content;
+  size_t size;
   Header header{};
   std::vector<std::pair<const uint8_t*, size_t>> data;
 
-  explicit PngFile(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) fail(path, "cannot be opened");
-    content.assign(std::istreambuf_iterator<char>(file), {});
-    if (content.size() < 8 || std::memcmp(content.data(), kSignature, 8) != 0) {
-      fail(path, "is not a PNG");
-    }
+  PngFile(const std::string& path, const uint8_t* content, size_t size)
+      : content(content), size(size) {
+    if (size < 8 || std::memcmp(content, kSignature, 8) != 0) fail(path, "is not a PNG");
     bool ended = false;
     for (size_t at = 8; !ended;) {
-      const size_t left = content.size() - at;
+      const size_t left = size - at;
       if (left < 12) fail(path, "is cut off");
-      const uint8_t* chunk = content.data() + at;
+      const uint8_t* chunk = content + at;
       const size_t length = big_endian(chunk);
       if (length > left - 12) fail(path, "is cut off");
       const uint8_t* body = chunk + 8;
@@ -247,8 +250,9 @@ void read_plain(const std::string& path, const PngFile& file, GreyImage& image) 
   }
 }
 
-void read_any(const std::string& path, GreyImage& image) {
-  cv::Mat content = cv::imread(path, cv::IMREAD_UNCHANGED);
+void read_any(const std::string& path, const PngFile& file, GreyImage& image) {
+  const cv::Mat bytes(1, static_cast<int>(file.size), CV_8U, const_cast<uint8_t*>(file.content));
+  cv::Mat content = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
   if (content.empty()) fail(path, "is damaged");
   if (content.channels() > 1) {
     std::vector<cv::Mat> channels;
@@ -269,16 +273,21 @@ void read_any(const std::string& path, GreyImage& image) {
 
 }  // namespace
 
-void read_grey_png(const std::string& path, GreyImage& image) {
-  const PngFile file(path);
+void read_grey_png(const std::string& name, const uint8_t* content, size_t size, GreyImage& image) {
+  const PngFile file(name, content, size);
   const bool plain = file.header.colour == 0 && file.header.interlace == 0;
   const int bits = file.header.bits;
   const bool known = bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16;
   if (plain && known) {
-    read_plain(path, file, image);
+    read_plain(name, file, image);
   } else {
-    read_any(path, image);
+    read_any(name, file, image);
   }
+}
+
+void read_grey_png(const std::string& path, GreyImage& image) {
+  const std::vector<uint8_t> content = file_content(path);
+  read_grey_png(path, content.data(), content.size(), image);
 }
 
 }  // namespace dcme

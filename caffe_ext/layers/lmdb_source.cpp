@@ -1,7 +1,8 @@
 // Samples in an LMDB, in the folder `source`. Sample i has two records, neighbours in the file:
-//   key "%08d.ids"    value: a Datum whose data is the instance map as a 16-bit PNG
-//   key "%08d.image"  value: a Datum whose data is the image as a PNG or JPEG
-// Both Datums say encoded: true and give channels, height and width; other records are ignored.
+//   key "%08d.ids"    value: an encoded Datum with the instance map as a 16-bit PNG
+//   key "%08d.image"  value: a Datum with the image, as Caffe has it: planes of bytes, channel by
+//                     channel (blue first), or encoded, a PNG or JPEG
+// Both give channels, height and width; other records are ignored.
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -9,8 +10,10 @@
 
 #include <lmdb.h>
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include "caffe/proto/caffe.pb.h"
+#include "dcme/grey_png.hpp"
 #include "sample_source.hpp"
 
 namespace dcme {
@@ -106,23 +109,73 @@ class LmdbSource : public SampleSource {
   int size() const override { return size_; }
 
   Sample read(int index) const override {
-    const std::string ids_key = key_of(index, "ids");
     Sample sample;
-    sample.name = "record " + key_of(index, "image") + " of " + records_.path();
-    sample.image =
-        decode(key_of(index, "image"), is_color_ ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
-    sample.ids = decode(ids_key, cv::IMREAD_UNCHANGED);
-    check_sample(sample, "record " + ids_key + " of " + records_.path());
+    sample.name = name_of(key_of(index, "image"));
+    sample.image = read_image(key_of(index, "image"));
+    sample.ids = read_ids(key_of(index, "ids"));
+    check_sample(sample, name_of(key_of(index, "ids")));
     return sample;
   }
 
  private:
-  cv::Mat decode(const std::string& key, int flags) const {
+  std::string name_of(const std::string& key) const {
+    return "record " + key + " of " + records_.path();
+  }
+
+  caffe::Datum find(const std::string& key) const {
     caffe::Datum datum;
     if (!records_.find(key, &datum)) {
       throw std::runtime_error("the LMDB " + records_.path() + " has no record " + key);
     }
-    return decode_image(datum.data(), "record " + key + " of " + records_.path(), flags);
+    return datum;
+  }
+
+  cv::Mat read_image(const std::string& key) const {
+    caffe::Datum datum = find(key);
+    if (datum.encoded()) {
+      const int flags = is_color_ ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE;
+      return decode_image(datum.data(), name_of(key), flags);
+    }
+    const cv::Mat pixels = interleaved(&datum);
+    if (pixels.empty()) {
+      throw std::runtime_error(name_of(key) + " holds no image: its data does not fit its size");
+    }
+    return pixels;
+  }
+
+  // The planes of a Datum as an image of the wanted kind; empty where it holds no such.
+  cv::Mat interleaved(caffe::Datum* datum) const {
+    const int64_t rows = datum->height(), cols = datum->width(), channels = datum->channels();
+    const bool known = channels == 1 || channels == 3;
+    const int64_t bytes = static_cast<int64_t>(datum->data().size());
+    if (!known || rows < 1 || cols < 1 || bytes % channels != 0 ||
+        rows * cols != bytes / channels) {
+      return cv::Mat();
+    }
+    std::vector<cv::Mat> planes;
+    for (int c = 0; c < channels; ++c) {
+      planes.emplace_back(static_cast<int>(rows), static_cast<int>(cols), CV_8U,
+                          &(*datum->mutable_data())[c * rows * cols]);
+    }
+    cv::Mat pixels;
+    if (is_color_) {
+      planes.resize(3, planes[0]);
+      cv::merge(planes, pixels);
+    } else if (channels == 1) {
+      pixels = planes[0].clone();
+    } else {
+      cv::merge(planes, pixels);
+      cv::cvtColor(pixels, pixels, cv::COLOR_BGR2GRAY);
+    }
+    return pixels;
+  }
+
+  cv::Mat read_ids(const std::string& key) const {
+    const caffe::Datum datum = find(key);
+    const std::string& bytes = datum.data();
+    GreyImage map;
+    read_grey_png(name_of(key), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), map);
+    return cv::Mat(map.rows, map.cols, map.is_16_bit ? CV_16U : CV_8U, map.values.data()).clone();
   }
 
   const Records records_;

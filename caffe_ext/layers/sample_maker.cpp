@@ -1,5 +1,6 @@
 #include "sample_maker.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 
 #include "dcme/grid.hpp"
 #include "dcme/instance_map.hpp"
+#include "dcme/split_row.hpp"
 
 namespace dcme {
 
@@ -33,7 +35,7 @@ Plane<T> plane_of(cv::Mat& matrix) {
 // What `window` shows of `from`; zeros where it reaches beyond.
 cv::Mat cut(const cv::Mat& from, const cv::Rect& window) {
   const cv::Rect inside = window & cv::Rect(cv::Point(), from.size());
-  if (inside == window) return from(window).clone();
+  if (inside == window) return from.size() == window.size() ? from : from(window).clone();
   cv::Mat result = cv::Mat::zeros(window.size(), from.type());
   if (!inside.empty()) from(inside).copyTo(result(inside - window.tl()));
   return result;
@@ -130,7 +132,7 @@ void SampleMaker::make(const Sample& sample, SeededRandom random,
       turn(&reduced, &random);
     }
     const Window window = place_window(reduced.image.size(), &random);
-    write_image(cut(reduced.image, window), &random, planes.data);
+    write_image(reduced.image, window, &random, planes.data);
     write_labels(reduced.ids, window, planes);
   } catch (const std::exception& error) {
     throw std::runtime_error(sample.name + ": " + error.what());
@@ -155,17 +157,13 @@ SampleMaker::Reduced SampleMaker::reduce(const Sample& sample) const {
                                                 size_text(size_.height, size_.width) +
                                                 ": set new_height and new_width, or a crop size");
   }
-  Reduced reduced{cv::Mat(), ids};
-  image.convertTo(reduced.image, CV_32F);
-  if (mean_.total() == 1) {
-    cv::Scalar value;
-    for (int c = 0; c < channels_; ++c) value[c] = mean_.ptr<float>()[c];
-    cv::subtract(reduced.image, value, reduced.image);
-  } else if (!mean_.empty()) {
+  // A mean image belongs to these pixels, before they move; one value a channel waits until the
+  // end.
+  if (mean_.total() > 1) {
     demand(mean_.size() == image.size(), "does not have the size of the mean image");
-    reduced.image -= mean_;
+    cv::subtract(image, mean_, image, cv::noArray(), CV_32F);
   }
-  return reduced;
+  return Reduced{image, ids};
 }
 
 void SampleMaker::zoom(Reduced* reduced, SeededRandom* random) const {
@@ -176,6 +174,7 @@ void SampleMaker::zoom(Reduced* reduced, SeededRandom* random) const {
   const cv::Size size(std::max(1, static_cast<int>(std::lround(old.width * factor))),
                       std::max(1, static_cast<int>(std::lround(old.height * factor))));
   const int kind = factor < 1 ? cv::INTER_AREA : cv::INTER_LINEAR;
+  reduced->image.convertTo(reduced->image, CV_32F);
   cv::resize(reduced->image, reduced->image, size, 0, 0, kind);
   // Takes the id at the same place as the image's pixel; plain INTER_NEAREST is half a pixel off.
   cv::resize(reduced->ids, reduced->ids, size, 0, 0, cv::INTER_NEAREST_EXACT);
@@ -199,7 +198,8 @@ SampleMaker::Window SampleMaker::place_window(cv::Size image, SeededRandom* rand
   return Window(cv::Point(left, top), size_);
 }
 
-void SampleMaker::write_image(const cv::Mat& image, SeededRandom* random, float* data) const {
+void SampleMaker::write_image(const cv::Mat& image, Window window, SeededRandom* random,
+                              float* data) const {
   float gain = 1;
   float shift = 0;
   if (train_) {
@@ -207,13 +207,18 @@ void SampleMaker::write_image(const cv::Mat& image, SeededRandom* random, float*
     shift = 255 * static_cast<float>(
                       random->uniform(-parameters_.brightness(), parameters_.brightness()));
   }
-  cv::Mat ready;
-  image.convertTo(ready, CV_32F, gain * scale_, shift * scale_);
-  std::vector<cv::Mat> planes;
-  for (int c = 0; c < channels_; ++c) {
-    planes.emplace_back(size_, CV_32F, data + static_cast<size_t>(c) * size_.area());
+  PlaneRule rule{channels_, {}, gain * scale_, shift * scale_};
+  if (mean_.total() == 1) std::copy_n(mean_.ptr<float>(), channels_, rule.mean);
+  const cv::Rect inside = window & cv::Rect(cv::Point(), image.size());
+  if (inside != window) std::fill_n(data, channels_ * size_.area(), rule.shift);
+  for (int r = inside.y; r < inside.y + inside.height; ++r) {
+    float* row = data + (r - window.y) * size_.width + inside.x - window.x;
+    if (image.depth() == CV_8U) {
+      split_row(image.ptr<uint8_t>(r, inside.x), inside.width, rule, size_.area(), row);
+    } else {
+      split_row(image.ptr<float>(r, inside.x), inside.width, rule, size_.area(), row);
+    }
   }
-  cv::split(ready, planes);
 }
 
 void SampleMaker::encode_into(const cv::Mat& ids, cv::Mat* dx, cv::Mat* dy) const {

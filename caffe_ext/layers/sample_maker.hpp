@@ -43,7 +43,8 @@ class SampleMaker {
   void make(const Sample& sample, SeededRandom random, const SamplePlanes& planes) const;
 
  private:
-  // Image (float, mean subtracted) and ids at the reduced size.
+  // Image (8 bits, or float where it has been zoomed or a mean image subtracted) and ids at the
+  // reduced size.
   struct Reduced {
     cv::Mat image;
     cv::Mat ids;
@@ -57,7 +58,7 @@ class SampleMaker {
   void zoom(Reduced* reduced, SeededRandom* random) const;
   void turn(Reduced* reduced, SeededRandom* random) const;
   Window place_window(cv::Size image, SeededRandom* random) const;
-  void write_image(const cv::Mat& image, SeededRandom* random, float* data) const;
+  void write_image(const cv::Mat& image, Window window, SeededRandom* random, float* data) const;
   void write_labels(const cv::Mat& ids, Window window, const SamplePlanes& planes) const;
   void encode_into(const cv::Mat& ids, cv::Mat* dx, cv::Mat* dy) const;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,5 +27,8 @@ struct GreyImage {
 // colours the largest channel counts. Throws std::invalid_argument with the path for a file that is
 // missing, damaged or not a PNG.
 void read_grey_png(const std::string& path, GreyImage& image);
+
+// The same of a file's `size` bytes in memory; errors call it `name`.
+void read_grey_png(const std::string& name, const uint8_t* content, size_t size, GreyImage& image);
 
 }  // namespace dcme

@@ -139,7 +139,7 @@ def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
     assert "choose another folder" in line
 
 
-def test_an_lmdb_holds_the_prepared_files_as_encoded_datums(listed, tmp_path):
+def test_an_lmdb_holds_maps_as_files_and_images_as_planes(listed, tmp_path):
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
     with lmdb.open(str(tmp_path / "out" / "train_lmdb"), readonly=True) as environment:
@@ -149,3 +149,17 @@ def test_an_lmdb_holds_the_prepared_files_as_encoded_datums(listed, tmp_path):
     datum = caffe_pb2.Datum.FromString(records[b"00000000.ids"])
     assert (datum.channels, datum.height, datum.width, datum.encoded) == (1, 32, 48, True)
     assert datum.data == (tmp_path / "out/instanceIds/train/good.png").read_bytes()
+    datum = caffe_pb2.Datum.FromString(records[b"00000000.image"])
+    assert (datum.channels, datum.height, datum.width, datum.encoded) == (3, 32, 48, False)
+    image = read_image(tmp_path / "out/images/train/good.png")
+    assert datum.data == image.transpose(2, 0, 1).tobytes()
+
+
+def test_an_lmdb_grows_with_what_is_written(listed, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcme.lmdb_file._FIRST_SIZE", 32 << 10)
+    for k in range(9):
+        with (listed / "train.txt").open("a") as file:
+            file.write(make_pair(listed, f"more{k}"))
+    prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
+    with lmdb.open(str(tmp_path / "out" / "train_lmdb"), readonly=True) as environment:
+        assert environment.stat()["entries"] == 20

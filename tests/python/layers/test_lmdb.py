@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import lmdb
 import numpy as np
 import pytest
 from dcme.prepare import prepare
 
 import caffe
+from caffe.proto import caffe_pb2
 
 LAYER = """
 layer {{
   name: "data" type: "DCMEData" top: "data" top: "vectors" top: "classes" top: "ids"
   dcme_data_param {{
-    {source} batch_size: 2 is_color: false grid_size: 8 shuffle: true rotate: true
+    {source} batch_size: 2 grid_size: 8 shuffle: true rotate: true
     crop_height: 16 crop_width: 16 seed: 7
   }}
 }}
@@ -50,13 +52,35 @@ def batches(tmp_path: Path, source: str, count: int) -> list[dict[str, np.ndarra
     return [{k: v.copy() for k, v in net.forward().items()} for _ in range(count)]
 
 
-def test_batches_of_the_lmdb_are_those_of_the_list(prepared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["is_color: true", "is_color: false"])
+def test_batches_of_the_lmdb_are_those_of_the_list(
+    prepared: Path, tmp_path: Path, kind: str
+) -> None:
     from_list = batches(
-        tmp_path, f"source: '{prepared}/train.txt' root_folder: '{prepared}/'", count=6
+        tmp_path, f"{kind} source: '{prepared}/train.txt' root_folder: '{prepared}/'", count=6
     )
-    from_lmdb = batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
+    from_lmdb = batches(tmp_path, f"{kind} backend: LMDB source: '{prepared}/train_lmdb'", count=6)
     assert any(batch["ids"].any() for batch in from_list)
     for expected, got in zip(from_list, from_lmdb):
         assert expected.keys() == got.keys()
         for name in expected:
             np.testing.assert_array_equal(expected[name], got[name])
+
+
+@pytest.mark.parametrize(
+    "change", [{"height": 23}, {"channels": 2}, {"height": -1, "width": -1}, {"encoded": True}]
+)
+def test_an_image_record_that_does_not_fit_its_size_is_named(
+    prepared: Path, tmp_path: Path, change: dict[str, int]
+) -> None:
+    key = b"00000000.image"
+    with lmdb.open(f"{prepared}/train_lmdb") as environment:
+        with environment.begin(write=True) as transaction:
+            datum = caffe_pb2.Datum.FromString(transaction.get(key))
+            for name, value in change.items():
+                setattr(datum, name, value)
+            transaction.put(key, datum.SerializeToString())
+    with pytest.raises(
+        caffe.Error, match=r"record 00000000\.image of .* (holds no|is damaged or no) image"
+    ):
+        batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
