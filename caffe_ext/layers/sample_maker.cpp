@@ -161,7 +161,10 @@ SampleMaker::Reduced SampleMaker::reduce(const Sample& sample) const {
   // end.
   if (mean_.total() > 1) {
     demand(mean_.size() == image.size(), "does not have the size of the mean image");
-    cv::subtract(image, mean_, image, cv::noArray(), CV_32F);
+    cv::Mat difference;
+    image.convertTo(difference, CV_32F);
+    difference -= mean_;
+    image = difference;
   }
   return Reduced{image, ids};
 }
