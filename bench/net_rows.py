@@ -46,23 +46,25 @@ def agreement_rows() -> list[Row]:
     return rows
 
 
-def _unit_note(jobs: dict[str, str], figures: dict[str, float]) -> str:
-    return ", ".join(f"{name} {figures[name]:.0f} ms" for name in jobs if name != "ours")
+def _jobs(net: str, job: str) -> dict[str, str]:
+    """Command lines of workers: ours, and PyTorch's by the names of its layouts."""
+    jobs = {"ours": f"caffe {net} {job}"}
+    return jobs | {title: f"torch {net} {job} --layout {name}" for name, title in LAYOUTS.items()}
 
 
 def _time_row(net: str, job: str, precision: str, threads: int) -> list[Row]:
-    """Ours beside PyTorch in both layouts; the better one is the peer."""
+    """Ours in turns with PyTorch in the layout that is faster for it."""
     from bench.nets import NETS
 
-    jobs = {"ours": f"caffe {net} {job}"}
-    jobs |= {title: f"torch {net} {job} --layout {layout}" for layout, title in LAYOUTS.items()}
     options = f" --precision {precision} --threads {threads}"
+    jobs = _jobs(net, job)
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(job + options)) for name, job in jobs.items()}
-        figures = alternate(
-            {name: worker.step for name, worker in workers.items()}, rounds=5, seconds=3, warm_up=2
+        first = alternate(
+            {name: workers[name].step for name in LAYOUTS.values()}, rounds=1, seconds=0
         )
-    best = min(LAYOUTS.values(), key=lambda title: figures[title])
+        best = min(first, key=first.__getitem__)
+        figures = alternate({name: workers[name].step for name in ("ours", best)}, seconds=4)
     height, width = NETS[net].size
     what = WORDS[job] if NETS[net].solver or job == "infer" else "forward + backward"
     return [
@@ -73,21 +75,19 @@ def _time_row(net: str, job: str, precision: str, threads: int) -> list[Row]:
             peer=f"PyTorch {best}",
             theirs=figures[best],
             targets=[no_more_than(TIME.get((net, precision), TIME_OF_OTHERS))],
-            note="PyTorch " + _unit_note(jobs, figures),
         )
     ]
 
 
 def _memory_row(net: str, job: str, precision: str) -> list[Row]:
-    """Three steps of each in fresh processes."""
+    """Two steps of each in fresh processes; what the imports take does not count."""
     from bench.nets import NETS
 
-    jobs = {"ours": f"caffe {net} {job}"}
-    jobs |= {title: f"torch {net} {job} --layout {layout}" for layout, title in LAYOUTS.items()}
+    jobs = _jobs(net, job)
     whole, grown = {}, {}
     for name, job_line in jobs.items():
         with Worker(f"{job_line} --precision {precision}") as worker:
-            for _ in range(3):
+            for _ in range(2):
                 worker.step()
             whole[name], grown[name] = worker.memory()
     best = min(LAYOUTS.values(), key=lambda title: grown[title])
