@@ -12,7 +12,7 @@ from dcme import _core
 from dcme._arrays import as_ids
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.decoding import Instances
-from dcme.matches import Matching
+from dcme.matching import Matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

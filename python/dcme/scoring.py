@@ -17,7 +17,7 @@ from dcme.errors import UserError
 from dcme.evaluation import EvaluationResult, Evaluator, add_files
 from dcme.files import PathLike, read_ids
 from dcme.labels import ClassTable
-from dcme.matches import Matching
+from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results import UNCLASSIFIED, ImageResult, list_result
 from dcme.tables import Cell, Table
