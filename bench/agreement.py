@@ -7,8 +7,6 @@ import os
 
 import numpy as np
 
-SIZE = (128, 192)
-
 
 def _settle_statistics(params: dict, rng: np.random.Generator) -> None:
     """Means and variances as after training; as made they would normalise by zero."""
@@ -33,7 +31,7 @@ def compare(name: str) -> tuple[float, int]:
 
     definition = NETS[name]
     rng = np.random.default_rng(1)
-    net = net_from(definition.proto(SIZE), caffe.TEST)
+    net = net_from(definition.proto(train=False), caffe.TEST)
     _settle_statistics(net.params, rng)
     image = rng.normal(0, 1, net.blobs["data"].data.shape).astype(np.float32)
     net.blobs["data"].data[...] = image
@@ -48,6 +46,8 @@ def compare(name: str) -> tuple[float, int]:
         ours, theirs = net.blobs[blob].data, output.numpy()
         if ours.shape != theirs.shape:
             raise ValueError(f"{name}: {blob} is {ours.shape}, the twin's {theirs.shape}")
+        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+            raise ValueError(f"{name}: {blob} holds values that are not finite")
         worst = max(worst, float(np.abs(ours - theirs).max() / np.abs(theirs).max()))
     return worst, sum(parameter.numel() for parameter in twin.parameters())
 

@@ -101,11 +101,11 @@ def caffe_step(job: Job) -> Step:
 
     definition = NETS[job.net]
     train = job.job == "train"
-    proto = definition.proto(train=train)
+    proto = definition.proto(train)
     set_precision(proto, job.precision)
     solver = _solver_of(proto) if train and definition.solver else None
     net = solver.net if solver else net_from(proto, caffe.TRAIN if train else caffe.TEST)
-    for name, values in _random_inputs(definition.inputs(definition.size, train)).items():
+    for name, values in _random_inputs(definition.inputs(train)).items():
         net.blobs[name].data[...] = values
     if solver:
         return lambda: solver.step(1)
@@ -126,7 +126,7 @@ def torch_step(job: Job) -> Step:
     train = job.job == "train"
     layout = torch.channels_last if job.layout == "nhwc" else torch.contiguous_format
     net = TWINS[job.net]().to(memory_format=layout).train(train)
-    arrays = _random_inputs(definition.inputs(definition.size, train))
+    arrays = _random_inputs(definition.inputs(train))
     inputs = {name: torch.from_numpy(values) for name, values in arrays.items()}
     data = inputs["data"].contiguous(memory_format=layout)
     half = torch.autocast("cpu", dtype=torch.bfloat16, enabled=job.precision == "bf16")

@@ -27,7 +27,7 @@ MEMORY_OF_INFERENCE = 0.6
 
 
 def agreement_rows() -> list[Row]:
-    """How far the twins' outputs are from ours with equal weights, at a small size."""
+    """How far the twins' outputs are from ours with equal weights."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.agreement"],
         cwd=Path(__file__).resolve().parent.parent,

@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "prototxt"))
 
-from nets import deeplabv3plus, segnet
+from nets import isisa2019_deeplabv3plus, isisa2019_segnet
 from nets.blocks import conv_relu, vgg16_body
 from nets.files import NetDefinition
 
@@ -39,9 +39,9 @@ class BenchNet:
     solver: bool
     """Whether a training step includes Adam's update; else it ends with the input's gradient."""
 
-    def inputs(self, size: tuple[int, int], train: bool) -> dict[str, Shape]:
+    def inputs(self, train: bool) -> dict[str, Shape]:
         """Shapes of the input and, in training, of the labels."""
-        height, width = size
+        height, width = self.size
         shapes: dict[str, Shape] = {"data": (1, 3, height, width)}
         if train:
             shapes["vectors_gt"] = (1, 2, height, width)
@@ -49,10 +49,10 @@ class BenchNet:
                 shapes["classes_gt"] = (1, 1, height // self.stride, width // self.stride)
         return shapes
 
-    def proto(self, size: tuple[int, int] | None = None, train: bool = False) -> Any:
+    def proto(self, train: bool) -> Any:
         """The NetParameter, with Input layers for data and labels."""
         spec = NetSpec()
-        for name, shape in self.inputs(size or self.size, train).items():
+        for name, shape in self.inputs(train).items():
             spec[name] = L.Input(input_param={"shape": {"dim": list(shape)}})
         self.body(spec)
         if train:
@@ -60,6 +60,8 @@ class BenchNet:
         proto = spec.to_proto()
         proto.name = self.title
         proto.force_backward = train and not self.solver
+        # As the commands `caffe train`, `time` and `test` have it: nobody looks in between.
+        proto.blob_lifetime = proto.UNTIL_BACKWARD if train else proto.UNTIL_READ
         return proto
 
 
@@ -95,8 +97,8 @@ def _of_repository(net: NetDefinition, title: str, stride: int) -> BenchNet:
 
 NETS = {
     "vgg": BenchNet("VGG-16 body", (256, 512), 0, _vgg_body, _vgg_losses, ("vectors",), False),
-    "deeplab": _of_repository(deeplabv3plus.NET, "VGG-DeepLabv3+", 16),
-    "segnet": _of_repository(segnet.NET, "SegNet", 32),
+    "deeplab": _of_repository(isisa2019_deeplabv3plus.NET, "VGG-DeepLabv3+", 16),
+    "segnet": _of_repository(isisa2019_segnet.NET, "SegNet", 32),
 }
 
 
@@ -104,6 +106,6 @@ def set_precision(proto: Any, precision: str) -> None:
     """Ask for bf16 compute; raises LookupError where this runtime has no such setting."""
     if precision == "fp32":
         return
-    if "compute_type" not in proto.DESCRIPTOR.fields_by_name:
+    if "precision" not in proto.DESCRIPTOR.fields_by_name:
         raise LookupError("this runtime has no setting for bf16 compute")
-    proto.compute_type = caffe_pb2.BF16
+    proto.precision = caffe_pb2.BF16

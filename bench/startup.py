@@ -37,7 +37,6 @@ def startup_rows() -> list[Row]:
             "dcme --help": ["dcme", "--help"],
             "caffe time, a tiny net": ["caffe", "time", f"--model={tiny}", "--iterations=1"],
             "import dcme": [sys.executable, "-c", "import dcme"],
-            "import dcme, decode": [sys.executable, "-c", "import dcme; dcme.decode"],
         }
         runs = {what: lambda command=command: _run(command) for what, command in commands.items()}
         figures = alternate(runs, rounds=5, seconds=2)

@@ -36,7 +36,7 @@ class VggBody(nn.Sequential):
 
 
 class DeepLabV3Plus(nn.Module):
-    """prototxt/deeplabv3plus: VGG-16, atrous pyramid, two heads."""
+    """prototxt/isisa2019_deeplabv3plus: VGG-16, atrous pyramid, two heads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,13 +86,13 @@ class DeepLabV3Plus(nn.Module):
 
 
 class SegNet(nn.Module):
-    """prototxt/segnet: VGG-16 with batch normalisation, its mirror, two heads."""
+    """prototxt/isisa2019_segnet: VGG-16 with batch normalisation, its mirror, two heads."""
 
     def __init__(self) -> None:
         super().__init__()
         channels = 3
         for name, width in [*self._encoder_convolutions(), *self._decoder_convolutions()]:
-            self.add_module(f"conv{name}", nn.Conv2d(channels, width, 3, padding=1, bias=False))
+            self.add_module(f"conv{name}", nn.Conv2d(channels, width, 3, padding=1))
             self.add_module(f"conv{name}_bn", nn.BatchNorm2d(width, momentum=0.001))
             channels = width
         self.grid_score = nn.Conv2d(512, CLASSES, 1)
