@@ -19,8 +19,8 @@ __all__ = ["agreement_rows", "net_cases"]
 
 LAYOUTS = {"nchw": "NCHW", "nhwc": "channels-last"}
 WORDS = {"train": "training step", "infer": "inference"}
-# Of the targets: ours / PyTorch's best.
-TIME = {("vgg", "fp32"): 0.85, ("vgg", "bf16"): 0.55}
+# What ours / PyTorch's best must reach; other times 0.9.
+TIME = {("vgg", "train", "fp32"): 0.85, ("vgg", "train", "bf16"): 0.55}
 TIME_OF_OTHERS = 0.9
 MEMORY = {("vgg", "train"): 0.7, ("deeplab", "train"): 0.8, ("segnet", "train"): 0.8}
 MEMORY_OF_INFERENCE = 0.6
@@ -74,7 +74,7 @@ def _time_row(net: str, job: str, precision: str, threads: int) -> list[Row]:
             ours=figures["ours"],
             peer=f"PyTorch {best}",
             theirs=figures[best],
-            targets=[no_more_than(TIME.get((net, precision), TIME_OF_OTHERS))],
+            targets=[no_more_than(TIME.get((net, job, precision), TIME_OF_OTHERS))],
         )
     ]
 
