@@ -1,6 +1,7 @@
 #include "caffe/layers/base_conv_layer.hpp"
 
 #include "caffe/util/im2col.hpp"
+#include "cudnn/convolution.hpp"
 #include "dnn/convolution.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/window_params.hpp"
@@ -173,16 +174,20 @@ void BaseConvolutionLayer<Dtype>::backward_cpu_bias(Dtype* bias, const Dtype* in
   for (int c = 0; c < num_output_; ++c) bias[c] += static_cast<Dtype>(sums[c]);
 }
 
-// ---- by oneDNN ----
+// ---- by oneDNN or cuDNN ----
 
 template <typename Dtype>
 dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
-  if (fast_shape_ == *bottom_shape_ && !fast_shape_.empty()) return fast_.get();
+  const bool gpu = Caffe::mode() == Caffe::GPU;
+  if (fast_shape_ == *bottom_shape_ && !fast_shape_.empty() && fast_is_gpu_ == gpu) {
+    return fast_.get();
+  }
   fast_shape_ = *bottom_shape_;
+  fast_is_gpu_ = gpu;
   fast_.reset();
   const ConvolutionParameter& param = this->layer_param_.convolution_param();
   if (param.engine() == ConvolutionParameter_Engine_CAFFE || force_nd_im2col_ ||
-      num_spatial_axes_ != 2 || channel_axis_ != 1 || !fast_pays()) {
+      num_spatial_axes_ != 2 || channel_axis_ != 1 || (!gpu && !fast_pays())) {
     return nullptr;
   }
   dnn::ConvolutionGeometry geometry;
@@ -199,7 +204,8 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
     geometry.dilation[i] = dilation_.cpu_data()[i];
   }
   geometry.keep_weights = this->phase_ == TEST;
-  fast_ = dnn::Convolution<Dtype>::Create(geometry);
+  fast_ =
+      gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
   return fast_.get();
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "layers/contrastive_elements.hpp"
 #include "layers/no_gradient.hpp"
 
 namespace caffe {
@@ -37,21 +38,15 @@ void ContrastiveLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
   const int pairs = bottom[0]->shape(0);
   const int length = bottom[0]->shape(1);
   caffe_sub(diff_.count(), bottom[0]->cpu_data(), bottom[1]->cpu_data(), diff_.mutable_cpu_data());
-  const Dtype* similar = bottom[2]->cpu_data();
   Dtype* dist_sq = dist_sq_.mutable_cpu_data();
   Dtype loss = 0;
   for (int i = 0; i < pairs; ++i) {
     const Dtype* diff = diff_.cpu_data() + i * length;
     dist_sq[i] = caffe_cpu_dot(length, diff, diff);
-    if (similar[i] != 0) {
-      loss += dist_sq[i];
-    } else if (param.legacy_version()) {
-      loss += std::max(margin - dist_sq[i], Dtype(0));
-    } else {
-      const Dtype lack = std::max(margin - std::sqrt(dist_sq[i]), Dtype(0));
-      loss += lack * lack;
-    }
   }
+  const ContrastivePairs<Dtype> measured = {margin, param.legacy_version(), bottom[2]->cpu_data(),
+                                            dist_sq};
+  for (int i = 0; i < pairs; ++i) loss += measured.Loss(i);
   top[0]->mutable_cpu_data()[0] = loss / pairs / 2;
 }
 
@@ -61,20 +56,13 @@ void ContrastiveLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                                const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 2);
   const ContrastiveLossParameter& param = this->layer_param_.contrastive_loss_param();
-  const Dtype margin = param.margin();
   const int pairs = bottom[0]->shape(0);
   const int length = bottom[0]->shape(1);
   const Dtype scale = top[0]->cpu_diff()[0] / pairs;
+  const ContrastivePairs<Dtype> measured = {Dtype(param.margin()), param.legacy_version(),
+                                            bottom[2]->cpu_data(), dist_sq_.cpu_data()};
   for (int i = 0; i < pairs; ++i) {
-    // What the difference of the pair's vectors is multiplied by.
-    Dtype pull = scale;
-    if (bottom[2]->cpu_data()[i] == 0) {
-      const Dtype dist_sq = dist_sq_.cpu_data()[i];
-      const Dtype dist = std::sqrt(dist_sq);
-      const Dtype lack = margin - (param.legacy_version() ? dist_sq : dist);
-      // The small number keeps vectors that coincide from being divided by 0.
-      pull *= lack <= 0 ? 0 : param.legacy_version() ? -1 : -lack / (dist + Dtype(1e-4));
-    }
+    const Dtype pull = scale * measured.Pull(i);
     for (int k = 0; k < 2; ++k) {
       if (!propagate_down[k]) continue;
       caffe_cpu_scale(length, k == 0 ? pull : -pull, diff_.cpu_data() + i * length,

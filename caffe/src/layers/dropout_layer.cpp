@@ -60,11 +60,16 @@ void DropoutLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 }
 
 template <typename Dtype>
-void DropoutLayer<Dtype>::DrawMask(int count, unsigned int* keep) const {
+uint64_t DropoutLayer<Dtype>::DrawSeed() {
   const uint64_t high = caffe_rng_rand();
-  const uint64_t seed = high << 32 | caffe_rng_rand();
-  // Elements are dropped whose 32 random bits are below this; two share a random number.
-  const uint64_t bound = static_cast<uint64_t>(threshold_ * 4294967296.0);
+  return high << 32 | caffe_rng_rand();
+}
+
+template <typename Dtype>
+void DropoutLayer<Dtype>::DrawMask(int count, unsigned int* keep) const {
+  const uint64_t seed = DrawSeed();
+  const uint32_t bound = DropBound();
+  // Two elements share a random number; see CounterRandom32.
   ParallelFor((count + 1) / 2, kElementwiseGrain / 2,
               [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
                 for (std::ptrdiff_t pair = begin; pair < end; ++pair) {

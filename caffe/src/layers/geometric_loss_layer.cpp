@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "caffe/util/parallel_for.hpp"
+#include "layers/geometric_elements.hpp"
 
 namespace caffe {
 
@@ -23,20 +24,13 @@ void GeometricLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                              const vector<Blob<Dtype>*>& bottom) {
   const int num_dim = this->layer_param_.geometric_loss_param().num_dim();
   const int groups = bottom[0]->shape(1) / num_dim;
-  // The channels of a group lie num_dim planes apart.
-  const std::ptrdiff_t stride = bottom[0]->count(2) * num_dim;
-  const Dtype* diff = this->diff_.cpu_data();
   const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
   for (int k = 0; k < 2; ++k) {
     if (!propagate_down[k]) continue;
-    const Dtype factor = k == 0 ? scale : -scale;
-    Dtype* dx = bottom[k]->mutable_cpu_diff();
-    ParallelElements(bottom[k]->count() / groups, [=](std::ptrdiff_t i) {
-      const std::ptrdiff_t first = i / stride * stride * groups + i % stride;
-      Dtype sum = 0;
-      for (int g = 0; g < groups; ++g) sum += diff[first + g * stride];
-      for (int g = 0; g < groups; ++g) dx[first + g * stride] = factor * sum;
-    });
+    ParallelElements(
+        bottom[k]->count() / groups,
+        SpreadGroupSum<Dtype>{groups, bottom[0]->count(2) * num_dim, k == 0 ? scale : -scale,
+                              this->diff_.cpu_data(), bottom[k]->mutable_cpu_diff()});
   }
 }
 

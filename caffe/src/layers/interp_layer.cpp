@@ -1,26 +1,17 @@
 #include "caffe/layers/interp_layer.hpp"
 
+#include "layers/interp_positions.hpp"
 #include "util/channel_layout.hpp"
 
 namespace caffe {
 
 namespace {
 
-// The two input positions an output position lies between, and the weight of the second.
-struct Between {
-  int first, second;
-  double weight;
-};
-
-// Positions of the outputs of an axis in the input, which starts at `begin` and has `in` elements.
+// All of them, since every plane needs them.
 vector<Between> AlignCorners(int begin, int in, int out) {
+  const AlignedAxis axis = {begin, in, out};
   vector<Between> positions(out);
-  const double step = out > 1 ? double(in - 1) / (out - 1) : 0;
-  for (int o = 0; o < out; ++o) {
-    const double at = o * step;
-    const int first = std::min(static_cast<int>(at), in - 1);
-    positions[o] = {begin + first, begin + std::min(first + 1, in - 1), at - first};
-  }
+  for (int o = 0; o < out; ++o) positions[o] = axis.At(o);
   return positions;
 }
 

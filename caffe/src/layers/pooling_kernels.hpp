@@ -4,8 +4,7 @@
 /// Sliding windows over the planes of an image blob in any layout. Places in a plane are numbered
 /// h * width + w and kept as floating point numbers, as in the mask blobs of prototxts.
 
-#include <algorithm>
-
+#include "caffe/util/host_device.hpp"
 #include "util/channel_layout.hpp"
 
 namespace caffe {
@@ -15,13 +14,19 @@ struct PoolAxis {
   int in, out, kernel, stride, pad;
 
   /// First and last + 1 position of output o inside the image.
-  int Begin(int o) const { return std::max(0, o * stride - pad); }
-  int End(int o) const { return std::min(in, o * stride - pad + kernel); }
+  CAFFE_HOST_DEVICE int Begin(int o) const { return Larger(0, o * stride - pad); }
+  CAFFE_HOST_DEVICE int End(int o) const { return Smaller(in, o * stride - pad + kernel); }
   /// Positions of output o inside the padded image.
-  int PaddedLength(int o) const {
+  CAFFE_HOST_DEVICE int PaddedLength(int o) const {
     const int begin = o * stride - pad;
-    return std::min(begin + kernel, in + pad) - begin;
+    return Smaller(begin + kernel, in + pad) - begin;
   }
+  /// First and last + 1 output whose window holds position i.
+  CAFFE_HOST_DEVICE int FirstOutput(int i) const {
+    const int past = i + pad - kernel;
+    return past < 0 ? 0 : past / stride + 1;
+  }
+  CAFFE_HOST_DEVICE int LastOutput(int i) const { return Smaller(out, (i + pad) / stride + 1); }
   /// Whether every position belongs to exactly one window.
   bool Tiles() const { return kernel == stride && pad == 0 && out * stride >= in; }
 };

@@ -5,59 +5,11 @@
 
 #include "caffe/util/parallel_sum.hpp"
 #include "caffe/util/rows.hpp"
+#include "layers/reduction_elements.hpp"
 
 namespace caffe {
 
-namespace {
-
-// What an operation sums, and the derivative of that. MEAN is SUM with another coefficient.
-struct Plain {
-  template <typename Dtype>
-  static Dtype term(Dtype x) {
-    return x;
-  }
-  template <typename Dtype>
-  static Dtype slope(Dtype) {
-    return 1;
-  }
-};
-
-struct Absolute {
-  template <typename Dtype>
-  static Dtype term(Dtype x) {
-    return std::fabs(x);
-  }
-  template <typename Dtype>
-  static Dtype slope(Dtype x) {
-    return caffe_sign(x);
-  }
-};
-
-struct Square {
-  template <typename Dtype>
-  static Dtype term(Dtype x) {
-    return x * x;
-  }
-  template <typename Dtype>
-  static Dtype slope(Dtype x) {
-    return 2 * x;
-  }
-};
-
-template <typename Use>
-void WithOperation(ReductionParameter_ReductionOp op, const Use& use) {
-  switch (op) {
-    case ReductionParameter_ReductionOp_SUM:
-    case ReductionParameter_ReductionOp_MEAN:
-      return use(Plain());
-    case ReductionParameter_ReductionOp_ASUM:
-      return use(Absolute());
-    case ReductionParameter_ReductionOp_SUMSQ:
-      return use(Square());
-  }
-}
-
-}  // namespace
+using reduction::WithOperation;
 
 template <typename Dtype>
 void ReductionLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,

@@ -6,6 +6,7 @@
 
 #include "caffe/util/parallel_sum.hpp"
 #include "layers/no_gradient.hpp"
+#include "layers/sigmoid_cross_entropy_elements.hpp"
 
 namespace caffe {
 
@@ -28,16 +29,11 @@ template <typename Dtype>
 void SigmoidCrossEntropyLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                                       const vector<Blob<Dtype>*>& top) {
   const int count = bottom[0]->count();
-  const Dtype ignored = Ignored();
-  const Dtype* x = bottom[0]->cpu_data();
-  const Dtype* t = bottom[1]->cpu_data();
-  const Dtype sum = ParallelSum<Dtype>(count, [=](std::ptrdiff_t i) {
-    if (t[i] == ignored) return Dtype(0);
-    // -t log p - (1 - t) log(1 - p), written so that exp never overflows
-    return std::max(x[i], Dtype(0)) - x[i] * t[i] + std::log1p(std::exp(-std::fabs(x[i])));
-  });
+  const CrossEntropyOfScores<Dtype> scores = {bottom[0]->cpu_data(), bottom[1]->cpu_data(),
+                                              Ignored()};
+  const Dtype sum = ParallelSum<Dtype>(count, [=](std::ptrdiff_t i) { return scores.Loss(i); });
   const int valid =
-      ParallelSum<int>(count, [=](std::ptrdiff_t i) { return t[i] == ignored ? 0 : 1; });
+      ParallelSum<int>(count, [=](std::ptrdiff_t i) { return scores.Counts(i) ? 1 : 0; });
   normalizer_ =
       this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_BATCH_SIZE),
                        bottom[0]->shape(0), count, valid);
@@ -50,14 +46,11 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*
                                                        const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
-  const Dtype ignored = Ignored();
+  const CrossEntropyOfScores<Dtype> scores = {bottom[0]->cpu_data(), bottom[1]->cpu_data(),
+                                              Ignored()};
   const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
-  const Dtype* x = bottom[0]->cpu_data();
-  const Dtype* t = bottom[1]->cpu_data();
   Dtype* dx = bottom[0]->mutable_cpu_diff();
-  ParallelElements(bottom[0]->count(), [=](std::ptrdiff_t i) {
-    dx[i] = t[i] == ignored ? Dtype(0) : scale * (1 / (1 + std::exp(-x[i])) - t[i]);
-  });
+  ParallelElements(bottom[0]->count(), [=](std::ptrdiff_t i) { dx[i] = scale * scores.Diff(i); });
 }
 
 INSTANTIATE_CLASS(SigmoidCrossEntropyLossLayer);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "caffe/util/rows.hpp"
+#include "layers/tile_elements.hpp"
 
 namespace caffe {
 
@@ -35,16 +36,9 @@ void TileLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                     const vector<bool>& propagate_down,
                                     const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  const Dtype* dy = top[0]->cpu_diff();
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
-  const std::ptrdiff_t length = inner_dim_;
-  const std::ptrdiff_t tiles = tiles_;
-  ParallelElements(bottom[0]->count(), [=](std::ptrdiff_t i) {
-    const Dtype* first = dy + i / length * length * tiles + i % length;
-    Dtype sum = 0;
-    for (std::ptrdiff_t t = 0; t < tiles; ++t) sum += first[t * length];
-    dx[i] = sum;
-  });
+  ParallelElements(bottom[0]->count(),
+                   TileDiffElement<Dtype>{int(inner_dim_), int(tiles_), top[0]->cpu_diff(),
+                                          bottom[0]->mutable_cpu_diff()});
 }
 
 INSTANTIATE_CLASS(TileLayer);

@@ -1,25 +1,28 @@
-#include "caffe/common.hpp"
 #include "solver/update_rules.hpp"
+#include "util/device_loops.cuh"
 
 namespace caffe {
 
+namespace {
+
 template <bool kWhole, typename Dtype, typename Rule>
-__global__ void UpdateKernel(const Rule rule, const Gradient<Dtype> gradient,
-                             const ParamMemory<Dtype> p) {
-  CUDA_KERNEL_LOOP(i, p.count) { UpdateElement<kWhole>(rule, gradient, p, i); }
-}
+struct Update {
+  Rule rule;
+  Gradient<Dtype> gradient;
+  ParamMemory<Dtype> p;
+  CAFFE_HOST_DEVICE void operator()(int i) const { UpdateElement<kWhole>(rule, gradient, p, i); }
+};
+
+}  // namespace
 
 template <typename Dtype, typename Rule>
 void UpdateOnGpu(const Rule& rule, const Gradient<Dtype>& gradient, const ParamMemory<Dtype>& p,
                  bool whole) {
-  if (p.count == 0) return;
-  const int blocks = CAFFE_GET_BLOCKS(p.count);
   if (whole) {
-    UpdateKernel<true><<<blocks, CAFFE_CUDA_NUM_THREADS>>>(rule, gradient, p);
+    ForElements(p.count, Update<true, Dtype, Rule>{rule, gradient, p});
   } else {
-    UpdateKernel<false><<<blocks, CAFFE_CUDA_NUM_THREADS>>>(rule, gradient, p);
+    ForElements(p.count, Update<false, Dtype, Rule>{rule, gradient, p});
   }
-  CUDA_POST_KERNEL_CHECK;
 }
 
 #define INSTANTIATE_RULE(rule)                                                                     \

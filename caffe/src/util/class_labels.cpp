@@ -19,17 +19,13 @@ void ClassLabels::Read(const Blob<Dtype>& blob, int classes, std::optional<int> 
   const int count = blob.count();
   labels_.resize(count);
   const Dtype* values = blob.cpu_data();
+  const LabelReader<Dtype> read(values, classes, ignore);
   int* labels = labels_.data();
   std::atomic<std::ptrdiff_t> bad(-1);
   ParallelFor(count, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t i = begin; i < end; ++i) {
-      if (ignore && values[i] == Dtype(*ignore)) {
-        labels[i] = kIgnored;
-      } else if (values[i] > Dtype(-1) && values[i] < Dtype(classes)) {
-        labels[i] = static_cast<int>(values[i]);
-      } else {
-        bad = i;
-      }
+      labels[i] = read(i);
+      if (labels[i] == LabelReader<Dtype>::kBad) bad = i;
     }
   });
   if (bad >= 0) {

@@ -1,20 +1,21 @@
 #include "caffe/util/math_functions.hpp"
+#include "util/device_loops.cuh"
 
 namespace caffe {
 
 namespace {
 
-// y[i] = op(i): every element-wise function below is one such op.
+// y[i] = op(i): every function below is one such op.
 template <typename Dtype, typename Op>
-__global__ void Elements(int n, Dtype* y, Op op) {
-  CUDA_KERNEL_LOOP(i, n) { y[i] = op(i); }
-}
+struct Assign {
+  Dtype* y;
+  Op op;
+  __device__ void operator()(int i) const { y[i] = op(i); }
+};
 
 template <typename Dtype, typename Op>
-void ForElements(int n, Dtype* y, Op op) {
-  if (n <= 0) return;
-  Elements<<<CAFFE_GET_BLOCKS(n), CAFFE_CUDA_NUM_THREADS>>>(n, y, op);
-  CUDA_POST_KERNEL_CHECK;
+void AssignElements(int n, Dtype* y, Op op) {
+  ForElements(n, Assign<Dtype, Op>{y, op});
 }
 
 // A distribution's value from 32 random bits.
@@ -28,37 +29,38 @@ struct Bernoulli {
 
 template <typename Dtype>
 void caffe_gpu_set(const int N, const Dtype alpha, Dtype* X) {
-  ForElements(N, X, [=] __device__(int) { return alpha; });
+  AssignElements(N, X, [=] __device__(int) { return alpha; });
 }
 
 template <typename Dtype>
 void caffe_gpu_add_scalar(const int N, const Dtype alpha, Dtype* X) {
-  ForElements(N, X, [=] __device__(int i) { return X[i] + alpha; });
+  AssignElements(N, X, [=] __device__(int i) { return X[i] + alpha; });
 }
 
 template <typename Dtype>
 void caffe_gpu_powx(const int n, const Dtype* a, const Dtype b, Dtype* y) {
-  ForElements(n, y, [=] __device__(int i) { return static_cast<Dtype>(::pow(a[i], b)); });
+  AssignElements(n, y, [=] __device__(int i) { return static_cast<Dtype>(::pow(a[i], b)); });
 }
 
 template <typename Dtype>
 void caffe_gpu_sign(const int n, const Dtype* x, Dtype* y) {
-  ForElements(n, y, [=] __device__(int i) {
+  AssignElements(n, y, [=] __device__(int i) {
     return static_cast<Dtype>((Dtype(0) < x[i]) - (x[i] < Dtype(0)));
   });
 }
 
 template <typename Dtype>
 void caffe_gpu_sgnbit(const int n, const Dtype* x, Dtype* y) {
-  ForElements(n, y, [=] __device__(int i) { return static_cast<Dtype>(signbit(x[i]) ? 1 : 0); });
+  AssignElements(n, y,
+                 [=] __device__(int i) { return static_cast<Dtype>(std::signbit(x[i]) ? 1 : 0); });
 }
 
-#define DEFINE_GPU_UNARY(name, function)                                 \
-  template <typename Dtype>                                              \
-  void name(const int n, const Dtype* a, Dtype* y) {                     \
-    ForElements(n, y, [=] __device__(int i) { return function(a[i]); }); \
-  }                                                                      \
-  template void name<float>(const int, const float*, float*);            \
+#define DEFINE_GPU_UNARY(name, function)                                    \
+  template <typename Dtype>                                                 \
+  void name(const int n, const Dtype* a, Dtype* y) {                        \
+    AssignElements(n, y, [=] __device__(int i) { return function(a[i]); }); \
+  }                                                                         \
+  template void name<float>(const int, const float*, float*);               \
   template void name<double>(const int, const double*, double*)
 
 DEFINE_GPU_UNARY(caffe_gpu_abs, ::fabs);
@@ -70,7 +72,7 @@ DEFINE_GPU_UNARY(caffe_gpu_sqrt, ::sqrt);
 #define DEFINE_GPU_BINARY(name, op)                                         \
   template <typename Dtype>                                                 \
   void name(const int N, const Dtype* a, const Dtype* b, Dtype* y) {        \
-    ForElements(N, y, [=] __device__(int i) { return a[i] op b[i]; });      \
+    AssignElements(N, y, [=] __device__(int i) { return a[i] op b[i]; });   \
   }                                                                         \
   template void name<float>(const int, const float*, const float*, float*); \
   template void name<double>(const int, const double*, const double*, double*)
@@ -85,7 +87,7 @@ void caffe_gpu_rng_bernoulli(const int n, const Dtype p, int* r) {
   CHECK(p >= 0 && p <= 1) << p << " is no probability";
   unsigned int* bits = reinterpret_cast<unsigned int*>(r);
   caffe_gpu_rng_uniform(n, bits);
-  ForElements(n, r, Bernoulli{bits, static_cast<double>(p)});
+  AssignElements(n, r, Bernoulli{bits, static_cast<double>(p)});
 }
 
 #define INSTANTIATE_GPU_MATH(Dtype)                                                  \

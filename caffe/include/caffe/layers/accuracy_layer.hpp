@@ -7,6 +7,7 @@
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/class_labels.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -29,12 +30,15 @@ class AccuracyLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FORWARD(Dtype);
 
   int label_axis_ = 0;
   int outer_num_ = 0;
   int inner_num_ = 0;
   int top_k_ = 1;
   ClassLabels labels_;
+  /// On the GPU, for every class and then for all: right, valid and wrong labels.
+  Blob<double> counts_;
 };
 
 }  // namespace caffe

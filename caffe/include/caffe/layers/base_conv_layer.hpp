@@ -47,6 +47,16 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   /// bias += sums of the channels of input, which is the diff of a top.
   void backward_cpu_bias(Dtype* bias, const Dtype* input);
 
+#ifndef CPU_ONLY
+  // The same on the GPU.
+  void forward_gpu_gemm(const Dtype* input, const Dtype* weights, Dtype* output,
+                        bool skip_im2col = false);
+  void forward_gpu_bias(Dtype* output, const Dtype* bias);
+  void backward_gpu_gemm(const Dtype* input, const Dtype* weights, Dtype* output);
+  void weight_gpu_gemm(const Dtype* input, const Dtype* output, Dtype* weights);
+  void backward_gpu_bias(Dtype* bias, const Dtype* input);
+#endif
+
   /// Size of axis channel_axis_ + i of the bottoms.
   int input_shape(int i) { return (*bottom_shape_)[channel_axis_ + i]; }
   /// Whether the bottom is the feature side.
@@ -56,6 +66,7 @@ class BaseConvolutionLayer : public Layer<Dtype> {
 
   /// The oneDNN primitives for the present shapes, or null where the matrix products do the work:
   /// for double, `engine: CAFFE`, other than two spatial axes, and cases oneDNN has no kernel for.
+  /// In GPU mode, those of cuDNN, for double too.
   dnn::Convolution<Dtype>* fast();
   /// Whether oneDNN's kernels suit the layer's present shape at all.
   virtual bool fast_pays() const { return true; }
@@ -90,6 +101,12 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   void SetUpBlobs();
   void conv_im2col_cpu(const Dtype* data, Dtype* columns);
   void conv_col2im_cpu(const Dtype* columns, Dtype* data);
+#ifndef CPU_ONLY
+  void conv_im2col_gpu(const Dtype* data, Dtype* columns);
+  void conv_col2im_gpu(const Dtype* columns, Dtype* data);
+  /// Memory for the columns of one item, which all layers share.
+  Dtype* DeviceColumns();
+#endif
   /// The columns of `input`: a buffer, or the input itself for 1x1 kernels.
   const Dtype* Columns(const Dtype* input, bool keep);
 
@@ -101,8 +118,9 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   int output_offset_ = 0;
   Blob<Dtype> col_buffer_;
   shared_ptr<dnn::Convolution<Dtype>> fast_;
-  /// Bottom shape that fast_ was looked up for (it may have been found to be null).
+  /// Bottom shape and mode that fast_ was looked up for (it may have been found to be null).
   vector<int> fast_shape_;
+  bool fast_is_gpu_ = false;
 };
 
 }  // namespace caffe

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -30,9 +31,12 @@ class BatchNormLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   /// Of the last Forward: what was subtracted, and what was multiplied by.
   vector<Dtype> mean_, inverse_deviation_;
+  /// The same on the GPU, in rows, and in two more the coefficients of Backward.
+  Blob<Dtype> device_statistics_;
   /// The normalised values, where the bottom is overwritten (kept for Backward).
   Blob<Dtype> x_norm_;
   bool use_global_stats_ = false;

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -24,10 +25,15 @@ class BatchReindexLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
  private:
   /// The second bottom as numbers of items; throws where there is no such item.
   vector<int> CheckedIndices(const vector<Blob<Dtype>*>& bottom) const;
+  /// The same on the GPU.
+  const int* DeviceIndices(const vector<Blob<Dtype>*>& bottom);
+
+  Blob<int> device_indices_;
 };
 
 }  // namespace caffe

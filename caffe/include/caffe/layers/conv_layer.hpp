@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "caffe/layers/base_conv_layer.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -22,6 +23,7 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
   bool reverse_dimensions() override { return false; }
   void compute_output_shape() override;
 };

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "caffe/layers/base_conv_layer.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -23,6 +24,7 @@ class DeconvolutionLayer : public BaseConvolutionLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
   bool reverse_dimensions() override { return true; }
   void compute_output_shape() override;
   bool fast_pays() const override;

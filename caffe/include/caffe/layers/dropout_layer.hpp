@@ -1,11 +1,13 @@
 #ifndef CAFFE_DROPOUT_LAYER_HPP_
 #define CAFFE_DROPOUT_LAYER_HPP_
 
+#include <cstdint>
 #include <vector>
 
 #include "caffe/blob.hpp"
 #include "caffe/layers/neuron_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -23,6 +25,7 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   /// TRAIN: 1 where an element was kept.
   Blob<unsigned int> rand_vec_;
@@ -33,6 +36,10 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   /// The order of rand_vec_: blocks of that many channels.
   int mask_block_ = 1;
 
+  /// Of the next mask: from the thread's generator, so that GPU and CPU draw the same one.
+  static uint64_t DrawSeed();
+  /// Elements are dropped whose 32 random bits are below this.
+  uint32_t DropBound() const { return static_cast<uint32_t>(threshold_ * 4294967296.0); }
   void DrawMask(int count, unsigned int* keep) const;
   void Mask(int count, const Dtype* from, const unsigned int* keep, Dtype* to) const;
 };

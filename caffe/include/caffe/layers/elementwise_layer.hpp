@@ -7,6 +7,7 @@
 #include "caffe/layers/neuron_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/host_device.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -35,6 +36,7 @@ class ElementwiseLayer : public NeuronLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   Op<Dtype> op() const { return Op<Dtype>(this->layer_param_); }
 

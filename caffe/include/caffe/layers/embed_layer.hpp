@@ -6,6 +6,8 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/host_flag.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -28,11 +30,21 @@ class EmbedLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int M_ = 0;
   int K_ = 0;
   int N_ = 0;
   bool bias_term_ = false;
+
+ private:
+  /// On the GPU: throws where the last kernels met what is no index.
+  void CheckIndices();
+
+  /// On the GPU: the bottom as numbers of rows.
+  Blob<int> device_rows_;
+  /// 1 + the place of a wrong index, written by the kernels.
+  HostFlag bad_index_;
 };
 
 }  // namespace caffe

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -27,10 +28,13 @@ class FilterLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   bool first_reshape_ = true;
   /// The items that pass.
   vector<int> indices_to_forward_;
+  /// The same on the GPU.
+  Blob<int> device_indices_;
 };
 
 }  // namespace caffe

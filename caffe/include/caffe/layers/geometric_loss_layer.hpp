@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/euclidean_loss_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -22,6 +23,7 @@ class GeometricLossLayer : public EuclideanLossLayer<Dtype> {
  protected:
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_BACKWARD(Dtype);
 };
 
 }  // namespace caffe

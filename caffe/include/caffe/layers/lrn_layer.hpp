@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -29,6 +30,7 @@ class LRNLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int size_ = 0;
   int pre_pad_ = 0;
@@ -46,6 +48,8 @@ class LRNLayer : public Layer<Dtype> {
   Dtype AlphaPerElement() const;
 
   bool across_channels_ = true;
+  /// On the GPU, a temporary copy of the input, or what Backward sums over neighbourhoods.
+  Blob<Dtype> ratio_;
 };
 
 }  // namespace caffe

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -27,12 +28,15 @@ class MVNLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   Dtype eps_ = 0;
 
  private:
   /// For each group of values: what was subtracted and what was multiplied by in Forward.
   vector<Dtype> mean_, factor_;
+  /// The same on the GPU, in rows, and in two more the coefficients of Backward.
+  Blob<Dtype> device_statistics_;
 };
 
 }  // namespace caffe

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/neuron_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -23,6 +24,7 @@ class PReLULayer : public NeuronLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   bool channel_shared_;
   /// The input, where the top overwrites it.

@@ -7,6 +7,7 @@
 #include "caffe/layer.hpp"
 #include "caffe/layers/bias_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -31,6 +32,7 @@ class ScaleLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   /// Place of b among blobs(), or -1.
   int bias_param_id_ = -1;

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/loss_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -23,11 +24,14 @@ class SigmoidCrossEntropyLossLayer : public LossLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   /// The divisor of the last Forward.
   Dtype normalizer_ = 1;
 
  private:
+  /// On the GPU: the sum of the losses, and how many count.
+  Blob<double> sums_;
   /// loss_param.ignore_label, or a value that no target equals.
   Dtype Ignored() const;
 };

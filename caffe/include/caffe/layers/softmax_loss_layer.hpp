@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/class_loss_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -27,15 +28,25 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int ClassAxis() const override { return this->layer_param_.softmax_param().axis(); }
 
  private:
   /// Weights of the classes for the present labels; 1 unless asked for.
   vector<Dtype> ClassWeights() const;
+  /// Whether classes are weighted at all.
+  bool Weighted() const {
+    const LossParameter& param = this->layer_param_.loss_param();
+    return param.class_weighting_size() > 0 || param.weight_by_label_freqs();
+  }
 
   /// Those of the last Forward.
   vector<Dtype> class_weights_;
+  /// On the GPU: the same, or nothing where all are 1; and the sum of the losses, valid and wrong
+  /// labels of the last Forward.
+  Blob<Dtype> device_weights_;
+  Blob<double> sums_;
 };
 
 }  // namespace caffe

@@ -6,6 +6,8 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/host_flag.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -32,12 +34,20 @@ class UpsampleLayer : public Layer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int channels_ = 0;
   int height_ = 0, width_ = 0;
   int scale_h_ = 0, scale_w_ = 0;
   bool pad_out_h_ = false, pad_out_w_ = false;
   int upsample_h_ = 0, upsample_w_ = 0;
+
+ private:
+  /// On the GPU: throws where the last kernels met a place outside the plane.
+  void CheckPlaces();
+
+  /// 1 + the index of such a place, written by the kernels.
+  HostFlag bad_place_;
 };
 
 }  // namespace caffe

@@ -1,19 +1,46 @@
 #ifndef CAFFE_UTIL_CLASS_LABELS_HPP_
 #define CAFFE_UTIL_CLASS_LABELS_HPP_
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
 #include "caffe/blob.hpp"
+#include "caffe/util/host_device.hpp"
 
 namespace caffe {
+
+/// Label values (on the host or the device) as class numbers.
+template <typename Dtype>
+struct LabelReader {
+  /// What an ignored label, and one that is neither class nor ignored, reads as.
+  static constexpr int kIgnored = -1;
+  static constexpr int kBad = -2;
+
+  const Dtype* values;
+  int classes;
+  bool ignores;
+  Dtype ignored;
+
+  LabelReader(const Dtype* values, int classes, std::optional<int> ignore)
+      : values(values),
+        classes(classes),
+        ignores(ignore.has_value()),
+        ignored(static_cast<Dtype>(ignore.value_or(0))) {}
+
+  CAFFE_HOST_DEVICE int operator()(std::ptrdiff_t i) const {
+    const Dtype value = values[i];
+    if (ignores && value == ignored) return kIgnored;
+    return value > Dtype(-1) && value < Dtype(classes) ? static_cast<int>(value) : kBad;
+  }
+};
 
 /// The class labels of a batch, checked and as integers: what classification losses and measures
 /// read from their second bottom.
 class ClassLabels {
  public:
   /// What an ignored label reads as.
-  static constexpr int kIgnored = -1;
+  static constexpr int kIgnored = LabelReader<float>::kIgnored;
 
   /// Throws unless `blob` holds a label for each of `positions`.
   template <typename Dtype>

@@ -18,6 +18,11 @@ CAFFE_HOST_DEVICE inline uint64_t CounterRandom(uint64_t seed, uint64_t i) {
   return z ^ (z >> 31);
 }
 
+/// Number i of a seed's random numbers of 32 bits; two of them share one of CounterRandom.
+CAFFE_HOST_DEVICE inline uint32_t CounterRandom32(uint64_t seed, uint64_t i) {
+  return static_cast<uint32_t>(CounterRandom(seed, i / 2) >> (i % 2 ? 0 : 32));
+}
+
 }  // namespace caffe
 
 #endif  // CAFFE_UTIL_COUNTER_RNG_HPP_

@@ -1,0 +1,26 @@
+#ifndef CAFFE_UTIL_LAYER_GPU_HPP_
+#define CAFFE_UTIL_LAYER_GPU_HPP_
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+
+/// In a layer's class: declare its GPU functions, which are defined in a .cu file. A build without
+/// CUDA has none.
+#ifdef CPU_ONLY
+#define DECLARE_LAYER_GPU_FORWARD(Dtype) static_assert(true, "")
+#define DECLARE_LAYER_GPU_BACKWARD(Dtype) static_assert(true, "")
+#define DECLARE_LAYER_GPU_FUNCS(Dtype) static_assert(true, "")
+#else
+#define DECLARE_LAYER_GPU_FORWARD(Dtype)                                                          \
+  void Forward_gpu(const std::vector<Blob<Dtype>*>& bottom, const std::vector<Blob<Dtype>*>& top) \
+      override
+#define DECLARE_LAYER_GPU_BACKWARD(Dtype)                                                          \
+  void Backward_gpu(const std::vector<Blob<Dtype>*>& top, const std::vector<bool>& propagate_down, \
+                    const std::vector<Blob<Dtype>*>& bottom) override
+#define DECLARE_LAYER_GPU_FUNCS(Dtype) \
+  DECLARE_LAYER_GPU_FORWARD(Dtype);    \
+  DECLARE_LAYER_GPU_BACKWARD(Dtype)
+#endif
+
+#endif  // CAFFE_UTIL_LAYER_GPU_HPP_

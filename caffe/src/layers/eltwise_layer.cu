@@ -1,0 +1,116 @@
+#include "caffe/layers/eltwise_layer.hpp"
+#include "layers/device_operands.cuh"
+
+namespace caffe {
+
+namespace {
+
+template <typename Dtype>
+struct ProductOf {
+  Operands<Dtype> x;
+  Dtype* y;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    Dtype product = x.first ? Dtype(1) : y[i];
+    for (int k = 0; k < x.count; ++k) product *= x.from[k][i];
+    y[i] = product;
+  }
+};
+
+template <typename Dtype>
+struct LargestOf {
+  Operands<Dtype> x;
+  int number;  // of the first operand among the bottoms
+  Dtype* y;
+  int* origin;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    Dtype best = x.first ? x.from[0][i] : y[i];
+    int from = x.first ? 0 : origin[i];
+    for (int k = x.first ? 1 : 0; k < x.count; ++k) {
+      const Dtype value = x.from[k][i];
+      // Of equal elements the second bottom's goes before the first's, and those before all others.
+      if (number + k == 1 ? value < best : value <= best) continue;
+      best = value;
+      from = number + k;
+    }
+    y[i] = best;
+    origin[i] = from;
+  }
+};
+
+template <typename Dtype>
+struct ScaleElement {
+  Dtype factor;
+  const Dtype* dy;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = factor * dy[i]; }
+};
+
+template <typename Dtype>
+struct WhereFrom {
+  const int* origin;
+  int bottom;
+  const Dtype* dy;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = origin[i] == bottom ? dy[i] : Dtype(0); }
+};
+
+template <typename Dtype>
+struct ProductDiff {
+  const Dtype* x;
+  const Dtype* y;
+  const Dtype* dy;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = y[i] / x[i] * dy[i]; }
+};
+
+}  // namespace
+
+template <typename Dtype>
+void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  const int count = top[0]->count();
+  vector<const Dtype*> inputs;
+  for (const Blob<Dtype>* blob : bottom) inputs.push_back(blob->gpu_data());
+  Dtype* y = top[0]->mutable_gpu_data();
+  int* origin = op_ == EltwiseParameter_EltwiseOp_MAX ? max_idx_.mutable_gpu_data() : nullptr;
+  ForOperands<Dtype>(inputs, coeffs_, [&](const Operands<Dtype>& x, int number) {
+    if (op_ == EltwiseParameter_EltwiseOp_SUM) {
+      ForElements(count, SumOf<Dtype>{x, y});
+    } else if (op_ == EltwiseParameter_EltwiseOp_PROD) {
+      ForElements(count, ProductOf<Dtype>{x, y});
+    } else {
+      ForElements(count, LargestOf<Dtype>{x, number, y, origin});
+    }
+  });
+}
+
+template <typename Dtype>
+void EltwiseLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                       const vector<bool>& propagate_down,
+                                       const vector<Blob<Dtype>*>& bottom) {
+  const int count = top[0]->count();
+  const int bottoms = static_cast<int>(bottom.size());
+  const Dtype* dy = top[0]->gpu_diff();
+  // The first bottom comes last: its diff may be the top's.
+  for (int k = bottoms - 1; k >= 0; --k) {
+    if (!propagate_down[k]) continue;
+    Dtype* dx = bottom[k]->mutable_gpu_diff();
+    if (op_ == EltwiseParameter_EltwiseOp_SUM) {
+      ForElements(count, ScaleElement<Dtype>{coeffs_[k], dy, dx});
+    } else if (op_ == EltwiseParameter_EltwiseOp_MAX) {
+      ForElements(count, WhereFrom<Dtype>{max_idx_.gpu_data(), k, dy, dx});
+    } else if (stable_prod_grad_) {
+      // The product of the other bottoms, which also holds where this one is 0.
+      caffe_copy(count, dy, dx);
+      for (int other = 0; other < bottoms; ++other) {
+        if (other != k) caffe_gpu_mul(count, bottom[other]->gpu_data(), dx, dx);
+      }
+    } else {
+      ForElements(count, ProductDiff<Dtype>{bottom[k]->gpu_data(), top[0]->gpu_data(), dy, dx});
+    }
+  }
+}
+
+INSTANTIATE_LAYER_GPU_FUNCS(EltwiseLayer);
+
+}  // namespace caffe

@@ -1,0 +1,67 @@
+#include "caffe/layers/euclidean_loss_layer.hpp"
+#include "caffe/layers/geometric_loss_layer.hpp"
+#include "layers/geometric_elements.hpp"
+#include "util/device_loops.cuh"
+
+namespace caffe {
+
+namespace {
+
+template <typename Dtype>
+struct SquareOfElement {
+  const Dtype* x;
+  CAFFE_HOST_DEVICE double operator()(int, int i) const { return double(x[i]) * x[i]; }
+};
+
+template <typename Dtype>
+struct StoreScaled {
+  double factor;
+  Dtype* to;
+  CAFFE_HOST_DEVICE void operator()(int row, double sum) const {
+    to[row] = static_cast<Dtype>(sum * factor);
+  }
+};
+
+}  // namespace
+
+template <typename Dtype>
+void EuclideanLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                            const vector<Blob<Dtype>*>& top) {
+  const int count = bottom[0]->count();
+  caffe_gpu_sub(count, bottom[0]->gpu_data(), bottom[1]->gpu_data(), diff_.mutable_gpu_data());
+  SumRows(1, count, SquareOfElement<Dtype>{diff_.gpu_data()},
+          StoreScaled<Dtype>{0.5 / bottom[0]->shape(0), top[0]->mutable_gpu_data()});
+}
+
+template <typename Dtype>
+void EuclideanLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                             const vector<bool>& propagate_down,
+                                             const vector<Blob<Dtype>*>& bottom) {
+  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
+  for (int i = 0; i < 2; ++i) {
+    if (!propagate_down[i]) continue;
+    caffe_gpu_scale(diff_.count(), i == 0 ? scale : -scale, diff_.gpu_data(),
+                    bottom[i]->mutable_gpu_diff());
+  }
+}
+
+template <typename Dtype>
+void GeometricLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                             const vector<bool>& propagate_down,
+                                             const vector<Blob<Dtype>*>& bottom) {
+  const int num_dim = this->layer_param_.geometric_loss_param().num_dim();
+  const int groups = bottom[0]->shape(1) / num_dim;
+  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
+  for (int k = 0; k < 2; ++k) {
+    if (!propagate_down[k]) continue;
+    ForElements(
+        bottom[k]->count() / groups,
+        SpreadGroupSum<Dtype>{groups, bottom[0]->count(2) * num_dim, k == 0 ? scale : -scale,
+                              this->diff_.gpu_data(), bottom[k]->mutable_gpu_diff()});
+  }
+}
+
+INSTANTIATE_LAYER_GPU_FUNCS(EuclideanLossLayer);
+INSTANTIATE_LAYER_GPU_BACKWARD(GeometricLossLayer);
+
+}  // namespace caffe

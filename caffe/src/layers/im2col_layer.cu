@@ -1,0 +1,36 @@
+#include "caffe/layers/im2col_layer.hpp"
+#include "util/device_columns.cuh"
+
+namespace caffe {
+
+template <typename Dtype>
+void Im2colLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                     const vector<Blob<Dtype>*>& top) {
+  const DeviceWindows windows(num_spatial_axes_, bottom[0]->shape().data() + channel_axis_,
+                              top[0]->shape().data() + channel_axis_, kernel_shape_.cpu_data(),
+                              pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data());
+  const Dtype* image = bottom[0]->gpu_data();
+  Dtype* columns = top[0]->mutable_gpu_data();
+  for (int n = 0; n < num_; ++n) {
+    ImageToColumnsOnGpu(windows, image + n * bottom_dim_, columns + n * top_dim_);
+  }
+}
+
+template <typename Dtype>
+void Im2colLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                      const vector<bool>& propagate_down,
+                                      const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  const DeviceWindows windows(num_spatial_axes_, bottom[0]->shape().data() + channel_axis_,
+                              top[0]->shape().data() + channel_axis_, kernel_shape_.cpu_data(),
+                              pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data());
+  const Dtype* columns = top[0]->gpu_diff();
+  Dtype* image = bottom[0]->mutable_gpu_diff();
+  for (int n = 0; n < num_; ++n) {
+    ColumnsToImageOnGpu(windows, columns + n * top_dim_, image + n * bottom_dim_);
+  }
+}
+
+INSTANTIATE_LAYER_GPU_FUNCS(Im2colLayer);
+
+}  // namespace caffe

@@ -1,0 +1,166 @@
+#include "caffe/layers/pooling_layer.hpp"
+#include "layers/pooling_kernels.hpp"
+#include "util/device_loops.cuh"
+
+namespace caffe {
+
+namespace {
+
+// Output o of planes one behind the other, or input i.
+struct PoolPlanes {
+  PoolWindows windows;
+
+  CAFFE_HOST_DEVICE int outputs() const { return windows.h.out * windows.w.out; }
+  CAFFE_HOST_DEVICE int inputs() const { return windows.h.in * windows.w.in; }
+  CAFFE_HOST_DEVICE int Row(int o) const { return o / windows.w.out % windows.h.out; }
+  CAFFE_HOST_DEVICE int Column(int o) const { return o % windows.w.out; }
+};
+
+template <typename Dtype>
+struct MaxOfWindow {
+  PoolPlanes planes;
+  const Dtype* x;
+  Dtype* y;
+  Dtype* where;
+  CAFFE_HOST_DEVICE void operator()(int o) const {
+    const PoolAxis& h = planes.windows.h;
+    const PoolAxis& w = planes.windows.w;
+    const int row = planes.Row(o), column = planes.Column(o);
+    const Dtype* plane = x + std::ptrdiff_t(o / planes.outputs()) * planes.inputs();
+    const int first = w.Begin(column), last = w.End(column);
+    int best = h.Begin(row) * w.in + first;
+    Dtype value = plane[best];
+    for (int r = h.Begin(row); r < h.End(row); ++r) {
+      for (int i = r * w.in + first; i < r * w.in + last; ++i) {
+        if (plane[i] > value) {
+          value = plane[i];
+          best = i;
+        }
+      }
+    }
+    if (y) y[o] = value;
+    if (where) where[o] = static_cast<Dtype>(best);
+  }
+};
+
+// Every input gathers from the windows that hold it, in their order: no two threads add to one
+// place, so that the sums are the same each time.
+template <typename Dtype>
+struct MaxDiff {
+  PoolPlanes planes;
+  const Dtype* dy;
+  const Dtype* where;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const PoolAxis& h = planes.windows.h;
+    const PoolAxis& w = planes.windows.w;
+    const int place = i % planes.inputs();
+    const std::ptrdiff_t first = std::ptrdiff_t(i / planes.inputs()) * planes.outputs();
+    const int row = place / w.in, column = place % w.in;
+    Dtype sum = 0;
+    for (int oh = h.FirstOutput(row); oh < h.LastOutput(row); ++oh) {
+      for (int ow = w.FirstOutput(column); ow < w.LastOutput(column); ++ow) {
+        const std::ptrdiff_t o = first + oh * w.out + ow;
+        if (static_cast<int>(where[o]) == place) sum += dy[o];
+      }
+    }
+    dx[i] = sum;
+  }
+};
+
+template <typename Dtype>
+struct MeanOfWindow {
+  PoolPlanes planes;
+  const Dtype* x;
+  Dtype* y;
+  CAFFE_HOST_DEVICE void operator()(int o) const {
+    const PoolAxis& h = planes.windows.h;
+    const PoolAxis& w = planes.windows.w;
+    const int row = planes.Row(o), column = planes.Column(o);
+    const Dtype* plane = x + std::ptrdiff_t(o / planes.outputs()) * planes.inputs();
+    Dtype sum = 0;
+    for (int r = h.Begin(row); r < h.End(row); ++r) {
+      for (int c = w.Begin(column); c < w.End(column); ++c) sum += plane[r * w.in + c];
+    }
+    y[o] = sum / (h.PaddedLength(row) * w.PaddedLength(column));
+  }
+};
+
+template <typename Dtype>
+struct MeanDiff {
+  PoolPlanes planes;
+  const Dtype* dy;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const PoolAxis& h = planes.windows.h;
+    const PoolAxis& w = planes.windows.w;
+    const int place = i % planes.inputs();
+    const std::ptrdiff_t first = std::ptrdiff_t(i / planes.inputs()) * planes.outputs();
+    const int row = place / w.in, column = place % w.in;
+    Dtype sum = 0;
+    for (int oh = h.FirstOutput(row); oh < h.LastOutput(row); ++oh) {
+      for (int ow = w.FirstOutput(column); ow < w.LastOutput(column); ++ow) {
+        sum += dy[first + oh * w.out + ow] / (h.PaddedLength(oh) * w.PaddedLength(ow));
+      }
+    }
+    dx[i] = sum;
+  }
+};
+
+}  // namespace
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  const PoolPlanes planes = {{{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
+                              {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}}};
+  const int count = top[0]->count();
+  switch (this->layer_param_.pooling_param().pool()) {
+    case PoolingParameter_PoolMethod_MAX: {
+      // In TEST nobody wants a gradient as a rule; Backward finds the places again if need be.
+      chosen_known_ = top.size() == 1 && this->phase_ == TRAIN;
+      Dtype* where = nullptr;
+      if (top.size() > 1) where = top[1]->mutable_gpu_data();
+      if (chosen_known_) where = chosen_.mutable_gpu_data();
+      ForElements(count, MaxOfWindow<Dtype>{planes, bottom[0]->gpu_data(),
+                                            top[0]->mutable_gpu_data(), where});
+      break;
+    }
+    case PoolingParameter_PoolMethod_AVE:
+      ForElements(count,
+                  MeanOfWindow<Dtype>{planes, bottom[0]->gpu_data(), top[0]->mutable_gpu_data()});
+      break;
+    default:
+      // Rare, and it draws from the thread's generator.
+      Forward_cpu(bottom, top);
+  }
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                       const vector<bool>& propagate_down,
+                                       const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  const PoolPlanes planes = {{{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
+                              {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}}};
+  const auto method = this->layer_param_.pooling_param().pool();
+  const Dtype* dy = top[0]->gpu_diff();
+  Dtype* dx = bottom[0]->mutable_gpu_diff();
+  if (method == PoolingParameter_PoolMethod_AVE) {
+    ForElements(bottom[0]->count(), MeanDiff<Dtype>{planes, dy, dx});
+    return;
+  }
+  if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
+    CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
+  } else if (top.size() == 1 && !chosen_known_) {
+    ForElements(top[0]->count(), MaxOfWindow<Dtype>{planes, bottom[0]->gpu_data(), nullptr,
+                                                    chosen_.mutable_gpu_data()});
+    chosen_known_ = true;
+  }
+  const Blob<Dtype>& chosen = top.size() > 1 ? *top[1] : chosen_;
+  ForElements(bottom[0]->count(), MaxDiff<Dtype>{planes, dy, chosen.gpu_data(), dx});
+}
+
+INSTANTIATE_LAYER_GPU_FUNCS(PoolingLayer);
+
+}  // namespace caffe

@@ -1,0 +1,18 @@
+#ifndef CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_
+#define CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_
+
+#include <cstddef>
+
+namespace caffe {
+
+/// Uses of temporary memory that may be needed at the same time.
+enum class Scratch { kSums, kColumns, kWorkspace, kCount };
+
+/// At least `bytes` of memory on the thread's GPU, which stays until the next call for the same use
+/// with more bytes or on another GPU. Work that is queued one behind the other shares it. Throws
+/// Error where the GPU has not that much.
+void* DeviceScratch(Scratch use, size_t bytes);
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_

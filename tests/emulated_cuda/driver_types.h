@@ -1,0 +1,2 @@
+// See cuda_runtime.h beside it.
+#include "cuda_runtime.h"
