@@ -68,6 +68,10 @@ cudaError_t cudaMallocHost(T** pointer, size_t size) {
   return cudaAllocate(reinterpret_cast<void**>(pointer), size);
 }
 inline cudaError_t cudaFree(void* pointer) { return cudaRelease(pointer); }
+inline cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t) {
+  return cudaAllocate(pointer, size);
+}
+inline cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaRelease(pointer); }
 inline cudaError_t cudaFreeHost(void* pointer) { return cudaRelease(pointer); }
 inline cudaError_t cudaMemcpy(void* to, const void* from, size_t size, cudaMemcpyKind) {
   std::memmove(to, from, size);
@@ -100,6 +104,18 @@ inline cudaError_t cudaGetDevice(int* device) {
 }
 inline cudaError_t cudaSetDevice(int device) {
   return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+typedef void* cudaMemPool_t;
+const int cudaMemPoolAttrReleaseThreshold = 4;
+inline cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
+  *pool = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
+inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *free = *total = 0;
+  return cudaSuccess;
 }
 
 struct cudaDeviceProp {
