@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,16 +29,18 @@ struct GradientOptions {
   double tolerance = 1e-6;
 };
 
-/// Checks every element of one list of values and its gradient.
-inline void CheckElements(const std::string& what, LayerRun<double>* run, double* values,
+/// Checks every element of one list of values and its gradient. `values` gives the list, to be
+/// written to; it is asked anew for each change, since a copy on a GPU is out of date then.
+inline void CheckElements(const std::string& what, LayerRun<double>* run,
+                          const std::function<double*()>& values,
                           const std::vector<double>& gradient, const GradientOptions& options) {
   for (size_t i = 0; i < gradient.size(); ++i) {
-    const double value = values[i];
-    values[i] = value + options.step;
+    const double value = values()[i];
+    values()[i] = value + options.step;
     const double above = run->Forward();
-    values[i] = value - options.step;
+    values()[i] = value - options.step;
     const double below = run->Forward();
-    values[i] = value;
+    values()[i] = value;
     const double estimate = (above - below) / (2 * options.step);
     const double margin =
         options.tolerance * std::max({1.0, std::fabs(estimate), std::fabs(gradient[i])});
@@ -66,12 +69,14 @@ inline void CheckGradient(const std::string& layer_text, const Shapes& shapes,
   for (const int b : bottoms) bottom_diffs.push_back(copy(*run.bottom[b]));
   for (const auto& blob : run.layer->blobs()) parameter_diffs.push_back(copy(*blob));
   for (size_t k = 0; k < bottoms.size(); ++k) {
-    CheckElements("bottom " + std::to_string(bottoms[k]), &run, run.inputs[bottoms[k]].data(),
-                  bottom_diffs[k], options);
+    CheckElements(
+        "bottom " + std::to_string(bottoms[k]), &run, [&] { return run.inputs[bottoms[k]].data(); },
+        bottom_diffs[k], options);
   }
   for (size_t k = 0; options.check_parameters && k < parameter_diffs.size(); ++k) {
-    CheckElements("parameter " + std::to_string(k), &run, run.layer->blobs()[k]->mutable_cpu_data(),
-                  parameter_diffs[k], options);
+    CheckElements(
+        "parameter " + std::to_string(k), &run,
+        [&] { return run.layer->blobs()[k]->mutable_cpu_data(); }, parameter_diffs[k], options);
   }
 }
 

@@ -97,6 +97,7 @@ TEST(CustomLayers, WorkAsTheyAreWrittenForCaffe) {
 }
 
 TEST(CustomLayers, CanDeriveFromLayersThatExist) {
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "its function is the CPU's alone";
   LayerRun<float> run("type: 'LimitedReLU'", {{4}}, 1, false,
                       [](double, int, int i) { return 5 * i - 5; });
   run.Forward();

@@ -91,6 +91,7 @@ TEST(Layouts, GiveTheNumbersOfPlainMemory) {
 }
 
 TEST(Layouts, AreKeptFromConvolutionToConvolution) {
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "layouts are for the CPU";
   const auto net = NetOfText<float>(kNet, caffe::TEST);
   net->Forward();
   // Nobody asked for the plain order of what the element-wise layers wrote.

