@@ -174,7 +174,7 @@ def train(
     environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
     with (
-        open(log_path, "a" if append else "w", encoding="utf-8") as stream,
+        open(log_path, "a" if append else "w", 1, encoding="utf-8") as stream,
         subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
