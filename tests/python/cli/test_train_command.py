@@ -77,7 +77,7 @@ def test_ctrl_c_leaves_a_snapshot(data, tmp_path):
     words = [sys.executable, "-m", "dcme", "train", NETS, data, tmp_path / "r"]
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, text=True) as process:
         log = tmp_path / "r" / "train.log"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (log.is_file() and "Iteration 0" in log.read_text()):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.05)
