@@ -19,9 +19,6 @@ VGG16 = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
 IMAGENET_MEAN = [103.939, 116.779, 123.68]
 """Blue, green and red, for VGG's ImageNet weights."""
 
-DCME_2017_SIZE = (340, 680)
-"""Height and width of the images of paper 1."""
-
 FULL = P.DCMELoss.FULL
 MSRA = {"type": "msra"}
 ZERO = {"type": "constant", "value": 0}

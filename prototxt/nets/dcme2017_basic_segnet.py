@@ -15,7 +15,8 @@ from typing import Any
 from caffe import NetSpec
 
 from . import dcme2017_segnet
-from .blocks import DCME_2017_SIZE, conv, conv_bn, conv_bn_relu
+from .blocks import conv, conv_bn, conv_bn_relu
+from .papers import DCME_2017_SIZE
 from .segnet import level_sizes, pool_with_mask, unpool
 
 STAGES = 4

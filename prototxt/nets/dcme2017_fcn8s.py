@@ -28,15 +28,8 @@ from caffe import layers as L
 from caffe import params as P
 from caffe.proto import caffe_pb2
 
-from .blocks import (
-    DCME_2017_SIZE,
-    conv,
-    conv_relu,
-    euclidean_loss,
-    pool,
-    vgg16_body,
-)
-from .files import NetDefinition
+from .blocks import conv, conv_relu, pool, vgg16_body
+from .papers import segmentation_of_dcme_2017
 
 CLASSES = 21
 """Of Pascal, whose scores the public weights compute."""
@@ -110,34 +103,11 @@ def start() -> Any:
     return net
 
 
-def outputs(n: NetSpec) -> None:
-    """Nothing beyond the vectors."""
-
-
-NET = NetDefinition(
+NET = segmentation_of_dcme_2017(
     name="dcme2017_fcn8s",
     about=__doc__ or "",
     body=body,
-    losses=euclidean_loss,
-    outputs=outputs,
-    input_shape=(3, *DCME_2017_SIZE),
-    data={"new_height": DCME_2017_SIZE[0], "new_width": DCME_2017_SIZE[1]},
-    train_data={"batch_size": 7, "shuffle": True},
-    test_data={"batch_size": 1},
-    transform={"scale": 1 / 255},
-    solver={
-        "type": "SGD",
-        "base_lr": 1e-10,
-        "momentum": 0.99,
-        "weight_decay": 5e-4,
-        "lr_policy": "fixed",
-        "iter_size": 2,
-        "max_iter": 100000,
-        "display": 20,
-        "average_loss": 20,
-        "snapshot": 1000,
-    },
-    labels=("data", "vectors_gt"),
-    data_folder="cityscapes_340x680",
+    batch=7,
+    solver={"base_lr": 1e-10, "momentum": 0.99, "lr_policy": "fixed", "iter_size": 2},
     start=start,
 )

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from caffe import NetSpec
 
-from .blocks import DCME_2017_SIZE, euclidean_loss
-from .files import NetDefinition
+from .papers import DCME_2017_SIZE, segmentation_of_dcme_2017
 from .segnet import decoder, encoder, regress
 
 
@@ -25,35 +24,17 @@ def body(n: NetSpec) -> None:
     n.vectors = regress(decoder(n, encoder(n, n.data), DCME_2017_SIZE))
 
 
-def outputs(n: NetSpec) -> None:
-    """Nothing beyond the vectors."""
-
-
-NET = NetDefinition(
+NET = segmentation_of_dcme_2017(
     name="dcme2017_segnet",
     about=__doc__ or "",
     body=body,
-    losses=euclidean_loss,
-    outputs=outputs,
-    input_shape=(3, *DCME_2017_SIZE),
-    data={"new_height": DCME_2017_SIZE[0], "new_width": DCME_2017_SIZE[1]},
-    train_data={"batch_size": 3, "shuffle": True},
-    test_data={"batch_size": 1},
-    transform={"scale": 1 / 255},
+    batch=3,
     solver={
-        "type": "SGD",
         "base_lr": 1e-8,
         "momentum": 0.9,
-        "weight_decay": 5e-4,
         "lr_policy": "step",
         "gamma": 1,
         "stepsize": 100000,
         "iter_size": 5,
-        "max_iter": 100000,
-        "display": 20,
-        "average_loss": 20,
-        "snapshot": 1000,
     },
-    labels=("data", "vectors_gt"),
-    data_folder="cityscapes_340x680",
 )

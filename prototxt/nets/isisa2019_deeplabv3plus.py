@@ -42,17 +42,16 @@ from caffe import params as P
 
 from .blocks import (
     FULL,
-    IMAGENET_MEAN,
     conv,
     conv_relu,
     dcme_loss,
     grid_loss,
-    grid_probabilities,
     upsample,
     vgg16_body,
 )
 from .choices import ChoiceError
 from .files import NetDefinition
+from .papers import net_of_isisa_2019
 
 CLASSES = 9
 
@@ -143,30 +142,14 @@ def losses(n: NetSpec, choices: Choices) -> None:
 
 def define(choices: Choices) -> NetDefinition:
     """The net with these choices."""
-    return NetDefinition(
+    return net_of_isisa_2019(
         name="isisa2019_deeplabv3plus",
         about=__doc__ or "",
         body=partial(body, choices=choices),
         losses=partial(losses, choices=choices),
-        outputs=grid_probabilities,
-        input_shape=(3, 512, 1024),
-        data={"grid_size": 16, "new_height": 512, "new_width": 1024},
-        train_data={"batch_size": 6, "shuffle": True},
-        test_data={"batch_size": 1},
-        transform={"mean_value": IMAGENET_MEAN, "mirror": True},
-        solver={
-            "type": "Adam",
-            "base_lr": 1e-4,
-            "momentum": 0.9,
-            "momentum2": 0.999,
-            "lr_policy": "poly",
-            "power": 0.9,
-            "max_iter": 40000,
-            "display": 20,
-            "average_loss": 20,
-            "snapshot": 2000,
-        },
-        data_folder="cityscapes_512x1024",
+        batch=6,
+        grid_size=16,
+        max_iter=40000,
     )
 
 

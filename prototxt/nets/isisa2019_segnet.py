@@ -17,18 +17,16 @@ from __future__ import annotations
 
 from caffe import NetSpec
 
-from .blocks import FULL, IMAGENET_MEAN, conv, dcme_loss, grid_loss, grid_probabilities
-from .files import NetDefinition
+from .blocks import FULL, conv, dcme_loss, grid_loss
+from .papers import ISISA_2019_SIZE, net_of_isisa_2019
 from .segnet import decoder, encoder, regress
-
-SIZE = (512, 1024)
 
 
 def body(n: NetSpec) -> None:
     """Encoder, its head, decoder, its head."""
     encoded = encoder(n, n.data)
     n.grid_score = conv(encoded, 9, kernel=1)
-    n.vectors = regress(decoder(n, encoded, SIZE))
+    n.vectors = regress(decoder(n, encoded, ISISA_2019_SIZE))
 
 
 def losses(n: NetSpec) -> None:
@@ -37,28 +35,12 @@ def losses(n: NetSpec) -> None:
     grid_loss(n)
 
 
-NET = NetDefinition(
+NET = net_of_isisa_2019(
     name="isisa2019_segnet",
     about=__doc__ or "",
     body=body,
     losses=losses,
-    outputs=grid_probabilities,
-    input_shape=(3, *SIZE),
-    data={"grid_size": 32, "new_height": SIZE[0], "new_width": SIZE[1]},
-    train_data={"batch_size": 3, "shuffle": True},
-    test_data={"batch_size": 1},
-    transform={"mean_value": IMAGENET_MEAN, "mirror": True},
-    solver={
-        "type": "Adam",
-        "base_lr": 1e-4,
-        "momentum": 0.9,
-        "momentum2": 0.999,
-        "lr_policy": "poly",
-        "power": 0.9,
-        "max_iter": 80000,
-        "display": 20,
-        "average_loss": 20,
-        "snapshot": 4000,
-    },
-    data_folder="cityscapes_512x1024",
+    batch=3,
+    grid_size=32,
+    max_iter=80000,
 )
