@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -55,7 +56,7 @@ def _variant(name: str, settings: list[str]) -> NetDefinition:
     if not hasattr(module, "Choices"):
         raise ChoiceError(f"net '{name}' leaves no choices open")
     net: NetDefinition = module.define(with_choices(module.Choices(), settings))
-    return net
+    return replace(net, about=f"{net.about}\nThis is the variant with {', '.join(settings)}.\n")
 
 
 def main() -> None:
@@ -76,7 +77,9 @@ def main() -> None:
         parser.error("--set makes a variant of one net: name it, and a folder with --out")
     try:
         for name in arguments.names or NETS:
-            write_files(_variant(name, arguments.set), (arguments.out or HERE) / name)
+            folder = (arguments.out or HERE) / name
+            home = str(folder) if arguments.out else ""
+            write_files(_variant(name, arguments.set), folder, home)
     except ChoiceError as error:
         parser.error(str(error))
 

@@ -111,9 +111,9 @@ def deploy_net(net: NetDefinition) -> Any:
     return proto
 
 
-def solver(net: NetDefinition, suffix: str = "") -> Any:
-    """The SolverParameter; with a variant's suffix, that of its training net."""
-    proto = caffe_pb2.SolverParameter(net=f"prototxt/{net.name}/train{suffix}.prototxt")
+def solver(net: NetDefinition, home: str, suffix: str = "") -> Any:
+    """The SolverParameter; with a variant's suffix, that of its training net, in folder home."""
+    proto = caffe_pb2.SolverParameter(net=f"{home}/train{suffix}.prototxt")
     _fill(proto, net.solver)
     proto.snapshot_prefix = f"snapshots/{net.name}{suffix}"
     return proto
@@ -126,20 +126,24 @@ def _text(net: NetDefinition, message: Any) -> str:
     return head + text_format.MessageToString(message)
 
 
-def file_texts(net: NetDefinition) -> dict[str, str]:
-    """The content of each file by its name."""
+def file_texts(net: NetDefinition, folder: str = "") -> dict[str, str]:
+    """The content of each file by its name. folder: where they will be; prototxt/<net>."""
+    home = folder or f"prototxt/{net.name}"
     texts = {"deploy.prototxt": _text(net, deploy_net(net))}
     for variant, definition in {"": net, **net.variants}.items():
         suffix = f"_{variant}" if variant else ""
         texts[f"train{suffix}.prototxt"] = _text(definition, train_net(definition))
-        texts[f"solver{suffix}.prototxt"] = _text(definition, solver(definition, suffix))
+        texts[f"solver{suffix}.prototxt"] = _text(definition, solver(definition, home, suffix))
     return texts
 
 
-def write_files(net: NetDefinition, folder: Path) -> None:
-    """Write the prototxts into ``folder``, and the weights to start from, if any."""
+def write_files(net: NetDefinition, folder: Path, home: str = "") -> None:
+    """Write the prototxts into ``folder``, and the weights to start from, if any.
+
+    home: the folder's name in the solvers, where it is not prototxt/<net>.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if net.start is not None:
         (folder / START).write_bytes(net.start().SerializeToString(deterministic=True))
-    for name, text in file_texts(net).items():
+    for name, text in file_texts(net, home).items():
         (folder / name).write_text(text, encoding="utf-8")

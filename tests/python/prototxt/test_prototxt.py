@@ -143,7 +143,9 @@ def test_only_the_last_layers_learn_in_the_ablation_of_paper_2() -> None:
 
 def test_a_variant_changes_what_was_chosen(tmp_path: Path) -> None:
     net = define(with_choices(Choices(), ["low_level=pool2", "dropout=0.5", "batch_norm=true"]))
-    text = file_texts(net)["deploy.prototxt"]
+    texts = file_texts(net, "variants/mine")
+    assert 'net: "variants/mine/train.prototxt"' in texts["solver.prototxt"]
+    text = texts["deploy.prototxt"]
     path = tmp_path / "deploy.prototxt"
     path.write_text(text)
     assert tuple(caffe.Net(str(path), caffe.TEST).blobs["vectors"].shape) == (1, 2, 512, 1024)
