@@ -41,7 +41,7 @@ from caffe import layers as L
 
 ADAM = {**nuclei.NET.solver, "base_lr": 1e-3}
 SGD = {k: v for k, v in ADAM.items() if k != "momentum2"} | {"type": "SGD"}
-RATES = (1e-7, 1e-6, 1e-5)
+RATES = (1e-7, 3e-7, 1e-6, 3e-6)
 """Of SGD on independent outputs; EuclideanLoss divides by the batch and gets as much more."""
 IOUS = (0.5, 0.7)
 Score = tuple[float, float]
@@ -131,7 +131,9 @@ def vector_fields(folder: Path, weights: Path, samples: Sequence[Sample]) -> Fie
 
 
 def scores(fields: Fields, truths: list[np.ndarray], thresholds: dict[str, Any]) -> Score:
-    """TP / (TP + FP + FN) at each of IOUS."""
+    """TP / (TP + FP + FN) at each of IOUS; 0 of a net that diverged."""
+    if not all(np.isfinite(field).all() for field in fields):
+        return 0.0, 0.0
     totals = [Matching(iou) for iou in IOUS]
     for field, truth in zip(fields, truths):
         found = decode(field, **thresholds)
@@ -189,8 +191,9 @@ def all_runs(setup: Setup, measured: Callable[[Run], dict[str, Any]]) -> Iterato
     for amplitude in (None, 0.0, 1.0, 2.0, 4.0, 8.0):
         yield Run(amplitude)
     yield Run(4.0, box=True)
-    yield Run(None, best_rate(measured, Run(None), [setup.batch * rate for rate in RATES]))
-    yield Run(0.0, best_rate(measured, Run(0.0), RATES))
+    rate = best_rate(measured, Run(None), [setup.batch * rate for rate in RATES])
+    yield Run(None, rate)
+    yield Run(0.0, rate / setup.batch)  # the same steps
     rate = best_rate(measured, Run(4.0), RATES)
     for amplitude in (1.0, 2.0, 4.0, 8.0):
         yield Run(amplitude, rate)
