@@ -88,7 +88,7 @@ class Setup:
         """The nuclei net with the vectors' head alone, and the run's loss and solver."""
 
         def body(n: NetSpec) -> None:
-            n.vectors = conv(nuclei.features(n, self.widths), 2, weight_filler=ZERO)
+            n.vectors = conv(nuclei.features(n, self.widths, fraction=0.98), 2, weight_filler=ZERO)
 
         def losses(n: NetSpec) -> None:
             if run.amplitude is None:
