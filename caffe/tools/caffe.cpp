@@ -13,7 +13,7 @@
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/plugins.hpp"
-#include "caffe/util/signal_handler.hpp"
+#include "caffe/util/signal_handler.h"
 #include "caffe/util/upgrade_proto.hpp"
 #include "common/command_line.hpp"
 #include "common/idle_threads.hpp"

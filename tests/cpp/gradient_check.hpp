@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace caffe_test {
 struct GradientOptions {
   /// Bottoms to check; all of them where empty.
   std::vector<int> bottoms;
+  bool check_bottoms = true;
   bool check_parameters = true;
   int tops = 1;
   bool in_place = false;
@@ -28,6 +30,12 @@ struct GradientOptions {
   /// Of the larger of the gradient and 1.
   double tolerance = 1e-6;
 };
+
+/// The layer types that CheckGradient has been called for in this program.
+inline std::set<std::string>& CheckedTypes() {
+  static std::set<std::string> types;
+  return types;
+}
 
 /// Checks every element of one list of values and its gradient. `values` gives the list, to be
 /// written to; it is asked anew for each change, since a copy on a GPU is out of date then.
@@ -55,8 +63,10 @@ inline void CheckGradient(const std::string& layer_text, const Shapes& shapes,
   SCOPED_TRACE(layer_text);
   LayerRun<double> run(layer_text, shapes, options.tops, options.in_place, options.values,
                        options.phase);
+  CheckedTypes().insert(run.layer->type());
   std::vector<int> bottoms = options.bottoms;
-  for (size_t b = 0; options.bottoms.empty() && b < shapes.size(); ++b) bottoms.push_back(b);
+  const bool all = options.check_bottoms && options.bottoms.empty();
+  for (size_t b = 0; all && b < shapes.size(); ++b) bottoms.push_back(b);
   std::vector<bool> propagate_down(shapes.size(), false);
   for (const int b : bottoms) propagate_down[b] = true;
   run.Forward();

@@ -135,6 +135,13 @@ const shared_ptr<SyncedMemory>& Allocated(const shared_ptr<SyncedMemory>& memory
   return memory;
 }
 
+// A caller's memory holds what the shape needs: memory kept for a larger one would not do.
+void FitMemory(size_t bytes, shared_ptr<SyncedMemory>* data, shared_ptr<SyncedMemory>* diff) {
+  if (Allocated(*data)->size() == bytes) return;
+  data->reset(new SyncedMemory(bytes));
+  diff->reset(new SyncedMemory(bytes));
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -189,22 +196,15 @@ Dtype* Blob<Dtype>::mutable_gpu_diff() {
 
 template <typename Dtype>
 void Blob<Dtype>::set_cpu_data(Dtype* data) {
-  // The caller's memory holds count() values; memory kept for a larger shape would not do.
-  if (this->data()->size() != count_ * sizeof(Dtype)) {
-    capacity_ = count_;
-    data_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
-    diff_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
-  }
+  FitMemory(count_ * sizeof(Dtype), &data_, &diff_);
+  capacity_ = count_;
   data_->set_cpu_data(data);
 }
 
 template <typename Dtype>
 void Blob<Dtype>::set_gpu_data(Dtype* data) {
-  if (this->data()->size() != count_ * sizeof(Dtype)) {
-    capacity_ = count_;
-    data_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
-    diff_.reset(new SyncedMemory(count_ * sizeof(Dtype)));
-  }
+  FitMemory(count_ * sizeof(Dtype), &data_, &diff_);
+  capacity_ = count_;
   data_->set_gpu_data(data);
 }
 

@@ -186,8 +186,10 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
   fast_is_gpu_ = gpu;
   fast_.reset();
   const ConvolutionParameter& param = this->layer_param_.convolution_param();
-  if (param.engine() == ConvolutionParameter_Engine_CAFFE || force_nd_im2col_ ||
-      num_spatial_axes_ != 2 || channel_axis_ != 1 || (!gpu && !fast_pays())) {
+  // force_nd_im2col chooses between ways to make columns, of which the fast path makes none: with
+  // and without it a layer gives the same bits.
+  if (param.engine() == ConvolutionParameter_Engine_CAFFE || num_spatial_axes_ != 2 ||
+      channel_axis_ != 1 || (!gpu && !fast_pays())) {
     return nullptr;
   }
   dnn::ConvolutionGeometry geometry;

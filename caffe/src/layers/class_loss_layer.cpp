@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "caffe/layer_factory.hpp"
+#include "caffe/util/class_blocks.hpp"
+#include "layers/no_gradient.hpp"
 
 namespace caffe {
 
@@ -40,6 +42,21 @@ void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bot
   normalizer_ = this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_VALID),
                                  outer_num_, outer_num_ * inner_num_, labels_.valid_count());
   if (top.size() > 1) top[1]->ShareData(prob_);
+}
+
+template <typename Dtype>
+void ClassLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                         const vector<bool>& propagate_down,
+                                         const vector<Blob<Dtype>*>& bottom) {
+  RefuseGradient(*this, propagate_down, 1);
+  if (!propagate_down[0]) return;
+  const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
+  const Dtype* prob = prob_.cpu_data();
+  Dtype* diff = bottom[0]->mutable_cpu_diff();
+  ForClassBlocks(outer_num_, classes(), inner_num_,
+                 [&](std::ptrdiff_t start, std::ptrdiff_t position, int length) {
+                   BlockDiff(position, length, scale, prob + start, diff + start);
+                 });
 }
 
 INSTANTIATE_CLASS(ClassLossLayer);

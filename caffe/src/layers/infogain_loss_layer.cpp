@@ -4,10 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "caffe/util/class_blocks.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/parallel_sum.hpp"
-#include "layers/no_gradient.hpp"
 
 namespace caffe {
 
@@ -39,8 +37,10 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                            const vector<Blob<Dtype>*>& top) {
   this->ForwardProbabilities(bottom, top);
   const Dtype* prob = this->prob_.cpu_data();
-  const Dtype* gain = Matrix(bottom).cpu_data();
+  gain_ = Matrix(bottom).cpu_data();
   const int classes = this->classes();
+  row_sums_.assign(classes, Dtype(0));
+  for (int i = 0; i < classes * classes; ++i) row_sums_[i / classes] += gain_[i];
   const std::ptrdiff_t stride = this->inner_num_;
   const Dtype sum = ParallelSum<Dtype>(this->labels_.count(), [&](std::ptrdiff_t i) {
     const int label = this->labels_[i];
@@ -48,7 +48,7 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     const Dtype* p = prob + this->Start(i);
     Dtype loss = 0;
     for (int c = 0; c < classes; ++c) {
-      loss -= gain[label * classes + c] * std::log(std::max(p[c * stride], Dtype(kLOG_THRESHOLD)));
+      loss -= gain_[label * classes + c] * std::log(std::max(p[c * stride], Dtype(kLOG_THRESHOLD)));
     }
     return loss;
   });
@@ -56,34 +56,19 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
-void InfogainLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                            const vector<bool>& propagate_down,
-                                            const vector<Blob<Dtype>*>& bottom) {
-  RefuseGradient(*this, propagate_down, 1);
-  if (!propagate_down[0]) return;
+void InfogainLossLayer<Dtype>::BlockDiff(std::ptrdiff_t position, int length, Dtype scale,
+                                         const Dtype* prob, Dtype* diff) const {
   const int classes = this->classes();
-  const std::ptrdiff_t stride = this->inner_num_;
-  const Dtype scale = top[0]->cpu_diff()[0] / this->normalizer_;
-  const Dtype* prob = this->prob_.cpu_data();
-  const Dtype* gain = Matrix(bottom).cpu_data();
-  vector<Dtype> row_sums(classes);
   for (int c = 0; c < classes; ++c) {
-    for (int k = 0; k < classes; ++k) row_sums[c] += gain[c * classes + k];
+    const Dtype* p = prob + std::ptrdiff_t(c) * this->inner_num_;
+    Dtype* d = diff + std::ptrdiff_t(c) * this->inner_num_;
+    for (int i = 0; i < length; ++i) {
+      const int label = this->labels_[position + i];
+      d[i] = label == ClassLabels::kIgnored
+                 ? Dtype(0)
+                 : scale * (p[i] * row_sums_[label] - gain_[label * classes + c]);
+    }
   }
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
-  ForClassBlocks(this->outer_num_, classes, this->inner_num_,
-                 [&](std::ptrdiff_t start, std::ptrdiff_t position, int length) {
-                   for (int c = 0; c < classes; ++c) {
-                     const Dtype* p = prob + start + c * stride;
-                     Dtype* d = dx + start + c * stride;
-                     for (int i = 0; i < length; ++i) {
-                       const int label = this->labels_[position + i];
-                       d[i] = label == ClassLabels::kIgnored
-                                  ? Dtype(0)
-                                  : scale * (p[i] * row_sums[label] - gain[label * classes + c]);
-                     }
-                   }
-                 });
 }
 
 INSTANTIATE_CLASS(InfogainLossLayer);

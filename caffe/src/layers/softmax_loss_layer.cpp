@@ -7,7 +7,6 @@
 
 #include "caffe/util/class_blocks.hpp"
 #include "caffe/util/parallel_sum.hpp"
-#include "layers/no_gradient.hpp"
 
 namespace caffe {
 
@@ -60,34 +59,21 @@ void SoftmaxWithLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
 }
 
 template <typename Dtype>
-void SoftmaxWithLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                               const vector<bool>& propagate_down,
-                                               const vector<Blob<Dtype>*>& bottom) {
-  RefuseGradient(*this, propagate_down, 1);
-  if (!propagate_down[0]) return;
+void SoftmaxWithLossLayer<Dtype>::BlockDiff(std::ptrdiff_t position, int length, Dtype scale,
+                                            const Dtype* prob, Dtype* diff) const {
+  int label[kClassBlock];
+  Dtype factor[kClassBlock];
+  for (int i = 0; i < length; ++i) {
+    label[i] = this->labels_[position + i];
+    factor[i] = label[i] == ClassLabels::kIgnored ? Dtype(0) : scale * class_weights_[label[i]];
+  }
   const int classes = this->classes();
-  const std::ptrdiff_t stride = this->inner_num_;
-  const Dtype scale = top[0]->cpu_diff()[0] / this->normalizer_;
-  const Dtype* prob = this->prob_.cpu_data();
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
-  ForClassBlocks(this->outer_num_, classes, this->inner_num_,
-                 [&](std::ptrdiff_t start, std::ptrdiff_t position, int length) {
-                   int label[kClassBlock];
-                   Dtype factor[kClassBlock];
-                   for (int i = 0; i < length; ++i) {
-                     label[i] = this->labels_[position + i];
-                     factor[i] = label[i] == ClassLabels::kIgnored
-                                     ? Dtype(0)
-                                     : scale * class_weights_[label[i]];
-                   }
-                   for (int c = 0; c < classes; ++c) {
-                     const Dtype* p = prob + start + c * stride;
-                     Dtype* d = dx + start + c * stride;
+  for (int c = 0; c < classes; ++c) {
+    const Dtype* p = prob + std::ptrdiff_t(c) * this->inner_num_;
+    Dtype* d = diff + std::ptrdiff_t(c) * this->inner_num_;
 #pragma omp simd
-                     for (int i = 0; i < length; ++i)
-                       d[i] = factor[i] * (p[i] - (label[i] == c ? 1 : 0));
-                   }
-                 });
+    for (int i = 0; i < length; ++i) d[i] = factor[i] * (p[i] - (label[i] == c ? 1 : 0));
+  }
 }
 
 INSTANTIATE_CLASS(SoftmaxWithLossLayer);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "caffe/common.hpp"
+#include "caffe/util/names.hpp"
 
 namespace caffe {
 
@@ -18,6 +19,12 @@ struct Readers {
   int next = 0;   // how many of them have been wired
   float loss_weight = 0;
 };
+
+vector<string> Names(const std::map<string, Top>& tops) {
+  vector<string> names;
+  for (const auto& entry : tops) names.push_back(entry.first);
+  return names;
+}
 
 // For every bottom the top it reads, and for every top who reads it.
 struct Flow {
@@ -34,7 +41,7 @@ Flow TraceFlow(const NetParameter& net) {
       const auto source = newest.find(layer.bottom(j));
       CHECK(source != newest.end())
           << "layer '" << layer.name() << "' reads blob '" << layer.bottom(j) << "' (bottom " << j
-          << "), which no layer before it makes";
+          << "), which no layer before it makes" << DidYouMean(layer.bottom(j), Names(newest));
       flow.source_of_bottom[{i, j}] = source->second;
       ++flow.readers[source->second].count;
     }

@@ -1,10 +1,10 @@
 // Parameters in and out of a net: other nets, .caffemodel and HDF5 files.
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <set>
 
 #include "caffe/net.hpp"
+#include "caffe/util/atomic_file.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
@@ -200,10 +200,10 @@ void Net<Dtype>::ToProto(NetParameter* param, bool write_diff) const {
 template <typename Dtype>
 void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
   const Hdf5Silence silence;
-  const string temporary = filename + ".tmp";
+  AtomicFile target(filename);
   {
-    const Hdf5Handle file(H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
-                          H5Fclose, filename + " cannot be written: check that the folder exists");
+    const Hdf5File whole(target.temp_name(), H5F_ACC_TRUNC);
+    const hid_t file = whole.id();
     const auto make_group = [](hid_t parent, const string& name) {
       return H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     };
@@ -226,7 +226,7 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
       }
     }
   }
-  CHECK_EQ(std::rename(temporary.c_str(), filename.c_str()), 0) << ": writing " << filename;
+  target.Commit();
 }
 
 #define INSTANTIATE(Dtype)                                                   \

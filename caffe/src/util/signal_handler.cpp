@@ -1,4 +1,4 @@
-#include "caffe/util/signal_handler.hpp"
+#include "caffe/util/signal_handler.h"
 
 #include <csignal>
 

@@ -41,7 +41,8 @@ class DataSource {
     Values all;
     for (int i = 0; i < batches; ++i) {
       Forward();
-      for (const float value : ValuesOf(*tops_.back())) all.push_back(value);
+      const Blob<float>& last = *tops_.back();
+      all.insert(all.end(), last.cpu_data(), last.cpu_data() + last.count());
     }
     return all;
   }

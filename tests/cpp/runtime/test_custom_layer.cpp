@@ -103,6 +103,7 @@ TEST(CustomLayers, CanDeriveFromLayersThatExist) {
   run.Forward();
   const float* y = run.top[0]->cpu_data();
   EXPECT_EQ(std::vector<float>(y, y + 4), (std::vector<float>{0, 0, 5, 6}));
+  CheckGradient("type: 'LimitedReLU'", {{2, 5}});
 }
 
 }  // namespace

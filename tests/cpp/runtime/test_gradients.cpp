@@ -125,6 +125,26 @@ TEST(Gradients, OfLayersThatMoveValues) {
   CheckGradient("type: 'Filter'", {{5, 2, 2}, {5}}, picked);
 }
 
+TEST(Gradients, OfLayersThatOnlyRename) {
+  CheckGradient("type: 'Flatten'", {{2, 3, 4}});
+  CheckGradient("type: 'Flatten' flatten_param { axis: 0 end_axis: 1 }", {{2, 3, 4}});
+  CheckGradient("type: 'Reshape' reshape_param { shape { dim: 0 dim: -1 dim: 2 } }", {{2, 3, 4}});
+  CheckGradient("type: 'Reshape' reshape_param { shape { dim: 6 } num_axes: 2 }", {{2, 3, 4}});
+  GradientOptions no_top;
+  no_top.tops = 0;
+  CheckGradient("type: 'Silence'", {{2, 3}, {4}}, no_top);
+}
+
+TEST(Gradients, OfLayersWithoutADifferentiableBottom) {
+  CheckGradient("type: 'Parameter' parameter_param { shape { dim: 2 dim: 3 } }", {});
+  GradientOptions indices;
+  indices.check_bottoms = false;
+  indices.values = [](double, int, int i) { return i * 5 % 4; };
+  CheckGradient("type: 'Embed' embed_param { num_output: 3 input_dim: 4 }", {{2, 3}}, indices);
+  CheckGradient("type: 'Embed' embed_param { num_output: 3 input_dim: 4 bias_term: false }", {{6}},
+                indices);
+}
+
 TEST(Gradients, OfClassLosses) {
   CheckGradient("type: 'SoftmaxWithLoss'", {{4, 5}, {4}}, Labelled(5));
   CheckGradient("type: 'SoftmaxWithLoss' loss_weight: 0.3", {{2, 3, 4, 3}, {2, 4, 3}}, Labelled(3));
@@ -154,6 +174,9 @@ TEST(Gradients, OfClassLosses) {
 
 TEST(Gradients, OfRegressionLosses) {
   CheckGradient("type: 'EuclideanLoss' loss_weight: 0.4", {{3, 2, 4}, {3, 2, 4}});
+  // With one group of channels the geometric loss is the Euclidean one.
+  CheckGradient("type: 'GeometricLoss' geometric_loss_param { num_dim: 2 }",
+                {{3, 2, 4}, {3, 2, 4}});
   GradientOptions targets = OfBottoms({0});
   targets.values = [](double x, int b, int i) {
     return b == 0 ? x : i % 5 == 0 ? -1 : 1 / (1 + std::exp(x));

@@ -213,6 +213,18 @@ TEST_F(Images, InAListThatIsWrongNameItsLine) {
   EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "cannot open the list");
 }
 
+TEST_F(Images, DensePairsSubtractTheirMeanFile) {
+  caffe::BlobProto mean;
+  caffe::Blob<float> value(1, 3, 4, 6);
+  caffe::caffe_set(value.count(), 100.f, value.mutable_cpu_data());
+  value.ToProto(&mean);
+  caffe::WriteProtoToBinaryFile(mean, folder / "mean.binaryproto");
+  DataSource source(Dense("batch_size: 1 mean_file: '" + (folder / "mean.binaryproto") + "'"), 2);
+  source.Forward();
+  EXPECT_EQ(source.top(0).data_at(0, 1, 3, 5), 0);
+  EXPECT_EQ(source.top(0).data_at(0, 2, 3, 5), 100);
+}
+
 TEST_F(Images, NeedABatchSizeAndBothNewSizes) {
   EXPECT_ERROR_NAMES(DataSource(Lmdb(""), 2), "batch_size");
   EXPECT_ERROR_NAMES(DataSource(Listed("new_height: 3"), 2), "go together");

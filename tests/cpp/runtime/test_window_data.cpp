@@ -42,6 +42,24 @@ TEST(WindowData, WarpsWindowsOfBothKinds) {
   EXPECT_EQ(padded.top(0).data_at(0, 0, 4, 4), 10);
 }
 
+TEST(WindowData, FindsImagesInItsRootFolderAndCropsSquares) {
+  const TemporaryFolder folder;
+  cv::Mat image(20, 30, CV_8UC1, cv::Scalar(10));
+  image(cv::Rect(4, 4, 12, 4)) = cv::Scalar(110);
+  cv::imwrite(folder / "a.png", image);
+  Write(folder / "windows.txt", "# 0\na.png\n1\n20\n30\n1\n2 0.9 4 4 15 7\n");
+  std::string root = "fg_fraction: 1 bg_threshold: 0.3 root_folder: '";
+  root.append(folder.path()).append("/' ");
+  DataSource warped(WindowLayer(folder / "windows.txt", root), 2);
+  warped.Forward();
+  EXPECT_EQ(warped.top(0).data_at(0, 0, 0, 0), 110);
+  // The tightest square around the 12 x 4 window has rows above and below it.
+  DataSource square(WindowLayer(folder / "windows.txt", root + "crop_mode: 'square'"), 2);
+  square.Forward();
+  EXPECT_EQ(square.top(0).data_at(0, 0, 0, 4), 10);
+  EXPECT_EQ(square.top(0).data_at(0, 0, 4, 4), 110);
+}
+
 TEST(WindowData, NamesWhatIsWrongInItsFile) {
   const TemporaryFolder folder;
   const std::string file = folder / "windows.txt";

@@ -27,6 +27,15 @@ class ClassLossLayer : public LossLayer<Dtype> {
   int MaxTopBlobs() const override { return 2; }
 
  protected:
+  /// The scores' diffs, block by block (BlockDiff).
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+  /// Writes the diffs of the scores at `length` (<= kClassBlock) positions from `position` on,
+  /// times `scale`. Probability and diff of class c stand at c * inner_num_ + [0, length). Runs on
+  /// several threads at once.
+  virtual void BlockDiff(std::ptrdiff_t position, int length, Dtype scale, const Dtype* prob,
+                         Dtype* diff) const = 0;
+
   /// The axis of the classes, as the prototxt gives it.
   virtual int ClassAxis() const = 0;
   /// The first half of Forward: makes prob_ and labels_ (and the second top) from the bottoms.

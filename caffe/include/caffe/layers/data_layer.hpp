@@ -19,7 +19,10 @@ namespace caffe {
 template <typename Dtype>
 class DataLayer : public BasePrefetchingDataLayer<Dtype> {
  public:
-  explicit DataLayer(const LayerParameter& param) : BasePrefetchingDataLayer<Dtype>(param) {}
+  explicit DataLayer(const LayerParameter& param) : BasePrefetchingDataLayer<Dtype>(param) {
+    // The older name of transform_param.force_color.
+    if (param.data_param().force_encoded_color()) this->transform_param_.set_force_color(true);
+  }
   ~DataLayer() override { this->StopInternalThread(); }
   void DataLayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Data"; }

@@ -28,8 +28,8 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void BlockDiff(std::ptrdiff_t position, int length, Dtype scale, const Dtype* prob,
+                 Dtype* diff) const override;
 
   int ClassAxis() const override { return this->layer_param_.infogain_loss_param().axis(); }
 
@@ -40,6 +40,10 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
   const Blob<Dtype>& Matrix(const vector<Blob<Dtype>*>& bottom) const {
     return bottom.size() == 3 ? *bottom[2] : infogain_;
   }
+
+  // H as Forward saw it, and the sums of its rows.
+  const Dtype* gain_ = nullptr;
+  vector<Dtype> row_sums_;
 };
 
 }  // namespace caffe

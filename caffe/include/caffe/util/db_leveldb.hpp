@@ -1,11 +1,12 @@
-#ifdef USE_LEVELDB
 #ifndef CAFFE_UTIL_DB_LEVELDB_HPP_
 #define CAFFE_UTIL_DB_LEVELDB_HPP_
 
+#include "caffe/util/db.hpp"
+
+#ifdef USE_LEVELDB
 #include <memory>
 #include <string>
 
-#include "caffe/util/db.hpp"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
 
@@ -59,5 +60,6 @@ class LevelDB : public DB {
 }  // namespace db
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_DB_LEVELDB_HPP_
 #endif  // USE_LEVELDB
+
+#endif  // CAFFE_UTIL_DB_LEVELDB_HPP_

@@ -1,12 +1,13 @@
-#ifdef USE_LMDB
 #ifndef CAFFE_UTIL_DB_LMDB_HPP_
 #define CAFFE_UTIL_DB_LMDB_HPP_
 
+#include "caffe/util/db.hpp"
+
+#ifdef USE_LMDB
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "caffe/util/db.hpp"
 #include "lmdb.h"
 
 namespace caffe {
@@ -71,5 +72,6 @@ class LMDB : public DB {
 }  // namespace db
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_DB_LMDB_HPP_
 #endif  // USE_LMDB
+
+#endif  // CAFFE_UTIL_DB_LMDB_HPP_

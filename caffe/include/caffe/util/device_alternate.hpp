@@ -4,6 +4,10 @@
 /// Lets one source serve builds with and without CUDA: stubs for layers without GPU code, checks
 /// for every CUDA call, and the launch shape of element-wise kernels.
 
+// A build says here what it was built with; code compiled against it needs no -D options then.
+#if __has_include("caffe/util/build_options.hpp")
+#include "caffe/util/build_options.hpp"
+#endif
 #include "caffe/util/logging.hpp"
 
 #ifdef CPU_ONLY

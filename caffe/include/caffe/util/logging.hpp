@@ -8,6 +8,7 @@
 /// process, so that a program (or Python) that loaded the library can go on.
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <ostream>
@@ -110,6 +111,44 @@ T NotNull(const char* expression, T&& pointer) {
 }  // namespace logging
 }  // namespace caffe
 
+/// Calls of google-glog that programs make at their start; there is nothing to set up.
+namespace google {
+inline void InitGoogleLogging(const char* /*program*/) {}
+inline void ShutdownGoogleLogging() {}
+inline void InstallFailureSignalHandler() {}
+}  // namespace google
+
+// Where google-glog itself was included before, its macros make way: one program, one kind of
+// check.
+#undef LOG
+#undef LOG_IF
+#undef LOG_FIRST_N
+#undef LOG_EVERY_N
+#undef VLOG
+#undef VLOG_IS_ON
+#undef DLOG
+#undef DLOG_IF
+#undef CHECK
+#undef CHECK_EQ
+#undef CHECK_NE
+#undef CHECK_LT
+#undef CHECK_LE
+#undef CHECK_GT
+#undef CHECK_GE
+#undef CHECK_NEAR
+#undef CHECK_DOUBLE_EQ
+#undef CHECK_STREQ
+#undef CHECK_STRNE
+#undef CHECK_NOTNULL
+#undef PCHECK
+#undef DCHECK
+#undef DCHECK_EQ
+#undef DCHECK_NE
+#undef DCHECK_LT
+#undef DCHECK_LE
+#undef DCHECK_GT
+#undef DCHECK_GE
+
 #define CAFFE_LOG_INFO ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::INFO)
 #define CAFFE_LOG_WARNING ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::WARNING)
 #define CAFFE_LOG_ERROR ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::ERROR)
@@ -127,7 +166,8 @@ T NotNull(const char* expression, T&& pointer) {
 #define LOG_EVERY_N(severity, n)                             \
   static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0); \
   LOG_IF(severity, CAFFE_LOG_NAME(occurrences_)++ % (n) == 0)
-#define VLOG(level) LOG_IF(INFO, (level) <= ::caffe::logging::verbosity())
+#define VLOG_IS_ON(level) ((level) <= ::caffe::logging::verbosity())
+#define VLOG(level) LOG_IF(INFO, VLOG_IS_ON(level))
 
 #define CHECK(condition)                      \
   (condition) ? (void)0                       \
@@ -143,12 +183,16 @@ T NotNull(const char* expression, T&& pointer) {
 #define CHECK_GT(a, b) CAFFE_CHECK(::caffe::logging::CheckGT(#a " > " #b, a, b))
 #define CHECK_GE(a, b) CAFFE_CHECK(::caffe::logging::CheckGE(#a " >= " #b, a, b))
 #define CHECK_NEAR(a, b, margin) CHECK(((a) >= (b) - (margin)) && ((a) <= (b) + (margin)))
+#define CHECK_DOUBLE_EQ(a, b) CHECK_NEAR(a, b, 1e-15)
+/// For calls that leave the reason of a failure in errno.
+#define PCHECK(condition) CHECK(condition) << std::strerror(errno) << ": "
 #define CHECK_STREQ(a, b) CAFFE_CHECK(::caffe::logging::CheckStrings(#a " == " #b, a, b, true))
 #define CHECK_STRNE(a, b) CAFFE_CHECK(::caffe::logging::CheckStrings(#a " != " #b, a, b, false))
 #define CHECK_NOTNULL(pointer) ::caffe::logging::NotNull(#pointer, (pointer))
 
 #ifndef NDEBUG
 #define DLOG(severity) LOG(severity)
+#define DLOG_IF(severity, condition) LOG_IF(severity, condition)
 #define DCHECK(condition) CHECK(condition)
 #define DCHECK_EQ(a, b) CHECK_EQ(a, b)
 #define DCHECK_NE(a, b) CHECK_NE(a, b)
@@ -158,6 +202,7 @@ T NotNull(const char* expression, T&& pointer) {
 #define DCHECK_GE(a, b) CHECK_GE(a, b)
 #else
 #define DLOG(severity) LOG_IF(severity, false)
+#define DLOG_IF(severity, condition) LOG_IF(severity, false && (condition))
 #define DCHECK(condition) \
   while (false) CHECK(condition)
 #define DCHECK_EQ(a, b) \

@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_SIGNAL_HANDLER_HPP_
-#define CAFFE_UTIL_SIGNAL_HANDLER_HPP_
+#ifndef CAFFE_UTIL_SIGNAL_HANDLER_H_
+#define CAFFE_UTIL_SIGNAL_HANDLER_H_
 
 #include "caffe/solver.hpp"
 
@@ -28,4 +28,4 @@ class SignalHandler {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_SIGNAL_HANDLER_HPP_
+#endif  // CAFFE_UTIL_SIGNAL_HANDLER_H_

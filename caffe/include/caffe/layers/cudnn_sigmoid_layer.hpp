@@ -1,0 +1,15 @@
+#ifndef CAFFE_CUDNN_SIGMOID_LAYER_HPP_
+#define CAFFE_CUDNN_SIGMOID_LAYER_HPP_
+
+#include "caffe/layers/sigmoid_layer.hpp"
+
+namespace caffe {
+
+/// The name of Caffe 1.0's sigmoid over cuDNN. Here a layer chooses its fast path by itself, so
+/// that both names mean one class.
+template <typename Dtype>
+using CuDNNSigmoidLayer = SigmoidLayer<Dtype>;
+
+}  // namespace caffe
+
+#endif  // CAFFE_CUDNN_SIGMOID_LAYER_HPP_

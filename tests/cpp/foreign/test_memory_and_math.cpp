@@ -1,0 +1,325 @@
+// Blobs, memory, random numbers, math and the process-wide settings, as outside code uses them.
+
+#include <cmath>
+#include <vector>
+
+#include "caffe/caffe.hpp"
+#include "caffe/internal_thread.hpp"
+#include "caffe/util/benchmark.hpp"
+#include "caffe/util/im2col.hpp"
+#include "caffe/util/math_functions.hpp"
+#include "caffe/util/rng.hpp"
+#include "foreign.hpp"
+
+namespace caffe {
+
+TEST(SyncedMemoryTest, TellsWhereItsContentsAre) {
+  SyncedMemory memory(8);
+  EXPECT_EQ(SyncedMemory::UNINITIALIZED, memory.head());
+  EXPECT_EQ(8u, memory.size());
+  const char* read = static_cast<const char*>(memory.cpu_data());
+  EXPECT_EQ(SyncedMemory::HEAD_AT_CPU, memory.head());
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(0, read[i]);
+  caffe_memset(memory.size(), 3, memory.mutable_cpu_data());
+  EXPECT_EQ(SyncedMemory::HEAD_AT_CPU, memory.head());
+  EXPECT_EQ(3, static_cast<const char*>(memory.cpu_data())[7]);
+  char own[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  memory.set_cpu_data(own);
+  EXPECT_EQ(own, memory.cpu_data());
+  EXPECT_EQ(own, memory.mutable_cpu_data());
+}
+
+template <typename Dtype>
+class BlobUseTest : public ::testing::Test {};
+TYPED_TEST_SUITE(BlobUseTest, FloatAndDouble, );
+
+TYPED_TEST(BlobUseTest, StartsEmpty) {
+  Blob<TypeParam> blob;
+  EXPECT_EQ(0, blob.num_axes());
+  EXPECT_EQ(0, blob.count());
+  EXPECT_EQ(0, blob.asum_data());
+  EXPECT_EQ(0, blob.asum_diff());
+  EXPECT_EQ(0, blob.sumsq_data());
+  EXPECT_EQ(0, blob.sumsq_diff());
+  blob.scale_data(2);
+  blob.scale_diff(2);
+  blob.Reshape(std::vector<int>());
+  EXPECT_EQ(1, blob.count());
+  blob.mutable_cpu_data()[0] = 4;
+  EXPECT_EQ(4, blob.cpu_data()[0]);
+}
+
+TYPED_TEST(BlobUseTest, HasFourAxesForOldCode) {
+  Blob<TypeParam> blob(2, 3, 4, 5);
+  EXPECT_EQ(2, blob.num());
+  EXPECT_EQ(3, blob.channels());
+  EXPECT_EQ(4, blob.height());
+  EXPECT_EQ(5, blob.width());
+  EXPECT_EQ(119, blob.offset(1, 2, 3, 4));
+  EXPECT_EQ(60, blob.offset(1));
+  EXPECT_EQ("2 3 4 5 (120)", blob.shape_string());
+  EXPECT_EQ(20, blob.count(2));
+  EXPECT_EQ(12, blob.count(1, 3));
+  EXPECT_EQ(3, blob.CanonicalAxisIndex(-1));
+  EXPECT_EQ(4, blob.shape(-2));
+  EXPECT_THROW(blob.shape(4), Error);
+  blob.Reshape(std::vector<int>(2, 7));
+  EXPECT_EQ(7, blob.num());
+  EXPECT_EQ(7, blob.channels());
+  EXPECT_EQ(1, blob.height());
+  EXPECT_EQ(1, blob.LegacyShape(-4));
+  blob.Reshape(std::vector<int>(5, 1));
+  EXPECT_THROW(blob.num(), Error);
+}
+
+TYPED_TEST(BlobUseTest, KeepsItsMemoryWhereItGetsSmaller) {
+  Blob<TypeParam> blob(1, 1, 4, 4);
+  TypeParam* data = blob.mutable_cpu_data();
+  data[0] = 5;
+  blob.Reshape(1, 1, 2, 2);
+  EXPECT_EQ(data, blob.mutable_cpu_data());
+  blob.Reshape(1, 1, 4, 4);
+  EXPECT_EQ(data, blob.cpu_data());
+  EXPECT_EQ(5, blob.data_at(0, 0, 0, 0));
+  std::vector<int> shape(2);
+  shape[1] = 5;
+  blob.Reshape(shape);
+  EXPECT_EQ(0, blob.count());
+}
+
+TYPED_TEST(BlobUseTest, DoesArithmetic) {
+  Blob<TypeParam> blob(1, 1, 1, 3);
+  const TypeParam values[] = {1, -2, 3};
+  caffe_copy(3, values, blob.mutable_cpu_data());
+  caffe_set(3, TypeParam(0.5), blob.mutable_cpu_diff());
+  EXPECT_EQ(6, blob.asum_data());
+  EXPECT_EQ(14, blob.sumsq_data());
+  EXPECT_EQ(1.5, blob.asum_diff());
+  EXPECT_EQ(0.75, blob.sumsq_diff());
+  blob.Update();
+  EXPECT_EQ(-2.5, blob.cpu_data()[1]);
+  blob.scale_data(2);
+  blob.scale_diff(4);
+  EXPECT_EQ(5, blob.cpu_data()[2]);
+  EXPECT_EQ(2, blob.cpu_diff()[0]);
+}
+
+TYPED_TEST(BlobUseTest, SharesAndCopies) {
+  Blob<TypeParam> a(1, 2, 1, 2), b(1, 1, 2, 2), c;
+  a.mutable_cpu_data()[3] = 9;
+  b.ShareData(a);
+  EXPECT_EQ(a.cpu_data(), b.cpu_data());
+  b.ShareDiff(a);
+  b.mutable_cpu_diff()[1] = 7;
+  EXPECT_EQ(7, a.cpu_diff()[1]);
+  EXPECT_THROW(c.CopyFrom(a), Error);
+  c.CopyFrom(a, false, true);
+  EXPECT_EQ(a.shape(), c.shape());
+  EXPECT_NE(a.cpu_data(), c.cpu_data());
+  EXPECT_EQ(9, c.cpu_data()[3]);
+  c.CopyFrom(a, true);
+  EXPECT_EQ(7, c.diff_at(0, 0, 0, 1));
+  BlobProto proto;
+  a.ToProto(&proto, true);
+  Blob<TypeParam> d;
+  d.FromProto(proto);
+  EXPECT_EQ(9, d.cpu_data()[3]);
+  EXPECT_EQ(7, d.cpu_diff()[1]);
+  EXPECT_TRUE(d.ShapeEquals(proto));
+}
+
+TYPED_TEST(BlobUseTest, KnowsTheShapesOfOldFiles) {
+  BlobProto proto;
+  proto.set_num(1);
+  proto.set_channels(1);
+  proto.set_height(6);
+  proto.set_width(4);
+  Blob<TypeParam> matrix(std::vector<int>{6, 4});
+  EXPECT_TRUE(matrix.ShapeEquals(proto));
+  proto.set_channels(2);
+  EXPECT_FALSE(matrix.ShapeEquals(proto));
+}
+
+template <typename Dtype>
+class MathTest : public ::testing::Test {};
+TYPED_TEST_SUITE(MathTest, FloatAndDouble, );
+
+TYPED_TEST(MathTest, Matrices) {
+  const TypeParam a[] = {1, 2, 3, 4, 5, 6}, x[] = {1, -1, 2};
+  TypeParam y[] = {10, 10}, c[4];
+  caffe_cpu_gemv<TypeParam>(CblasNoTrans, 2, 3, 1., a, x, 0.5, y);
+  EXPECT_EQ(10, y[0]);
+  EXPECT_EQ(16, y[1]);
+  caffe_cpu_gemm<TypeParam>(CblasNoTrans, CblasTrans, 2, 2, 3, 1., a, a, 0., c);
+  EXPECT_EQ(14, c[0]);
+  EXPECT_EQ(32, c[1]);
+  EXPECT_EQ(77, c[3]);
+}
+
+TYPED_TEST(MathTest, Vectors) {
+  const TypeParam x[] = {-1.5, 0, 2, -0.};
+  TypeParam y[4] = {1, 1, 1, 1};
+  caffe_cpu_sign<TypeParam>(4, x, y);
+  EXPECT_EQ(-1, y[0]);
+  EXPECT_EQ(0, y[1]);
+  caffe_cpu_sgnbit<TypeParam>(4, x, y);
+  EXPECT_EQ(1, y[0]);
+  EXPECT_EQ(0, y[2]);
+  EXPECT_EQ(1, y[3]);
+  caffe_cpu_fabs<TypeParam>(4, x, y);
+  EXPECT_EQ(1.5, y[0]);
+  caffe_cpu_scale<TypeParam>(4, 2, x, y);
+  EXPECT_EQ(-3, y[0]);
+  caffe_cpu_axpby<TypeParam>(4, 2, x, 3, y);
+  EXPECT_EQ(-12, y[0]);
+  caffe_axpy<TypeParam>(4, -1, x, y);
+  EXPECT_EQ(-10.5, y[0]);
+  caffe_add_scalar<TypeParam>(4, 0.5, y);
+  EXPECT_EQ(-10, y[0]);
+  EXPECT_EQ(6.25, caffe_cpu_dot<TypeParam>(3, x, x));
+  EXPECT_EQ(6.25, caffe_cpu_strided_dot<TypeParam>(2, x, 2, x, 2));
+  EXPECT_EQ(3.5, caffe_cpu_asum<TypeParam>(4, x));
+  EXPECT_EQ(-1, int(caffe_sign(TypeParam(-7))));
+}
+
+TYPED_TEST(MathTest, ImagesAsColumns) {
+  const TypeParam image[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  TypeParam columns[16], nd[16], back[9];
+  im2col_cpu<TypeParam>(image, 1, 3, 3, 2, 2, 0, 0, 1, 1, 1, 1, columns);
+  EXPECT_EQ(1, columns[0]);
+  EXPECT_EQ(5, columns[3]);
+  EXPECT_EQ(9, columns[15]);
+  const int im_shape[] = {1, 3, 3}, col_shape[] = {4, 2, 2}, two[] = {2, 2}, one[] = {1, 1},
+            zero[] = {0, 0};
+  im2col_nd_cpu<TypeParam>(image, 2, im_shape, col_shape, two, zero, one, one, nd);
+  for (int i = 0; i < 16; ++i) EXPECT_EQ(columns[i], nd[i]);
+  col2im_cpu<TypeParam>(columns, 1, 3, 3, 2, 2, 0, 0, 1, 1, 1, 1, back);
+  EXPECT_EQ(4 * 5, back[4]);
+  EXPECT_EQ(1, back[0]);
+  EXPECT_EQ(2 * 2, back[1]);
+}
+
+TYPED_TEST(MathTest, RandomNumbersStayInTheirBounds) {
+  Caffe::set_random_seed(1701);
+  std::vector<TypeParam> r(4000);
+  caffe_rng_uniform<TypeParam>(4000, -2, 3, &r[0]);
+  TypeParam sum = 0;
+  for (size_t i = 0; i < r.size(); ++i) {
+    EXPECT_GE(r[i], -2);
+    EXPECT_LE(r[i], 3);
+    sum += r[i];
+  }
+  EXPECT_NEAR(0.5, sum / 4000, 0.1);
+  caffe_rng_gaussian<TypeParam>(4000, 5, 2, &r[0]);
+  sum = 0;
+  for (size_t i = 0; i < r.size(); ++i) sum += (r[i] - 5) * (r[i] - 5);
+  EXPECT_NEAR(4, sum / 4000, 0.5);
+  std::vector<int> coins(4000);
+  caffe_rng_bernoulli(4000, TypeParam(0.3), &coins[0]);
+  int heads = 0;
+  for (size_t i = 0; i < coins.size(); ++i) heads += coins[i];
+  EXPECT_NEAR(1200, heads, 120);
+}
+
+TEST(CaffeSettings, AreOfTheThread) {
+  EXPECT_EQ(&Caffe::Get(), &Caffe::Get());
+  Caffe::set_mode(Caffe::CPU);
+  EXPECT_EQ(Caffe::CPU, Caffe::mode());
+  EXPECT_TRUE(Caffe::root_solver());
+  EXPECT_EQ(1, Caffe::solver_count());
+  EXPECT_EQ(0, Caffe::solver_rank());
+  EXPECT_FALSE(Caffe::multiprocess());
+#ifdef CPU_ONLY
+  EXPECT_EQ(-1, Caffe::FindDevice());
+  EXPECT_FALSE(Caffe::CheckDevice(0));
+#endif
+}
+
+TEST(CaffeSettings, OneSeedGivesOneSequence) {
+  SyncedMemory a(10 * sizeof(int)), b(10 * sizeof(int));
+  Caffe::set_random_seed(1701);
+  caffe_rng_bernoulli(10, 0.5, static_cast<int*>(a.mutable_cpu_data()));
+  Caffe::set_random_seed(1701);
+  caffe_rng_bernoulli(10, 0.5, static_cast<int*>(b.mutable_cpu_data()));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(static_cast<const int*>(a.cpu_data())[i], static_cast<const int*>(b.cpu_data())[i]);
+  }
+  // The generator is the 32-bit Mersenne twister, whose first number for seed 5489 is known.
+  Caffe::set_random_seed(5489);
+  EXPECT_EQ(3499211612u, caffe_rng_rand());
+}
+
+class NumberThread : public InternalThread {
+ public:
+  unsigned int number;
+
+ private:
+  virtual void InternalThreadEntry() { number = caffe_rng_rand(); }
+};
+
+TEST(InternalThreads, AreSeededByTheThreadThatStartsThem) {
+  rng_t parent(42);
+  rng_t child(parent());
+  NumberThread thread;
+  Caffe::set_random_seed(42);
+  EXPECT_FALSE(thread.is_started());
+  thread.StartInternalThread();
+  EXPECT_TRUE(thread.is_started());
+  thread.StopInternalThread();
+  EXPECT_FALSE(thread.is_started());
+  EXPECT_EQ(child(), thread.number);
+}
+
+TEST(Timers, TellTheirState) {
+  Timer timer;
+  EXPECT_TRUE(timer.initted());
+  EXPECT_FALSE(timer.running());
+  EXPECT_FALSE(timer.has_run_at_least_once());
+  timer.Start();
+  EXPECT_TRUE(timer.running());
+  EXPECT_TRUE(timer.has_run_at_least_once());
+  EXPECT_GE(timer.MicroSeconds(), 0);
+  EXPECT_FALSE(timer.running());
+  EXPECT_TRUE(timer.has_run_at_least_once());
+  CPUTimer cpu;
+  cpu.Start();
+  cpu.Stop();
+  EXPECT_GE(cpu.MilliSeconds(), 0);
+}
+
+template <typename Dtype>
+class FillerUseTest : public ::testing::Test {};
+TYPED_TEST_SUITE(FillerUseTest, FloatAndDouble, );
+
+TYPED_TEST(FillerUseTest, EachByItsClass) {
+  Caffe::set_random_seed(3);
+  FillerParameter param;
+  param.set_value(10.);
+  param.set_min(1.);
+  param.set_max(2.);
+  param.set_mean(10.);
+  param.set_std(0.1);
+  Blob<TypeParam> blob(2, 3, 4, 4);
+  ConstantFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_EQ(10, blob.cpu_data()[blob.count() - 1]);
+  UniformFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_NEAR(1.5, blob.asum_data() / blob.count(), 0.5);
+  GaussianFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_NEAR(10, blob.asum_data() / blob.count(), 0.2);
+  PositiveUnitballFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_NEAR(2, blob.asum_data(), 1e-4);
+  param.set_variance_norm(FillerParameter_VarianceNorm_FAN_OUT);
+  XavierFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_LE(blob.asum_data() / blob.count(), std::sqrt(3. / 32));
+  MSRAFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_GT(blob.asum_data(), 0);
+  BilinearFiller<TypeParam>(param).Fill(&blob);
+  EXPECT_NEAR(0.75 * 0.75, blob.data_at(1, 2, 1, 1), 1e-6);
+  EXPECT_NEAR(0.25 * 0.75, blob.data_at(0, 0, 0, 1), 1e-6);
+  param.set_type("xavier");
+  const shared_ptr<Filler<TypeParam>> filler(GetFiller<TypeParam>(param));
+  filler->Fill(&blob);
+  EXPECT_GT(blob.asum_data(), 0);
+}
+
+}  // namespace caffe

@@ -1,0 +1,274 @@
+// Nets built from text and looked into through their public functions.
+
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "caffe/caffe.hpp"
+#include "caffe/util/insert_splits.hpp"
+#include "foreign.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+class NetUseTest : public ::testing::Test {
+ protected:
+  void Init(const std::string& text) {
+    Caffe::set_random_seed(1701);
+    net_.reset(new Net<Dtype>(FromText<NetParameter>(text)));
+  }
+  static std::string Data(const std::string& extra = "") {
+    return "layer { name: 'data' type: 'DummyData' top: 'data' top: 'label' dummy_data_param { "
+           "shape { dim: 4 dim: 3 } shape { dim: 4 } "
+           "data_filler { type: 'gaussian' std: 1 } data_filler { type: 'constant' } } }" +
+           extra;
+  }
+  static std::string InnerProduct(const std::string& name, const std::string& bottom,
+                                  const std::string& extra = "") {
+    return "layer { name: '" + name + "' type: 'InnerProduct' bottom: '" + bottom + "' top: '" +
+           name + "' " + extra +
+           " inner_product_param { num_output: 3 bias_term: false "
+           "weight_filler { type: 'gaussian' std: 1 } } }";
+  }
+
+  shared_ptr<Net<Dtype>> net_;
+};
+TYPED_TEST_SUITE(NetUseTest, FloatAndDouble, );
+
+TYPED_TEST(NetUseTest, FindsBlobsAndLayersByName) {
+  this->Init(this->Data(this->InnerProduct("ip", "data")));
+  EXPECT_TRUE(this->net_->has_blob("data"));
+  EXPECT_TRUE(this->net_->has_layer("ip"));
+  EXPECT_FALSE(this->net_->has_blob("loss"));
+  EXPECT_FALSE(this->net_->has_layer("loss"));
+  EXPECT_EQ(this->net_->blob_by_name("ip"), this->net_->blobs()[2]);
+  EXPECT_FALSE(this->net_->blob_by_name("loss"));
+  EXPECT_FALSE(this->net_->layer_by_name("label"));
+  EXPECT_EQ(2, this->net_->num_outputs());
+  EXPECT_EQ(0, this->net_->num_inputs());
+  const std::vector<std::string>& names = this->net_->layer_names();
+  EXPECT_EQ("ip", names[1]);
+  EXPECT_EQ(1u, this->net_->bottom_ids(1).size());
+  EXPECT_EQ(2, this->net_->top_ids(1)[0]);
+}
+
+TYPED_TEST(NetUseTest, SharedWeightsAreOneMemory) {
+  const std::string shared = "param { name: 'w' }";
+  this->Init(this->Data(this->InnerProduct("a", "data", shared) +
+                        this->InnerProduct("b", "data", shared) +
+                        "layer { name: 'loss' type: 'EuclideanLoss' bottom: 'a' bottom: 'b' }"));
+  Blob<TypeParam>* a = this->net_->layer_by_name("a")->blobs()[0].get();
+  Blob<TypeParam>* b = this->net_->layer_by_name("b")->blobs()[0].get();
+  EXPECT_EQ(a->cpu_data(), b->cpu_data());
+  EXPECT_EQ(a->cpu_diff(), b->cpu_diff());
+  ASSERT_EQ(1u, this->net_->learnable_params().size());
+  EXPECT_EQ(2u, this->net_->params().size());
+  EXPECT_EQ(-1, this->net_->param_owners()[0]);
+  EXPECT_EQ(0, this->net_->param_owners()[1]);
+  // The two products agree, so that their difference has no gradient.
+  EXPECT_EQ(0, this->net_->ForwardBackward());
+  EXPECT_EQ(0, a->asum_diff());
+  this->Init(this->Data(this->InnerProduct("a", "data") + this->InnerProduct("b", "data")));
+  EXPECT_NE(this->net_->params()[0]->cpu_data(), this->net_->params()[1]->cpu_data());
+}
+
+TYPED_TEST(NetUseTest, SharedWeightsAddTheirGradients) {
+  const std::string loss =
+      "layer { name: 'zero' type: 'DummyData' top: 'zero' dummy_data_param { shape { dim: 4 dim: 3 "
+      "} } } layer { name: 'la' type: 'EuclideanLoss' bottom: 'a' bottom: 'zero' }"
+      "layer { name: 'lb' type: 'EuclideanLoss' bottom: 'b' bottom: 'zero' }";
+  const std::string shared = "param { name: 'w' }";
+  this->Init(this->Data(this->InnerProduct("a", "data", shared) +
+                        this->InnerProduct("b", "data", shared) + loss));
+  this->net_->ClearParamDiffs();
+  this->net_->ForwardBackward();
+  Blob<TypeParam> twice, weights;  // `twice` is used by two layers
+  twice.CopyFrom(*this->net_->learnable_params()[0], true, true);
+  weights.CopyFrom(*this->net_->learnable_params()[0], false, true);
+  // A second backward pass adds.
+  this->net_->Backward();
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_NEAR(2 * twice.cpu_diff()[i], this->net_->learnable_params()[0]->cpu_diff()[i], 1e-4);
+  }
+  twice.CopyFrom(*this->net_->learnable_params()[0], true);
+  this->net_->Update();
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_NEAR(weights.cpu_data()[i] - twice.cpu_diff()[i],
+                this->net_->learnable_params()[0]->cpu_data()[i], 1e-4);
+  }
+}
+
+TYPED_TEST(NetUseTest, LossWeightsScaleLossAndGradient) {
+  const std::string net = this->InnerProduct("ip", "data") +
+                          "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: "
+                          "'label' top: 'loss' ";
+  this->Init(this->Data(net + "}"));
+  this->net_->ClearParamDiffs();
+  const TypeParam loss = this->net_->ForwardBackward();
+  Blob<TypeParam> gradient;
+  gradient.CopyFrom(*this->net_->learnable_params()[0], true, true);
+  for (const char* weight : {"0", "2", "-1.5"}) {
+    this->Init(this->Data(net + "loss_weight: " + weight + " }"));
+    const TypeParam w = std::atof(weight);
+    this->net_->ClearParamDiffs();
+    EXPECT_NEAR(w * loss, this->net_->ForwardBackward(), 1e-4);
+    EXPECT_EQ(w, this->net_->blob_loss_weights()[this->net_->top_ids(2)[0]]);
+    for (int i = 0; i < 9; ++i) {
+      EXPECT_NEAR(w * gradient.cpu_diff()[i], this->net_->learnable_params()[0]->cpu_diff()[i],
+                  1e-4);
+    }
+  }
+}
+
+TYPED_TEST(NetUseTest, AnyTopMayHaveALossWeight) {
+  // The sum of `data` (through the split that the net adds) and the loss of 'ip'.
+  this->Init(
+      "layer { name: 'data' type: 'DummyData' top: 'data' loss_weight: 2 dummy_data_param { shape "
+      "{ dim: 2 dim: 3 } data_filler { value: 0.5 } } }" +
+      this->InnerProduct("ip", "data", "loss_weight: 10"));
+  TypeParam sum = 0;
+  for (int i = 0; i < 9; ++i) sum += this->net_->learnable_params()[0]->cpu_data()[i];
+  TypeParam loss;
+  this->net_->Forward(&loss);
+  EXPECT_NEAR(2 * 3 + 10 * 2 * 0.5 * sum, loss, 1e-3);
+}
+
+TYPED_TEST(NetUseTest, PropagateDownAndLrMultDecideWhatIsVisited) {
+  const std::string head =
+      "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'b' bottom: 'label' }";
+  this->Init(this->Data(this->InnerProduct("a", "data") +
+                        this->InnerProduct("b", "a", "propagate_down: false") + head));
+  EXPECT_FALSE(this->net_->layer_need_backward()[1]);
+  EXPECT_TRUE(this->net_->layer_need_backward()[2]);
+  EXPECT_FALSE(this->net_->bottom_need_backward()[2][0]);
+  this->Init(this->Data(this->InnerProduct("a", "data", "param { lr_mult: 0 }") +
+                        this->InnerProduct("b", "a") + head));
+  EXPECT_FALSE(this->net_->layer_need_backward()[1]);
+  EXPECT_TRUE(this->net_->has_params_lr()[0]);
+  EXPECT_FALSE(this->net_->has_params_lr()[1]);
+  EXPECT_EQ(0, this->net_->params_lr()[0]);
+  EXPECT_EQ(1, this->net_->params_lr()[1]);
+  this->Init("force_backward: true " +
+             this->Data(this->InnerProduct("a", "data") + this->InnerProduct("b", "a") + head));
+  EXPECT_TRUE(this->net_->bottom_need_backward()[1][0]);
+  EXPECT_FALSE(this->net_->bottom_need_backward()[3][1]);
+}
+
+TYPED_TEST(NetUseTest, ReshapesWithItsInputs) {
+  this->Init(
+      "layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 "
+      "} } } layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' convolution_param { "
+      "num_output: 3 kernel_size: 3 weight_filler { type: 'gaussian' } } } layer { name: 'p' "
+      "type: 'Pooling' bottom: 'c' top: 'p' pooling_param { kernel_size: 2 stride: 2 } }");
+  Blob<TypeParam>* x = this->net_->input_blobs()[0];
+  Blob<TypeParam>* p = this->net_->output_blobs()[0];
+  const int sizes[] = {8, 5, 12, 8};
+  TypeParam first = 0;
+  for (int i = 0; i < 4; ++i) {
+    x->Reshape(i == 2 ? 3 : 1, 2, sizes[i], sizes[i]);
+    caffe_set(x->count(), TypeParam(1), x->mutable_cpu_data());
+    if (i % 2) this->net_->Reshape();
+    this->net_->Forward();
+    EXPECT_EQ((sizes[i] - 2 + 1) / 2, p->height());
+    EXPECT_EQ(x->num(), p->num());
+    if (i == 0) first = p->cpu_data()[0];
+    EXPECT_EQ(first, p->cpu_data()[0]);
+  }
+  EXPECT_EQ(x, this->net_->blob_by_name("x").get());
+}
+
+TYPED_TEST(NetUseTest, HandsItsWeightsOn) {
+  const std::string text =
+      this->Data(this->InnerProduct("a", "data") + this->InnerProduct("b", "a"));
+  this->Init(text);
+  NetParameter saved;
+  this->net_->ToProto(&saved);
+  Caffe::set_random_seed(5);
+  Net<TypeParam> other(FromText<NetParameter>(text));
+  EXPECT_NE(other.params()[0]->cpu_data()[0], this->net_->params()[0]->cpu_data()[0]);
+  other.CopyTrainedLayersFrom(saved);
+  EXPECT_EQ(other.params()[0]->cpu_data()[0], this->net_->params()[0]->cpu_data()[0]);
+  Net<TypeParam> sharing(FromText<NetParameter>(text));
+  sharing.ShareTrainedLayersWith(&other);
+  EXPECT_EQ(other.params()[1]->cpu_data(), sharing.params()[1]->cpu_data());
+  std::string file;
+  MakeTempFilename(&file);
+  WriteProtoToBinaryFile(saved, file);
+  Net<TypeParam> loaded(FromText<NetParameter>(text));
+  loaded.CopyTrainedLayersFrom(file);
+  EXPECT_EQ(loaded.params()[1]->cpu_data()[8], this->net_->params()[1]->cpu_data()[8]);
+}
+
+TYPED_TEST(NetUseTest, RunsInParts) {
+  this->Init(this->Data(this->InnerProduct("a", "data") + this->InnerProduct("b", "a")));
+  this->net_->Forward();
+  const shared_ptr<Blob<TypeParam>> a = this->net_->blob_by_name("a");
+  caffe_set(a->count(), TypeParam(0), a->mutable_cpu_data());
+  this->net_->ForwardFrom(2);
+  EXPECT_EQ(0, this->net_->blob_by_name("b")->asum_data());
+  this->net_->ForwardFromTo(1, 1);
+  EXPECT_NE(0, a->asum_data());
+  EXPECT_EQ(0, this->net_->blob_by_name("b")->asum_data());
+}
+
+// ---- filtering and splits ----
+
+void ExpectFiltered(const std::string& before, const std::string& after) {
+  NetParameter filtered;
+  Net<float>::FilterNet(FromText<NetParameter>(before), &filtered);
+  EXPECT_EQ(FromText<NetParameter>(after).DebugString(), filtered.DebugString());
+}
+
+TEST(FilterNetTest, KeepsWhatTheStateAllows) {
+  const std::string plain = "layer { name: 'l' type: 'X' }";
+  const std::string train = "layer { name: 't' type: 'X' include { phase: TRAIN } }";
+  const std::string staged = "layer { name: 's' type: 'X' include { stage: 'a' not_stage: 'b' } }";
+  const std::string level = "layer { name: 'v' type: 'X' include { min_level: 2 max_level: 4 } }";
+  const std::string except = "layer { name: 'e' type: 'X' exclude { phase: TEST } }";
+  const std::string all = plain + train + staged + level + except;
+  ExpectFiltered("state { phase: TEST }" + all, "state { phase: TEST }" + plain);
+  ExpectFiltered("state { phase: TRAIN level: 3 stage: 'a' }" + all,
+                 "state { phase: TRAIN level: 3 stage: 'a' }" + all);
+  ExpectFiltered("state { level: 5 stage: 'a' stage: 'b' }" + all,
+                 "state { level: 5 stage: 'a' stage: 'b' }" + plain);
+  NetStateRule rule;
+  rule.set_min_level(1);
+  NetState state;
+  EXPECT_FALSE(Net<float>::StateMeetsRule(state, rule, "l"));
+  state.set_level(1);
+  EXPECT_TRUE(Net<float>::StateMeetsRule(state, rule, "l"));
+  EXPECT_THROW(ExpectFiltered("layer { include { } exclude { } }", ""), Error);
+}
+
+void ExpectSplit(const std::string& before, const std::string& after) {
+  NetParameter split, again;
+  InsertSplits(FromText<NetParameter>(before), &split);
+  EXPECT_EQ(FromText<NetParameter>(after).DebugString(), split.DebugString());
+  InsertSplits(split, &again);
+  EXPECT_EQ(split.DebugString(), again.DebugString());
+}
+
+TEST(InsertSplitsTest, GivesEveryReaderItsBlob) {
+  const std::string data = "name: 'n' layer { name: 'data' type: 'Data' top: 'd' top: 'l' }";
+  ExpectSplit(data + "layer { name: 'a' bottom: 'd' top: 'a' } layer { name: 'b' bottom: 'd' }",
+              data +
+                  "layer { name: 'd_data_0_split' type: 'Split' bottom: 'd' top: "
+                  "'d_data_0_split_0' top: 'd_data_0_split_1' }"
+                  "layer { name: 'a' bottom: 'd_data_0_split_0' top: 'a' }"
+                  "layer { name: 'b' bottom: 'd_data_0_split_1' }");
+  // In place, then twice; and a loss weight is a reader, too.
+  ExpectSplit(
+      "layer { name: 'x' top: 'x' loss_weight: 3 } layer { name: 'r' bottom: 'x' top: 'y' }"
+      "layer { name: 'i' bottom: 'y' top: 'y' } layer { name: 'p' bottom: 'y' }"
+      "layer { name: 'q' bottom: 'y' bottom: 'y' }",
+      "layer { name: 'x' top: 'x' } layer { name: 'x_x_0_split' type: 'Split' bottom: 'x' "
+      "top: 'x_x_0_split_0' top: 'x_x_0_split_1' loss_weight: 3 loss_weight: 0 }"
+      "layer { name: 'r' bottom: 'x_x_0_split_1' top: 'y' } layer { name: 'i' bottom: 'y' top: 'y' "
+      "} layer { name: 'y_i_0_split' type: 'Split' bottom: 'y' top: 'y_i_0_split_0' top: "
+      "'y_i_0_split_1' top: 'y_i_0_split_2' } layer { name: 'p' bottom: 'y_i_0_split_0' }"
+      "layer { name: 'q' bottom: 'y_i_0_split_1' bottom: 'y_i_0_split_2' }");
+  EXPECT_THROW(ExpectSplit("layer { name: 'a' bottom: 'nowhere' }", ""), Error);
+}
+
+}  // namespace caffe

@@ -1,0 +1,244 @@
+"""Writes docs/compatibility.md."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import caffe.coord_map
+import caffe.draw
+from google.protobuf.message import Message
+
+import caffe
+from caffe.proto import caffe_pb2
+
+from . import evidence
+
+HEAD = """# Compatibility with Caffe 1.0
+
+Written by `./run docs` from the tests; a test fails where rows are missing or wrong. A *golden*
+case compares with numbers that Caffe 1.0 computed (`tests/golden`), a *gradient* check with
+differences, in double. Other evidence is named by its file in `tests/`.
+"""
+
+# Layers of their own tests: those of this project's models are tested in tests/cpp/layers.
+_BEYOND = {"DCMEData", "DCMELoss", "DenseImageData", "GeometricLoss", "Interp", "Upsample"}
+# Messages that a test walks through as a whole.
+_WHOLE = {"V0LayerParameter": "test_old_layers.cpp", "V1LayerParameter": "test_old_layers.cpp"}
+# Fields that tests see by what they do: a restored run goes on to the same bits.
+_BY_EFFECT = {
+    ("SolverState", name): "test_resuming.py"
+    for name in ("rng_state", "layer_state", "recent_loss", "model_bytes", "model_crc")
+} | {("LayerParameter", "dcme_loss_param"): "test_dcme_loss.cpp"}
+# Fields that no test sets, and why.
+WITHOUT_TEST = {
+    "release_blobs": "beyond 1.0; `caffe train` sets it",
+    "share_in_parallel": "layers are not shared between solvers, as in Caffe 1.0",
+}
+_SOLVERS = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
+_POLICIES = ("fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid")
+_FILLERS = (
+    "constant",
+    "gaussian",
+    "positive_unitball",
+    "uniform",
+    "xavier",
+    "msra",
+    "bilinear",
+)
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    head = list(head)
+    return "\n".join([_row(*head), _row(*["---"] * len(head)), *(_row(*row) for row in rows)])
+
+
+def _test(pattern: str) -> str:
+    name = evidence.best_file(pattern)
+    return f"`{name}`" if name else "-"
+
+
+def layer_rows() -> list[tuple[str, object, str, str]]:
+    """Type, golden cases, gradient check, test files of every layer."""
+    cases = Counter(
+        layer_type
+        for net in evidence.golden_nets().values()
+        for layer_type in {layer.type for layer in net.layer}
+    )
+    excuses = evidence.gradient_excuses()
+    rows = []
+    for name in caffe.layer_type_list():
+        gradient = f"none: {excuses[name]}" if name in excuses else "yes"
+        label = name + (" (beyond 1.0)" if name in _BEYOND else "")
+        test = _test(rf"type: ?\\?['\"]{name}\\?['\"]|\b{name}Layer<")
+        rows.append((label, cases.get(name, "-"), gradient, test))
+    return rows
+
+
+def solver_rows() -> list[tuple[str, object, str]]:
+    """What, golden cases and test files of solvers, learning rate policies and fillers."""
+    solvers = evidence.golden_solvers().values()
+    nets = list(evidence.golden_nets().values())
+    fillers = Counter(name for net in nets for name in set(_filler_types(net)))
+    rows = []
+    for name in _SOLVERS:
+        count = sum(solver.type == name for solver in solvers)
+        rows.append((f"solver {name}", count or "-", _test(rf"\b{name}Solver|['\"]{name}['\"]")))
+    for name in _POLICIES:
+        count = sum(solver.lr_policy == name for solver in solvers)
+        rows.append((f"lr_policy {name}", count or "-", _test(rf"['\"]{name}['\"]")))
+    for name in _FILLERS:
+        rows.append((f"filler {name}", fillers.get(name, "-"), _test(rf"['\"]{name}['\"]")))
+    return rows
+
+
+def _filler_types(message: Message) -> Iterable[str]:
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for part in [value] if isinstance(value, Message) else value:
+            if field.message_type.name == "FillerParameter":
+                yield part.type
+            yield from _filler_types(part)
+
+
+def _users(message: str) -> str:
+    """How a message's fields are introduced in prototxt text or code, as a regular expression."""
+    special = {
+        "FillerParameter": r"filler",
+        "BlobShape": r"shape",
+        "ParamSpec": r"param",
+        "NetState": r"state",
+        "NetStateRule": r"include|exclude|rule",
+        "TransformationParameter": r"transform",
+        "Datum": r"[Dd]atum",
+        "BlobProto": r"[Bb]lob|mean|matrix",
+        "SolverState": r"solverstate|SolverState|state",
+        "BlobProtoVector": r"BlobProtoVector|arraylist",
+    }
+    if message in special:
+        return special[message]
+    words = message.removesuffix("Parameter")
+    return rf"{words}|" + "".join("_" + c.lower() if c.isupper() else c for c in words).lstrip("_")
+
+
+def _field_test(message: str, field: str) -> str:
+    if message in _WHOLE:
+        return _WHOLE[message]
+    if (message, field) in _BY_EFFECT:
+        return _BY_EFFECT[message, field]
+    use = rf"\b(?:set_|add_|mutable_)?{field}(?:_size)?\b *(?:[:{{(\[=]|\.extend|\.append)"
+    return evidence.best_file(use, beside=_users(message))
+
+
+def _messages() -> list[str]:
+    names = sorted(caffe_pb2.DESCRIPTOR.message_types_by_name)
+    skipped = {"DCMEDataParameter", "DCMELossParameter", "LayerState"}
+    return [name for name in names if name not in skipped]
+
+
+def field_rows() -> list[tuple[str, str, str, str]]:
+    """By message: its fields set in goldens, only in tests (and where), and nowhere."""
+    rows = []
+    for message in _messages():
+        golden, untested = [], []
+        tested: dict[str, list[str]] = defaultdict(list)
+        for field in caffe_pb2.DESCRIPTOR.message_types_by_name[message].fields:
+            if field.name in evidence.golden_fields()[message]:
+                golden.append(field.name)
+                continue
+            test = _field_test(message, field.name)
+            if test:
+                tested[test].append(field.name)
+            elif field.name in WITHOUT_TEST:
+                untested.append(f"{field.name}: {WITHOUT_TEST[field.name]}")
+            else:
+                untested.append(f"**{field.name}**")
+        by_file = [f"{', '.join(names)} (`{test}`)" for test, names in sorted(tested.items())]
+        columns = [", ".join(part) or "-" for part in (golden, by_file, untested)]
+        rows.append((message, *columns))
+    return rows
+
+
+def tool_rows() -> list[tuple[str, str]]:
+    """Every command and the tests that run it."""
+    tools = sorted(p.stem for p in (evidence.REPOSITORY / "caffe/tools").glob("*.cpp"))
+    rows = []
+    for tool in tools:
+        if tool != "caffe":
+            rows.append((tool, _test(rf"\b{tool}\b")))
+            continue
+        for command in ("train", "test", "time", "device_query", "check"):
+            rows.append((f"caffe {command}", _test(rf"['\"]{command}['\"]")))
+    return rows
+
+
+def python_calls() -> dict[str, list[str]]:
+    """The public names of `import caffe` by the class or module that has them."""
+    owners = {
+        "caffe": caffe,
+        "caffe.Net": caffe.Net,
+        "caffe.Blob": caffe.Blob,
+        "caffe.Layer": caffe.Layer,
+        "caffe.Solver": caffe.Solver,
+        "caffe.Timer": caffe.Timer,
+        "caffe.NetSpec": caffe.NetSpec,
+        "caffe.Classifier": caffe.Classifier,
+        "caffe.Detector": caffe.Detector,
+        "caffe.io": caffe.io,
+        "caffe.io.Transformer": caffe.io.Transformer,
+        "caffe.draw": caffe.draw,
+        "caffe.coord_map": caffe.coord_map,
+    }
+    calls = {}
+    for owner, thing in owners.items():
+        names = caffe.__all__ if thing is caffe else _own_names(thing)
+        calls[owner] = sorted(name for name in names if not name.startswith("_"))
+    return calls
+
+
+def _own_names(thing: object) -> list[str]:
+    if inspect.isclass(thing):
+        return list(vars(thing))
+    return [
+        name
+        for name, value in vars(thing).items()
+        if inspect.isfunction(value) and value.__module__ == thing.__name__
+    ]
+
+
+def python_rows() -> list[tuple[str, str, str]]:
+    """By owner: names that tests use, and those that none does."""
+    rows = []
+    for owner, names in python_calls().items():
+        used = {name: evidence.best_file(rf"\b{name}\b") for name in names}
+        tested = ", ".join(name for name in names if used[name])
+        untested = ", ".join(f"**{name}**" for name in names if not used[name])
+        rows.append((owner, tested or "-", untested or "-"))
+    return rows
+
+
+def document() -> str:
+    """The text of docs/compatibility.md."""
+    goldens = len(evidence.golden_nets()), len(evidence.golden_solvers())
+    parts = [
+        HEAD,
+        f"All {goldens[0]} golden cases of layers and nets and {goldens[1]} of solvers pass.\n",
+        "## Layers\n",
+        _table(("layer", "golden cases", "gradient", "tests"), layer_rows()) + "\n",
+        "## Solvers, learning rates, fillers\n",
+        _table(("what", "golden cases", "tests"), solver_rows()) + "\n",
+        "## Fields of prototxts and files\n",
+        "In bold: set by no test.\n",
+        _table(("message", "in golden cases", "in tests", "in none"), field_rows()) + "\n",
+        "## Commands\n",
+        _table(("command", "tests"), tool_rows()) + "\n",
+        "## `import caffe`\n",
+        _table(("where", "names that tests use", "that none does"), python_rows()) + "\n",
+    ]
+    return "\n".join(parts)

@@ -1,0 +1,72 @@
+"""docs/adding-a-layer.md, done as it says."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+PAGE = (REPOSITORY / "docs/adding-a-layer.md").read_text()
+PLUG_IN, IN_THE_TREE = PAGE.split("## In the tree")
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def shell(folder, script):
+    environment = {k: v for k, v in os.environ.items() if k != "GLOG_minloglevel"}
+    done = subprocess.run(
+        ["bash", "-ec", script], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("caffe")), reason="no cmake, caffe")
+def test_as_a_plug_in(tmp_path):
+    (source,) = blocks(PLUG_IN, "cpp")
+    (tmp_path / "softsign_layer.cpp").write_text(source)
+    (tmp_path / "CMakeLists.txt").write_text(*blocks(PLUG_IN, "cmake"))
+    (tmp_path / "net.prototxt").write_text(*blocks(PLUG_IN, "prototxt"))
+    (script,) = blocks(PLUG_IN, "sh")
+    assert "Softsign" in shell(tmp_path, script)
+    (tmp_path / "try.py").write_text(*blocks(PLUG_IN, "python"))
+    printed = shell(tmp_path, f"{sys.executable} try.py")
+    assert "y of 1: 0.5" in printed
+    assert float(re.search(r"slope at 1: (\S+)", printed)[1]) == pytest.approx(0.25, abs=1e-3)
+    by_environment = (
+        f"CAFFE_PLUGINS={tmp_path}/build/libsoftsign.so caffe check --model=net.prototxt"
+    )
+    assert "Softsign" in shell(tmp_path, by_environment)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("c++"), reason="no compiler")
+def test_in_the_tree(tmp_path):
+    header, registration, gradient = blocks(IN_THE_TREE, "cpp")
+    (tmp_path / "caffe/layers").mkdir(parents=True)
+    (tmp_path / "caffe/layers/softsign_layer.hpp").write_text(header)
+    source = (REPOSITORY / "caffe/src/layers/elementwise_layers.cpp").read_text()
+    last = "CAFFE_ELEMENTWISE_LAYER(Threshold);\n"
+    assert last in source
+    source = source.replace(last, last + registration)
+    relu = '#include "caffe/layers/relu_layer.hpp"\n'
+    source = source.replace(relu, relu + '#include "caffe/layers/softsign_layer.hpp"\n')
+    (tmp_path / "elementwise_layers.cpp").write_text(source)
+    folders = [tmp_path, REPOSITORY / "caffe/src", REPOSITORY / "caffe/include"]
+    generated = Path(sys.prefix) / "include"
+    options = " ".join(f"-I{folder}" for folder in [*folders, generated, *_system_folders()])
+    shell(tmp_path, f"c++ -std=c++17 -fopenmp -fsyntax-only {options} elementwise_layers.cpp")
+    table = (REPOSITORY / "tests/cpp/runtime/test_gradients.cpp").read_text()
+    assert gradient.replace("Softsign", "Sigmoid") in table
+
+
+def _system_folders():
+    """Where cblas.h is, for what the build found by itself."""
+    return sorted({path.parent for path in Path("/usr/include").glob("**/cblas.h")})

@@ -1,0 +1,78 @@
+"""Helpers of pycaffe that scripts call by themselves."""
+
+import caffe.coord_map
+import caffe.draw
+import numpy as np
+import pytest
+from google.protobuf import text_format
+
+import caffe
+from caffe import layers as L
+from caffe.proto import caffe_pb2
+
+
+def test_coord_map_reads_windows_and_crops():
+    data = L.Input(shape={"dim": [1, 3, 32, 32]})
+    conv = L.Convolution(data, kernel_size=[3, 5], stride=2, pad=1, num_output=4)
+    axis, stride, extent, pad = caffe.coord_map.conv_params(conv.fn)
+    assert (axis, stride.tolist(), extent.tolist(), pad.tolist()) == (1, [2], [3, 5], [1])
+    axis, offset = caffe.coord_map.crop_params(L.Crop(conv, data, axis=2, offset=7).fn)
+    assert (axis, offset.tolist()) == (2, [7])
+
+
+def test_the_inverse_of_a_map_undoes_it():
+    there = (1, 4.0, 3.0)
+    back = caffe.coord_map.inverse(there)
+    assert caffe.coord_map.compose(back, there) == (1, 1.0, 0.0)
+
+
+def test_drawings_label_windows_and_sizes():
+    text = """
+        layer { name: "p" type: "Pooling" pooling_param { pool: AVE kernel_size: 3 stride: 2 } }
+        layer { name: "ip" type: "InnerProduct" inner_product_param { num_output: 7 } }
+        layer { name: "d" type: "Data" data_param { batch_size: 5 } }"""
+    pool, product, data = text_format.Parse(text, caffe_pb2.NetParameter()).layer
+    assert caffe.draw.get_pooling_types_dict()[caffe_pb2.PoolingParameter.AVE] == "AVE"
+    label = caffe.draw.get_layer_label(pool, "LR")
+    assert "AVE" in label and "kernel size: 3" in label and "stride: 2" in label
+    assert caffe.draw.get_layer_label(pool, "TB").count("\\n") > 1
+    assert caffe.draw.get_edge_label(product) == "7"
+    assert caffe.draw.get_edge_label(data) == "Batch 5"
+
+
+def test_a_plug_in_that_is_none_is_named(tmp_path):
+    (tmp_path / "no.so").write_text("text")
+    with pytest.raises(caffe.Error, match=r"no\.so cannot be loaded"):
+        caffe.load_plugin(str(tmp_path / "no.so"))
+
+
+def test_a_detector_takes_its_context_anew(tmp_path):
+    net = (
+        'input: "x" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 } layer { name: "s" type: "Softmax" '
+    )
+    (tmp_path / "net.prototxt").write_text(net + 'bottom: "x" top: "y" }')
+    weights = tmp_path / "w.caffemodel"
+    caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST).save(str(weights))
+    mean = np.array([1, 2, 3], np.float32)
+    detector = caffe.Detector(str(tmp_path / "net.prototxt"), str(weights), mean=mean)
+    detector.configure_crop(2)
+    crop = detector.crop(np.zeros((8, 8, 3), np.float32), np.array([0, 0, 7, 7]))
+    assert crop.shape == (8, 8, 3)
+    assert crop[0, 0].tolist() == [1, 2, 3]
+
+
+def test_a_build_without_cuda_says_so():
+    try:
+        caffe.set_mode_gpu()
+        caffe.set_device(0)
+    except caffe.Error as error:
+        assert "CUDA" in str(error)
+    finally:
+        caffe.set_mode_cpu()
+
+
+def test_parallel_training_needs_nccl():
+    caffe.set_multiprocess(False)
+    assert not caffe.has_nccl()
+    with pytest.raises((caffe.Error, RuntimeError, NotImplementedError)):
+        caffe.NCCL(None, "")
