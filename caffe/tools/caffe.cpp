@@ -10,7 +10,8 @@
 #include "caffe/net_table.hpp"
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/solver.hpp"
-#include "caffe/util/benchmark.hpp"
+#include "caffe/timing.hpp"
+#include "caffe/trace.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/plugins.hpp"
 #include "caffe/util/signal_handler.h"
@@ -31,6 +32,7 @@ struct Options {
   string gpu;
   string phase;
   string stage;
+  string trace;
   string sigint_effect = "stop";
   string sighup_effect = "snapshot";
   int level = 0;
@@ -50,6 +52,11 @@ void UseOneDevice(const Options& options) {
     LOG(INFO) << "Use GPU with device ID " << gpus[0];
   }
   UseDevice(gpus);
+}
+
+/// The file of --trace, or null.
+std::unique_ptr<Trace> MakeTrace(const Options& options) {
+  return options.trace.empty() ? nullptr : std::make_unique<Trace>(options.trace);
 }
 
 void DeviceQuery(const Options& options) { QueryDevices(AskedGpus(options.gpu)); }
@@ -111,8 +118,11 @@ void Train(const Options& options) {
     LOG(INFO) << "Resuming from " << options.snapshot;
     solver->Restore(options.snapshot.c_str());
   }
+  const std::unique_ptr<Trace> trace = MakeTrace(options);
+  if (trace) trace->Watch(solver.get());
   LOG(INFO) << "Starting Optimization";
   solver->Solve();
+  if (trace) trace->Finish();
   LOG(INFO) << "Optimization Done.";
 }
 
@@ -180,41 +190,6 @@ void Test(const Options& options) {
 
 // ---- time ----
 
-/// Milliseconds of every layer, summed over the iterations.
-struct LayerTimes {
-  vector<double> forward, backward;
-  double forward_pass = 0, backward_pass = 0, total = 0;
-};
-
-LayerTimes TimeLayers(int iterations, Net<float>* net) {
-  const int layers = static_cast<int>(net->layers().size());
-  LayerTimes times{vector<double>(layers), vector<double>(layers)};
-  Timer pass, single, all, iteration;
-  all.Start();
-  for (int k = 0; k < iterations; ++k) {
-    net->ClearParamDiffs();
-    iteration.Start();
-    pass.Start();
-    for (int i = 0; i < layers; ++i) {
-      single.Start();
-      net->ForwardFromTo(i, i);
-      times.forward[i] += single.MicroSeconds() / 1000;
-    }
-    times.forward_pass += pass.MicroSeconds() / 1000;
-    pass.Start();
-    for (int i = layers - 1; i >= 0; --i) {
-      single.Start();
-      net->BackwardFromTo(i, i);
-      times.backward[i] += single.MicroSeconds() / 1000;
-    }
-    times.backward_pass += pass.MicroSeconds() / 1000;
-    LOG(INFO) << "Iteration: " << k + 1 << " forward-backward time: " << iteration.MilliSeconds()
-              << " ms.";
-  }
-  times.total = all.MilliSeconds();
-  return times;
-}
-
 void Time(const Options& options) {
   UseOneDevice(options);
   const auto owner = ReadNet(options, PhaseOf(options.phase), NetParameter::UNTIL_BACKWARD);
@@ -228,6 +203,8 @@ void Time(const Options& options) {
   LOG(INFO) << "Performing Backward";
   net.Backward();
 
+  const std::unique_ptr<Trace> trace = MakeTrace(options);
+  if (trace) trace->Watch("net", &net);
   const int n = options.iterations;
   LOG(INFO) << "*** Benchmark begins ***";
   LOG(INFO) << "Testing for " << n << " iterations.";
@@ -243,6 +220,8 @@ void Time(const Options& options) {
   LOG(INFO) << "Average Forward-Backward: " << times.total / n << " ms.";
   LOG(INFO) << "Total Time: " << times.total << " ms.";
   LOG(INFO) << "*** Benchmark ends ***";
+  if (trace) trace->Finish();
+  PrintTimeTable(net, times, n, &std::cout);
 }
 
 // ---- check ----
@@ -311,6 +290,7 @@ class CommandLine {
         "Start from these .caffemodel files (comma-separated), matched by layer name");
     Gpu(train);
     NetState(train);
+    TraceFile(train);
     train
         ->add_option("--sigint_effect", options_.sigint_effect,
                      "On Ctrl-C: stop (after a snapshot), snapshot or none")
@@ -338,6 +318,7 @@ class CommandLine {
     time->add_option("--phase", options_.phase, "TRAIN (the default) or TEST");
     Gpu(time);
     NetState(time);
+    TraceFile(time);
   }
 
   void AddCheck() {
@@ -364,6 +345,12 @@ class CommandLine {
 
   void Gpu(CLI::App* command) {
     command->add_option("--gpu", options_.gpu, "GPU number(s), e.g. 0 or 0,1, or all");
+  }
+
+  void TraceFile(CLI::App* command) {
+    command->add_option("--trace", options_.trace,
+                        "Write when each layer ran to this JSON file, for chrome://tracing or "
+                        "ui.perfetto.dev");
   }
 
   void NetState(CLI::App* command) {

@@ -1,15 +1,19 @@
 #include "util/channel_layout.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <type_traits>
 
 #include <boost/make_shared.hpp>
 
+#include "caffe/util/layout_count.hpp"
 #include "caffe/util/parallel_for.hpp"
 
 namespace caffe {
 
 namespace {
+
+std::atomic<int64_t> reorders{0};
 
 // Positions of an image plane handled together when blocks are taken apart or put together, so that
 // both sides stay in the cache.
@@ -59,8 +63,11 @@ void ConvertPlain(const ChannelLayout& layout, float* blocked, float* plain) {
 
 }  // namespace
 
+int64_t LayoutReorders() { return reorders; }
+
 void Reorder(const ChannelLayout& from, const float* source, const ChannelLayout& to,
              float* target) {
+  ++reorders;
   CHECK(from.Plain() == to.Plain()) << "only blobs of one shape can be reordered into each other";
   if (from == to) {
     std::memcpy(target, source, sizeof(float) * from.size());

@@ -9,16 +9,6 @@ namespace {
 
 const double kMiB = 1024.0 * 1024.0;
 
-struct Row {
-  vector<string> cells;
-};
-
-string Fixed(double value, int decimals) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(decimals) << value;
-  return text.str();
-}
-
 string ShapeText(const Blob<float>& blob) {
   string text;
   for (const int dim : blob.shape()) text += (text.empty() ? "" : " x ") + std::to_string(dim);
@@ -41,24 +31,27 @@ int64_t NewValues(const Net<float>& net, int layer) {
   return count;
 }
 
-void PrintRows(const vector<Row>& rows, std::ostream* out) {
+}  // namespace
+
+string Fixed(double value, int decimals) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(decimals) << value;
+  return text.str();
+}
+
+void PrintRows(const vector<vector<string>>& rows, size_t names, std::ostream* out) {
   vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.cells.size()));
-    for (size_t i = 0; i < row.cells.size(); ++i) {
-      widths[i] = std::max(widths[i], row.cells[i].size());
-    }
+  for (const vector<string>& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
-  const size_t names = 3;  // columns of text, aligned to the left; numbers follow
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.cells.size(); ++i) {
-      *out << (i < names ? std::left : std::right) << std::setw(widths[i]) << row.cells[i]
-           << (i + 1 < row.cells.size() ? "  " : "\n");
+  for (const vector<string>& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      *out << (i < names ? std::left : std::right) << std::setw(widths[i]) << row[i]
+           << (i + 1 < row.size() ? "  " : "\n");
     }
   }
 }
-
-}  // namespace
 
 double ForwardFlops(const Net<float>& net, int index) {
   Layer<float>& layer = *net.layers()[index];
@@ -82,8 +75,17 @@ double ForwardFlops(const Net<float>& net, int index) {
   return values;
 }
 
+double BackwardFlops(const Net<float>& net, int index) {
+  if (!net.layer_need_backward()[index]) return 0;
+  const Layer<float>& layer = *net.layers()[index];
+  const auto& bottoms = net.bottom_need_backward()[index];
+  int diffs = std::count(bottoms.begin(), bottoms.end(), true) > 0;
+  diffs += layer.param_propagate_down(0);
+  return ForwardFlops(net, index) * diffs;
+}
+
 void PrintNetTable(const Net<float>& net, std::ostream* out) {
-  vector<Row> rows = {{{"layer", "type", "tops", "parameters", "MiB", "MFLOP"}}};
+  vector<vector<string>> rows = {{"layer", "type", "tops", "parameters", "MiB", "MFLOP"}};
   int64_t params = 0, values = 0;
   double flops = 0;
   for (size_t i = 0; i < net.layers().size(); ++i) {
@@ -96,13 +98,13 @@ void PrintNetTable(const Net<float>& net, std::ostream* out) {
     }
     const int64_t layer_values = NewValues(net, index);
     const double layer_flops = ForwardFlops(net, index);
-    rows.push_back({{net.layer_names()[i], layer.type(), tops, std::to_string(ParamCount(layer)),
-                     Fixed(layer_values * sizeof(float) / kMiB, 2), Fixed(layer_flops / 1e6, 1)}});
+    rows.push_back({net.layer_names()[i], layer.type(), tops, std::to_string(ParamCount(layer)),
+                    Fixed(layer_values * sizeof(float) / kMiB, 2), Fixed(layer_flops / 1e6, 1)});
     values += layer_values;
     flops += layer_flops;
   }
   for (const Blob<float>* param : net.learnable_params()) params += param->count();
-  PrintRows(rows, out);
+  PrintRows(rows, 3, out);
   *out << "\n"
        << net.name() << ": " << rows.size() - 1 << " layers, " << params << " parameters ("
        << Fixed(params * sizeof(float) / kMiB, 1) << " MiB), tops of "

@@ -2,6 +2,8 @@
 #define CAFFE_TOOLS_CAFFE_NET_TABLE_HPP_
 
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "caffe/net.hpp"
 
@@ -11,6 +13,17 @@ namespace tools {
 /// Floating point operations of a layer's Forward: two for each multiply-add of a convolution or a
 /// matrix product, else one for each value it puts out.
 double ForwardFlops(const Net<float>& net, int layer);
+
+/// The same of a layer's Backward: as many again for each of the diffs of bottoms and of weights
+/// that it computes.
+double BackwardFlops(const Net<float>& net, int layer);
+
+/// Prints rows of cells below each other: the first `names` columns aligned to the left, numbers to
+/// the right.
+void PrintRows(const vector<vector<string>>& rows, size_t names, std::ostream* out);
+
+/// A number with that many decimals.
+string Fixed(double value, int decimals);
 
 /// Prints the layers of a net with their types, top shapes, parameters, memory of the tops and
 /// operations, then the totals. Nothing is run; Split layers, which the net adds, are left out.
