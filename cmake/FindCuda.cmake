@@ -1,4 +1,20 @@
 # CUDA is used where nvcc is found, unless CPU_ONLY. HAVE_CUDA tells which it became.
+
+# The architectures of this machine's GPUs; without one, all in use and, by the last one's PTX, later
+# ones.
+function(find_gpus_here variable)
+  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+                  OUTPUT_VARIABLE found RESULT_VARIABLE status ERROR_QUIET
+                  OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT status EQUAL 0 OR NOT found MATCHES "^[0-9]+\\.[0-9]")
+    set(found "75-real\n80-real\n90-real\n100")
+  endif()
+  string(REPLACE "." "" found "${found}")
+  string(REPLACE "\n" ";" found "${found}")
+  list(REMOVE_DUPLICATES found)
+  set(${variable} "${found}" PARENT_SCOPE)
+endfunction()
+
 option(EMULATE_CUDA "For tests: compile the GPU half for the CPU (tests/emulated_cuda)" OFF)
 set(HAVE_CUDA OFF)
 set(HAVE_CUDNN OFF)
@@ -10,8 +26,8 @@ elseif(NOT CPU_ONLY)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-      set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;90-real;100" CACHE STRING
-        "GPU architectures to compile for; the last one's PTX is kept for later ones")
+      find_gpus_here(architectures)
+      set(CMAKE_CUDA_ARCHITECTURES "${architectures}" CACHE STRING "GPUs to compile for")
     endif()
     enable_language(CUDA)
     set(CMAKE_CUDA_STANDARD 17)
