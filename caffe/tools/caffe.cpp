@@ -32,6 +32,7 @@ struct Options {
   string gpu;
   string phase;
   string stage;
+  string precision;
   string trace;
   string sigint_effect = "stop";
   string sighup_effect = "snapshot";
@@ -52,6 +53,17 @@ void UseOneDevice(const Options& options) {
     LOG(INFO) << "Use GPU with device ID " << gpus[0];
   }
   UseDevice(gpus);
+}
+
+/// Puts what --precision says into a net's or a solver's parameters.
+template <typename Parameters>
+void SetPrecision(const Options& options, Parameters* param) {
+  if (options.precision.empty()) return;
+  caffe::Precision precision = FP32;
+  if (!Precision_Parse(options.precision, &precision)) {
+    LOG(FATAL) << "--precision=" << options.precision << ": use FP32 or BF16";
+  }
+  param->set_precision(precision);
 }
 
 /// The file of --trace, or null.
@@ -83,6 +95,7 @@ SolverParameter ReadSolver(const Options& options) {
   if (!options.weights.empty()) param.add_weights(options.weights);
   // Nobody looks at the blobs of a training that this command runs.
   if (!param.has_release_blobs()) param.set_release_blobs(true);
+  SetPrecision(options, &param);
   return param;
 }
 
@@ -144,6 +157,7 @@ std::unique_ptr<Net<float>> ReadNet(const Options& options, caffe::Phase phase,
   param.mutable_state()->set_level(options.level);
   for (const string& stage : options.stages()) param.mutable_state()->add_stage(stage);
   if (!param.has_blob_lifetime()) param.set_blob_lifetime(lifetime);
+  SetPrecision(options, &param);
   return std::make_unique<Net<float>>(param);
 }
 
@@ -290,6 +304,7 @@ class CommandLine {
         "Start from these .caffemodel files (comma-separated), matched by layer name");
     Gpu(train);
     NetState(train);
+    Precision(train);
     TraceFile(train);
     train
         ->add_option("--sigint_effect", options_.sigint_effect,
@@ -308,6 +323,7 @@ class CommandLine {
     Iterations(test, "Batches to run");
     Gpu(test);
     NetState(test);
+    Precision(test);
   }
 
   void AddTime() {
@@ -318,6 +334,7 @@ class CommandLine {
     time->add_option("--phase", options_.phase, "TRAIN (the default) or TEST");
     Gpu(time);
     NetState(time);
+    Precision(time);
     TraceFile(time);
   }
 
@@ -345,6 +362,11 @@ class CommandLine {
 
   void Gpu(CLI::App* command) {
     command->add_option("--gpu", options_.gpu, "GPU number(s), e.g. 0 or 0,1, or all");
+  }
+
+  void Precision(CLI::App* command) {
+    command->add_option("--precision", options_.precision,
+                        "Numbers to multiply and to keep values in: FP32 (the default) or BF16");
   }
 
   void TraceFile(CLI::App* command) {

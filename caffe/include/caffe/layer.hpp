@@ -39,6 +39,11 @@ class Layer {
   void Backward(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                 const vector<Blob<Dtype>*>& bottom);
 
+  /// Asks the layer to compute `next` as well from now on: a layer that follows it and works in
+  /// place on its only top. The net then runs `next` no more. `backward` says whether Backward will
+  /// be called. False: the layer cannot.
+  virtual bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) { return false; }
+
   /// The learnable parameters.
   vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
   const LayerParameter& layer_param() const { return layer_param_; }

@@ -91,6 +91,8 @@ class Net {
   /// Indices into blobs() of a layer's tops (bottoms).
   const vector<int>& top_ids(int i) const;
   const vector<int>& bottom_ids(int i) const;
+  /// Whether the work of a layer is done by one before it.
+  bool is_absorbed(int layer_id) const { return absorbed_[layer_id]; }
   /// Which bottoms of every layer get a diff.
   const vector<vector<bool>>& bottom_need_backward() const { return bottom_need_backward_; }
   const vector<Dtype>& blob_loss_weights() const { return blob_loss_weights_; }
@@ -161,6 +163,8 @@ class Net {
   void FindOutputs(const Wiring& wiring);
   void NameLayersAndBlobs();
   void PlanRelease(NetParameter::BlobLifetime lifetime);
+  /// Lets layers compute those that follow them in place, where nobody can see what lies between.
+  void FuseLayers(NetParameter::BlobLifetime lifetime);
 
   /// Around Forward or Backward of a layer: readies memory that was freed to be written again, and
   /// frees what had its last use.
@@ -209,6 +213,8 @@ class Net {
   vector<bool> has_params_decay_;
   bool debug_info_ = false;
   bool releases_blobs_ = false;
+  /// Whether a layer is computed by an earlier one.
+  vector<bool> absorbed_;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
   /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
   vector<int> data_end_, diff_end_;

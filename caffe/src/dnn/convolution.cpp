@@ -16,26 +16,33 @@ using Forward = dnnl::convolution_forward;
 using BackwardData = dnnl::convolution_backward_data;
 using BackwardWeights = dnnl::convolution_backward_weights;
 using Tag = memory::format_tag;
+using Type = memory::data_type;
 
 memory::dims Pair(const int (&values)[2]) { return {values[0], values[1]}; }
+
+// Results with fewer channels are those that a net puts out, as a rule: they stay exact.
+const int kSmallestBlocked = 16;
 
 // The descriptions oneDNN needs of a geometry.
 struct Problem {
   explicit Problem(const ConvolutionGeometry& g)
-      : image_shape{g.num, g.image_channels, g.image[0], g.image[1]},
+      : type(g.element == Element::kBFloat16 ? Type::bf16 : Type::f32),
+        result_type(g.feature_channels < kSmallestBlocked ? Type::f32 : type),
+        image_shape{g.num, g.image_channels, g.image[0], g.image[1]},
         feature_shape{g.num, g.feature_channels, g.features[0], g.features[1]},
         stride(Pair(g.stride)),
         // oneDNN counts the gaps between taps.
         dilation{g.dilation[0] - 1, g.dilation[1] - 1},
         pad_begin(Pair(g.pad)),
-        bias_desc({g.feature_channels}, memory::data_type::f32, Tag::a) {
+        relu_slope(g.relu_slope),
+        bias_desc({g.feature_channels}, Type::f32, Tag::a) {
     if (g.groups > 1) {
       weight_shape = {g.groups, g.feature_channels / g.groups, g.image_channels / g.groups,
                       g.kernel[0], g.kernel[1]};
-      plain_weights = memory::desc(weight_shape, memory::data_type::f32, Tag::goihw);
+      plain_weights = memory::desc(weight_shape, Type::f32, Tag::goihw);
     } else {
       weight_shape = {g.feature_channels, g.image_channels, g.kernel[0], g.kernel[1]};
-      plain_weights = memory::desc(weight_shape, memory::data_type::f32, Tag::oihw);
+      plain_weights = memory::desc(weight_shape, Type::f32, Tag::oihw);
     }
     for (int i = 0; i < 2; ++i) {
       // Rows and columns that no window reaches (the division by the stride rounds down) are
@@ -45,12 +52,15 @@ struct Problem {
     }
   }
 
-  static memory::desc Any(const memory::dims& shape) {
-    return memory::desc(shape, memory::data_type::f32, Tag::any);
-  }
+  memory::desc Image() const { return memory::desc(image_shape, type, Tag::any); }
+  memory::desc Features() const { return memory::desc(feature_shape, type, Tag::any); }
+  memory::desc Weights() const { return memory::desc(weight_shape, type, Tag::any); }
 
+  /// Of what is multiplied, and of the features that come out.
+  Type type, result_type;
   memory::dims image_shape, feature_shape, weight_shape;
   memory::dims stride, dilation, pad_begin, pad_end;
+  float relu_slope;
   memory::desc plain_weights, bias_desc;
 };
 
@@ -58,20 +68,26 @@ const auto kAlgorithm = dnnl::algorithm::convolution_direct;
 
 Forward::primitive_desc DescribeForward(const Problem& p, bool bias) {
   const auto kind = dnnl::prop_kind::forward_training;
-  const auto image = p.Any(p.image_shape), features = p.Any(p.feature_shape);
-  const auto weights = p.Any(p.weight_shape);
+  const auto image = p.Image(), weights = p.Weights();
+  const auto features = memory::desc(p.feature_shape, p.result_type, Tag::any);
+  auto attributes = Attributes();
+  if (p.relu_slope != 1) {
+    dnnl::post_ops relu;
+    relu.append_eltwise(dnnl::algorithm::eltwise_relu, p.relu_slope, 0);
+    attributes.set_post_ops(relu);
+  }
   if (!bias) {
     return Forward::primitive_desc(Engine(), kind, kAlgorithm, image, weights, features, p.stride,
-                                   p.dilation, p.pad_begin, p.pad_end, Attributes());
+                                   p.dilation, p.pad_begin, p.pad_end, attributes);
   }
   return Forward::primitive_desc(Engine(), kind, kAlgorithm, image, weights, p.bias_desc, features,
-                                 p.stride, p.dilation, p.pad_begin, p.pad_end, Attributes());
+                                 p.stride, p.dilation, p.pad_begin, p.pad_end, attributes);
 }
 
 BackwardWeights::primitive_desc DescribeWeights(const Problem& p, bool bias,
                                                 const Forward::primitive_desc& forward) {
-  const auto image = p.Any(p.image_shape), features = p.Any(p.feature_shape);
-  const auto weights = p.Any(p.weight_shape);
+  const auto image = p.Image(), features = p.Features();
+  const auto weights = memory::desc(p.weight_shape, Type::f32, Tag::any);
   if (!bias) {
     return BackwardWeights::primitive_desc(Engine(), kAlgorithm, image, weights, features, p.stride,
                                            p.dilation, p.pad_begin, p.pad_end, forward,
@@ -85,9 +101,8 @@ BackwardWeights::primitive_desc DescribeWeights(const Problem& p, bool bias,
 BackwardData::primitive_desc DescribeData(const Problem& p, const memory::desc& features,
                                           const memory::desc& image,
                                           const Forward::primitive_desc& forward) {
-  return BackwardData::primitive_desc(Engine(), kAlgorithm, image, p.Any(p.weight_shape), features,
-                                      p.stride, p.dilation, p.pad_begin, p.pad_end, forward,
-                                      Attributes());
+  return BackwardData::primitive_desc(Engine(), kAlgorithm, image, p.Weights(), features, p.stride,
+                                      p.dilation, p.pad_begin, p.pad_end, forward, Attributes());
 }
 
 // Kernels that oneDNN falls back to are no faster (some far slower) than our own matrix products.
@@ -196,32 +211,31 @@ class FloatConvolution : public Convolution<float> {
   // The gradient of a blob is read by the layer before, which has the blob's values in the forward
   // kernel's layout: any other one would be reordered there.
   BackwardData::primitive_desc DescribeDataLikeForward() const {
-    const auto features = forward_desc_.dst_desc();
     ChannelLayout image, like;
-    if (LayoutOf(forward_desc_.src_desc(), &image) && LayoutOf(features, &like)) {
+    if (LayoutOf(forward_desc_.src_desc(), &image) && LayoutOf(forward_desc_.dst_desc(), &like)) {
+      like.element = image.element;
       // Few channels are taken in plain order, but can only be given in blocks.
-      if (image.plain()) image.block = like.block;
+      if (image.block == 1) image.block = like.block;
       try {
-        const auto desc = DescribeData(problem_, features, Describe(image), forward_desc_);
+        const auto desc = DescribeData(problem_, Describe(like), Describe(image), forward_desc_);
         if (IsFast(desc.impl_info_str())) return desc;
       } catch (const dnnl::error&) {
         // No kernel for these layouts; ask for any.
       }
     }
-    return DescribeData(problem_, problem_.Any(problem_.feature_shape),
-                        problem_.Any(problem_.image_shape), forward_desc_);
+    return DescribeData(problem_, problem_.Features(), problem_.Image(), forward_desc_);
   }
 
   memory Read(const memory::desc& desc, Values<float> values) const {
     ChannelLayout layout;
     LayoutOf(desc, &layout);
-    return Wrap(desc, ReadIn(layout, *values.blob, values.part));
+    return Wrap(desc, ReadBytes(layout, *values.blob, values.part));
   }
 
   memory Write(const memory::desc& desc, Values<float> values) const {
     ChannelLayout layout;
     LayoutOf(desc, &layout);
-    return Wrap(desc, WriteIn(layout, values.blob, values.part));
+    return Wrap(desc, WriteBytes(layout, values.blob, values.part));
   }
 
   const float* NoBias() {
@@ -268,6 +282,12 @@ class FloatConvolution : public Convolution<float> {
 
 }  // namespace
 
+bool HasBfloat16() {
+  const int isa = static_cast<int>(dnnl::get_effective_cpu_isa());
+  const int wanted = static_cast<int>(dnnl::cpu_isa::avx512_core_bf16);
+  return (isa & wanted) == wanted;
+}
+
 template <>
 shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeometry& geometry) {
   try {
@@ -276,7 +296,10 @@ shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeome
   } catch (const dnnl::error&) {
     // No kernel for this geometry: the caller has another way.
   }
-  return nullptr;
+  if (geometry.element == Element::kFloat) return nullptr;
+  ConvolutionGeometry in_float = geometry;
+  in_float.element = Element::kFloat;
+  return Create(in_float);
 }
 
 template <>

@@ -22,7 +22,16 @@ struct ConvolutionGeometry {
   int dilation[2] = {1, 1};
   /// Whether reordered weights are kept until the weights change, for nets that do not train.
   bool keep_weights = false;
+  /// What the products are computed from, and what they are kept as; weights and their diffs are
+  /// float in any case. Features of less than a block of channels, what a net puts out as a rule,
+  /// stay float.
+  Element element = Element::kFloat;
+  /// What ToFeatures multiplies negative features by in the end.
+  float relu_slope = 1;
 };
+
+/// Whether this processor multiplies bfloat16 numbers. Where it does not, layers compute in float.
+bool HasBfloat16();
 
 /// One half of a blob.
 template <typename Dtype>
@@ -42,7 +51,7 @@ class Convolution {
   /// computes by matrix products then.
   static shared_ptr<Convolution> Create(const ConvolutionGeometry& geometry);
 
-  /// features = weights * image + bias; bias may be null.
+  /// features = relu(weights * image + bias); bias may be null.
   virtual void ToFeatures(Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
                           Values<Dtype> features) = 0;
   /// image = weights' * features.
@@ -53,6 +62,7 @@ class Convolution {
 };
 
 #ifndef USE_ONEDNN
+inline bool HasBfloat16() { return false; }
 template <typename Dtype>
 shared_ptr<Convolution<Dtype>> Convolution<Dtype>::Create(const ConvolutionGeometry&) {
   return nullptr;

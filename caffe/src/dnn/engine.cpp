@@ -1,7 +1,5 @@
 #include "dnn/engine.hpp"
 
-#include <utility>
-
 namespace caffe {
 namespace dnn {
 
@@ -57,19 +55,21 @@ dnnl::primitive_attr Attributes() {
 
 namespace {
 
-memory::desc Describe(const memory::dims& shape, memory::format_tag tag) {
-  return memory::desc(shape, memory::data_type::f32, tag);
+memory::desc DescribeAs(const ChannelLayout& layout, memory::format_tag tag) {
+  const auto type =
+      layout.element == Element::kBFloat16 ? memory::data_type::bf16 : memory::data_type::f32;
+  return memory::desc({layout.num, layout.channels, layout.height, layout.width}, type, tag);
 }
 
 }  // namespace
 
 memory::desc Describe(const ChannelLayout& layout) {
-  const memory::dims shape = {layout.num, layout.channels, layout.height, layout.width};
-  if (layout.block == 1) return Describe(shape, memory::format_tag::nchw);
-  if (layout.block == layout.channels) return Describe(shape, memory::format_tag::nhwc);
-  if (layout.block == 16) return Describe(shape, memory::format_tag::nChw16c);
-  CHECK_EQ(layout.block, 8) << " channels in a block: no such layout";
-  return Describe(shape, memory::format_tag::nChw8c);
+  if (layout.block == 1) return DescribeAs(layout, memory::format_tag::nchw);
+  // One block of all channels has two names; kernels for blocks go by this one.
+  if (layout.block == 16) return DescribeAs(layout, memory::format_tag::nChw16c);
+  if (layout.block == 8) return DescribeAs(layout, memory::format_tag::nChw8c);
+  CHECK_EQ(layout.block, layout.channels) << " channels in a block: no such layout";
+  return DescribeAs(layout, memory::format_tag::nhwc);
 }
 
 bool LayoutOf(const memory::desc& desc, ChannelLayout* layout) {
@@ -77,17 +77,13 @@ bool LayoutOf(const memory::desc& desc, ChannelLayout* layout) {
   CHECK_EQ(shape.size(), 4u) << " axes of an image";
   *layout = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2]),
              static_cast<int>(shape[3]), 1};
-  const std::pair<memory::format_tag, int> known[] = {
-      {memory::format_tag::nchw, 1},
-      {memory::format_tag::nChw16c, 16},
-      {memory::format_tag::nChw8c, 8},
-      {memory::format_tag::nhwc, layout->channels},
-  };
-  for (const auto& entry : known) {
-    layout->block = entry.second;
-    if (desc == Describe(shape, entry.first)) return true;
+  if (desc.get_data_type() == memory::data_type::bf16) layout->element = Element::kBFloat16;
+  for (const int block : {1, 16, 8}) {
+    layout->block = block;
+    if (desc == Describe(*layout)) return true;
   }
-  return false;
+  layout->block = layout->channels;
+  return desc == DescribeAs(*layout, memory::format_tag::nhwc);
 }
 
 void Run(const dnnl::primitive& primitive, const memory::desc& scratchpad,

@@ -186,6 +186,10 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
   fast_is_gpu_ = gpu;
   fast_.reset();
   const ConvolutionParameter& param = this->layer_param_.convolution_param();
+  if (this->layer_param_.precision() == BF16 && (gpu || !dnn::HasBfloat16())) {
+    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs a CPU with AVX512-BF16 or AMX: "
+                            << (gpu ? "on the GPU" : "on this one") << " layers compute in float";
+  }
   // force_nd_im2col chooses between ways to make columns, of which the fast path makes none: with
   // and without it a layer gives the same bits.
   if (param.engine() == ConvolutionParameter_Engine_CAFFE || num_spatial_axes_ != 2 ||
@@ -206,6 +210,11 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
     geometry.dilation[i] = dilation_.cpu_data()[i];
   }
   geometry.keep_weights = this->phase_ == TEST;
+  // Nets on the GPU fuse no layers.
+  geometry.relu_slope = gpu ? 1 : relu_slope_;
+  if (!gpu && this->layer_param_.precision() == BF16 && dnn::HasBfloat16()) {
+    geometry.element = Element::kBFloat16;
+  }
   fast_ =
       gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
   return fast_.get();

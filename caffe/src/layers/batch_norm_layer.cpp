@@ -1,9 +1,22 @@
 #include "caffe/layers/batch_norm_layer.hpp"
 
+#include <cstring>
+
+#include "layers/broadcast.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
+
+namespace {
+
+template <typename Dtype>
+void AddSums(const vector<double>& sums, Blob<Dtype>* blob) {
+  Dtype* diff = blob->mutable_cpu_diff();
+  for (int i = 0; i < blob->count(); ++i) diff[i] += static_cast<Dtype>(sums[i]);
+}
+
+}  // namespace
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
@@ -50,12 +63,15 @@ void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
-  const ChannelLayout layout = LayoutOf(bottom);
-  const Dtype* x = ReadIn(layout, bottom);
+  const ChannelLayout layout = StoredLayout(bottom);
   const double count = double(bottom.count()) / channels_;
-  const vector<double> sums = SumPerChannel(layout, x);
-  for (int c = 0; c < channels_; ++c) mean_[c] = static_cast<Dtype>(sums[c] / count);
-  const vector<double> squares = SquaresPerChannel(layout, x, mean_);
+  vector<double> squares;
+  VisitElements<Dtype>(layout, [&](auto type) {
+    const auto* x = ReadAs<decltype(type)>(layout, bottom);
+    const vector<double> sums = SumPerChannel(layout, x);
+    for (int c = 0; c < channels_; ++c) mean_[c] = static_cast<Dtype>(sums[c] / count);
+    squares = SquaresPerChannel(layout, x, mean_);
+  });
 
   Dtype* running_mean = this->blobs_[0]->mutable_cpu_data();
   Dtype* running_variance = this->blobs_[1]->mutable_cpu_data();
@@ -82,6 +98,7 @@ void BatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   } else {
     TakeBatchStatistics(*bottom[0]);
   }
+  if (scale_) return ForwardWhole(bottom[0], top[0]);
   vector<Dtype> offset(channels_);
   for (int c = 0; c < channels_; ++c) offset[c] = -mean_[c] * inverse_deviation_[c];
   const ChannelLayout layout = LayoutOf(*bottom[0]);
@@ -97,6 +114,7 @@ template <typename Dtype>
 void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
+  if (scale_) return BackwardWhole(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
   const bool in_place = bottom[0] == top[0];
   const ChannelLayout layout = use_global_stats_
@@ -125,6 +143,107 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   }
   CombinePerChannel(layout, dy, inverse_deviation_, z, factor_z, offset,
                     WriteIn(layout, bottom[0], Part::kDiff));
+}
+
+// ---- with the layers that follow ----
+
+template <typename Dtype>
+bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+  const string type = next->type();
+  const LayerParameter& param = next->layer_param();
+  if (type == "Scale" && !scale_) {
+    const auto& blobs = next->blobs();
+    const bool per_channel = !blobs.empty() && blobs[0]->num_axes() == 1 &&
+                             blobs[0]->shape(0) == channels_ && param.scale_param().axis() == 1;
+    if (!per_channel) return false;
+    scale_ = next;
+    keeps_input_ = backward;
+    return true;
+  }
+  if (type == "ReLU" && scale_ && !has_relu_ && param.relu_param().negative_slope() >= 0) {
+    slope_ = param.relu_param().negative_slope();
+    has_relu_ = true;
+    return true;
+  }
+  return false;
+}
+
+template <typename Dtype>
+vector<Dtype> BatchNormLayer<Dtype>::Factors() const {
+  vector<Dtype> a = ValuesOf(*scale_->blobs()[0]);
+  for (int c = 0; c < channels_; ++c) a[c] *= inverse_deviation_[c];
+  return a;
+}
+
+template <typename Dtype>
+vector<Dtype> BatchNormLayer<Dtype>::Offsets() const {
+  vector<Dtype> b = Factors();
+  const Dtype* bias = scale_->blobs().size() > 1 ? scale_->blobs()[1]->cpu_data() : nullptr;
+  for (int c = 0; c < channels_; ++c) b[c] = (bias ? bias[c] : Dtype(0)) - b[c] * mean_[c];
+  return b;
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::TakeBottom(Blob<Dtype>* bottom) {
+  x_.ReshapeLike(*bottom);
+  x_.data()->Renew();
+  const ChannelLayout layout = StoredLayout(*bottom);
+  if (!layout.plain()) {
+    // The memory itself, if nobody else holds it.
+    x_.data()->set_layout(bottom->data()->layout());
+    bottom->data()->Release();
+    if (bottom->data()->released()) return bottom->data()->Renew();
+    x_.data()->Release();
+    x_.data()->Renew();
+  }
+  std::memcpy(WriteBytes(layout, &x_, Part::kData), ReadBytes(layout, *bottom, Part::kData),
+              layout.element == Element::kFloat ? layout.size() * sizeof(Dtype) : layout.bytes());
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top) {
+  const ChannelLayout layout = StoredLayout(*bottom);
+  const bool take = keeps_input_ && bottom == top;
+  if (take) TakeBottom(bottom);
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadAs<T>(layout, take ? x_ : *bottom);
+    ScalePerChannel(layout, x, Factors(), Offsets(), WriteAs<T>(layout, top), slope_);
+  });
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
+                                          Blob<Dtype>* bottom) {
+  const Blob<Dtype>& input = bottom == top ? x_ : *bottom;
+  const ChannelLayout layout = StoredLayout(input);
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadAs<T>(layout, input);
+    const RectifiedGradient<T> g = {ReadAs<T>(layout, *top, Part::kDiff), ReadAs<T>(layout, *top),
+                                    slope_};
+    // Sums of g and of g z, where z is the normalised input.
+    vector<double> sum_g, sum_gz;
+    GradientSumsPerChannel(layout, g, x, mean_, &sum_g, &sum_gz);
+    for (int c = 0; c < channels_; ++c) sum_gz[c] *= inverse_deviation_[c];
+    if (scale_->param_propagate_down(0)) AddSums(sum_gz, scale_->blobs()[0].get());
+    if (scale_->blobs().size() > 1 && scale_->param_propagate_down(1)) {
+      AddSums(sum_g, scale_->blobs()[1].get());
+    }
+    if (!propagate_down) return;
+    // dx = a (g - mean of g - z * mean of g z); with fixed statistics only a g.
+    const double count = double(input.count()) / channels_;
+    const vector<Dtype> a = Factors();
+    vector<Dtype> factor(channels_), offset(channels_);
+    for (int c = 0; c < channels_ && !use_global_stats_; ++c) {
+      const double slope = sum_gz[c] / count * inverse_deviation_[c];
+      factor[c] = static_cast<Dtype>(-a[c] * slope);
+      offset[c] = static_cast<Dtype>(-a[c] * (sum_g[c] / count - mean_[c] * slope));
+    }
+    CombineGradientPerChannel(layout, g, a, x, factor, offset,
+                              WriteAs<T>(layout, bottom, Part::kDiff));
+  });
+  if (bottom == top) x_.data()->Release();
 }
 
 INSTANTIATE_CLASS(BatchNormLayer);

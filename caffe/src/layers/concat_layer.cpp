@@ -48,13 +48,19 @@ void ConcatLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                      const vector<Blob<Dtype>*>& top) {
   if (bottom.size() == 1) return;
   const int block = BlockOfParts(bottom, concat_axis_, bottom, Part::kData);
-  Dtype* to = WriteIn(LayoutInBlocks(*top[0], block), top[0]);
+  const Element element = ElementOfParts(bottom, Part::kData);
+  const ChannelLayout whole = LayoutInBlocks(*top[0], block, element);
   const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
-  for (const Blob<Dtype>* part : bottom) {
-    const int row = part->shape(concat_axis_) * concat_input_size_;
-    CopyRows(num_concats_, row, ReadIn(LayoutInBlocks(*part, block), *part), row, to, top_row);
-    to += row;
-  }
+  VisitElements<Dtype>(whole, [&](auto type) {
+    using T = decltype(type);
+    T* to = WriteAs<T>(whole, top[0]);
+    for (const Blob<Dtype>* part : bottom) {
+      const int row = part->shape(concat_axis_) * concat_input_size_;
+      const T* from = ReadAs<T>(LayoutInBlocks(*part, block, element), *part);
+      CopyRows(num_concats_, row, from, row, to, top_row);
+      to += row;
+    }
+  });
 }
 
 template <typename Dtype>
@@ -63,16 +69,21 @@ void ConcatLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                       const vector<Blob<Dtype>*>& bottom) {
   if (bottom.size() == 1) return;
   const int block = BlockOfParts(bottom, concat_axis_, top, Part::kDiff);
-  const Dtype* from = ReadIn(LayoutInBlocks(*top[0], block), *top[0], Part::kDiff);
+  const Element element = ElementOfParts(top, Part::kDiff);
+  const ChannelLayout whole = LayoutInBlocks(*top[0], block, element);
   const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
-  for (size_t i = 0; i < bottom.size(); ++i) {
-    const int row = bottom[i]->shape(concat_axis_) * concat_input_size_;
-    if (propagate_down[i]) {
-      Dtype* to = WriteIn(LayoutInBlocks(*bottom[i], block), bottom[i], Part::kDiff);
-      CopyRows(num_concats_, row, from, top_row, to, row);
+  VisitElements<Dtype>(whole, [&](auto type) {
+    using T = decltype(type);
+    const T* from = ReadAs<T>(whole, *top[0], Part::kDiff);
+    for (size_t i = 0; i < bottom.size(); ++i) {
+      const int row = bottom[i]->shape(concat_axis_) * concat_input_size_;
+      if (propagate_down[i]) {
+        const ChannelLayout layout = LayoutInBlocks(*bottom[i], block, element);
+        CopyRows(num_concats_, row, from, top_row, WriteAs<T>(layout, bottom[i], Part::kDiff), row);
+      }
+      from += row;
     }
-    from += row;
-  }
+  });
 }
 
 INSTANTIATE_CLASS(ConcatLayer);

@@ -16,6 +16,17 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 }
 
 template <typename Dtype>
+bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+  if (relu_ || string(next->type()) != "ReLU") return false;
+  const float slope = next->layer_param().relu_param().negative_slope();
+  // A negative slope needs the input to find the gradient.
+  if (slope < 0) return false;
+  relu_ = next;
+  this->set_relu_slope(slope);
+  return true;
+}
+
+template <typename Dtype>
 void ConvolutionLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                           const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& weights = *this->blobs_[0];
@@ -33,6 +44,7 @@ void ConvolutionLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                              features + n * this->top_dim_);
       if (bias) this->forward_cpu_bias(features + n * this->top_dim_, bias->cpu_data());
     }
+    if (relu_) relu_->Forward({top[i]}, {top[i]});
   }
 }
 
@@ -46,6 +58,7 @@ void ConvolutionLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       this->bias_term_ && this->param_propagate_down(1) ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
   for (size_t i = 0; i < top.size(); ++i) {
+    if (relu_) relu_->Backward({top[i]}, {true}, {top[i]});
     if (fast && weight) {
       fast->AddWeightDiff({bottom[i], Part::kData}, {top[i], Part::kDiff}, weight, bias);
     }

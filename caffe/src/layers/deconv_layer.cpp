@@ -21,9 +21,9 @@ ChannelLayout TopLayout(const Blob<Dtype>& top, Part part, const ChannelLayout& 
 template <typename Dtype>
 void AddBias(const Blob<Dtype>& bias, const ChannelLayout& plain, Blob<Dtype>* top) {
   const ChannelLayout layout = TopLayout(*top, Part::kData, plain);
-  Dtype* values = WriteIn(layout, top);
+  const Dtype* sums = ReadIn(layout, *top);
   const vector<Dtype> offsets(bias.cpu_data(), bias.cpu_data() + bias.count());
-  ScalePerChannel(layout, values, {}, offsets, values);
+  ScalePerChannel(layout, sums, {}, offsets, WriteIn(layout, top));
 }
 
 template <typename Dtype>

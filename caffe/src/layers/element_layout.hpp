@@ -12,8 +12,9 @@ namespace caffe {
 
 /// The blob's shape, with the order of blocks of that many channels.
 template <typename Dtype>
-ChannelLayout LayoutInBlocks(const Blob<Dtype>& blob, int block) {
-  ChannelLayout layout = PlainLayout(blob);
+ChannelLayout LayoutInBlocks(const Blob<Dtype>& blob, int block,
+                             Element element = Element::kFloat) {
+  ChannelLayout layout = PlainLayout(blob).WithElement(element);
   layout.block = block;
   return layout;
 }
@@ -21,9 +22,14 @@ ChannelLayout LayoutInBlocks(const Blob<Dtype>& blob, int block) {
 /// The order to apply a function to every element in: the blob's own, but plain where blocks are
 /// filled up, since the function need not keep the filling's zeros.
 template <typename Dtype>
-ChannelLayout ElementLayout(const Blob<Dtype>& blob, Part part = Part::kData) {
-  const ChannelLayout layout = LayoutOf(blob, part);
+ChannelLayout StoredElementLayout(const Blob<Dtype>& blob, Part part = Part::kData) {
+  const ChannelLayout layout = StoredLayout(blob, part);
   return layout.size() == blob.count() ? layout : layout.Plain();
+}
+/// The same with elements of type Dtype.
+template <typename Dtype>
+ChannelLayout ElementLayout(const Blob<Dtype>& blob, Part part = Part::kData) {
+  return StoredElementLayout(blob, part).WithElement(Element::kFloat);
 }
 
 /// The block size in which blobs that stand one behind the other along an axis can be copied to or
@@ -38,6 +44,15 @@ int BlockOfParts(const std::vector<Blob<Dtype>*>& parts, int axis,
     if (PlainLayout(*blob).channels % block != 0) return 1;
   }
   return block;
+}
+
+/// bfloat16 where all sources are kept so, else float.
+template <typename Dtype>
+Element ElementOfParts(const std::vector<Blob<Dtype>*>& sources, Part part) {
+  for (const Blob<Dtype>* source : sources) {
+    if (StoredLayout(*source, part).element != Element::kBFloat16) return Element::kFloat;
+  }
+  return Element::kBFloat16;
 }
 
 }  // namespace caffe

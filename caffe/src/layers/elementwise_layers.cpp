@@ -22,17 +22,20 @@ namespace caffe {
 
 namespace {
 
-template <typename Dtype, typename Function>
-CAFFE_SIMD_CLONES void ForwardKernel(const Function f, std::ptrdiff_t n, const Dtype* x, Dtype* y) {
+// T is what a value is kept as, Dtype what is computed with.
+template <typename Dtype, typename T, typename Function>
+CAFFE_SIMD_CLONES void ForwardKernel(const Function f, std::ptrdiff_t n, const T* x, T* y) {
 #pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = f.forward(x[i]);
+  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = T(f.forward(Dtype(x[i])));
 }
 
-template <typename Dtype, typename Function>
-CAFFE_SIMD_CLONES void BackwardKernel(const Function f, std::ptrdiff_t n, const Dtype* x,
-                                      const Dtype* y, const Dtype* dy, Dtype* dx) {
+template <typename Dtype, typename T, typename Function>
+CAFFE_SIMD_CLONES void BackwardKernel(const Function f, std::ptrdiff_t n, const T* x, const T* y,
+                                      const T* dy, T* dx) {
 #pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) dx[i] = f.backward(x[i], y[i], dy[i]);
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    dx[i] = T(f.backward(Dtype(x[i]), Dtype(y[i]), Dtype(dy[i])));
+  }
 }
 
 }  // namespace
@@ -42,11 +45,15 @@ void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
                                               const vector<Blob<Dtype>*>& top) {
   if (bottom[0] == top[0] && op().needs_input()) input_.CopyFrom(*bottom[0], false, true);
   const Op<Dtype> f = op();
-  const ChannelLayout layout = ElementLayout(*bottom[0]);
-  const Dtype* x = ReadIn(layout, *bottom[0]);
-  Dtype* y = WriteIn(layout, top[0]);
-  ParallelFor(bottom[0]->count(), kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    ForwardKernel(f, end - begin, x + begin, y + begin);
+  const ChannelLayout layout = StoredElementLayout(*bottom[0]);
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadAs<T>(layout, *bottom[0]);
+    T* y = WriteAs<T>(layout, top[0]);
+    ParallelFor(bottom[0]->count(), kElementwiseGrain,
+                [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                  ForwardKernel<Dtype>(f, end - begin, x + begin, y + begin);
+                });
   });
 }
 
@@ -57,16 +64,19 @@ void ElementwiseLayer<Dtype, Op>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   if constexpr (Op<Dtype>::kDifferentiable) {
     const Op<Dtype> f = op();
-    const ChannelLayout layout = ElementLayout(*top[0], Part::kDiff);
-    const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
-    const Dtype* y = ReadIn(layout, *top[0]);
-    const Dtype* x = y;
-    if (f.needs_input()) x = ReadIn(layout, bottom[0] == top[0] ? input_ : *bottom[0]);
-    Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
-    ParallelFor(bottom[0]->count(), kElementwiseGrain,
-                [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                  BackwardKernel(f, end - begin, x + begin, y + begin, dy + begin, dx + begin);
-                });
+    const ChannelLayout layout = StoredElementLayout(*top[0], Part::kDiff);
+    VisitElements<Dtype>(layout, [&](auto type) {
+      using T = decltype(type);
+      const T* dy = ReadAs<T>(layout, *top[0], Part::kDiff);
+      const T* y = ReadAs<T>(layout, *top[0]);
+      const T* x = y;
+      if (f.needs_input()) x = ReadAs<T>(layout, bottom[0] == top[0] ? input_ : *bottom[0]);
+      T* dx = WriteAs<T>(layout, bottom[0], Part::kDiff);
+      ParallelFor(
+          bottom[0]->count(), kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+            BackwardKernel<Dtype>(f, end - begin, x + begin, y + begin, dy + begin, dx + begin);
+          });
+    });
   } else {
     RefuseGradient(*this, propagate_down);
   }

@@ -32,32 +32,33 @@ void EachPlane(const ChannelLayout& layout, const Kernel& kernel) {
 
 // ---- one plane ----
 
-template <typename Dtype, bool kWhere>
-CAFFE_SIMD_CLONES void MaxPlaneOfLanes(const PoolWindows& windows, const Dtype* x, Dtype* y,
-                                       Dtype* where) {
+template <typename Dtype, bool kWhere, typename T>
+CAFFE_SIMD_CLONES void MaxPlaneOfLanes(const PoolWindows& windows, const T* x, T* y, Dtype* where) {
   using L = Lanes<Dtype>;
   using Vector = typename L::Vector;
   const int width = windows.w.in;
   EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
     Dtype place = h0 * width + w0;
-    Vector best = L::At(x + (h0 * width + w0) * kLanes);
+    Vector best;
+    LoadLanes(x + (h0 * width + w0) * kLanes, &best);
     Vector best_place = place - Vector{};
     for (int h = h0; h < h1; ++h) {
       place = h * width + w0;
       for (int w = w0; w < w1; ++w, place += 1) {
-        const Vector value = L::At(x + (h * width + w) * kLanes);
+        Vector value;
+        LoadLanes(x + (h * width + w) * kLanes, &value);
         const auto better = value > best;
         best = better ? value : best;
         if (kWhere) best_place = better ? place - Vector{} : best_place;
       }
     }
-    if (y) L::At(y + o * kLanes) = best;
+    if (y) StoreLanes(best, y + o * kLanes);
     if (kWhere) L::At(where + o * kLanes) = best_place;
   });
 }
 
-template <typename Dtype>
-void MaxPlane(const PoolWindows& windows, int block, const Dtype* x, Dtype* y, Dtype* where) {
+template <typename Dtype, typename T>
+void MaxPlane(const PoolWindows& windows, int block, const T* x, T* y, Dtype* where) {
   const int width = windows.w.in;
   EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
     for (int lane = 0; lane < block; ++lane) {
@@ -75,45 +76,48 @@ void MaxPlane(const PoolWindows& windows, int block, const Dtype* x, Dtype* y, D
 }
 
 // For windows that tile the plane: every place gets the diff or 0, nothing is added up.
-template <typename Dtype>
-CAFFE_SIMD_CLONES void MaxPlaneBackwardOfLanes(const PoolWindows& windows, const Dtype* dy,
-                                               const Dtype* where, Dtype* dx) {
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void MaxPlaneBackwardOfLanes(const PoolWindows& windows, const T* dy,
+                                               const Dtype* where, T* dx) {
   using L = Lanes<Dtype>;
   using Vector = typename L::Vector;
   const int width = windows.w.in;
   EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    const Vector diff = L::At(dy + o * kLanes);
+    Vector diff;
+    LoadLanes(dy + o * kLanes, &diff);
     const Vector chosen = L::At(where + o * kLanes);
     for (int h = h0; h < h1; ++h) {
       for (int w = w0; w < w1; ++w) {
         const Dtype place = h * width + w;
-        L::At(dx + (h * width + w) * kLanes) = chosen == (place - Vector{}) ? diff : Vector{};
+        const Vector value = chosen == (place - Vector{}) ? diff : Vector{};
+        StoreLanes(value, dx + (h * width + w) * kLanes);
       }
     }
   });
 }
 
-template <typename Dtype>
-void MaxPlaneBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const Dtype* dy,
-                      const Dtype* where, Dtype* dx) {
-  std::fill(dx, dx + bottom.plane_size(), Dtype(0));
+template <typename Dtype, typename T>
+void MaxPlaneBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const T* dy,
+                      const Dtype* where, T* dx) {
+  std::fill(dx, dx + bottom.plane_size(), T(0));
   for (std::ptrdiff_t o = 0; o < outputs; ++o) {
     for (int lane = 0; lane < bottom.block; ++lane) {
       const std::ptrdiff_t i = o * bottom.block + lane;
-      dx[static_cast<std::ptrdiff_t>(where[i]) * bottom.block + lane] += dy[i];
+      T& sum = dx[static_cast<std::ptrdiff_t>(where[i]) * bottom.block + lane];
+      sum = T(Dtype(sum) + Dtype(dy[i]));
     }
   }
 }
 
 }  // namespace
 
-template <typename Dtype>
-void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* x, Dtype* y,
+template <typename Dtype, typename T>
+void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x, T* y,
              Dtype* where) {
   const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out * bottom.block;
   EachPlane(bottom, [&](std::ptrdiff_t p) {
-    const Dtype* from = x + p * bottom.plane_size();
-    Dtype* maxima = y ? y + p * outputs : nullptr;
+    const T* from = x + p * bottom.plane_size();
+    T* maxima = y ? y + p * outputs : nullptr;
     Dtype* places = where ? where + p * outputs : nullptr;
     if (bottom.block != kLanes) {
       MaxPlane(windows, bottom.block, from, maxima, places);
@@ -125,14 +129,14 @@ void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const Dtyp
   });
 }
 
-template <typename Dtype>
-void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* dy,
-                     const Dtype* where, Dtype* dx) {
+template <typename Dtype, typename T>
+void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const T* dy,
+                     const Dtype* where, T* dx) {
   const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out;
   const std::ptrdiff_t size = outputs * bottom.block;
   const bool tiles = windows.h.Tiles() && windows.w.Tiles();
   EachPlane(bottom, [&](std::ptrdiff_t p) {
-    Dtype* to = dx + p * bottom.plane_size();
+    T* to = dx + p * bottom.plane_size();
     if (tiles && bottom.block == kLanes) {
       MaxPlaneBackwardOfLanes(windows, dy + p * size, where + p * size, to);
     } else {
@@ -186,16 +190,20 @@ void AveragePoolBackward(const ChannelLayout& bottom, const PoolWindows& windows
   });
 }
 
-#define INSTANTIATE_POOLING(Dtype)                                                                 \
-  template void MaxPool<Dtype>(const ChannelLayout&, const PoolWindows&, const Dtype*, Dtype*,     \
-                               Dtype*);                                                            \
-  template void MaxPoolBackward<Dtype>(const ChannelLayout&, const PoolWindows&, const Dtype*,     \
-                                       const Dtype*, Dtype*);                                      \
+#define INSTANTIATE_MAX_POOLING(Dtype, T)                                                          \
+  template void MaxPool<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*, T*, Dtype*); \
+  template void MaxPoolBackward<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,      \
+                                          const Dtype*, T*)
+INSTANTIATE_MAX_POOLING(float, float);
+INSTANTIATE_MAX_POOLING(double, double);
+INSTANTIATE_MAX_POOLING(float, BFloat16);
+
+#define INSTANTIATE_AVERAGE_POOLING(Dtype)                                                         \
   template void AveragePool<Dtype>(const ChannelLayout&, const PoolWindows&, const Dtype*,         \
                                    Dtype*);                                                        \
   template void AveragePoolBackward<Dtype>(const ChannelLayout&, const PoolWindows&, const Dtype*, \
                                            Dtype*)
-INSTANTIATE_POOLING(float);
-INSTANTIATE_POOLING(double);
+INSTANTIATE_AVERAGE_POOLING(float);
+INSTANTIATE_AVERAGE_POOLING(double);
 
 }  // namespace caffe

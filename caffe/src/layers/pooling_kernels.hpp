@@ -36,13 +36,14 @@ struct PoolWindows {
 };
 
 /// y = maximum of each window; `where` = the place of its first occurrence. Either may be null.
-template <typename Dtype>
-void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* x, Dtype* y,
+/// Values may be kept as BFloat16 (T); places are float then.
+template <typename Dtype, typename T>
+void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x, T* y,
              Dtype* where);
 /// dx = at each place the sum of dy of the windows whose value comes from there.
-template <typename Dtype>
-void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* dy,
-                     const Dtype* where, Dtype* dx);
+template <typename Dtype, typename T>
+void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const T* dy,
+                     const Dtype* where, T* dx);
 
 /// y = sum of each window over its size in the padded image.
 template <typename Dtype>

@@ -87,7 +87,6 @@ void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}};
   const ChannelLayout layout = LayoutOf(*bottom[0]);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-  const Dtype* x = ReadIn(layout, *bottom[0]);
   switch (this->layer_param_.pooling_param().pool()) {
     case PoolingParameter_PoolMethod_MAX: {
       // In TEST nobody wants a gradient as a rule; Backward finds the places again if need be.
@@ -95,11 +94,16 @@ void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
       Dtype* where = nullptr;
       if (top.size() > 1) where = WriteIn(pooled, top[1]);
       if (chosen_known_) where = WriteIn(pooled, &chosen_);
-      MaxPool(layout, windows, x, WriteIn(pooled, top[0]), where);
+      const ChannelLayout stored = StoredLayout(*bottom[0]);
+      VisitElements<Dtype>(stored, [&](auto type) {
+        using T = decltype(type);
+        const T* x = ReadAs<T>(stored, *bottom[0]);
+        MaxPool(stored, windows, x, WriteAs<T>(pooled.WithElement(stored.element), top[0]), where);
+      });
       break;
     }
     case PoolingParameter_PoolMethod_AVE:
-      AveragePool(layout, windows, x, WriteIn(pooled, top[0]));
+      AveragePool(layout, windows, ReadIn(layout, *bottom[0]), WriteIn(pooled, top[0]));
       break;
     default:
       ForwardStochastic(*bottom[0], top[0]);
@@ -164,15 +168,22 @@ void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     const ChannelLayout layout = LayoutOf(*bottom[0]);
     const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
     const Dtype* x = ReadIn(layout, *bottom[0]);
-    MaxPool<Dtype>(layout, windows, x, nullptr, WriteIn(pooled, &chosen_));
+    MaxPool<Dtype, Dtype>(layout, windows, x, nullptr, WriteIn(pooled, &chosen_));
     chosen_known_ = true;
   }
   const Blob<Dtype>& chosen = top.size() > 1 ? *top[1] : chosen_;
-  const ChannelLayout pooled = LayoutOf(chosen);
+  const ChannelLayout places = LayoutOf(chosen);
+  // Where windows overlap, diffs are added up: in float.
+  const bool tiles = windows.h.Tiles() && windows.w.Tiles();
+  const Element element = tiles ? StoredLayout(*top[0], Part::kDiff).element : Element::kFloat;
+  const ChannelLayout pooled = places.WithElement(element);
   const ChannelLayout layout = pooled.WithPlane(height_, width_);
-  const Dtype* dy = ReadIn(pooled, *top[0], Part::kDiff);
-  MaxPoolBackward(layout, windows, dy, ReadIn(pooled, chosen),
-                  WriteIn(layout, bottom[0], Part::kDiff));
+  VisitElements<Dtype>(pooled, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadAs<T>(pooled, *top[0], Part::kDiff);
+    T* dx = WriteAs<T>(layout, bottom[0], Part::kDiff);
+    MaxPoolBackward(layout, windows, dy, ReadIn(places, chosen), dx);
+  });
 }
 
 INSTANTIATE_CLASS(PoolingLayer);

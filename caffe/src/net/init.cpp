@@ -51,6 +51,10 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   for (int i = 0; i < param.layer_size(); ++i) {
     LayerParameter* layer = param.mutable_layer(i);
     if (!layer->has_phase()) layer->set_phase(phase_);
+    // Only where it says something: the layer's parameters are saved with its weights.
+    if (param.precision() != FP32 && !layer->has_precision()) {
+      layer->set_precision(param.precision());
+    }
     AppendLayer(*layer, &wiring);
   }
   PlanBackward(param);
@@ -58,6 +62,7 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   NameLayersAndBlobs();
   ShareWeights();
   PlanRelease(param.blob_lifetime());
+  FuseLayers(param.blob_lifetime());
   LOG_IF(INFO, Caffe::root_solver()) << "Memory required for data: " << wiring.memory;
   LOG_IF(INFO, Caffe::root_solver()) << "Network initialization done.";
 }

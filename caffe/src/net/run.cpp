@@ -12,8 +12,10 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   for (int i = start; i <= end; ++i) {
     for (Callback* callback : before_forward_) callback->run(i);
     BeforeForward(i);
-    loss += InLayer(layers_[i]->layer_param(), bottom_vecs_[i],
-                    [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
+    if (!absorbed_[i]) {
+      loss += InLayer(layers_[i]->layer_param(), bottom_vecs_[i],
+                      [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
+    }
     if (debug_info_) ForwardDebugInfo(i);
     for (Callback* callback : after_forward_) callback->run(i);
     AfterForward(i);
@@ -51,7 +53,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
   CHECK_LT(start, static_cast<int>(layers_.size())) << ": the net has fewer layers";
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
-    if (layer_need_backward_[i]) {
+    if (layer_need_backward_[i] && !absorbed_[i]) {
       BeforeBackward(i);
       InLayer(layers_[i]->layer_param(), bottom_vecs_[i], [&] {
         layers_[i]->Backward(top_vecs_[i], bottom_need_backward_[i], bottom_vecs_[i]);

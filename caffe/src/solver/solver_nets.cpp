@@ -71,9 +71,13 @@ void SetState(Phase phase, const NetState& of_solver, NetParameter* net) {
   net->mutable_state()->CopyFrom(state);
 }
 
-void SetLifetime(const SolverParameter& solver, NetParameter::BlobLifetime lifetime,
+/// What the solver says for nets that do not say it themselves.
+void SetDefaults(const SolverParameter& solver, NetParameter::BlobLifetime lifetime,
                  NetParameter* net) {
-  if (solver.release_blobs() && !net->has_blob_lifetime()) net->set_blob_lifetime(lifetime);
+  // debug_info shows what lies between layers.
+  const bool release = solver.release_blobs() && !solver.debug_info();
+  if (release && !net->has_blob_lifetime()) net->set_blob_lifetime(lifetime);
+  if (!net->has_precision()) net->set_precision(solver.precision());
 }
 
 }  // namespace
@@ -109,7 +113,7 @@ void Solver<Dtype>::InitTrainNet() {
   NetSource source = TrainSource(param_);
   LOG_IF(INFO, Caffe::root_solver()) << "Creating training net from " << source.description;
   SetState(TRAIN, param_.train_state(), &source.param);
-  SetLifetime(param_, NetParameter::UNTIL_BACKWARD, &source.param);
+  SetDefaults(param_, NetParameter::UNTIL_BACKWARD, &source.param);
   net_.reset(new Net<Dtype>(source.param));
   LoadPretrainedWeights(net_.get());
 }
@@ -132,7 +136,7 @@ void Solver<Dtype>::InitTestNets() {
     CHECK_GE(param_.test_iter(i), 1) << ": test_iter counts batches";
     SetState(TEST, param_.test_state_size() > 0 ? param_.test_state(i) : NetState(),
              &sources[i].param);
-    SetLifetime(param_, NetParameter::UNTIL_READ, &sources[i].param);
+    SetDefaults(param_, NetParameter::UNTIL_READ, &sources[i].param);
     test_nets_.emplace_back(new Net<Dtype>(sources[i].param));
     test_nets_.back()->set_debug_info(param_.debug_info());
     LoadPretrainedWeights(test_nets_.back().get());

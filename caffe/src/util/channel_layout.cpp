@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <cstring>
-#include <type_traits>
 
 #include <boost/make_shared.hpp>
 
 #include "caffe/util/layout_count.hpp"
 #include "caffe/util/parallel_for.hpp"
+#include "util/simd.hpp"
 
 namespace caffe {
 
@@ -19,31 +19,40 @@ std::atomic<int64_t> reorders{0};
 // both sides stay in the cache.
 const int kTile = 64;
 
-// Copies `count` pixels of one plane of interleaved channels to (or from) separate planes that lie
-// `stride` apart.
-template <bool kToBlocked>
-void Interleave(float* blocked, float* plain, int channels, int block, std::ptrdiff_t stride,
-                int count) {
+// Copies `count` pixels of one plane of interleaved channels from separate planes of floats that
+// lie `stride` apart; the filling becomes 0.
+template <typename T>
+CAFFE_SIMD_CLONES void ToBlocked(T* blocked, const float* plain, int channels, int block,
+                                 std::ptrdiff_t stride, int count) {
   for (int first = 0; first < count; first += kTile) {
     const int last = std::min(count, first + kTile);
     for (int c = 0; c < channels; ++c) {
-      float* plane = plain + c * stride;
-      if (kToBlocked) {
-        for (int i = first; i < last; ++i) blocked[i * block + c] = plane[i];
-      } else {
-        for (int i = first; i < last; ++i) plane[i] = blocked[i * block + c];
-      }
+      const float* plane = plain + c * stride;
+      for (int i = first; i < last; ++i) blocked[i * block + c] = T(plane[i]);
     }
-    if (!kToBlocked) continue;
     for (int c = channels; c < block; ++c) {
-      for (int i = first; i < last; ++i) blocked[i * block + c] = 0;
+      for (int i = first; i < last; ++i) blocked[i * block + c] = T(0.f);
     }
   }
 }
 
-// Between plain order and blocks; `layout` is the blocked side.
-template <bool kToBlocked>
-void ConvertPlain(const ChannelLayout& layout, float* blocked, float* plain) {
+// The other way.
+template <typename T>
+CAFFE_SIMD_CLONES void FromBlocked(const T* blocked, float* plain, int channels, int block,
+                                   std::ptrdiff_t stride, int count) {
+  for (int first = 0; first < count; first += kTile) {
+    const int last = std::min(count, first + kTile);
+    for (int c = 0; c < channels; ++c) {
+      float* plane = plain + c * stride;
+      for (int i = first; i < last; ++i) plane[i] = float(blocked[i * block + c]);
+    }
+  }
+}
+
+// Calls piece(offset in the blocked order, offset in the plain one, channels, pixels) for pieces of
+// the planes of a blocked layout, on several threads.
+template <typename Piece>
+void EachPiece(const ChannelLayout& layout, const Piece& run) {
   const int area = layout.area();
   const int pieces = (area + kTile - 1) / kTile;
   const std::ptrdiff_t grain =
@@ -54,10 +63,25 @@ void ConvertPlain(const ChannelLayout& layout, float* blocked, float* plain) {
       const int first = static_cast<int>(piece % pieces) * kTile;
       const std::ptrdiff_t image = plane / layout.blocks();
       const std::ptrdiff_t channel = image * layout.channels + layout.first_channel(plane);
-      Interleave<kToBlocked>(blocked + plane * layout.plane_size() + first * layout.block,
-                             plain + channel * area + first, layout.channels_of_plane(plane),
-                             layout.block, area, std::min(kTile, area - first));
+      run(plane * layout.plane_size() + first * layout.block, channel * area + first,
+          layout.channels_of_plane(plane), std::min(kTile, area - first));
     }
+  });
+}
+
+template <typename From, typename To>
+CAFFE_SIMD_CLONES void ConvertKernel(std::ptrdiff_t n, const From* from, To* to) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = To(float(from[i]));
+}
+
+// Changes the type of elements in one order.
+template <typename From, typename To>
+void Convert(std::ptrdiff_t n, const void* source, void* target) {
+  const From* from = static_cast<const From*>(source);
+  To* to = static_cast<To*>(target);
+  ParallelFor(n, kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    ConvertKernel(end - begin, from + begin, to + begin);
   });
 }
 
@@ -65,16 +89,33 @@ void ConvertPlain(const ChannelLayout& layout, float* blocked, float* plain) {
 
 int64_t LayoutReorders() { return reorders; }
 
-void Reorder(const ChannelLayout& from, const float* source, const ChannelLayout& to,
-             float* target) {
+void Reorder(const ChannelLayout& from, const void* source, const ChannelLayout& to, void* target) {
   ++reorders;
   CHECK(from.Plain() == to.Plain()) << "only blobs of one shape can be reordered into each other";
   if (from == to) {
-    std::memcpy(target, source, sizeof(float) * from.size());
+    std::memcpy(target, source, from.bytes());
+  } else if (from.block == to.block) {
+    if (to.element == Element::kBFloat16) {
+      Convert<float, BFloat16>(from.size(), source, target);
+    } else {
+      Convert<BFloat16, float>(from.size(), source, target);
+    }
   } else if (from.plain()) {
-    ConvertPlain<true>(to, target, const_cast<float*>(source));
+    VisitElements<float>(to, [&](auto type) {
+      using T = decltype(type);
+      EachPiece(to, [&](std::ptrdiff_t blocked, std::ptrdiff_t plain, int channels, int pixels) {
+        ToBlocked(static_cast<T*>(target) + blocked, static_cast<const float*>(source) + plain,
+                  channels, to.block, to.area(), pixels);
+      });
+    });
   } else if (to.plain()) {
-    ConvertPlain<false>(from, const_cast<float*>(source), target);
+    VisitElements<float>(from, [&](auto type) {
+      using T = decltype(type);
+      EachPiece(from, [&](std::ptrdiff_t blocked, std::ptrdiff_t plain, int channels, int pixels) {
+        FromBlocked(static_cast<const T*>(source) + blocked, static_cast<float*>(target) + plain,
+                    channels, from.block, from.area(), pixels);
+      });
+    });
   } else {
     BlockedStore plain(from.Plain());
     Reorder(from, source, from.Plain(), plain.values());
@@ -83,16 +124,12 @@ void Reorder(const ChannelLayout& from, const float* source, const ChannelLayout
 }
 
 BlockedStore::BlockedStore(const ChannelLayout& layout) : layout_(layout) {
-  void* memory = nullptr;
-  CaffeMallocHost(&memory, sizeof(float) * layout.size(), &pinned_);
-  values_ = static_cast<float*>(memory);
+  CaffeMallocHost(&values_, layout.bytes(), &pinned_);
 }
 
 BlockedStore::~BlockedStore() { CaffeFreeHost(values_, pinned_); }
 
-void BlockedStore::ToPlain(void* plain) const {
-  Reorder(layout_, values_, layout_.Plain(), static_cast<float*>(plain));
-}
+void BlockedStore::ToPlain(void* plain) const { Reorder(layout_, values_, layout_.Plain(), plain); }
 
 namespace {
 
@@ -125,55 +162,70 @@ ChannelLayout PlainLayout(const Blob<Dtype>& blob) {
 }
 
 template <typename Dtype>
-ChannelLayout LayoutOf(const Blob<Dtype>& blob, Part part) {
+ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part) {
   const auto store = StoreOf(blob, part);
-  return store ? store->layout() : PlainLayout(blob);
+  if (!store) return PlainLayout(blob);
+  // Beside exact contents a store with rounded ones is a copy for those who ask for it.
+  const bool exact = store->layout().element == Element::kFloat ||
+                     MemoryOf(blob, part)->head() == SyncedMemory::HEAD_AT_LAYOUT;
+  return exact ? store->layout() : PlainLayout(blob);
 }
 
+namespace {
+
+// Makes values in the order asked for and keeps them beside the present ones.
 template <typename Dtype>
-const Dtype* ReadIn(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part) {
+const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part) {
   SyncedMemory* memory = MemoryOf(blob, part);
-  if (layout.plain()) return static_cast<const Dtype*>(memory->cpu_data());
-  if constexpr (std::is_same<Dtype, float>::value) {
-    auto store = StoreOf(blob, part);
-    if (!store || store->layout() != layout) {
-      const auto reordered = boost::make_shared<BlockedStore>(layout);
-      if (store) {
-        Reorder(store->layout(), store->values(), layout, reordered->values());
-      } else {
-        Reorder(layout.Plain(), static_cast<const float*>(memory->cpu_data()), layout,
-                reordered->values());
-      }
-      memory->add_layout(reordered);
-      store = reordered;
-    }
-    return store->values();
-  } else {
-    LOG(FATAL) << "only float blobs have blocked layouts";
-    return nullptr;
+  const auto store = StoreOf(blob, part);
+  const ChannelLayout stored = StoredLayout(blob, part);
+  const bool from_store = store && stored == store->layout();
+  if (from_store && store->rounded() && store->rounded()->layout() == layout) {
+    return store->rounded()->values();
   }
+  const auto reordered = boost::make_shared<BlockedStore>(layout);
+  const void* source = from_store ? store->values() : memory->cpu_data();
+  Reorder(stored, source, layout, reordered->values());
+  const bool loses = from_store && memory->head() == SyncedMemory::HEAD_AT_LAYOUT &&
+                     stored.element == Element::kFloat && layout.element == Element::kBFloat16;
+  if (loses) {
+    store->set_rounded(reordered);
+  } else {
+    memory->add_layout(reordered);
+  }
+  return reordered->values();
+}
+
+}  // namespace
+
+template <typename Dtype>
+const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part) {
+  if (layout.plain()) return MemoryOf(blob, part)->cpu_data();
+  const auto store = StoreOf(blob, part);
+  if (store && store->layout() == layout) return store->values();
+  CHECK((std::is_same<Dtype, float>::value)) << "only float blobs have layouts of their own";
+  return ReadReordered(layout, blob, part);
 }
 
 template <typename Dtype>
-Dtype* WriteIn(const ChannelLayout& layout, Blob<Dtype>* blob, Part part) {
+void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part) {
   SyncedMemory* memory = MemoryOf(*blob, part);
-  if (layout.plain()) return static_cast<Dtype*>(memory->overwrite_cpu_data());
-  if constexpr (std::is_same<Dtype, float>::value) {
-    auto store = StoreOf(*blob, part);
-    if (!store || store->layout() != layout) store = boost::make_shared<BlockedStore>(layout);
-    memory->set_layout(store);
-    return store->values();
-  } else {
-    LOG(FATAL) << "only float blobs have blocked layouts";
-    return nullptr;
-  }
+  if (layout.plain()) return memory->overwrite_cpu_data();
+  CHECK((std::is_same<Dtype, float>::value)) << "only float blobs have layouts of their own";
+  auto store = StoreOf(*blob, part);
+  // What a reader has got may be written to.
+  if (store && store->rounded() && store->rounded()->layout() == layout) store = store->rounded();
+  if (!store || store->layout() != layout) store = boost::make_shared<BlockedStore>(layout);
+  store->set_rounded(nullptr);
+  memory->set_layout(store);
+  return store->values();
 }
 
-#define INSTANTIATE_LAYOUT(Dtype)                                                      \
-  template ChannelLayout PlainLayout<Dtype>(const Blob<Dtype>&);                       \
-  template ChannelLayout LayoutOf<Dtype>(const Blob<Dtype>&, Part);                    \
-  template const Dtype* ReadIn<Dtype>(const ChannelLayout&, const Blob<Dtype>&, Part); \
-  template Dtype* WriteIn<Dtype>(const ChannelLayout&, Blob<Dtype>*, Part)
+#define INSTANTIATE_LAYOUT(Dtype)                                                        \
+  template ChannelLayout PlainLayout<Dtype>(const Blob<Dtype>&);                         \
+  template ChannelLayout StoredLayout<Dtype>(const Blob<Dtype>&, Part);                  \
+  template const void* ReadBytes<Dtype>(const ChannelLayout&, const Blob<Dtype>&, Part); \
+  template void* WriteBytes<Dtype>(const ChannelLayout&, Blob<Dtype>*, Part)
 INSTANTIATE_LAYOUT(float);
 INSTANTIATE_LAYOUT(double);
 

@@ -9,10 +9,15 @@
 /// order.
 
 #include <cstddef>
+#include <type_traits>
 
 #include "caffe/blob.hpp"
+#include "util/bfloat16.hpp"
 
 namespace caffe {
+
+/// How one value of a float blob lies in memory. (Those of a double blob are always doubles.)
+enum class Element { kFloat, kBFloat16 };
 
 /// Order of the values of a num x channels x height x width blob in memory:
 /// [num][blocks()][height][width][block]. Block 1 is the plain order, block = channels is
@@ -23,8 +28,9 @@ struct ChannelLayout {
   int height = 1;
   int width = 1;
   int block = 1;
+  Element element = Element::kFloat;
 
-  bool plain() const { return block == 1; }
+  bool plain() const { return block == 1 && element == Element::kFloat; }
   /// Blocks of channels in an image.
   int blocks() const { return (channels + block - 1) / block; }
   /// Pixels of a channel.
@@ -41,24 +47,36 @@ struct ChannelLayout {
   /// First channel of plane p.
   int first_channel(std::ptrdiff_t p) const { return static_cast<int>(p % blocks()) * block; }
 
-  /// The same order for another number of channels or another plane.
+  std::size_t bytes() const { return size() * (element == Element::kFloat ? 4 : 2); }
+
+  /// The same order for another plane.
   ChannelLayout WithPlane(int new_height, int new_width) const {
-    return {num, channels, new_height, new_width, block};
+    return {num, channels, new_height, new_width, block, element};
+  }
+  /// The same order of other elements.
+  ChannelLayout WithElement(Element other) const {
+    return {num, channels, height, width, block, other};
   }
   ChannelLayout Plain() const { return {num, channels, height, width, 1}; }
 
   bool operator==(const ChannelLayout& other) const {
     return num == other.num && channels == other.channels && height == other.height &&
-           width == other.width && block == other.block;
+           width == other.width && block == other.block && element == other.element;
   }
   bool operator!=(const ChannelLayout& other) const { return !(*this == other); }
 };
 
-/// Copies values from one order into another of the same blob.
-void Reorder(const ChannelLayout& from, const float* source, const ChannelLayout& to,
-             float* target);
+/// The Element that a type is.
+template <typename T>
+constexpr Element ElementOf() {
+  return std::is_same<T, BFloat16>::value ? Element::kBFloat16 : Element::kFloat;
+}
 
-/// Contents of a float blob in blocked order.
+/// Copies values from one order into another of the same blob. Values that become bfloat16 are
+/// rounded.
+void Reorder(const ChannelLayout& from, const void* source, const ChannelLayout& to, void* target);
+
+/// Contents of a float blob in some order.
 class BlockedStore : public LayoutStore {
  public:
   /// Takes memory; its contents are undefined.
@@ -67,12 +85,17 @@ class BlockedStore : public LayoutStore {
   void ToPlain(void* plain) const override;
 
   const ChannelLayout& layout() const { return layout_; }
-  float* values() const { return values_; }
+  void* values() const { return values_; }
+
+  /// A copy with rounded values, for readers of those, which lasts until new values are written.
+  const shared_ptr<BlockedStore>& rounded() const { return rounded_; }
+  void set_rounded(const shared_ptr<BlockedStore>& copy) { rounded_ = copy; }
 
  private:
   ChannelLayout layout_;
-  float* values_ = nullptr;
+  void* values_ = nullptr;
   bool pinned_ = false;
+  shared_ptr<BlockedStore> rounded_;
 
   DISABLE_COPY_AND_ASSIGN(BlockedStore);
 };
@@ -84,19 +107,57 @@ enum class Part { kData, kDiff };
 template <typename Dtype>
 ChannelLayout PlainLayout(const Blob<Dtype>& blob);
 
-/// The order in which the blob's newest values can be read without reordering.
+/// The order in which the blob's newest values are kept.
 template <typename Dtype>
-ChannelLayout LayoutOf(const Blob<Dtype>& blob, Part part = Part::kData);
+ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part = Part::kData);
+
+/// The same with elements of type Dtype, for readers that know no other.
+template <typename Dtype>
+ChannelLayout LayoutOf(const Blob<Dtype>& blob, Part part = Part::kData) {
+  return StoredLayout(blob, part).WithElement(Element::kFloat);
+}
 
 /// The blob's values in the order asked for, reordered first if they are not in it. Doubles are
 /// always plain.
 template <typename Dtype>
-const Dtype* ReadIn(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part = Part::kData);
+const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part);
 
 /// Memory for new values of the whole blob in the order asked for. What was in it is lost, except
 /// that a blob already in that order keeps its memory (so that layers can work in place).
 template <typename Dtype>
-Dtype* WriteIn(const ChannelLayout& layout, Blob<Dtype>* blob, Part part = Part::kData);
+void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part);
+
+/// The same as elements of type T, which the layout's must be: BFloat16, or float or double.
+template <typename T, typename Dtype>
+const T* ReadAs(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part = Part::kData) {
+  DCHECK(layout.element == ElementOf<T>());
+  return static_cast<const T*>(ReadBytes(layout, blob, part));
+}
+template <typename T, typename Dtype>
+T* WriteAs(const ChannelLayout& layout, Blob<Dtype>* blob, Part part = Part::kData) {
+  DCHECK(layout.element == ElementOf<T>());
+  return static_cast<T*>(WriteBytes(layout, blob, part));
+}
+/// The same as elements of type Dtype.
+template <typename Dtype>
+const Dtype* ReadIn(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part = Part::kData) {
+  return ReadAs<Dtype>(layout, blob, part);
+}
+template <typename Dtype>
+Dtype* WriteIn(const ChannelLayout& layout, Blob<Dtype>* blob, Part part = Part::kData) {
+  return WriteAs<Dtype>(layout, blob, part);
+}
+
+/// Calls body with a value of the type of a layout's elements, for code that is written once for
+/// all:
+///   VisitElements<Dtype>(layout, [&](auto type) { using T = decltype(type); ... });
+template <typename Dtype, typename Body>
+void VisitElements(const ChannelLayout& layout, const Body& body) {
+  if constexpr (std::is_same<Dtype, float>::value) {
+    if (layout.element == Element::kBFloat16) return body(BFloat16());
+  }
+  body(Dtype());
+}
 
 }  // namespace caffe
 

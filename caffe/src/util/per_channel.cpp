@@ -69,11 +69,17 @@ class Pieces {
                 });
   }
 
-  /// Sums of kernel(begin, length, lane sums) over all pieces, for each channel.
+  /// Sums of kernel(piece, lane sums) over all pieces, for each channel.
   template <typename Dtype, typename Kernel>
   vector<double> Sum(const Kernel& kernel) const {
     vector<Dtype> partial(count() * lanes_);
     ForEach([&](std::ptrdiff_t p) { kernel(p, partial.data() + p * lanes_); });
+    return AddUp(partial);
+  }
+
+  /// Sums for each channel of the lane sums of all pieces, in their order.
+  template <typename Dtype>
+  vector<double> AddUp(const vector<Dtype>& partial) const {
     vector<double> sums(layout_.channels);
     for (std::ptrdiff_t p = 0; p < count(); ++p) {
       const int first = layout_.first_channel(plane(p));
@@ -105,27 +111,40 @@ inline void EachElement(std::ptrdiff_t first, std::ptrdiff_t n, int lanes, const
   }
 }
 
-template <typename Dtype>
-CAFFE_SIMD_CLONES void Scale(std::ptrdiff_t n, int lanes, const Dtype* x, const Dtype* a,
-                             const Dtype* b, Dtype* y) {
-  using L = Lanes<Dtype>;
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void Scale(std::ptrdiff_t n, int lanes, const T* x, const C* a, const C* b,
+                             C slope, T* y) {
+  using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
     const typename L::Vector va = L::At(a), vb = L::At(b);
-    for (; i + kLanes <= n; i += kLanes) L::At(y + i) = L::At(x + i) * va + vb;
+    for (; i + kLanes <= n; i += kLanes) {
+      typename L::Vector v;
+      LoadLanes(x + i, &v);
+      v = v * va + vb;
+      v = v > C(0) ? v : v * slope;
+      StoreLanes(v, y + i);
+    }
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) { y[k] = x[k] * a[lane] + b[lane]; });
+  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+    const C v = x[k] * a[lane] + b[lane];
+    y[k] = v > 0 ? v : v * slope;
+  });
 }
 
-template <typename Dtype>
-CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const Dtype* u, const Dtype* a,
-                               const Dtype* v, const Dtype* b, const Dtype* c, Dtype* y) {
-  using L = Lanes<Dtype>;
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const T* u, const C* a, const T* v,
+                               const C* b, const C* c, T* y) {
+  using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
     const typename L::Vector va = L::At(a), vb = L::At(b), vc = L::At(c);
     for (; i + kLanes <= n; i += kLanes) {
-      L::At(y + i) = L::At(u + i) * va + L::At(v + i) * vb + vc;
+      typename L::Vector first, second;
+      LoadLanes(u + i, &first);
+      LoadLanes(v + i, &second);
+      first = first * va + second * vb + vc;
+      StoreLanes(first, y + i);
     }
   }
   EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
@@ -133,42 +152,48 @@ CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const Dtype* u, cons
   });
 }
 
-template <typename Dtype>
-CAFFE_SIMD_CLONES void Sums(std::ptrdiff_t n, int lanes, const Dtype* x, Dtype* sums) {
-  using L = Lanes<Dtype>;
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void Sums(std::ptrdiff_t n, int lanes, const T* x, C* sums) {
+  using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
-    typename L::Vector sum = L::At(sums);
-    for (; i + kLanes <= n; i += kLanes) sum += L::At(x + i);
+    typename L::Vector sum = L::At(sums), v;
+    for (; i + kLanes <= n; i += kLanes) {
+      LoadLanes(x + i, &v);
+      sum += v;
+    }
     L::At(sums) = sum;
   }
   EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) { sums[lane] += x[k]; });
 }
 
-template <typename Dtype>
-CAFFE_SIMD_CLONES void Dots(std::ptrdiff_t n, int lanes, const Dtype* x, const Dtype* y,
-                            Dtype* sums) {
-  using L = Lanes<Dtype>;
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void Dots(std::ptrdiff_t n, int lanes, const T* x, const T* y, C* sums) {
+  using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
-    typename L::Vector sum = L::At(sums);
-    for (; i + kLanes <= n; i += kLanes) sum += L::At(x + i) * L::At(y + i);
+    typename L::Vector sum = L::At(sums), v, w;
+    for (; i + kLanes <= n; i += kLanes) {
+      LoadLanes(x + i, &v);
+      LoadLanes(y + i, &w);
+      sum += v * w;
+    }
     L::At(sums) = sum;
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) { sums[lane] += x[k] * y[k]; });
+  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) { sums[lane] += C(x[k]) * C(y[k]); });
 }
 
-template <typename Dtype>
-CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const Dtype* x, const Dtype* centre,
-                               Dtype* sums) {
-  using L = Lanes<Dtype>;
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const T* x, const C* centre, C* sums) {
+  using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
     const typename L::Vector middle = L::At(centre);
-    typename L::Vector sum = L::At(sums);
+    typename L::Vector sum = L::At(sums), v;
     for (; i + kLanes <= n; i += kLanes) {
-      const typename L::Vector distance = L::At(x + i) - middle;
-      sum += distance * distance;
+      LoadLanes(x + i, &v);
+      v -= middle;
+      sum += v * v;
     }
     L::At(sums) = sum;
   }
@@ -177,55 +202,106 @@ CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const Dtype* x, cons
   });
 }
 
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void GradientSums(std::ptrdiff_t n, int lanes, const T* dy, const T* y, C slope,
+                                    const T* x, const C* centre, C* sums, C* dots) {
+  using L = Lanes<C>;
+  std::ptrdiff_t i = 0;
+  if (lanes == kLanes) {
+    const typename L::Vector middle = L::At(centre);
+    typename L::Vector sum = L::At(sums), dot = L::At(dots), g, out, in;
+    for (; i + kLanes <= n; i += kLanes) {
+      LoadLanes(dy + i, &g);
+      LoadLanes(y + i, &out);
+      LoadLanes(x + i, &in);
+      g = out > C(0) ? g : g * slope;
+      sum += g;
+      dot += g * (in - middle);
+    }
+    L::At(sums) = sum;
+    L::At(dots) = dot;
+  }
+  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+    const C g = C(y[k]) > 0 ? C(dy[k]) : C(dy[k]) * slope;
+    sums[lane] += g;
+    dots[lane] += g * (x[k] - centre[lane]);
+  });
+}
+
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const T* dy, const T* y,
+                                       C slope, const C* a, const T* x, const C* b, const C* c,
+                                       T* dx) {
+  using L = Lanes<C>;
+  std::ptrdiff_t i = 0;
+  if (lanes == kLanes) {
+    const typename L::Vector va = L::At(a), vb = L::At(b), vc = L::At(c);
+    typename L::Vector g, out, in;
+    for (; i + kLanes <= n; i += kLanes) {
+      LoadLanes(dy + i, &g);
+      LoadLanes(y + i, &out);
+      LoadLanes(x + i, &in);
+      g = out > C(0) ? g : g * slope;
+      g = g * va + in * vb + vc;
+      StoreLanes(g, dx + i);
+    }
+  }
+  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+    const C g = C(y[k]) > 0 ? C(dy[k]) : C(dy[k]) * slope;
+    dx[k] = g * a[lane] + x[k] * b[lane] + c[lane];
+  });
+}
+
 }  // namespace
 
-template <typename Dtype>
-vector<double> SumPerChannel(const ChannelLayout& layout, const Dtype* x) {
+template <typename T>
+vector<double> SumPerChannel(const ChannelLayout& layout, const T* x) {
   const Pieces pieces(layout);
-  return pieces.Sum<Dtype>([&](std::ptrdiff_t p, Dtype* sums) {
+  return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     Sums(pieces.length(p), pieces.lanes(), x + pieces.begin(p), sums);
   });
 }
 
-template <typename Dtype>
-vector<double> DotPerChannel(const ChannelLayout& layout, const Dtype* x, const Dtype* y) {
+template <typename T>
+vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y) {
   const Pieces pieces(layout);
-  return pieces.Sum<Dtype>([&](std::ptrdiff_t p, Dtype* sums) {
+  return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     const std::ptrdiff_t begin = pieces.begin(p);
     Dots(pieces.length(p), pieces.lanes(), x + begin, y + begin, sums);
   });
 }
 
-template <typename Dtype>
-vector<double> SquaresPerChannel(const ChannelLayout& layout, const Dtype* x,
-                                 const vector<Dtype>& centre) {
+template <typename T>
+vector<double> SquaresPerChannel(const ChannelLayout& layout, const T* x,
+                                 const vector<Arithmetic<T>>& centre) {
   const Pieces pieces(layout);
-  const vector<Dtype> middle = pieces.Coefficients(centre, Dtype(0));
-  return pieces.Sum<Dtype>([&](std::ptrdiff_t p, Dtype* sums) {
+  const auto middle = pieces.Coefficients(centre, Arithmetic<T>(0));
+  return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     Squares(pieces.length(p), pieces.lanes(), x + pieces.begin(p), pieces.At(middle, p), sums);
   });
 }
 
-template <typename Dtype>
-void ScalePerChannel(const ChannelLayout& layout, const Dtype* x, const vector<Dtype>& a,
-                     const vector<Dtype>& b, Dtype* y) {
+template <typename T>
+void ScalePerChannel(const ChannelLayout& layout, const T* x, const vector<Arithmetic<T>>& a,
+                     const vector<Arithmetic<T>>& b, T* y, Arithmetic<T> slope) {
   const Pieces pieces(layout);
-  const vector<Dtype> factor = pieces.Coefficients(a, Dtype(1));
-  const vector<Dtype> offset = pieces.Coefficients(b, Dtype(0));
+  const auto factor = pieces.Coefficients(a, Arithmetic<T>(1));
+  const auto offset = pieces.Coefficients(b, Arithmetic<T>(0));
   pieces.ForEach([&](std::ptrdiff_t p) {
     const std::ptrdiff_t begin = pieces.begin(p);
     Scale(pieces.length(p), pieces.lanes(), x + begin, pieces.At(factor, p), pieces.At(offset, p),
-          y + begin);
+          slope, y + begin);
   });
 }
 
-template <typename Dtype>
-void CombinePerChannel(const ChannelLayout& layout, const Dtype* u, const vector<Dtype>& a,
-                       const Dtype* v, const vector<Dtype>& b, const vector<Dtype>& c, Dtype* y) {
+template <typename T>
+void CombinePerChannel(const ChannelLayout& layout, const T* u, const vector<Arithmetic<T>>& a,
+                       const T* v, const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
+                       T* y) {
   const Pieces pieces(layout);
-  const vector<Dtype> factor_u = pieces.Coefficients(a, Dtype(1));
-  const vector<Dtype> factor_v = pieces.Coefficients(b, Dtype(1));
-  const vector<Dtype> offset = pieces.Coefficients(c, Dtype(0));
+  const auto factor_u = pieces.Coefficients(a, Arithmetic<T>(1));
+  const auto factor_v = pieces.Coefficients(b, Arithmetic<T>(1));
+  const auto offset = pieces.Coefficients(c, Arithmetic<T>(0));
   pieces.ForEach([&](std::ptrdiff_t p) {
     const std::ptrdiff_t begin = pieces.begin(p);
     Combine(pieces.length(p), pieces.lanes(), u + begin, pieces.At(factor_u, p), v + begin,
@@ -233,17 +309,58 @@ void CombinePerChannel(const ChannelLayout& layout, const Dtype* u, const vector
   });
 }
 
-#define INSTANTIATE_PER_CHANNEL(Dtype)                                                             \
-  template vector<double> SumPerChannel<Dtype>(const ChannelLayout&, const Dtype*);                \
-  template vector<double> DotPerChannel<Dtype>(const ChannelLayout&, const Dtype*, const Dtype*);  \
-  template vector<double> SquaresPerChannel<Dtype>(const ChannelLayout&, const Dtype*,             \
-                                                   const vector<Dtype>&);                          \
-  template void ScalePerChannel<Dtype>(const ChannelLayout&, const Dtype*, const vector<Dtype>&,   \
-                                       const vector<Dtype>&, Dtype*);                              \
-  template void CombinePerChannel<Dtype>(const ChannelLayout&, const Dtype*, const vector<Dtype>&, \
-                                         const Dtype*, const vector<Dtype>&, const vector<Dtype>&, \
-                                         Dtype*)
+template <typename T>
+void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g, const T* x,
+                            const vector<Arithmetic<T>>& centre, vector<double>* sums,
+                            vector<double>* dots) {
+  const Pieces pieces(layout);
+  const auto middle = pieces.Coefficients(centre, Arithmetic<T>(0));
+  vector<Arithmetic<T>> partial_sums(pieces.count() * pieces.lanes());
+  vector<Arithmetic<T>> partial_dots(partial_sums.size());
+  pieces.ForEach([&](std::ptrdiff_t p) {
+    const std::ptrdiff_t begin = pieces.begin(p), lane = p * pieces.lanes();
+    GradientSums(pieces.length(p), pieces.lanes(), g.dy + begin, g.y + begin, g.slope, x + begin,
+                 pieces.At(middle, p), partial_sums.data() + lane, partial_dots.data() + lane);
+  });
+  *sums = pieces.AddUp(partial_sums);
+  *dots = pieces.AddUp(partial_dots);
+}
+
+template <typename T>
+void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g,
+                               const vector<Arithmetic<T>>& a, const T* x,
+                               const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
+                               T* dx) {
+  const Pieces pieces(layout);
+  const auto factor_g = pieces.Coefficients(a, Arithmetic<T>(1));
+  const auto factor_x = pieces.Coefficients(b, Arithmetic<T>(1));
+  const auto offset = pieces.Coefficients(c, Arithmetic<T>(0));
+  pieces.ForEach([&](std::ptrdiff_t p) {
+    const std::ptrdiff_t begin = pieces.begin(p);
+    CombineGradient(pieces.length(p), pieces.lanes(), g.dy + begin, g.y + begin, g.slope,
+                    pieces.At(factor_g, p), x + begin, pieces.At(factor_x, p), pieces.At(offset, p),
+                    dx + begin);
+  });
+}
+
+#define INSTANTIATE_PER_CHANNEL(T)                                                                 \
+  template vector<double> SumPerChannel<T>(const ChannelLayout&, const T*);                        \
+  template vector<double> DotPerChannel<T>(const ChannelLayout&, const T*, const T*);              \
+  template vector<double> SquaresPerChannel<T>(const ChannelLayout&, const T*,                     \
+                                               const vector<Arithmetic<T>>&);                      \
+  template void ScalePerChannel<T>(const ChannelLayout&, const T*, const vector<Arithmetic<T>>&,   \
+                                   const vector<Arithmetic<T>>&, T*, Arithmetic<T>);               \
+  template void CombinePerChannel<T>(const ChannelLayout&, const T*, const vector<Arithmetic<T>>&, \
+                                     const T*, const vector<Arithmetic<T>>&,                       \
+                                     const vector<Arithmetic<T>>&, T*);                            \
+  template void GradientSumsPerChannel<T>(const ChannelLayout&, const RectifiedGradient<T>&,       \
+                                          const T*, const vector<Arithmetic<T>>&, vector<double>*, \
+                                          vector<double>*);                                        \
+  template void CombineGradientPerChannel<T>(                                                      \
+      const ChannelLayout&, const RectifiedGradient<T>&, const vector<Arithmetic<T>>&, const T*,   \
+      const vector<Arithmetic<T>>&, const vector<Arithmetic<T>>&, T*)
 INSTANTIATE_PER_CHANNEL(float);
 INSTANTIATE_PER_CHANNEL(double);
+INSTANTIATE_PER_CHANNEL(BFloat16);
 
 }  // namespace caffe

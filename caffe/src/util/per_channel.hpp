@@ -13,25 +13,49 @@
 
 namespace caffe {
 
-/// For each channel, the sum of x over images and pixels.
-template <typename Dtype>
-vector<double> SumPerChannel(const ChannelLayout& layout, const Dtype* x);
-/// For each channel, the sum of x * y.
-template <typename Dtype>
-vector<double> DotPerChannel(const ChannelLayout& layout, const Dtype* x, const Dtype* y);
-/// For each channel, the sum of (x - centre)^2.
-template <typename Dtype>
-vector<double> SquaresPerChannel(const ChannelLayout& layout, const Dtype* x,
-                                 const vector<Dtype>& centre);
+// Values are kept as T: float, double or BFloat16, which is computed with in float.
 
-/// y = a x + b; either of a and b may be empty (1 and 0). y may be x.
-template <typename Dtype>
-void ScalePerChannel(const ChannelLayout& layout, const Dtype* x, const vector<Dtype>& a,
-                     const vector<Dtype>& b, Dtype* y);
+/// For each channel, the sum of x over images and pixels.
+template <typename T>
+vector<double> SumPerChannel(const ChannelLayout& layout, const T* x);
+/// For each channel, the sum of x * y.
+template <typename T>
+vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y);
+/// For each channel, the sum of (x - centre)^2.
+template <typename T>
+vector<double> SquaresPerChannel(const ChannelLayout& layout, const T* x,
+                                 const vector<Arithmetic<T>>& centre);
+
+/// y = a x + b; either of a and b may be empty (1 and 0). y may be x. Where that is not positive it
+/// is multiplied by `slope`.
+template <typename T>
+void ScalePerChannel(const ChannelLayout& layout, const T* x, const vector<Arithmetic<T>>& a,
+                     const vector<Arithmetic<T>>& b, T* y, Arithmetic<T> slope = 1);
 /// y = a u + b v + c. y may be u or v.
-template <typename Dtype>
-void CombinePerChannel(const ChannelLayout& layout, const Dtype* u, const vector<Dtype>& a,
-                       const Dtype* v, const vector<Dtype>& b, const vector<Dtype>& c, Dtype* y);
+template <typename T>
+void CombinePerChannel(const ChannelLayout& layout, const T* u, const vector<Arithmetic<T>>& a,
+                       const T* v, const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
+                       T* y);
+
+/// A gradient that has yet to pass a ReLU: dy where its output y is positive, else slope * dy.
+template <typename T>
+struct RectifiedGradient {
+  const T* dy;
+  const T* y;
+  Arithmetic<T> slope;
+};
+
+/// For each channel, the sums of the gradient g and of g * (x - centre).
+template <typename T>
+void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g, const T* x,
+                            const vector<Arithmetic<T>>& centre, vector<double>* sums,
+                            vector<double>* dots);
+/// dx = a g + b x + c. dx may be g.dy.
+template <typename T>
+void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g,
+                               const vector<Arithmetic<T>>& a, const T* x,
+                               const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
+                               T* dx);
 
 }  // namespace caffe
 

@@ -1,6 +1,10 @@
 #ifndef CAFFE_SRC_UTIL_SIMD_HPP_
 #define CAFFE_SRC_UTIL_SIMD_HPP_
 
+#include <cstdint>
+
+#include "util/bfloat16.hpp"
+
 /// CAFFE_SIMD_CLONES before a function compiles it for wider vector units too; the loader picks the
 /// copy for the processor at hand, so that one binary serves every x86-64 machine.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__AVX2__) && \
@@ -25,6 +29,28 @@ struct Lanes {
   static Vector& At(Dtype* values) { return *reinterpret_cast<Vector*>(values); }
   static const Vector& At(const Dtype* values) { return *reinterpret_cast<const Vector*>(values); }
 };
+
+/// Loads and stores kLanes values in the vector that is computed with.
+inline void LoadLanes(const float* from, Lanes<float>::Vector* to) { *to = Lanes<float>::At(from); }
+inline void LoadLanes(const double* from, Lanes<double>::Vector* to) {
+  *to = Lanes<double>::At(from);
+}
+inline void StoreLanes(const Lanes<float>::Vector& from, float* to) { Lanes<float>::At(to) = from; }
+inline void StoreLanes(const Lanes<double>::Vector& from, double* to) {
+  Lanes<double>::At(to) = from;
+}
+// Loops, not vector arithmetic: that would be split up for the oldest processors before the
+// function becomes a part of one for newer ones.
+inline void LoadLanes(const BFloat16* from, Lanes<float>::Vector* to) {
+  float values[kLanes];
+  for (int i = 0; i < kLanes; ++i) values[i] = float(from[i]);
+  *to = Lanes<float>::At(values);
+}
+inline void StoreLanes(const Lanes<float>::Vector& from, BFloat16* to) {
+  float values[kLanes];
+  Lanes<float>::At(values) = from;
+  for (int i = 0; i < kLanes; ++i) to[i] = BFloat16(values[i]);
+}
 
 }  // namespace caffe
 

@@ -75,9 +75,13 @@ void PrintTimeTable(const Net<float>& net, const LayerTimes& times, int iteratio
   for (size_t i = 0; i < net.layers().size(); ++i) {
     const int layer = static_cast<int>(i);
     vector<string> row = {net.layer_names()[i], net.layers()[i]->type()};
-    AppendRate(ForwardFlops(net, layer), times.forward[i] / iterations, peak, &row);
-    AppendRate(BackwardFlops(net, layer), times.backward[i] / iterations, peak, &row);
-    row.push_back(Fixed(double(times.reorders[i]) / iterations, 0));
+    if (net.is_absorbed(layer)) {
+      row.push_back("(computed by the layer before)");
+    } else {
+      AppendRate(ForwardFlops(net, layer), times.forward[i] / iterations, peak, &row);
+      AppendRate(BackwardFlops(net, layer), times.backward[i] / iterations, peak, &row);
+      row.push_back(Fixed(double(times.reorders[i]) / iterations, 0));
+    }
     rows.push_back(row);
   }
   PrintRows(rows, 2, out);

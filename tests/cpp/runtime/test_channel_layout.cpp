@@ -1,5 +1,7 @@
 // Blobs in blocks of channels: reordering, and that layers pass them on as they are.
 
+#include <functional>
+
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
@@ -38,12 +40,15 @@ const char kNet[] = R"(
 
 // The net after one forward and one backward pass.
 template <typename Dtype>
-std::unique_ptr<caffe::Net<Dtype>> RunNet(const std::string& engine) {
+std::unique_ptr<caffe::Net<Dtype>> RunNet(
+    const std::string& engine,
+    const std::function<void(caffe::NetParameter*)>& change = [](caffe::NetParameter*) {}) {
   std::string text = kNet;
   for (size_t at; (at = text.find("ENGINE")) != std::string::npos;) text.replace(at, 6, engine);
   caffe::NetParameter param;
   CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
   param.mutable_state()->set_phase(caffe::TRAIN);
+  change(&param);
   caffe::Caffe::set_random_seed(1701);
   auto net = std::make_unique<caffe::Net<Dtype>>(param);
   const auto fill = [](int count, Dtype* values) {
@@ -62,13 +67,14 @@ std::unique_ptr<caffe::Net<Dtype>> RunNet(const std::string& engine) {
 }
 
 template <typename Dtype>
-void ExpectSameDiffs(const Blob<float>& got, const Blob<Dtype>& expected, const std::string& what) {
+void ExpectSameDiffs(const Blob<float>& got, const Blob<Dtype>& expected, const std::string& what,
+                     double tolerance = 1e-4) {
   double largest = 1e-3;
   for (int i = 0; i < expected.count(); ++i) {
     largest = std::max(largest, std::fabs(double(expected.cpu_diff()[i])));
   }
   for (int i = 0; i < expected.count(); ++i) {
-    ASSERT_NEAR(got.cpu_diff()[i], expected.cpu_diff()[i], 1e-4 * largest) << what << " " << i;
+    ASSERT_NEAR(got.cpu_diff()[i], expected.cpu_diff()[i], tolerance * largest) << what << " " << i;
   }
 }
 
@@ -83,6 +89,78 @@ TEST(ChannelLayout, OfAWholeNetGivesThePlainNetsResults) {
   for (size_t p = 0; p < plain->learnable_params().size(); ++p) {
     ExpectSameDiffs(*blocked->learnable_params()[p], *plain->learnable_params()[p],
                     "parameter " + std::to_string(p));
+  }
+}
+
+// Results of a net are those of the plain one but for `tolerance` of the largest.
+void ExpectPlainNetsResults(const caffe::Net<float>& net, double tolerance) {
+  const auto plain = RunNet<double>("engine: CAFFE");
+  const auto& y = *plain->output_blobs()[0];
+  double largest = 0;
+  for (int i = 0; i < y.count(); ++i) largest = std::max(largest, std::fabs(y.cpu_data()[i]));
+  for (int i = 0; i < y.count(); ++i) {
+    ASSERT_NEAR(net.output_blobs()[0]->cpu_data()[i], y.cpu_data()[i], tolerance * largest) << i;
+  }
+  ExpectSameDiffs(*net.blob_by_name("x"), *plain->blob_by_name("x"), "x", tolerance);
+  for (size_t p = 0; p < plain->learnable_params().size(); ++p) {
+    ExpectSameDiffs(*net.learnable_params()[p], *plain->learnable_params()[p],
+                    "parameter " + std::to_string(p), tolerance);
+  }
+}
+
+TEST(FusedLayers, GiveTheResultsOfLayersOneByOne) {
+  const auto net = RunNet<float>("", [](caffe::NetParameter* param) {
+    param->set_blob_lifetime(caffe::NetParameter::UNTIL_BACKWARD);
+  });
+  for (size_t i = 0; i < net->layers().size(); ++i) {
+    const std::string& name = net->layer_names()[i];
+    EXPECT_EQ(net->is_absorbed(i), name == "scale1" || name == "relu1" || name == "relu2") << name;
+  }
+  ExpectPlainNetsResults(*net, 1e-4);
+}
+
+// The root of the mean square of the differences, as a share of that of the expected values.
+double RelativeError(int count, const float* got, const double* expected) {
+  double error = 0, size = 1e-12;
+  for (int i = 0; i < count; ++i) {
+    error += (got[i] - expected[i]) * (got[i] - expected[i]);
+    size += expected[i] * expected[i];
+  }
+  return std::sqrt(error / size);
+}
+
+TEST(Bfloat16, GivesTheResultsOfFloatButForRounding) {
+  // Here and there another place of a pooling window is the largest, or a ReLU lets pass what it
+  // did not, so that not all elements are close.
+  const auto plain = RunNet<double>("engine: CAFFE");
+  for (const auto lifetime : {caffe::NetParameter::KEEP, caffe::NetParameter::UNTIL_BACKWARD}) {
+    const auto net = RunNet<float>("", [=](caffe::NetParameter* param) {
+      param->set_precision(caffe::BF16);
+      param->set_blob_lifetime(lifetime);
+    });
+    const auto& y = *plain->output_blobs()[0];
+    EXPECT_LT(RelativeError(y.count(), net->output_blobs()[0]->cpu_data(), y.cpu_data()), 0.05);
+    for (size_t p = 0; p < plain->learnable_params().size(); ++p) {
+      const auto& expected = *plain->learnable_params()[p];
+      const float* got = net->learnable_params()[p]->cpu_diff();
+      EXPECT_LT(RelativeError(expected.count(), got, expected.cpu_diff()), 0.25) << p;
+    }
+  }
+}
+
+TEST(Bfloat16, IsWhatBlobsBetweenConvolutionsHold) {
+  const auto net =
+      RunNet<float>("", [](caffe::NetParameter* param) { param->set_precision(caffe::BF16); });
+  if (!net->blob_by_name("conv1")->data()->layout() || !__builtin_cpu_supports("avx512bf16")) {
+    GTEST_SKIP() << "built without oneDNN, or this processor has no bfloat16";
+  }
+  for (const char* name : {"conv1", "conv2"}) {
+    const Blob<float>& blob = *net->blob_by_name(name);
+    for (int i = 0; i < blob.count(); ++i) {
+      uint32_t bits;
+      std::memcpy(&bits, blob.cpu_data() + i, sizeof(bits));
+      ASSERT_EQ(bits & 0xffffu, 0u) << name << " " << i;
+    }
   }
 }
 

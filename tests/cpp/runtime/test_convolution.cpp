@@ -50,6 +50,23 @@ TEST(Convolution, AgreesWithTheReferenceOverItsOptions) {
   }
 }
 
+// The reference computes in double whatever the layer's precision is.
+const double kTolerance16 = 0.02;
+
+TEST(Convolution, OfBfloat16AgreesWithTheReference) {
+  for (const Case& c : kWideCases) {
+    const std::string layer = "precision: BF16 " + Layer("Convolution", c.options);
+    ExpectSameAsReference(layer, {c.shape}, 1, false, caffe::TRAIN, kTolerance16);
+  }
+}
+
+TEST(Deconvolution, OfBfloat16AgreesWithTheReference) {
+  for (const Case& c : kWideCases) {
+    const std::string layer = "precision: BF16 " + Layer("Deconvolution", c.options);
+    ExpectSameAsReference(layer, {c.shape}, 1, false, caffe::TRAIN, kTolerance16);
+  }
+}
+
 TEST(Deconvolution, AgreesWithTheReferenceOverItsOptions) {
   for (const Case& c : kCases) {
     ExpectSameAsReference(Layer("Deconvolution", c.options), {c.shape});

@@ -29,6 +29,7 @@ def test_a_table_shows_rates_and_reorders_of_every_layer(tmp_path):
     rows = {line.split()[0]: line for line in lines}
     assert list(rows) == ["layer", "in", "target", "conv", "relu", "ip", "loss", "peak:"]
     assert rows["conv"].count("%") == 2
+    assert "computed by the layer before" in rows["relu"]
 
 
 def test_a_trace_of_time_has_every_layer_of_every_pass(tmp_path):
@@ -51,3 +52,10 @@ def test_a_trace_of_training_has_layers_inside_of_iterations(tmp_path):
     for step, loss in zip(steps, losses):
         assert step["ts"] <= loss["ts"]
         assert loss["ts"] + loss["dur"] <= step["ts"] + step["dur"]
+
+
+def test_an_unknown_precision_is_refused(tmp_path):
+    (tmp_path / "net.prototxt").write_text(NET)
+    assert "use FP32 or BF16" in command.fail(
+        tmp_path, "time", "--model=net.prototxt", "--precision=FP8"
+    )

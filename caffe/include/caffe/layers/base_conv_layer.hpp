@@ -68,6 +68,11 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   /// for double, `engine: CAFFE`, other than two spatial axes, and cases oneDNN has no kernel for.
   /// In GPU mode, those of cuDNN, for double too.
   dnn::Convolution<Dtype>* fast();
+  /// Makes the features of fast() pass a ReLU of this slope.
+  void set_relu_slope(float slope) {
+    relu_slope_ = slope;
+    fast_shape_.clear();
+  }
   /// Whether oneDNN's kernels suit the layer's present shape at all.
   virtual bool fast_pays() const { return true; }
 
@@ -117,6 +122,7 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   int col_offset_ = 0;
   int output_offset_ = 0;
   Blob<Dtype> col_buffer_;
+  float relu_slope_ = 1;
   shared_ptr<dnn::Convolution<Dtype>> fast_;
   /// Bottom shape and mode that fast_ was looked up for (it may have been found to be null).
   vector<int> fast_shape_;

@@ -27,6 +27,9 @@ class BatchNormLayer : public Layer<Dtype> {
   int ExactNumBottomBlobs() const override { return 1; }
   int ExactNumTopBlobs() const override { return 1; }
 
+  /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
+  bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
@@ -47,6 +50,22 @@ class BatchNormLayer : public Layer<Dtype> {
  private:
   void TakeGlobalStatistics();
   void TakeBatchStatistics(const Blob<Dtype>& bottom);
+
+  // With an absorbed Scale layer: y = relu(a x + b), with a and b of both layers.
+  void ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top);
+  void BackwardWhole(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
+  /// Makes x_ the bottom's values, which may be overwritten then.
+  void TakeBottom(Blob<Dtype>* bottom);
+  vector<Dtype> Factors() const;
+  vector<Dtype> Offsets() const;
+
+  /// The absorbed Scale layer, or null, and the slope of the absorbed ReLU (1: there is none).
+  shared_ptr<Layer<Dtype>> scale_;
+  Dtype slope_ = 1;
+  bool has_relu_ = false;
+  /// Whether Backward will be called, and the input that it needs.
+  bool keeps_input_ = false;
+  Blob<Dtype> x_;
 };
 
 }  // namespace caffe

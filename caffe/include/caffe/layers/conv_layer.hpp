@@ -18,6 +18,8 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
  public:
   explicit ConvolutionLayer(const LayerParameter& param) : BaseConvolutionLayer<Dtype>(param) {}
   const char* type() const override { return "Convolution"; }
+  /// Takes over a ReLU.
+  bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -26,6 +28,10 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   DECLARE_LAYER_GPU_FUNCS(Dtype);
   bool reverse_dimensions() override { return false; }
   void compute_output_shape() override;
+
+ private:
+  /// The absorbed ReLU, or null.
+  shared_ptr<Layer<Dtype>> relu_;
 };
 
 }  // namespace caffe
