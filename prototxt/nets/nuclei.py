@@ -22,7 +22,7 @@ from caffe import params as P
 from .blocks import ZERO, conv, dcme_loss, encoder_decoder
 from .files import NetDefinition
 
-WIDTHS = [16, 32, 64, 128, 128]
+WIDTHS = [32, 64, 128, 128]
 
 
 def features(n: NetSpec, widths: list[int], fraction: float = 0.99) -> Any:
@@ -79,7 +79,7 @@ NET = NetDefinition(
         "momentum2": 0.999,
         "lr_policy": "poly",
         "power": 1,
-        "max_iter": 6500,
+        "max_iter": 5000,
         "display": 20,
         "average_loss": 20,
         "snapshot": 500,
