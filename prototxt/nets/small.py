@@ -49,10 +49,10 @@ NET = NetDefinition(
         "momentum2": 0.999,
         "lr_policy": "poly",
         "power": 0.9,
-        "max_iter": 700,
+        "max_iter": 1400,
         "display": 20,
         "average_loss": 20,
-        "snapshot": 700,
+        "snapshot": 1400,
         "random_seed": 1,
     },
 )

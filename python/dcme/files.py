@@ -89,6 +89,41 @@ def read_image(path: PathLike) -> np.ndarray:
     return _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
+def read_photo(path: PathLike) -> np.ndarray:
+    """Like ``read_image``, but refuses images of more than 8 bits, which would lose the rest."""
+    depth = _decode(path, cv2.IMREAD_UNCHANGED).dtype
+    if depth != np.uint8:
+        raise UserError(
+            f"{path}: has {8 * depth.itemsize} bits a channel; stretch the contrast to 8 bits, "
+            "here and later for prediction alike"
+        )
+    return read_image(path)
+
+
+def read_mask(path: PathLike) -> np.ndarray:
+    """A mask (H, W), bool: where an image is not black."""
+    return _decode(path, cv2.IMREAD_GRAYSCALE) > 0
+
+
+def read_labels(path: PathLike) -> np.ndarray:
+    """A label map (H, W) of whole numbers: a grey image of any depth, or a .npy file."""
+    if Path(path).suffix.lower() == ".npy":
+        try:
+            labels = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read ({error})") from None
+    else:
+        labels = _decode(path, cv2.IMREAD_UNCHANGED)
+    if labels.ndim != 2:
+        raise UserError(
+            f"{path}: a label map has one channel with a number for each instance; this one has "
+            f"shape {'x'.join(map(str, labels.shape))}"
+        )
+    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
+        raise UserError(f"{path}: a label map holds whole numbers")
+    return np.asarray(labels)
+
+
 def read_ids(path: PathLike) -> np.ndarray:
     """A 16-bit instance map (H, W) as uint16."""
     ids = _decode(path, cv2.IMREAD_UNCHANGED)

@@ -122,6 +122,10 @@ class ClassTable:
             raise UserError(f"'{text}' names a class twice")
         return cls(tuple(labels), tuple(names))
 
+    def __str__(self) -> str:
+        """As ``parse`` reads it."""
+        return ",".join(f"{label}:{name}" for label, name in zip(self.labels, self.names))
+
     def name_of(self, label: int) -> str:
         """Name of a label id."""
         return self.names[self.labels.index(label)]

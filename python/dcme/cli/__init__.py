@@ -13,6 +13,7 @@ from importlib import import_module
 
 COMMANDS = {
     "synth": "paint a synthetic street data set in Cityscapes' layout",
+    "collect": "your images and masks, in the usual forms, as lists of images and instance maps",
     "prepare": "reduce a data set to training size and write its lists",
     "encode": "instance maps to vectors to the centres of mass",
     "train": "caffe train with checks, progress and going on where it stopped",

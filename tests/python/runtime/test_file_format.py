@@ -26,8 +26,8 @@ def described(name):
 
 
 def is_repeated(field):
-    # Newer releases of protobuf have the first, older ones the second.
-    return getattr(field, "is_repeated", None) or getattr(field, "label", None) == 3
+    # Older releases of protobuf have the label alone, newer ones warn of its use.
+    return field.is_repeated if hasattr(field, "is_repeated") else field.label == 3
 
 
 def same_default(field, text):

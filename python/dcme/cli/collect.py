@@ -1,0 +1,68 @@
+"""``dcme collect``."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcme.cli.options import add_workers, classes, count, workers
+
+
+def share(text: str) -> float:
+    """A number from 0 to below 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share; write e.g. 0.2")
+    return value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dcme collect``."""
+    parser.description += (
+        " Masks may be one label map for each image (0, 1, 2, ...; PNG, TIFF or .npy, named as the"
+        "\nimage, an ending such as _masks allowed), a folder of single masks for each image"
+        "\n(MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO annotation file."
+    )
+    parser.add_argument("images", help="folder of images (or of folders NAME/images)")
+    parser.add_argument("masks", help="folder of masks, or a COCO file (.json)")
+    parser.add_argument("out", help="new folder for images/, instanceIds/, train.txt and val.txt")
+    parser.add_argument(
+        "--classes",
+        type=classes,
+        metavar="LABEL:NAME,...",
+        help="the class of the masks, e.g. 1:nucleus; of a COCO file, which of its categories",
+    )
+    parser.add_argument(
+        "--parts",
+        choices=("one", "each"),
+        help="whether parts of a mask that do not touch are one instance, or each is one",
+    )
+    parser.add_argument(
+        "--val", type=share, default=0.2, metavar="SHARE", help="of the images; default: 0.2"
+    )
+    parser.add_argument("--seed", type=count, default=1, help="of the choice of val; default: 1")
+    add_workers(parser)
+    parser.epilog = (
+        "example: dcme collect scans/images scans/masks data/nuclei --classes 1:nucleus\n"
+        "         dcme collect photos annotations.json data/street"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the data set."""
+    from dcme.collect import Settings, collect
+
+    done = collect(
+        arguments.images,
+        arguments.masks,
+        arguments.out,
+        arguments.classes,
+        Settings(parts=arguments.parts, val=arguments.val, seed=arguments.seed),
+        workers(arguments),
+        arguments.quiet,
+    )
+    for split, images in done.images.items():
+        print(f"{arguments.out}/{split}.txt: {images} images, {done.instances[split]} instances")
+    print(f"for further commands: --classes {done.classes}")

@@ -1,0 +1,191 @@
+"""COCO annotation files: polygons and run lengths to masks."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcme.errors import UserError
+from dcme.files import read_text
+from dcme.labels import ClassTable
+
+HIGHEST_LABEL = 64
+"""``1000 * label + 999`` must fit into 16 bits."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """An instance of a class, or a group of them."""
+
+    label: int
+    mask: np.ndarray
+    """(H, W), bool."""
+    group: bool = False
+
+
+@dataclass
+class Annotations:
+    """What a COCO file says of one image."""
+
+    origin: str
+    """File and image, for messages."""
+    shape: tuple[int, int]
+    """(H, W) as the file has it."""
+    items: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """Labels and annotations."""
+
+    def regions(self, shape: tuple[int, int]) -> list[Region]:
+        """The annotated regions of the image, which has ``shape`` (H, W)."""
+        if shape != self.shape:
+            raise UserError(
+                f"{self.origin}: the file says {self.shape[0]}x{self.shape[1]}, the image is "
+                f"{shape[0]}x{shape[1]} (HxW)"
+            )
+        found = []
+        for label, item in self.items:
+            mask = _mask(item.get("segmentation"), shape, f"{self.origin}: {_name(item)}")
+            if mask.any():
+                found.append(Region(label, mask, bool(item.get("iscrowd", 0))))
+        return found
+
+
+@dataclass(frozen=True)
+class Coco:
+    """A COCO file."""
+
+    images: dict[str, Annotations]
+    """By file name, in the order of the file."""
+    classes: ClassTable
+
+
+def _name(item: dict[str, Any]) -> str:
+    return f"annotation {item.get('id', '?')}"
+
+
+def _polygons(parts: Sequence[Any], shape: tuple[int, int], origin: str) -> np.ndarray:
+    """The pixels whose centres lie in one of the polygons x0, y0, x1, y1, ..."""
+    mask = np.zeros(shape, bool)
+    for part in parts:
+        try:
+            points = np.asarray(part, np.float64)
+        except (TypeError, ValueError):
+            points = np.empty(0)
+        if points.ndim != 1 or points.size < 6 or points.size % 2 or not np.isfinite(points).all():
+            raise UserError(f"{origin}: a polygon is a list of at least three x, y pairs")
+        mask |= _inside(points.reshape(-1, 2), shape)
+    return mask
+
+
+def _inside(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The pixels (H, W) whose centres lie in a polygon of ``corners`` (x, y)."""
+    from matplotlib.path import Path as Outline
+
+    mask = np.zeros(shape, bool)
+    height, width = shape
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)), 0, (width, height)).astype(int)
+    rows, columns = np.mgrid[top:bottom, left:right]
+    # COCO's (0, 0) is the corner of the first pixel, so its centre is (0.5, 0.5).
+    centres = np.column_stack([columns.ravel(), rows.ravel()]) + 0.5
+    inside = Outline(corners).contains_points(centres)
+    mask[top:bottom, left:right] = inside.reshape(rows.shape)
+    return mask
+
+
+def _runs(counts: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
+    """Alternating lengths of 0 and 1, down the columns."""
+    if isinstance(counts, str):
+        raise UserError(
+            f"{origin}: compressed run lengths are not read; decode them with pycocotools "
+            "(mask.decode) and store a list of lengths or polygons"
+        )
+    lengths = np.asarray(counts) if isinstance(counts, list) else np.empty(0)
+    whole = lengths.ndim == 1 and lengths.dtype.kind == "i" and (lengths >= 0).all()
+    if not whole or lengths.sum() != shape[0] * shape[1]:
+        raise UserError(
+            f"{origin}: run lengths are whole numbers whose sum is the image's {shape[0]}x"
+            f"{shape[1]} pixels"
+        )
+    values = np.arange(lengths.size) % 2 == 1
+    return np.repeat(values, lengths).reshape(shape[1], shape[0]).T
+
+
+def _mask(segmentation: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
+    if isinstance(segmentation, list):
+        return _polygons(segmentation, shape, origin)
+    if isinstance(segmentation, dict) and list(segmentation.get("size", [])) == list(shape):
+        return _runs(segmentation.get("counts"), shape, origin)
+    raise UserError(
+        f"{origin}: has no segmentation, a list of polygons or run lengths of the image's size"
+    )
+
+
+def _classes(categories: dict[int, str], wanted: ClassTable | None, path: Path) -> dict[int, int]:
+    """Category ids to labels; without ``wanted`` a category's id is its label."""
+    if wanted is not None:
+        ids = {name: category for category, name in categories.items()}
+        missing = [name for name in wanted.names if name not in ids]
+        if missing:
+            raise UserError(
+                f"{path}: has no category '{missing[0]}'; it has {', '.join(sorted(ids))}"
+            )
+        return {ids[name]: label for label, name in zip(wanted.labels, wanted.names)}
+    outside = [c for c in categories if not 1 <= c <= HIGHEST_LABEL]
+    if outside:
+        raise UserError(
+            f"{path}: category {outside[0]} cannot be a label (1..{HIGHEST_LABEL}); choose labels "
+            f"with --classes, e.g. --classes 1:{categories[outside[0]]}"
+        )
+    return {category: category for category in categories}
+
+
+def _load(path: Path) -> tuple[dict[int, str], list[Any], list[Any]]:
+    """Categories, images and annotations of the file."""
+    try:
+        content = json.loads(read_text(path))
+        categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
+        return categories, list(content["images"]), list(content["annotations"])
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: is no JSON file ({error})") from None
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: is no COCO file (lacks {error})") from None
+
+
+def read_coco(path: Path, wanted: ClassTable | None = None) -> Coco:
+    """The images of a COCO file and their annotations of the ``wanted`` categories (all).
+
+    Raises UserError for files that are none, for unknown categories and images named twice.
+    """
+    categories, images, annotations = _load(path)
+    labels = _classes(categories, wanted, path)
+    by_id: dict[Any, Annotations] = {}
+    names: dict[str, Annotations] = {}
+    try:
+        for image in images:
+            name = str(image["file_name"])
+            shape = (int(image["height"]), int(image["width"]))
+            names[name] = by_id[image["id"]] = Annotations(f"{path} ({name})", shape)
+        for item in annotations:
+            if item["category_id"] not in categories or item["image_id"] not in by_id:
+                raise UserError(f"{path}: {_name(item)} is of an image or category not in it")
+            if item["category_id"] in labels:
+                label = labels[item["category_id"]]
+                by_id[item["image_id"]].items.append((label, item))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is no COCO file (an entry lacks {error})") from None
+    double = [
+        name for name, times in Counter(str(i["file_name"]) for i in images).items() if times > 1
+    ]
+    if double or not names:
+        problem = f"names the image {double[0]} twice" if double else "names no images"
+        raise UserError(f"{path}: {problem}")
+    table = wanted or ClassTable(tuple(categories), tuple(categories.values()))
+    return Coco(names, table)

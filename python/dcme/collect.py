@@ -1,0 +1,261 @@
+"""Instance masks in the forms that people have, made into images, instance maps and lists.
+
+Three forms are read: a label map for each image (0, 1, 2, ...; PNG, TIFF or .npy), a folder of
+single masks for each image, and a COCO annotation file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
+import cv2
+import numpy as np
+
+from dcme.coco import Region, read_coco
+from dcme.dataset import IMAGE_SUFFIXES, Sample, read_folder
+from dcme.errors import UserError
+from dcme.files import PathLike, read_labels, read_mask, read_photo, write_png, write_text
+from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.parallel import ordered_map, progress
+
+MOST_INSTANCES = FIRST_INSTANCE_ID - 1
+"""Of one class in one image: an instance map holds ``1000 * label + k`` with k from 1."""
+
+UNFINISHED = {"images", "instanceIds"}
+"""What an interrupted call leaves: no lists."""
+
+PARTS = ("one", "each")
+"""What the parts of a mask that do not touch are: one instance, or each an instance."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How masks are read and images divided."""
+
+    parts: str | None = None
+    """See ``PARTS``; None is "one", but refuses maps that look like a plain foreground mask."""
+    val: float = 0.2
+    """The share of the images that becomes ``val.txt``."""
+    seed: int = 1
+    """Of the choice of those images."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image and how its regions are found."""
+
+    image: Sample
+    regions: Callable[[tuple[int, int]], list[Region]]
+    """(H, W) of the image to its regions."""
+    origin: str
+    """What messages call the masks."""
+
+
+def paint(regions: Sequence[Region], shape: tuple[int, int], origin: str) -> np.ndarray:
+    """The instance map (H, W), uint16, of masks that may overlap: smaller ones lie on top.
+
+    Groups (COCO's crowds) become ``label``, instances ``1000 * label + k``, k from 1 in the order
+    of the regions. Raises UserError for more than 999 instances of a class.
+    """
+    ids = np.zeros(shape, np.uint16)
+    counts: dict[int, int] = {}
+    numbers = []
+    for region in regions:
+        if region.group:
+            numbers.append(region.label)
+            continue
+        counts[region.label] = counts.get(region.label, 0) + 1
+        numbers.append(FIRST_INSTANCE_ID * region.label + counts[region.label])
+    if max(counts.values(), default=0) > MOST_INSTANCES:
+        raise UserError(
+            f"{origin}: has {max(counts.values())} instances of one class, an instance map holds "
+            f"{MOST_INSTANCES}; cut the image into tiles"
+        )
+    largest_first = sorted(range(len(regions)), key=lambda i: -int(regions[i].mask.sum()))
+    for i in largest_first:
+        ids[regions[i].mask] = numbers[i]
+    return ids
+
+
+def _connected(mask: np.ndarray) -> list[np.ndarray]:
+    """The 8-connected parts of a mask."""
+    count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return [parts == k for k in range(1, count)]
+
+
+def _require_shape(found: Sequence[int], shape: tuple[int, int], path: Path) -> None:
+    if tuple(found) != shape:
+        raise UserError(
+            f"{path}: is {found[0]}x{found[1]} but its image is {shape[0]}x{shape[1]} (HxW)"
+        )
+
+
+def _images(folder: Path) -> list[Sample]:
+    """All images of a folder, or of the folders ``*/images`` in it."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of images")
+    nested = sorted(p for p in folder.glob("*/images/*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if nested and not any(p.suffix.lower() in IMAGE_SUFFIXES for p in folder.iterdir()):
+        return [Sample(path.stem, path, None) for path in nested]
+    return read_folder(folder)
+
+
+@dataclass(frozen=True)
+class _MaskReader:
+    """Masks of a single class in a folder."""
+
+    root: Path
+    files: Sequence[Path]
+    """Of label maps directly in ``root``."""
+    label: int
+    parts: str | None
+
+    def source(self, image: Sample) -> Source:
+        """The masks of one image: a folder of its name, or the one file of its name."""
+        for folder in (self.root / image.name / "masks", self.root / image.name):
+            if folder.is_dir():
+                paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+                return Source(image, partial(self.from_masks, paths), str(folder))
+        exact = [p for p in self.files if p.stem == image.name]
+        starts = (f"{image.name}_", f"{image.name}.")
+        found = exact or [p for p in self.files if p.stem.startswith(starts)]
+        if not found:
+            raise UserError(
+                f"{image.image}: no masks in {self.root}: neither a folder {image.name} nor a file "
+                f"{image.name}.png, .tif or .npy (an ending such as _masks may follow the name)"
+            )
+        if len(found) > 1:
+            raise UserError(
+                f"{image.image}: two files could hold its masks, {found[0]} and {found[1].name}"
+            )
+        return Source(image, partial(self.from_label_map, found[0]), str(found[0]))
+
+    def from_label_map(self, path: Path, shape: tuple[int, int]) -> list[Region]:
+        """One instance for each number but 0."""
+        labels = read_labels(path)
+        _require_shape(labels.shape, shape, path)
+        values = np.unique(labels)
+        if values[0] < 0:
+            raise UserError(f"{path}: holds {values[0]}; a label map is 0 where no instance is")
+        masks = [labels == value for value in values if value != 0]
+        if self.parts is None and len(masks) == 1 and len(_connected(masks[0])) > 1:
+            raise UserError(
+                f"{path}: all of its foreground has the value {values[-1]}, in separate parts; say "
+                "--parts each if every part is an instance, --parts one if they are a single one"
+            )
+        return self._regions(masks)
+
+    def from_masks(self, paths: Sequence[Path], shape: tuple[int, int]) -> list[Region]:
+        """One instance for each file that is not black."""
+        masks = []
+        for path in paths:
+            masks.append(read_mask(path))
+            _require_shape(masks[-1].shape, shape, path)
+        return self._regions([mask for mask in masks if mask.any()])
+
+    def _regions(self, masks: Iterable[np.ndarray]) -> list[Region]:
+        if self.parts == "each":
+            masks = [part for mask in masks for part in _connected(mask)]
+        return [Region(self.label, mask) for mask in masks]
+
+
+def _from_folder(
+    images: Path, masks: Path, classes: ClassTable | None, settings: Settings
+) -> tuple[list[Source], ClassTable]:
+    table = classes or ClassTable((1,), ("object",))
+    if len(table.labels) != 1:
+        raise UserError("masks without classes need exactly one class, e.g. --classes 1:cell")
+    suffixes = (*IMAGE_SUFFIXES, ".npy")
+    files = sorted(p for p in masks.iterdir() if p.suffix.lower() in suffixes)
+    reader = _MaskReader(masks, files, table.labels[0], settings.parts)
+    return [reader.source(image) for image in _images(images)], table
+
+
+def _from_coco(
+    images: Path, path: Path, classes: ClassTable | None, settings: Settings
+) -> tuple[list[Source], ClassTable]:
+    if settings.parts is not None:
+        raise UserError(f"{path}: --parts is for folders of masks; a COCO file names its instances")
+    coco = read_coco(path, classes)
+    sources = []
+    for name, annotation in coco.images.items():
+        inside = Path(name)
+        if inside.is_absolute() or ".." in inside.parts:
+            raise UserError(f"{path}: the image '{name}' lies outside of {images}")
+        origin = f"{path} ({name})"
+        stem = "_".join(inside.with_suffix("").parts)
+        sources.append(Source(Sample(stem, images / inside, None), annotation.regions, origin))
+    return sources, coco.classes
+
+
+def _write_pair(out: Path, source: Source) -> int:
+    """Write one image and its instance map; returns its instances."""
+    image = read_photo(source.image.image_path())
+    ids = paint(source.regions(image.shape[:2]), image.shape[:2], source.origin)
+    write_png(out / "images" / f"{source.image.name}.png", image)
+    write_png(out / "instanceIds" / f"{source.image.name}.png", ids)
+    return int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
+
+
+def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[str]]:
+    """``train`` and ``val``: a random share of ``val`` of the names, at least one in each."""
+    order = np.random.default_rng(seed).permutation(len(names))
+    held_out = min(max(1, round(val * len(names))), len(names) - 1) if val > 0 else 0
+    chosen = set(order[:held_out].tolist())
+    parts: dict[str, list[str]] = {"train": [], "val": []}
+    for i, name in enumerate(names):
+        parts["val" if i in chosen else "train"].append(name)
+    return parts
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What ``collect`` has written."""
+
+    images: dict[str, int]
+    """Of each list."""
+    instances: dict[str, int]
+    """In the images of each list."""
+    classes: ClassTable
+
+
+def collect(
+    images: PathLike,
+    masks: PathLike,
+    out: PathLike,
+    classes: ClassTable | None = None,
+    settings: Settings = Settings(),
+    workers: int = 1,
+    quiet: bool = True,
+) -> Collected:
+    """Write ``images/``, ``instanceIds/``, ``train.txt`` and ``val.txt`` below ``out``.
+
+    images: a folder. masks: a folder with a label map or a folder of single masks for each image
+    (of the image's name), or a COCO file (.json). classes: of a COCO file, by their names there
+    (default: all, label = category id); of folders, the single class. Lists are written last, so
+    an interrupted call leaves none. Raises UserError for whatever does not fit together.
+    """
+    source, root = Path(masks), Path(out)
+    if not source.exists():
+        raise UserError(f"{source}: no such folder or file of masks")
+    if root.exists() and (not root.is_dir() or {p.name for p in root.iterdir()} - UNFINISHED):
+        raise UserError(f"{root}: is not an empty folder; choose another one")
+    read = _from_folder if source.is_dir() else _from_coco
+    sources, table = read(Path(images), source, classes, settings)
+    counts = {}
+    work = ordered_map(partial(_write_pair, root), sources, workers)
+    for one, found in zip(sources, progress(work, len(sources), "collecting", quiet)):
+        counts[one.image.name] = found
+    parts = split_names(list(counts), settings.val, settings.seed)
+    for split, members in parts.items():
+        lines = [f"images/{name}.png instanceIds/{name}.png\n" for name in members]
+        write_text(root / f"{split}.txt", "".join(lines))
+    return Collected(
+        {split: len(members) for split, members in parts.items()},
+        {split: sum(counts[name] for name in members) for split, members in parts.items()},
+        table,
+    )

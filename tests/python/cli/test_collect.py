@@ -1,0 +1,280 @@
+"""Images and masks in the forms that people have them become a data set."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from dcme.cli import main
+from dcme.coco import Region
+from dcme.collect import Settings, collect, paint, split_names
+from dcme.dataset import read_list
+from dcme.files import read_ids
+from dcme.labels import ClassTable
+
+SHAPE = (40, 60)
+CELL = ClassTable((1,), ("cell",))
+
+
+def disc(row, column, radius=6):
+    rows, columns = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    return (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+
+
+LEFT, RIGHT = disc(15, 15), disc(20, 40)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with the images a, b and c."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in "abc":
+        cv2.imwrite(str(folder / f"{name}.jpg"), np.full((*SHAPE, 3), 90, np.uint8))
+    return folder
+
+
+@pytest.fixture
+def masks(tmp_path):
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    return folder
+
+
+def label_map():
+    labels = np.zeros(SHAPE, np.uint16)
+    labels[LEFT], labels[RIGHT] = 7, 300
+    return labels
+
+
+def collected(out):
+    """The instance maps written below ``out`` by name."""
+    rows = [s for split in ("train", "val") for s in read_list(out / f"{split}.txt")]
+    return {sample.name: read_ids(sample.ids) for sample in rows}
+
+
+def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsys):
+    cv2.imwrite(str(masks / "a.png"), label_map())
+    cv2.imwrite(str(masks / "b_masks.tif"), label_map().astype(np.float32))
+    np.save(masks / "c.npy", label_map().astype(np.int64))
+    out = tmp_path / "data"
+    words = ["collect", photos, masks, out, "--classes", "2:cell", "--val", "0.4", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    assert capsys.readouterr().out == (
+        f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 images, 2 instances\n"
+        "for further commands: --classes 2:cell\n"
+    )
+    for ids in collected(out).values():
+        assert np.array_equal(ids, 2001 * LEFT + 2002 * RIGHT)
+
+
+@pytest.mark.parametrize("inside", ["", "masks"])
+def test_folders_of_single_masks(photos, masks, tmp_path, inside):
+    for name in "abc":
+        folder = masks / name / inside
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / "1.png"), 255 * LEFT.astype(np.uint8))
+        cv2.imwrite(str(folder / "2.png"), 255 * RIGHT.astype(np.uint8))
+        cv2.imwrite(str(folder / "empty.png"), np.zeros(SHAPE, np.uint8))
+    collect(photos, masks, tmp_path / "data", CELL)
+    assert all(
+        np.array_equal(ids, 1001 * LEFT + 1002 * RIGHT)
+        for ids in collected(tmp_path / "data").values()
+    )
+
+
+def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
+    for name in ("first", "second"):
+        for kind in ("images", "masks"):
+            (tmp_path / "raw" / name / kind).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "raw" / name / "images" / f"{name}.png"), np.ones(SHAPE))
+        cv2.imwrite(str(tmp_path / "raw" / name / "masks" / "x.png"), 255.0 * LEFT)
+    done = collect(tmp_path / "raw", tmp_path / "raw", tmp_path / "data", CELL)
+    assert done.images == {"train": 1, "val": 1} and done.instances == {"train": 1, "val": 1}
+
+
+def coco(photos, annotations, categories=((1, "cat"), (3, "dog"))):
+    content = {
+        "images": [
+            {"id": i, "file_name": f"{name}.jpg", "height": SHAPE[0], "width": SHAPE[1]}
+            for i, name in enumerate("abc")
+        ],
+        "categories": [{"id": i, "name": name} for i, name in categories],
+        "annotations": annotations,
+    }
+    path = photos.parent / "annotations.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def box(image=0, category=1, left=10, top=5, width=8, height=4):
+    right, bottom = left + width, top + height
+    corners = [left, top, right, top, right, bottom, left, bottom]
+    return {
+        "id": 5,
+        "image_id": image,
+        "category_id": category,
+        "segmentation": [corners],
+        "iscrowd": 0,
+    }
+
+
+def runs(mask):
+    flat = mask.T.ravel().astype(np.int8)
+    edges = np.flatnonzero(np.diff(flat, prepend=0))
+    return np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
+
+
+def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_path):
+    crowd = {
+        "image_id": 1,
+        "category_id": 3,
+        "iscrowd": 1,
+        "segmentation": {"size": list(SHAPE), "counts": runs(RIGHT)},
+    }
+    path = coco(photos, [box(), box(category=3, left=30), crowd])
+    done = collect(photos, path, tmp_path / "data")
+    assert str(done.classes) == "1:cat,3:dog"
+    ids = collected(tmp_path / "data")
+    expected = np.zeros(SHAPE, np.uint16)
+    expected[5:9, 10:18] = 1001
+    expected[5:9, 30:38] = 3001
+    assert np.array_equal(ids["a"], expected)
+    assert np.array_equal(ids["b"], 3 * RIGHT)
+    assert not ids["c"].any()
+
+
+def test_coco_categories_can_be_chosen(photos, tmp_path):
+    path = coco(photos, [box(), box(category=3, left=30)])
+    collect(photos, path, tmp_path / "data", ClassTable((26,), ("dog",)))
+    assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 26001}
+
+
+def test_smaller_masks_lie_on_top():
+    ids = paint([Region(1, disc(20, 20, 3)), Region(1, disc(20, 20, 9))], SHAPE, "x")
+    assert ids[20, 20] == 1001 and ids[20, 27] == 1002
+
+
+def test_splits_are_disjoint_and_of_the_seed():
+    names = [f"{k}" for k in range(10)]
+    parts = split_names(names, 0.3, seed=4)
+    assert sorted(parts["train"] + parts["val"]) == names and len(parts["val"]) == 3
+    assert split_names(names, 0.3, seed=4) == parts != split_names(names, 0.3, seed=5)
+    assert split_names(names, 0, seed=4)["val"] == []
+
+
+def test_a_plain_foreground_mask_is_asked_about(photos, masks, tmp_path, fails):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), 255.0 * (LEFT | RIGHT))
+    line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
+    assert "a.png: all of its foreground has the value 255" in line and "--parts each" in line
+    for parts, instances in (("each", 6), ("one", 3)):
+        done = collect(photos, masks, tmp_path / parts, CELL, Settings(parts=parts, val=0))
+        assert done.instances["train"] == instances
+
+
+def wrong_size(photos, masks):
+    cv2.imwrite(str(masks / "a.png"), np.zeros((4, 4)))
+
+
+def no_mask(photos, masks):
+    pass
+
+
+def two_files(photos, masks):
+    cv2.imwrite(str(masks / "a_x.png"), label_map())
+    cv2.imwrite(str(masks / "a_y.png"), label_map())
+
+
+def colours(photos, masks):
+    cv2.imwrite(str(masks / "a.png"), np.zeros((*SHAPE, 3)))
+
+
+def negative(photos, masks):
+    np.save(masks / "a.npy", label_map().astype(int) - 1)
+
+
+def fractions(photos, masks):
+    np.save(masks / "a.npy", label_map() / 2.5)
+
+
+def pickled(photos, masks):
+    np.save(masks / "a.npy", np.array([{}]), allow_pickle=True)
+
+
+def deep(photos, masks):
+    cv2.imwrite(str(masks / "a.png"), label_map())
+    cv2.imwrite(str(photos / "a.png"), label_map())
+    (photos / "a.jpg").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (wrong_size, "a.png: is 4x4 but its image is 40x60"),
+        (no_mask, "a.jpg: no masks in "),
+        (two_files, "a.jpg: two files could hold its masks"),
+        (colours, "a.png: a label map has one channel"),
+        (negative, "a.npy: holds -1"),
+        (fractions, "a.npy: a label map holds whole numbers"),
+        (pickled, "a.npy: cannot be read"),
+        (deep, "a.png: has 16 bits a channel"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_masks_that_do_not_fit(photos, masks, tmp_path, fails, spoil, message):
+    for name in "bc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    spoil(photos, masks)
+    assert message in fails("collect", photos, masks, tmp_path / "data", "--quiet")
+    assert not (tmp_path / "data" / "train.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"segmentation": [[1, 2, 3]]}, "annotation 5: a polygon is a list of"),
+        ({"segmentation": None}, "annotation 5: has no segmentation"),
+        ({"segmentation": {"size": [40, 60], "counts": "abc"}}, "compressed run lengths"),
+        ({"segmentation": {"size": [40, 60], "counts": [1, 2]}}, "run lengths are whole numbers"),
+        ({"image_id": 77}, "annotation 5 is of an image or category not in it"),
+    ],
+)
+def test_coco_annotations_that_do_not_fit(photos, tmp_path, fails, change, message):
+    path = coco(photos, [box() | change])
+    assert message in fails("collect", photos, path, tmp_path / "data", "--quiet")
+
+
+def test_coco_files_that_are_none(photos, tmp_path, fails):
+    path = tmp_path / "x.json"
+    for text, message in (
+        ("{", "is no JSON file"),
+        ("{}", "is no COCO file"),
+        ("[]", "is no COCO"),
+    ):
+        path.write_text(text)
+        assert message in fails("collect", photos, path, tmp_path / "data", "--quiet")
+    path = coco(photos, [])
+    line = fails("collect", photos, path, tmp_path / "data", "--classes", "1:bird", "--quiet")
+    assert "has no category 'bird'; it has cat, dog" in line
+    line = fails("collect", photos, coco(photos, [], [(90, "toothbrush")]), tmp_path / "data")
+    assert "category 90 cannot be a label" in line and "--classes 1:toothbrush" in line
+
+
+def test_an_image_outside_of_the_folder_is_refused(photos, tmp_path, fails):
+    path = coco(photos, [])
+    path.write_text(path.read_text().replace("a.jpg", "../a.jpg"))
+    assert "lies outside" in fails("collect", photos, path, tmp_path / "data", "--quiet")
+
+
+def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.txt").write_text("")
+    assert "not an empty folder" in fails("collect", photos, masks, tmp_path / "data")
+
+
+def test_more_instances_than_an_instance_map_can_number(photos, masks, tmp_path, fails):
+    for name in "abc":
+        np.save(masks / f"{name}.npy", np.arange(SHAPE[0] * SHAPE[1]).reshape(SHAPE))
+    line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
+    assert "has 2399 instances of one class, an instance map holds 999" in line
