@@ -267,6 +267,11 @@ def test_an_image_outside_of_the_folder_is_refused(photos, tmp_path, fails):
     assert "lies outside" in fails("collect", photos, path, tmp_path / "data", "--quiet")
 
 
+def test_images_are_not_taken_for_their_masks(photos, tmp_path, fails):
+    line = fails("collect", photos, photos, tmp_path / "data", "--quiet")
+    assert "a.jpg: is the image itself" in line
+
+
 def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.txt").write_text("")
