@@ -1,6 +1,7 @@
 #include "dcme/instances.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -45,6 +46,29 @@ struct GapRow {
 
   bool covers(const Span& s) const { return begin <= s.begin && s.end <= end; }
 };
+
+// The mean of value(row, column) over the pixels of each instance, 0 of an empty one.
+template <typename Value>
+std::vector<double> means(const Instances& instances, Value value) {
+  std::vector<double> result;
+  result.reserve(instances.list.size());
+  for (const Instance& instance : instances.list) {
+    double sum = 0;
+    for (const Span& s : instance.spans) {
+      for (int c = s.begin; c < s.end; ++c) sum += value(instance, s.row, c);
+    }
+    const int64_t pixels = instance.pixels();
+    result.push_back(pixels > 0 ? sum / static_cast<double>(pixels) : 0);
+  }
+  return result;
+}
+
+void require_size(const Instances& instances, int rows, int cols) {
+  if (rows == instances.rows && cols == instances.cols) return;
+  throw std::invalid_argument("the values are " + size_text(rows, cols) +
+                              " but the instances are of " +
+                              size_text(instances.rows, instances.cols));
+}
 
 bool meet(const Span& a, const Span& b) { return a.begin < b.end && b.begin < a.end; }
 
@@ -139,6 +163,29 @@ std::vector<Span> with_holes_filled(const std::vector<Span>& spans) {
     }
   }
   return filled;
+}
+
+std::vector<double> means_over(const Instances& instances, Plane<const float> values) {
+  require_size(instances, values.rows, values.cols);
+  return means(instances, [&](const Instance&, int r, int c) { return values(r, c); });
+}
+
+std::vector<double> spreads(const Instances& instances, Plane<const float> dx,
+                            Plane<const float> dy) {
+  require_size(instances, dx.rows, dx.cols);
+  require_size(instances, dy.rows, dy.cols);
+  return means(instances, [&](const Instance& instance, int r, int c) {
+    return std::hypot(r + dy(r, c) - instance.row, c + dx(r, c) - instance.col);
+  });
+}
+
+std::vector<double> offsets(const Instances& instances) {
+  const auto rows = means(instances, [](const Instance& i, int r, int) { return r - i.row; });
+  const auto cols = means(instances, [](const Instance& i, int, int c) { return c - i.col; });
+  std::vector<double> result(rows.size());
+  std::transform(rows.begin(), rows.end(), cols.begin(), result.begin(),
+                 [](double row, double col) { return std::hypot(row, col); });
+  return result;
 }
 
 void mask_full_resolution(const Instances& instances, size_t index, Plane<uint8_t> mask) {

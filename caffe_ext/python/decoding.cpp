@@ -75,6 +75,18 @@ Array<T> column(const Instances& instances, Get get) {
   return result;
 }
 
+Array<double> column_of(const std::vector<double>& values) {
+  return Array<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+Array<double> means_of(const Instances& instances, const Array<float>& values) {
+  return column_of(means_over(instances, plane_of(values)));
+}
+
+Array<double> spreads_of(const Instances& instances, const Array<float>& vectors) {
+  return column_of(spreads(instances, component(vectors, 0), component(vectors, 1)));
+}
+
 Array<double> centres_of(const Instances& instances) {
   Array<double> result({static_cast<py::ssize_t>(instances.list.size()), py::ssize_t{2}});
   for (size_t k = 0; k < instances.list.size(); ++k) {
@@ -111,6 +123,9 @@ void bind_decoding(py::module_& m) {
              return column<int64_t>(i, [](const Instance& one) { return one.pixels(); });
            })
       .def("boxes", &boxes_of)
+      .def("means_over", &means_of, py::arg("values").noconvert())
+      .def("offsets", [](const Instances& i) { return column_of(offsets(i)); })
+      .def("spreads", &spreads_of, py::arg("vectors").noconvert())
       .def("mask", &one_mask, py::arg("index"))
       .def("masks", &all_masks)
       .def("mask_full_resolution", &large_mask, py::arg("index"), py::arg("rows"), py::arg("cols"))

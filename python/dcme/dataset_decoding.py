@@ -43,15 +43,17 @@ class Decoding:
     def __call__(self, item: VectorMap) -> ImageResult:
         """Instances of one vector map, at its own size, those of higher score first.
 
-        Scores: half at four times VT votes and towards 1 for more, times the class probability
-        where there is one. In ``reference`` mode the probability alone, as in paper 2.
+        Scores: see ``certainty``, times the class probability where there is one. In ``reference``
+        mode the probability alone, as in paper 2.
         """
         found = self.find(item)
-        scores = found.votes / (found.votes + 4.0 * max(self.vt, 1.0))
         labels = np.full(len(found), self._only_label(), np.int32)
-        keep = np.arange(len(found))
+        scores, keep = self.certainty(item, found), np.arange(len(found))
         if item.grid is not None and len(found):
-            labels, probabilities = self.classify(item, found.centres)
+            if self.mode != "reference" and classifies_pixels(item):
+                labels, probabilities = self.classify_masks(item, found)
+            else:
+                labels, probabilities = self.classify(item, found.centres)
             scores = probabilities * (1.0 if self.mode == "reference" else scores)
             keep = np.nonzero(labels)[0]
         order = keep[np.argsort(-scores[keep], kind="stable")]
@@ -59,6 +61,15 @@ class Decoding:
         return ImageResult(
             item.name, found.shape, masks, labels[order], scores[order], found.centres[order]
         )
+
+    def certainty(self, item: VectorMap, found: Instances) -> np.ndarray:
+        """(K,) how well each instance keeps to what DCME means, 0 to 1, without the truth.
+
+        Its pixels should point at its centre (``spreads``), and that should be the centre of its
+        mass (``offsets``): exp(-4 (spread + offset) / sqrt(pixels)), errors in units of its size.
+        """
+        errors = found.spreads(item.vectors) + found.offsets
+        return np.exp(-4 * errors / np.sqrt(np.maximum(found.pixels, 1)))
 
     def find(self, item: VectorMap) -> Instances:
         """Instances of one vector map, neither classified nor scored."""
@@ -80,7 +91,25 @@ class Decoding:
         return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED
 
     def classify(self, item: VectorMap, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Label (0: background) and confidence of each centre (K, 2) from the grid output."""
+        """Label (0: background) and probability of each centre (K, 2) from its block of the grid
+        output, as in paper 2; only ``reference`` mode lets background win."""
+        grid = self._probabilities(item)
+        block = round(item.vectors.shape[1] / grid.shape[1])
+        paper = self.mode == "reference"
+        numbers, scores = classify_instances(centres, grid, block, foreground_only=not paper)
+        return self._labels(np.asarray(numbers)), np.asarray(scores, float)
+
+    def classify_masks(self, item: VectorMap, found: Instances) -> tuple[np.ndarray, np.ndarray]:
+        """Label and probability (K,) of each mask: the class that is most probable on average over
+        its pixels. For networks that classify single pixels."""
+        means = np.stack([found.means_over(plane) for plane in self._probabilities(item)[1:]])
+        return self._labels(1 + means.argmax(axis=0)), means.max(axis=0)
+
+    def _labels(self, numbers: np.ndarray) -> np.ndarray:
+        return np.array([0, *self.classes.labels], np.int32)[numbers]
+
+    def _probabilities(self, item: VectorMap) -> np.ndarray:
+        """The grid output as probabilities (classes + 1, h, w)."""
         if item.grid is None:
             raise UserError(f"{item.name}: the network has no grid output to classify instances by")
         grid, count = np.asarray(item.grid), len(self.classes.labels) + 1
@@ -92,11 +121,7 @@ class Decoding:
                 f"{item.name}: the grid output is {grid.shape}; expected ({count}, h, w) for "
                 f"{count - 1} classes and background"
             )
-        block = round(item.vectors.shape[1] / grid.shape[1])
-        paper = self.mode == "reference"
-        numbers, scores = classify_instances(centres, grid, block, foreground_only=not paper)
-        labels = np.array([0, *self.classes.labels], np.int32)
-        return labels[np.asarray(numbers)], np.asarray(scores, float)
+        return grid
 
 
 def decode_files(

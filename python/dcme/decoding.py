@@ -59,6 +59,24 @@ class Instances:
         return self._core.boxes()
 
     @cached_property
+    def offsets(self) -> npt.NDArray[np.float64]:
+        """(K,) distances, in pixels, between the centre of mass of each mask and the centre that
+        its pixels voted for: large for a part that was cut off its instance."""
+        return self._core.offsets()
+
+    def means_over(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """(K,) means of a (H, W) map over each mask, e.g. of the probability of foreground."""
+        return self._core.means_over(np.ascontiguousarray(values, dtype=np.float32))
+
+    def spreads(self, vectors: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """(K,) mean distances, in pixels, between where a mask's pixels point and its centre.
+
+        vectors : (2, H, W), those the instances were decoded from. Beside the size of a mask the
+        spread tells how sure it is: the network's own errors, without the truth.
+        """
+        return self._core.spreads(as_vectors(vectors))
+
+    @cached_property
     def masks(self) -> npt.NDArray[np.bool_]:
         """(K, H, W) masks. K * H * W bytes: for many instances prefer ``mask`` or iteration."""
         return self._core.masks()

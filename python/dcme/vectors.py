@@ -7,10 +7,12 @@ beside it grid classes: labels (H/Gs, W/Gs) or class probabilities (classes, H/G
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -91,7 +93,7 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
                 arrays["grid"] = np.load(grid, allow_pickle=False)
             yield from _from_mapping(arrays, path, names)
         elif path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             yield from _from_mapping(arrays, path, names)
         elif path.suffix in (".h5", ".hdf5"):
@@ -103,7 +105,7 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
             raise UserError(f"{path}: vector maps are {', '.join(SUFFIXES)}")
     except UserError:
         raise
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: cannot be read as vector maps ({error})") from None
 
 
@@ -120,7 +122,9 @@ def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterat
         yield from _read_file(path, names)
         return
     files = sorted(
-        p for p in path.iterdir() if p.suffix in SUFFIXES and not p.name.endswith(GRID_ENDING)
+        p
+        for p in path.iterdir()  # files that begin with a dot are being written
+        if p.suffix in SUFFIXES and not p.name.endswith(GRID_ENDING) and p.name[0] != "."
     )
     if not files:
         raise UserError(f"{path}: holds no vector maps ({', '.join(SUFFIXES)})")

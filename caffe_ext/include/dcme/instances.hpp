@@ -44,6 +44,19 @@ struct Instances {
   void label_map(Plane<int32_t> labels) const;
 };
 
+// The mean of `values` over the pixels of each instance. A plane of another size than the instances'
+// throws std::invalid_argument.
+std::vector<double> means_over(const Instances& instances, Plane<const float> values);
+
+// How far from its centre the pixels of each instance point, in pixels: the mean over its mask. The
+// field must have the instances' size, else std::invalid_argument.
+std::vector<double> spreads(const Instances& instances, Plane<const float> dx,
+                            Plane<const float> dy);
+
+// How far the centre of mass of each mask lies from the centre its pixels voted for, in pixels:
+// large for a part that was cut off its instance.
+std::vector<double> offsets(const Instances& instances);
+
 // The gaps within rows of `spans` (in reading order, none touching the next) from which no path
 // over 4-neighbours leads out of the shape: its holes.
 std::vector<Span> enclosed_gaps(const std::vector<Span>& spans);

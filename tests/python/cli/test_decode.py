@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
+from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import read_ids
+from dcme.labels import ClassTable
 from dcme.results import ImageResult, read_result, resize_mask, write_result
+from dcme.vectors import VectorMap, read_vectors
 
 THRESHOLDS = ["--dt", "3", "--vt", "10", "--et", "4"]
 
@@ -66,6 +69,52 @@ def test_nan_names_the_file_and_the_pixel(tmp_path, fails):
     line = fails("decode", tmp_path / "bad.npy", tmp_path / "r")
     assert "bad.npy" in line and "row 3, column 4" in line
     assert not (tmp_path / "r").exists()
+
+
+def test_a_truncated_archive_names_itself(tmp_path, fails):
+    np.savez(tmp_path / "a.npz", vectors=np.zeros((2, 8, 8), np.float32))
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:200])
+    line = fails("decode", tmp_path / "a.npz", tmp_path / "r", "--quiet")
+    assert "a.npz: cannot be read as vector maps" in line
+
+
+def test_files_that_are_being_written_are_left_alone(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((2, 8, 8), np.float32))
+    (tmp_path / ".b.1234.tmp.npz").write_bytes(b"PK")
+    assert [item.name for item in read_vectors(tmp_path)] == ["a"]
+
+
+def test_instances_whose_vectors_agree_come_first():
+    ids = np.zeros((40, 80), np.uint16)
+    ids[5:35, 5:35], ids[5:35, 45:75] = 1001, 1002
+    field = dcme.encode(ids)
+    field[:, :, :40] += np.random.default_rng(1).normal(0, 3, (2, 40, 40)).astype(np.float32)
+    field[:, ids == 0] = 0
+    result = Decoding(dt=4, vt=10, et=10)(VectorMap("x", field, None))
+    assert result.centres[0, 1] > 40 and result.scores[0] > 0.95 > result.scores[1] > 0.3
+
+
+def test_a_part_of_an_instance_comes_after_whole_ones():
+    ids = np.zeros((40, 80), np.uint16)
+    ids[5:35, 5:35], ids[5:35, 45:75] = 1001, 1002
+    field = dcme.encode(ids)
+    field[:, :, :20] = 0
+    result = Decoding(dt=4, vt=10, et=10)(VectorMap("x", field, None))
+    assert result.centres[0, 1] > 40 and result.scores[0] > 0.95 > 0.5 > result.scores[1]
+
+
+def test_a_network_that_classifies_pixels_is_asked_over_the_whole_mask():
+    ids = np.zeros((30, 30), np.uint16)
+    ids[5:25, 5:25] = 1001
+    grid = np.zeros((3, 30, 30), np.float32)
+    grid[0], grid[2] = ids == 0, ids != 0
+    grid[1:, 14:16, 14:16] = [[[1]], [[0]]]  # the centre alone says otherwise
+    classes = ClassTable((1, 2), ("a", "b"))
+    item = VectorMap("x", dcme.encode(ids), grid)
+    result = Decoding(dt=4, vt=10, et=10, classes=classes)(item)
+    assert result.labels.tolist() == [2]
+    centre = Decoding(classes=classes).certainty(item, dcme.decode(item.vectors, 4, 10, 10))
+    assert result.scores[0] == pytest.approx((1 - 4 / 400) * centre[0], abs=1e-6)
 
 
 def test_results_are_not_written_over_their_source(tmp_path, fails):

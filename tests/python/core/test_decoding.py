@@ -186,3 +186,28 @@ def test_importing_the_package_loads_nothing_heavy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_means_spreads_and_offsets_are_those_of_the_masks(mode):
+    rng = np.random.default_rng(8)
+    field = random_field(rng, "disturbed")
+    while len(found := dcme.decode(field, dt=3, vt=5, et=8, mode=mode)) < 3:
+        field = random_field(rng, "disturbed")
+    values = rng.random(found.shape).astype(np.float32)
+    rows, columns = np.mgrid[: found.shape[0], : found.shape[1]]
+    for k, mask in enumerate(found):
+        row, column = found.centres[k]
+        to_centre = np.hypot(rows + field[1] - row, columns + field[0] - column)
+        assert found.means_over(values)[k] == pytest.approx(values[mask].mean(), rel=1e-5)
+        offset = np.hypot(rows[mask].mean() - row, columns[mask].mean() - column)
+        assert found.offsets[k] == pytest.approx(offset, abs=1e-6)
+        assert found.spreads(field)[k] == pytest.approx(to_centre[mask].mean(), rel=1e-5)
+
+
+def test_means_need_values_of_the_same_size():
+    found = dcme.decode(np.zeros((2, 6, 8), np.float32))
+    with pytest.raises(ValueError, match="the values are 8x6 but the instances are of 6x8"):
+        found.means_over(np.zeros((8, 6)))
+    with pytest.raises(ValueError, match="the values are 8x6"):
+        found.spreads(np.zeros((2, 8, 6)))
