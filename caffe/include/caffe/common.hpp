@@ -78,7 +78,8 @@ using std::string;
 using std::stringstream;
 using std::vector;
 
-/// To be called once by a program: remembers its name for the log and reads the log settings.
+/// What programs written for Caffe 1.0 call first: takes the flags that they define with
+/// google-gflags, if they do, from the command line.
 void GlobalInit(int* argc, char*** argv);
 
 /// The settings of the calling thread: CPU or GPU, random numbers, place among parallel solvers.

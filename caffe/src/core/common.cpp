@@ -4,12 +4,15 @@
 
 #include "caffe/util/rng.hpp"
 
+namespace google {
+// Of google-gflags, where the program links it.
+__attribute__((weak)) unsigned ParseCommandLineFlags(int* argc, char*** argv, bool remove_flags);
+}  // namespace google
+
 namespace caffe {
 
 void GlobalInit(int* argc, char*** argv) {
-  // Reads the log settings from the environment now, before threads are started.
-  logging::min_severity();
-  logging::verbosity();
+  if (google::ParseCommandLineFlags) google::ParseCommandLineFlags(argc, argv, true);
 }
 
 Caffe& Caffe::Get() {

@@ -8,9 +8,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-namespace caffe {
-namespace logging {
-
 namespace {
 
 int FromEnvironment(const char* variable, int otherwise) {
@@ -18,46 +15,78 @@ int FromEnvironment(const char* variable, int otherwise) {
   return value ? std::atoi(value) : otherwise;
 }
 
-std::atomic<int>& MinSeverity() {
-  static std::atomic<int> severity(FromEnvironment("GLOG_minloglevel", INFO));
-  return severity;
-}
+}  // namespace
+
+namespace fLI {
+int FLAGS_minloglevel = FromEnvironment("GLOG_minloglevel", 0);
+int FLAGS_v = FromEnvironment("GLOG_v", 0);
+int FLAGS_stderrthreshold = 0;
+}  // namespace fLI
+namespace fLB {
+bool FLAGS_log_prefix = FromEnvironment("GLOG_log_prefix", 1) != 0;
+bool FLAGS_logtostderr = true;
+bool FLAGS_alsologtostderr = false;
+bool FLAGS_colorlogtostderr = false;
+}  // namespace fLB
+namespace fLS {
+std::string& FLAGS_log_dir = *new std::string();
+}  // namespace fLS
+
+namespace caffe {
+namespace logging {
+
+namespace {
+
+std::atomic<void (*)()> failure_function(FromEnvironment("CAFFE_ABORT_ON_FATAL", 0) ? &std::abort
+                                                                                    : nullptr);
 
 const char* BaseName(const char* path) {
   const char* slash = std::strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
 
-}  // namespace
-
-Severity min_severity() { return static_cast<Severity>(MinSeverity().load()); }
-
-void set_min_severity(Severity severity) { MinSeverity() = severity; }
-
-int verbosity() {
-  static const int level = FromEnvironment("GLOG_v", 0);
-  return level;
-}
-
-Line::~Line() {
-  if (severity_ < min_severity()) return;
+// Severity, time, thread and place of a line.
+std::string Prefix(Severity severity, const char* file, int line) {
   timeval now;
   gettimeofday(&now, nullptr);
   tm local;
   localtime_r(&now.tv_sec, &local);
-  char head[160];
-  std::snprintf(head, sizeof head, "%c%02d%02d %02d:%02d:%02d.%06ld %5ld %s:%d] ",
-                "IWEF"[severity_], local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min,
-                local.tm_sec, static_cast<long>(now.tv_usec),
-                static_cast<long>(syscall(SYS_gettid)), BaseName(file_), line_);
-  const std::string text = head + stream_.str() + "\n";
+  char text[160];
+  std::snprintf(text, sizeof text, "%c%02d%02d %02d:%02d:%02d.%06ld %5ld %s:%d] ", "IWEF"[severity],
+                local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
+                static_cast<long>(now.tv_usec), static_cast<long>(syscall(SYS_gettid)),
+                BaseName(file), line);
+  return text;
+}
+
+void Write(Severity severity, const char* file, int line, const std::string& message) {
+  const std::string prefix = FLAGS_log_prefix ? Prefix(severity, file, line) : "";
+  const std::string text = prefix + message + "\n";
   // One call, so that lines of several threads do not mix.
   std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace
+
+Severity min_severity() { return static_cast<Severity>(FLAGS_minloglevel); }
+
+void set_min_severity(Severity severity) { FLAGS_minloglevel = severity; }
+
+int verbosity() { return FLAGS_v; }
+
+void set_failure_function(void (*fail)()) { failure_function = fail; }
+
+Line::~Line() {
+  if (severity_ >= min_severity()) Write(severity_, file_, line_, stream_.str());
 }
 
 Failure::~Failure() noexcept(false) {
   std::string text = stream_.str();
   while (!text.empty() && text.back() == ' ') text.pop_back();
+  if (void (*fail)() = failure_function.load()) {
+    Write(FATAL, file_, line_, text);
+    fail();
+  }
   throw Error(text);
 }
 

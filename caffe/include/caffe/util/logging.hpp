@@ -5,7 +5,8 @@
 ///
 /// The macro names and their meaning are those of google-glog, which code written for Caffe 1.0
 /// uses. The difference: a failed CHECK or LOG(FATAL) throws caffe::Error instead of ending the
-/// process, so that a program (or Python) that loaded the library can go on.
+/// process, so that a program (or Python) that loaded the library can go on. A program that wants
+/// to end there says so with google::InstallFailureFunction (caffe/util/log_settings.hpp).
 
 #include <atomic>
 #include <cerrno>
@@ -15,7 +16,12 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
+
+#include <strings.h>
+
+#include "caffe/util/log_settings.hpp"
 
 namespace caffe {
 
@@ -29,10 +35,10 @@ namespace logging {
 
 enum Severity { INFO = 0, WARNING = 1, ERROR = 2, FATAL = 3 };
 
-/// Lines below this severity are not printed. Starts from the variable GLOG_minloglevel, else INFO.
+/// Lines below this severity are not printed (FLAGS_minloglevel).
 Severity min_severity();
 void set_min_severity(Severity severity);
-/// Highest n for which VLOG(n) prints. Starts from the variable GLOG_v, else 0.
+/// Highest n for which VLOG(n) prints (FLAGS_v).
 int verbosity();
 
 /// One line under construction; it is written to stderr, whole, when the object dies.
@@ -50,15 +56,20 @@ class Line {
   std::ostringstream stream_;
 };
 
-/// The message of a failure under construction; thrown as caffe::Error when the object dies.
+/// The message of a failure under construction; thrown as caffe::Error when the object dies, unless
+/// a failure function is installed, which is called then.
 class Failure {
  public:
-  Failure() = default;
-  explicit Failure(const std::string& condition) { stream_ << condition; }
+  Failure(const char* file, int line) : file_(file), line_(line) {}
+  Failure(const char* file, int line, const std::string& condition) : Failure(file, line) {
+    stream_ << condition;
+  }
   [[noreturn]] ~Failure() noexcept(false);
   std::ostream& stream() { return stream_; }
 
  private:
+  const char* file_;
+  int line_;
   std::ostringstream stream_;
 };
 
@@ -74,12 +85,22 @@ std::unique_ptr<std::string> Describe(const char* expression, const A& a, const 
   return std::make_unique<std::string>(s.str());
 }
 
+/// Whether a comparison takes its operands by value: so numbers are, and a constant member of a
+/// class can be compared without having a definition outside of it.
+template <typename A, typename B>
+constexpr bool kAreNumbers = std::is_arithmetic<A>::value&& std::is_arithmetic<B>::value;
+
 #pragma GCC diagnostic push
 // Callers compare sizes with literals; whether the signs agree is not this header's business.
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #define CAFFE_DEFINE_COMPARISON(name, op)                                                    \
   /** Null where the comparison holds, else what to say; evaluates its operands once. */     \
-  template <typename A, typename B>                                                          \
+  template <typename A, typename B, std::enable_if_t<kAreNumbers<A, B>, int> = 0>            \
+  std::unique_ptr<std::string> Check##name(const char* expression, A a, B b) {               \
+    if (a op b) return nullptr;                                                              \
+    return Describe(expression, a, b);                                                       \
+  }                                                                                          \
+  template <typename A, typename B, std::enable_if_t<!kAreNumbers<A, B>, int> = 0>           \
   std::unique_ptr<std::string> Check##name(const char* expression, const A& a, const B& b) { \
     if (a op b) return nullptr;                                                              \
     return Describe(expression, a, b);                                                       \
@@ -93,17 +114,19 @@ CAFFE_DEFINE_COMPARISON(GE, >=)
 #undef CAFFE_DEFINE_COMPARISON
 #pragma GCC diagnostic pop
 
+/// The same for texts, by strcmp or strcasecmp.
 inline std::unique_ptr<std::string> CheckStrings(const char* expression, const char* a,
-                                                 const char* b, bool equal) {
-  const bool same = a == b || (a && b && std::strcmp(a, b) == 0);
+                                                 const char* b, bool equal,
+                                                 int (*compare)(const char*, const char*)) {
+  const bool same = a == b || (a && b && compare(a, b) == 0);
   if (same == equal) return nullptr;
   return Describe(expression, a ? a : "(null)", b ? b : "(null)");
 }
 
 template <typename T>
-T NotNull(const char* expression, T&& pointer) {
+T NotNull(const char* file, int line, const char* expression, T&& pointer) {
   if (pointer == nullptr) {
-    Failure(std::string("Check failed: '") + expression + "' must not be null ").stream();
+    Failure(file, line, std::string("Check failed: '") + expression + "' must not be null ");
   }
   return std::forward<T>(pointer);
 }
@@ -111,23 +134,24 @@ T NotNull(const char* expression, T&& pointer) {
 }  // namespace logging
 }  // namespace caffe
 
-/// Calls of google-glog that programs make at their start; there is nothing to set up.
-namespace google {
-inline void InitGoogleLogging(const char* /*program*/) {}
-inline void ShutdownGoogleLogging() {}
-inline void InstallFailureSignalHandler() {}
-}  // namespace google
-
 // Where google-glog itself was included before, its macros make way: one program, one kind of
 // check.
 #undef LOG
 #undef LOG_IF
 #undef LOG_FIRST_N
 #undef LOG_EVERY_N
+#undef LOG_IF_EVERY_N
+#undef LOG_ASSERT
+#undef PLOG
+#undef PLOG_IF
 #undef VLOG
+#undef VLOG_IF
+#undef VLOG_EVERY_N
 #undef VLOG_IS_ON
 #undef DLOG
 #undef DLOG_IF
+#undef DLOG_EVERY_N
+#undef DVLOG
 #undef CHECK
 #undef CHECK_EQ
 #undef CHECK_NE
@@ -139,6 +163,8 @@ inline void InstallFailureSignalHandler() {}
 #undef CHECK_DOUBLE_EQ
 #undef CHECK_STREQ
 #undef CHECK_STRNE
+#undef CHECK_STRCASEEQ
+#undef CHECK_STRCASENE
 #undef CHECK_NOTNULL
 #undef PCHECK
 #undef DCHECK
@@ -148,34 +174,51 @@ inline void InstallFailureSignalHandler() {}
 #undef DCHECK_LE
 #undef DCHECK_GT
 #undef DCHECK_GE
+#undef DCHECK_STREQ
+#undef DCHECK_STRNE
+#undef DCHECK_NOTNULL
 
 #define CAFFE_LOG_INFO ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::INFO)
 #define CAFFE_LOG_WARNING ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::WARNING)
 #define CAFFE_LOG_ERROR ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::ERROR)
-#define CAFFE_LOG_FATAL ::caffe::logging::Failure()
+#define CAFFE_LOG_FATAL ::caffe::logging::Failure(__FILE__, __LINE__)
+#ifndef NDEBUG
+#define CAFFE_LOG_DFATAL CAFFE_LOG_FATAL
+#else
+#define CAFFE_LOG_DFATAL CAFFE_LOG_ERROR
+#endif
 
 #define LOG(severity) CAFFE_LOG_##severity.stream()
 #define LOG_IF(severity, condition) \
   !(condition) ? (void)0 : ::caffe::logging::Voidify() & LOG(severity)
-#define CAFFE_LOG_JOIN2(a, b) a##b
-#define CAFFE_LOG_JOIN(a, b) CAFFE_LOG_JOIN2(a, b)
-#define CAFFE_LOG_NAME(base) CAFFE_LOG_JOIN(base, __LINE__)
-#define LOG_FIRST_N(severity, n)                             \
-  static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0); \
-  LOG_IF(severity, CAFFE_LOG_NAME(occurrences_)++ < (n))
-#define LOG_EVERY_N(severity, n)                             \
-  static ::std::atomic<int> CAFFE_LOG_NAME(occurrences_)(0); \
-  LOG_IF(severity, CAFFE_LOG_NAME(occurrences_)++ % (n) == 0)
+/// How often this very place was passed before.
+#define CAFFE_LOG_TIMES_PASSED           \
+  ([]() -> int {                         \
+    static ::std::atomic<int> passed(0); \
+    return passed++;                     \
+  }())
+#define LOG_FIRST_N(severity, n) LOG_IF(severity, CAFFE_LOG_TIMES_PASSED < (n))
+#define LOG_EVERY_N(severity, n) LOG_IF(severity, CAFFE_LOG_TIMES_PASSED % (n) == 0)
+#define LOG_IF_EVERY_N(severity, condition, n) \
+  LOG_IF(severity, (condition) && CAFFE_LOG_TIMES_PASSED % (n) == 0)
+#define LOG_ASSERT(condition) CHECK(condition)
+/// With the reason of a system call's failure (errno).
+#define PLOG(severity) LOG(severity) << ::std::strerror(errno) << ": "
+#define PLOG_IF(severity, condition) LOG_IF(severity, condition) << ::std::strerror(errno) << ": "
 #define VLOG_IS_ON(level) ((level) <= ::caffe::logging::verbosity())
 #define VLOG(level) LOG_IF(INFO, VLOG_IS_ON(level))
+#define VLOG_IF(level, condition) LOG_IF(INFO, (condition) && VLOG_IS_ON(level))
+#define VLOG_EVERY_N(level, n) LOG_IF_EVERY_N(INFO, VLOG_IS_ON(level), n)
 
-#define CHECK(condition)                      \
-  (condition) ? (void)0                       \
-              : ::caffe::logging::Voidify() & \
-                    ::caffe::logging::Failure("Check failed: " #condition " ").stream()
+#define CHECK(condition)                                                                           \
+  (condition) ? (void)0                                                                            \
+              : ::caffe::logging::Voidify() &                                                      \
+                    ::caffe::logging::Failure(__FILE__, __LINE__, "Check failed: " #condition " ") \
+                        .stream()
 
-#define CAFFE_CHECK(verdict) \
-  while (auto caffe_verdict_ = (verdict)) ::caffe::logging::Failure(*caffe_verdict_).stream()
+#define CAFFE_CHECK(verdict)              \
+  while (auto caffe_verdict_ = (verdict)) \
+  ::caffe::logging::Failure(__FILE__, __LINE__, *caffe_verdict_).stream()
 #define CHECK_EQ(a, b) CAFFE_CHECK(::caffe::logging::CheckEQ(#a " == " #b, a, b))
 #define CHECK_NE(a, b) CAFFE_CHECK(::caffe::logging::CheckNE(#a " != " #b, a, b))
 #define CHECK_LT(a, b) CAFFE_CHECK(::caffe::logging::CheckLT(#a " < " #b, a, b))
@@ -184,39 +227,35 @@ inline void InstallFailureSignalHandler() {}
 #define CHECK_GE(a, b) CAFFE_CHECK(::caffe::logging::CheckGE(#a " >= " #b, a, b))
 #define CHECK_NEAR(a, b, margin) CHECK(((a) >= (b) - (margin)) && ((a) <= (b) + (margin)))
 #define CHECK_DOUBLE_EQ(a, b) CHECK_NEAR(a, b, 1e-15)
-/// For calls that leave the reason of a failure in errno.
-#define PCHECK(condition) CHECK(condition) << std::strerror(errno) << ": "
-#define CHECK_STREQ(a, b) CAFFE_CHECK(::caffe::logging::CheckStrings(#a " == " #b, a, b, true))
-#define CHECK_STRNE(a, b) CAFFE_CHECK(::caffe::logging::CheckStrings(#a " != " #b, a, b, false))
-#define CHECK_NOTNULL(pointer) ::caffe::logging::NotNull(#pointer, (pointer))
+#define PCHECK(condition) CHECK(condition) << ::std::strerror(errno) << ": "
+#define CAFFE_CHECK_TEXTS(a, b, op, equal, compare) \
+  CAFFE_CHECK(::caffe::logging::CheckStrings(#a op #b, a, b, equal, compare))
+#define CHECK_STREQ(a, b) CAFFE_CHECK_TEXTS(a, b, " == ", true, ::strcmp)
+#define CHECK_STRNE(a, b) CAFFE_CHECK_TEXTS(a, b, " != ", false, ::strcmp)
+#define CHECK_STRCASEEQ(a, b) CAFFE_CHECK_TEXTS(a, b, " == ", true, ::strcasecmp)
+#define CHECK_STRCASENE(a, b) CAFFE_CHECK_TEXTS(a, b, " != ", false, ::strcasecmp)
+#define CHECK_NOTNULL(pointer) ::caffe::logging::NotNull(__FILE__, __LINE__, #pointer, (pointer))
 
 #ifndef NDEBUG
+#define CAFFE_ONLY_DEBUG
 #define DLOG(severity) LOG(severity)
-#define DLOG_IF(severity, condition) LOG_IF(severity, condition)
-#define DCHECK(condition) CHECK(condition)
-#define DCHECK_EQ(a, b) CHECK_EQ(a, b)
-#define DCHECK_NE(a, b) CHECK_NE(a, b)
-#define DCHECK_LT(a, b) CHECK_LT(a, b)
-#define DCHECK_LE(a, b) CHECK_LE(a, b)
-#define DCHECK_GT(a, b) CHECK_GT(a, b)
-#define DCHECK_GE(a, b) CHECK_GE(a, b)
+#define DCHECK_NOTNULL(pointer) CHECK_NOTNULL(pointer)
 #else
+#define CAFFE_ONLY_DEBUG while (false)
 #define DLOG(severity) LOG_IF(severity, false)
-#define DLOG_IF(severity, condition) LOG_IF(severity, false && (condition))
-#define DCHECK(condition) \
-  while (false) CHECK(condition)
-#define DCHECK_EQ(a, b) \
-  while (false) CHECK_EQ(a, b)
-#define DCHECK_NE(a, b) \
-  while (false) CHECK_NE(a, b)
-#define DCHECK_LT(a, b) \
-  while (false) CHECK_LT(a, b)
-#define DCHECK_LE(a, b) \
-  while (false) CHECK_LE(a, b)
-#define DCHECK_GT(a, b) \
-  while (false) CHECK_GT(a, b)
-#define DCHECK_GE(a, b) \
-  while (false) CHECK_GE(a, b)
+#define DCHECK_NOTNULL(pointer) (pointer)
 #endif
+#define DLOG_IF(severity, condition) CAFFE_ONLY_DEBUG LOG_IF(severity, condition)
+#define DLOG_EVERY_N(severity, n) CAFFE_ONLY_DEBUG LOG_EVERY_N(severity, n)
+#define DVLOG(level) CAFFE_ONLY_DEBUG VLOG(level)
+#define DCHECK(condition) CAFFE_ONLY_DEBUG CHECK(condition)
+#define DCHECK_EQ(a, b) CAFFE_ONLY_DEBUG CHECK_EQ(a, b)
+#define DCHECK_NE(a, b) CAFFE_ONLY_DEBUG CHECK_NE(a, b)
+#define DCHECK_LT(a, b) CAFFE_ONLY_DEBUG CHECK_LT(a, b)
+#define DCHECK_LE(a, b) CAFFE_ONLY_DEBUG CHECK_LE(a, b)
+#define DCHECK_GT(a, b) CAFFE_ONLY_DEBUG CHECK_GT(a, b)
+#define DCHECK_GE(a, b) CAFFE_ONLY_DEBUG CHECK_GE(a, b)
+#define DCHECK_STREQ(a, b) CAFFE_ONLY_DEBUG CHECK_STREQ(a, b)
+#define DCHECK_STRNE(a, b) CAFFE_ONLY_DEBUG CHECK_STRNE(a, b)
 
 #endif  // CAFFE_UTIL_LOGGING_HPP_

@@ -1,0 +1,157 @@
+// The macros and settings of google-glog, as programs and layers written for Caffe 1.0 use them.
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <glog/logging.h>
+#include <gtest/gtest.h>
+
+#include "caffe/common.hpp"
+
+// Stands for google-gflags, which a program may link: GlobalInit finds it by its name.
+namespace google {
+unsigned ParseCommandLineFlags(int* argc, char***, bool remove_flags) {
+  if (remove_flags) *argc = 1;
+  return 1;
+}
+}  // namespace google
+
+namespace caffe {
+namespace {
+
+struct Limits {
+  static const int kMost = 3;  // without a definition, as classes of old code have them
+};
+
+/// What `act` writes to the log.
+template <typename Act>
+std::string LogOf(const Act& act) {
+  const int before = FLAGS_minloglevel;
+  FLAGS_minloglevel = google::GLOG_INFO;
+  testing::internal::CaptureStderr();
+  act();
+  FLAGS_minloglevel = before;
+  return testing::internal::GetCapturedStderr();
+}
+
+int Lines(const std::string& log) {
+  return static_cast<int>(std::count(log.begin(), log.end(), '\n'));
+}
+
+TEST(Checks, CompareWhatOldCodeCompares) {
+  const std::vector<int> sizes(3);
+  const char* name = "conv";
+  CHECK_EQ(sizes.size(), 3);
+  CHECK_LE(2, Limits::kMost) << "with a message";
+  CHECK_GE(Limits::kMost, 2u);
+  CHECK_EQ(std::string("conv"), name);
+  CHECK_NE(name, static_cast<const char*>(NULL));
+  CHECK_STREQ(name, "conv");
+  CHECK_STRNE(name, "pool");
+  CHECK_STRCASEEQ(name, "CONV");
+  CHECK_NEAR(1.f, 1.01f, 0.1);
+  CHECK(name) << "is there";
+  DCHECK_LT(1, 2) << "of debug builds";
+  PCHECK(true);
+  if (sizes.empty())
+    CHECK_EQ(1, 2);
+  else
+    CHECK_EQ(1, 1);
+  EXPECT_EQ(name, CHECK_NOTNULL(name));
+}
+
+TEST(Checks, ThrowWhatTheySay) {
+  const auto message = [](const auto& act) -> std::string {
+    try {
+      act();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ("Check failed: a == Limits::kMost (1 vs. 3) of them", message([] {
+              const int a = 1;
+              CHECK_EQ(a, Limits::kMost) << "of them";
+            }));
+  EXPECT_EQ("Check failed: \"a\" == \"B\" (a vs. B)", message([] { CHECK_STRCASEEQ("a", "B"); }));
+  EXPECT_EQ("no way", message([] { LOG(FATAL) << "no way"; }));
+  EXPECT_EQ("Check failed: 'nothing' must not be null", message([] {
+              int* nothing = NULL;
+              CHECK_NOTNULL(nothing);
+            }));
+}
+
+TEST(FailureDeathTest, TheProcessEndsWhereItIsToldTo) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        google::InstallFailureFunction(&std::abort);
+        CHECK_EQ(1, 2) << "of two";
+      },
+      "F.*test_logging.cpp.*Check failed: 1 == 2 \\(1 vs. 2\\) of two");
+  EXPECT_EXIT(
+      {
+        google::InstallFailureFunction([] { std::_Exit(3); });
+        LOG(FATAL) << "enough";
+      },
+      testing::ExitedWithCode(3), "enough");
+  // Read when the library is loaded, by the process that such a test starts.
+  setenv("CAFFE_ABORT_ON_FATAL", "1", 1);
+  EXPECT_DEATH(LOG(FATAL) << "by the environment", "by the environment");
+  unsetenv("CAFFE_ABORT_ON_FATAL");
+  EXPECT_THROW(LOG(FATAL) << "elsewhere it still throws", Error);
+}
+
+TEST(Logs, CountTheTimesThatAPlaceIsPassed) {
+  EXPECT_EQ(2, Lines(LogOf([] {
+              for (int i = 0; i < 9; ++i) LOG_FIRST_N(INFO, 2) << i;
+            })));
+  const std::string every = LogOf([] {
+    for (int i = 0; i < 9; ++i)
+      if (i > 0)
+        LOG_EVERY_N(INFO, 4) << "number " << i << "!";
+      else
+        LOG(WARNING) << "the first";
+  });
+  EXPECT_EQ(3, Lines(every));
+  EXPECT_NE(std::string::npos, every.find("number 5!")) << every;
+  EXPECT_EQ(2, Lines(LogOf([] {
+              for (int i = 0; i < 8; ++i) LOG_IF_EVERY_N(ERROR, i % 2 == 0, 2) << i;
+            })));
+}
+
+TEST(Logs, FollowTheFlagsOfGlog) {
+  google::InitGoogleLogging("test");
+  FLAGS_alsologtostderr = 1;
+  google::SetStderrLogging(google::INFO);
+  EXPECT_EQ(0, Lines(LogOf([] {
+              FLAGS_minloglevel = google::ERROR;
+              LOG(WARNING) << "below";
+              PLOG(INFO) << "below";
+            })));
+  EXPECT_EQ(1, Lines(LogOf([] {
+              FLAGS_v = 1;
+              VLOG(1) << "told";
+              VLOG(2) << "not told";
+              FLAGS_v = 0;
+              VLOG(1) << "not told";
+            })));
+  EXPECT_EQ("bare\n", LogOf([] {
+              FLAGS_log_prefix = false;
+              LOG(INFO) << "bare";
+              FLAGS_log_prefix = true;
+            }));
+}
+
+TEST(GlobalInit, LetsGflagsTakeTheirPart) {
+  int argc = 2;
+  char* arguments[] = {const_cast<char*>("test"), const_cast<char*>("--gpu=0"), nullptr};
+  char** argv = arguments;
+  GlobalInit(&argc, &argv);
+  EXPECT_EQ(1, argc);
+}
+
+}  // namespace
+}  // namespace caffe
