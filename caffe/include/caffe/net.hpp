@@ -153,6 +153,14 @@ class Net {
   /// What Init knows about the blobs made so far.
   struct Wiring;
 
+  /// Runs `action` for a layer; an Error leaves it with the layer's name, type and bottoms in
+  /// front.
+  template <typename Action>
+  auto InLayer(const LayerParameter& param, int layer_id, const Action& action) const
+      -> decltype(action());
+  /// A blob's name in the prototxt: for a copy that a Split layer of the net makes, the original's.
+  const string& NameInFile(int blob_id) const;
+
   void AppendLayer(const LayerParameter& param, Wiring* wiring);
   void AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring);
   int AppendBottom(const LayerParameter& param, int layer_id, int bottom_id, Wiring* wiring);

@@ -81,8 +81,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
   top_id_vecs_.emplace_back();
   param_id_vecs_.emplace_back();
   layer_names_.push_back(param.name());
-  layers_.push_back(
-      InLayer(param, bottom_vecs_[id], [&] { return LayerRegistry<Dtype>::CreateLayer(param); }));
+  layers_.push_back(InLayer(param, id, [&] { return LayerRegistry<Dtype>::CreateLayer(param); }));
   Layer<Dtype>* layer = layers_[id].get();
 
   bool need_backward = false;
@@ -92,7 +91,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
   for (int i = 0; i < param.top_size(); ++i) AppendTop(param, id, i, wiring);
   if (layer->AutoTopBlobs()) AppendAutoTops(param, id, wiring);
 
-  InLayer(param, bottom_vecs_[id], [&] { layer->SetUp(bottom_vecs_[id], top_vecs_[id]); });
+  InLayer(param, id, [&] { layer->SetUp(bottom_vecs_[id], top_vecs_[id]); });
 
   for (size_t i = 0; i < top_vecs_[id].size(); ++i) {
     const int blob_id = top_id_vecs_[id][i];
@@ -112,7 +111,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
     layer->set_param_propagate_down(i, learnt);
   }
   for (int i = 0; i < blobs; ++i) {
-    InLayer(param, bottom_vecs_[id], [&] { AppendParam(id, i); });
+    InLayer(param, id, [&] { AppendParam(id, i); });
   }
   layer_need_backward_.push_back(need_backward);
   if (need_backward) {

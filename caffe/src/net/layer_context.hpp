@@ -1,24 +1,41 @@
 #ifndef CAFFE_SRC_NET_LAYER_CONTEXT_HPP_
 #define CAFFE_SRC_NET_LAYER_CONTEXT_HPP_
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <vector>
 
-#include "caffe/blob.hpp"
 #include "caffe/common.hpp"
+#include "caffe/net.hpp"
 
 namespace caffe {
 
-/// Runs `action` for a layer; an Error leaves it with the layer's name, type and bottoms in front.
-template <typename Dtype, typename Action>
-auto InLayer(const LayerParameter& layer, const vector<Blob<Dtype>*>& bottom, const Action& action)
+template <typename Dtype>
+const string& Net<Dtype>::NameInFile(int blob_id) const {
+  const string& name = blob_names_[blob_id];
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const vector<int>& tops = top_id_vecs_[i];
+    if (std::find(tops.begin(), tops.end(), blob_id) == tops.end()) continue;
+    // As InsertSplits names them.
+    const bool added = layers_[i]->layer_param().type() == "Split" &&
+                       name.compare(0, layer_names_[i].size() + 1, layer_names_[i] + "_") == 0;
+    if (added) return blob_names_[bottom_id_vecs_[i][0]];
+  }
+  return name;
+}
+
+template <typename Dtype>
+template <typename Action>
+auto Net<Dtype>::InLayer(const LayerParameter& param, int layer_id, const Action& action) const
     -> decltype(action()) {
   const auto context = [&] {
     std::ostringstream text;
-    text << "layer '" << layer.name() << "' (" << layer.type();
-    for (int i = 0; i < layer.bottom_size() && i < static_cast<int>(bottom.size()); ++i) {
-      text << (i ? ", " : "; bottoms: ") << layer.bottom(i) << " " << bottom[i]->shape_string();
+    text << "layer '" << param.name() << "' (" << param.type();
+    const vector<Blob<Dtype>*>& bottom = bottom_vecs_[layer_id];
+    for (size_t i = 0; i < bottom.size(); ++i) {
+      text << (i ? ", " : "; bottoms: ") << NameInFile(bottom_id_vecs_[layer_id][i]) << " "
+           << bottom[i]->shape_string();
     }
     text << "): ";
     return text.str();

@@ -13,7 +13,7 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
     for (Callback* callback : before_forward_) callback->run(i);
     BeforeForward(i);
     if (!absorbed_[i]) {
-      loss += InLayer(layers_[i]->layer_param(), bottom_vecs_[i],
+      loss += InLayer(layers_[i]->layer_param(), i,
                       [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
     }
     if (debug_info_) ForwardDebugInfo(i);
@@ -55,7 +55,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
     for (Callback* callback : before_backward_) callback->run(i);
     if (layer_need_backward_[i] && !absorbed_[i]) {
       BeforeBackward(i);
-      InLayer(layers_[i]->layer_param(), bottom_vecs_[i], [&] {
+      InLayer(layers_[i]->layer_param(), i, [&] {
         layers_[i]->Backward(top_vecs_[i], bottom_need_backward_[i], bottom_vecs_[i]);
       });
       if (debug_info_) BackwardDebugInfo(i);
@@ -94,7 +94,7 @@ void Net<Dtype>::Backward() {
 template <typename Dtype>
 void Net<Dtype>::Reshape() {
   for (size_t i = 0; i < layers_.size(); ++i) {
-    InLayer(layers_[i]->layer_param(), bottom_vecs_[i],
+    InLayer(layers_[i]->layer_param(), i,
             [&] { layers_[i]->Reshape(bottom_vecs_[i], top_vecs_[i]); });
   }
 }

@@ -212,6 +212,21 @@ TYPED_TEST(NetUseTest, RunsInParts) {
   EXPECT_EQ(0, this->net_->blob_by_name("b")->asum_data());
 }
 
+TEST(NetErrors, CallCopiesOfABlobByItsNameInTheFile) {
+  const std::string text =
+      "layer { name: 'in' type: 'Input' top: 'x' top: 'y' input_param { shape { dim: 2 dim: 3 } "
+      "shape { dim: 2 dim: 4 } } } layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'r' }"
+      "layer { name: 'sum' type: 'Eltwise' bottom: 'x' bottom: 'y' top: 'sum' }";
+  try {
+    Net<float> net(FromText<NetParameter>(text));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_EQ(0u, message.find("layer 'sum' (Eltwise; bottoms: x 2 3 (6), y 2 4 (8)): "))
+        << message;
+  }
+}
+
 // ---- filtering and splits ----
 
 void ExpectFiltered(const std::string& before, const std::string& after) {
