@@ -28,12 +28,14 @@ class ImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
  protected:
   void load_batch(Batch<Dtype>* batch) override;
 
+  /// The list: files and their labels.
+  vector<std::pair<string, int>> lines_;
+
  private:
   /// Index into lines_ of image `i` of batch `batch`.
   size_t LineOf(uint64_t batch, int i);
   cv::Mat ReadImage(const string& file) const;
 
-  vector<std::pair<string, int>> lines_;
   SeededOrder order_;
   SolverShare share_;
 };
