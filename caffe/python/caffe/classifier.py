@@ -71,14 +71,16 @@ class Classifier(Net):
         """
         images = [io.resize_image(image, self.image_dims) for image in inputs]
         if oversample:
-            crops = io.oversample(images, self.crop_dims)
+            crops = io.oversample(images, self.crop_dims.tolist())
         else:
             top, left = (np.array(self.image_dims) - self.crop_dims) // 2
             height, width = self.crop_dims
             crops = np.stack([im[top : top + height, left : left + width] for im in images])
         name = self.inputs[0]
-        data = np.stack([self.transformer.preprocess(name, crop) for crop in crops])
-        scores = self.forward_all(**{name: data})[self.outputs[0]]
+        batch: dict[str, Any] = {
+            name: np.stack([self.transformer.preprocess(name, crop) for crop in crops])
+        }
+        scores = self.forward_all(**batch)[self.outputs[0]]
         if oversample:
             scores = scores.reshape(len(images), -1, *scores.shape[1:]).mean(axis=1)
         return scores

@@ -140,4 +140,5 @@ def crop(top_from: Top, top_to: Top) -> Top:
         raise AssertionError(f"cannot crop noninteger offset {shift}")
     offset = (-np.round(np.atleast_1d(shift))).astype(int).tolist()
     first = 2 if axis is None else axis + 1
-    return layers.Crop(top_from, top_to, crop_param={"axis": first, "offset": offset})
+    cut: Top = layers.Crop(top_from, top_to, crop_param={"axis": first, "offset": offset})
+    return cut

@@ -75,6 +75,11 @@ def _window_value(param: Any, field: str, short: str, default: int) -> str:
     return "x".join(map(str, value)) or str(default)
 
 
+def choose_color_by_layertype(layertype: str) -> str:
+    """Return the fill colour of a layer's box, as #RRGGBB."""
+    return COLOURS.get(layertype, LAYER_STYLE_DEFAULT["fillcolor"])
+
+
 def _param_field(layer_type: str) -> str:
     return param_name_dict()[layer_type] + "_param"
 

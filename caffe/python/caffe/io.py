@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import fspath
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -194,16 +194,17 @@ def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
     image = cv2.imread(fspath(filename), flags)
     if image is None:
         raise OSError(f"{fspath(filename)}: not a readable image")
-    scale = np.float32(np.iinfo(image.dtype).max if image.dtype.kind in "ui" else 1)
+    largest: Any = np.iinfo(cast(Any, image.dtype)).max if image.dtype.kind in "ui" else 1
+    scale = np.float32(largest)
     channels = 1 if image.ndim == 2 else image.shape[2]
     if color:
         codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
         return cv2.cvtColor(image, codes[channels]).astype(np.float32) / scale
-    values = image.astype(np.float32) / scale
+    values: Any = image.astype(np.float32) / scale
     if channels > 1:
         code = cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY
         values = cv2.cvtColor(values, code)
-    return values.reshape(*values.shape[:2], 1)
+    return np.asarray(values, np.float32).reshape(*values.shape[:2], 1)
 
 
 def resize_image(

@@ -53,7 +53,7 @@ class Net:
         stages: Iterable[str] | None = None,
         weights: PathLike | None = None,
     ) -> None:
-        options = {"phase": phase, "level": level, "stages": stages, "weights": weights}
+        options: dict[str, Any] = dict(phase=phase, level=level, stages=stages, weights=weights)
         old_order = bool(args) and isinstance(args[0], (str, os.PathLike))
         names = ("weights", "phase") if old_order else tuple(options)
         if len(args) > len(names):
@@ -247,7 +247,8 @@ class Net:
         Keywords are all input blobs, first axis = items. Returns the outputs and `blobs`, copied.
         """
         outs: dict[str, list[Array]] = {}
-        for batch in self._batch(kwargs) if kwargs else [{}]:
+        batches: Iterable[dict[str, Any]] = self._batch(kwargs) if kwargs else [{}]
+        for batch in batches:
             _append(outs, self.forward(blobs=blobs, **batch))
         return _join(outs, _items(kwargs))
 
@@ -266,7 +267,7 @@ class Net:
         grad = {n: v for n, v in kwargs.items() if n in self.outputs}
         outs: dict[str, list[Array]] = {}
         grads: dict[str, list[Array]] = {}
-        batches = zip_longest(
+        batches: Iterable[tuple[dict[str, Any], dict[str, Any]]] = zip_longest(
             self._batch(data) if data else [{}], self._batch(grad) if grad else [{}], fillvalue={}
         )
         for inputs, top_diffs in batches:
@@ -274,11 +275,11 @@ class Net:
             _append(grads, self.backward(diffs=diffs, **top_diffs))
         return _join(outs, _items(kwargs)), _join(grads, _items(kwargs))
 
-    def _batch(self, blobs: Mapping[str, npt.ArrayLike]) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    def _batch(self, blobs: Mapping[str, npt.ArrayLike]) -> Iterator[dict[str, Any]]:
         """Cut arrays (or lists of items) into batches; the last one is padded with zeros."""
         size = next(iter(self.blobs.values())).shape[0]
         arrays = {name: np.asarray(values) for name, values in blobs.items()}
-        for begin in range(0, _items(arrays), size):
+        for begin in range(0, _items(arrays) or 0, size):
             batch = {name: array[begin : begin + size] for name, array in arrays.items()}
             for name, part in batch.items():
                 padding = np.zeros((size - len(part), *part.shape[1:]), part.dtype)

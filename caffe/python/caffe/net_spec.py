@@ -111,7 +111,7 @@ class _Writer:
     """Lists the layers of a net, each after those that it reads."""
 
     def __init__(self, names: Mapping[Any, str]) -> None:
-        self._names = dict(names)
+        self._names: dict[Any, str] = dict(names)
         self._numbers: Counter[str] = Counter()
         self._layers: dict[Function, Any] = {}
 

@@ -76,3 +76,14 @@ def test_parallel_training_needs_nccl():
     assert not caffe.has_nccl()
     with pytest.raises((caffe.Error, RuntimeError, NotImplementedError)):
         caffe.NCCL(None, "")
+
+
+def test_a_layers_colour_is_that_of_its_type():
+    assert caffe.draw.choose_color_by_layertype("Deconvolution") == "#FF5050"
+    assert caffe.draw.choose_color_by_layertype("ReLU") == "#6495ED"
+
+
+def test_nets_and_solvers_are_found_where_pycaffe_keeps_them():
+    from caffe.pycaffe import Net, SGDSolver
+
+    assert (Net, SGDSolver) == (caffe.Net, caffe.SGDSolver)

@@ -4,6 +4,7 @@ protoc's own Python output is bound to certain versions of the protobuf package;
 """
 
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import descriptor_pool as _descriptor_pool
@@ -16,3 +17,9 @@ DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(_files.file[0].Seriali
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, __name__, globals())
+
+if _TYPE_CHECKING:
+    # An installed package says more in caffe_pb2.pyi, which the build makes.
+    from typing import Any
+
+    def __getattr__(name: str) -> Any: ...
