@@ -1,6 +1,7 @@
 // Solvers made by their class: least squares with one weight, every step worked out by hand.
 
 #include <cmath>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,44 @@ TYPED_TEST(SolverByClass, ASnapshotGoesOnWhereItWasTaken) {
     this->solver_.reset(new SGDSolver<TypeParam>(param));
     this->solver_->Solve(state);
     EXPECT_EQ(9, this->solver_->iter());
+  }
+}
+
+TYPED_TEST(SolverByClass, SnapshotsIntoAFolderHaveNoNameBeforeTheIteration) {
+  std::string folder;
+  MakeTempDir(&folder);
+  this->Run(new SGDSolver<TypeParam>(this->Param("snapshot: 2 snapshot_prefix: '" + folder + "/'")),
+            0);
+  this->solver_->Solve();
+  for (const char* file : {"/_iter_2.caffemodel", "/_iter_2.solverstate", "/_iter_9.solverstate"}) {
+    EXPECT_TRUE(std::ifstream(folder + file).good()) << file;
+  }
+}
+
+TYPED_TEST(SolverByClass, IterSizeMakesOneBatchOfSeveral) {
+  // Four items in one batch, or one by one.
+  SolverParameter param = this->Param("momentum: 0.5 weight_decay: 0.1");
+  DummyDataParameter* data =
+      param.mutable_net_param()->mutable_layer(0)->mutable_dummy_data_param();
+  data->mutable_shape(0)->set_dim(0, 4);
+  this->Run(new SGDSolver<TypeParam>(param), 3);
+  const TypeParam expected = this->weight();
+  this->Run(new SGDSolver<TypeParam>(this->Param("momentum: 0.5 weight_decay: 0.1 iter_size: 4")),
+            3);
+  EXPECT_NEAR(expected, this->weight(), 1e-5);
+}
+
+TYPED_TEST(SolverByClass, IsMadeWithoutARateAndAsksForItsPolicyWhenItRuns) {
+  SolverParameter param = this->Param("");
+  param.clear_base_lr();
+  param.clear_lr_policy();
+  typedef typename SolverRegistry<TypeParam>::CreatorRegistry CreatorRegistry;
+  CreatorRegistry& registry = SolverRegistry<TypeParam>::Registry();
+  for (typename CreatorRegistry::iterator it = registry.begin(); it != registry.end(); ++it) {
+    param.set_type(it->first);
+    const shared_ptr<Solver<TypeParam>> solver(SolverRegistry<TypeParam>::CreateSolver(param));
+    EXPECT_EQ(it->first, solver->type());
+    EXPECT_THROW(solver->Step(1), Error);
   }
 }
 
