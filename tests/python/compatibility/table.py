@@ -22,6 +22,28 @@ case compares with numbers that Caffe 1.0 computed (`tests/golden`), a *gradient
 differences, in double. Other evidence is named by its file in `tests/`.
 """
 
+DIFFERENCES = """## Where it differs
+
+What code and scripts written for Caffe 1.0 may notice:
+
+- A failed `CHECK` or `LOG(FATAL)` throws `caffe::Error` (Python: `caffe.Error`), and the process
+  goes on. Death tests (`EXPECT_DEATH`) want it to end: set `CAFFE_ABORT_ON_FATAL=1` in the
+  environment, or call `google::InstallFailureFunction(&abort)`.
+- The log goes to stderr only. google-glog's macros, flags and calls are there without it; flags
+  that choose other places change nothing. A program with flags of its own links google-gflags
+  itself; `caffe::GlobalInit` then parses them.
+- A class label that is neither a class nor `ignore_label` is an error in every build.
+- A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
+  that Caffe 1.0 draws for it.
+- A blob's values may be in another layout after a layer ran: take `cpu_data()` anew after each run
+  instead of keeping the pointer. (NumPy arrays of `import caffe` may be kept.)
+- Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
+  parameters and sizes. Members that held intermediate results (`bias_multiplier_`, `max_idx_`,
+  `sum_multiplier_` and such) are not there where the computation has none.
+- One GPU or the CPU: NCCL is never built in. cuDNN is used inside; `CuDNN...Layer` are other names
+  of the layers.
+"""
+
 # Layers of their own tests: those of this project's models are tested in tests/cpp/layers.
 _BEYOND = {"DCMEData", "DCMELoss", "DenseImageData", "GeometricLoss", "Interp", "Upsample"}
 # Messages that a test walks through as a whole.
@@ -228,17 +250,19 @@ def document() -> str:
     goldens = len(evidence.golden_nets()), len(evidence.golden_solvers())
     parts = [
         HEAD,
+        DIFFERENCES,
+        "## What is tested\n",
         f"All {goldens[0]} golden cases of layers and nets and {goldens[1]} of solvers pass.\n",
-        "## Layers\n",
+        "### Layers\n",
         _table(("layer", "golden cases", "gradient", "tests"), layer_rows()) + "\n",
-        "## Solvers, learning rates, fillers\n",
+        "### Solvers, learning rates, fillers\n",
         _table(("what", "golden cases", "tests"), solver_rows()) + "\n",
-        "## Fields of prototxts and files\n",
+        "### Fields of prototxts and files\n",
         "In bold: set by no test.\n",
         _table(("message", "in golden cases", "in tests", "in none"), field_rows()) + "\n",
-        "## Commands\n",
+        "### Commands\n",
         _table(("command", "tests"), tool_rows()) + "\n",
-        "## `import caffe`\n",
+        "### `import caffe`\n",
         _table(("where", "names that tests use", "that none does"), python_rows()) + "\n",
     ]
     return "\n".join(parts)
