@@ -1,6 +1,20 @@
 #include "caffe/layer.hpp"
 
+#include "core/outermost_run.hpp"
+
 namespace caffe {
+
+namespace {
+
+template <typename Dtype>
+void MakeAllPlain(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top,
+                  const vector<shared_ptr<Blob<Dtype>>>& parameters) {
+  for (const Blob<Dtype>* blob : bottom) MakePlain(*blob);
+  for (const Blob<Dtype>* blob : top) MakePlain(*blob);
+  for (const auto& blob : parameters) MakePlain(*blob);
+}
+
+}  // namespace
 
 template <typename Dtype>
 Layer<Dtype>::Layer(const LayerParameter& param) : layer_param_(param), phase_(param.phase()) {
@@ -20,6 +34,7 @@ void Layer<Dtype>::SetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<D
 
 template <typename Dtype>
 Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+  const OutermostRun outermost;
   Reshape(bottom, top);
   const bool gpu = Caffe::mode() == Caffe::GPU;
   if (gpu) {
@@ -42,17 +57,20 @@ Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blo
 #endif
     loss += caffe_cpu_dot(count, top[i]->cpu_data(), top[i]->cpu_diff());
   }
+  if (outermost) MakeAllPlain(bottom, top, blobs_);
   return loss;
 }
 
 template <typename Dtype>
 void Layer<Dtype>::Backward(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                             const vector<Blob<Dtype>*>& bottom) {
+  const OutermostRun outermost;
   if (Caffe::mode() == Caffe::GPU) {
     Backward_gpu(top, propagate_down, bottom);
   } else {
     Backward_cpu(top, propagate_down, bottom);
   }
+  if (outermost) MakeAllPlain(bottom, top, blobs_);
 }
 
 template <typename Dtype>

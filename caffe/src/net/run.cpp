@@ -1,13 +1,26 @@
 // Running a net forward and backward.
 #include "caffe/net.hpp"
+#include "core/outermost_run.hpp"
 #include "net/layer_context.hpp"
 
 namespace caffe {
+
+namespace {
+
+// Gives inputs and outputs the plain order, in which programs may keep pointers to them.
+template <typename Dtype>
+void MakeEndsPlain(const Net<Dtype>& net) {
+  for (const Blob<Dtype>* blob : net.input_blobs()) MakePlain(*blob);
+  for (const Blob<Dtype>* blob : net.output_blobs()) MakePlain(*blob);
+}
+
+}  // namespace
 
 template <typename Dtype>
 Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   CHECK_GE(start, 0) << ": layers count from 0";
   CHECK_LT(end, static_cast<int>(layers_.size())) << ": the net has fewer layers";
+  const OutermostRun outermost;
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
     for (Callback* callback : before_forward_) callback->run(i);
@@ -20,6 +33,7 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
     for (Callback* callback : after_forward_) callback->run(i);
     AfterForward(i);
   }
+  if (outermost) MakeEndsPlain(*this);
   return loss;
 }
 
@@ -51,6 +65,7 @@ template <typename Dtype>
 void Net<Dtype>::BackwardFromTo(int start, int end) {
   CHECK_GE(end, 0) << ": layers count from 0";
   CHECK_LT(start, static_cast<int>(layers_.size())) << ": the net has fewer layers";
+  const OutermostRun outermost;
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
     if (layer_need_backward_[i] && !absorbed_[i]) {
@@ -63,6 +78,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
     for (Callback* callback : after_backward_) callback->run(i);
     AfterBackward(i);
   }
+  if (outermost) MakeEndsPlain(*this);
 }
 
 template <typename Dtype>

@@ -348,15 +348,16 @@ TYPED_TEST(LayerByClass, RecurrentLayersCarryTheirStateFromForwardToForward) {
 }
 
 // Gradient checkers hold on to pointers to the memory of blobs and change single values.
-TYPED_TEST(LayerByClass, SeesValuesWrittenThroughAKeptPointer) {
+TYPED_TEST(LayerByClass, SeesAndShowsValuesThroughKeptPointers) {
   typedef TypeParam Dtype;
-  this->FillBottom(1, 8, 6, 6);
+  const int channels = 32;
+  this->FillBottom(1, channels, 6, 6);
   Blob<Dtype> middle;
   std::vector<Blob<Dtype>*> middle_vec(1, &middle);
   LayerParameter param;
   ConvolutionParameter* conv = param.mutable_convolution_param();
   conv->add_kernel_size(3);
-  conv->set_num_output(8);
+  conv->set_num_output(channels);
   conv->mutable_weight_filler()->set_type("gaussian");
   ConvolutionLayer<Dtype> first(param);
   first.SetUp(this->bottom_vec_, middle_vec);
@@ -366,15 +367,14 @@ TYPED_TEST(LayerByClass, SeesValuesWrittenThroughAKeptPointer) {
   second.Forward(middle_vec, this->top_vec_);
   Dtype* x = this->bottom_->mutable_cpu_data();
   Dtype* w = first.blobs()[0]->mutable_cpu_data();
+  const Dtype* y = this->top_->cpu_data();
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < this->bottom_->count(); ++i) x[i] = 1;
     for (int i = 0; i < first.blobs()[0]->count(); ++i) w[i] = round + 1;
-    // As a gradient checker does between its steps.
-    this->bottom_->mutable_cpu_data();
-    first.blobs()[0]->mutable_cpu_data();
     first.Forward(this->bottom_vec_, middle_vec);
     second.Forward(middle_vec, this->top_vec_);
-    EXPECT_NEAR(72 * (round + 1), this->top_->cpu_data()[5], 1e-3);
+    EXPECT_NEAR(channels * 9 * (round + 1), y[5], 1e-2);
+    EXPECT_EQ(y, this->top_->cpu_data());
   }
 }
 

@@ -178,6 +178,30 @@ TYPED_TEST(NetUseTest, ReshapesWithItsInputs) {
   EXPECT_EQ(x, this->net_->blob_by_name("x").get());
 }
 
+TYPED_TEST(NetUseTest, SeesInputsAndShowsOutputsThroughKeptPointers) {
+  for (const char* phase : {"TRAIN", "TEST"}) {
+    this->Init(
+        "force_backward: true state { phase: " + std::string(phase) +
+        " } layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 32 dim: 6 "
+        "dim: 6 } } } layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' "
+        "convolution_param { num_output: 32 kernel_size: 3 weight_filler { value: 1 } } }");
+    Blob<TypeParam>* x = this->net_->input_blobs()[0];
+    Blob<TypeParam>* c = this->net_->output_blobs()[0];
+    TypeParam* values = x->mutable_cpu_data();
+    TypeParam* top_diffs = c->mutable_cpu_diff();
+    const TypeParam* sums = c->cpu_data();
+    const TypeParam* diffs = x->cpu_diff();
+    for (int round = 1; round < 4; ++round) {
+      for (int i = 0; i < x->count(); ++i) values[i] = round;
+      for (int i = 0; i < c->count(); ++i) top_diffs[i] = round;
+      this->net_->Forward();
+      EXPECT_EQ(32 * 9 * round, sums[7]);
+      this->net_->Backward();
+      EXPECT_EQ(32 * round, diffs[0]);
+    }
+  }
+}
+
 TYPED_TEST(NetUseTest, HandsItsWeightsOn) {
   const std::string text =
       this->Data(this->InnerProduct("a", "data") + this->InnerProduct("b", "a"));

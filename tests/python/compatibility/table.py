@@ -35,8 +35,9 @@ What code and scripts written for Caffe 1.0 may notice:
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
-- A blob's values may be in another layout after a layer ran: take `cpu_data()` anew after each run
-  instead of keeping the pointer. (NumPy arrays of `import caffe` may be kept.)
+- A net keeps pointers to its inputs and outputs valid from run to run. What lies between its
+  layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
+  `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
 - Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
   parameters and sizes. Members that held intermediate results (`bias_multiplier_`, `max_idx_`,
   `sum_multiplier_` and such) are not there where the computation has none.

@@ -1,0 +1,39 @@
+#ifndef CAFFE_SRC_CORE_OUTERMOST_RUN_HPP_
+#define CAFFE_SRC_CORE_OUTERMOST_RUN_HPP_
+
+#include "caffe/blob.hpp"
+
+namespace caffe {
+
+/// Lives while a layer or a net runs; tells whether the caller is the program, and not a net or
+/// another layer.
+class OutermostRun {
+ public:
+  OutermostRun() : outermost_(Depth()++ == 0) {}
+  ~OutermostRun() { --Depth(); }
+  explicit operator bool() const { return outermost_; }
+
+ private:
+  static int& Depth() {
+    static thread_local int depth = 0;
+    return depth;
+  }
+
+  bool outermost_;
+
+  DISABLE_COPY_AND_ASSIGN(OutermostRun);
+};
+
+/// Makes plain memory a blob's only contents, for programs that keep a pointer to it from run to
+/// run: they read it without asking anew, and write to it without saying so.
+template <typename Dtype>
+void MakePlain(const Blob<Dtype>& blob) {
+  if (blob.count() == 0) return;
+  for (SyncedMemory* memory : {blob.data().get(), blob.diff().get()}) {
+    if (memory->layout()) memory->mutable_cpu_data();
+  }
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_CORE_OUTERMOST_RUN_HPP_
