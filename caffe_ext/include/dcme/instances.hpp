@@ -44,8 +44,8 @@ struct Instances {
   void label_map(Plane<int32_t> labels) const;
 };
 
-// The mean of `values` over the pixels of each instance. A plane of another size than the instances'
-// throws std::invalid_argument.
+// The mean of `values` over the pixels of each instance. A plane of another size than the
+// instances' throws std::invalid_argument.
 std::vector<double> means_over(const Instances& instances, Plane<const float> values);
 
 // How far from its centre the pixels of each instance point, in pixels: the mean over its mask. The
