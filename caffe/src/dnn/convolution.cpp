@@ -1,5 +1,7 @@
 #include "dnn/convolution.hpp"
 
+#include <mutex>
+
 #include <boost/make_shared.hpp>
 
 #include "caffe/util/math_functions.hpp"
@@ -252,6 +254,9 @@ class FloatConvolution : public Convolution<float> {
       ReorderWeights(plain, ordered);
       return ordered;
     }
+    // Nets of several threads may share the weights.
+    static std::mutex ordering;
+    const std::lock_guard<std::mutex> lock(ordering);
     auto store = boost::dynamic_pointer_cast<WeightStore>(weights.data()->layout());
     if (!store || store->weights().get_desc() != desc) {
       store = boost::make_shared<WeightStore>(desc, problem_.plain_weights);

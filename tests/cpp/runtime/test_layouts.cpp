@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <google/protobuf/text_format.h>
@@ -97,6 +99,32 @@ TEST(Layouts, AreKeptFromConvolutionToConvolution) {
   // Nobody asked for the plain order of what the element-wise layers wrote.
   for (const std::string name : {"a", "tanh", "drop", "concat"}) {
     EXPECT_EQ(net->blob_by_name(name)->data()->head(), caffe::SyncedMemory::HEAD_AT_LAYOUT) << name;
+  }
+}
+
+TEST(Layouts, OfSharedWeightsAreMadeByAnyOfTheThreadsThatRunThem) {
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "layouts are for the CPU";
+  std::vector<caffe::shared_ptr<caffe::Net<float>>> nets;
+  for (int i = 0; i < 4; ++i) nets.push_back(NetOfText<float>(kNet, caffe::TEST));
+  for (const auto& net : nets) {
+    net->ShareTrainedLayersWith(nets[0].get());
+    caffe::Blob<float>* x = net->input_blobs()[0];
+    for (int i = 0; i < x->count(); ++i) x->mutable_cpu_data()[i] = i % 7 - 3;
+  }
+  for (int round = 0; round < 10; ++round) {
+    // The weights are to be put in order anew, by the threads at the same time.
+    for (const auto& weights : nets[0]->params()) weights->mutable_cpu_data()[0] = round;
+    std::vector<std::thread> threads;
+    for (const auto& net : nets) threads.emplace_back([&net] { net->Forward(); });
+    for (std::thread& thread : threads) thread.join();
+    for (size_t b = 0; b < nets[0]->blobs().size(); ++b) {
+      const caffe::Blob<float>& expected = *nets[0]->blobs()[b];
+      for (const auto& net : nets) {
+        const float* got = net->blobs()[b]->cpu_data();
+        ASSERT_TRUE(std::equal(got, got + expected.count(), expected.cpu_data()))
+            << nets[0]->blob_names()[b] << " in round " << round;
+      }
+    }
   }
 }
 
