@@ -3,6 +3,7 @@
 #include "caffe/util/im2col.hpp"
 #include "cudnn/convolution.hpp"
 #include "dnn/convolution.hpp"
+#include "layers/convolution_products.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/window_params.hpp"
 #include "util/per_channel.hpp"
@@ -101,39 +102,26 @@ void BaseConvolutionLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 // ---- by matrix products ----
 
 template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::conv_im2col_cpu(const Dtype* data, Dtype* columns) {
-  im2col_nd_cpu(data, num_spatial_axes_, conv_input_shape_.cpu_data(), col_buffer_shape_.data(),
+void BaseConvolutionLayer<Dtype>::ToColumns(OnCpu, const Dtype* image, Dtype* columns) {
+  im2col_nd_cpu(image, num_spatial_axes_, conv_input_shape_.cpu_data(), col_buffer_shape_.data(),
                 kernel_shape_.cpu_data(), pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data(),
                 columns);
 }
 
 template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::conv_col2im_cpu(const Dtype* columns, Dtype* data) {
+void BaseConvolutionLayer<Dtype>::ToImage(OnCpu, const Dtype* columns, Dtype* image) {
   col2im_nd_cpu(columns, num_spatial_axes_, conv_input_shape_.cpu_data(), col_buffer_shape_.data(),
                 kernel_shape_.cpu_data(), pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data(),
-                data);
+                image);
 }
 
 template <typename Dtype>
-const Dtype* BaseConvolutionLayer<Dtype>::Columns(const Dtype* input, bool keep) {
-  if (is_1x1_) return input;
-  if (!keep) conv_im2col_cpu(input, col_buffer_.mutable_cpu_data());
-  return col_buffer_.cpu_data();
+Dtype* BaseConvolutionLayer<Dtype>::ColumnBuffer(OnCpu) {
+  return col_buffer_.mutable_cpu_data();
 }
 
 template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::forward_cpu_gemm(const Dtype* input, const Dtype* weights,
-                                                   Dtype* output, bool skip_im2col) {
-  const Dtype* columns = Columns(input, skip_im2col);
-  for (int g = 0; g < group_; ++g) {
-    caffe_cpu_gemm<Dtype>(CblasNoTrans, CblasNoTrans, conv_out_channels_ / group_,
-                          conv_out_spatial_dim_, kernel_dim_, 1, weights + weight_offset_ * g,
-                          columns + col_offset_ * g, 0, output + output_offset_ * g);
-  }
-}
-
-template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::forward_cpu_bias(Dtype* output, const Dtype* bias) {
+void BaseConvolutionLayer<Dtype>::AddBias(OnCpu, Dtype* output, const Dtype* bias) {
   ParallelFor(num_output_, 1 + kElementwiseGrain / std::max(1, out_spatial_dim_),
               [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
                 for (std::ptrdiff_t c = begin; c < end; ++c) {
@@ -145,34 +133,41 @@ void BaseConvolutionLayer<Dtype>::forward_cpu_bias(Dtype* output, const Dtype* b
 }
 
 template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::backward_cpu_gemm(const Dtype* input, const Dtype* weights,
-                                                    Dtype* output) {
-  Dtype* columns = is_1x1_ ? output : col_buffer_.mutable_cpu_data();
-  for (int g = 0; g < group_; ++g) {
-    caffe_cpu_gemm<Dtype>(CblasTrans, CblasNoTrans, kernel_dim_, conv_out_spatial_dim_,
-                          conv_out_channels_ / group_, 1, weights + weight_offset_ * g,
-                          input + output_offset_ * g, 0, columns + col_offset_ * g);
-  }
-  if (!is_1x1_) conv_col2im_cpu(columns, output);
-}
-
-template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::weight_cpu_gemm(const Dtype* input, const Dtype* output,
-                                                  Dtype* weights) {
-  const Dtype* columns = Columns(input, false);
-  for (int g = 0; g < group_; ++g) {
-    caffe_cpu_gemm<Dtype>(CblasNoTrans, CblasTrans, conv_out_channels_ / group_, kernel_dim_,
-                          conv_out_spatial_dim_, 1, output + output_offset_ * g,
-                          columns + col_offset_ * g, 1, weights + weight_offset_ * g);
-  }
-}
-
-template <typename Dtype>
-void BaseConvolutionLayer<Dtype>::backward_cpu_bias(Dtype* bias, const Dtype* input) {
+void BaseConvolutionLayer<Dtype>::AddBiasDiff(OnCpu, Dtype* bias, const Dtype* input) {
   const ChannelLayout layout = {1, num_output_, out_spatial_dim_, 1, 1};
   const vector<double> sums = SumPerChannel(layout, input);
   for (int c = 0; c < num_output_; ++c) bias[c] += static_cast<Dtype>(sums[c]);
 }
+
+// The names that layers written for Caffe 1.0 call.
+#define DEFINE_PRODUCTS(device, Device)                                                           \
+  template <typename Dtype>                                                                       \
+  void BaseConvolutionLayer<Dtype>::forward_##device##_gemm(                                      \
+      const Dtype* input, const Dtype* weights, Dtype* output, bool skip_im2col) {                \
+    ImageToFeatures<Device>(input, weights, output, skip_im2col);                                 \
+  }                                                                                               \
+  template <typename Dtype>                                                                       \
+  void BaseConvolutionLayer<Dtype>::backward_##device##_gemm(                                     \
+      const Dtype* input, const Dtype* weights, Dtype* output) {                                  \
+    FeaturesToImage<Device>(input, weights, output);                                              \
+  }                                                                                               \
+  template <typename Dtype>                                                                       \
+  void BaseConvolutionLayer<Dtype>::weight_##device##_gemm(const Dtype* input,                    \
+                                                           const Dtype* output, Dtype* weights) { \
+    AddWeightDiff<Device>(input, output, weights);                                                \
+  }                                                                                               \
+  template <typename Dtype>                                                                       \
+  void BaseConvolutionLayer<Dtype>::forward_##device##_bias(Dtype* output, const Dtype* bias) {   \
+    AddBias(Device(), output, bias);                                                              \
+  }                                                                                               \
+  template <typename Dtype>                                                                       \
+  void BaseConvolutionLayer<Dtype>::backward_##device##_bias(Dtype* bias, const Dtype* input) {   \
+    AddBiasDiff(Device(), bias, input);                                                           \
+  }
+DEFINE_PRODUCTS(cpu, OnCpu)
+#ifndef CPU_ONLY
+DEFINE_PRODUCTS(gpu, OnGpu)
+#endif
 
 // ---- by oneDNN or cuDNN ----
 

@@ -1,6 +1,7 @@
 #include "caffe/layers/conv_layer.hpp"
 
 #include "dnn/convolution.hpp"
+#include "layers/convolution_products.hpp"
 #include "layers/window_params.hpp"
 
 namespace caffe {
@@ -27,8 +28,9 @@ bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool 
 }
 
 template <typename Dtype>
-void ConvolutionLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                                          const vector<Blob<Dtype>*>& top) {
+template <typename Device>
+void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
+                                        const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& weights = *this->blobs_[0];
   const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
@@ -37,21 +39,23 @@ void ConvolutionLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
       fast->ToFeatures({bottom[i], Part::kData}, weights, bias, {top[i], Part::kData});
       continue;
     }
-    const Dtype* image = bottom[i]->cpu_data();
-    Dtype* features = top[i]->mutable_cpu_data();
+    const Dtype* image = Device::Data(*bottom[i]);
+    Dtype* features = Device::MutableData(top[i]);
     for (int n = 0; n < this->num_; ++n) {
-      this->forward_cpu_gemm(image + n * this->bottom_dim_, weights.cpu_data(),
-                             features + n * this->top_dim_);
-      if (bias) this->forward_cpu_bias(features + n * this->top_dim_, bias->cpu_data());
+      Dtype* item = features + n * this->top_dim_;
+      this->template ImageToFeatures<Device>(image + n * this->bottom_dim_, Device::Data(weights),
+                                             item);
+      if (bias) this->AddBias(Device(), item, Device::Data(*bias));
     }
     if (relu_) relu_->Forward({top[i]}, {top[i]});
   }
 }
 
 template <typename Dtype>
-void ConvolutionLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                           const vector<bool>& propagate_down,
-                                           const vector<Blob<Dtype>*>& bottom) {
+template <typename Device>
+void ConvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
+                                         const vector<bool>& propagate_down,
+                                         const vector<Blob<Dtype>*>& bottom) {
   const Blob<Dtype>& weights = *this->blobs_[0];
   Blob<Dtype>* weight = this->param_propagate_down(0) ? this->blobs_[0].get() : nullptr;
   Blob<Dtype>* bias =
@@ -66,23 +70,24 @@ void ConvolutionLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       fast->ToImage({top[i], Part::kDiff}, weights, {bottom[i], Part::kDiff});
     }
     if (fast && (weight || !bias)) continue;
-    const Dtype* feature_diff = top[i]->cpu_diff();
+    const Dtype* feature_diff = Device::Diff(*top[i]);
     for (int n = 0; n < this->num_; ++n) {
       const Dtype* diff = feature_diff + n * this->top_dim_;
-      if (bias) this->backward_cpu_bias(bias->mutable_cpu_diff(), diff);
+      if (bias) this->AddBiasDiff(Device(), Device::MutableDiff(bias), diff);
       if (fast) continue;
       if (weight) {
-        this->weight_cpu_gemm(bottom[i]->cpu_data() + n * this->bottom_dim_, diff,
-                              weight->mutable_cpu_diff());
+        this->template AddWeightDiff<Device>(Device::Data(*bottom[i]) + n * this->bottom_dim_, diff,
+                                             Device::MutableDiff(weight));
       }
       if (propagate_down[i]) {
-        this->backward_cpu_gemm(diff, weights.cpu_data(),
-                                bottom[i]->mutable_cpu_diff() + n * this->bottom_dim_);
+        this->template FeaturesToImage<Device>(
+            diff, Device::Data(weights), Device::MutableDiff(bottom[i]) + n * this->bottom_dim_);
       }
     }
   }
 }
 
+DEFINE_PASSES(ConvolutionLayer);
 INSTANTIATE_CLASS(ConvolutionLayer);
 REGISTER_LAYER_CLASS(Convolution);
 

@@ -1,6 +1,7 @@
 #include "caffe/layers/deconv_layer.hpp"
 
 #include "dnn/convolution.hpp"
+#include "layers/convolution_products.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
@@ -16,22 +17,6 @@ template <typename Dtype>
 ChannelLayout TopLayout(const Blob<Dtype>& top, Part part, const ChannelLayout& plain) {
   const ChannelLayout layout = LayoutOf(top, part);
   return layout.plain() ? plain : layout;
-}
-
-template <typename Dtype>
-void AddBias(const Blob<Dtype>& bias, const ChannelLayout& plain, Blob<Dtype>* top) {
-  const ChannelLayout layout = TopLayout(*top, Part::kData, plain);
-  const Dtype* sums = ReadIn(layout, *top);
-  const vector<Dtype> offsets(bias.cpu_data(), bias.cpu_data() + bias.count());
-  ScalePerChannel(layout, sums, {}, offsets, WriteIn(layout, top));
-}
-
-template <typename Dtype>
-void AddBiasDiff(const Blob<Dtype>& top, const ChannelLayout& plain, Blob<Dtype>* bias) {
-  const ChannelLayout layout = TopLayout(top, Part::kDiff, plain);
-  const vector<double> sums = SumPerChannel(layout, ReadIn(layout, top, Part::kDiff));
-  Dtype* diff = bias->mutable_cpu_diff();
-  for (int c = 0; c < bias->count(); ++c) diff[c] += static_cast<Dtype>(sums[c]);
 }
 
 }  // namespace
@@ -57,38 +42,75 @@ bool DeconvolutionLayer<Dtype>::fast_pays() const {
 }
 
 template <typename Dtype>
-void DeconvolutionLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                                            const vector<Blob<Dtype>*>& top) {
+void DeconvolutionLayer<Dtype>::AddBiasToAll(OnCpu, Blob<Dtype>* top) {
+  const Blob<Dtype>& bias = *this->blobs_[1];
+  const ChannelLayout layout =
+      TopLayout(*top, Part::kData, {this->num_, this->num_output_, this->out_spatial_dim_, 1, 1});
+  const Dtype* sums = ReadIn(layout, *top);
+  const vector<Dtype> offsets(bias.cpu_data(), bias.cpu_data() + bias.count());
+  ScalePerChannel(layout, sums, {}, offsets, WriteIn(layout, top));
+}
+
+template <typename Dtype>
+void DeconvolutionLayer<Dtype>::AddBiasDiffOfAll(OnCpu, const Blob<Dtype>& top) {
+  const ChannelLayout layout =
+      TopLayout(top, Part::kDiff, {this->num_, this->num_output_, this->out_spatial_dim_, 1, 1});
+  const vector<double> sums = SumPerChannel(layout, ReadIn(layout, top, Part::kDiff));
+  Dtype* diff = this->blobs_[1]->mutable_cpu_diff();
+  for (int c = 0; c < this->num_output_; ++c) diff[c] += static_cast<Dtype>(sums[c]);
+}
+
+#ifndef CPU_ONLY
+
+template <typename Dtype>
+void DeconvolutionLayer<Dtype>::AddBiasToAll(OnGpu, Blob<Dtype>* top) {
+  for (int n = 0; n < this->num_; ++n) {
+    this->AddBias(OnGpu(), top->mutable_gpu_data() + n * this->top_dim_,
+                  this->blobs_[1]->gpu_data());
+  }
+}
+
+template <typename Dtype>
+void DeconvolutionLayer<Dtype>::AddBiasDiffOfAll(OnGpu, const Blob<Dtype>& top) {
+  for (int n = 0; n < this->num_; ++n) {
+    this->AddBiasDiff(OnGpu(), this->blobs_[1]->mutable_gpu_diff(),
+                      top.gpu_diff() + n * this->top_dim_);
+  }
+}
+
+#endif
+
+template <typename Dtype>
+template <typename Device>
+void DeconvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
+                                          const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& weights = *this->blobs_[0];
-  const ChannelLayout plain = {this->num_, this->num_output_, this->out_spatial_dim_, 1, 1};
   auto* fast = this->fast();
   for (size_t i = 0; i < bottom.size(); ++i) {
     if (fast) {
       fast->ToImage({bottom[i], Part::kData}, weights, {top[i], Part::kData});
     } else {
-      const Dtype* features = bottom[i]->cpu_data();
-      Dtype* image = top[i]->mutable_cpu_data();
+      const Dtype* features = Device::Data(*bottom[i]);
+      Dtype* image = Device::MutableData(top[i]);
       for (int n = 0; n < this->num_; ++n) {
-        this->backward_cpu_gemm(features + n * this->bottom_dim_, weights.cpu_data(),
-                                image + n * this->top_dim_);
+        this->template FeaturesToImage<Device>(features + n * this->bottom_dim_,
+                                               Device::Data(weights), image + n * this->top_dim_);
       }
     }
-    if (this->bias_term_) AddBias(*this->blobs_[1], plain, top[i]);
+    if (this->bias_term_) AddBiasToAll(Device(), top[i]);
   }
 }
 
 template <typename Dtype>
-void DeconvolutionLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                             const vector<bool>& propagate_down,
-                                             const vector<Blob<Dtype>*>& bottom) {
+template <typename Device>
+void DeconvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
+                                           const vector<bool>& propagate_down,
+                                           const vector<Blob<Dtype>*>& bottom) {
   const Blob<Dtype>& weights = *this->blobs_[0];
   Blob<Dtype>* weight = this->param_propagate_down(0) ? this->blobs_[0].get() : nullptr;
-  const ChannelLayout plain = {this->num_, this->num_output_, this->out_spatial_dim_, 1, 1};
   auto* fast = this->fast();
   for (size_t i = 0; i < top.size(); ++i) {
-    if (this->bias_term_ && this->param_propagate_down(1)) {
-      AddBiasDiff(*top[i], plain, this->blobs_[1].get());
-    }
+    if (this->bias_term_ && this->param_propagate_down(1)) AddBiasDiffOfAll(Device(), *top[i]);
     if (fast) {
       if (weight) {
         fast->AddWeightDiff({top[i], Part::kDiff}, {bottom[i], Part::kData}, weight, nullptr);
@@ -99,20 +121,21 @@ void DeconvolutionLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       continue;
     }
     for (int n = 0; n < this->num_; ++n) {
-      const Dtype* diff = top[i]->cpu_diff() + n * this->top_dim_;
+      const Dtype* diff = Device::Diff(*top[i]) + n * this->top_dim_;
       if (weight) {
-        this->weight_cpu_gemm(diff, bottom[i]->cpu_data() + n * this->bottom_dim_,
-                              weight->mutable_cpu_diff());
+        this->template AddWeightDiff<Device>(diff, Device::Data(*bottom[i]) + n * this->bottom_dim_,
+                                             Device::MutableDiff(weight));
       }
       if (propagate_down[i]) {
-        this->forward_cpu_gemm(diff, weights.cpu_data(),
-                               bottom[i]->mutable_cpu_diff() + n * this->bottom_dim_,
-                               weight != nullptr);
+        this->template ImageToFeatures<Device>(
+            diff, Device::Data(weights), Device::MutableDiff(bottom[i]) + n * this->bottom_dim_,
+            weight != nullptr);
       }
     }
   }
 }
 
+DEFINE_PASSES(DeconvolutionLayer);
 INSTANTIATE_CLASS(DeconvolutionLayer);
 REGISTER_LAYER_CLASS(Deconvolution);
 

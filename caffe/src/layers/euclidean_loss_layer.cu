@@ -49,16 +49,9 @@ template <typename Dtype>
 void GeometricLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                              const vector<bool>& propagate_down,
                                              const vector<Blob<Dtype>*>& bottom) {
-  const int num_dim = this->layer_param_.geometric_loss_param().num_dim();
-  const int groups = bottom[0]->shape(1) / num_dim;
-  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
-  for (int k = 0; k < 2; ++k) {
-    if (!propagate_down[k]) continue;
-    ForElements(
-        bottom[k]->count() / groups,
-        SpreadGroupSum<Dtype>{groups, bottom[0]->count(2) * num_dim, k == 0 ? scale : -scale,
-                              this->diff_.gpu_data(), bottom[k]->mutable_gpu_diff()});
-  }
+  SpreadGroupSums<OnGpu>(this->layer_param_.geometric_loss_param().num_dim(),
+                         top[0]->cpu_diff()[0] / bottom[0]->shape(0), this->diff_, propagate_down,
+                         bottom, [](int n, const auto& op) { ForElements(n, op); });
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(EuclideanLossLayer);

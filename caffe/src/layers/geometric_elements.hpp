@@ -2,8 +2,10 @@
 #define CAFFE_SRC_LAYERS_GEOMETRIC_ELEMENTS_HPP_
 
 #include <cstddef>
+#include <vector>
 
 #include "caffe/util/host_device.hpp"
+#include "util/on_device.hpp"
 
 namespace caffe {
 
@@ -24,6 +26,21 @@ struct SpreadGroupSum {
     for (int g = 0; g < groups; ++g) dx[first + std::ptrdiff_t(g) * stride] = factor * sum;
   }
 };
+
+/// The gradients of both bottoms from their difference; for_each(n, op) runs op for the elements
+/// below n on Device.
+template <typename Device, typename Dtype, typename ForEach>
+void SpreadGroupSums(int num_dim, Dtype scale, const Blob<Dtype>& difference,
+                     const std::vector<bool>& propagate_down,
+                     const std::vector<Blob<Dtype>*>& bottom, const ForEach& for_each) {
+  const int groups = bottom[0]->shape(1) / num_dim;
+  for (int k = 0; k < 2; ++k) {
+    if (!propagate_down[k]) continue;
+    for_each(bottom[k]->count() / groups,
+             SpreadGroupSum<Dtype>{groups, bottom[0]->count(2) * num_dim, k == 0 ? scale : -scale,
+                                   Device::Data(difference), Device::MutableDiff(bottom[k])});
+  }
+}
 
 }  // namespace caffe
 

@@ -1,6 +1,7 @@
 #include "caffe/layers/inner_product_layer.hpp"
 
 #include "layers/learned_blobs.hpp"
+#include "util/on_device.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
@@ -36,42 +37,53 @@ void InnerProductLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
-void InnerProductLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                                           const vector<Blob<Dtype>*>& top) {
-  Dtype* y = top[0]->mutable_cpu_data();
-  if (bias_term_) {
-    const Dtype* bias = this->blobs_[1]->cpu_data();
-    for (int m = 0; m < M_; ++m) std::copy(bias, bias + N_, y + std::ptrdiff_t(m) * N_);
-  }
-  caffe_cpu_gemm<Dtype>(CblasNoTrans, transpose_ ? CblasNoTrans : CblasTrans, M_, N_, K_, 1,
-                        bottom[0]->cpu_data(), this->blobs_[0]->cpu_data(), bias_term_ ? 1 : 0, y);
+void InnerProductLayer<Dtype>::FillWithBias(OnCpu, Dtype* y) const {
+  const Dtype* bias = this->blobs_[1]->cpu_data();
+  for (int m = 0; m < M_; ++m) std::copy(bias, bias + N_, y + std::ptrdiff_t(m) * N_);
 }
 
 template <typename Dtype>
-void InnerProductLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                            const vector<bool>& propagate_down,
-                                            const vector<Blob<Dtype>*>& bottom) {
-  const Dtype* dy = top[0]->cpu_diff();
+void InnerProductLayer<Dtype>::AddBiasDiff(OnCpu, const Dtype* dy) {
+  const vector<double> sums = SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy);
+  Dtype* diff = this->blobs_[1]->mutable_cpu_diff();
+  for (int n = 0; n < N_; ++n) diff[n] += static_cast<Dtype>(sums[n]);
+}
+
+template <typename Dtype>
+template <typename Device>
+void InnerProductLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
+                                         const vector<Blob<Dtype>*>& top) {
+  Dtype* y = Device::MutableData(top[0]);
+  if (bias_term_) FillWithBias(Device(), y);
+  Device::template Gemm<Dtype>(CblasNoTrans, transpose_ ? CblasNoTrans : CblasTrans, M_, N_, K_, 1,
+                               Device::Data(*bottom[0]), Device::Data(*this->blobs_[0]),
+                               bias_term_ ? 1 : 0, y);
+}
+
+template <typename Dtype>
+template <typename Device>
+void InnerProductLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
+                                          const vector<bool>& propagate_down,
+                                          const vector<Blob<Dtype>*>& bottom) {
+  const Dtype* dy = Device::Diff(*top[0]);
   if (this->param_propagate_down(0)) {
-    const Dtype* x = bottom[0]->cpu_data();
-    Dtype* diff = this->blobs_[0]->mutable_cpu_diff();
+    const Dtype* x = Device::Data(*bottom[0]);
+    Dtype* diff = Device::MutableDiff(this->blobs_[0].get());
     if (transpose_) {
-      caffe_cpu_gemm<Dtype>(CblasTrans, CblasNoTrans, K_, N_, M_, 1, x, dy, 1, diff);
+      Device::template Gemm<Dtype>(CblasTrans, CblasNoTrans, K_, N_, M_, 1, x, dy, 1, diff);
     } else {
-      caffe_cpu_gemm<Dtype>(CblasTrans, CblasNoTrans, N_, K_, M_, 1, dy, x, 1, diff);
+      Device::template Gemm<Dtype>(CblasTrans, CblasNoTrans, N_, K_, M_, 1, dy, x, 1, diff);
     }
   }
-  if (bias_term_ && this->param_propagate_down(1)) {
-    const vector<double> sums = SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy);
-    Dtype* diff = this->blobs_[1]->mutable_cpu_diff();
-    for (int n = 0; n < N_; ++n) diff[n] += static_cast<Dtype>(sums[n]);
-  }
+  if (bias_term_ && this->param_propagate_down(1)) AddBiasDiff(Device(), dy);
   if (propagate_down[0]) {
-    caffe_cpu_gemm<Dtype>(CblasNoTrans, transpose_ ? CblasTrans : CblasNoTrans, M_, K_, N_, 1, dy,
-                          this->blobs_[0]->cpu_data(), 0, bottom[0]->mutable_cpu_diff());
+    Device::template Gemm<Dtype>(CblasNoTrans, transpose_ ? CblasTrans : CblasNoTrans, M_, K_, N_,
+                                 1, dy, Device::Data(*this->blobs_[0]), 0,
+                                 Device::MutableDiff(bottom[0]));
   }
 }
 
+DEFINE_PASSES(InnerProductLayer);
 INSTANTIATE_CLASS(InnerProductLayer);
 REGISTER_LAYER_CLASS(InnerProduct);
 

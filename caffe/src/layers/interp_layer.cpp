@@ -8,10 +8,9 @@ namespace caffe {
 namespace {
 
 // All of them, since every plane needs them.
-vector<Between> AlignCorners(int begin, int in, int out) {
-  const AlignedAxis axis = {begin, in, out};
-  vector<Between> positions(out);
-  for (int o = 0; o < out; ++o) positions[o] = axis.At(o);
+vector<Between> AlignCorners(const AlignedAxis& axis) {
+  vector<Between> positions(axis.out);
+  for (int o = 0; o < axis.out; ++o) positions[o] = axis.At(o);
   return positions;
 }
 
@@ -92,14 +91,24 @@ void InterpLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
+AlignedAxis InterpLayer<Dtype>::rows() const {
+  return {-pad_beg_, height_in_, height_out_};
+}
+
+template <typename Dtype>
+AlignedAxis InterpLayer<Dtype>::columns() const {
+  return {-pad_beg_, width_in_, width_out_};
+}
+
+template <typename Dtype>
 void InterpLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                      const vector<Blob<Dtype>*>& top) {
   const ChannelLayout from = LayoutOf(*bottom[0]);
   const ChannelLayout to = from.WithPlane(height_out_, width_out_);
   const Dtype* x = ReadIn(from, *bottom[0]);
   Dtype* y = WriteIn(to, top[0]);
-  const vector<Between> rows = AlignCorners(-pad_beg_, height_in_, height_out_);
-  const vector<Between> columns = AlignCorners(-pad_beg_, width_in_, width_out_);
+  const vector<Between> rows = AlignCorners(this->rows());
+  const vector<Between> columns = AlignCorners(this->columns());
   const int block = from.block;
   ParallelFor(from.planes(), PlaneGrain(from, to), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t p = begin; p < end; ++p) {
@@ -130,8 +139,8 @@ void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const ChannelLayout to = from.WithPlane(bottom[0]->height(), bottom[0]->width());
   const Dtype* dy = ReadIn(from, *top[0], Part::kDiff);
   Dtype* dx = WriteIn(to, bottom[0], Part::kDiff);
-  const vector<Between> rows = AlignCorners(-pad_beg_, height_in_, height_out_);
-  const vector<Between> columns = AlignCorners(-pad_beg_, width_in_, width_out_);
+  const vector<Between> rows = AlignCorners(this->rows());
+  const vector<Between> columns = AlignCorners(this->columns());
   const int block = from.block;
   ParallelFor(from.planes(), PlaneGrain(from, to), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t p = begin; p < end; ++p) {

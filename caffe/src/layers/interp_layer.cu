@@ -67,10 +67,7 @@ struct InterpDiff {
 template <typename Dtype>
 void InterpLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                      const vector<Blob<Dtype>*>& top) {
-  const InterpPlanes planes = {bottom[0]->height(),
-                               bottom[0]->width(),
-                               {-pad_beg_, height_in_, height_out_},
-                               {-pad_beg_, width_in_, width_out_}};
+  const InterpPlanes planes = {bottom[0]->height(), bottom[0]->width(), rows(), columns()};
   ForElements(top[0]->count(),
               InterpElement<Dtype>{planes, bottom[0]->gpu_data(), top[0]->mutable_gpu_data()});
 }
@@ -83,10 +80,7 @@ void InterpLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     caffe_gpu_set(bottom[1]->count(), Dtype(0), bottom[1]->mutable_gpu_diff());
   }
   if (!propagate_down[0]) return;
-  const InterpPlanes planes = {bottom[0]->height(),
-                               bottom[0]->width(),
-                               {-pad_beg_, height_in_, height_out_},
-                               {-pad_beg_, width_in_, width_out_}};
+  const InterpPlanes planes = {bottom[0]->height(), bottom[0]->width(), rows(), columns()};
   ForElements(bottom[0]->count(),
               InterpDiff<Dtype>{planes, top[0]->gpu_diff(), bottom[0]->mutable_gpu_diff()});
 }

@@ -43,31 +43,6 @@ struct MaxOfWindow {
   }
 };
 
-// Every input gathers from the windows that hold it, in their order: no two threads add to one
-// place, so that the sums are the same each time.
-template <typename Dtype>
-struct MaxDiff {
-  PoolPlanes planes;
-  const Dtype* dy;
-  const Dtype* where;
-  Dtype* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    const PoolAxis& h = planes.windows.h;
-    const PoolAxis& w = planes.windows.w;
-    const int place = i % planes.inputs();
-    const std::ptrdiff_t first = std::ptrdiff_t(i / planes.inputs()) * planes.outputs();
-    const int row = place / w.in, column = place % w.in;
-    Dtype sum = 0;
-    for (int oh = h.FirstOutput(row); oh < h.LastOutput(row); ++oh) {
-      for (int ow = w.FirstOutput(column); ow < w.LastOutput(column); ++ow) {
-        const std::ptrdiff_t o = first + oh * w.out + ow;
-        if (static_cast<int>(where[o]) == place) sum += dy[o];
-      }
-    }
-    dx[i] = sum;
-  }
-};
-
 template <typename Dtype>
 struct MeanOfWindow {
   PoolPlanes planes;
@@ -86,9 +61,31 @@ struct MeanOfWindow {
   }
 };
 
+// What the input at `place` of a plane gets of an output's diff: all, where it was the maximum.
 template <typename Dtype>
-struct MeanDiff {
+struct MaxShare {
+  const Dtype* where;
+  CAFFE_HOST_DEVICE Dtype operator()(const PoolWindows&, int place, std::ptrdiff_t o, int, int,
+                                     Dtype dy) const {
+    return static_cast<int>(where[o]) == place ? dy : Dtype(0);
+  }
+};
+
+// Or a mean's equal part.
+template <typename Dtype>
+struct MeanShare {
+  CAFFE_HOST_DEVICE Dtype operator()(const PoolWindows& windows, int, std::ptrdiff_t, int row,
+                                     int column, Dtype dy) const {
+    return dy / (windows.h.PaddedLength(row) * windows.w.PaddedLength(column));
+  }
+};
+
+// Every input gathers from the windows that hold it, in their order: no two threads add to one
+// place, so that the sums are the same each time.
+template <typename Dtype, typename Share>
+struct DiffOfInput {
   PoolPlanes planes;
+  Share share;
   const Dtype* dy;
   Dtype* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
@@ -100,7 +97,8 @@ struct MeanDiff {
     Dtype sum = 0;
     for (int oh = h.FirstOutput(row); oh < h.LastOutput(row); ++oh) {
       for (int ow = w.FirstOutput(column); ow < w.LastOutput(column); ++ow) {
-        sum += dy[first + oh * w.out + ow] / (h.PaddedLength(oh) * w.PaddedLength(ow));
+        const std::ptrdiff_t o = first + oh * w.out + ow;
+        sum += share(planes.windows, place, o, oh, ow, dy[o]);
       }
     }
     dx[i] = sum;
@@ -147,7 +145,7 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const Dtype* dy = top[0]->gpu_diff();
   Dtype* dx = bottom[0]->mutable_gpu_diff();
   if (method == PoolingParameter_PoolMethod_AVE) {
-    ForElements(bottom[0]->count(), MeanDiff<Dtype>{planes, dy, dx});
+    ForElements(bottom[0]->count(), DiffOfInput<Dtype, MeanShare<Dtype>>{planes, {}, dy, dx});
     return;
   }
   if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
@@ -158,7 +156,8 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     chosen_known_ = true;
   }
   const Blob<Dtype>& chosen = top.size() > 1 ? *top[1] : chosen_;
-  ForElements(bottom[0]->count(), MaxDiff<Dtype>{planes, dy, chosen.gpu_data(), dx});
+  ForElements(bottom[0]->count(),
+              DiffOfInput<Dtype, MaxShare<Dtype>>{planes, {chosen.gpu_data()}, dy, dx});
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(PoolingLayer);

@@ -15,31 +15,21 @@ namespace {
 template <typename Dtype>
 struct Library;
 
-template <>
-struct Library<float> {
-  static constexpr auto gemm = cublasSgemm;
-  static constexpr auto gemv = cublasSgemv;
-  static constexpr auto axpy = cublasSaxpy;
-  static constexpr auto scal = cublasSscal;
-  static constexpr auto copy = cublasScopy;
-  static constexpr auto dot = cublasSdot;
-  static constexpr auto asum = cublasSasum;
-  static constexpr auto uniform = curandGenerateUniform;
-  static constexpr auto normal = curandGenerateNormal;
-};
-
-template <>
-struct Library<double> {
-  static constexpr auto gemm = cublasDgemm;
-  static constexpr auto gemv = cublasDgemv;
-  static constexpr auto axpy = cublasDaxpy;
-  static constexpr auto scal = cublasDscal;
-  static constexpr auto copy = cublasDcopy;
-  static constexpr auto dot = cublasDdot;
-  static constexpr auto asum = cublasDasum;
-  static constexpr auto uniform = curandGenerateUniformDouble;
-  static constexpr auto normal = curandGenerateNormalDouble;
-};
+#define LIBRARY_OF(Dtype, letter, suffix)                          \
+  template <>                                                      \
+  struct Library<Dtype> {                                          \
+    static constexpr auto gemm = cublas##letter##gemm;             \
+    static constexpr auto gemv = cublas##letter##gemv;             \
+    static constexpr auto axpy = cublas##letter##axpy;             \
+    static constexpr auto scal = cublas##letter##scal;             \
+    static constexpr auto copy = cublas##letter##copy;             \
+    static constexpr auto dot = cublas##letter##dot;               \
+    static constexpr auto asum = cublas##letter##asum;             \
+    static constexpr auto uniform = curandGenerateUniform##suffix; \
+    static constexpr auto normal = curandGenerateNormal##suffix;   \
+  }
+LIBRARY_OF(float, S, );
+LIBRARY_OF(double, D, Double);
 
 cublasOperation_t Operation(CBLAS_TRANSPOSE trans) {
   return trans == CblasNoTrans ? CUBLAS_OP_N : CUBLAS_OP_T;

@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -57,6 +58,21 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   void backward_gpu_bias(Dtype* bias, const Dtype* input);
 #endif
 
+  // The same on either device, for passes that are written once
+  // (src/layers/convolution_products.hpp).
+
+  template <typename Device>
+  void ImageToFeatures(const Dtype* image, const Dtype* weights, Dtype* features,
+                       bool keep_columns = false);
+  template <typename Device>
+  void FeaturesToImage(const Dtype* features, const Dtype* weights, Dtype* image);
+  template <typename Device>
+  void AddWeightDiff(const Dtype* image, const Dtype* features, Dtype* weights);
+  void AddBias(OnCpu, Dtype* output, const Dtype* bias);
+  void AddBias(OnGpu, Dtype* output, const Dtype* bias);
+  void AddBiasDiff(OnCpu, Dtype* bias, const Dtype* input);
+  void AddBiasDiff(OnGpu, Dtype* bias, const Dtype* input);
+
   /// Size of axis channel_axis_ + i of the bottoms.
   int input_shape(int i) { return (*bottom_shape_)[channel_axis_ + i]; }
   /// Whether the bottom is the feature side.
@@ -104,16 +120,17 @@ class BaseConvolutionLayer : public Layer<Dtype> {
 
  private:
   void SetUpBlobs();
-  void conv_im2col_cpu(const Dtype* data, Dtype* columns);
-  void conv_col2im_cpu(const Dtype* columns, Dtype* data);
-#ifndef CPU_ONLY
-  void conv_im2col_gpu(const Dtype* data, Dtype* columns);
-  void conv_col2im_gpu(const Dtype* columns, Dtype* data);
-  /// Memory for the columns of one item, which all layers share.
-  Dtype* DeviceColumns();
-#endif
-  /// The columns of `input`: a buffer, or the input itself for 1x1 kernels.
-  const Dtype* Columns(const Dtype* input, bool keep);
+  void ToColumns(OnCpu, const Dtype* image, Dtype* columns);
+  void ToColumns(OnGpu, const Dtype* image, Dtype* columns);
+  void ToImage(OnCpu, const Dtype* columns, Dtype* image);
+  void ToImage(OnGpu, const Dtype* columns, Dtype* image);
+  /// Memory for the columns of one item; on the GPU all layers share it.
+  Dtype* ColumnBuffer(OnCpu);
+  Dtype* ColumnBuffer(OnGpu);
+  /// The columns of an image: a buffer (with what is in it, to keep), or the image itself for 1x1
+  /// kernels.
+  template <typename Device>
+  const Dtype* Columns(const Dtype* image, bool keep);
 
   int conv_out_channels_ = 0;
   int conv_in_channels_ = 0;

@@ -30,6 +30,8 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   void compute_output_shape() override;
 
  private:
+  DECLARE_PASSES_ON_DEVICE(Dtype);
+
   /// The absorbed ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
 };

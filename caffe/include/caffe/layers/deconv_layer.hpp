@@ -28,6 +28,14 @@ class DeconvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool reverse_dimensions() override { return true; }
   void compute_output_shape() override;
   bool fast_pays() const override;
+
+ private:
+  DECLARE_PASSES_ON_DEVICE(Dtype);
+  /// The same for all items of a top, in whichever layout.
+  void AddBiasToAll(OnCpu, Blob<Dtype>* top);
+  void AddBiasToAll(OnGpu, Blob<Dtype>* top);
+  void AddBiasDiffOfAll(OnCpu, const Blob<Dtype>& top);
+  void AddBiasDiffOfAll(OnGpu, const Blob<Dtype>& top);
 };
 
 }  // namespace caffe

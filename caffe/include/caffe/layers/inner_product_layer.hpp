@@ -36,6 +36,14 @@ class InnerProductLayer : public Layer<Dtype> {
   int N_ = 0;
   bool bias_term_ = false;
   bool transpose_ = false;
+
+ private:
+  DECLARE_PASSES_ON_DEVICE(Dtype);
+  /// Makes every row of y the bias.
+  void FillWithBias(OnCpu, Dtype* y) const;
+  void FillWithBias(OnGpu, Dtype* y) const;
+  void AddBiasDiff(OnCpu, const Dtype* dy);
+  void AddBiasDiff(OnGpu, const Dtype* dy);
 };
 
 }  // namespace caffe

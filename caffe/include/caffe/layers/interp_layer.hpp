@@ -10,6 +10,8 @@
 
 namespace caffe {
 
+struct AlignedAxis;
+
 /// Bilinear resizing that maps corner pixels onto corner pixels (as in the DeepLab family).
 ///
 /// Bottom: N x C x H x W, first cropped by -pad_beg at the top and left and -pad_end at the bottom
@@ -42,6 +44,9 @@ class InterpLayer : public Layer<Dtype> {
  private:
   /// Size of an axis after shrinking and zooming.
   int Scaled(int size) const;
+  /// Where the outputs of each axis are in the bottom.
+  AlignedAxis rows() const;
+  AlignedAxis columns() const;
 };
 
 }  // namespace caffe

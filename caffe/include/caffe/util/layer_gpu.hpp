@@ -23,4 +23,21 @@
   DECLARE_LAYER_GPU_BACKWARD(Dtype)
 #endif
 
+/// In a layer's class: declare the templates of src/util/on_device.hpp that both devices' passes
+/// are made of.
+#define DECLARE_PASSES_ON_DEVICE(Dtype)                                                          \
+  template <typename Device>                                                                     \
+  void ForwardOn(const std::vector<Blob<Dtype>*>& bottom, const std::vector<Blob<Dtype>*>& top); \
+  template <typename Device>                                                                     \
+  void BackwardOn(const std::vector<Blob<Dtype>*>& top, const std::vector<bool>& propagate_down, \
+                  const std::vector<Blob<Dtype>*>& bottom)
+
+namespace caffe {
+
+// The devices.
+struct OnCpu;
+struct OnGpu;
+
+}  // namespace caffe
+
 #endif  // CAFFE_UTIL_LAYER_GPU_HPP_

@@ -1,0 +1,97 @@
+// Blobs as messages of caffe.proto.
+#include <limits>
+
+#include "caffe/blob.hpp"
+
+namespace caffe {
+
+namespace {
+
+bool HasLegacyShape(const BlobProto& proto) {
+  return proto.has_num() || proto.has_channels() || proto.has_height() || proto.has_width();
+}
+
+vector<int> ShapeOf(const BlobProto& proto) {
+  if (HasLegacyShape(proto)) {
+    return {proto.num(), proto.channels(), proto.height(), proto.width()};
+  }
+  return vector<int>(proto.shape().dim().begin(), proto.shape().dim().end());
+}
+
+// The values of a message, whichever precision they have; false where it holds none.
+template <typename Dtype, typename Values, typename DoubleValues>
+bool ReadValues(const Values& values, const DoubleValues& doubles, int count, Dtype* to) {
+  if (doubles.size() > 0) {
+    CHECK_EQ(doubles.size(), count) << " values in a blob message";
+    std::copy(doubles.begin(), doubles.end(), to);
+    return true;
+  }
+  if (values.size() > 0) {
+    CHECK_EQ(values.size(), count) << " values in a blob message";
+    std::copy(values.begin(), values.end(), to);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+template <typename Dtype>
+bool Blob<Dtype>::ShapeEquals(const BlobProto& other) {
+  if (HasLegacyShape(other)) {
+    // Old files write every shape with four axes, ones in front.
+    return num_axes() <= 4 && LegacyShape(-4) == other.num() &&
+           LegacyShape(-3) == other.channels() && LegacyShape(-2) == other.height() &&
+           LegacyShape(-1) == other.width();
+  }
+  return ShapeOf(other) == shape_;
+}
+
+template <typename Dtype>
+void Blob<Dtype>::FromProto(const BlobProto& proto, bool reshape) {
+  const int values = std::max(proto.data_size(), proto.double_data_size());
+  if (reshape) {
+    const vector<int> shape = ShapeOf(proto);
+    // Sizes are checked against what the message holds before memory is taken for them.
+    int64_t claimed = 1;
+    for (const int dim : shape) {
+      CHECK_GE(dim, 0) << " is no size of a blob's axis";
+      claimed *= dim;
+      CHECK_LE(claimed, std::numeric_limits<int>::max()) << " blob elements are too many";
+    }
+    if (values > 0) CHECK_EQ(claimed, values) << " values in a blob message against its shape";
+    Reshape(shape);
+  } else {
+    CHECK(ShapeEquals(proto)) << "the message's blob has another shape than " << shape_string();
+  }
+  if (values > 0) ReadValues(proto.data(), proto.double_data(), count_, mutable_cpu_data());
+  if (proto.diff_size() + proto.double_diff_size() > 0) {
+    ReadValues(proto.diff(), proto.double_diff(), count_, mutable_cpu_diff());
+  }
+}
+
+template <>
+void Blob<float>::ToProto(BlobProto* proto, bool write_diff) const {
+  proto->Clear();
+  for (const int dim : shape_) proto->mutable_shape()->add_dim(dim);
+  proto->mutable_data()->Add(cpu_data(), cpu_data() + count_);
+  if (write_diff) proto->mutable_diff()->Add(cpu_diff(), cpu_diff() + count_);
+}
+
+template <>
+void Blob<double>::ToProto(BlobProto* proto, bool write_diff) const {
+  proto->Clear();
+  for (const int dim : shape_) proto->mutable_shape()->add_dim(dim);
+  proto->mutable_double_data()->Add(cpu_data(), cpu_data() + count_);
+  if (write_diff) proto->mutable_double_diff()->Add(cpu_diff(), cpu_diff() + count_);
+}
+
+#define INSTANTIATE_MESSAGES(Dtype)                         \
+  template bool Blob<Dtype>::ShapeEquals(const BlobProto&); \
+  template void Blob<Dtype>::FromProto(const BlobProto&, bool)
+INSTANTIATE_MESSAGES(float);
+INSTANTIATE_MESSAGES(double);
+INSTANTIATE_MESSAGES(int);
+INSTANTIATE_MESSAGES(unsigned int);
+
+}  // namespace caffe
