@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "caffe/util/math_functions.hpp"
+#include "core/device_pool.hpp"
 #include "core/host_pool.hpp"
 
 namespace caffe {
@@ -13,50 +14,6 @@ namespace caffe {
 namespace {
 
 const size_t kAlignment = 64;
-
-#ifndef CPU_ONLY
-
-// Lets the thread's GPU keep memory that is given back, for the next one who asks.
-void KeepPool(int device) {
-  static thread_local int kept = -1;
-  if (device == kept) return;
-  cudaMemPool_t pool;
-  CUDA_CHECK(cudaDeviceGetDefaultMemPool(&pool, device));
-  uint64_t threshold = UINT64_MAX;
-  CUDA_CHECK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
-  kept = device;
-}
-
-// Memory of the thread's GPU; *device becomes its number. It is there for work that is queued on
-// the stream from now on: neither taking nor giving it back waits for the GPU.
-void* AllocateOnGpu(size_t size, cudaStream_t stream, int* device) {
-  CUDA_CHECK(cudaGetDevice(device));
-  KeepPool(*device);
-  void* memory = nullptr;
-  const cudaError_t status = cudaMallocAsync(&memory, std::max<size_t>(size, 1), stream);
-  if (status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    size_t free = 0, total = 0;
-    CUDA_CHECK(cudaMemGetInfo(&free, &total));
-    LOG(FATAL) << "no memory for " << (size >> 20) << " MiB on GPU " << *device << ", of whose "
-               << (total >> 20) << " MiB " << (free >> 20)
-               << " are free: use a smaller batch or input";
-  }
-  CUDA_CHECK(status);
-  return memory;
-}
-
-void FreeOnGpu(void* memory, int device) {
-  int current = -1;
-  cudaGetDevice(&current);
-  if (current == device) {
-    cudaFreeAsync(memory, nullptr);
-  } else {
-    cudaFree(memory);
-  }
-}
-
-#endif
 
 }  // namespace
 
@@ -114,7 +71,7 @@ void SyncedMemory::free_cpu() {
 
 void SyncedMemory::free_gpu() {
 #ifndef CPU_ONLY
-  if (gpu_ptr_ && own_gpu_data_) FreeOnGpu(gpu_ptr_, device_);
+  if (gpu_ptr_ && own_gpu_data_) GiveBackDeviceMemory(gpu_ptr_, device_);
 #endif
   gpu_ptr_ = nullptr;
   own_gpu_data_ = false;
@@ -216,7 +173,7 @@ void SyncedMemory::set_gpu_data(void* data) { NO_GPU; }
 
 void SyncedMemory::to_gpu() {
   if (!gpu_ptr_) {
-    gpu_ptr_ = AllocateOnGpu(size_, nullptr, &device_);
+    gpu_ptr_ = TakeDeviceMemory(size_, nullptr, &device_);
     own_gpu_data_ = true;
   }
   switch (head_) {
@@ -263,7 +220,7 @@ void SyncedMemory::set_gpu_data(void* data) {
 void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
   CHECK_EQ(head_, HEAD_AT_CPU) << " only host contents can be pushed to the GPU";
   if (!gpu_ptr_) {
-    gpu_ptr_ = AllocateOnGpu(size_, stream, &device_);
+    gpu_ptr_ = TakeDeviceMemory(size_, stream, &device_);
     own_gpu_data_ = true;
   }
   CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, stream));

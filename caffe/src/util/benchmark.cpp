@@ -4,17 +4,54 @@
 
 namespace caffe {
 
-Timer::Timer() { Init(); }
+#ifdef CPU_ONLY
 
-void Timer::WaitForDevice() {
-#ifndef CPU_ONLY
-  if (Caffe::mode() == Caffe::GPU) CUDA_CHECK(cudaDeviceSynchronize());
+struct Timer::Marks {
+  void Start() {}
+  void Stop() {}
+  float MicroSeconds() const { return 0; }
+};
+
+bool Timer::on_device() const { return false; }
+
+#else
+
+struct Timer::Marks {
+  Marks() {
+    CUDA_CHECK(cudaEventCreate(&start));
+    CUDA_CHECK(cudaEventCreate(&stop));
+  }
+  ~Marks() {
+    cudaEventDestroy(stop);
+    cudaEventDestroy(start);
+  }
+  void Start() { CUDA_CHECK(cudaEventRecord(start, nullptr)); }
+  void Stop() { CUDA_CHECK(cudaEventRecord(stop, nullptr)); }
+  float MicroSeconds() const {
+    float milliseconds = 0;
+    CUDA_CHECK(cudaEventSynchronize(stop));
+    CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start, stop));
+    return milliseconds * 1000;
+  }
+
+  cudaEvent_t start = nullptr, stop = nullptr;
+};
+
+bool Timer::on_device() const { return Caffe::mode() == Caffe::GPU; }
+
 #endif
-}
+
+Timer::Timer() { Init(); }
+Timer::~Timer() = default;
 
 void Timer::Start() {
   if (running_) return;
-  WaitForDevice();
+  if (!on_device()) {
+    marks_.reset();
+  } else if (!marks_) {
+    marks_.reset(new Marks());
+  }
+  if (marks_) marks_->Start();
   start_ = std::chrono::steady_clock::now();
   running_ = true;
   has_run_at_least_once_ = true;
@@ -22,7 +59,7 @@ void Timer::Start() {
 
 void Timer::Stop() {
   if (!running_) return;
-  WaitForDevice();
+  if (marks_) marks_->Stop();
   stop_ = std::chrono::steady_clock::now();
   running_ = false;
 }
@@ -33,7 +70,8 @@ float Timer::MicroSeconds() {
     return 0;
   }
   Stop();
-  elapsed_microseconds_ = std::chrono::duration<float, std::micro>(stop_ - start_).count();
+  elapsed_microseconds_ = marks_ ? marks_->MicroSeconds()
+                                 : std::chrono::duration<float, std::micro>(stop_ - start_).count();
   return elapsed_microseconds_;
 }
 

@@ -3,6 +3,7 @@
 #include "util/device_scratch.hpp"
 
 #include "caffe/common.hpp"
+#include "core/device_pool.hpp"
 
 namespace caffe {
 
@@ -10,23 +11,25 @@ namespace {
 
 class Buffer {
  public:
-  ~Buffer() { cudaFree(memory_); }
+  ~Buffer() { Free(); }
 
   void* Get(size_t bytes) {
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
     if (device == device_ && bytes <= size_) return memory_;
-    // Waits for the work that still uses it.
-    CUDA_CHECK(cudaFree(memory_));
-    memory_ = nullptr;
-    size_ = 0;
-    CUDA_CHECK(cudaMalloc(&memory_, bytes));
+    Free();
+    memory_ = TakeDeviceMemory(bytes, nullptr, &device_);
     size_ = bytes;
-    device_ = device;
     return memory_;
   }
 
  private:
+  void Free() {
+    if (memory_) GiveBackDeviceMemory(memory_, device_);
+    memory_ = nullptr;
+    size_ = 0;
+  }
+
   void* memory_ = nullptr;
   size_t size_ = 0;
   int device_ = -1;

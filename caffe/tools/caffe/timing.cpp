@@ -10,15 +10,25 @@ namespace tools {
 
 namespace {
 
-/// GFLOP/s of a product of matrices that are large enough to keep all units busy.
+/// GFLOP/s of a product of matrices that are large enough to keep all units busy, where the net is
+/// computed.
 double MatrixProductRate() {
-  const int n = 512;
-  vector<float> a(n * n, 1.f), b(n * n, 1.f), c(n * n);
+  const bool gpu = Caffe::mode() == Caffe::GPU;
+  const int n = gpu ? 4096 : 512;
+  Blob<float> a({n, n}), b({n, n}), c({n, n});
   double best = 0;
   for (int run = 0; run < 4; ++run) {
     Timer timer;
     timer.Start();
-    caffe_cpu_gemm<float>(CblasNoTrans, CblasNoTrans, n, n, n, 1, a.data(), b.data(), 0, c.data());
+    if (gpu) {
+#ifndef CPU_ONLY
+      caffe_gpu_gemm<float>(CblasNoTrans, CblasNoTrans, n, n, n, 1, a.gpu_data(), b.gpu_data(), 0,
+                            c.mutable_gpu_data());
+#endif
+    } else {
+      caffe_cpu_gemm<float>(CblasNoTrans, CblasNoTrans, n, n, n, 1, a.cpu_data(), b.cpu_data(), 0,
+                            c.mutable_cpu_data());
+    }
     best = std::max(best, 2.0 * n * n * n / (timer.MicroSeconds() * 1e3));
   }
   return best;

@@ -2,15 +2,16 @@
 #define CAFFE_UTIL_BENCHMARK_H_
 
 #include <chrono>
+#include <memory>
 
 namespace caffe {
 
-/// A stop watch. In GPU mode it waits for the device's work at both ends, so that the time between
-/// is the time of the work.
+/// A stop watch. In GPU mode the device takes the time, between what was queued before Start and
+/// before Stop; only reading it waits for the device.
 class Timer {
  public:
   Timer();
-  virtual ~Timer() = default;
+  virtual ~Timer();
 
   virtual void Start();
   virtual void Stop();
@@ -18,6 +19,9 @@ class Timer {
   virtual float MilliSeconds();
   virtual float MicroSeconds();
   virtual float Seconds();
+
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
 
   inline bool initted() { return initted_; }
   inline bool running() { return running_; }
@@ -35,13 +39,18 @@ class Timer {
   float elapsed_microseconds_ = 0;
 
  private:
-  virtual void WaitForDevice();
+  /// Marks in the device's queue (two cudaEvent_t).
+  struct Marks;
+  virtual bool on_device() const;
+
+  /// Not null where the device takes the time of the present run.
+  std::unique_ptr<Marks> marks_;
 };
 
-/// A stop watch that never waits for a GPU.
+/// A stop watch that takes the host's time in GPU mode, too.
 class CPUTimer : public Timer {
  private:
-  void WaitForDevice() override {}
+  bool on_device() const override { return false; }
 };
 
 }  // namespace caffe

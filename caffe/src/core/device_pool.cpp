@@ -1,0 +1,65 @@
+#include "core/device_pool.hpp"
+
+#ifndef CPU_ONLY
+
+#include <algorithm>
+#include <cstdint>
+
+namespace caffe {
+
+namespace {
+
+cudaMemPool_t PoolOf(int device) {
+  cudaMemPool_t pool;
+  CUDA_CHECK(cudaDeviceGetDefaultMemPool(&pool, device));
+  return pool;
+}
+
+// Lets the GPU keep memory that is given back, for the next one who asks.
+void KeepPool(int device) {
+  static thread_local int kept = -1;
+  if (device == kept) return;
+  uint64_t threshold = UINT64_MAX;
+  CUDA_CHECK(cudaMemPoolSetAttribute(PoolOf(device), cudaMemPoolAttrReleaseThreshold, &threshold));
+  kept = device;
+}
+
+[[noreturn]] void SayThereIsNone(size_t size, int device) {
+  size_t free = 0, total = 0;
+  uint64_t used = 0;
+  CUDA_CHECK(cudaMemGetInfo(&free, &total));
+  CUDA_CHECK(cudaMemPoolGetAttribute(PoolOf(device), cudaMemPoolAttrUsedMemCurrent, &used));
+  std::ostringstream text;
+  text << "no memory for " << (size >> 20) << " MiB more on GPU " << device
+       << ": this process's nets hold " << (used >> 20) << " MiB, and " << (free >> 20) << " of "
+       << (total >> 20) << " MiB are free: use a smaller batch or input (a solver's iter_size: 2 "
+       << "makes up for half the batch), or end what else runs there";
+  throw Error(text.str());
+}
+
+}  // namespace
+
+void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device) {
+  CUDA_CHECK(cudaGetDevice(device));
+  KeepPool(*device);
+  void* memory = nullptr;
+  const cudaError_t status = cudaMallocAsync(&memory, std::max<size_t>(size, 1), stream);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    SayThereIsNone(size, *device);
+  }
+  CUDA_CHECK(status);
+  return memory;
+}
+
+void GiveBackDeviceMemory(void* memory, int device) {
+  int current = -1;
+  cudaGetDevice(&current);
+  if (current != device) cudaSetDevice(device);
+  cudaFreeAsync(memory, nullptr);
+  if (current != device) cudaSetDevice(current);
+}
+
+}  // namespace caffe
+
+#endif  // CPU_ONLY

@@ -1,0 +1,24 @@
+#ifndef CAFFE_SRC_CORE_DEVICE_POOL_HPP_
+#define CAFFE_SRC_CORE_DEVICE_POOL_HPP_
+
+#ifndef CPU_ONLY
+
+#include <cstddef>
+
+#include "caffe/common.hpp"
+
+namespace caffe {
+
+/// Memory of the thread's GPU, from the driver's pool; *device becomes the GPU's number. It is
+/// there for work that is queued on the stream from now on: neither taking nor giving it back waits
+/// for the GPU. Throws Error, with what is in use and what is free, where there is none.
+void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device);
+
+/// When what is queued on the default stream of `device` has been done.
+void GiveBackDeviceMemory(void* memory, int device);
+
+}  // namespace caffe
+
+#endif  // CPU_ONLY
+
+#endif  // CAFFE_SRC_CORE_DEVICE_POOL_HPP_
