@@ -61,7 +61,7 @@ void SetPrecision(const Options& options, Parameters* param) {
   if (options.precision.empty()) return;
   caffe::Precision precision = FP32;
   if (!Precision_Parse(options.precision, &precision)) {
-    LOG(FATAL) << "--precision=" << options.precision << ": use FP32 or BF16";
+    LOG(FATAL) << "--precision=" << options.precision << ": use FP32, TF32 or BF16";
   }
   param->set_precision(precision);
 }
@@ -366,7 +366,7 @@ class CommandLine {
 
   void Precision(CLI::App* command) {
     command->add_option("--precision", options_.precision,
-                        "Numbers to multiply and to keep values in: FP32 (the default) or BF16");
+                        "Numbers to multiply: FP32 (the default), BF16 or, on a GPU, TF32");
   }
 
   void TraceFile(CLI::App* command) {

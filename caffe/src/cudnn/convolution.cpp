@@ -3,8 +3,10 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <type_traits>
 
 #include "cudnn/handle.hpp"
+#include "util/device_bfloat16.hpp"
 #include "util/device_scratch.hpp"
 
 namespace caffe {
@@ -15,7 +17,7 @@ namespace {
 enum Product { kToFeatures, kToImage, kToWeights };
 
 // What the choice of an algorithm depends on: product, precision, GPU, and the geometry.
-using Question = std::array<int, 19>;
+using Question = std::array<int, 20>;
 
 struct Choice {
   int algorithm;
@@ -41,34 +43,43 @@ template <typename Measure>
 Choice Choose(const Question& question, const Measure& measure) {
   static std::mutex mutex;
   static std::map<Question, Choice> known;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    const auto found = known.find(question);
+    if (found != known.end()) return found->second;
+  }
+  // Not under the lock: measuring waits for the GPU, which may wait for that of another thread.
+  const Choice choice = measure();
   std::lock_guard<std::mutex> lock(mutex);
-  const auto found = known.find(question);
-  if (found != known.end()) return found->second;
-  return known[question] = measure();
+  return known.emplace(question, choice).first->second;
 }
 
+// Scales of results: cuDNN takes float's for smaller types, too.
 template <typename Dtype>
-class CudnnConvolution : public dnn::Convolution<Dtype> {
+const Dtype kOne = 1;
+template <typename Dtype>
+const Dtype kZero = 0;
+
+// The products of a convolution between values of one type, on pointers of the GPU.
+template <typename Dtype>
+class Products {
  public:
-  explicit CudnnConvolution(const dnn::ConvolutionGeometry& g) : geometry_(g) {
-    const cudnnDataType_t type = DataType<Dtype>();
+  Products(const dnn::ConvolutionGeometry& g, cudnnDataType_t type, cudnnMathType_t math)
+      : geometry_(g), type_(type), math_(math) {
     CUDNN_CHECK(cudnnSetTensor4dDescriptor(image_, CUDNN_TENSOR_NCHW, type, g.num, g.image_channels,
                                            g.image[0], g.image[1]));
     CUDNN_CHECK(cudnnSetTensor4dDescriptor(features_, CUDNN_TENSOR_NCHW, type, g.num,
                                            g.feature_channels, g.features[0], g.features[1]));
-    CUDNN_CHECK(
-        cudnnSetTensor4dDescriptor(bias_, CUDNN_TENSOR_NCHW, type, 1, g.feature_channels, 1, 1));
     CUDNN_CHECK(cudnnSetFilter4dDescriptor(weights_, type, CUDNN_TENSOR_NCHW, g.feature_channels,
                                            g.image_channels / g.groups, g.kernel[0], g.kernel[1]));
     CUDNN_CHECK(cudnnSetConvolution2dDescriptor(convolution_, g.pad[0], g.pad[1], g.stride[0],
                                                 g.stride[1], g.dilation[0], g.dilation[1],
-                                                CUDNN_CROSS_CORRELATION, type));
+                                                CUDNN_CROSS_CORRELATION, DataType<Dtype>()));
     CUDNN_CHECK(cudnnSetConvolutionGroupCount(convolution_, g.groups));
-    CUDNN_CHECK(cudnnSetConvolutionMathType(convolution_, CUDNN_FMA_MATH));
+    CUDNN_CHECK(cudnnSetConvolutionMathType(convolution_, math));
   }
 
-  void ToFeatures(dnn::Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
-                  dnn::Values<Dtype> features) override {
+  void ToFeatures(const void* image, const void* weights, void* features) const {
     const Choice choice = Choose(QuestionOf(kToFeatures), [&] {
       cudnnConvolutionFwdAlgoPerf_t tried[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
       int count = 0;
@@ -77,18 +88,13 @@ class CudnnConvolution : public dnn::Convolution<Dtype> {
                                                        &count, tried));
       return FastestOf(tried, count);
     });
-    const Dtype one = 1, zero = 0;
-    Dtype* y = Write(features);
-    CUDNN_CHECK(cudnnConvolutionForward(Handle(), &one, image_, Read(image), weights_,
-                                        weights.gpu_data(), convolution_,
-                                        static_cast<cudnnConvolutionFwdAlgo_t>(choice.algorithm),
-                                        Workspace(choice), choice.workspace, &zero, features_, y));
-    if (!bias) return;
-    CUDNN_CHECK(cudnnAddTensor(Handle(), &one, bias_, bias->gpu_data(), &one, features_, y));
+    CUDNN_CHECK(cudnnConvolutionForward(
+        Handle(), &kOne<Dtype>, image_, image, weights_, weights, convolution_,
+        static_cast<cudnnConvolutionFwdAlgo_t>(choice.algorithm), Workspace(choice),
+        choice.workspace, &kZero<Dtype>, features_, features));
   }
 
-  void ToImage(dnn::Values<Dtype> features, const Blob<Dtype>& weights,
-               dnn::Values<Dtype> image) override {
+  void ToImage(const void* features, const void* weights, void* image) const {
     const Choice choice = Choose(QuestionOf(kToImage), [&] {
       cudnnConvolutionBwdDataAlgoPerf_t tried[CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT];
       int count = 0;
@@ -97,15 +103,14 @@ class CudnnConvolution : public dnn::Convolution<Dtype> {
           CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, &count, tried));
       return FastestOf(tried, count);
     });
-    const Dtype one = 1, zero = 0;
     CUDNN_CHECK(cudnnConvolutionBackwardData(
-        Handle(), &one, weights_, weights.gpu_data(), features_, Read(features), convolution_,
+        Handle(), &kOne<Dtype>, weights_, weights, features_, features, convolution_,
         static_cast<cudnnConvolutionBwdDataAlgo_t>(choice.algorithm), Workspace(choice),
-        choice.workspace, &zero, image_, Write(image)));
+        choice.workspace, &kZero<Dtype>, image_, image));
   }
 
-  void AddWeightDiff(dnn::Values<Dtype> image, dnn::Values<Dtype> features, Blob<Dtype>* weights,
-                     Blob<Dtype>* bias) override {
+  // Adds to what is there, or overwrites it.
+  void ToWeights(const void* image, const void* features, bool add, void* diff) const {
     const Choice choice = Choose(QuestionOf(kToWeights), [&] {
       cudnnConvolutionBwdFilterAlgoPerf_t tried[CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT];
       int count = 0;
@@ -114,14 +119,10 @@ class CudnnConvolution : public dnn::Convolution<Dtype> {
           CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT, &count, tried));
       return FastestOf(tried, count);
     });
-    const Dtype one = 1;
     CUDNN_CHECK(cudnnConvolutionBackwardFilter(
-        Handle(), &one, image_, Read(image), features_, Read(features), convolution_,
+        Handle(), &kOne<Dtype>, image_, image, features_, features, convolution_,
         static_cast<cudnnConvolutionBwdFilterAlgo_t>(choice.algorithm), Workspace(choice),
-        choice.workspace, &one, weights_, weights->mutable_gpu_diff()));
-    if (!bias) return;
-    CUDNN_CHECK(cudnnConvolutionBackwardBias(Handle(), &one, features_, Read(features), &one, bias_,
-                                             bias->mutable_gpu_diff()));
+        choice.workspace, add ? &kOne<Dtype> : &kZero<Dtype>, weights_, diff));
   }
 
  private:
@@ -129,34 +130,163 @@ class CudnnConvolution : public dnn::Convolution<Dtype> {
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
     const dnn::ConvolutionGeometry& g = geometry_;
-    return {product,          int(sizeof(Dtype)), device,        g.num,        g.groups,
-            g.image_channels, g.feature_channels, g.image[0],    g.image[1],   g.features[0],
-            g.features[1],    g.kernel[0],        g.kernel[1],   g.stride[0],  g.stride[1],
-            g.pad[0],         g.pad[1],           g.dilation[0], g.dilation[1]};
+    return {product,
+            type_,
+            math_,
+            device,
+            g.num,
+            g.groups,
+            g.image_channels,
+            g.feature_channels,
+            g.image[0],
+            g.image[1],
+            g.features[0],
+            g.features[1],
+            g.kernel[0],
+            g.kernel[1],
+            g.stride[0],
+            g.stride[1],
+            g.pad[0],
+            g.pad[1],
+            g.dilation[0],
+            g.dilation[1]};
   }
 
   static void* Workspace(const Choice& choice) {
     if (choice.workspace == 0) return nullptr;
     return DeviceScratch(Scratch::kWorkspace, choice.workspace);
   }
-  static const Dtype* Read(const dnn::Values<Dtype>& values) {
-    return values.part == Part::kData ? values.blob->gpu_data() : values.blob->gpu_diff();
-  }
-  static Dtype* Write(const dnn::Values<Dtype>& values) {
-    return values.part == Part::kData ? values.blob->mutable_gpu_data()
-                                      : values.blob->mutable_gpu_diff();
-  }
 
   dnn::ConvolutionGeometry geometry_;
-  Tensor image_, features_, bias_;
+  cudnnDataType_t type_;
+  cudnnMathType_t math_;
+  Tensor image_, features_;
   Filter weights_;
   ConvolutionOp convolution_;
+};
+
+// The bias of a blob's features.
+template <typename Dtype>
+class Bias {
+ public:
+  explicit Bias(const dnn::ConvolutionGeometry& g) {
+    CUDNN_CHECK(cudnnSetTensor4dDescriptor(features_, CUDNN_TENSOR_NCHW, DataType<Dtype>(), g.num,
+                                           g.feature_channels, g.features[0], g.features[1]));
+    CUDNN_CHECK(cudnnSetTensor4dDescriptor(bias_, CUDNN_TENSOR_NCHW, DataType<Dtype>(), 1,
+                                           g.feature_channels, 1, 1));
+  }
+
+  void Add(const Blob<Dtype>& bias, Dtype* features) const {
+    CUDNN_CHECK(cudnnAddTensor(Handle(), &kOne<Dtype>, bias_, bias.gpu_data(), &kOne<Dtype>,
+                               features_, features));
+  }
+
+  void AddDiff(const Dtype* features, Blob<Dtype>* bias) const {
+    CUDNN_CHECK(cudnnConvolutionBackwardBias(Handle(), &kOne<Dtype>, features_, features,
+                                             &kOne<Dtype>, bias_, bias->mutable_gpu_diff()));
+  }
+
+ private:
+  Tensor features_, bias_;
+};
+
+template <typename Dtype>
+const Dtype* Read(const dnn::Values<Dtype>& values) {
+  return values.part == Part::kData ? values.blob->gpu_data() : values.blob->gpu_diff();
+}
+
+template <typename Dtype>
+Dtype* Write(const dnn::Values<Dtype>& values) {
+  return values.part == Part::kData ? values.blob->mutable_gpu_data()
+                                    : values.blob->mutable_gpu_diff();
+}
+
+// On the blobs' own values.
+template <typename Dtype>
+class CudnnConvolution : public dnn::Convolution<Dtype> {
+ public:
+  explicit CudnnConvolution(const dnn::ConvolutionGeometry& g)
+      : products_(g, DataType<Dtype>(), g.tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH), bias_(g) {}
+
+  void ToFeatures(dnn::Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
+                  dnn::Values<Dtype> features) override {
+    Dtype* y = Write(features);
+    products_.ToFeatures(Read(image), weights.gpu_data(), y);
+    if (bias) bias_.Add(*bias, y);
+  }
+
+  void ToImage(dnn::Values<Dtype> features, const Blob<Dtype>& weights,
+               dnn::Values<Dtype> image) override {
+    products_.ToImage(Read(features), weights.gpu_data(), Write(image));
+  }
+
+  void AddWeightDiff(dnn::Values<Dtype> image, dnn::Values<Dtype> features, Blob<Dtype>* weights,
+                     Blob<Dtype>* bias) override {
+    products_.ToWeights(Read(image), Read(features), true, weights->mutable_gpu_diff());
+    if (bias) bias_.AddDiff(Read(features), bias);
+  }
+
+ private:
+  Products<Dtype> products_;
+  Bias<Dtype> bias_;
+};
+
+// On values rounded to bfloat16. Blobs, parameters and their diffs stay float; sums are float's.
+class HalfConvolution : public dnn::Convolution<float> {
+ public:
+  explicit HalfConvolution(const dnn::ConvolutionGeometry& g)
+      : products_(g, CUDNN_DATA_BFLOAT16, CUDNN_TENSOR_OP_MATH), bias_(g) {}
+
+  void ToFeatures(dnn::Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+                  dnn::Values<float> features) override {
+    BFloat16* half = Room(Scratch::kHalfFeatures, *features.blob);
+    products_.ToFeatures(Round(Scratch::kHalfImage, *image.blob, Read(image)),
+                         Round(Scratch::kHalfWeights, weights, weights.gpu_data()), half);
+    float* y = Write(features);
+    WidenOnGpu(features.blob->count(), half, y);
+    if (bias) bias_.Add(*bias, y);
+  }
+
+  void ToImage(dnn::Values<float> features, const Blob<float>& weights,
+               dnn::Values<float> image) override {
+    BFloat16* half = Room(Scratch::kHalfImage, *image.blob);
+    products_.ToImage(Round(Scratch::kHalfFeatures, *features.blob, Read(features)),
+                      Round(Scratch::kHalfWeights, weights, weights.gpu_data()), half);
+    WidenOnGpu(image.blob->count(), half, Write(image));
+  }
+
+  void AddWeightDiff(dnn::Values<float> image, dnn::Values<float> features, Blob<float>* weights,
+                     Blob<float>* bias) override {
+    BFloat16* half = Room(Scratch::kHalfWeights, *weights);
+    products_.ToWeights(Round(Scratch::kHalfImage, *image.blob, Read(image)),
+                        Round(Scratch::kHalfFeatures, *features.blob, Read(features)), false, half);
+    AddOnGpu(weights->count(), half, weights->mutable_gpu_diff());
+    if (bias) bias_.AddDiff(Read(features), bias);
+  }
+
+ private:
+  static BFloat16* Room(Scratch use, const Blob<float>& blob) {
+    return static_cast<BFloat16*>(DeviceScratch(use, blob.count() * sizeof(BFloat16)));
+  }
+  static const BFloat16* Round(Scratch use, const Blob<float>& blob, const float* values) {
+    BFloat16* half = Room(use, blob);
+    RoundOnGpu(blob.count(), values, half);
+    return half;
+  }
+
+  Products<float> products_;
+  Bias<float> bias_;
 };
 
 }  // namespace
 
 template <typename Dtype>
 shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry& geometry) {
+  if constexpr (std::is_same<Dtype, float>::value) {
+    if (geometry.element == Element::kBFloat16) {
+      return shared_ptr<dnn::Convolution<Dtype>>(new HalfConvolution(geometry));
+    }
+  }
   return shared_ptr<dnn::Convolution<Dtype>>(new CudnnConvolution<Dtype>(geometry));
 }
 

@@ -26,6 +26,8 @@ struct ConvolutionGeometry {
   /// float in any case. Features of less than a block of channels, what a net puts out as a rule,
   /// stay float.
   Element element = Element::kFloat;
+  /// On a GPU: whether float factors are rounded to 11 significant bits.
+  bool tf32 = false;
   /// What ToFeatures multiplies negative features by in the end.
   float relu_slope = 1;
 };

@@ -181,9 +181,10 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
   fast_is_gpu_ = gpu;
   fast_.reset();
   const ConvolutionParameter& param = this->layer_param_.convolution_param();
-  if (this->layer_param_.precision() == BF16 && (gpu || !dnn::HasBfloat16())) {
-    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs a CPU with AVX512-BF16 or AMX: "
-                            << (gpu ? "on the GPU" : "on this one") << " layers compute in float";
+  const Precision precision = this->layer_param_.precision();
+  if (precision == BF16 && !gpu && !dnn::HasBfloat16()) {
+    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs a CPU with AVX512-BF16 or AMX: on this one "
+                               "layers compute in float";
   }
   // force_nd_im2col chooses between ways to make columns, of which the fast path makes none: with
   // and without it a layer gives the same bits.
@@ -207,11 +208,13 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
   geometry.keep_weights = this->phase_ == TEST;
   // Nets on the GPU fuse no layers.
   geometry.relu_slope = gpu ? 1 : relu_slope_;
-  if (!gpu && this->layer_param_.precision() == BF16 && dnn::HasBfloat16()) {
-    geometry.element = Element::kBFloat16;
-  }
+  if (precision == BF16 && (gpu || dnn::HasBfloat16())) geometry.element = Element::kBFloat16;
+  geometry.tf32 = precision == TF32;
   fast_ =
       gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
+  if (gpu && !fast_ && precision == BF16) {
+    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs cuDNN on the GPU: layers compute in float";
+  }
   return fast_.get();
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "caffe/util/host_device.hpp"
+
 namespace caffe {
 
 /// The upper half of a float: its sign and exponent, and 7 bits of its fraction. Half the memory,
@@ -14,13 +16,15 @@ struct BFloat16 {
 
   BFloat16() = default;
   /// The nearest value, of two equally near ones the even one. NaN stays NaN.
-  BFloat16(float value) {
+  CAFFE_HOST_DEVICE BFloat16(float value) {
     const uint32_t whole = __builtin_bit_cast(uint32_t, value);
     const uint32_t rounded = whole + 0x7fffu + (whole >> 16 & 1u);
     const bool is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
     bits = static_cast<uint16_t>((is_nan ? whole | 0x400000u : rounded) >> 16);
   }
-  operator float() const { return __builtin_bit_cast(float, uint32_t(bits) << 16); }
+  CAFFE_HOST_DEVICE operator float() const {
+    return __builtin_bit_cast(float, uint32_t(bits) << 16);
+  }
 };
 
 static_assert(sizeof(BFloat16) == 2, "blobs of bfloat16 values have two bytes a value");

@@ -6,7 +6,16 @@
 namespace caffe {
 
 /// Uses of temporary memory that may be needed at the same time.
-enum class Scratch { kSums, kColumns, kWorkspace, kCount };
+enum class Scratch {
+  kSums,
+  kColumns,
+  kWorkspace,
+  // What a convolution multiplies, in bfloat16.
+  kHalfImage,
+  kHalfFeatures,
+  kHalfWeights,
+  kCount
+};
 
 /// At least `bytes` of memory on the thread's GPU, which stays until the next call for the same use
 /// with more bytes or on another GPU. Work that is queued one behind the other shares it. Throws
