@@ -99,33 +99,12 @@ SolverParameter ReadSolver(const Options& options) {
   return param;
 }
 
-void UseTrainingDevice(const Options& options, const SolverParameter& param) {
-  vector<int> gpus = AskedGpus(options.gpu);
-  const bool file_wants_gpu =
-      param.has_solver_mode() && param.solver_mode() == SolverParameter::GPU;
-  if (gpus.empty() && file_wants_gpu) {
-#ifdef CPU_ONLY
-    LOG(WARNING) << options.solver
-                 << " says solver_mode: GPU, but this build has no CUDA: training on the CPU.";
-#else
-    gpus.push_back(param.device_id());
-#endif
-  }
-  CHECK_LE(gpus.size(), 1u) << ": this build trains on one GPU";
-  if (gpus.empty()) {
-    LOG(INFO) << "Use CPU.";
-  } else {
-    LOG(INFO) << "Using GPUs " << gpus[0];
-  }
-  UseDevice(gpus);
-}
-
 void Train(const Options& options) {
   const SolverParameter param = ReadSolver(options);
-  UseTrainingDevice(options, param);
+  const vector<int> gpus = UseTrainingDevices(options.gpu, param);
   SignalHandler signals(Effect("--sigint_effect", options.sigint_effect),
                         Effect("--sighup_effect", options.sighup_effect));
-  const std::unique_ptr<Solver<float>> solver(SolverRegistry<float>::CreateSolver(param));
+  const shared_ptr<Solver<float>> solver(SolverRegistry<float>::CreateSolver(param));
   solver->SetActionFunction(signals.GetActionFunction());
   if (!options.snapshot.empty()) {
     LOG(INFO) << "Resuming from " << options.snapshot;
@@ -134,7 +113,7 @@ void Train(const Options& options) {
   const std::unique_ptr<Trace> trace = MakeTrace(options);
   if (trace) trace->Watch(solver.get());
   LOG(INFO) << "Starting Optimization";
-  solver->Solve();
+  Solve(solver, gpus, options.snapshot);
   if (trace) trace->Finish();
   LOG(INFO) << "Optimization Done.";
 }

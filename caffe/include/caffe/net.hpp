@@ -1,6 +1,7 @@
 #ifndef CAFFE_NET_HPP_
 #define CAFFE_NET_HPP_
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -148,6 +149,10 @@ class Net {
   void add_before_backward(Callback* value) { before_backward_.push_back(value); }
   const vector<Callback*>& after_backward() const { return after_backward_; }
   void add_after_backward(Callback* value) { after_backward_.push_back(value); }
+  void remove_after_backward(Callback* value) {
+    after_backward_.erase(std::remove(after_backward_.begin(), after_backward_.end(), value),
+                          after_backward_.end());
+  }
 
  protected:
   /// What Init knows about the blobs made so far.

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._caffe import Blob, BlobVec, Error, Layer, NetCore
+from .parallel import NCCL
 from .proto import caffe_pb2
 
 TRAIN: int = caffe_pb2.TRAIN
@@ -321,8 +322,14 @@ class Net:
         """Have `callback` called with the index of each layer before it runs backward."""
         self._core.before_backward(callback)
 
-    def after_backward(self, callback: Callable[[int], Any]) -> None:
-        """Have `callback` called with the index of each layer after it has run backward."""
+    def after_backward(self, callback: Callable[[int], Any] | NCCL) -> None:
+        """Have `callback` called with the index of each layer after it has run backward.
+
+        An NCCL in its place sends gradients off as soon as they are complete.
+        """
+        if isinstance(callback, NCCL):
+            callback._core.hook_into_net(self._core)
+            return
         self._core.after_backward(callback)
 
     # ---- parameters ----

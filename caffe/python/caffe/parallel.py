@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from . import _caffe
+from typing import TYPE_CHECKING
+
+from ._caffe import NCCLCore, has_nccl
+
+if TYPE_CHECKING:
+    from .solver import Solver
+
+__all__ = ["NCCL", "has_nccl"]
 
 
-def has_nccl() -> bool:
-    """Whether this build can train on several GPUs through NCCL."""
-    return hasattr(_caffe, "NCCL")
+class NCCL:
+    """The place of this process's solver among those of other processes, which learn as one.
 
+    Every process sets its device, ``set_solver_count``, ``set_solver_rank`` and
+    ``set_multiprocess(True)``, makes its solver, then this with the one `uid`, and::
 
-class _NoNCCL:
-    """Takes the place of NCCL in a build without it."""
+        nccl.bcast()
+        solver.add_callback(nccl)
+        solver.net.after_backward(nccl)  # gradients travel while the backward pass goes on
+        solver.step(1000)
 
-    def __init__(self, *args: object) -> None:
-        raise _caffe.Error(self._message)
+    Raises Error in a build without NCCL (:func:`has_nccl`).
+    """
 
-    @classmethod
-    def new_uid(cls) -> str:
-        """Raise Error: there is no NCCL to make an id."""
-        raise _caffe.Error(cls._message)
+    def __init__(self, solver: Solver, uid: bytes) -> None:
+        self._solver = solver
+        self._core = NCCLCore(solver._core, uid)
 
-    _message = "this caffe was built without NCCL; caffe.has_nccl() tells"
+    @staticmethod
+    def new_uid() -> bytes:
+        """Make the name (128 bytes) under which processes meet; one does, and tells the others."""
+        return NCCLCore.new_uid()
 
-
-NCCL = getattr(_caffe, "NCCL", _NoNCCL)
+    def bcast(self) -> None:
+        """Take over the parameters of rank 0."""
+        self._core.bcast()

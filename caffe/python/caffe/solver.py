@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ._caffe import SolverCore
 from .net import Net, PathLike
+from .parallel import NCCL
 from .proto import caffe_pb2
 
 
@@ -98,13 +99,17 @@ class Solver:
 
     def add_callback(
         self,
-        on_start: Callable[[], Any] | None,
+        on_start: Callable[[], Any] | NCCL | None,
         on_gradients_ready: Callable[[], Any] | None = None,
     ) -> None:
         """Have functions called before each iteration's forward, and when its gradients are there.
 
-        An exception they raise ends the run.
+        An exception they raise ends the run. An NCCL in their place joins the solver's gradients
+        with those of others; it must live as long as the solver trains.
         """
+        if isinstance(on_start, NCCL):
+            on_start._core.hook_into_solver(self._core)
+            return
         self._core.add_callback(on_start, on_gradients_ready)
 
 

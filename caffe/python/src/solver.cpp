@@ -1,5 +1,6 @@
 #include "caffe/solver.hpp"
 
+#include "caffe/parallel.hpp"
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "net_core.hpp"
@@ -42,8 +43,11 @@ class SolverCore {
   explicit SolverCore(Solver<float>* solver) : solver_(solver) {
     solver_->SetActionFunction(&RaisePendingSignals);
   }
+  SolverCore(SolverCore&&) = default;
+  SolverCore& operator=(SolverCore&&) = default;
 
   Solver<float>& solver() const { return *solver_; }
+  const shared_ptr<Solver<float>>& ptr() const { return solver_; }
 
   void AddCallback(py::object on_start, py::object on_gradients_ready) {
     callbacks_.push_back(
@@ -69,7 +73,7 @@ class SolverCore {
     for (const NetPtr& net : solver_->test_nets()) SyncViews(*net);
   }
 
-  std::unique_ptr<Solver<float>> solver_;
+  shared_ptr<Solver<float>> solver_;
   std::vector<std::unique_ptr<GradientCallback>> callbacks_;
 };
 
@@ -80,6 +84,55 @@ SolverCore LoadSolver(const std::string& file, const std::string& type) {
   ReadSolverParamsFromTextFileOrDie(file, &param);
   if (!type.empty()) param.set_type(type);
   return SolverCore(SolverRegistry<float>::CreateSolver(param));
+}
+
+#ifdef USE_NCCL
+
+bool HasNccl() { return true; }
+
+/// A solver's place among those of other processes.
+class NCCLCore {
+ public:
+  NCCLCore(const SolverCore& solver, const std::string& uid)
+      : nccl_(new NCCL<float>(solver.ptr(), uid)) {}
+  static py::bytes NewUid() { return NCCL<float>::new_uid(); }
+  void Broadcast() { nccl_->Broadcast(); }
+  void HookInto(const SolverCore& solver) { solver.solver().add_callback(nccl_.get()); }
+  void HookInto(const NetCore& net) { net.net().add_after_backward(nccl_.get()); }
+
+ private:
+  std::unique_ptr<NCCL<float>> nccl_;
+};
+
+#else
+
+bool HasNccl() { return false; }
+
+[[noreturn]] void SayNoNccl() {
+  throw Error("this caffe was built without NCCL; caffe.has_nccl() tells");
+}
+
+/// What there is of it in a build without NCCL: the error.
+class NCCLCore {
+ public:
+  NCCLCore(const SolverCore&, const std::string&) { SayNoNccl(); }
+  static py::bytes NewUid() { SayNoNccl(); }
+  void Broadcast() { SayNoNccl(); }
+  void HookInto(const SolverCore&) { SayNoNccl(); }
+  void HookInto(const NetCore&) { SayNoNccl(); }
+};
+
+#endif
+
+void BindNccl(py::module_& m) {
+  m.def("has_nccl", &HasNccl, "Whether this build can train on several GPUs through NCCL.");
+  py::class_<NCCLCore>(m, "NCCLCore", "A solver's place among others; caffe.NCCL is its face.")
+      .def(py::init<const SolverCore&, const std::string&>(),
+           py::call_guard<py::gil_scoped_release>())
+      .def_static("new_uid", &NCCLCore::NewUid)
+      .def("bcast", &NCCLCore::Broadcast, py::call_guard<py::gil_scoped_release>())
+      .def("hook_into_solver", py::overload_cast<const SolverCore&>(&NCCLCore::HookInto))
+      .def("hook_into_net", py::overload_cast<const NetCore&>(&NCCLCore::HookInto));
 }
 
 float LearningRate(const SolverCore& core) {
@@ -140,6 +193,7 @@ void BindSolver(py::module_& m) {
              net.net().ShareTrainedLayersWith(c.solver().net().get());
            })
       .def("add_callback", &SolverCore::AddCallback);
+  BindNccl(m);
 }
 
 }  // namespace python

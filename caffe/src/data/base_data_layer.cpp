@@ -65,7 +65,7 @@ void BasePrefetchingDataLayer<Dtype>::InternalThreadEntry() {
   try {
     while (!must_stop()) {
       Batch<Dtype>* batch = prefetch_free_.pop();
-      this->data_transformer_->InitRand(MixSeed(seed_, next_batch_));
+      this->data_transformer_->InitRand(BatchSeed());
       load_batch(batch);
       ++next_batch_;
 #ifndef CPU_ONLY
@@ -85,6 +85,11 @@ void BasePrefetchingDataLayer<Dtype>::InternalThreadEntry() {
 #ifndef CPU_ONLY
   if (gpu) cudaStreamDestroy(stream);
 #endif
+}
+
+template <typename Dtype>
+unsigned int BasePrefetchingDataLayer<Dtype>::BatchSeed() const {
+  return MixSeed(seed_, SolverShare(this->phase_).Item(next_batch_));
 }
 
 template <typename Dtype>

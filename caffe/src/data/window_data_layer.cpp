@@ -179,7 +179,7 @@ void WindowDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   batch->data_.Reshape({batch_size, images_[0].channels, size, size});
   batch->label_.Reshape({batch_size});
   caffe_set(batch->data_.count(), Dtype(0), batch->data_.mutable_cpu_data());
-  rng_t random(MixSeed(this->seed_, this->next_batch_));
+  rng_t random(this->BatchSeed());
   // Background first.
   for (int i = 0; i < batch_size; ++i) {
     const bool foreground = i >= batch_size - foreground_in_batch_;

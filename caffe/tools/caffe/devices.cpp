@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "caffe/common.hpp"
+#include "caffe/parallel.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/parallel_for.hpp"
 
@@ -27,10 +27,52 @@ vector<int> AskedGpus(const string& flag) {
     const bool digits = std::all_of(id.begin(), id.end(), [](char c) { return std::isdigit(c); });
     CHECK(digits && id.size() < 5) << "--gpu=" << flag << ": give GPU numbers (0,1) or all";
     gpus.push_back(std::stoi(id));
+    CHECK_EQ(std::count(gpus.begin(), gpus.end(), gpus.back()), 1)
+        << " times --gpu=" << flag << " names GPU " << id;
     CHECK(Caffe::CheckDevice(gpus.back())) << "GPU " << id << " does not exist or is not usable";
   }
 #endif
   return gpus;
+}
+
+vector<int> UseTrainingDevices(const string& flag, const SolverParameter& param) {
+  vector<int> gpus = AskedGpus(flag);
+  const bool file_wants_gpu =
+      param.has_solver_mode() && param.solver_mode() == SolverParameter::GPU;
+  if (gpus.empty() && file_wants_gpu) {
+#ifdef CPU_ONLY
+    LOG(WARNING) << "The solver says solver_mode: GPU, but this build has no CUDA: training on the "
+                    "CPU.";
+#else
+    gpus.push_back(param.device_id());
+#endif
+  }
+#ifndef USE_NCCL
+  CHECK_LE(gpus.size(), 1u)
+      << " GPUs: this build has no NCCL and trains on one; give one, or build "
+         "where nccl.h and libnccl are found";
+#endif
+  if (gpus.empty()) {
+    LOG(INFO) << "Use CPU.";
+  } else {
+    std::ostringstream names;
+    for (const int gpu : gpus) names << (names.tellp() > 0 ? ", " : "") << gpu;
+    LOG(INFO) << "Using GPUs " << names.str();
+  }
+  UseDevice(gpus);
+  Caffe::set_solver_count(std::max<int>(1, gpus.size()));
+  return gpus;
+}
+
+void Solve(const shared_ptr<Solver<float>>& solver, const vector<int>& gpus,
+           const string& restore) {
+#ifdef USE_NCCL
+  if (gpus.size() > 1) {
+    NCCL<float>(solver).Run(gpus, restore.empty() ? nullptr : restore.c_str());
+    return;
+  }
+#endif
+  solver->Solve();
 }
 
 void UseDevice(const vector<int>& gpus) {

@@ -71,11 +71,15 @@ def test_a_build_without_cuda_says_so():
         caffe.set_mode_cpu()
 
 
+@pytest.mark.skipif(caffe.has_nccl(), reason="for builds without NCCL")
 def test_parallel_training_needs_nccl():
-    caffe.set_multiprocess(False)
-    assert not caffe.has_nccl()
-    with pytest.raises((caffe.Error, RuntimeError, NotImplementedError)):
-        caffe.NCCL(None, "")
+    with pytest.raises(caffe.Error, match="built without NCCL"):
+        caffe.NCCL.new_uid()
+
+
+@pytest.mark.skipif(not caffe.has_nccl(), reason="for builds with NCCL")
+def test_processes_meet_under_a_name_of_128_bytes():
+    assert len(caffe.NCCL.new_uid()) == 128
 
 
 def test_a_layers_colour_is_that_of_its_type():

@@ -83,6 +83,9 @@ class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThr
     transformed_data_.set_cpu_data(batch->data_.mutable_cpu_data() + batch->data_.offset(item));
   }
 
+  /// A seed for what is random in batch next_batch_; solvers that share seed_ get different ones.
+  unsigned int BatchSeed() const;
+
   vector<shared_ptr<Batch<Dtype>>> prefetch_;
   BlockingQueue<Batch<Dtype>*> prefetch_free_;
   BlockingQueue<Batch<Dtype>*> prefetch_full_;

@@ -1,0 +1,156 @@
+#include "nccl/nccl_communicator.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+namespace caffe {
+
+namespace {
+
+template <typename Dtype>
+ncclDataType_t DataType() {
+  return sizeof(Dtype) == sizeof(float) ? ncclFloat32 : ncclFloat64;
+}
+
+// How long the host sleeps between two looks at a call that is under way.
+const std::chrono::microseconds kPause(20);
+
+}  // namespace
+
+template <typename Dtype>
+string NcclCommunicator<Dtype>::NewUid() {
+  ncclUniqueId id;
+  NCCL_CHECK(ncclGetUniqueId(&id));
+  return string(id.internal, sizeof(id.internal));
+}
+
+template <typename Dtype>
+NcclCommunicator<Dtype>::NcclCommunicator(const string& uid, int rank, int size)
+    : uid_(uid), rank_(rank), size_(size) {
+  CHECK_EQ(uid.size(), sizeof(ncclUniqueId::internal))
+      << " bytes in the uid: give all ranks the one that NCCL.new_uid() returned in one of them";
+  CHECK(0 <= rank && rank < size) << "rank " << rank << " of " << size
+                                  << ": set the solver count and the solver rank first";
+  CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  CUDA_CHECK(cudaEventCreateWithFlags(&computed_, cudaEventDisableTiming));
+  CUDA_CHECK(cudaEventCreateWithFlags(&communicated_, cudaEventDisableTiming));
+}
+
+template <typename Dtype>
+NcclCommunicator<Dtype>::~NcclCommunicator() {
+  // Destroying would wait for the other ranks, which may be gone.
+  if (comm_) {
+    cudaStreamSynchronize(stream_);
+    ncclCommAbort(comm_);
+  }
+  cudaEventDestroy(communicated_);
+  cudaEventDestroy(computed_);
+  cudaStreamDestroy(stream_);
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::CheckConnected() const {
+  CHECK(!disconnected_) << "the training on the other GPUs has ended";
+}
+
+template <typename Dtype>
+ncclResult_t NcclCommunicator<Dtype>::Progress() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckConnected();
+  ncclResult_t state = ncclSuccess;
+  NCCL_CHECK(ncclCommGetAsyncError(comm_, &state));
+  return state;
+}
+
+template <typename Dtype>
+template <typename Function>
+void NcclCommunicator<Dtype>::Queue(const Function& call) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    CheckConnected();
+    const ncclResult_t status = call();
+    if (status != ncclInProgress) NCCL_CHECK(status);
+  }
+  ncclResult_t state;
+  while ((state = Progress()) == ncclInProgress) std::this_thread::sleep_for(kPause);
+  NCCL_CHECK(state);
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Join() {
+  ncclUniqueId id;
+  std::memcpy(id.internal, uid_.data(), uid_.size());
+  // Calls return at once, so that Abort finds nobody inside of NCCL.
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.blocking = 0;
+  Queue([&] { return ncclCommInitRankConfig(&comm_, size_, id, rank_, &config); });
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::FollowComputations() {
+  CUDA_CHECK(cudaEventRecord(computed_, nullptr));
+  CUDA_CHECK(cudaStreamWaitEvent(stream_, computed_, 0));
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Broadcast(SyncedMemory* memory) {
+  void* contents = memory->mutable_gpu_data();
+  FollowComputations();
+  Queue([&] {
+    return ncclBroadcast(contents, contents, memory->size(), ncclChar, 0, comm_, stream_);
+  });
+  Finish();
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::AverageDiffs(const vector<Blob<Dtype>*>& blobs) {
+  vector<Dtype*> diffs;
+  for (Blob<Dtype>* blob : blobs) diffs.push_back(blob->mutable_gpu_diff());
+  FollowComputations();
+  // One launch for the whole group.
+  Queue([&] {
+    NCCL_CHECK(ncclGroupStart());
+    ncclResult_t status = ncclSuccess;
+    for (size_t i = 0; i < blobs.size(); ++i) {
+      const ncclResult_t queued = ncclAllReduce(diffs[i], diffs[i], blobs[i]->count(),
+                                                DataType<Dtype>(), ncclAvg, comm_, stream_);
+      if (queued != ncclSuccess && queued != ncclInProgress) status = queued;
+    }
+    const ncclResult_t ended = ncclGroupEnd();
+    return status == ncclSuccess ? ended : status;
+  });
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Finish() {
+  CUDA_CHECK(cudaEventRecord(communicated_, stream_));
+  CUDA_CHECK(cudaStreamWaitEvent(nullptr, communicated_, 0));
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Wait() {
+  Finish();
+  CUDA_CHECK(cudaStreamSynchronize(nullptr));
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Leave() {
+  Queue([&] { return ncclCommFinalize(comm_); });
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (comm_) ncclCommDestroy(comm_);
+  comm_ = nullptr;
+  disconnected_ = true;
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Abort() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  disconnected_ = true;
+  if (comm_) ncclCommAbort(comm_);
+  comm_ = nullptr;
+}
+
+INSTANTIATE_CLASS(NcclCommunicator);
+
+}  // namespace caffe

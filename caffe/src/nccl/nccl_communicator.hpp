@@ -1,0 +1,62 @@
+#ifndef CAFFE_SRC_NCCL_NCCL_COMMUNICATOR_HPP_
+#define CAFFE_SRC_NCCL_NCCL_COMMUNICATOR_HPP_
+
+#include <mutex>
+
+#include <nccl.h>
+
+#include "parallel/communicator.hpp"
+
+/// Throws Error with what NCCL says about a call that failed.
+#define NCCL_CHECK(call)                                                              \
+  do {                                                                                \
+    const ncclResult_t nccl_status_ = (call);                                         \
+    CHECK_EQ(nccl_status_, ncclSuccess)                                               \
+        << " " << ncclGetErrorString(nccl_status_) << "; NCCL_DEBUG=WARN tells more"; \
+  } while (0)
+
+namespace caffe {
+
+/// GPUs that meet through NCCL, within a process or across processes. It works on a stream of its
+/// own beside the thread's computations, which it waits for by events alone: the host goes on.
+template <typename Dtype>
+class NcclCommunicator : public Communicator<Dtype> {
+ public:
+  /// For the calling thread's GPU. All ranks give one uid, which one of them made.
+  NcclCommunicator(const string& uid, int rank, int size);
+  ~NcclCommunicator() override;
+  static string NewUid();
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  void Join() override;
+  void Broadcast(SyncedMemory* memory) override;
+  void AverageDiffs(const vector<Blob<Dtype>*>& blobs) override;
+  void Finish() override;
+  void Wait() override;
+  void Leave() override;
+  void Abort() override;
+
+ private:
+  /// Runs a call that NCCL may only begin, and waits until it is queued.
+  template <typename Function>
+  void Queue(const Function& call);
+  void CheckConnected() const;
+  /// The state of what was begun; throws Error after Abort.
+  ncclResult_t Progress();
+  /// Lets the stream wait for what the thread's GPU has to do so far.
+  void FollowComputations();
+
+  const string uid_;
+  const int rank_, size_;
+  /// Guards comm_ against Abort.
+  std::mutex mutex_;
+  ncclComm_t comm_ = nullptr;
+  bool disconnected_ = false;
+  cudaStream_t stream_ = nullptr;
+  cudaEvent_t computed_ = nullptr, communicated_ = nullptr;
+};
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_NCCL_NCCL_COMMUNICATOR_HPP_
