@@ -97,13 +97,13 @@ TEST(CustomLayers, WorkAsTheyAreWrittenForCaffe) {
 }
 
 TEST(CustomLayers, CanDeriveFromLayersThatExist) {
+  CheckGradient("type: 'LimitedReLU'", {{2, 5}});
   if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "its function is the CPU's alone";
   LayerRun<float> run("type: 'LimitedReLU'", {{4}}, 1, false,
                       [](double, int, int i) { return 5 * i - 5; });
   run.Forward();
   const float* y = run.top[0]->cpu_data();
   EXPECT_EQ(std::vector<float>(y, y + 4), (std::vector<float>{0, 0, 5, 6}));
-  CheckGradient("type: 'LimitedReLU'", {{2, 5}});
 }
 
 }  // namespace
