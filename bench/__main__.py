@@ -15,7 +15,7 @@ Case = Callable[[], list[Row]]
 
 def _cases(images: int) -> dict[str, Case]:
     """Everything that can be measured, by name, in the order of the table."""
-    from bench import core, data, evaluation, floor, net_rows, startup
+    from bench import core, data, evaluation, floor, gpu_rows, net_rows, startup
 
     return {
         "floor": floor.floor_rows,
@@ -27,6 +27,7 @@ def _cases(images: int) -> dict[str, Case]:
         "evaluate-100": lambda: evaluation.evaluation_rows(images, 100),
         "data": data.data_rows,
         "startup": startup.startup_rows,
+        **gpu_rows.gpu_cases(),
     }
 
 
@@ -36,7 +37,9 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
         description="Measures our speed and memory beside PyTorch, NumPy and cityscapesScripts.",
         epilog="example: ./run bench vgg-train encode --json figures.json",
     )
-    parser.add_argument("rows", nargs="*", help="what to measure, by the start of its name; all")
+    parser.add_argument(
+        "rows", nargs="*", help="what to measure, by the start of its name; all but gpu-..."
+    )
     parser.add_argument("--list", action="store_true", help="only list the names")
     parser.add_argument("--images", type=int, default=50, help="that evaluate reads (50)")
     parser.add_argument(
@@ -51,12 +54,16 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _measure(case: Case, name: str) -> list[Row]:
+def _measure(case: Case, name: str, failed: list[str]) -> list[Row]:
     print(f"== {name}", file=sys.stderr, flush=True)
     try:
         rows = case()
     except LookupError as error:
         print(f"   left out: {error}", file=sys.stderr)
+        return []
+    except RuntimeError as error:
+        print(f"   failed: {error}", file=sys.stderr)
+        failed.append(name)
         return []
     for row in rows:
         report.stamp(row)
@@ -72,7 +79,11 @@ def main(words: list[str] | None = None) -> None:
         report.show(report.read(options.show))
         return
     cases = _cases(options.images)
-    chosen = [name for name in cases if not options.rows or name.startswith(tuple(options.rows))]
+    chosen = [
+        name
+        for name in cases
+        if (name.startswith(tuple(options.rows)) if options.rows else not name.startswith("gpu-"))
+    ]
     unknown = [row for row in options.rows if not any(name.startswith(row) for name in cases)]
     if unknown:
         sys.exit(f"no row starts with '{unknown[0]}'; there are: {', '.join(cases)}")
@@ -82,15 +93,18 @@ def main(words: list[str] | None = None) -> None:
     if options.json:
         report.read(options.json)  # a file of something else is found before the work
     rows: list[Row] = []
+    failed: list[str] = []
     try:
         for name in chosen:
-            measured = _measure(cases[name], name)
+            measured = _measure(cases[name], name, failed)
             rows += measured
             if options.json:
                 report.merge(options.json, measured)
     except KeyboardInterrupt:
         print("interrupted; what was measured until then:", file=sys.stderr)
     report.show(rows)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ENGINES", "Job", "job_of", "net_from"]
+__all__ = ["ENGINES", "Job", "job_of", "net_from", "use_gpu"]
 
 Step = Callable[[], Any]
 JOBS = ("train", "infer")
 
 
 class Job(argparse.Namespace):
-    """What a worker runs. Attributes: engine, net, job, precision, layout, threads."""
+    """What a worker runs: its command line."""
 
     engine: str
     net: str
@@ -26,6 +26,9 @@ class Job(argparse.Namespace):
     precision: str
     layout: str
     threads: int
+    gpu: bool
+    batch: int
+    compile: bool
 
 
 def job_of(arguments: Sequence[str]) -> Job:
@@ -34,9 +37,12 @@ def job_of(arguments: Sequence[str]) -> Job:
     parser.add_argument("engine", choices=("caffe", "torch"))
     parser.add_argument("net", choices=("vgg", "deeplab", "segnet"))
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
     parser.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="of PyTorch")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--gpu", action="store_true", help="on GPU 0")
+    parser.add_argument("--batch", type=int, default=1, help="images in a step")
+    parser.add_argument("--compile", action="store_true", help="PyTorch's, by torch.compile")
     return parser.parse_args(arguments, Job())
 
 
@@ -94,47 +100,75 @@ def _solver_of(proto: Any) -> Any:
         return caffe.get_solver(path)
 
 
+def use_gpu(caffe: Any) -> Callable[[], None]:
+    """Compute on GPU 0; what waits for it."""
+    caffe.set_device(0)
+    caffe.set_mode_gpu()
+    timer = caffe.Timer()
+
+    def wait() -> None:
+        timer.start()
+        timer.stop()
+        _ = timer.ms
+
+    return wait
+
+
 def caffe_step(job: Job) -> Step:
-    """A step of ours. Raises LookupError where bf16 is asked for and there is no such setting."""
+    """A step of ours. Raises LookupError where the runtime has no such precision."""
     caffe = _import_caffe()
     from bench.nets import NETS, set_precision
 
+    wait = use_gpu(caffe) if job.gpu else lambda: None
     definition = NETS[job.net]
     train = job.job == "train"
-    proto = definition.proto(train)
+    proto = definition.proto(train, job.batch)
     set_precision(proto, job.precision)
     solver = _solver_of(proto) if train and definition.solver else None
     net = solver.net if solver else net_from(proto, caffe.TRAIN if train else caffe.TEST)
-    for name, values in _random_inputs(definition.inputs(train)).items():
+    for name, values in _random_inputs(definition.inputs(train, job.batch)).items():
         net.blobs[name].data[...] = values
-    if solver:
-        return lambda: solver.step(1)
-    if train:
-        return lambda: (net.forward(), net.backward())
-    return net.forward
+
+    def step() -> None:
+        if solver:
+            solver.step(1)
+        else:
+            net.forward()
+            if train:
+                net.backward()
+        wait()
+
+    return step
 
 
 def torch_step(job: Job) -> Step:
-    """A step of PyTorch's, eager."""
+    """A step of PyTorch's: eager, or compiled where the job says so."""
     torch = _import_torch()
     from bench.nets import NETS
     from bench.twins import TWINS, euclidean_loss, vector_and_grid_loss
 
     torch.manual_seed(0)
     torch.set_num_threads(job.threads)
+    device = "cuda" if job.gpu else "cpu"
+    torch.backends.cudnn.benchmark = True
+    for backend in (torch.backends.cudnn, torch.backends.cuda.matmul):
+        backend.allow_tf32 = job.precision == "tf32"
+    wait = torch.cuda.synchronize if job.gpu else lambda: None
     definition = NETS[job.net]
     train = job.job == "train"
     layout = torch.channels_last if job.layout == "nhwc" else torch.contiguous_format
-    net = TWINS[job.net]().to(memory_format=layout).train(train)
-    arrays = _random_inputs(definition.inputs(train))
-    inputs = {name: torch.from_numpy(values) for name, values in arrays.items()}
+    net = TWINS[job.net]().to(device, memory_format=layout).train(train)
+    run = torch.compile(net) if job.compile else net
+    arrays = _random_inputs(definition.inputs(train, job.batch))
+    inputs = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
     data = inputs["data"].contiguous(memory_format=layout)
-    half = torch.autocast("cpu", dtype=torch.bfloat16, enabled=job.precision == "bf16")
+    half = torch.autocast(device, dtype=torch.bfloat16, enabled=job.precision == "bf16")
     if not train:
 
         def infer() -> None:
             with torch.no_grad(), half:
-                net(data)
+                run(data)
+            wait()
 
         return infer
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
@@ -144,7 +178,7 @@ def torch_step(job: Job) -> Step:
         net.zero_grad(set_to_none=True)
         data.grad = None
         with half:
-            outputs = net(data)
+            outputs = run(data)
         if definition.solver:
             classes = inputs["classes_gt"][:, 0].long()
             loss = vector_and_grid_loss(*outputs, inputs["vectors_gt"], classes)
@@ -153,6 +187,7 @@ def torch_step(job: Job) -> Step:
         loss.backward()
         if definition.solver:
             optimiser.step()
+        wait()
 
     return step
 

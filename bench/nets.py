@@ -39,20 +39,20 @@ class BenchNet:
     solver: bool
     """Whether a training step includes Adam's update; else it ends with the input's gradient."""
 
-    def inputs(self, train: bool) -> dict[str, Shape]:
+    def inputs(self, train: bool, batch: int = 1) -> dict[str, Shape]:
         """Shapes of the input and, in training, of the labels."""
         height, width = self.size
-        shapes: dict[str, Shape] = {"data": (1, 3, height, width)}
+        shapes: dict[str, Shape] = {"data": (batch, 3, height, width)}
         if train:
-            shapes["vectors_gt"] = (1, 2, height, width)
+            shapes["vectors_gt"] = (batch, 2, height, width)
             if self.stride:
-                shapes["classes_gt"] = (1, 1, height // self.stride, width // self.stride)
+                shapes["classes_gt"] = (batch, 1, height // self.stride, width // self.stride)
         return shapes
 
-    def proto(self, train: bool) -> Any:
+    def proto(self, train: bool, batch: int = 1) -> Any:
         """The NetParameter, with Input layers for data and labels."""
         spec = NetSpec()
-        for name, shape in self.inputs(train).items():
+        for name, shape in self.inputs(train, batch).items():
             spec[name] = L.Input(input_param={"shape": {"dim": list(shape)}})
         self.body(spec)
         if train:
@@ -103,9 +103,10 @@ NETS = {
 
 
 def set_precision(proto: Any, precision: str) -> None:
-    """Ask for bf16 compute; raises LookupError where this runtime has no such setting."""
+    """Ask for a precision; raises LookupError where this runtime has no such setting."""
     if precision == "fp32":
         return
-    if "precision" not in proto.DESCRIPTOR.fields_by_name:
-        raise LookupError("this runtime has no setting for bf16 compute")
-    proto.precision = caffe_pb2.BF16
+    try:
+        proto.precision = caffe_pb2.Precision.Value(precision.upper())
+    except (AttributeError, ValueError):
+        raise LookupError(f"this runtime has no setting for {precision} compute") from None

@@ -1,8 +1,9 @@
 """A net in a process of its own, which runs a step whenever it is told to.
 
 As a program: reads words from its input, one a line. ``step`` runs one and answers with its
-milliseconds, ``memory`` answers with MiB: the most that was resident, and how much of it the
-imports had taken before the net was made. As a module: `Worker` starts such a process.
+milliseconds, ``memory`` answers with MiB: the most that was resident (for a job on the GPU: what is
+in use of the GPU's memory), and how much of it had been before the net was made. As a module:
+`Worker` starts such a process.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from bench.engines import ENGINES, job_of
 from bench.memory import resident
+from bench.on_gpu.machine import gpu_used
 from bench.timing import milliseconds
 
 __all__ = ["Worker"]
@@ -32,7 +34,8 @@ def _serve(arguments: list[str]) -> None:
 
     imports, prepare = ENGINES[job.engine]
     imports()
-    imported = resident()
+    used = (lambda **_: gpu_used()) if job.gpu else resident
+    imported = used()
     try:
         step = prepare(job)
     except LookupError as error:
@@ -43,7 +46,7 @@ def _serve(arguments: list[str]) -> None:
         if line.strip() == "step":
             answer(milliseconds(step))
         else:
-            answer({"peak": resident(peak=True), "imported": imported})
+            answer({"peak": used(peak=True), "imported": imported})
 
 
 class Worker:

@@ -1,0 +1,1 @@
+"""What ``bench/gpu`` does. Runs on a bare machine: the standard library has to do."""

@@ -1,0 +1,72 @@
+"""The command line of ``bench/gpu``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.on_gpu import kit
+from bench.on_gpu.machine import gpu_names
+from bench.on_gpu.stages import STAGES, Settings
+from bench.on_gpu.table import run_all
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _parse(words: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench/gpu",
+        description="Builds with CUDA, runs the tests on CPU and GPU, Caffe 1.0's reference values "
+        "and compute-sanitizer on the GPU, then the benchmarks beside PyTorch. A stage that fails "
+        "does not keep the others from running. Everything goes to --out: a log for each stage, "
+        "stages.json, figures.json.",
+        epilog="On a machine without network, bring a folder along that `bench/gpu --pack FOLDER` "
+        "has made on one with it.",
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "build-gpu" / "report", metavar="FOLDER")
+    parser.add_argument("--kit", type=Path, metavar="FOLDER", help="what --pack made")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[stage.name for stage in STAGES],
+        metavar="STAGE",
+        help="only these: " + ", ".join(stage.name for stage in STAGES),
+    )
+    parser.add_argument(
+        "--without-gpu",
+        action="store_true",
+        help="where there is none: try the stages that can do without",
+    )
+    parser.add_argument(
+        "--pack",
+        type=Path,
+        metavar="FOLDER",
+        help="write what a bare machine lacks (libraries of this one, wheels) and end; needs "
+        "./run build to have run",
+    )
+    parser.add_argument(
+        "--python",
+        default=f"{sys.version_info.major}.{sys.version_info.minor}",
+        metavar="3.x",
+        help="with --pack: the other machine's Python",
+    )
+    return parser.parse_args(words)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Run the stages; exit with 1 where one of them failed or there is no GPU."""
+    options = _parse(words)
+    try:
+        if options.pack:
+            print(kit.pack(ROOT, options.pack, options.python))
+            return
+        if not options.without_gpu and not gpu_names():
+            sys.exit("bench/gpu: there is no GPU here (nvidia-smi names none)")
+        settings = Settings(ROOT, options.out.resolve(), options.kit, gpu=not options.without_gpu)
+        chosen = [stage for stage in STAGES if not options.only or stage.name in options.only]
+        sys.exit(0 if run_all(chosen, settings) else 1)
+    except (OSError, LookupError) as error:
+        sys.exit(f"bench/gpu: {error}")

@@ -1,0 +1,191 @@
+"""What a bare machine lacks, in a folder: headers, libraries and protoc of this one, and wheels.
+
+Which headers a build has read, CMake's build folder knows; which libraries it links, ldd. Those of
+the C and C++ libraries themselves stay behind: every machine has its own, which must not be older.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = ["add_to", "library_folders", "pack", "unpack"]
+
+# Debian packages that come with a compiler; and what the loader itself is made of.
+OF_THE_COMPILER = re.compile(
+    r"^(libc6|libc-|linux-libc|libstdc\+\+|libgcc|gcc|cpp|g\+\+|libcrypt|libgomp)"
+)
+# Read by CMake, protoc and the linker, not by the compiler: globs below /usr.
+BESIDES = [
+    "bin/protoc",
+    "include/google/protobuf/*.h",
+    "include/google/protobuf/*.proto",
+    "include/boost/version.hpp",
+    "include/CLI/CLI.hpp",
+    "include/gtest/gtest.h",
+    "lib/*/cmake/GTest/*",
+    "lib/*/libg[tm][eo][sc][tk]*.a",
+    "lib/*/lib{}.so",
+]
+LINKED = (
+    "protobuf",
+    "openblas",
+    "hdf5_serial",
+    "hdf5_serial_hl",
+    "lmdb",
+    "opencv_core",
+    "opencv_imgproc",
+    "opencv_imgcodecs",
+    "deflate",
+)
+ARCHIVE = "system.tar.xz"
+PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in (34, 31, 28, 27, 24, 17)] + [
+    f"manylinux{n}_x86_64" for n in (2014, 2010, 1)
+]
+
+
+def _output(*command: str | Path, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise OSError(f"{command[0]} failed: {(done.stderr.strip() or '?').splitlines()[-1]}")
+    return done.stdout
+
+
+def _headers(build: Path) -> set[Path]:
+    deps = _output("ninja", "-C", build, "-t", "deps")
+    return {Path(path) for path in re.findall(r"^    (/usr/(?:include|lib)/\S+)$", deps, re.M)}
+
+
+def _libraries(programs: Iterable[Path]) -> set[Path]:
+    found = set()
+    for program in programs:
+        found |= {Path(p) for p in re.findall(r"=> (/\S+) \(", _output("ldd", program))}
+    return {path for path in found if str(path).startswith(("/lib/", "/usr/lib/"))}
+
+
+def _below_usr() -> set[Path]:
+    names = [glob for glob in BESIDES if "{}" not in glob]
+    names += [glob.format(name) for glob in BESIDES if "{}" in glob for name in LINKED]
+    return {path for name in names for path in Path("/usr").glob(name)}
+
+
+def _owners(paths: Iterable[Path]) -> dict[Path, str]:
+    """The Debian package of each file; those of none are missing."""
+    owners: dict[Path, str] = {}
+    for chunk in [list(paths)]:
+        done = subprocess.run(["dpkg", "-S", *map(str, chunk)], capture_output=True, text=True)
+        for line in done.stdout.splitlines():
+            package, _, path = line.partition(": ")
+            owners[Path(path)] = package.split(":")[0]
+    return owners
+
+
+def _add(archive: tarfile.TarFile, path: Path) -> None:
+    """Add what is at a path; a link as one that leads there within the archive."""
+    real = path.resolve()
+    if real != path:
+        link = tarfile.TarInfo(str(path)[1:])
+        link.type = tarfile.SYMTYPE
+        link.linkname = os.path.relpath(real, path.parent)
+        archive.addfile(link)
+    if str(real)[1:] not in archive.getnames():
+        archive.add(real, arcname=str(real)[1:], recursive=False)
+
+
+def _system_files(root: Path) -> list[Path]:
+    build = root / "build"
+    programs = [*build.glob("caffe/libcaffe.so"), *build.glob("tests/cpp/test_runtime")]
+    if not programs:
+        raise LookupError(f"{build}: there is no build to look at; ./run build makes it")
+    wanted = _headers(build) | _below_usr() | _libraries([*programs, Path("/usr/bin/protoc")])
+    # /lib is a link to /usr/lib, which dpkg does not know everywhere.
+    merged = {Path(re.sub(r"^/lib/", "/usr/lib/", str(path))) for path in wanted}
+    owners = _owners([*merged, *(Path(str(path).removeprefix("/usr")) for path in merged)])
+    keep = set()
+    for path in merged:
+        owner = owners.get(path) or owners.get(Path(str(path).removeprefix("/usr")), "")
+        if not OF_THE_COMPILER.match(owner) and "/c++/" not in str(path):
+            keep.add(path)
+    return sorted(path for path in keep if path.exists())
+
+
+def _wheels(root: Path, folder: Path, python: str) -> None:
+    requirements = _output("bash", "-c", "source ./run help >/dev/null; requirements", cwd=root)
+    wanted = [line for line in requirements.splitlines() if not line.startswith(("ruff", "clang"))]
+    platforms = [word for name in PLATFORMS for word in ("--platform", name)]
+    pip = root / ".venv" / "bin" / "python"
+    if not pip.exists():
+        raise LookupError(f"{pip} is not there; ./run build makes it")
+    _output(
+        pip,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--only-binary=:all:",
+        "--python-version",
+        python,
+        "--implementation",
+        "cp",
+        *platforms,
+        "-d",
+        folder,
+        "wheel",
+        *wanted,
+    )
+
+
+def pack(root: Path, folder: Path, python: str) -> str:
+    """Fill `folder`; what to do with it. Raises LookupError before a build, OSError where a tool
+    fails."""
+    files = _system_files(root)
+    wheels = folder / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    wheels.mkdir(parents=True)
+    _wheels(root, wheels, python)
+    unfinished = folder / f"{ARCHIVE}.part"
+    with tarfile.open(unfinished, "w:xz") as archive:
+        for path in files:
+            _add(archive, path)
+    unfinished.rename(folder / ARCHIVE)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) >> 20
+    return (
+        f"{folder}: {len(files)} files of this system and {len(list(wheels.iterdir()))} wheels for "
+        f"Python {python}, {size} MiB. On the other machine: bench/gpu --kit {folder.name}"
+    )
+
+
+def unpack(folder: Path, to: Path) -> None:
+    """Unpack the kit's system files. Raises LookupError where `folder` is no kit."""
+    archive = folder / ARCHIVE
+    if not archive.exists():
+        raise LookupError(f"{archive} is not there: make it with bench/gpu --pack")
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir(parents=True)
+    with tarfile.open(archive) as files:
+        for member in files:
+            if member.name.startswith(("/", "..")) or "/../" in member.name:
+                raise LookupError(f"{archive}: no kit, it has a file {member.name}")
+        if hasattr(tarfile, "tar_filter"):
+            files.extraction_filter = tarfile.tar_filter
+        files.extractall(to)
+
+
+def library_folders(unpacked: Path) -> list[str]:
+    """Where the kit's libraries are, for the loader and the linker."""
+    return sorted({str(path.parent) for path in unpacked.glob("usr/lib/**/*.so*")})
+
+
+def add_to(environment: dict[str, str], folder: Path, unpacked: Path) -> None:
+    """Let commands find what is in the kit: pip, CMake and protoc."""
+    environment["PIP_NO_INDEX"] = "1"
+    environment["PIP_FIND_LINKS"] = str((folder / "wheels").resolve())
+    environment["PATH"] = f"{unpacked / 'usr/bin'}:{environment['PATH']}"
+    environment["CMAKE_ARGS"] += f" -DCMAKE_FIND_ROOT_PATH={unpacked}"

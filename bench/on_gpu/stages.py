@@ -1,0 +1,222 @@
+"""The stages of ``bench/gpu``, in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.on_gpu import kit
+from bench.on_gpu.machine import cuda_arguments, cuda_library_folders, gpu_names
+
+__all__ = ["STAGES", "Failed", "Settings", "Stage"]
+
+# Enough of the runtime's tests to pass through every kind of kernel; memcheck slows them down 50
+# times.
+SANITIZED = "Pooling*:Upsample*:Solvers*:*onvolution*:BatchNorm*:Interp*:EltwiseLayer*:Softmax*"
+
+
+class Failed(Exception):
+    """A stage went wrong; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are."""
+
+    root: Path
+    out: Path
+    kit: Path | None
+    gpu: bool
+
+    @property
+    def build(self) -> Path:
+        """CMake's folder."""
+        return self.root / "build-gpu"
+
+    @property
+    def venv(self) -> Path:
+        """The Python environment, which sees the system's packages: PyTorch is one of them."""
+        return self.build / "venv"
+
+    def need_gpu(self) -> None:
+        """Raise LookupError without one."""
+        if not self.gpu:
+            raise LookupError("needs a GPU")
+
+    def environment(self) -> dict[str, str]:
+        """Variables of all commands."""
+        found = {
+            **os.environ,
+            "DCME_VENV": str(self.venv.relative_to(self.root)),
+            "DCME_BUILD": str(self.build.relative_to(self.root)),
+            "PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}",
+            "CMAKE_ARGS": " ".join(["-DCPU_ONLY=OFF", *self._architecture(), *cuda_arguments()]),
+        }
+        found.pop("PYTHONPATH", None)
+        libraries = cuda_library_folders()
+        if self.kit:
+            kit.add_to(found, self.kit, self.build / "kit")
+            libraries += kit.library_folders(self.build / "kit")
+        if libraries:
+            libraries += filter(None, [os.environ.get("LD_LIBRARY_PATH")])
+            found["LD_LIBRARY_PATH"] = ":".join(libraries)
+        return found
+
+    def _architecture(self) -> list[str]:
+        # Without a GPU one kind stands for all: this only shows that the code compiles.
+        return ["-DCMAKE_CUDA_ARCHITECTURES=" + ("native" if self.gpu else "90")]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``run`` returns one line, or raises Failed, or LookupError where it cannot be run here."""
+
+    name: str
+    what: str
+    run: Callable[[Settings], str]
+
+
+def _log(
+    settings: Settings, name: str, command: Sequence[str | Path], **more: str
+) -> tuple[int, str]:
+    """Run a command with its output in a log; its status and the output."""
+    log = settings.out / f"{name}.log"
+    with log.open("w") as file:
+        status = subprocess.run(
+            [str(word) for word in command],
+            cwd=settings.root,
+            env={**settings.environment(), **more},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        ).returncode
+    return status, log.read_text(errors="replace")
+
+
+def _must(settings: Settings, name: str, command: Sequence[str | Path], **more: str) -> str:
+    status, text = _log(settings, name, command, **more)
+    if status:
+        lines = [line for line in text.splitlines() if line.strip()] or ["no output"]
+        errors = [line for line in lines if re.search(r"\b(error|failed|Error)\b", line)]
+        raise Failed(f"{(errors or lines)[-1].strip()[:200]} ({name}.log)")
+    return text
+
+
+def _line(text: str, pattern: str) -> str:
+    """The last line that has the pattern."""
+    found = [line.strip(" =") for line in text.splitlines() if re.search(pattern, line)]
+    return found[-1] if found else ""
+
+
+def _machine(settings: Settings) -> str:
+    tools = [name for name in ("nvcc", "cmake", "ninja") if not shutil.which(name)]
+    if tools:
+        raise Failed(f"{', '.join(tools)} not found: put it on PATH")
+    nvcc = _line(_must(settings, "nvcc", ["nvcc", "--version"]), "release")
+    return "; ".join([*gpu_names(), nvcc, f"Python {sys.version.split()[0]}"])
+
+
+def _environment(settings: Settings) -> str:
+    if settings.kit:
+        kit.unpack(settings.kit, settings.build / "kit")
+    command = [sys.executable, "-m", "venv", "--system-site-packages", settings.venv]
+    _must(settings, "environment", command)
+    return str(settings.venv)
+
+
+def _build(settings: Settings) -> str:
+    more = {"DCME_NO_APT": "1"} if settings.kit else {}
+    _must(settings, "build", ["./run", "build"], **more)
+    text = (settings.build / "run.log").read_text(errors="replace")
+    found = [_line(text, rf"-- {name}") for name in ("CUDA ", "cuDNN ", "NCCL ")]
+    return ", ".join(line.replace("-- ", "") for line in found if line)
+
+
+def _cpp(settings: Settings, name: str, *which: str) -> str:
+    command = ["ctest", "--test-dir", settings.build, "--output-on-failure", *which]
+    return _line(_must(settings, name, command), "tests passed|tests failed")
+
+
+def _cpu(settings: Settings) -> str:
+    return _cpp(settings, "cpu", "-E", "_gpu")
+
+
+def _gpu(settings: Settings) -> str:
+    settings.need_gpu()
+    return _cpp(settings, "gpu", "-R", "_gpu")
+
+
+def _pytest(settings: Settings, name: str, *what: str, **more: str) -> str:
+    python = settings.venv / "bin" / "python"
+    text = _must(settings, name, [python, "-m", "pytest", "-q", *what], **more)
+    return _line(text, r"\d+ passed")
+
+
+def _python(settings: Settings) -> str:
+    return _pytest(settings, "python", "tests/python/runtime", "tests/python/core")
+
+
+def _goldens(settings: Settings) -> str:
+    settings.need_gpu()
+    return _pytest(
+        settings,
+        "goldens",
+        "tests/python/runtime/test_goldens.py",
+        "tests/python/runtime/test_pycaffe_net.py",
+        CAFFE_TEST_GPU="0",
+    )
+
+
+def _sanitizer(settings: Settings) -> str:
+    settings.need_gpu()
+    if not shutil.which("compute-sanitizer"):
+        raise LookupError("compute-sanitizer is not on PATH")
+    test = settings.build / "tests" / "cpp" / "test_runtime"
+    notes = []
+    for tool in ("memcheck", "racecheck"):
+        command = [
+            "compute-sanitizer",
+            "--tool",
+            tool,
+            "--error-exitcode",
+            "1",
+            test,
+            "--gtest_brief=1",
+            f"--gtest_filter={SANITIZED}",
+        ]
+        more = {"CAFFE_TEST_GPU": "0", "GLOG_minloglevel": "3"}
+        text = _must(settings, f"sanitizer-{tool}", command, **more)
+        notes.append(f"{tool}: {_line(text, 'SUMMARY')}")
+    return "; ".join(notes)
+
+
+def _benchmarks(settings: Settings) -> str:
+    settings.need_gpu()
+    command = [settings.venv / "bin" / "python", "-m", "bench"]
+    figures = settings.out / "figures.json"
+    status, text = _log(settings, "benchmarks", [*command, "gpu-", "--json", figures])
+    shown = _must(settings, "figures", [*command, "--show", figures])
+    (settings.out / "figures.txt").write_text(shown)
+    rows = re.findall(r"\| (met|missed) *\|", shown)
+    if status or not rows:
+        raise Failed(f"{_line(text, 'failed') or 'nothing was measured'} (benchmarks.log)")
+    return f"{rows.count('met')} of {len(rows)} bounds met (figures.json)"
+
+
+STAGES = [
+    Stage("machine", "GPUs and tools", _machine),
+    Stage("environment", "a Python environment, and the kit's libraries", _environment),
+    Stage("build", "everything, for this machine's GPU", _build),
+    Stage("cpu", "the C++ tests on the CPU", _cpu),
+    Stage("gpu", "the C++ tests on the GPU: gradients, CPU beside GPU, solvers", _gpu),
+    Stage("python", "the Python tests on the CPU", _python),
+    Stage("goldens", "Caffe 1.0's reference values on the GPU", _goldens),
+    Stage("sanitizer", "compute-sanitizer over the small tests", _sanitizer),
+    Stage("benchmarks", "beside PyTorch", _benchmarks),
+]
