@@ -38,6 +38,13 @@ def compiler_call(folder: Path) -> str:
     return command
 
 
+@pytest.mark.skipif(not CONFIG.exists(), reason="caffe is not installed")
+def test_code_that_includes_glog_finds_it():
+    # Installations one after the other keep it.
+    folders = [INCLUDE, Path("/usr/include"), Path("/usr/local/include")]
+    assert any((folder / "glog/logging.h").exists() for folder in folders)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
 def test_every_header_compiles_alone_and_twice(tmp_path):
