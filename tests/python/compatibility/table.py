@@ -41,8 +41,7 @@ What code and scripts written for Caffe 1.0 may notice:
 - Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
   parameters and sizes. Members that held intermediate results (`bias_multiplier_`, `max_idx_`,
   `sum_multiplier_` and such) are not there where the computation has none.
-- One GPU or the CPU: NCCL is never built in. cuDNN is used inside; `CuDNN...Layer` are other names
-  of the layers.
+- cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 
 # Layers of their own tests: those of this project's models are tested in tests/cpp/layers.
