@@ -44,6 +44,18 @@ class Layer {
   /// be called. False: the layer cannot.
   virtual bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) { return false; }
 
+  /// Asks the layer to fill `top` from now on, the only top of `next`, which alone reads what this
+  /// layer (and those it absorbed) would give; its own top stays empty. The net then runs `next` no
+  /// more, and never Backward. False: the layer cannot.
+  virtual bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
+    return false;
+  }
+
+  /// Whether Backward reads the values of a bottom or a top (besides their diffs). What no Backward
+  /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Absorb.
+  virtual bool BackwardReadsBottom(int bottom_index) const { return true; }
+  virtual bool BackwardReadsTop(int top_index) const { return true; }
+
   /// The learnable parameters.
   vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
   const LayerParameter& layer_param() const { return layer_param_; }

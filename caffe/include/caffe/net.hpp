@@ -178,6 +178,10 @@ class Net {
   void PlanRelease(NetParameter::BlobLifetime lifetime);
   /// Lets layers compute those that follow them in place, where nobody can see what lies between.
   void FuseLayers(NetParameter::BlobLifetime lifetime);
+  /// Lets a layer compute the only reader of its top as well, so that the top need not exist whole.
+  void FuseReader(int layer_id);
+  /// Throws where layers are fused and the thread is in another mode than they were fused for.
+  void CheckMode() const;
 
   /// Around Forward or Backward of a layer: readies memory that was freed to be written again, and
   /// frees what had its last use.
@@ -228,6 +232,8 @@ class Net {
   bool releases_blobs_ = false;
   /// Whether a layer is computed by an earlier one.
   vector<bool> absorbed_;
+  /// Whether any is.
+  bool fuses_ = false;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
   /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
   vector<int> data_end_, diff_end_;

@@ -23,6 +23,11 @@ class LayoutStore {
   virtual ~LayoutStore() = default;
   /// Writes the contents in plain (row-major) order; `plain` holds the memory's size in bytes.
   virtual void ToPlain(void* plain) const = 0;
+  /// Whether that gives the very values that the store was made from.
+  virtual bool exact() const { return false; }
+  /// Moves the contents to memory taken anew. Right after memory of their size was freed they fit
+  /// into its place, and leave no gap that is too small for the next large blob.
+  virtual void Relocate() {}
 };
 
 /// Memory that exists on the host, on the GPU and in a private layout, copied between them only
@@ -47,6 +52,9 @@ class SyncedMemory {
   /// Keeps everything while somebody outside looks at the memory, or owns it.
   void Release();
   bool released() const { return released_; }
+  /// Where a layout holds the contents exactly, frees the plain copy beside it, unless somebody
+  /// outside looks at that; who asks for it gets it made again.
+  void KeepOnlyLayout();
   /// Makes released memory like new memory again, which reads as zeros.
   void Renew() { released_ = false; }
   /// Somebody outside keeps the address of the contents, e.g. a NumPy array.

@@ -86,6 +86,15 @@ void SyncedMemory::Release() {
   released_ = true;
 }
 
+void SyncedMemory::KeepOnlyLayout() {
+  if (!layout_ || !layout_->exact() || head_ != HEAD_AT_CPU || !own_cpu_data_ || viewers_ > 0) {
+    return;
+  }
+  free_cpu();
+  layout_->Relocate();
+  head_ = HEAD_AT_LAYOUT;
+}
+
 void SyncedMemory::CheckNotReleased() const {
   CHECK(!released_) << "these values are not kept: the net frees its blobs as soon as it can; to "
                        "read them, set blob_lifetime: KEEP in the net (release_blobs: false in the "

@@ -1,5 +1,6 @@
 #include "dnn/convolution.hpp"
 
+#include <cstring>
 #include <mutex>
 
 #include <boost/make_shared.hpp>
@@ -122,7 +123,7 @@ bool HasLayout(const memory::desc& desc) {
 class WeightStore : public LayoutStore {
  public:
   WeightStore(const memory::desc& desc, const memory::desc& plain)
-      : plain_(plain), weights_(desc, Engine()) {}
+      : plain_(plain), values_(desc.get_size()), weights_(desc, Engine(), values_.get()) {}
 
   void ToPlain(void* plain) const override {
     memory source = weights_;
@@ -130,10 +131,19 @@ class WeightStore : public LayoutStore {
     dnnl::reorder(source, target).execute(Stream(), source, target);
     Stream().wait();
   }
+  bool exact() const override { return weights_.get_desc().get_data_type() == Type::f32; }
+  void Relocate() override {
+    const memory::desc desc = weights_.get_desc();
+    HostBuffer values(desc.get_size());
+    std::memcpy(values.get(), values_.get(), desc.get_size());
+    weights_.set_data_handle(values.get());
+    values_ = std::move(values);
+  }
   const memory& weights() const { return weights_; }
 
  private:
   memory::desc plain_;
+  HostBuffer values_;
   memory weights_;
 };
 
@@ -164,7 +174,8 @@ class FloatConvolution : public Convolution<float> {
                   Values<float> features) override {
     if (!forward_) forward_ = Forward(forward_desc_);
     const memory source = Read(forward_desc_.src_desc(), image);
-    const memory kernel = OrderedWeights(forward_desc_.weights_desc(), weights);
+    HostBuffer ordered;
+    const memory kernel = OrderedWeights(forward_desc_.weights_desc(), weights, &ordered);
     Run(forward_, forward_desc_.scratchpad_desc(),
         {{DNNL_ARG_SRC, source},
          {DNNL_ARG_WEIGHTS, kernel},
@@ -175,7 +186,8 @@ class FloatConvolution : public Convolution<float> {
   void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {
     if (!data_) data_ = BackwardData(data_desc_);
     const memory source = Read(data_desc_.diff_dst_desc(), features);
-    const memory kernel = OrderedWeights(data_desc_.weights_desc(), weights);
+    HostBuffer ordered;
+    const memory kernel = OrderedWeights(data_desc_.weights_desc(), weights, &ordered);
     Run(data_, data_desc_.scratchpad_desc(),
         {{DNNL_ARG_DIFF_DST, source},
          {DNNL_ARG_WEIGHTS, kernel},
@@ -196,7 +208,8 @@ class FloatConvolution : public Convolution<float> {
                                         problem_.plain_weights, attributes));
     }
     const memory::desc& ordered = weights_desc_.diff_weights_desc();
-    memory diff = Wrap(ordered, ScratchMemory(Scratch::kWeights, ordered.get_size()));
+    const HostBuffer buffer(ordered.get_size());
+    memory diff = Wrap(ordered, buffer.get());
     vector<float> bias_diff(problem_.bias_desc.get_dims()[0]);
     Run(weights_, weights_desc_.scratchpad_desc(),
         {{DNNL_ARG_SRC, Read(weights_desc_.src_desc(), image)},
@@ -245,13 +258,14 @@ class FloatConvolution : public Convolution<float> {
     return no_bias_.data();
   }
 
-  // The weights in a kernel's order: of this use only, or kept beside the plain ones.
-  memory OrderedWeights(const memory::desc& desc, const Blob<float>& weights) const {
-    memory plain = Wrap(problem_.plain_weights, weights.cpu_data());
-    if (desc == problem_.plain_weights) return plain;
+  // The weights in a kernel's order: in `buffer` for this use only, or kept with the blob.
+  memory OrderedWeights(const memory::desc& desc, const Blob<float>& weights,
+                        HostBuffer* buffer) const {
+    if (desc == problem_.plain_weights) return Wrap(desc, weights.cpu_data());
     if (!keep_weights_) {
-      memory ordered = Wrap(desc, ScratchMemory(Scratch::kWeights, desc.get_size()));
-      ReorderWeights(plain, ordered);
+      *buffer = HostBuffer(desc.get_size());
+      memory ordered = Wrap(desc, buffer->get());
+      ReorderWeights(weights, ordered);
       return ordered;
     }
     // Nets of several threads may share the weights.
@@ -261,13 +275,14 @@ class FloatConvolution : public Convolution<float> {
     if (!store || store->weights().get_desc() != desc) {
       store = boost::make_shared<WeightStore>(desc, problem_.plain_weights);
       memory ordered = store->weights();
-      ReorderWeights(plain, ordered);
+      ReorderWeights(weights, ordered);
       weights.data()->add_layout(store);
     }
     return store->weights();
   }
 
-  static void ReorderWeights(memory& from, memory& to) {
+  void ReorderWeights(const Blob<float>& weights, memory& to) const {
+    memory from = Wrap(problem_.plain_weights, weights.cpu_data());
     dnnl::reorder(from, to).execute(Stream(), from, to);
     Stream().wait();
   }

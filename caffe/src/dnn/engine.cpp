@@ -16,37 +16,6 @@ dnnl::stream& Stream() {
   return stream;
 }
 
-namespace {
-
-// Memory that grows to the largest size asked for.
-class Buffer {
- public:
-  ~Buffer() { CaffeFreeHost(memory_, pinned_); }
-
-  void* AtLeast(size_t bytes) {
-    if (bytes > size_) {
-      CaffeFreeHost(memory_, pinned_);
-      memory_ = nullptr;
-      size_ = 0;
-      CaffeMallocHost(&memory_, bytes, &pinned_);
-      size_ = bytes;
-    }
-    return memory_;
-  }
-
- private:
-  void* memory_ = nullptr;
-  size_t size_ = 0;
-  bool pinned_ = false;
-};
-
-}  // namespace
-
-void* ScratchMemory(Scratch kind, size_t bytes) {
-  thread_local Buffer buffers[static_cast<int>(Scratch::kCount)];
-  return buffers[static_cast<int>(kind)].AtLeast(bytes);
-}
-
 dnnl::primitive_attr Attributes() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -88,9 +57,8 @@ bool LayoutOf(const memory::desc& desc, ChannelLayout* layout) {
 
 void Run(const dnnl::primitive& primitive, const memory::desc& scratchpad,
          std::unordered_map<int, memory> arguments) {
-  arguments.emplace(
-      DNNL_ARG_SCRATCHPAD,
-      memory(scratchpad, Engine(), ScratchMemory(Scratch::kPrimitive, scratchpad.get_size())));
+  const HostBuffer scratch(scratchpad.get_size());
+  arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(scratchpad, Engine(), scratch.get()));
   primitive.execute(Stream(), arguments);
   Stream().wait();
 }

@@ -3,6 +3,8 @@
 
 /// What all oneDNN primitives of the runtime share; only for files in this folder.
 
+#include <utility>
+
 #include <dnnl.hpp>
 
 #include "util/channel_layout.hpp"
@@ -14,12 +16,29 @@ namespace dnn {
 const dnnl::engine& Engine();
 dnnl::stream& Stream();
 
-/// Memory of the calling thread that primitives use one after the other; each use may overwrite
-/// what an earlier one of the same kind left.
-enum class Scratch { kPrimitive, kWeights, kCount };
-void* ScratchMemory(Scratch kind, size_t bytes);
+/// Host memory with undefined contents. Large pieces come from the pool that serves the blobs too,
+/// so that temporary ones cost nothing while activations need the memory.
+class HostBuffer {
+ public:
+  HostBuffer() = default;
+  explicit HostBuffer(size_t bytes) { CaffeMallocHost(&memory_, bytes, &pinned_); }
+  HostBuffer(HostBuffer&& other) { *this = std::move(other); }
+  HostBuffer& operator=(HostBuffer&& other) {
+    std::swap(memory_, other.memory_);
+    std::swap(pinned_, other.pinned_);
+    return *this;
+  }
+  ~HostBuffer() {
+    if (memory_) CaffeFreeHost(memory_, pinned_);
+  }
+  void* get() const { return memory_; }
 
-/// Attributes of primitives that take their temporary memory from ScratchMemory.
+ private:
+  void* memory_ = nullptr;
+  bool pinned_ = false;
+};
+
+/// Attributes of primitives that are given their temporary memory.
 dnnl::primitive_attr Attributes();
 
 /// oneDNN's description of a layout, and the layout a description means. The second is false where

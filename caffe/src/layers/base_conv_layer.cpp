@@ -180,18 +180,33 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
   fast_shape_ = *bottom_shape_;
   fast_is_gpu_ = gpu;
   fast_.reset();
-  const ConvolutionParameter& param = this->layer_param_.convolution_param();
   const Precision precision = this->layer_param_.precision();
   if (precision == BF16 && !gpu && !dnn::HasBfloat16()) {
     LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs a CPU with AVX512-BF16 or AMX: on this one "
                                "layers compute in float";
   }
+  if (!wants_fast()) return nullptr;
+  const dnn::ConvolutionGeometry geometry = Geometry();
+  fast_ =
+      gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
+  if (gpu && !fast_ && precision == BF16) {
+    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs cuDNN on the GPU: layers compute in float";
+  }
+  return fast_.get();
+}
+
+template <typename Dtype>
+bool BaseConvolutionLayer<Dtype>::wants_fast() const {
   // force_nd_im2col chooses between ways to make columns, of which the fast path makes none: with
   // and without it a layer gives the same bits.
-  if (param.engine() == ConvolutionParameter_Engine_CAFFE || num_spatial_axes_ != 2 ||
-      channel_axis_ != 1 || (!gpu && !fast_pays())) {
-    return nullptr;
-  }
+  return this->layer_param_.convolution_param().engine() != ConvolutionParameter_Engine_CAFFE &&
+         num_spatial_axes_ == 2 && channel_axis_ == 1 &&
+         (Caffe::mode() == Caffe::GPU || fast_pays());
+}
+
+template <typename Dtype>
+dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
+  const bool gpu = Caffe::mode() == Caffe::GPU;
   dnn::ConvolutionGeometry geometry;
   geometry.num = num_;
   geometry.groups = group_;
@@ -208,14 +223,10 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
   geometry.keep_weights = this->phase_ == TEST;
   // Nets on the GPU fuse no layers.
   geometry.relu_slope = gpu ? 1 : relu_slope_;
+  const Precision precision = this->layer_param_.precision();
   if (precision == BF16 && (gpu || dnn::HasBfloat16())) geometry.element = Element::kBFloat16;
   geometry.tf32 = precision == TF32;
-  fast_ =
-      gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
-  if (gpu && !fast_ && precision == BF16) {
-    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs cuDNN on the GPU: layers compute in float";
-  }
-  return fast_.get();
+  return geometry;
 }
 
 INSTANTIATE_CLASS(BaseConvolutionLayer);

@@ -47,6 +47,7 @@ void BatchNormLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   CHECK_GE(bottom[0]->num_axes(), 2) << " axes: BatchNorm needs a batch axis and a channel axis";
   CHECK_EQ(bottom[0]->shape(1), channels_) << ": the number of channels must not change";
+  in_place_ = bottom[0] == top[0];
   top[0]->ReshapeLike(*bottom[0]);
 }
 
@@ -219,12 +220,11 @@ void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
   const ChannelLayout layout = StoredLayout(input);
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
-    const T* x = ReadAs<T>(layout, input);
-    const RectifiedGradient<T> g = {ReadAs<T>(layout, *top, Part::kDiff), ReadAs<T>(layout, *top),
-                                    slope_};
+    const RectifiedGradient<T> g = {ReadAs<T>(layout, *top, Part::kDiff), ReadAs<T>(layout, input),
+                                    Factors(), Offsets(), slope_};
     // Sums of g and of g z, where z is the normalised input.
     vector<double> sum_g, sum_gz;
-    GradientSumsPerChannel(layout, g, x, mean_, &sum_g, &sum_gz);
+    GradientSumsPerChannel(layout, g, mean_, &sum_g, &sum_gz);
     for (int c = 0; c < channels_; ++c) sum_gz[c] *= inverse_deviation_[c];
     if (scale_->param_propagate_down(0)) AddSums(sum_gz, scale_->blobs()[0].get());
     if (scale_->blobs().size() > 1 && scale_->param_propagate_down(1)) {
@@ -233,15 +233,13 @@ void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
     if (!propagate_down) return;
     // dx = a (g - mean of g - z * mean of g z); with fixed statistics only a g.
     const double count = double(input.count()) / channels_;
-    const vector<Dtype> a = Factors();
     vector<Dtype> factor(channels_), offset(channels_);
     for (int c = 0; c < channels_ && !use_global_stats_; ++c) {
       const double slope = sum_gz[c] / count * inverse_deviation_[c];
-      factor[c] = static_cast<Dtype>(-a[c] * slope);
-      offset[c] = static_cast<Dtype>(-a[c] * (sum_g[c] / count - mean_[c] * slope));
+      factor[c] = static_cast<Dtype>(-g.a[c] * slope);
+      offset[c] = static_cast<Dtype>(-g.a[c] * (sum_g[c] / count - mean_[c] * slope));
     }
-    CombineGradientPerChannel(layout, g, a, x, factor, offset,
-                              WriteAs<T>(layout, bottom, Part::kDiff));
+    CombineGradientPerChannel(layout, g, factor, offset, WriteAs<T>(layout, bottom, Part::kDiff));
   });
   if (bottom == top) x_.data()->Release();
 }

@@ -1,10 +1,21 @@
 #include "caffe/layers/conv_layer.hpp"
 
 #include "dnn/convolution.hpp"
+#include "dnn/pooled_convolution.hpp"
 #include "layers/convolution_products.hpp"
 #include "layers/window_params.hpp"
 
 namespace caffe {
+
+template <typename Dtype>
+ConvolutionLayer<Dtype>::~ConvolutionLayer() = default;
+
+template <typename Dtype>
+void ConvolutionLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  BaseConvolutionLayer<Dtype>::Reshape(bottom, top);
+  if (pool_) pool_->Reshape(top, {pooled_});
+}
 
 template <typename Dtype>
 void ConvolutionLayer<Dtype>::compute_output_shape() {
@@ -28,9 +39,34 @@ bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool 
 }
 
 template <typename Dtype>
+bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
+  if (string(next->type()) != "Pooling") return false;
+  pool_ = next;
+  pooled_ = top;
+  return true;
+}
+
+template <typename Dtype>
+bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom) {
+  if (strips_shape_ != bottom.shape()) {
+    strips_shape_ = bottom.shape();
+    strips_.reset();
+    if (this->wants_fast()) {
+      strips_ = dnn::PooledConvolution<Dtype>::Create(this->Geometry(),
+                                                      pool_->layer_param().pooling_param());
+    }
+  }
+  if (!strips_) return false;
+  const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
+  strips_->Run(bottom, *this->blobs_[0], bias, pool_.get(), pooled_);
+  return true;
+}
+
+template <typename Dtype>
 template <typename Device>
 void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
+  if (pool_ && ForwardStrips(*bottom[0])) return;
   const Blob<Dtype>& weights = *this->blobs_[0];
   const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
@@ -49,6 +85,7 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
     }
     if (relu_) relu_->Forward({top[i]}, {top[i]});
   }
+  if (pool_) pool_->Forward({top[0]}, {pooled_});
 }
 
 template <typename Dtype>

@@ -38,16 +38,67 @@ void EltwiseLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 
 namespace {
 
-// Calls body(bottom number, begin, end) for all bottoms of one block after the other; the blocks
-// are small enough for the result to stay in the first-level cache meanwhile.
+// Elements computed together: few enough for the result to stay in the first-level cache.
+const std::ptrdiff_t kBlock = 2048;
+
+// Calls body(begin, end) for all blocks, on several threads.
 template <typename Body>
-void ForBlocks(std::ptrdiff_t count, int bottoms, const Body& body) {
-  const std::ptrdiff_t kBlock = 2048;
+void ForBlocks(std::ptrdiff_t count, const Body& body) {
   ParallelFor(count, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     for (std::ptrdiff_t block = begin; block < end; block += kBlock) {
-      for (int i = 0; i < bottoms; ++i) body(i, block, std::min(end, block + kBlock));
+      body(block, std::min(end, block + kBlock));
     }
   });
+}
+
+// y = sum or product of the bottoms; T is what a value is kept as, Dtype what is computed with.
+template <typename Dtype, typename T>
+void Accumulate(const vector<const T*>& x, const vector<Dtype>& coeffs, bool product,
+                std::ptrdiff_t count, T* y) {
+  ForBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    Dtype sum[kBlock];
+    const int n = static_cast<int>(end - begin);
+    for (size_t k = 0; k < x.size(); ++k) {
+      const T* term = x[k] + begin;
+      const Dtype c = coeffs[k];
+      if (k == 0) {
+#pragma omp simd
+        for (int i = 0; i < n; ++i) sum[i] = c * Dtype(term[i]);
+      } else if (product) {
+#pragma omp simd
+        for (int i = 0; i < n; ++i) sum[i] *= Dtype(term[i]);
+      } else {
+#pragma omp simd
+        for (int i = 0; i < n; ++i) sum[i] += c * Dtype(term[i]);
+      }
+    }
+#pragma omp simd
+    for (int i = 0; i < n; ++i) y[begin + i] = T(sum[i]);
+  });
+}
+
+// y = the largest element of the bottoms, origin = its bottom. Of equal ones the second bottom's
+// goes before the first's, and those before all others.
+template <typename Dtype>
+void TakeLargest(const vector<const Dtype*>& x, std::ptrdiff_t count, Dtype* y, int* origin) {
+  ForBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    std::copy(x[0] + begin, x[0] + end, y + begin);
+    std::fill(origin + begin, origin + end, 0);
+    for (int k = 1; k < static_cast<int>(x.size()); ++k) {
+      for (std::ptrdiff_t i = begin; i < end; ++i) {
+        if (k == 1 ? x[k][i] < y[i] : x[k][i] <= y[i]) continue;
+        y[i] = x[k][i];
+        origin[i] = k;
+      }
+    }
+  });
+}
+
+template <typename T, typename Dtype>
+vector<const T*> ReadAll(const ChannelLayout& layout, const vector<Blob<Dtype>*>& blobs) {
+  vector<const T*> values;
+  for (const Blob<Dtype>* blob : blobs) values.push_back(ReadAs<T>(layout, *blob));
+  return values;
 }
 
 }  // namespace
@@ -55,34 +106,36 @@ void ForBlocks(std::ptrdiff_t count, int bottoms, const Body& body) {
 template <typename Dtype>
 void EltwiseLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
-  // The places in max_idx_ are those of the plain order.
-  const bool max = op_ == EltwiseParameter_EltwiseOp_MAX;
-  const ChannelLayout layout = max ? PlainLayout(*bottom[0]) : ElementLayout(*bottom[0]);
-  vector<const Dtype*> inputs;
-  for (const Blob<Dtype>* blob : bottom) inputs.push_back(ReadIn(layout, *blob));
-  int* origin = max ? max_idx_.mutable_cpu_data() : nullptr;
-  Dtype* y = WriteIn(layout, top[0]);
-  const auto op = op_;
-  ForBlocks(top[0]->count(), bottom.size(), [&](int k, std::ptrdiff_t begin, std::ptrdiff_t end) {
-    const Dtype* x = inputs[k];
-    const Dtype c = coeffs_[k];
-    if (k == 0) {
-#pragma omp simd
-      for (std::ptrdiff_t i = begin; i < end; ++i) y[i] = c * x[i];
-      if (origin) std::fill(origin + begin, origin + end, 0);
-    } else if (op == EltwiseParameter_EltwiseOp_SUM) {
-#pragma omp simd
-      for (std::ptrdiff_t i = begin; i < end; ++i) y[i] += c * x[i];
-    } else if (op == EltwiseParameter_EltwiseOp_PROD) {
-#pragma omp simd
-      for (std::ptrdiff_t i = begin; i < end; ++i) y[i] *= x[i];
-    } else {
-      // Of equal elements the second bottom's goes before the first's, and those before all others.
-      for (std::ptrdiff_t i = begin; i < end; ++i) {
-        if (k == 1 ? x[i] < y[i] : x[i] <= y[i]) continue;
-        y[i] = x[i];
-        origin[i] = k;
-      }
+  const std::ptrdiff_t count = top[0]->count();
+  if (op_ == EltwiseParameter_EltwiseOp_MAX) {
+    // The places in max_idx_ are those of the plain order.
+    const ChannelLayout plain = PlainLayout(*bottom[0]);
+    return TakeLargest(ReadAll<Dtype>(plain, bottom), count, WriteIn(plain, top[0]),
+                       max_idx_.mutable_cpu_data());
+  }
+  const ChannelLayout layout =
+      ElementLayout(*bottom[0]).WithElement(ElementOfParts(bottom, Part::kData));
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const vector<const T*> x = ReadAll<T>(layout, bottom);
+    Accumulate(x, coeffs_, op_ == EltwiseParameter_EltwiseOp_PROD, count,
+               WriteAs<T>(layout, top[0]));
+  });
+}
+
+template <typename Dtype>
+void EltwiseLayer<Dtype>::BackwardSum(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                                      const vector<Blob<Dtype>*>& bottom) {
+  const ChannelLayout layout = StoredElementLayout(top, Part::kDiff);
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadAs<T>(layout, top, Part::kDiff);
+    // The first bottom comes last: its diff may be the top's.
+    for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
+      if (!propagate_down[k]) continue;
+      T* dx = WriteAs<T>(layout, bottom[k], Part::kDiff);
+      const Dtype c = coeffs_[k];
+      ParallelElements(bottom[k]->count(), [=](std::ptrdiff_t i) { dx[i] = T(c * Dtype(dy[i])); });
     }
   });
 }
@@ -91,6 +144,9 @@ template <typename Dtype>
 void EltwiseLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
+  if (op_ == EltwiseParameter_EltwiseOp_SUM) {
+    return BackwardSum(*top[0], propagate_down, bottom);
+  }
   const bool max = op_ == EltwiseParameter_EltwiseOp_MAX;
   const ChannelLayout layout = max ? PlainLayout(*top[0]) : ElementLayout(*top[0], Part::kDiff);
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
@@ -100,9 +156,7 @@ void EltwiseLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     if (!propagate_down[k]) continue;
     Dtype* dx = WriteIn(layout, bottom[k], Part::kDiff);
     const std::ptrdiff_t count = bottom[k]->count();
-    if (op_ == EltwiseParameter_EltwiseOp_SUM) {
-      caffe_cpu_scale(count, coeffs_[k], dy, dx);
-    } else if (max) {
+    if (max) {
       const int* origin = max_idx_.cpu_data();
       ParallelElements(count, [=](std::ptrdiff_t i) { dx[i] = origin[i] == k ? dy[i] : Dtype(0); });
     } else if (stable_prod_grad_) {

@@ -97,6 +97,52 @@ CAFFE_SIMD_CLONES void MaxPlaneBackwardOfLanes(const PoolWindows& windows, const
 }
 
 template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void TilesBackwardOfLanes(const PoolWindows& windows, const T* x, const T* dy,
+                                            T* dx) {
+  using Vector = typename Lanes<Dtype>::Vector;
+  const int width = windows.w.in;
+  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    Vector best, diff;
+    LoadLanes(x + (h0 * width + w0) * kLanes, &best);
+    LoadLanes(dy + o * kLanes, &diff);
+    for (int h = h0; h < h1; ++h) {
+      for (int i = h * width + w0; i < h * width + w1; ++i) {
+        Vector value;
+        LoadLanes(x + i * kLanes, &value);
+        best = value > best ? value : best;
+      }
+    }
+    // What is left of the diff after the first place that has the maximum is 0.
+    for (int h = h0; h < h1; ++h) {
+      for (int i = h * width + w0; i < h * width + w1; ++i) {
+        Vector value;
+        LoadLanes(x + i * kLanes, &value);
+        const auto chosen = value == best;
+        StoreLanes(chosen ? diff : Vector{}, dx + i * kLanes);
+        diff = chosen ? Vector{} : diff;
+      }
+    }
+  });
+}
+
+template <typename T>
+void TilesBackward(const PoolWindows& windows, int block, const T* x, const T* dy, T* dx) {
+  const std::ptrdiff_t width = windows.w.in;
+  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (int lane = 0; lane < block; ++lane) {
+      std::ptrdiff_t best = (h0 * width + w0) * block + lane;
+      for (int h = h0; h < h1; ++h) {
+        for (std::ptrdiff_t i = h * width + w0; i < h * width + w1; ++i) {
+          dx[i * block + lane] = T(0);
+          if (x[i * block + lane] > x[best]) best = i * block + lane;
+        }
+      }
+      dx[best] = dy[o * block + lane];
+    }
+  });
+}
+
+template <typename Dtype, typename T>
 void MaxPlaneBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const T* dy,
                       const Dtype* where, T* dx) {
   std::fill(dx, dx + bottom.plane_size(), T(0));
@@ -134,13 +180,27 @@ void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, co
                      const Dtype* where, T* dx) {
   const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out;
   const std::ptrdiff_t size = outputs * bottom.block;
-  const bool tiles = windows.h.Tiles() && windows.w.Tiles();
   EachPlane(bottom, [&](std::ptrdiff_t p) {
     T* to = dx + p * bottom.plane_size();
-    if (tiles && bottom.block == kLanes) {
+    if (windows.Tile() && bottom.block == kLanes) {
       MaxPlaneBackwardOfLanes(windows, dy + p * size, where + p * size, to);
     } else {
       MaxPlaneBackward(bottom, outputs, dy + p * size, where + p * size, to);
+    }
+  });
+}
+
+template <typename Dtype, typename T>
+void MaxPoolBackwardOfTiles(const ChannelLayout& layout, const PoolWindows& windows, const T* x,
+                            const T* dy, T* dx) {
+  const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out * layout.block;
+  EachPlane(layout, [&](std::ptrdiff_t p) {
+    const std::ptrdiff_t first = p * layout.plane_size();
+    const T* diff = dy + p * outputs;
+    if (layout.block == kLanes) {
+      TilesBackwardOfLanes<Dtype>(windows, x + first, diff, dx + first);
+    } else {
+      TilesBackward(windows, layout.block, x + first, diff, dx + first);
     }
   });
 }
@@ -193,7 +253,9 @@ void AveragePoolBackward(const ChannelLayout& bottom, const PoolWindows& windows
 #define INSTANTIATE_MAX_POOLING(Dtype, T)                                                          \
   template void MaxPool<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*, T*, Dtype*); \
   template void MaxPoolBackward<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,      \
-                                          const Dtype*, T*)
+                                          const Dtype*, T*);                                       \
+  template void MaxPoolBackwardOfTiles<Dtype, T>(const ChannelLayout&, const PoolWindows&,         \
+                                                 const T*, const T*, T*)
 INSTANTIATE_MAX_POOLING(float, float);
 INSTANTIATE_MAX_POOLING(double, double);
 INSTANTIATE_MAX_POOLING(float, BFloat16);

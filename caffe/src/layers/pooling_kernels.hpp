@@ -33,6 +33,8 @@ struct PoolAxis {
 
 struct PoolWindows {
   PoolAxis h, w;
+
+  bool Tile() const { return h.Tiles() && w.Tiles(); }
 };
 
 /// y = maximum of each window; `where` = the place of its first occurrence. Either may be null.
@@ -44,6 +46,11 @@ void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x
 template <typename Dtype, typename T>
 void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const T* dy,
                      const Dtype* where, T* dx);
+
+/// The same for windows that tile the plane, with the places taken from x. Layout: of x and dx.
+template <typename Dtype, typename T>
+void MaxPoolBackwardOfTiles(const ChannelLayout& layout, const PoolWindows& windows, const T* x,
+                            const T* dy, T* dx);
 
 /// y = sum of each window over its size in the padded image.
 template <typename Dtype>

@@ -77,22 +77,29 @@ void PoolingLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   for (Blob<Dtype>* blob : top) {
     blob->Reshape(bottom[0]->num(), channels_, pooled_height_, pooled_width_);
   }
+  has_mask_ = top.size() > 1;
   chosen_.ReshapeLike(*top[0]);
+}
+
+template <typename Dtype>
+PoolWindows PoolingLayer<Dtype>::Windows() const {
+  return {{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
+          {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}};
 }
 
 template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
-  const PoolWindows windows = {{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
-                               {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}};
+  const PoolWindows windows = Windows();
   const ChannelLayout layout = LayoutOf(*bottom[0]);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
   switch (this->layer_param_.pooling_param().pool()) {
     case PoolingParameter_PoolMethod_MAX: {
-      // In TEST nobody wants a gradient as a rule; Backward finds the places again if need be.
-      chosen_known_ = top.size() == 1 && this->phase_ == TRAIN;
+      // In TEST nobody wants a gradient as a rule, and from windows that do not overlap Backward
+      // learns the places in passing.
+      chosen_known_ = !has_mask_ && this->phase_ == TRAIN && !windows.Tile();
       Dtype* where = nullptr;
-      if (top.size() > 1) where = WriteIn(pooled, top[1]);
+      if (has_mask_) where = WriteIn(pooled, top[1]);
       if (chosen_known_) where = WriteIn(pooled, &chosen_);
       const ChannelLayout stored = StoredLayout(*bottom[0]);
       VisitElements<Dtype>(stored, [&](auto type) {
@@ -148,12 +155,23 @@ void PoolingLayer<Dtype>::ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtyp
 }
 
 template <typename Dtype>
+void PoolingLayer<Dtype>::BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom) {
+  const ChannelLayout layout = StoredLayout(*bottom);
+  const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    MaxPoolBackwardOfTiles<Dtype>(layout, Windows(), ReadAs<T>(layout, *bottom),
+                                  ReadAs<T>(pooled, top, Part::kDiff),
+                                  WriteAs<T>(layout, bottom, Part::kDiff));
+  });
+}
+
+template <typename Dtype>
 void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  const PoolWindows windows = {{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
-                               {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}};
+  const PoolWindows windows = Windows();
   const auto method = this->layer_param_.pooling_param().pool();
   if (method == PoolingParameter_PoolMethod_AVE) {
     const ChannelLayout pooled = LayoutOf(*top[0], Part::kDiff);
@@ -164,18 +182,20 @@ void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   }
   if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
     CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
-  } else if (top.size() == 1 && !chosen_known_) {
+  } else if (!has_mask_ && windows.Tile()) {
+    return BackwardTiles(*top[0], bottom[0]);
+  } else if (!has_mask_ && !chosen_known_) {
     const ChannelLayout layout = LayoutOf(*bottom[0]);
     const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
     const Dtype* x = ReadIn(layout, *bottom[0]);
     MaxPool<Dtype, Dtype>(layout, windows, x, nullptr, WriteIn(pooled, &chosen_));
     chosen_known_ = true;
   }
-  const Blob<Dtype>& chosen = top.size() > 1 ? *top[1] : chosen_;
+  const Blob<Dtype>& chosen = has_mask_ ? *top[1] : chosen_;
   const ChannelLayout places = LayoutOf(chosen);
   // Where windows overlap, diffs are added up: in float.
-  const bool tiles = windows.h.Tiles() && windows.w.Tiles();
-  const Element element = tiles ? StoredLayout(*top[0], Part::kDiff).element : Element::kFloat;
+  const Element element =
+      windows.Tile() ? StoredLayout(*top[0], Part::kDiff).element : Element::kFloat;
   const ChannelLayout pooled = places.WithElement(element);
   const ChannelLayout layout = pooled.WithPlane(height_, width_);
   VisitElements<Dtype>(pooled, [&](auto type) {

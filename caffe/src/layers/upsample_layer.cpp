@@ -81,15 +81,18 @@ void UpsampleLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void UpsampleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
-  const ChannelLayout small = LayoutOf(*bottom[0]);
+  const ChannelLayout small = StoredLayout(*bottom[0]);
   const ChannelLayout large = small.WithPlane(upsample_h_, upsample_w_);
-  const Dtype* x = ReadIn(small, *bottom[0]);
-  const Dtype* places = ReadIn(small, *bottom[1]);
-  Dtype* y = WriteIn(large, top[0]);
-  ParallelFor(large.size(), 4 * kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    std::fill(y + begin, y + end, Dtype(0));
+  const Dtype* places = ReadIn(small.WithElement(Element::kFloat), *bottom[1]);
+  VisitElements<Dtype>(small, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadAs<T>(small, *bottom[0]);
+    T* y = WriteAs<T>(large, top[0]);
+    ParallelFor(large.size(), 4 * kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
+      std::fill(y + begin, y + end, T(0));
+    });
+    EachPlace(small, large, places, [=](std::ptrdiff_t i, std::ptrdiff_t j) { y[j] = x[i]; });
   });
-  EachPlace(small, large, places, [=](std::ptrdiff_t i, std::ptrdiff_t j) { y[j] = x[i]; });
 }
 
 template <typename Dtype>
@@ -97,12 +100,15 @@ void UpsampleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                         const vector<bool>& propagate_down,
                                         const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  const ChannelLayout large = LayoutOf(*top[0], Part::kDiff);
+  const ChannelLayout large = StoredLayout(*top[0], Part::kDiff);
   const ChannelLayout small = large.WithPlane(height_, width_);
-  const Dtype* dy = ReadIn(large, *top[0], Part::kDiff);
-  const Dtype* places = ReadIn(small, *bottom[1]);
-  Dtype* dx = WriteIn(small, bottom[0], Part::kDiff);
-  EachPlace(small, large, places, [=](std::ptrdiff_t i, std::ptrdiff_t j) { dx[i] = dy[j]; });
+  const Dtype* places = ReadIn(small.WithElement(Element::kFloat), *bottom[1]);
+  VisitElements<Dtype>(large, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadAs<T>(large, *top[0], Part::kDiff);
+    T* dx = WriteAs<T>(small, bottom[0], Part::kDiff);
+    EachPlace(small, large, places, [=](std::ptrdiff_t i, std::ptrdiff_t j) { dx[i] = dy[j]; });
+  });
 }
 
 INSTANTIATE_CLASS(UpsampleLayer);

@@ -1,5 +1,7 @@
 // Layers that compute what follows them in place, so that memory is passed over once for all of
 // them.
+#include <algorithm>
+
 #include "caffe/net.hpp"
 
 namespace caffe {
@@ -8,6 +10,7 @@ template <typename Dtype>
 void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime lifetime) {
   const int layers = static_cast<int>(layers_.size());
   absorbed_.assign(layers, false);
+  fuses_ = false;
   // Elsewhere somebody may look at a blob between two layers.
   if (lifetime == NetParameter::KEEP || debug_info_ || Caffe::mode() == Caffe::GPU) return;
   for (int first = 0; first < layers; ++first) {
@@ -22,12 +25,44 @@ void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime lifetime) {
           !layers_[first]->Absorb(layers_[next], backward)) {
         break;
       }
-      absorbed_[next] = true;
+      absorbed_[next] = fuses_ = true;
     }
+    if (lifetime == NetParameter::UNTIL_READ) FuseReader(first);
   }
 }
 
-template void Net<float>::FuseLayers(NetParameter::BlobLifetime);
-template void Net<double>::FuseLayers(NetParameter::BlobLifetime);
+template <typename Dtype>
+void Net<Dtype>::FuseReader(int layer_id) {
+  const int blob = top_id_vecs_[layer_id][0];
+  int reader = -1;
+  for (int id = 0; id < static_cast<int>(layers_.size()); ++id) {
+    const vector<int>& bottoms = bottom_id_vecs_[id];
+    if (absorbed_[id] || std::find(bottoms.begin(), bottoms.end(), blob) == bottoms.end()) continue;
+    if (reader >= 0) return;
+    reader = id;
+  }
+  if (reader < 0 || bottom_id_vecs_[reader].size() != 1 || top_id_vecs_[reader].size() != 1 ||
+      top_id_vecs_[reader][0] == blob || layers_[layer_id]->loss(0) != Dtype(0) ||
+      layers_[reader]->loss(0) != Dtype(0) ||
+      !layers_[layer_id]->AbsorbReader(layers_[reader], top_vecs_[reader][0])) {
+    return;
+  }
+  absorbed_[reader] = fuses_ = true;
+}
+
+template <typename Dtype>
+void Net<Dtype>::CheckMode() const {
+  CHECK(!fuses_ || Caffe::mode() == Caffe::CPU)
+      << "net '" << name_ << "' was made in CPU mode, where its layers were fused, and cannot run "
+      << "in GPU mode: set the mode before you make the net, or blob_lifetime: KEEP in it "
+         "(release_blobs: false in the solver)";
+}
+
+#define INSTANTIATE(Dtype)                                          \
+  template void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime); \
+  template void Net<Dtype>::FuseReader(int);                        \
+  template void Net<Dtype>::CheckMode() const
+INSTANTIATE(float);
+INSTANTIATE(double);
 
 }  // namespace caffe

@@ -61,8 +61,8 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   FindOutputs(wiring);
   NameLayersAndBlobs();
   ShareWeights();
-  PlanRelease(param.blob_lifetime());
   FuseLayers(param.blob_lifetime());
+  PlanRelease(param.blob_lifetime());
   LOG_IF(INFO, Caffe::root_solver()) << "Memory required for data: " << wiring.memory;
   LOG_IF(INFO, Caffe::root_solver()) << "Network initialization done.";
 }

@@ -46,14 +46,18 @@ void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
   data_end_.assign(blobs_.size(), -1);
   diff_end_.assign(blobs_.size(), kNever);
   vector<bool> made(blobs_.size());
-  const auto uses = [&](int blob, int layer) {
-    const bool backward = goes_back && layer_need_backward_[layer];
+  const auto uses = [&](int blob, int layer, bool backward) {
     data_end_[blob] = std::max(data_end_[blob], backward ? 2 * layers - 1 - layer : layer);
   };
   for (int layer = 0; layer < layers; ++layer) {
-    for (const int blob : bottom_id_vecs_[layer]) uses(blob, layer);
-    for (const int blob : top_id_vecs_[layer]) {
-      uses(blob, layer);
+    const bool backward = goes_back && layer_need_backward_[layer] && !absorbed_[layer];
+    const Layer<Dtype>& reader = *layers_[layer];
+    for (size_t i = 0; i < bottom_id_vecs_[layer].size(); ++i) {
+      uses(bottom_id_vecs_[layer][i], layer, backward && reader.BackwardReadsBottom(i));
+    }
+    for (size_t i = 0; i < top_id_vecs_[layer].size(); ++i) {
+      const int blob = top_id_vecs_[layer][i];
+      uses(blob, layer, backward && reader.BackwardReadsTop(i));
       if (made[blob]) continue;
       made[blob] = true;
       // What comes from outside the net may be written once and read in every pass.
@@ -77,7 +81,13 @@ void Net<Dtype>::BeforeForward(int layer_id) {
 
 template <typename Dtype>
 void Net<Dtype>::AfterForward(int layer_id) {
-  if (releases_blobs_) ReleaseAt(layer_id, data_end_, blobs_, &Blob<Dtype>::data);
+  if (!releases_blobs_) return;
+  ReleaseAt(layer_id, data_end_, blobs_, &Blob<Dtype>::data);
+  if (phase_ != TEST) return;
+  for (const auto& param : layers_[layer_id]->blobs()) {
+    // Another net with the same weights may be reading them, in another thread.
+    if (param->data().use_count() == 1) param->data()->KeepOnlyLayout();
+  }
 }
 
 template <typename Dtype>

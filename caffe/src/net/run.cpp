@@ -20,6 +20,7 @@ template <typename Dtype>
 Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   CHECK_GE(start, 0) << ": layers count from 0";
   CHECK_LT(end, static_cast<int>(layers_.size())) << ": the net has fewer layers";
+  CheckMode();
   const OutermostRun outermost;
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
@@ -65,6 +66,7 @@ template <typename Dtype>
 void Net<Dtype>::BackwardFromTo(int start, int end) {
   CHECK_GE(end, 0) << ": layers count from 0";
   CHECK_LT(start, static_cast<int>(layers_.size())) << ": the net has fewer layers";
+  CheckMode();
   const OutermostRun outermost;
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
@@ -132,6 +134,12 @@ void Net<Dtype>::ClearParamDiffs() {
       continue;
     }
 #endif
+    // Freed memory reads as zeros, and is taken again when activations have given theirs back.
+    if (releases_blobs_) param->diff()->Release();
+    if (param->diff()->released()) {
+      param->diff()->Renew();
+      continue;
+    }
     caffe_set(param->count(), Dtype(0), param->mutable_cpu_diff());
   }
 }

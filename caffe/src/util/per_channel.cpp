@@ -202,19 +202,28 @@ CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const T* x, const C*
   });
 }
 
+// Of a piece of a RectifiedGradient: pointers to its values and to its channels' coefficients.
 template <typename T, typename C>
-CAFFE_SIMD_CLONES void GradientSums(std::ptrdiff_t n, int lanes, const T* dy, const T* y, C slope,
-                                    const T* x, const C* centre, C* sums, C* dots) {
+struct GradientPiece {
+  const T* dy;
+  const T* x;
+  const C* a;
+  const C* b;
+  C slope;
+};
+
+template <typename T, typename C>
+CAFFE_SIMD_CLONES void GradientSums(std::ptrdiff_t n, int lanes, const GradientPiece<T, C> p,
+                                    const C* centre, C* sums, C* dots) {
   using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
-    const typename L::Vector middle = L::At(centre);
-    typename L::Vector sum = L::At(sums), dot = L::At(dots), g, out, in;
+    const typename L::Vector a = L::At(p.a), b = L::At(p.b), middle = L::At(centre);
+    typename L::Vector sum = L::At(sums), dot = L::At(dots), g, in;
     for (; i + kLanes <= n; i += kLanes) {
-      LoadLanes(dy + i, &g);
-      LoadLanes(y + i, &out);
-      LoadLanes(x + i, &in);
-      g = out > C(0) ? g : g * slope;
+      LoadLanes(p.dy + i, &g);
+      LoadLanes(p.x + i, &in);
+      g = in * a + b > C(0) ? g : g * p.slope;
       sum += g;
       dot += g * (in - middle);
     }
@@ -222,33 +231,31 @@ CAFFE_SIMD_CLONES void GradientSums(std::ptrdiff_t n, int lanes, const T* dy, co
     L::At(dots) = dot;
   }
   EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
-    const C g = C(y[k]) > 0 ? C(dy[k]) : C(dy[k]) * slope;
+    const C g = p.x[k] * p.a[lane] + p.b[lane] > 0 ? C(p.dy[k]) : C(p.dy[k]) * p.slope;
     sums[lane] += g;
-    dots[lane] += g * (x[k] - centre[lane]);
+    dots[lane] += g * (p.x[k] - centre[lane]);
   });
 }
 
 template <typename T, typename C>
-CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const T* dy, const T* y,
-                                       C slope, const C* a, const T* x, const C* b, const C* c,
-                                       T* dx) {
+CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const GradientPiece<T, C> p,
+                                       const C* u, const C* v, T* dx) {
   using L = Lanes<C>;
   std::ptrdiff_t i = 0;
   if (lanes == kLanes) {
-    const typename L::Vector va = L::At(a), vb = L::At(b), vc = L::At(c);
-    typename L::Vector g, out, in;
+    const typename L::Vector a = L::At(p.a), b = L::At(p.b), vu = L::At(u), vv = L::At(v);
+    typename L::Vector g, in;
     for (; i + kLanes <= n; i += kLanes) {
-      LoadLanes(dy + i, &g);
-      LoadLanes(y + i, &out);
-      LoadLanes(x + i, &in);
-      g = out > C(0) ? g : g * slope;
-      g = g * va + in * vb + vc;
+      LoadLanes(p.dy + i, &g);
+      LoadLanes(p.x + i, &in);
+      g = in * a + b > C(0) ? g : g * p.slope;
+      g = g * a + in * vu + vv;
       StoreLanes(g, dx + i);
     }
   }
   EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
-    const C g = C(y[k]) > 0 ? C(dy[k]) : C(dy[k]) * slope;
-    dx[k] = g * a[lane] + x[k] * b[lane] + c[lane];
+    const C g = p.x[k] * p.a[lane] + p.b[lane] > 0 ? C(p.dy[k]) : C(p.dy[k]) * p.slope;
+    dx[k] = g * p.a[lane] + p.x[k] * u[lane] + v[lane];
   });
 }
 
@@ -310,17 +317,21 @@ void CombinePerChannel(const ChannelLayout& layout, const T* u, const vector<Ari
 }
 
 template <typename T>
-void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g, const T* x,
+void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g,
                             const vector<Arithmetic<T>>& centre, vector<double>* sums,
                             vector<double>* dots) {
+  using C = Arithmetic<T>;
   const Pieces pieces(layout);
-  const auto middle = pieces.Coefficients(centre, Arithmetic<T>(0));
-  vector<Arithmetic<T>> partial_sums(pieces.count() * pieces.lanes());
-  vector<Arithmetic<T>> partial_dots(partial_sums.size());
+  const auto a = pieces.Coefficients(g.a, C(1)), b = pieces.Coefficients(g.b, C(0));
+  const auto middle = pieces.Coefficients(centre, C(0));
+  vector<C> partial_sums(pieces.count() * pieces.lanes());
+  vector<C> partial_dots(partial_sums.size());
   pieces.ForEach([&](std::ptrdiff_t p) {
     const std::ptrdiff_t begin = pieces.begin(p), lane = p * pieces.lanes();
-    GradientSums(pieces.length(p), pieces.lanes(), g.dy + begin, g.y + begin, g.slope, x + begin,
-                 pieces.At(middle, p), partial_sums.data() + lane, partial_dots.data() + lane);
+    const GradientPiece<T, C> piece = {g.dy + begin, g.x + begin, pieces.At(a, p), pieces.At(b, p),
+                                       g.slope};
+    GradientSums(pieces.length(p), pieces.lanes(), piece, pieces.At(middle, p),
+                 partial_sums.data() + lane, partial_dots.data() + lane);
   });
   *sums = pieces.AddUp(partial_sums);
   *dots = pieces.AddUp(partial_dots);
@@ -328,18 +339,18 @@ void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient
 
 template <typename T>
 void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g,
-                               const vector<Arithmetic<T>>& a, const T* x,
-                               const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
+                               const vector<Arithmetic<T>>& u, const vector<Arithmetic<T>>& v,
                                T* dx) {
+  using C = Arithmetic<T>;
   const Pieces pieces(layout);
-  const auto factor_g = pieces.Coefficients(a, Arithmetic<T>(1));
-  const auto factor_x = pieces.Coefficients(b, Arithmetic<T>(1));
-  const auto offset = pieces.Coefficients(c, Arithmetic<T>(0));
+  const auto a = pieces.Coefficients(g.a, C(1)), b = pieces.Coefficients(g.b, C(0));
+  const auto factor = pieces.Coefficients(u, C(1)), offset = pieces.Coefficients(v, C(0));
   pieces.ForEach([&](std::ptrdiff_t p) {
     const std::ptrdiff_t begin = pieces.begin(p);
-    CombineGradient(pieces.length(p), pieces.lanes(), g.dy + begin, g.y + begin, g.slope,
-                    pieces.At(factor_g, p), x + begin, pieces.At(factor_x, p), pieces.At(offset, p),
-                    dx + begin);
+    const GradientPiece<T, C> piece = {g.dy + begin, g.x + begin, pieces.At(a, p), pieces.At(b, p),
+                                       g.slope};
+    CombineGradient(pieces.length(p), pieces.lanes(), piece, pieces.At(factor, p),
+                    pieces.At(offset, p), dx + begin);
   });
 }
 
@@ -354,11 +365,11 @@ void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradi
                                      const T*, const vector<Arithmetic<T>>&,                       \
                                      const vector<Arithmetic<T>>&, T*);                            \
   template void GradientSumsPerChannel<T>(const ChannelLayout&, const RectifiedGradient<T>&,       \
-                                          const T*, const vector<Arithmetic<T>>&, vector<double>*, \
+                                          const vector<Arithmetic<T>>&, vector<double>*,           \
                                           vector<double>*);                                        \
-  template void CombineGradientPerChannel<T>(                                                      \
-      const ChannelLayout&, const RectifiedGradient<T>&, const vector<Arithmetic<T>>&, const T*,   \
-      const vector<Arithmetic<T>>&, const vector<Arithmetic<T>>&, T*)
+  template void CombineGradientPerChannel<T>(const ChannelLayout&, const RectifiedGradient<T>&,    \
+                                             const vector<Arithmetic<T>>&,                         \
+                                             const vector<Arithmetic<T>>&, T*)
 INSTANTIATE_PER_CHANNEL(float);
 INSTANTIATE_PER_CHANNEL(double);
 INSTANTIATE_PER_CHANNEL(BFloat16);

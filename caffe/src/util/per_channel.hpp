@@ -37,24 +37,25 @@ void CombinePerChannel(const ChannelLayout& layout, const T* u, const vector<Ari
                        const T* v, const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
                        T* y);
 
-/// A gradient that has yet to pass a ReLU: dy where its output y is positive, else slope * dy.
+/// The gradient of y = relu(a x + b) as it is before the ReLU: dy where a x + b is positive, else
+/// slope * dy.
 template <typename T>
 struct RectifiedGradient {
   const T* dy;
-  const T* y;
+  const T* x;
+  vector<Arithmetic<T>> a, b;
   Arithmetic<T> slope;
 };
 
 /// For each channel, the sums of the gradient g and of g * (x - centre).
 template <typename T>
-void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g, const T* x,
+void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g,
                             const vector<Arithmetic<T>>& centre, vector<double>* sums,
                             vector<double>* dots);
-/// dx = a g + b x + c. dx may be g.dy.
+/// dx = a g + u x + v, with g's a and x. dx may be g.dy.
 template <typename T>
 void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradient<T>& g,
-                               const vector<Arithmetic<T>>& a, const T* x,
-                               const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
+                               const vector<Arithmetic<T>>& u, const vector<Arithmetic<T>>& v,
                                T* dx);
 
 }  // namespace caffe

@@ -100,7 +100,8 @@ TEST(BlobLifetime, DecidesWhichBlobsAreLeft) {
   const auto net = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::TRAIN);
   net->Forward();
   EXPECT_FALSE(net->blob_by_name("frozen")->data()->released()) << "'a' learns from it";
-  EXPECT_FALSE(net->blob_by_name("a")->data()->released());
+  EXPECT_FALSE(net->blob_by_name("one")->data()->released()) << "'b' learns from it";
+  EXPECT_TRUE(net->blob_by_name("b")->data()->released()) << "the gradient of a sum needs no terms";
   net->Backward();
   for (const char* name : {"frozen", "a", "s0", "pool", "b", "sum", "drop", "flat", "ip"}) {
     EXPECT_TRUE(net->blob_by_name(name)->data()->released()) << name;
@@ -131,6 +132,111 @@ TEST(BlobLifetime, ErrorsSayHowToReadABlobThatIsGone) {
   } catch (const caffe::Error& error) {
     EXPECT_NE(std::string(error.what()).find("blob_lifetime: KEEP"), std::string::npos);
   }
+}
+
+TEST(BlobLifetime, ParamDiffsAreGoneUntilBackwardAndReadAsZeros) {
+  const auto net = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::TRAIN);
+  net->ForwardBackward();
+  const caffe::Blob<float>& weights = *net->layer_by_name("a")->blobs()[0];
+  EXPECT_NE(weights.asum_diff(), 0);
+  net->ClearParamDiffs();
+  if (caffe::Caffe::mode() == caffe::Caffe::CPU) {
+    EXPECT_EQ(weights.diff()->head(), caffe::SyncedMemory::UNINITIALIZED);
+  }
+  EXPECT_EQ(weights.asum_diff(), 0);
+}
+
+TEST(BlobLifetime, InferenceKeepsWeightsInOneOrderOnly) {
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "one order serves the GPU";
+  const auto lean = MakeNet(NetParameter::UNTIL_READ, caffe::TEST);
+  const auto whole = MakeNet(NetParameter::KEEP, caffe::TEST);
+  const auto& weights = *lean->layer_by_name("a")->blobs()[0];
+  const auto& same = *whole->layer_by_name("a")->blobs()[0];
+  lean->Forward();
+  whole->Forward();
+  if (!weights.data()->layout()) GTEST_SKIP() << "convolutions take plain weights here";
+  EXPECT_EQ(weights.data()->head(), caffe::SyncedMemory::HEAD_AT_LAYOUT);
+  EXPECT_EQ(same.data()->head(), caffe::SyncedMemory::HEAD_AT_CPU);
+  for (int i = 0; i < weights.count(); ++i) ASSERT_EQ(weights.cpu_data()[i], same.cpu_data()[i]);
+  // What somebody reads, or writes, later counts as before.
+  caffe::Blob<float>& bias = *lean->layer_by_name("a")->blobs()[1];
+  bias.mutable_cpu_data()[0] += 1;
+  lean->layer_by_name("a")->blobs()[0]->scale_data(2);
+  whole->layer_by_name("a")->blobs()[1]->mutable_cpu_data()[0] += 1;
+  whole->layer_by_name("a")->blobs()[0]->scale_data(2);
+  lean->Forward();
+  whole->Forward();
+  ExpectSame(*lean->output_blobs()[0], *whole->output_blobs()[0], false);
+}
+
+// A convolution with large features, which a net without Backward pools strip by strip.
+std::unique_ptr<caffe::Net<float>> RunPooledNet(NetParameter::BlobLifetime lifetime, int height,
+                                                const std::string& convolution,
+                                                const std::string& pooling) {
+  NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(
+      "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 3 dim: " +
+          std::to_string(height) +
+          " dim: 330 } } }"
+          "layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'conv' convolution_param {"
+          "  num_output: 64 kernel_size: 3 weight_filler { type: 'xavier' } bias_filler {"
+          "  type: 'constant' value: 0.1 } " +
+          convolution +
+          " } }"
+          "layer { name: 'relu' type: 'ReLU' bottom: 'conv' top: 'conv' relu_param {"
+          "  negative_slope: 0.2 } }"
+          "layer { name: 'pool' type: 'Pooling' bottom: 'conv' top: 'pool' pooling_param { " +
+          pooling + " } }",
+      &param));
+  param.mutable_state()->set_phase(caffe::TEST);
+  param.set_blob_lifetime(lifetime);
+  caffe::Caffe::set_random_seed(1701);
+  auto net = std::make_unique<caffe::Net<float>>(param);
+  caffe::Blob<float>* x = net->input_blobs()[0];
+  caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+  net->Forward();
+  return net;
+}
+
+TEST(BlobLifetime, PooledStripsGiveTheSameOutputs) {
+  const struct {
+    int height;
+    const char *convolution, *pooling;
+  } cases[] = {{322, "pad: 1", "kernel_size: 2 stride: 2"},
+               {321, "pad: 2 dilation: 2", "pool: AVE kernel_size: 3 stride: 3"},
+               {645, "stride_h: 2 stride_w: 1", "kernel_size: 2 stride: 2"},
+               {330, "pad: 1", "kernel_size: 3 stride: 2"}};
+  for (const auto& c : cases) {
+    const auto lean = RunPooledNet(NetParameter::UNTIL_READ, c.height, c.convolution, c.pooling);
+    const auto whole = RunPooledNet(NetParameter::KEEP, c.height, c.convolution, c.pooling);
+    const auto& pooled = *whole->blob_by_name("pool");
+    ASSERT_EQ(lean->blob_by_name("pool")->shape(), pooled.shape());
+    ExpectSame(*lean->blob_by_name("pool"), pooled, false);
+    EXPECT_TRUE(lean->blob_by_name("conv")->data()->released());
+  }
+}
+
+// Restores the thread's mode.
+struct KeepMode {
+  ~KeepMode() { caffe::Caffe::set_mode(mode); }
+  const caffe::Caffe::Brew mode = caffe::Caffe::mode();
+};
+
+TEST(BlobLifetime, FusedLayersRefuseToRunInAnotherMode) {
+  const KeepMode keep;
+  caffe::Caffe::set_mode(caffe::Caffe::CPU);
+  const auto net = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::TRAIN);
+  net->Forward();
+  caffe::Caffe::set_mode(caffe::Caffe::GPU);
+  EXPECT_THROW(net->Backward(), caffe::Error);
+  try {
+    net->Forward();
+    FAIL() << "ReLU and Scale would have been left out";
+  } catch (const caffe::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("set the mode before"), std::string::npos);
+  }
+  caffe::Caffe::set_mode(caffe::Caffe::CPU);
+  net->Forward();
 }
 
 }  // namespace

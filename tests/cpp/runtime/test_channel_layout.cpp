@@ -150,19 +150,56 @@ TEST(Bfloat16, GivesTheResultsOfFloatButForRounding) {
   }
 }
 
+// Layers that read and write bfloat16, behind convolutions.
+const char kRoundedNet[] = R"(
+  precision: BF16
+  layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 12 dim: 16 } } }
+  layer { name: "conv1" type: "Convolution" bottom: "x" top: "conv1" convolution_param {
+          num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+  layer { name: "conv2" type: "Convolution" bottom: "conv1" top: "conv2" convolution_param {
+          num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+  layer { name: "sum" type: "Eltwise" bottom: "conv1" bottom: "conv2" top: "sum"
+          eltwise_param { coeff: 0.5 coeff: -2 } }
+  layer { name: "pool" type: "Pooling" bottom: "sum" top: "pool" top: "mask"
+          pooling_param { kernel_size: 2 stride: 2 } }
+  layer { name: "up" type: "Upsample" bottom: "pool" bottom: "mask" top: "up" }
+  layer { name: "conv3" type: "Convolution" bottom: "up" top: "conv3" convolution_param {
+          num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } })";
+
+bool IsRounded(int count, const float* values) {
+  for (int i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof(bits));
+    if (bits & 0xffffu) return false;
+  }
+  return true;
+}
+
 TEST(Bfloat16, IsWhatBlobsBetweenConvolutionsHold) {
-  const auto net =
-      RunNet<float>("", [](caffe::NetParameter* param) { param->set_precision(caffe::BF16); });
-  if (!net->blob_by_name("conv1")->data()->layout() || !__builtin_cpu_supports("avx512bf16")) {
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(kRoundedNet, &param));
+  caffe::Caffe::set_random_seed(1701);
+  caffe::Net<float> net(param);
+  Blob<float>* x = net.input_blobs()[0];
+  caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+  net.Forward();
+  if (!net.blob_by_name("conv1")->data()->layout() || !__builtin_cpu_supports("avx512bf16")) {
     GTEST_SKIP() << "built without oneDNN, or this processor has no bfloat16";
   }
-  for (const char* name : {"conv1", "conv2"}) {
-    const Blob<float>& blob = *net->blob_by_name(name);
-    for (int i = 0; i < blob.count(); ++i) {
-      uint32_t bits;
-      std::memcpy(&bits, blob.cpu_data() + i, sizeof(bits));
-      ASSERT_EQ(bits & 0xffffu, 0u) << name << " " << i;
-    }
+  Blob<float>* out = net.output_blobs()[0];
+  caffe::caffe_rng_gaussian<float>(out->count(), 0, 1, out->mutable_cpu_diff());
+  net.Backward();
+  for (const char* name : {"conv1", "conv2", "sum", "pool", "up"}) {
+    const Blob<float>& blob = *net.blob_by_name(name);
+    EXPECT_TRUE(IsRounded(blob.count(), blob.cpu_data())) << name;
+    EXPECT_TRUE(IsRounded(blob.count(), blob.cpu_diff())) << name << "'s diff";
+  }
+  const float *a = net.blob_by_name("conv1")->cpu_data(),
+              *b = net.blob_by_name("conv2")->cpu_data();
+  const float* sum = net.blob_by_name("sum")->cpu_data();
+  for (int i = 0; i < net.blob_by_name("sum")->count(); ++i) {
+    const float expected = 0.5f * a[i] - 2 * b[i];
+    ASSERT_NEAR(sum[i], expected, std::fabs(expected) / 256) << i;
   }
 }
 

@@ -11,6 +11,7 @@
 namespace caffe {
 
 namespace dnn {
+struct ConvolutionGeometry;
 template <typename Dtype>
 class Convolution;
 }  // namespace dnn
@@ -32,6 +33,10 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   int MinBottomBlobs() const override { return 1; }
   int MinTopBlobs() const override { return 1; }
   bool EqualNumBottomTopBlobs() const override { return true; }
+  bool BackwardReadsBottom(int bottom_index) const override {
+    return this->param_propagate_down(0);
+  }
+  bool BackwardReadsTop(int top_index) const override { return false; }
 
  protected:
   // For one item of a batch; `input` has the image's side's shape, `output` the features'.
@@ -84,6 +89,10 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   /// for double, `engine: CAFFE`, other than two spatial axes, and cases oneDNN has no kernel for.
   /// In GPU mode, those of cuDNN, for double too.
   dnn::Convolution<Dtype>* fast();
+  /// Whether fast() is to be asked for in this mode, for the layer's parameters and shape.
+  bool wants_fast() const;
+  /// The present shapes.
+  dnn::ConvolutionGeometry Geometry() const;
   /// Makes the features of fast() pass a ReLU of this slope.
   void set_relu_slope(float slope) {
     relu_slope_ = slope;

@@ -29,6 +29,8 @@ class BatchNormLayer : public Layer<Dtype> {
 
   /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }
+  bool BackwardReadsTop(int top_index) const override { return false; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -46,6 +48,8 @@ class BatchNormLayer : public Layer<Dtype> {
   Dtype moving_average_fraction_ = 0;
   int channels_ = 0;
   Dtype eps_ = 0;
+  /// Whether the bottom is overwritten: what Backward needs of it is kept.
+  bool in_place_ = false;
 
  private:
   void TakeGlobalStatistics();

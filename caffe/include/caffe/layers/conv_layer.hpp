@@ -8,6 +8,11 @@
 
 namespace caffe {
 
+namespace dnn {
+template <typename Dtype>
+class PooledConvolution;
+}  // namespace dnn
+
 /// Convolution (cross-correlation) over any number of spatial axes.
 ///
 /// Bottoms: N x C x H x W (with `axis`, other shapes); each top: N x num_output x H' x W' with
@@ -17,9 +22,14 @@ template <typename Dtype>
 class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
  public:
   explicit ConvolutionLayer(const LayerParameter& param) : BaseConvolutionLayer<Dtype>(param) {}
+  ~ConvolutionLayer() override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Convolution"; }
   /// Takes over a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  /// Takes over a pooling layer, to run both on strips of large images.
+  bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
+  bool BackwardReadsTop(int top_index) const override { return relu_ != nullptr; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -32,8 +42,18 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
  private:
   DECLARE_PASSES_ON_DEVICE(Dtype);
 
+  /// Forward with the absorbed pooling layer in strips; false where the features are made whole.
+  bool ForwardStrips(const Blob<Dtype>& bottom);
+
   /// The absorbed ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
+  /// The absorbed pooling layer, or null, and its top.
+  shared_ptr<Layer<Dtype>> pool_;
+  Blob<Dtype>* pooled_ = nullptr;
+  /// Null where the features are made whole.
+  shared_ptr<dnn::PooledConvolution<Dtype>> strips_;
+  /// Bottom shape that strips_ was looked up for.
+  vector<int> strips_shape_;
 };
 
 }  // namespace caffe

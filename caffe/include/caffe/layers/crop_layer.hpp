@@ -21,6 +21,8 @@ class CropLayer : public Layer<Dtype> {
   const char* type() const override { return "Crop"; }
   int ExactNumBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
+  bool BackwardReadsBottom(int bottom_index) const override { return false; }
+  bool BackwardReadsTop(int top_index) const override { return false; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

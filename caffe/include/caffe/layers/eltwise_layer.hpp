@@ -20,6 +20,12 @@ class EltwiseLayer : public Layer<Dtype> {
   const char* type() const override { return "Eltwise"; }
   int MinBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
+  bool BackwardReadsBottom(int bottom_index) const override {
+    return op_ == EltwiseParameter_EltwiseOp_PROD;
+  }
+  bool BackwardReadsTop(int top_index) const override {
+    return op_ == EltwiseParameter_EltwiseOp_PROD;
+  }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -33,6 +39,10 @@ class EltwiseLayer : public Layer<Dtype> {
   /// MAX: the bottom that each element came from.
   Blob<int> max_idx_;
   bool stable_prod_grad_;
+
+ private:
+  void BackwardSum(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                   const vector<Blob<Dtype>*>& bottom);
 };
 
 }  // namespace caffe

@@ -10,6 +10,8 @@
 
 namespace caffe {
 
+struct PoolWindows;
+
 /// Maximum, average or stochastic choice of the values in a sliding window.
 ///
 /// Bottom: N x C x H x W; top: N x C x H' x W' with H' = ceil((H + 2 pad - kernel) / stride) + 1
@@ -28,9 +30,10 @@ class PoolingLayer : public Layer<Dtype> {
   const char* type() const override { return "Pooling"; }
   int ExactNumBottomBlobs() const override { return 1; }
   int MinTopBlobs() const override { return 1; }
-  int MaxTopBlobs() const override {
-    return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_MAX ? 2 : 1;
-  }
+  int MaxTopBlobs() const override { return is_max() ? 2 : 1; }
+  /// To find the places of the maxima again, where no top tells them.
+  bool BackwardReadsBottom(int bottom_index) const override { return is_max() && !has_mask_; }
+  bool BackwardReadsTop(int top_index) const override { return top_index == 1; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -46,13 +49,22 @@ class PoolingLayer : public Layer<Dtype> {
   int pooled_height_ = 0, pooled_width_ = 0;
   bool global_pooling_ = false;
   PoolingParameter_RoundMode round_mode_ = PoolingParameter_RoundMode_CEIL;
-  /// Where the value of each output comes from in its plane (MAX without a second top, STOCHASTIC).
+  /// Whether a second top tells where the maxima were.
+  bool has_mask_ = false;
+  /// Where the value of each output comes from in its plane: STOCHASTIC, and MAX without a second
+  /// top where windows overlap.
   Blob<Dtype> chosen_;
   /// Whether chosen_ is that of the last Forward.
   bool chosen_known_ = false;
 
  private:
+  bool is_max() const {
+    return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_MAX;
+  }
   void ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top);
+  /// MAX without a second top, where windows tile the plane.
+  void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
+  PoolWindows Windows() const;
 };
 
 }  // namespace caffe

@@ -20,6 +20,8 @@ class SliceLayer : public Layer<Dtype> {
   const char* type() const override { return "Slice"; }
   int ExactNumBottomBlobs() const override { return 1; }
   int MinTopBlobs() const override { return 1; }
+  bool BackwardReadsBottom(int bottom_index) const override { return false; }
+  bool BackwardReadsTop(int top_index) const override { return false; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

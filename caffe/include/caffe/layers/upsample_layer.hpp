@@ -29,6 +29,8 @@ class UpsampleLayer : public Layer<Dtype> {
   int ExactNumTopBlobs() const override { return 1; }
   /// The places have no gradient.
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index == 0; }
+  bool BackwardReadsBottom(int bottom_index) const override { return bottom_index == 1; }
+  bool BackwardReadsTop(int top_index) const override { return false; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
