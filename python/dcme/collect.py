@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dcme.coco import Region, read_coco
-from dcme.dataset import IMAGE_SUFFIXES, Sample, read_folder
+from dcme.dataset import IMAGE_SUFFIXES, Sample, read_folder, unique_names
 from dcme.errors import UserError
 from dcme.files import PathLike, read_labels, read_mask, read_photo, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
@@ -100,7 +100,7 @@ def _images(folder: Path) -> list[Sample]:
         raise UserError(f"{folder}: no such folder of images")
     nested = sorted(p for p in folder.glob("*/images/*") if p.suffix.lower() in IMAGE_SUFFIXES)
     if nested and not any(p.suffix.lower() in IMAGE_SUFFIXES for p in folder.iterdir()):
-        return [Sample(path.stem, path, None) for path in nested]
+        return [Sample(n, path, None) for n, path in zip(unique_names(nested, folder), nested)]
     return read_folder(folder)
 
 
@@ -183,14 +183,14 @@ def _from_coco(
     if settings.parts is not None:
         raise UserError(f"{path}: --parts is for folders of masks; a COCO file names its instances")
     coco = read_coco(path, classes)
-    sources = []
-    for name, annotation in coco.images.items():
-        inside = Path(name)
-        if inside.is_absolute() or ".." in inside.parts:
+    for name in coco.images:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
             raise UserError(f"{path}: the image '{name}' lies outside of {images}")
-        origin = f"{path} ({name})"
-        stem = "_".join(inside.with_suffix("").parts)
-        sources.append(Source(Sample(stem, images / inside, None), annotation.regions, origin))
+    files = [images / name for name in coco.images]
+    sources = [
+        Source(Sample(name, file, None), annotations.regions, annotations.origin)
+        for name, file, annotations in zip(unique_names(files, images), files, coco.images.values())
+    ]
     return sources, coco.classes
 
 

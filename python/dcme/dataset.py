@@ -60,7 +60,7 @@ def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
     return [Sample(name, f.get("image"), f.get("ids")) for name, f in sorted(found.items())]
 
 
-def _unique_names(paths: Sequence[Path], root: Path) -> list[str]:
+def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
     """File stems where they are unique, else paths below ``root`` joined by underscores."""
     stems = [path.stem for path in paths]
     if max(Counter(stems).values(), default=1) == 1:
@@ -94,7 +94,7 @@ def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
     if not pairs:
         raise UserError(f"{path}: the list is empty; a line is 'image instanceIds'")
     images = list(dict.fromkeys(image for image, _ in pairs))  # a list may repeat an image
-    names = dict(zip(images, _unique_names(images, base)))
+    names = dict(zip(images, unique_names(images, base)))
     return [Sample(names[image], image, ids) for image, ids in pairs]
 
 
@@ -103,7 +103,7 @@ def read_folder(folder: PathLike) -> list[Sample]:
     paths = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         raise UserError(f"{folder}: holds no images ({', '.join(IMAGE_SUFFIXES)})")
-    names = _unique_names(paths, Path(folder))
+    names = unique_names(paths, Path(folder))
     return [Sample(name, path, None) for name, path in zip(names, paths)]
 
 

@@ -91,13 +91,14 @@ def read_image(path: PathLike) -> np.ndarray:
 
 def read_photo(path: PathLike) -> np.ndarray:
     """Like ``read_image``, but refuses images of more than 8 bits, which would lose the rest."""
-    depth = _decode(path, cv2.IMREAD_UNCHANGED).dtype
-    if depth != np.uint8:
+    kept = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    image = _decode(path, kept)
+    if image.dtype != np.uint8:
         raise UserError(
-            f"{path}: has {8 * depth.itemsize} bits a channel; stretch the contrast to 8 bits, "
-            "here and later for prediction alike"
+            f"{path}: has {8 * image.dtype.itemsize} bits a channel; stretch the contrast to 8 "
+            "bits, here and later for prediction alike"
         )
-    return read_image(path)
+    return image
 
 
 def read_mask(path: PathLike) -> np.ndarray:

@@ -272,6 +272,23 @@ def test_images_are_not_taken_for_their_masks(photos, tmp_path, fails):
     assert "a.jpg: is the image itself" in line
 
 
+@pytest.mark.parametrize("other", ["a.png", "x_a.jpg"])
+def test_images_of_one_stem_do_not_overwrite_each_other(photos, tmp_path, fails, other):
+    path = coco(photos, [])
+    folder = photos / "x" if other == "x_a.jpg" else photos
+    folder.mkdir(exist_ok=True)
+    first = "x/a.jpg" if other == "x_a.jpg" else "a.jpg"
+    for name in (first, other):
+        cv2.imwrite(str(photos / name), np.full((*SHAPE, 3), 90, np.uint8))
+    text = path.read_text().replace("a.jpg", first).replace("b.jpg", other)
+    path.write_text(text)
+    if other == "a.png":
+        assert "share the name 'a'" in fails("collect", photos, path, tmp_path / "d", "--quiet")
+    else:
+        collect(photos, path, tmp_path / "d")
+        assert set(collected(tmp_path / "d")) == {"a", "x_a", "c"}
+
+
 def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.txt").write_text("")
