@@ -26,7 +26,7 @@ namespace {
 template <typename Dtype, typename T, typename Function>
 CAFFE_SIMD_CLONES void ForwardKernel(const Function f, std::ptrdiff_t n, const T* x, T* y) {
 #pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = T(f.forward(Dtype(x[i])));
+  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = f.forward(Dtype(x[i]));
 }
 
 template <typename Dtype, typename T, typename Function>
@@ -34,7 +34,7 @@ CAFFE_SIMD_CLONES void BackwardKernel(const Function f, std::ptrdiff_t n, const 
                                       const T* dy, T* dx) {
 #pragma omp simd
   for (std::ptrdiff_t i = 0; i < n; ++i) {
-    dx[i] = T(f.backward(Dtype(x[i]), Dtype(y[i]), Dtype(dy[i])));
+    dx[i] = f.backward(Dtype(x[i]), Dtype(y[i]), Dtype(dy[i]));
   }
 }
 

@@ -73,7 +73,7 @@ void Accumulate(const vector<const T*>& x, const vector<Dtype>& coeffs, bool pro
       }
     }
 #pragma omp simd
-    for (int i = 0; i < n; ++i) y[begin + i] = T(sum[i]);
+    for (int i = 0; i < n; ++i) y[begin + i] = sum[i];
   });
 }
 
@@ -135,7 +135,7 @@ void EltwiseLayer<Dtype>::BackwardSum(const Blob<Dtype>& top, const vector<bool>
       if (!propagate_down[k]) continue;
       T* dx = WriteAs<T>(layout, bottom[k], Part::kDiff);
       const Dtype c = coeffs_[k];
-      ParallelElements(bottom[k]->count(), [=](std::ptrdiff_t i) { dx[i] = T(c * Dtype(dy[i])); });
+      ParallelElements(bottom[k]->count(), [=](std::ptrdiff_t i) { dx[i] = c * Dtype(dy[i]); });
     }
   });
 }

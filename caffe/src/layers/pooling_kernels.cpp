@@ -133,7 +133,7 @@ void TilesBackward(const PoolWindows& windows, int block, const T* x, const T* d
       std::ptrdiff_t best = (h0 * width + w0) * block + lane;
       for (int h = h0; h < h1; ++h) {
         for (std::ptrdiff_t i = h * width + w0; i < h * width + w1; ++i) {
-          dx[i * block + lane] = T(0);
+          dx[i * block + lane] = 0;
           if (x[i * block + lane] > x[best]) best = i * block + lane;
         }
       }
@@ -150,7 +150,7 @@ void MaxPlaneBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const
     for (int lane = 0; lane < bottom.block; ++lane) {
       const std::ptrdiff_t i = o * bottom.block + lane;
       T& sum = dx[static_cast<std::ptrdiff_t>(where[i]) * bottom.block + lane];
-      sum = T(Dtype(sum) + Dtype(dy[i]));
+      sum = Dtype(sum) + Dtype(dy[i]);
     }
   }
 }

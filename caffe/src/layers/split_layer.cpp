@@ -29,7 +29,7 @@ namespace {
 template <typename Dtype, typename T>
 CAFFE_SIMD_CLONES void AddKernel(std::ptrdiff_t n, const T* x, T* sum) {
 #pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) sum[i] = T(Dtype(sum[i]) + Dtype(x[i]));
+  for (std::ptrdiff_t i = 0; i < n; ++i) sum[i] = Dtype(sum[i]) + Dtype(x[i]);
 }
 
 // sum = all terms, element by element.

@@ -16,14 +16,23 @@ struct BFloat16 {
 
   BFloat16() = default;
   /// The nearest value, of two equally near ones the even one. NaN stays NaN.
-  CAFFE_HOST_DEVICE BFloat16(float value) {
-    const uint32_t whole = __builtin_bit_cast(uint32_t, value);
-    const uint32_t rounded = whole + 0x7fffu + (whole >> 16 & 1u);
-    const bool is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
-    bits = static_cast<uint16_t>((is_nan ? whole | 0x400000u : rounded) >> 16);
+  CAFFE_HOST_DEVICE BFloat16(float value) : bits(Round(value)) {}
+  /// For loops over arrays: the compiler's vectors hold numbers, and assigning a whole BFloat16 is
+  /// to copy an object.
+  CAFFE_HOST_DEVICE BFloat16& operator=(float value) {
+    bits = Round(value);
+    return *this;
   }
   CAFFE_HOST_DEVICE operator float() const {
     return __builtin_bit_cast(float, uint32_t(bits) << 16);
+  }
+
+ private:
+  CAFFE_HOST_DEVICE static uint16_t Round(float value) {
+    const uint32_t whole = __builtin_bit_cast(uint32_t, value);
+    const uint32_t rounded = whole + 0x7fffu + (whole >> 16 & 1u);
+    const bool is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
+    return static_cast<uint16_t>((is_nan ? whole | 0x400000u : rounded) >> 16);
   }
 };
 

@@ -28,10 +28,10 @@ CAFFE_SIMD_CLONES void ToBlocked(T* blocked, const float* plain, int channels, i
     const int last = std::min(count, first + kTile);
     for (int c = 0; c < channels; ++c) {
       const float* plane = plain + c * stride;
-      for (int i = first; i < last; ++i) blocked[i * block + c] = T(plane[i]);
+      for (int i = first; i < last; ++i) blocked[i * block + c] = plane[i];
     }
     for (int c = channels; c < block; ++c) {
-      for (int i = first; i < last; ++i) blocked[i * block + c] = T(0.f);
+      for (int i = first; i < last; ++i) blocked[i * block + c] = 0.f;
     }
   }
 }

@@ -6,11 +6,13 @@
 #include "util/bfloat16.hpp"
 
 /// CAFFE_SIMD_CLONES before a function compiles it for wider vector units too; the loader picks the
-/// copy for the processor at hand, so that one binary serves every x86-64 machine.
+/// copy for the processor at hand, so that one binary serves every x86-64 machine. What the function
+/// calls becomes a part of it: left outside, it would be compiled for the oldest processor.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__AVX2__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define CAFFE_SIMD_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
+                 flatten))
 #else
 #define CAFFE_SIMD_CLONES
 #endif
@@ -43,13 +45,15 @@ inline void StoreLanes(const Lanes<double>::Vector& from, double* to) {
 // function becomes a part of one for newer ones.
 inline void LoadLanes(const BFloat16* from, Lanes<float>::Vector* to) {
   float values[kLanes];
+#pragma GCC unroll 1
   for (int i = 0; i < kLanes; ++i) values[i] = float(from[i]);
   *to = Lanes<float>::At(values);
 }
 inline void StoreLanes(const Lanes<float>::Vector& from, BFloat16* to) {
   float values[kLanes];
   Lanes<float>::At(values) = from;
-  for (int i = 0; i < kLanes; ++i) to[i] = BFloat16(values[i]);
+#pragma GCC unroll 1
+  for (int i = 0; i < kLanes; ++i) to[i] = values[i];
 }
 
 }  // namespace caffe
