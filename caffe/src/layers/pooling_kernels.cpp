@@ -7,12 +7,17 @@ namespace caffe {
 
 namespace {
 
-// A loop over the outputs of one plane: body(output, its row and column, rows [h0, h1) and columns
-// [w0, w1) of its window).
+// Rows of outputs [first, last) of one plane.
+struct Rows {
+  int first, last;
+};
+
+// A loop over the outputs of some rows of one plane: body(output, its row and column, rows [h0, h1)
+// and columns [w0, w1) of its window).
 template <typename Body>
-inline void EachWindow(const PoolWindows& windows, const Body& body) {
-  std::ptrdiff_t output = 0;
-  for (int oh = 0; oh < windows.h.out; ++oh) {
+inline void EachWindow(const PoolWindows& windows, const Rows& rows, const Body& body) {
+  std::ptrdiff_t output = std::ptrdiff_t(rows.first) * windows.w.out;
+  for (int oh = rows.first; oh < rows.last; ++oh) {
     const int h0 = windows.h.Begin(oh), h1 = windows.h.End(oh);
     for (int ow = 0; ow < windows.w.out; ++ow, ++output) {
       body(output, oh, ow, h0, h1, windows.w.Begin(ow), windows.w.End(ow));
@@ -20,7 +25,23 @@ inline void EachWindow(const PoolWindows& windows, const Body& body) {
   }
 }
 
-// Runs a kernel over all planes on several threads.
+// Calls kernel(plane, rows) for all rows of outputs, on several threads. Channels-last images are
+// one plane each.
+template <typename Kernel>
+void EachRows(const ChannelLayout& layout, const PoolWindows& windows, const Kernel& kernel) {
+  const int rows = windows.h.out;
+  const std::ptrdiff_t work = layout.plane_size() / std::max(1, rows);
+  ParallelFor(layout.planes() * rows, 1 + kElementwiseGrain / 4 / std::max<std::ptrdiff_t>(1, work),
+              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                for (int count; begin < end; begin += count) {
+                  const int first = static_cast<int>(begin % rows);
+                  count = static_cast<int>(std::min<std::ptrdiff_t>(rows - first, end - begin));
+                  kernel(begin / rows, Rows{first, first + count});
+                }
+              });
+}
+
+// Calls kernel(plane) for all planes, on several threads.
 template <typename Kernel>
 void EachPlane(const ChannelLayout& layout, const Kernel& kernel) {
   const std::ptrdiff_t grain =
@@ -30,37 +51,44 @@ void EachPlane(const ChannelLayout& layout, const Kernel& kernel) {
   });
 }
 
-// ---- one plane ----
+// Whether the kernels of lanes can be used.
+bool InLanes(const ChannelLayout& layout) { return layout.block % kLanes == 0; }
+
+// ---- rows of one plane; the kernels of lanes take blocks of any multiple of kLanes channels ----
 
 template <typename Dtype, bool kWhere, typename T>
-CAFFE_SIMD_CLONES void MaxPlaneOfLanes(const PoolWindows& windows, const T* x, T* y, Dtype* where) {
+CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows& rows,
+                                  const std::ptrdiff_t block, const T* x, T* y, Dtype* where) {
   using L = Lanes<Dtype>;
   using Vector = typename L::Vector;
   const int width = windows.w.in;
-  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    Dtype place = h0 * width + w0;
-    Vector best;
-    LoadLanes(x + (h0 * width + w0) * kLanes, &best);
-    Vector best_place = place - Vector{};
-    for (int h = h0; h < h1; ++h) {
-      place = h * width + w0;
-      for (int w = w0; w < w1; ++w, place += 1) {
-        Vector value;
-        LoadLanes(x + (h * width + w) * kLanes, &value);
-        const auto better = value > best;
-        best = better ? value : best;
-        if (kWhere) best_place = better ? place - Vector{} : best_place;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Dtype place = h0 * width + w0;
+      Vector best;
+      LoadLanes(x + (h0 * width + w0) * block + lane, &best);
+      Vector best_place = place - Vector{};
+      for (int h = h0; h < h1; ++h) {
+        place = h * width + w0;
+        for (int w = w0; w < w1; ++w, place += 1) {
+          Vector value;
+          LoadLanes(x + (h * width + w) * block + lane, &value);
+          const auto better = value > best;
+          best = better ? value : best;
+          if (kWhere) best_place = better ? place - Vector{} : best_place;
+        }
       }
+      if (y) StoreLanes(best, y + o * block + lane);
+      if (kWhere) L::At(where + o * block + lane) = best_place;
     }
-    if (y) StoreLanes(best, y + o * kLanes);
-    if (kWhere) L::At(where + o * kLanes) = best_place;
   });
 }
 
 template <typename Dtype, typename T>
-void MaxPlane(const PoolWindows& windows, int block, const T* x, T* y, Dtype* where) {
+void MaxOfRows(const PoolWindows& windows, const Rows& rows, int block, const T* x, T* y,
+               Dtype* where) {
   const int width = windows.w.in;
-  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
     for (int lane = 0; lane < block; ++lane) {
       int best = h0 * width + w0;
       for (int h = h0; h < h1; ++h) {
@@ -77,58 +105,65 @@ void MaxPlane(const PoolWindows& windows, int block, const T* x, T* y, Dtype* wh
 
 // For windows that tile the plane: every place gets the diff or 0, nothing is added up.
 template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void MaxPlaneBackwardOfLanes(const PoolWindows& windows, const T* dy,
-                                               const Dtype* where, T* dx) {
+CAFFE_SIMD_CLONES void PlacesBackwardOfLanes(const PoolWindows& windows, const Rows& rows,
+                                             const std::ptrdiff_t block, const T* dy,
+                                             const Dtype* where, T* dx) {
   using L = Lanes<Dtype>;
   using Vector = typename L::Vector;
   const int width = windows.w.in;
-  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    Vector diff;
-    LoadLanes(dy + o * kLanes, &diff);
-    const Vector chosen = L::At(where + o * kLanes);
-    for (int h = h0; h < h1; ++h) {
-      for (int w = w0; w < w1; ++w) {
-        const Dtype place = h * width + w;
-        const Vector value = chosen == (place - Vector{}) ? diff : Vector{};
-        StoreLanes(value, dx + (h * width + w) * kLanes);
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector diff;
+      LoadLanes(dy + o * block + lane, &diff);
+      const Vector chosen = L::At(where + o * block + lane);
+      for (int h = h0; h < h1; ++h) {
+        for (int w = w0; w < w1; ++w) {
+          const Dtype place = h * width + w;
+          const Vector value = chosen == (place - Vector{}) ? diff : Vector{};
+          StoreLanes(value, dx + (h * width + w) * block + lane);
+        }
       }
     }
   });
 }
 
 template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void TilesBackwardOfLanes(const PoolWindows& windows, const T* x, const T* dy,
+CAFFE_SIMD_CLONES void TilesBackwardOfLanes(const PoolWindows& windows, const Rows& rows,
+                                            const std::ptrdiff_t block, const T* x, const T* dy,
                                             T* dx) {
   using Vector = typename Lanes<Dtype>::Vector;
   const int width = windows.w.in;
-  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    Vector best, diff;
-    LoadLanes(x + (h0 * width + w0) * kLanes, &best);
-    LoadLanes(dy + o * kLanes, &diff);
-    for (int h = h0; h < h1; ++h) {
-      for (int i = h * width + w0; i < h * width + w1; ++i) {
-        Vector value;
-        LoadLanes(x + i * kLanes, &value);
-        best = value > best ? value : best;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector best, diff;
+      LoadLanes(x + (h0 * width + w0) * block + lane, &best);
+      LoadLanes(dy + o * block + lane, &diff);
+      for (int h = h0; h < h1; ++h) {
+        for (int i = h * width + w0; i < h * width + w1; ++i) {
+          Vector value;
+          LoadLanes(x + i * block + lane, &value);
+          best = value > best ? value : best;
+        }
       }
-    }
-    // What is left of the diff after the first place that has the maximum is 0.
-    for (int h = h0; h < h1; ++h) {
-      for (int i = h * width + w0; i < h * width + w1; ++i) {
-        Vector value;
-        LoadLanes(x + i * kLanes, &value);
-        const auto chosen = value == best;
-        StoreLanes(chosen ? diff : Vector{}, dx + i * kLanes);
-        diff = chosen ? Vector{} : diff;
+      // What is left of the diff after the first place that has the maximum is 0.
+      for (int h = h0; h < h1; ++h) {
+        for (int i = h * width + w0; i < h * width + w1; ++i) {
+          Vector value;
+          LoadLanes(x + i * block + lane, &value);
+          const auto chosen = value == best;
+          StoreLanes(chosen ? diff : Vector{}, dx + i * block + lane);
+          diff = chosen ? Vector{} : diff;
+        }
       }
     }
   });
 }
 
 template <typename T>
-void TilesBackward(const PoolWindows& windows, int block, const T* x, const T* dy, T* dx) {
+void TilesBackward(const PoolWindows& windows, const Rows& rows, int block, const T* x, const T* dy,
+                   T* dx) {
   const std::ptrdiff_t width = windows.w.in;
-  EachWindow(windows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
     for (int lane = 0; lane < block; ++lane) {
       std::ptrdiff_t best = (h0 * width + w0) * block + lane;
       for (int h = h0; h < h1; ++h) {
@@ -143,8 +178,8 @@ void TilesBackward(const PoolWindows& windows, int block, const T* x, const T* d
 }
 
 template <typename Dtype, typename T>
-void MaxPlaneBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const T* dy,
-                      const Dtype* where, T* dx) {
+void PlacesBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const T* dy,
+                    const Dtype* where, T* dx) {
   std::fill(dx, dx + bottom.plane_size(), T(0));
   for (std::ptrdiff_t o = 0; o < outputs; ++o) {
     for (int lane = 0; lane < bottom.block; ++lane) {
@@ -155,22 +190,26 @@ void MaxPlaneBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const
   }
 }
 
+std::ptrdiff_t OutputsOfPlane(const ChannelLayout& bottom, const PoolWindows& windows) {
+  return std::ptrdiff_t(windows.h.out) * windows.w.out * bottom.block;
+}
+
 }  // namespace
 
 template <typename Dtype, typename T>
 void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x, T* y,
              Dtype* where) {
-  const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out * bottom.block;
-  EachPlane(bottom, [&](std::ptrdiff_t p) {
+  const std::ptrdiff_t outputs = OutputsOfPlane(bottom, windows);
+  EachRows(bottom, windows, [&](std::ptrdiff_t p, const Rows& rows) {
     const T* from = x + p * bottom.plane_size();
     T* maxima = y ? y + p * outputs : nullptr;
     Dtype* places = where ? where + p * outputs : nullptr;
-    if (bottom.block != kLanes) {
-      MaxPlane(windows, bottom.block, from, maxima, places);
+    if (!InLanes(bottom)) {
+      MaxOfRows(windows, rows, bottom.block, from, maxima, places);
     } else if (where) {
-      MaxPlaneOfLanes<Dtype, true>(windows, from, maxima, places);
+      MaxOfLanes<Dtype, true>(windows, rows, bottom.block, from, maxima, places);
     } else {
-      MaxPlaneOfLanes<Dtype, false>(windows, from, maxima, places);
+      MaxOfLanes<Dtype, false>(windows, rows, bottom.block, from, maxima, places);
     }
   });
 }
@@ -178,29 +217,31 @@ void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x
 template <typename Dtype, typename T>
 void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const T* dy,
                      const Dtype* where, T* dx) {
-  const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out;
-  const std::ptrdiff_t size = outputs * bottom.block;
+  const std::ptrdiff_t outputs = OutputsOfPlane(bottom, windows);
+  if (windows.Tile() && InLanes(bottom)) {
+    EachRows(bottom, windows, [&](std::ptrdiff_t p, const Rows& rows) {
+      PlacesBackwardOfLanes(windows, rows, bottom.block, dy + p * outputs, where + p * outputs,
+                            dx + p * bottom.plane_size());
+    });
+    return;
+  }
   EachPlane(bottom, [&](std::ptrdiff_t p) {
-    T* to = dx + p * bottom.plane_size();
-    if (windows.Tile() && bottom.block == kLanes) {
-      MaxPlaneBackwardOfLanes(windows, dy + p * size, where + p * size, to);
-    } else {
-      MaxPlaneBackward(bottom, outputs, dy + p * size, where + p * size, to);
-    }
+    PlacesBackward(bottom, outputs / bottom.block, dy + p * outputs, where + p * outputs,
+                   dx + p * bottom.plane_size());
   });
 }
 
 template <typename Dtype, typename T>
 void MaxPoolBackwardOfTiles(const ChannelLayout& layout, const PoolWindows& windows, const T* x,
                             const T* dy, T* dx) {
-  const std::ptrdiff_t outputs = std::ptrdiff_t(windows.h.out) * windows.w.out * layout.block;
-  EachPlane(layout, [&](std::ptrdiff_t p) {
+  const std::ptrdiff_t outputs = OutputsOfPlane(layout, windows);
+  EachRows(layout, windows, [&](std::ptrdiff_t p, const Rows& rows) {
     const std::ptrdiff_t first = p * layout.plane_size();
     const T* diff = dy + p * outputs;
-    if (layout.block == kLanes) {
-      TilesBackwardOfLanes<Dtype>(windows, x + first, diff, dx + first);
+    if (InLanes(layout)) {
+      TilesBackwardOfLanes<Dtype>(windows, rows, layout.block, x + first, diff, dx + first);
     } else {
-      TilesBackward(windows, layout.block, x + first, diff, dx + first);
+      TilesBackward(windows, rows, layout.block, x + first, diff, dx + first);
     }
   });
 }
@@ -214,17 +255,18 @@ void AveragePool(const ChannelLayout& bottom, const PoolWindows& windows, const 
     const Dtype* from = x + p * bottom.plane_size();
     Dtype* to = y + p * size;
     std::fill(to, to + size, Dtype(0));
-    EachWindow(windows, [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
-      Dtype* sum = to + o * block;
-      for (int h = h0; h < h1; ++h) {
-        const Dtype* row = from + (std::ptrdiff_t(h) * width + w0) * block;
-        for (int i = 0; i < (w1 - w0) * block; i += block) {
-          for (int lane = 0; lane < block; ++lane) sum[lane] += row[i + lane];
-        }
-      }
-      const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
-      for (int lane = 0; lane < block; ++lane) sum[lane] /= count;
-    });
+    EachWindow(windows, {0, windows.h.out},
+               [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
+                 Dtype* sum = to + o * block;
+                 for (int h = h0; h < h1; ++h) {
+                   const Dtype* row = from + (std::ptrdiff_t(h) * width + w0) * block;
+                   for (int i = 0; i < (w1 - w0) * block; i += block) {
+                     for (int lane = 0; lane < block; ++lane) sum[lane] += row[i + lane];
+                   }
+                 }
+                 const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
+                 for (int lane = 0; lane < block; ++lane) sum[lane] /= count;
+               });
   });
 }
 
@@ -237,16 +279,17 @@ void AveragePoolBackward(const ChannelLayout& bottom, const PoolWindows& windows
     const Dtype* from = dy + p * size;
     Dtype* to = dx + p * bottom.plane_size();
     std::fill(to, to + bottom.plane_size(), Dtype(0));
-    EachWindow(windows, [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
-      const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
-      const Dtype* diff = from + o * block;
-      for (int h = h0; h < h1; ++h) {
-        Dtype* row = to + (std::ptrdiff_t(h) * width + w0) * block;
-        for (int i = 0; i < (w1 - w0) * block; i += block) {
-          for (int lane = 0; lane < block; ++lane) row[i + lane] += diff[lane] / count;
-        }
-      }
-    });
+    EachWindow(windows, {0, windows.h.out},
+               [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
+                 const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
+                 const Dtype* diff = from + o * block;
+                 for (int h = h0; h < h1; ++h) {
+                   Dtype* row = to + (std::ptrdiff_t(h) * width + w0) * block;
+                   for (int i = 0; i < (w1 - w0) * block; i += block) {
+                     for (int lane = 0; lane < block; ++lane) row[i + lane] += diff[lane] / count;
+                   }
+                 }
+               });
   });
 }
 

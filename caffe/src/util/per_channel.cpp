@@ -102,6 +102,12 @@ class Pieces {
 
 // ---- kernels: n elements, coefficients repeating after `lanes` ----
 
+// The elements that vectors handle: whole rows of lanes. A piece stays in the cache while they take
+// kLanes lanes after the others.
+inline std::ptrdiff_t InVectors(std::ptrdiff_t n, int lanes) {
+  return lanes % kLanes == 0 ? n / lanes * lanes : 0;
+}
+
 // Runs step(i, lane) for single elements.
 template <typename Step>
 inline void EachElement(std::ptrdiff_t first, std::ptrdiff_t n, int lanes, const Step& step) {
@@ -115,10 +121,10 @@ template <typename T, typename C>
 CAFFE_SIMD_CLONES void Scale(std::ptrdiff_t n, int lanes, const T* x, const C* a, const C* b,
                              C slope, T* y) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    const typename L::Vector va = L::At(a), vb = L::At(b);
-    for (; i + kLanes <= n; i += kLanes) {
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    const typename L::Vector va = L::At(a + lane), vb = L::At(b + lane);
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       typename L::Vector v;
       LoadLanes(x + i, &v);
       v = v * va + vb;
@@ -126,7 +132,7 @@ CAFFE_SIMD_CLONES void Scale(std::ptrdiff_t n, int lanes, const T* x, const C* a
       StoreLanes(v, y + i);
     }
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+  EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
     const C v = x[k] * a[lane] + b[lane];
     y[k] = v > 0 ? v : v * slope;
   });
@@ -136,10 +142,10 @@ template <typename T, typename C>
 CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const T* u, const C* a, const T* v,
                                const C* b, const C* c, T* y) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    const typename L::Vector va = L::At(a), vb = L::At(b), vc = L::At(c);
-    for (; i + kLanes <= n; i += kLanes) {
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    const typename L::Vector va = L::At(a + lane), vb = L::At(b + lane), vc = L::At(c + lane);
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       typename L::Vector first, second;
       LoadLanes(u + i, &first);
       LoadLanes(v + i, &second);
@@ -147,7 +153,7 @@ CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const T* u, const C*
       StoreLanes(first, y + i);
     }
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+  EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
     y[k] = u[k] * a[lane] + v[k] * b[lane] + c[lane];
   });
 }
@@ -155,49 +161,50 @@ CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const T* u, const C*
 template <typename T, typename C>
 CAFFE_SIMD_CLONES void Sums(std::ptrdiff_t n, int lanes, const T* x, C* sums) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    typename L::Vector sum = L::At(sums), v;
-    for (; i + kLanes <= n; i += kLanes) {
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    typename L::Vector sum = L::At(sums + lane), v;
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       LoadLanes(x + i, &v);
       sum += v;
     }
-    L::At(sums) = sum;
+    L::At(sums + lane) = sum;
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) { sums[lane] += x[k]; });
+  EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) { sums[lane] += x[k]; });
 }
 
 template <typename T, typename C>
 CAFFE_SIMD_CLONES void Dots(std::ptrdiff_t n, int lanes, const T* x, const T* y, C* sums) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    typename L::Vector sum = L::At(sums), v, w;
-    for (; i + kLanes <= n; i += kLanes) {
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    typename L::Vector sum = L::At(sums + lane), v, w;
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       LoadLanes(x + i, &v);
       LoadLanes(y + i, &w);
       sum += v * w;
     }
-    L::At(sums) = sum;
+    L::At(sums + lane) = sum;
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) { sums[lane] += C(x[k]) * C(y[k]); });
+  EachElement(whole, n, lanes,
+              [=](std::ptrdiff_t k, int lane) { sums[lane] += C(x[k]) * C(y[k]); });
 }
 
 template <typename T, typename C>
 CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const T* x, const C* centre, C* sums) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    const typename L::Vector middle = L::At(centre);
-    typename L::Vector sum = L::At(sums), v;
-    for (; i + kLanes <= n; i += kLanes) {
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    const typename L::Vector middle = L::At(centre + lane);
+    typename L::Vector sum = L::At(sums + lane), v;
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       LoadLanes(x + i, &v);
       v -= middle;
       sum += v * v;
     }
-    L::At(sums) = sum;
+    L::At(sums + lane) = sum;
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+  EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
     sums[lane] += (x[k] - centre[lane]) * (x[k] - centre[lane]);
   });
 }
@@ -216,21 +223,22 @@ template <typename T, typename C>
 CAFFE_SIMD_CLONES void GradientSums(std::ptrdiff_t n, int lanes, const GradientPiece<T, C> p,
                                     const C* centre, C* sums, C* dots) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    const typename L::Vector a = L::At(p.a), b = L::At(p.b), middle = L::At(centre);
-    typename L::Vector sum = L::At(sums), dot = L::At(dots), g, in;
-    for (; i + kLanes <= n; i += kLanes) {
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    const typename L::Vector a = L::At(p.a + lane), b = L::At(p.b + lane),
+                             middle = L::At(centre + lane);
+    typename L::Vector sum = L::At(sums + lane), dot = L::At(dots + lane), g, in;
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       LoadLanes(p.dy + i, &g);
       LoadLanes(p.x + i, &in);
       g = in * a + b > C(0) ? g : g * p.slope;
       sum += g;
       dot += g * (in - middle);
     }
-    L::At(sums) = sum;
-    L::At(dots) = dot;
+    L::At(sums + lane) = sum;
+    L::At(dots + lane) = dot;
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+  EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
     const C g = p.x[k] * p.a[lane] + p.b[lane] > 0 ? C(p.dy[k]) : C(p.dy[k]) * p.slope;
     sums[lane] += g;
     dots[lane] += g * (p.x[k] - centre[lane]);
@@ -241,11 +249,12 @@ template <typename T, typename C>
 CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const GradientPiece<T, C> p,
                                        const C* u, const C* v, T* dx) {
   using L = Lanes<C>;
-  std::ptrdiff_t i = 0;
-  if (lanes == kLanes) {
-    const typename L::Vector a = L::At(p.a), b = L::At(p.b), vu = L::At(u), vv = L::At(v);
+  const std::ptrdiff_t whole = InVectors(n, lanes);
+  for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
+    const typename L::Vector a = L::At(p.a + lane), b = L::At(p.b + lane), vu = L::At(u + lane),
+                             vv = L::At(v + lane);
     typename L::Vector g, in;
-    for (; i + kLanes <= n; i += kLanes) {
+    for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       LoadLanes(p.dy + i, &g);
       LoadLanes(p.x + i, &in);
       g = in * a + b > C(0) ? g : g * p.slope;
@@ -253,7 +262,7 @@ CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const Gradie
       StoreLanes(g, dx + i);
     }
   }
-  EachElement(i, n, lanes, [=](std::ptrdiff_t k, int lane) {
+  EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
     const C g = p.x[k] * p.a[lane] + p.b[lane] > 0 ? C(p.dy[k]) : C(p.dy[k]) * p.slope;
     dx[k] = g * p.a[lane] + p.x[k] * u[lane] + v[lane];
   });

@@ -6,13 +6,13 @@
 #include "util/bfloat16.hpp"
 
 /// CAFFE_SIMD_CLONES before a function compiles it for wider vector units too; the loader picks the
-/// copy for the processor at hand, so that one binary serves every x86-64 machine. What the function
-/// calls becomes a part of it: left outside, it would be compiled for the oldest processor.
+/// copy for the processor at hand, so that one binary serves every x86-64 machine. What the
+/// function calls becomes a part of it: left outside, it would be compiled for the oldest
+/// processor.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__AVX2__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define CAFFE_SIMD_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
-                 flatten))
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), flatten))
 #else
 #define CAFFE_SIMD_CLONES
 #endif
