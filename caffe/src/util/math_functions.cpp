@@ -11,6 +11,7 @@
 
 #include "caffe/util/parallel_sum.hpp"
 #include "caffe/util/rng.hpp"
+#include "dnn/gemm.hpp"
 
 namespace caffe {
 
@@ -20,6 +21,10 @@ namespace {
 
 inline void Gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, float alpha,
                  const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc) {
+  if (dnn::Gemm(ta != CblasNoTrans, tb != CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c,
+                ldc)) {
+    return;
+  }
   cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 

@@ -1,0 +1,25 @@
+#ifndef CAFFE_SRC_DNN_GEMM_HPP_
+#define CAFFE_SRC_DNN_GEMM_HPP_
+
+namespace caffe {
+namespace dnn {
+
+/// C = alpha op(A) op(B) + beta C of floats in rows, M x N, op(A) M x K; lda, ldb, ldc: from row to
+/// row. False, and nothing is done, where BLAS is the better choice.
+///
+/// A BLAS picks its kernels by processor, and one it does not know yet gets those of an old one
+/// (OpenBLAS 0.3.21 on Zen 5: half the speed); oneDNN goes by what instructions there are.
+bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float* a,
+          int lda, const float* b, int ldb, float beta, float* c, int ldc);
+
+#ifndef USE_ONEDNN
+inline bool Gemm(bool, bool, int, int, int, float, const float*, int, const float*, int, float,
+                 float*, int) {
+  return false;
+}
+#endif
+
+}  // namespace dnn
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_DNN_GEMM_HPP_
