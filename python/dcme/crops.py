@@ -92,18 +92,19 @@ def _listed(settings: CropSettings, sample: Sample) -> list[_Instance]:
     table = instances(read_ids(sample.ids_path()))
     wanted = table[np.isin(table["label"], (*settings.classes.labels, *settings.ignored))]
     return [
-        _Instance(int(row["id"]), int(row["label"]), tuple(int(row[k]) for k in _SIDES))
+        _Instance(
+            int(row["id"]),
+            int(row["label"]),
+            (int(row["top"]), int(row["left"]), int(row["bottom"]), int(row["right"])),
+        )
         for row in wanted
     ]
-
-
-_SIDES = ("top", "left", "bottom", "right")
 
 
 def _thinned(groups: Sequence[list[_Instance]], every: Mapping[int, int]) -> list[list[_Instance]]:
     """Every n-th instance of the labels named, counted over all images."""
     seen: Counter[int] = Counter()
-    kept = []
+    kept: list[list[_Instance]] = []
     for group in groups:
         kept.append([])
         for one in group:

@@ -147,17 +147,15 @@ class Evaluator:
         """
         truth = _core.ImageMatcher(self._core, as_ids(ids, "ground truth"), dict(distances or {}))
         if isinstance(masks, Instances):
-            count = len(masks)
             if confidences is None:
                 confidences = masks.votes.tolist()
-        else:
-            masks = _as_masks(masks)
-            count = len(masks) if hasattr(masks, "__len__") else None
-        columns = _columns(count, labels, confidences, self._default_label)
-        if isinstance(masks, Instances):
+            columns = _columns(len(masks), labels, confidences, self._default_label)
             truth.add_instances(masks._core, *columns)
         else:
-            _add_masks(truth, masks, *columns)
+            single = _as_masks(masks)
+            count = len(single) if hasattr(single, "__len__") else None
+            columns = _columns(count, labels, confidences, self._default_label)
+            _add_masks(truth, single, *columns)
         self._core.add(truth)
 
     def add_files(

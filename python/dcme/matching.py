@@ -106,7 +106,7 @@ def matching_dataset(
     truths: Iterable[npt.ArrayLike], predicted: Iterable[Any], iou: float = 0.5
 ) -> Matching:
     """The counts of ``matching`` summed over images."""
-    missing = object()
+    missing: Any = object()
     total = Matching(iou)
     for truth, one in zip_longest(truths, predicted, fillvalue=missing):
         if truth is missing or one is missing:

@@ -210,7 +210,11 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
         raise UserError(f"{job.data}: no such folder; dcme prepare writes one")
     if Path(job.out).resolve() == Path(job.data).resolve():
         raise UserError(f"{job.out}: is where the data set is; name another folder")
-    say = (lambda text: None) if quiet else (lambda text: print(text, flush=True))
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, flush=True)
+
     if job.weights is not None:
         say(check_weights(read_net(files.train), job.weights))
     _check_recipe(job)

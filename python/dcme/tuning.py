@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -165,6 +166,10 @@ def _unused(start: Decoding, scenes: Sequence[Scene]) -> tuple[str, ...]:
     return ("foreground",) if by_pixel else ("probability",)
 
 
+def _with(decoding: Decoding, **thresholds: Any) -> Decoding:
+    return replace(decoding, **thresholds)
+
+
 def tune(
     scenes: Sequence[Scene],
     start: Decoding,
@@ -197,7 +202,7 @@ def tune(
 
     # A start from which no single step helps: the middles of the ladders are another.
     middles = {name: ladders[name][len(ladders[name]) // 2] for name in names}
-    first = (attempt(start), attempt(replace(start, **middles)))
+    first = (attempt(start), attempt(_with(start, **middles)))
     best = max(first, key=lambda trial: trial.value)
 
     def climb(name: str, values: Sequence[float]) -> bool:
@@ -205,7 +210,7 @@ def tune(
         nonlocal best
         before = best
         for value in values:
-            trial = attempt(replace(best.decoding, **{name: value}))
+            trial = attempt(_with(best.decoding, **{name: value}))
             best = trial if trial.value > best.value else best
         return best is not before
 
@@ -219,7 +224,7 @@ def tune(
                 moved = climb(name, [tops[name]]) or moved
     for name in names:  # the picture shows every ladder around the best
         for value in ladders[name]:
-            attempt(replace(best.decoding, **{name: value}))
+            attempt(_with(best.decoding, **{name: value}))
     return Tuning(best, list(known.values()), goal)
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dcme.cli.options import add_classes, add_table, add_workers, number, size, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcme.dataset import Sample
+    from dcme.results import ImageResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,14 +55,15 @@ def run(arguments: argparse.Namespace) -> None:
     if given is None:
         raise UserError(f"the {arguments.kind} oracle needs --{option}")
     classes, threads, quiet = arguments.classes, workers(arguments), arguments.quiet
+    make: Callable[[Sample], ImageResult]
     if arguments.kind == "ceiling":
         exact = Decoding(arguments.dt, arguments.vt, arguments.et, "reference")
         make = Ceiling(given, None if arguments.masks else exact, classes)
     elif arguments.kind == "class":
         make = ClassOracle(Path(given), classes)
     else:
-        make = InstanceOracle(Path(given), classes)
-        print(class_accuracy(make, samples, threads, quiet).table().as_text())
+        make = oracle = InstanceOracle(Path(given), classes)
+        print(class_accuracy(oracle, samples, threads, quiet).table().as_text())
     scores = score_images(make, samples, classes, threads, quiet)
     print(scores.as_text())
     if arguments.table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -167,19 +168,20 @@ def _class_accuracy(context: Context) -> Outcome:
     """Table III; without weights only its counts."""
     if context.missing((IMAGES,), (DEEPLAB,)):
         counts = _counts(context)
-        values = {name: {"instances": int(n)} for name, n in zip(CLASSES.names, counts)}
+        values: Values = {name: {"instances": int(n)} for name, n in zip(CLASSES.names, counts)}
         values["total"] = {"instances": int(counts.sum())}
         return Outcome(values, [f"Counts only: the rest needs {DEEPLAB}.caffemodel and images."])
     oracle = InstanceOracle(context.vectors(DEEPLAB, "val"), CLASSES)
     accuracy = class_accuracy(oracle, _truths(context, "val"), context.workers, context.quiet)
     columns = ("instances", "correct", "accuracy")
-    return Outcome({str(name): dict(zip(columns, v)) for name, *v in accuracy.table().rows})
+    rows: Any = accuracy.table().rows
+    return Outcome({name: dict(zip(columns, values)) for name, *values in rows})
 
 
 def _detections(context: Context) -> Outcome:
     scores = _score(context, PAPER_2, "val", ious=(0.25, 0.5, 0.75))
     total = int(_counts(context).sum())
-    values = {
+    values: Values = {
         f"{100 * m.iou:g}": {"detections": m.tp, "accuracy": 100 * m.tp / max(total, 1)}
         for m in scores.matchings
     }
@@ -218,10 +220,10 @@ def _summary_2017(context: Context) -> Outcome:
 
 def _ours(key: str, title: str, pipeline: Pipeline, split: str) -> Experiment:
     """The scores of a pipeline: of all classes, or the mean where the paper tells no more."""
+    data: tuple[str, ...] = (TRUTH, IMAGES)
     if split == "test":
         run, data = partial(_test, key, pipeline), (TEST_IMAGES,)
     else:
-        data = (TRUTH, IMAGES)
         run = (
             partial(_results, key, pipeline, split)
             if _is_table(key)

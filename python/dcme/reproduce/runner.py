@@ -50,8 +50,8 @@ class Report:
             cells: list[Cell] = [row]
             for name in self.paper.columns:
                 here, there = ours.get(row, {}).get(name), printed.get(row, {}).get(name)
-                both = here is not None and there is not None
-                cells += [there, here, here - there if both else None] if ours else [there]
+                apart = None if here is None or there is None else here - there
+                cells += [there, here, apart] if ours else [there]
             cells += [ours.get(row, {}).get(name) for name in dict.fromkeys(beyond)]
             rows.append(cells)
         paper = self.experiment.key.split("/")[0]

@@ -12,6 +12,7 @@ from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.synth import people, vehicles
 from dcme.synth.camera import Camera, Frame
 from dcme.synth.canvas import Brush, Canvas
+from dcme.synth.solids import Solid, box
 from dcme.synth.street import Street, paint_backdrop, paint_pole, paint_tree, random_street
 from dcme.synth.vehicles import Size
 
@@ -269,7 +270,7 @@ def _void(stage: _Stage) -> None:
         if not stage.take_spot(frame, size):
             continue
         colour = stage.colour()
-        solid = vehicles.Solid(vehicles.box(0.0, size.height, -0.35, 0.35, 0.08), 0.3, colour)
+        solid = Solid(box(0.0, size.height, -0.35, 0.35, 0.08), 0.3, colour)
         name = "static" if rng.random() < 0.7 else "dynamic"
         stage.add(frame, size, LABEL_ID[name], solid.paint)
 
