@@ -16,6 +16,10 @@
 #include <vector>
 
 #include <boost/shared_ptr.hpp>
+// Programs written for Caffe 1.0 define their flags without including this.
+#if __has_include(<gflags/gflags.h>)
+#include <gflags/gflags.h>
+#endif
 
 #include "caffe/util/device_alternate.hpp"
 #include "caffe/util/logging.hpp"

@@ -4,15 +4,20 @@
 
 #include "caffe/util/rng.hpp"
 
-namespace google {
-// Of google-gflags, where the program links it.
-__attribute__((weak)) unsigned ParseCommandLineFlags(int* argc, char*** argv, bool remove_flags);
-}  // namespace google
+// Of google-gflags, in either of its namespaces, where the program links it.
+extern "C" {
+__attribute__((weak)) unsigned ParseFlagsOfGoogle(int*, char***, bool) __asm__(
+    "_ZN6google21ParseCommandLineFlagsEPiPPPcb");
+__attribute__((weak)) unsigned ParseFlagsOfGflags(int*, char***, bool) __asm__(
+    "_ZN6gflags21ParseCommandLineFlagsEPiPPPcb");
+}
 
 namespace caffe {
 
 void GlobalInit(int* argc, char*** argv) {
-  if (google::ParseCommandLineFlags) google::ParseCommandLineFlags(argc, argv, true);
+  for (auto* parse : {&ParseFlagsOfGoogle, &ParseFlagsOfGflags}) {
+    if (parse) parse(argc, argv, true);
+  }
 }
 
 Caffe& Caffe::Get() {

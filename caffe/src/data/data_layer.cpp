@@ -50,7 +50,7 @@ void DataLayer<Dtype>::SeekRecord(uint64_t record) {
 template <typename Dtype>
 void DataLayer<Dtype>::ReadDatum(Datum* datum) {
   if (!datum->ParseFromString(cursor_->value())) {
-    throw Error(RecordName() + " is no Datum message");
+    LOG(FATAL) << RecordName() + " is no Datum message";
   }
 }
 

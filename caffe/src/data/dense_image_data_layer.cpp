@@ -77,9 +77,9 @@ cv::Mat DenseImageDataLayer<Dtype>::ReadLabels(const string& file) const {
     }
     if (labels.data) return labels;
   } catch (const cv::Exception& e) {
-    throw Error("cannot read the label image " + path + ": " + e.err);
+    LOG(FATAL) << "cannot read the label image " + path + ": " + e.err;
   }
-  throw Error("cannot read the label image " + path + " (listed in " + param.source() + ")");
+  LOG(FATAL) << "cannot read the label image " + path + " (listed in " + param.source() + ")";
 }
 
 template <typename Dtype>

@@ -13,11 +13,11 @@ namespace {
 
 vector<string> ReadFileNames(const string& list) {
   std::ifstream file(list);
-  if (!file) throw Error("cannot open the list " + list);
+  if (!file) LOG(FATAL) << "cannot open the list " + list;
   vector<string> names;
   string name;
   while (file >> name) names.push_back(name);
-  if (names.empty()) throw Error("the list " + list + " names no HDF5 file");
+  if (names.empty()) LOG(FATAL) << "the list " + list + " names no HDF5 file";
   return names;
 }
 
@@ -53,9 +53,10 @@ void HDF5DataLayer<Dtype>::LoadHDF5FileData(const char* filename) {
     hdf_blobs_[i].reset(new Blob<Dtype>());
     hdf5_load_nd_dataset(file.id(), param.top(i).c_str(), 1, INT_MAX, hdf_blobs_[i].get(), true);
     if (hdf_blobs_[i]->shape(0) != hdf_blobs_[0]->shape(0) || hdf_blobs_[i]->count() == 0) {
-      throw Error(string(filename) + ": dataset '" + param.top(i) + "' has " +
-                  std::to_string(hdf_blobs_[i]->shape(0)) + " rows, '" + param.top(0) + "' has " +
-                  std::to_string(hdf_blobs_[0]->shape(0)) + ": they go together, one at least");
+      LOG(FATAL) << string(filename) + ": dataset '" + param.top(i) + "' has " +
+                        std::to_string(hdf_blobs_[i]->shape(0)) + " rows, '" + param.top(0) +
+                        "' has " + std::to_string(hdf_blobs_[0]->shape(0)) +
+                        ": they go together, one at least";
     }
   }
 }
@@ -96,9 +97,10 @@ void HDF5DataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     for (size_t j = 0; j < top.size(); ++j) {
       const int length = top[j]->count(1);
       if (hdf_blobs_[j]->count(1) != length) {
-        throw Error(hdf_filenames_[file_order_.At(visit_, seed_)] + ": dataset '" +
-                    this->layer_param_.top(j) + "' has shape " + hdf_blobs_[j]->shape_string() +
-                    ", which does not fit the first file's: " + top[j]->shape_string());
+        LOG(FATAL) << hdf_filenames_[file_order_.At(visit_, seed_)] + ": dataset '" +
+                          this->layer_param_.top(j) + "' has shape " +
+                          hdf_blobs_[j]->shape_string() +
+                          ", which does not fit the first file's: " + top[j]->shape_string();
       }
       caffe_copy(length, hdf_blobs_[j]->cpu_data() + row * length,
                  top[j]->mutable_cpu_data() + i * length);

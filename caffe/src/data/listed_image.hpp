@@ -13,7 +13,7 @@ namespace caffe {
 inline cv::Mat ReadListedImage(const string& path, int height, int width, bool is_color,
                                const string& list) {
   cv::Mat image = ReadImageToCVMat(path, height, width, is_color);
-  if (!image.data) throw Error("cannot read the image " + path + " (listed in " + list + ")");
+  if (!image.data) LOG(FATAL) << "cannot read the image " + path + " (listed in " + list + ")";
   return image;
 }
 

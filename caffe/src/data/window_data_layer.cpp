@@ -47,7 +47,7 @@ template <typename Dtype>
 void WindowDataLayer<Dtype>::ReadWindowFile() {
   const WindowDataParameter& param = this->layer_param_.window_data_param();
   std::ifstream file(param.source());
-  if (!file) throw Error("cannot open the window file " + param.source());
+  if (!file) LOG(FATAL) << "cannot open the window file " + param.source();
   images_.clear();
   fg_windows_.clear();
   bg_windows_.clear();
@@ -58,20 +58,20 @@ void WindowDataLayer<Dtype>::ReadWindowFile() {
     ListedImage image;
     if (hash != "#" ||
         !(file >> index >> image.path >> image.channels >> image.height >> image.width)) {
-      throw Error(where + " does not start with `# index path channels height width`");
+      LOG(FATAL) << where + " does not start with `# index path channels height width`";
     }
     image.path = param.root_folder() + image.path;
     if ((image.channels != 1 && image.channels != 3) || image.height < 1 || image.width < 1 ||
         (!images_.empty() && image.channels != images_[0].channels)) {
-      throw Error(where + ": all images have 1 or all have 3 channels, and a size");
+      LOG(FATAL) << where + ": all images have 1 or all have 3 channels, and a size";
     }
     if (param.cache_images() && !ReadFileToDatum(image.path, &image.cached)) {
-      throw Error("cannot read the image " + image.path + " (listed in " + param.source() + ")");
+      LOG(FATAL) << "cannot read the image " + image.path + " (listed in " + param.source() + ")";
     }
     images_.push_back(image);
     ReadWindows(&file, where, images_.size() - 1);
   }
-  if (images_.empty()) throw Error("the window file " + param.source() + " lists no image");
+  if (images_.empty()) LOG(FATAL) << "the window file " + param.source() + " lists no image";
   LOG(INFO) << "Number of images: " << images_.size()
             << ", foreground windows: " << fg_windows_.size()
             << ", background windows: " << bg_windows_.size();
@@ -81,22 +81,23 @@ template <typename Dtype>
 void WindowDataLayer<Dtype>::ReadWindows(std::istream* file, const string& where, size_t image) {
   const WindowDataParameter& param = this->layer_param_.window_data_param();
   int windows = 0;
-  if (!(*file >> windows) || windows < 0) throw Error(where + ": the number of windows is missing");
+  if (!(*file >> windows) || windows < 0)
+    LOG(FATAL) << where + ": the number of windows is missing";
   for (int i = 0; i < windows; ++i) {
     Window window;
     window.image = image;
     float overlap = 0;
     if (!(*file >> window.label >> overlap >> window.x1 >> window.y1 >> window.x2 >> window.y2)) {
-      throw Error(where + ": window " + std::to_string(i) + " is not `class overlap x1 y1 x2 y2`");
+      LOG(FATAL) << where + ": window " + std::to_string(i) + " is not `class overlap x1 y1 x2 y2`";
     }
     if (window.x1 < 0 || window.y1 < 0 || window.x2 < window.x1 || window.y2 < window.y1 ||
         window.x2 >= images_[image].width || window.y2 >= images_[image].height) {
-      throw Error(where + ": window " + std::to_string(i) + " is not inside of the image");
+      LOG(FATAL) << where + ": window " + std::to_string(i) + " is not inside of the image";
     }
     if (overlap >= param.fg_threshold()) {
       if (window.label <= 0) {
-        throw Error(where + ": window " + std::to_string(i) + " shows an object of class " +
-                    std::to_string(window.label) + "; classes start at 1");
+        LOG(FATAL) << where + ": window " + std::to_string(i) + " shows an object of class " +
+                          std::to_string(window.label) + "; classes start at 1";
       }
       fg_windows_.push_back(window);
     } else if (overlap < param.bg_threshold()) {
@@ -133,9 +134,9 @@ cv::Mat WindowDataLayer<Dtype>::ReadImage(const ListedImage& listed) const {
   const string& source = this->layer_param_.window_data_param().source();
   const cv::Mat image = listed.cached.encoded() ? DecodeDatumToCVMat(listed.cached, color)
                                                 : ReadListedImage(listed.path, 0, 0, color, source);
-  if (!image.data) throw Error("cannot decode the image " + listed.path);
+  if (!image.data) LOG(FATAL) << "cannot decode the image " + listed.path;
   if (image.rows != listed.height || image.cols != listed.width) {
-    throw Error(listed.path + " has another size than " + source + " says");
+    LOG(FATAL) << listed.path + " has another size than " + source + " says";
   }
   return image;
 }
@@ -189,7 +190,7 @@ void WindowDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
     try {
       WarpWindow(window, mirror, batch->data_.mutable_cpu_data() + batch->data_.offset(i));
     } catch (const cv::Exception& e) {
-      throw Error(images_[window.image].path + ": " + e.err);
+      LOG(FATAL) << images_[window.image].path + ": " + e.err;
     }
     batch->label_.mutable_cpu_data()[i] = window.label;
   }

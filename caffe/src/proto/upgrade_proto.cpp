@@ -46,7 +46,7 @@ const char* SolverTypeName(SolverParameter_SolverType type) {
     case SolverParameter_SolverType_ADAM:
       return "Adam";
   }
-  throw Error("unknown number " + std::to_string(static_cast<int>(type)) + " of a solver type");
+  LOG(FATAL) << "unknown number " + std::to_string(static_cast<int>(type)) + " of a solver type";
 }
 
 }  // namespace

@@ -202,7 +202,7 @@ V1LayerParameter_LayerType UpgradeV0LayerType(const string& type) {
   if (found != V0Types().end()) return found->second;
   vector<string> known;
   for (const auto& entry : V0Types()) known.push_back(entry.first);
-  throw Error("unknown layer type '" + type + "' in an old (V0) net" + DidYouMean(type, known));
+  LOG(FATAL) << "unknown layer type '" + type + "' in an old (V0) net" + DidYouMean(type, known);
 }
 
 }  // namespace caffe

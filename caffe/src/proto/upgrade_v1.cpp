@@ -129,9 +129,8 @@ bool NetNeedsV1ToV2Upgrade(const NetParameter& net_param) { return net_param.lay
 
 bool UpgradeV1Net(const NetParameter& v1_net_param, NetParameter* net_param) {
   if (v1_net_param.layer_size() > 0) {
-    throw Error(
-        "the net mixes old `layers { ... }` and new `layer { ... }`: "
-        "write all of them as `layer`");
+    LOG(FATAL) << "the net mixes old `layers { ... }` and new `layer { ... }`: "
+                  "write all of them as `layer`";
   }
   CopyAllBut("layers", v1_net_param, net_param);
   bool compatible = true;
@@ -167,7 +166,7 @@ const char* UpgradeV1LayerType(const V1LayerParameter_LayerType type) {
   for (const TypeName& entry : kTypeNames) {
     if (entry.type == type) return entry.name;
   }
-  throw Error("unknown number " + std::to_string(static_cast<int>(type)) + " of a V1 layer type");
+  LOG(FATAL) << "unknown number " + std::to_string(static_cast<int>(type)) + " of a V1 layer type";
 }
 
 }  // namespace caffe

@@ -17,15 +17,16 @@ DB* GetDB(DataParameter::DB backend) {
       return new LMDB();
 #endif
     default:
-      throw Error("this build has no " + DataParameter_DB_Name(backend) +
-                  ": for an LMDB say `backend: LMDB`; for LevelDB build with -DUSE_LEVELDB=ON");
+      LOG(FATAL)
+          << "this build has no " + DataParameter_DB_Name(backend) +
+                 ": for an LMDB say `backend: LMDB`; for LevelDB build with -DUSE_LEVELDB=ON";
   }
 }
 
 DB* GetDB(const string& backend) {
   if (backend == "lmdb") return GetDB(DataParameter_DB_LMDB);
   if (backend == "leveldb") return GetDB(DataParameter_DB_LEVELDB);
-  throw Error("unknown database backend '" + backend + "': lmdb and leveldb exist");
+  LOG(FATAL) << "unknown database backend '" + backend + "': lmdb and leveldb exist";
 }
 
 }  // namespace db

@@ -8,7 +8,7 @@ namespace db {
 namespace {
 
 void CheckLevelDB(const leveldb::Status& status, const string& what) {
-  if (!status.ok()) throw Error(what + ": " + status.ToString());
+  if (!status.ok()) LOG(FATAL) << what + ": " + status.ToString();
 }
 
 }  // namespace

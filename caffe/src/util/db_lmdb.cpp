@@ -41,7 +41,7 @@ int TryOpen(const string& source, unsigned flags, MDB_env** env) {
 }  // namespace
 
 void CheckMdb(int status, const string& what) {
-  if (status != MDB_SUCCESS) throw Error("LMDB " + what + ": " + mdb_strerror(status));
+  if (status != MDB_SUCCESS) LOG(FATAL) << "LMDB " + what + ": " + mdb_strerror(status);
 }
 
 // ---- LMDBCursor ----
@@ -108,7 +108,7 @@ void LMDB::Open(const string& source, Mode mode) {
   Close();
   source_ = source;
   if (mode == NEW && mkdir(source.c_str(), 0755) != 0) {
-    throw Error("cannot make the database " + source + ": " + std::strerror(errno));
+    LOG(FATAL) << "cannot make the database " + source + ": " + std::strerror(errno);
   }
   if (mode == WRITE) mkdir(source.c_str(), 0755);
   if (mode == READ) CheckLmdbFile(source + "/data.mdb");

@@ -19,7 +19,7 @@ string FileName(hid_t location) {
 }
 
 [[noreturn]] void Fail(hid_t location, const string& dataset, const string& what) {
-  throw Error(FileName(location) + ": dataset '" + dataset + "' " + what);
+  LOG(FATAL) << FileName(location) + ": dataset '" + dataset + "' " + what;
 }
 
 struct DatasetInfo {
@@ -115,7 +115,7 @@ void Write(hid_t location, const string& name, hid_t type, hid_t space, const vo
   const Hdf5Handle dataset(
       H5Dcreate2(location, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose,
       failure);
-  if (H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) throw Error(failure);
+  if (H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) LOG(FATAL) << failure;
 }
 
 template <typename Number>
@@ -223,12 +223,12 @@ void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtyp
   start[0] = dims[0];
   dims[0] += rows[0];
   const Hdf5Handle dataset(H5Dopen2(file_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose, failure);
-  if (H5Dset_extent(dataset, dims.data()) < 0) throw Error(failure);
+  if (H5Dset_extent(dataset, dims.data()) < 0) LOG(FATAL) << failure;
   const Hdf5Handle memory(H5Screate_simple(axes, rows.data(), nullptr), H5Sclose, failure);
   const Hdf5Handle place(H5Dget_space(dataset), H5Sclose, failure);
   H5Sselect_hyperslab(place, H5S_SELECT_SET, start.data(), nullptr, rows.data(), nullptr);
   if (H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, blob.cpu_data()) < 0) {
-    throw Error(failure);
+    LOG(FATAL) << failure;
   }
 }
 
@@ -295,7 +295,7 @@ void hdf5_save_string(hid_t loc_id, const string& dataset_name, const string& s)
 int hdf5_get_num_links(hid_t loc_id) {
   const Hdf5Silence quiet;
   H5G_info_t info;
-  if (H5Gget_info(loc_id, &info) < 0) throw Error(FileName(loc_id) + ": cannot list a group");
+  if (H5Gget_info(loc_id, &info) < 0) LOG(FATAL) << FileName(loc_id) + ": cannot list a group";
   return static_cast<int>(std::min<hsize_t>(info.nlinks, INT_MAX));
 }
 
@@ -307,7 +307,7 @@ string hdf5_get_name_by_idx(hid_t loc_id, int idx) {
   };
   const ssize_t length = name_at(nullptr, 0);
   if (length < 0) {
-    throw Error(FileName(loc_id) + ": has no entry number " + std::to_string(idx));
+    LOG(FATAL) << FileName(loc_id) + ": has no entry number " + std::to_string(idx);
   }
   string name(length + 1, '\0');
   name_at(&name[0], name.size());

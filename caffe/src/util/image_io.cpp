@@ -129,7 +129,7 @@ bool ReadImageToDatum(const string& filename, const int label, const int height,
       LOG(FATAL) << "cannot encode " << filename << " as '" << encoding << "'";
     }
   } catch (const cv::Exception& e) {
-    throw Error("cannot encode " + filename + " as '" + encoding + "': " + e.err);
+    LOG(FATAL) << "cannot encode " + filename + " as '" + encoding + "': " + e.err;
   }
   datum->set_data(string(bytes.begin(), bytes.end()));
   datum->set_label(label);

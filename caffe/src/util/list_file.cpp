@@ -9,7 +9,7 @@ namespace caffe {
 
 vector<ListLine> ReadListFile(const string& list) {
   std::ifstream file(list);
-  if (!file) throw Error("cannot open the list " + list);
+  if (!file) LOG(FATAL) << "cannot open the list " + list;
   vector<ListLine> lines;
   string text;
   for (int number = 1; std::getline(file, text); ++number) {
@@ -20,12 +20,12 @@ vector<ListLine> ReadListFile(const string& list) {
     const size_t gap = text.find_last_of(" \t");
     const size_t path_end = gap == string::npos ? gap : text.find_last_not_of(" \t", gap);
     if (path_end == string::npos) {
-      throw Error(where + ": '" + text +
-                  "' has one part; a file and what belongs to it are needed");
+      LOG(FATAL) << where + ": '" + text +
+                        "' has one part; a file and what belongs to it are needed";
     }
     lines.push_back({text.substr(0, path_end + 1), text.substr(gap + 1), where});
   }
-  if (lines.empty()) throw Error("the list " + list + " is empty");
+  if (lines.empty()) LOG(FATAL) << "the list " + list + " is empty";
   return lines;
 }
 
@@ -34,7 +34,7 @@ int ParseInteger(const string& text, const string& where) {
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end) {
-    throw Error(where + ": '" + text + "' is no whole number");
+    LOG(FATAL) << where + ": '" + text + "' is no whole number";
   }
   return value;
 }

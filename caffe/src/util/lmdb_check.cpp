@@ -58,7 +58,7 @@ class Checker {
     if (fd_ < 0 || fstat(fd_, &status) != 0) {
       const string reason = std::strerror(errno);
       Close();
-      throw Error("cannot open the LMDB file " + path + ": " + reason);
+      LOG(FATAL) << "cannot open the LMDB file " + path + ": " + reason;
     }
     file_size_ = status.st_size;
   }
@@ -81,8 +81,8 @@ class Checker {
 
  private:
   [[noreturn]] void Fail(const string& what) const {
-    throw Error("the LMDB file " + path_ + " " + what +
-                ": it is damaged, only partly copied, or no LMDB");
+    LOG(FATAL) << "the LMDB file " + path_ + " " + what +
+                      ": it is damaged, only partly copied, or no LMDB";
   }
 
   void Close() {

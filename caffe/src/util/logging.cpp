@@ -8,6 +8,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+// Of googletest, where the program links it: whether this process is there to die, in a death test.
+extern "C" __attribute__((weak)) bool IsChildOfDeathTest() __asm__(
+    "_ZN7testing8internal16InDeathTestChildEv");
+
 namespace {
 
 int FromEnvironment(const char* variable, int otherwise) {
@@ -83,7 +87,9 @@ Line::~Line() {
 Failure::~Failure() noexcept(false) {
   std::string text = stream_.str();
   while (!text.empty() && text.back() == ' ') text.pop_back();
-  if (void (*fail)() = failure_function.load()) {
+  void (*fail)() = failure_function;
+  if (!fail && IsChildOfDeathTest && IsChildOfDeathTest()) fail = &std::abort;
+  if (fail) {
     Write(FATAL, file_, line_, text);
     fail();
   }

@@ -176,7 +176,7 @@ bool LogFailure(const string& error) {
 }
 
 void ThrowFailure(const string& error) {
-  if (!error.empty()) throw Error(error);
+  if (!error.empty()) LOG(FATAL) << error;
 }
 
 template <typename Write>

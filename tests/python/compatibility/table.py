@@ -27,11 +27,13 @@ DIFFERENCES = """## Where it differs
 What code and scripts written for Caffe 1.0 may notice:
 
 - A failed `CHECK` or `LOG(FATAL)` throws `caffe::Error` (Python: `caffe.Error`), and the process
-  goes on. Death tests (`EXPECT_DEATH`) want it to end: set `CAFFE_ABORT_ON_FATAL=1` in the
-  environment, or call `google::InstallFailureFunction(&abort)`.
+  goes on. Where it should end, set `CAFFE_ABORT_ON_FATAL=1` in the environment or call
+  `caffe::logging::set_failure_function(&abort)`; in googletest's death tests it ends by itself.
 - The log goes to stderr only. google-glog's macros, flags and calls are there without it; flags
-  that choose other places change nothing. A program with flags of its own links google-gflags
-  itself; `caffe::GlobalInit` then parses them.
+  that choose other places change nothing. Where its headers are installed they are used, too, but
+  `LOG` and `CHECK` are always the runtime's.
+- A program with flags of its own needs google-gflags: its header comes with Caffe's where it is
+  installed, and `caffe::GlobalInit` parses the flags.
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
@@ -39,8 +41,9 @@ What code and scripts written for Caffe 1.0 may notice:
   layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
 - Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
-  parameters and sizes. Members that held intermediate results (`bias_multiplier_`, `max_idx_`,
-  `sum_multiplier_` and such) are not there where the computation has none.
+  parameters and sizes. Members that held intermediate results (`max_idx_` of Pooling,
+  `sum_multiplier_` and such) are not there where the computation has none; data layers keep no
+  position in their source (`lines_id_`, `cursor_`).
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

@@ -45,6 +45,61 @@ def test_code_that_includes_glog_finds_it():
     assert any((folder / "glog/logging.h").exists() for folder in folders)
 
 
+# What of google-glog's header could get in the way: macros, and names in namespace google.
+GLOG = """\
+#ifndef GLOG_LOGGING_H
+#define GLOG_LOGGING_H
+#include <iostream>
+#define LOG(severity) std::cerr
+#define CHECK(condition) if (!(condition)) std::cerr
+#define CHECK_EQ(a, b) CHECK((a) == (b))
+namespace fLI { extern int FLAGS_minloglevel; }
+using fLI::FLAGS_minloglevel;
+namespace google {
+typedef int LogSeverity;
+const int GLOG_INFO = 0, GLOG_WARNING = 1, GLOG_ERROR = 2, GLOG_FATAL = 3;
+const int INFO = GLOG_INFO, WARNING = GLOG_WARNING, ERROR = GLOG_ERROR, FATAL = GLOG_FATAL;
+void InitGoogleLogging(const char* argv0);
+void InstallFailureFunction(void (*fail)());
+}
+#endif
+"""
+GFLAGS = """\
+#pragma once
+#define DEFINE_int32(name, value, text) namespace fLI { int FLAGS_##name = value; } \\
+  using fLI::FLAGS_##name
+"""
+PROGRAM = """\
+DEFINE_int32(gpu, 3, "");
+int main(int argc, char** argv) {
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_minloglevel = google::WARNING;
+  try {
+    CHECK_EQ(FLAGS_gpu, 2) << "of " << argc;
+  } catch (const caffe::Error&) {
+  }
+  LOG(INFO) << caffe::Caffe::solver_count();
+}
+"""
+
+
+@pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
+@pytest.mark.parametrize("order", [("caffe/caffe.hpp", "glog/logging.h"), ("glog/logging.h", "")])
+def test_the_headers_of_google_go_before_or_after_those_of_caffe(tmp_path, order):
+    for name, text in (("glog/logging.h", GLOG), ("gflags/gflags.h", GFLAGS)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    includes = [*filter(None, order), "caffe/caffe.hpp"]
+    done = subprocess.run(
+        f"{compiler_call(tmp_path)} -I{tmp_path} -Wall -fsyntax-only -x c++ -",
+        shell=True,
+        input="".join(f"#include <{header}>\n" for header in includes) + PROGRAM,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
 def test_every_header_compiles_alone_and_twice(tmp_path):

@@ -1,6 +1,10 @@
 """caffe.Net, Blob and Layer: the surface that pycaffe's users know."""
 
 import gc
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -105,6 +109,17 @@ def test_a_bad_file_is_an_error_that_python_can_catch(tmp_path, text, message):
     with pytest.raises(caffe.Error, match=message):
         caffe.Net(file, caffe.TEST)
     assert issubclass(caffe.Error, RuntimeError)
+
+
+def test_an_error_ends_the_process_where_the_environment_says_so():
+    done = subprocess.run(
+        [sys.executable, "-c", "import caffe; caffe.Net('missing.prototxt', caffe.TEST)"],
+        env={**os.environ, "CAFFE_ABORT_ON_FATAL": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGABRT
+    assert "missing.prototxt" in done.stderr
 
 
 # ---- structure ----
