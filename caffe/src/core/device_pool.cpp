@@ -34,7 +34,7 @@ void KeepPool(int device) {
        << ": this process's nets hold " << (used >> 20) << " MiB, and " << (free >> 20) << " of "
        << (total >> 20) << " MiB are free: use a smaller batch or input (a solver's iter_size: 2 "
        << "makes up for half the batch), or end what else runs there";
-  throw Error(text.str());
+  LOG(FATAL) << text.str();
 }
 
 }  // namespace

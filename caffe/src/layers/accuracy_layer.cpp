@@ -11,8 +11,11 @@ namespace caffe {
 template <typename Dtype>
 void AccuracyLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
-  top_k_ = this->layer_param_.accuracy_param().top_k();
-  label_axis_ = bottom[0]->CanonicalAxisIndex(this->layer_param_.accuracy_param().axis());
+  const AccuracyParameter& param = this->layer_param_.accuracy_param();
+  top_k_ = param.top_k();
+  has_ignore_label_ = param.has_ignore_label();
+  ignore_label_ = param.ignore_label();
+  label_axis_ = bottom[0]->CanonicalAxisIndex(param.axis());
   outer_num_ = bottom[0]->count(0, label_axis_);
   inner_num_ = bottom[0]->count(label_axis_ + 1);
   const int classes = bottom[0]->shape(label_axis_);
@@ -26,11 +29,10 @@ void AccuracyLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void AccuracyLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
-  const AccuracyParameter& param = this->layer_param_.accuracy_param();
   const int classes = bottom[0]->shape(label_axis_);
   const std::ptrdiff_t stride = inner_num_;
   labels_.Read(*bottom[1], classes,
-               param.has_ignore_label() ? std::optional<int>(param.ignore_label()) : std::nullopt);
+               has_ignore_label_ ? std::optional<int>(ignore_label_) : std::nullopt);
   const Dtype* scores = bottom[0]->cpu_data();
   vector<char> hit(labels_.count());
   ParallelFor(labels_.count(), kElementwiseGrain / classes + 1,

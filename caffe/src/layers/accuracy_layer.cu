@@ -50,10 +50,8 @@ struct StoreCounts {
 template <typename Dtype>
 void AccuracyLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
-  const AccuracyParameter& param = this->layer_param_.accuracy_param();
   const int classes = bottom[0]->shape(label_axis_);
-  const auto ignore =
-      param.has_ignore_label() ? std::optional<int>(param.ignore_label()) : std::nullopt;
+  const auto ignore = has_ignore_label_ ? std::optional<int>(ignore_label_) : std::nullopt;
   // Without a second top, only the last row is wanted.
   const int rows = top.size() > 1 ? classes + 1 : 1;
   counts_.Reshape(vector<int>{rows, 3});

@@ -12,6 +12,7 @@ template <typename Dtype>
 void ClassLossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::LayerSetUp(bottom, top);
+  this->ReadLossParam(LossParameter_NormalizationMode_VALID);
   LayerParameter param(this->layer_param_);
   param.set_type("Softmax");
   param.clear_loss_weight();
@@ -28,9 +29,9 @@ void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   LossLayer<Dtype>::Reshape(bottom, top);
   softmax_layer_->Reshape(softmax_bottom_vec_, softmax_top_vec_);
   softmax_axis_ = bottom[0]->CanonicalAxisIndex(ClassAxis());
-  outer_num_ = bottom[0]->count(0, softmax_axis_);
-  inner_num_ = bottom[0]->count(softmax_axis_ + 1);
-  ClassLabels::CheckShape(*bottom[1], outer_num_ * inner_num_);
+  this->outer_num_ = bottom[0]->count(0, softmax_axis_);
+  this->inner_num_ = bottom[0]->count(softmax_axis_ + 1);
+  ClassLabels::CheckShape(*bottom[1], this->outer_num_ * this->inner_num_);
   if (top.size() > 1) top[1]->ReshapeLike(*bottom[0]);
 }
 
@@ -39,8 +40,7 @@ void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bot
                                                  const vector<Blob<Dtype>*>& top) {
   softmax_layer_->Forward(softmax_bottom_vec_, softmax_top_vec_);
   labels_.Read(*bottom[1], classes(), this->IgnoreLabel());
-  normalizer_ = this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_VALID),
-                                 outer_num_, outer_num_ * inner_num_, labels_.valid_count());
+  normalizer_ = this->get_normalizer(this->normalization_, labels_.valid_count());
   if (top.size() > 1) top[1]->ShareData(prob_);
 }
 
@@ -53,7 +53,7 @@ void ClassLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
   const Dtype* prob = prob_.cpu_data();
   Dtype* diff = bottom[0]->mutable_cpu_diff();
-  ForClassBlocks(outer_num_, classes(), inner_num_,
+  ForClassBlocks(this->outer_num_, classes(), this->inner_num_,
                  [&](std::ptrdiff_t start, std::ptrdiff_t position, int length) {
                    BlockDiff(position, length, scale, prob + start, diff + start);
                  });

@@ -66,6 +66,7 @@ template <typename Dtype>
 template <typename Device>
 void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
+  const ThreadsForOperations threads(this->Operations());
   if (pool_ && ForwardStrips(*bottom[0])) return;
   const Blob<Dtype>& weights = *this->blobs_[0];
   const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
@@ -93,6 +94,7 @@ template <typename Device>
 void ConvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
+  const ThreadsForOperations threads(this->Operations());
   const Blob<Dtype>& weights = *this->blobs_[0];
   Blob<Dtype>* weight = this->param_propagate_down(0) ? this->blobs_[0].get() : nullptr;
   Blob<Dtype>* bias =

@@ -84,6 +84,7 @@ template <typename Dtype>
 template <typename Device>
 void DeconvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
                                           const vector<Blob<Dtype>*>& top) {
+  const ThreadsForOperations threads(this->Operations());
   const Blob<Dtype>& weights = *this->blobs_[0];
   auto* fast = this->fast();
   for (size_t i = 0; i < bottom.size(); ++i) {
@@ -106,6 +107,7 @@ template <typename Device>
 void DeconvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
                                            const vector<bool>& propagate_down,
                                            const vector<Blob<Dtype>*>& bottom) {
+  const ThreadsForOperations threads(this->Operations());
   const Blob<Dtype>& weights = *this->blobs_[0];
   Blob<Dtype>* weight = this->param_propagate_down(0) ? this->blobs_[0].get() : nullptr;
   auto* fast = this->fast();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "caffe/util/io.hpp"
@@ -26,10 +27,22 @@ template <typename Dtype>
 void InfogainLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   ClassLossLayer<Dtype>::Reshape(bottom, top);
-  CHECK_EQ(Matrix(bottom).count(), this->classes() * this->classes())
+  infogain_axis_ = this->softmax_axis_;
+  num_labels_ = this->classes();
+  CHECK_EQ(Matrix(bottom).count(), num_labels_ * num_labels_)
       << ": the infogain matrix of shape " << Matrix(bottom).shape_string() << " must be "
-      << this->classes() << " x " << this->classes() << " for scores of shape "
+      << num_labels_ << " x " << num_labels_ << " for scores of shape "
       << bottom[0]->shape_string();
+  sum_rows_H_.Reshape(vector<int>{num_labels_});
+}
+
+template <typename Dtype>
+void InfogainLossLayer<Dtype>::sum_rows_of_H(const Blob<Dtype>* H) {
+  const Dtype* gain = H->cpu_data();
+  Dtype* sums = sum_rows_H_.mutable_cpu_data();
+  for (int row = 0; row < num_labels_; ++row) {
+    sums[row] = std::accumulate(gain + row * num_labels_, gain + (row + 1) * num_labels_, Dtype(0));
+  }
 }
 
 template <typename Dtype>
@@ -38,9 +51,8 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   this->ForwardProbabilities(bottom, top);
   const Dtype* prob = this->prob_.cpu_data();
   gain_ = Matrix(bottom).cpu_data();
-  const int classes = this->classes();
-  row_sums_.assign(classes, Dtype(0));
-  for (int i = 0; i < classes * classes; ++i) row_sums_[i / classes] += gain_[i];
+  const int classes = num_labels_;
+  sum_rows_of_H(&Matrix(bottom));
   const std::ptrdiff_t stride = this->inner_num_;
   const Dtype sum = ParallelSum<Dtype>(this->labels_.count(), [&](std::ptrdiff_t i) {
     const int label = this->labels_[i];
@@ -58,7 +70,8 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void InfogainLossLayer<Dtype>::BlockDiff(std::ptrdiff_t position, int length, Dtype scale,
                                          const Dtype* prob, Dtype* diff) const {
-  const int classes = this->classes();
+  const int classes = num_labels_;
+  const Dtype* row_sums = sum_rows_H_.cpu_data();
   for (int c = 0; c < classes; ++c) {
     const Dtype* p = prob + std::ptrdiff_t(c) * this->inner_num_;
     Dtype* d = diff + std::ptrdiff_t(c) * this->inner_num_;
@@ -66,7 +79,7 @@ void InfogainLossLayer<Dtype>::BlockDiff(std::ptrdiff_t position, int length, Dt
       const int label = this->labels_[position + i];
       d[i] = label == ClassLabels::kIgnored
                  ? Dtype(0)
-                 : scale * (p[i] * row_sums_[label] - gain_[label * classes + c]);
+                 : scale * (p[i] * row_sums[label] - gain_[label * classes + c]);
     }
   }
 }

@@ -34,6 +34,10 @@ void InnerProductLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   vector<int> top_shape(bottom[0]->shape().begin(), bottom[0]->shape().begin() + axis);
   top_shape.push_back(N_);
   top[0]->Reshape(top_shape);
+  if (bias_term_ && bias_multiplier_.count() != M_) {
+    bias_multiplier_.Reshape(vector<int>{M_});
+    caffe_set(M_, Dtype(1), bias_multiplier_.mutable_cpu_data());
+  }
 }
 
 template <typename Dtype>

@@ -22,34 +22,31 @@ void LossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
-LossParameter_NormalizationMode LossLayer<Dtype>::NormalizationMode(
-    LossParameter_NormalizationMode otherwise) const {
+void LossLayer<Dtype>::ReadLossParam(LossParameter_NormalizationMode otherwise) {
   const LossParameter& param = this->layer_param_.loss_param();
-  if (param.has_normalization()) return param.normalization();
-  // The older way to say it.
-  if (param.has_normalize()) {
-    return param.normalize() ? LossParameter_NormalizationMode_VALID
-                             : LossParameter_NormalizationMode_BATCH_SIZE;
+  has_ignore_label_ = param.has_ignore_label();
+  ignore_label_ = param.ignore_label();
+  normalization_ = otherwise;
+  if (param.has_normalization()) {
+    normalization_ = param.normalization();
+  } else if (param.has_normalize()) {  // the older way to say it
+    normalization_ = param.normalize() ? LossParameter_NormalizationMode_VALID
+                                       : LossParameter_NormalizationMode_BATCH_SIZE;
   }
-  return otherwise;
 }
 
 template <typename Dtype>
-Dtype LossLayer<Dtype>::Normalizer(LossParameter_NormalizationMode mode, int items, int positions,
-                                   int valid_positions) {
+Dtype LossLayer<Dtype>::get_normalizer(LossParameter_NormalizationMode normalization_mode,
+                                       int valid_count) {
+  const int positions = outer_num_ * inner_num_;
   int divisor = 1;
-  if (mode == LossParameter_NormalizationMode_FULL) divisor = positions;
-  if (mode == LossParameter_NormalizationMode_VALID) divisor = valid_positions;
-  if (mode == LossParameter_NormalizationMode_BATCH_SIZE) divisor = items;
+  if (normalization_mode == LossParameter_NormalizationMode_FULL) divisor = positions;
+  if (normalization_mode == LossParameter_NormalizationMode_VALID) {
+    divisor = valid_count == -1 ? positions : valid_count;
+  }
+  if (normalization_mode == LossParameter_NormalizationMode_BATCH_SIZE) divisor = outer_num_;
   // A batch in which everything is ignored has loss 0, not 0 / 0.
   return static_cast<Dtype>(std::max(divisor, 1));
-}
-
-template <typename Dtype>
-std::optional<int> LossLayer<Dtype>::IgnoreLabel() const {
-  const LossParameter& param = this->layer_param_.loss_param();
-  if (!param.has_ignore_label()) return std::nullopt;
-  return param.ignore_label();
 }
 
 INSTANTIATE_CLASS(LossLayer);

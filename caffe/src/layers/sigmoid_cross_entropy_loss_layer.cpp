@@ -11,12 +11,21 @@
 namespace caffe {
 
 template <typename Dtype>
+void SigmoidCrossEntropyLossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
+                                                     const vector<Blob<Dtype>*>& top) {
+  LossLayer<Dtype>::LayerSetUp(bottom, top);
+  this->ReadLossParam(LossParameter_NormalizationMode_BATCH_SIZE);
+}
+
+template <typename Dtype>
 void SigmoidCrossEntropyLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                                   const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::Reshape(bottom, top);
   CHECK_EQ(bottom[0]->count(), bottom[1]->count())
       << ": SigmoidCrossEntropyLoss needs a target for each score; the shapes are "
       << bottom[0]->shape_string() << " and " << bottom[1]->shape_string();
+  this->outer_num_ = bottom[0]->shape(0);
+  this->inner_num_ = bottom[0]->count(1);
 }
 
 template <typename Dtype>
@@ -34,9 +43,7 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>
   const Dtype sum = ParallelSum<Dtype>(count, [=](std::ptrdiff_t i) { return scores.Loss(i); });
   const int valid =
       ParallelSum<int>(count, [=](std::ptrdiff_t i) { return scores.Counts(i) ? 1 : 0; });
-  normalizer_ =
-      this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_BATCH_SIZE),
-                       bottom[0]->shape(0), count, valid);
+  normalizer_ = this->get_normalizer(this->normalization_, valid);
   top[0]->mutable_cpu_data()[0] = sum / normalizer_;
 }
 

@@ -50,9 +50,7 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>
       1, count, LossOfScore<Dtype>{{bottom[0]->gpu_data(), bottom[1]->gpu_data(), Ignored()}},
       StoreLossAndCount{sums_.mutable_gpu_data()});
   const double* sums = sums_.cpu_data();
-  normalizer_ =
-      this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_BATCH_SIZE),
-                       bottom[0]->shape(0), count, static_cast<int>(sums[1]));
+  normalizer_ = this->get_normalizer(this->normalization_, static_cast<int>(sums[1]));
   top[0]->mutable_cpu_data()[0] = static_cast<Dtype>(sums[0]) / normalizer_;
 }
 

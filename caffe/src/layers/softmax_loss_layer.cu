@@ -83,9 +83,7 @@ void SoftmaxWithLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom
   const double* sums = sums_.cpu_data();
   // Says which label it is.
   if (sums[2] > 0) this->labels_.Read(*bottom[1], this->classes(), this->IgnoreLabel());
-  this->normalizer_ =
-      this->Normalizer(this->NormalizationMode(LossParameter_NormalizationMode_VALID),
-                       this->outer_num_, positions, static_cast<int>(sums[1]));
+  this->normalizer_ = this->get_normalizer(this->normalization_, static_cast<int>(sums[1]));
   top[0]->mutable_cpu_data()[0] = static_cast<Dtype>(sums[0]) / this->normalizer_;
 }
 

@@ -63,10 +63,11 @@ class Pieces {
   /// Calls body(piece) for all of them, on several threads.
   template <typename Body>
   void ForEach(const Body& body) const {
-    ParallelFor(count(), kElementwiseGrain / kPiece,
-                [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-                  for (std::ptrdiff_t piece = first; piece < last; ++piece) body(piece);
-                });
+    const std::ptrdiff_t length = std::min(piece_, layout_.plane_size());
+    const std::ptrdiff_t grain = kElementwiseGrain / std::max<std::ptrdiff_t>(1, length);
+    ParallelFor(count(), grain, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+      for (std::ptrdiff_t piece = first; piece < last; ++piece) body(piece);
+    });
   }
 
   /// Sums of kernel(piece, lane sums) over all pieces, for each channel.

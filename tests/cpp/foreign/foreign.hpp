@@ -12,6 +12,7 @@
 
 #include "caffe/blob.hpp"
 #include "caffe/common.hpp"
+#include "caffe/filler.hpp"
 #include "caffe/proto/caffe.pb.h"
 
 typedef ::testing::Types<float, double> FloatAndDouble;
@@ -34,6 +35,11 @@ class OneToOne : public ::testing::Test {
     top_vec_.push_back(top_.get());
   }
 
+  void FillBottom(const std::vector<int>& shape) {
+    bottom_->Reshape(shape);
+    Caffe::set_random_seed(1701);
+    GaussianFiller<Dtype>(FillerParameter()).Fill(bottom_.get());
+  }
   static void Put(const std::vector<int>& shape, const std::vector<Dtype>& values,
                   Blob<Dtype>* blob) {
     blob->Reshape(shape);

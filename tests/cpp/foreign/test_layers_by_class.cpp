@@ -23,15 +23,7 @@
 namespace caffe {
 
 template <typename Dtype>
-class LayerByClass : public OneToOne<Dtype> {
- protected:
-  void FillBottom(int n, int c, int h, int w, unsigned int seed = 1701) {
-    this->bottom_->Reshape(n, c, h, w);
-    Caffe::set_random_seed(seed);
-    FillerParameter param;
-    GaussianFiller<Dtype>(param).Fill(this->bottom_.get());
-  }
-};
+class LayerByClass : public OneToOne<Dtype> {};
 TYPED_TEST_SUITE(LayerByClass, FloatAndDouble, );
 
 TYPED_TEST(LayerByClass, TakesBlobsThatWereSetBeforeSetUp) {
@@ -61,7 +53,7 @@ TYPED_TEST(LayerByClass, TakesBlobsThatWereSetBeforeSetUp) {
 
 TYPED_TEST(LayerByClass, ConvolutionAddsToParameterDiffsAndLeavesUnwantedDiffs) {
   typedef TypeParam Dtype;
-  this->FillBottom(2, 2, 5, 4);
+  this->FillBottom({2, 2, 5, 4});
   LayerParameter param;
   ConvolutionParameter* conv = param.mutable_convolution_param();
   conv->add_kernel_size(3);
@@ -127,14 +119,14 @@ void CompareWithForcedNd(Blob<Dtype>* bottom) {
 }
 
 TYPED_TEST(LayerByClass, ForcedNdConvolutionGivesTheSameBits) {
-  this->FillBottom(2, 9, 15, 13);
+  this->FillBottom({2, 9, 15, 13});
   CompareWithForcedNd<TypeParam, ConvolutionLayer>(this->bottom_.get());
   CompareWithForcedNd<TypeParam, DeconvolutionLayer>(this->bottom_.get());
 }
 
 TYPED_TEST(LayerByClass, InPlaceActivationAfterALayerMatchesTheOneBeside) {
   typedef TypeParam Dtype;
-  this->FillBottom(3, 2, 4, 4);
+  this->FillBottom({3, 2, 4, 4});
   LayerParameter ip_param, prelu_param;
   ip_param.mutable_inner_product_param()->set_num_output(5);
   ip_param.mutable_inner_product_param()->mutable_weight_filler()->set_type("gaussian");
@@ -174,7 +166,7 @@ TYPED_TEST(LayerByClass, InPlaceActivationAfterALayerMatchesTheOneBeside) {
 
 TYPED_TEST(LayerByClass, PReLUWithAFixedSlopeIsALeakyReLU) {
   typedef TypeParam Dtype;
-  this->FillBottom(2, 3, 4, 5);
+  this->FillBottom({2, 3, 4, 5});
   LayerParameter prelu_param, relu_param;
   relu_param.mutable_relu_param()->set_negative_slope(0.25);
   Blob<Dtype> other;
@@ -190,7 +182,7 @@ TYPED_TEST(LayerByClass, PReLUWithAFixedSlopeIsALeakyReLU) {
 
 TYPED_TEST(LayerByClass, DropoutScalesWhatItKeepsInTrainAndCopiesInTest) {
   typedef TypeParam Dtype;
-  this->FillBottom(2, 3, 6, 5);
+  this->FillBottom({2, 3, 6, 5});
   LayerParameter param;
   param.mutable_dropout_param()->set_dropout_ratio(0.75);
   param.set_phase(TRAIN);
@@ -233,7 +225,7 @@ TYPED_TEST(LayerByClass, MaxPoolingGivesItsMaskAsSecondTop) {
 
 TYPED_TEST(LayerByClass, FlattenAndSplitShareTheirBottomsMemory) {
   typedef TypeParam Dtype;
-  this->FillBottom(2, 3, 6, 5);
+  this->FillBottom({2, 3, 6, 5});
   LayerParameter param;
   FlattenLayer<Dtype> flatten(param);
   flatten.SetUp(this->bottom_vec_, this->top_vec_);
@@ -351,7 +343,7 @@ TYPED_TEST(LayerByClass, RecurrentLayersCarryTheirStateFromForwardToForward) {
 TYPED_TEST(LayerByClass, SeesAndShowsValuesThroughKeptPointers) {
   typedef TypeParam Dtype;
   const int channels = 32;
-  this->FillBottom(1, channels, 6, 6);
+  this->FillBottom({1, channels, 6, 6});
   Blob<Dtype> middle;
   std::vector<Blob<Dtype>*> middle_vec(1, &middle);
   LayerParameter param;

@@ -36,6 +36,8 @@ class AccuracyLayer : public Layer<Dtype> {
   int outer_num_ = 0;
   int inner_num_ = 0;
   int top_k_ = 1;
+  bool has_ignore_label_ = false;
+  int ignore_label_ = 0;
   ClassLabels labels_;
   /// On the GPU, for every class and then for all: right, valid and wrong labels.
   Blob<double> counts_;

@@ -98,6 +98,10 @@ class BaseConvolutionLayer : public Layer<Dtype> {
     relu_slope_ = slope;
     fast_shape_.clear();
   }
+  /// Operations of Forward for one pair of bottom and top.
+  double Operations() const {
+    return 2. * num_ * conv_out_channels_ * conv_out_spatial_dim_ * kernel_dim_;
+  }
   /// Whether oneDNN's kernels suit the layer's present shape at all.
   virtual bool fast_pays() const { return true; }
 
@@ -126,6 +130,14 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   bool bias_term_ = false;
   bool is_1x1_ = false;
   bool force_nd_im2col_ = false;
+  /// Of the feature side: channels and positions; then channels of the image side.
+  int conv_out_channels_ = 0;
+  int conv_out_spatial_dim_ = 0;
+  int conv_in_channels_ = 0;
+  // Of a group: rows of the columns, elements of the columns, elements of the features.
+  int kernel_dim_ = 0;
+  int col_offset_ = 0;
+  int output_offset_ = 0;
 
  private:
   void SetUpBlobs();
@@ -141,12 +153,6 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   template <typename Device>
   const Dtype* Columns(const Dtype* image, bool keep);
 
-  int conv_out_channels_ = 0;
-  int conv_in_channels_ = 0;
-  int conv_out_spatial_dim_ = 0;
-  int kernel_dim_ = 0;
-  int col_offset_ = 0;
-  int output_offset_ = 0;
   Blob<Dtype> col_buffer_;
   float relu_slope_ = 1;
   shared_ptr<dnn::Convolution<Dtype>> fast_;

@@ -43,7 +43,7 @@ class ClassLossLayer : public LossLayer<Dtype> {
   int classes() const { return prob_.shape(softmax_axis_); }
   /// Index in prob_ of class 0 at a position.
   std::ptrdiff_t Start(std::ptrdiff_t position) const {
-    return position / inner_num_ * classes() * inner_num_ + position % inner_num_;
+    return position / this->inner_num_ * classes() * this->inner_num_ + position % this->inner_num_;
   }
 
   shared_ptr<Layer<Dtype>> softmax_layer_;
@@ -53,8 +53,6 @@ class ClassLossLayer : public LossLayer<Dtype> {
   vector<Blob<Dtype>*> softmax_top_vec_;
   ClassLabels labels_;
   int softmax_axis_ = 0;
-  int outer_num_ = 0;
-  int inner_num_ = 0;
   /// The divisor of the last Forward.
   Dtype normalizer_ = 1;
 };

@@ -33,17 +33,22 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
 
   int ClassAxis() const override { return this->layer_param_.infogain_loss_param().axis(); }
 
+  /// Makes sum_rows_H_ the sums of the rows of H.
+  virtual void sum_rows_of_H(const Blob<Dtype>* H);
+
   /// H, where it comes from a file.
   Blob<Dtype> infogain_;
+  Blob<Dtype> sum_rows_H_;
+  int infogain_axis_ = 0;
+  int num_labels_ = 0;
 
  private:
   const Blob<Dtype>& Matrix(const vector<Blob<Dtype>*>& bottom) const {
     return bottom.size() == 3 ? *bottom[2] : infogain_;
   }
 
-  // H as Forward saw it, and the sums of its rows.
+  /// H as Forward saw it.
   const Dtype* gain_ = nullptr;
-  vector<Dtype> row_sums_;
 };
 
 }  // namespace caffe

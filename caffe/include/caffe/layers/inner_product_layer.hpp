@@ -40,6 +40,8 @@ class InnerProductLayer : public Layer<Dtype> {
   int N_ = 0;
   bool bias_term_ = false;
   bool transpose_ = false;
+  /// M_ ones, for derived layers that sum by matrix products.
+  Blob<Dtype> bias_multiplier_;
 
  private:
   DECLARE_PASSES_ON_DEVICE(Dtype);

@@ -29,15 +29,23 @@ class LossLayer : public Layer<Dtype> {
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index != 1; }
 
  protected:
-  /// What loss_param says a sum over positions is divided by; `otherwise` where it says nothing.
-  LossParameter_NormalizationMode NormalizationMode(
-      LossParameter_NormalizationMode otherwise) const;
-  /// That divisor, at least 1: all positions (FULL), those whose label counts (VALID), `items`
-  /// (BATCH_SIZE) or 1 (NONE).
-  static Dtype Normalizer(LossParameter_NormalizationMode mode, int items, int positions,
-                          int valid_positions);
-  /// loss_param.ignore_label, where there is one.
-  std::optional<int> IgnoreLabel() const;
+  // For losses that are sums over outer_num_ x inner_num_ positions.
+
+  /// Takes ignore_label and normalization (`otherwise` where nothing is said) from loss_param.
+  void ReadLossParam(LossParameter_NormalizationMode otherwise);
+  /// What the sum is divided by, at least 1: all positions (FULL), the valid_count of those whose
+  /// label counts (VALID; -1: all), outer_num_ (BATCH_SIZE) or 1 (NONE).
+  virtual Dtype get_normalizer(LossParameter_NormalizationMode normalization_mode, int valid_count);
+  /// The label of positions that do not count, where there is one.
+  std::optional<int> IgnoreLabel() const {
+    return has_ignore_label_ ? std::optional<int>(ignore_label_) : std::nullopt;
+  }
+
+  bool has_ignore_label_ = false;
+  int ignore_label_ = 0;
+  LossParameter_NormalizationMode normalization_ = LossParameter_NormalizationMode_VALID;
+  int outer_num_ = 0;
+  int inner_num_ = 0;
 };
 
 }  // namespace caffe

@@ -39,6 +39,30 @@ void ParallelFor(std::ptrdiff_t n, std::ptrdiff_t grain, const Body& body) {
 #endif
 }
 
+/// While it lives, all that the calling thread runs, libraries included, stays on this thread if it
+/// is but a few operations (additions and multiplications): starting others takes microseconds, on
+/// a busy machine thousands of them.
+class ThreadsForOperations {
+ public:
+  explicit ThreadsForOperations(double operations) {
+#ifdef _OPENMP
+    if (operations >= 1e6 || omp_in_parallel()) return;
+    before_ = omp_get_max_threads();
+    omp_set_num_threads(1);
+#endif
+  }
+  ~ThreadsForOperations() {
+#ifdef _OPENMP
+    if (before_ > 0) omp_set_num_threads(before_);
+#endif
+  }
+  ThreadsForOperations(const ThreadsForOperations&) = delete;
+  ThreadsForOperations& operator=(const ThreadsForOperations&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
 /// Elements below which starting threads costs more than it brings, for element-wise loops.
 const std::ptrdiff_t kElementwiseGrain = 16384;
 
