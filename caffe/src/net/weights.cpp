@@ -41,17 +41,20 @@ struct Transfer {
   vector<string> offered;
   std::set<string> taken;
 
-  // A net that has parameters, given some of which none are its own, was given another net's.
   void Finish(const vector<string>& wanted) const {
-    CHECK(!taken.empty() || offered.empty() || wanted.empty())
-        << "these are weights of another net: none of their " << offered.size() << " layers ('"
-        << offered.front() << "', ...) is a layer of this one ('" << wanted.front() << "', ...)";
+    if (!Caffe::root_solver()) return;
+    if (taken.empty() && !offered.empty() && !wanted.empty()) {
+      LOG(WARNING) << "These may be weights of another net: none of their " << offered.size()
+                   << " layers ('" << offered.front() << "', ...) is a layer of this one ('"
+                   << wanted.front() << "', ...), which keeps the parameters it has.";
+      return;
+    }
     string left;
     for (const string& name : wanted) {
       if (taken.count(name) == 0) left += (left.empty() ? "" : ", ") + name;
     }
-    LOG_IF(INFO, Caffe::root_solver() && !left.empty())
-        << "Layers with no parameters in these weights keep their own: " << left;
+    LOG_IF(INFO, !left.empty()) << "Layers with no parameters in these weights keep their own: "
+                                << left;
   }
 };
 

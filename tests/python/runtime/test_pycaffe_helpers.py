@@ -1,7 +1,11 @@
 """Helpers of pycaffe that scripts call by themselves."""
 
+import sys
+import types
+
 import caffe.coord_map
 import caffe.draw
+import cv2
 import numpy as np
 import pytest
 from google.protobuf import text_format
@@ -46,7 +50,16 @@ def test_a_plug_in_that_is_none_is_named(tmp_path):
         caffe.load_plugin(str(tmp_path / "no.so"))
 
 
-def test_a_detector_takes_its_context_anew(tmp_path):
+def test_graphs_are_handed_to_pydot(monkeypatch):
+    # Stands for the package, which nothing else needs.
+    pydot = types.SimpleNamespace(graph_from_dot_data=lambda text: [("a graph", text)])
+    monkeypatch.setitem(sys.modules, "pydot", pydot)
+    net = caffe_pb2.NetParameter(name="n")
+    assert caffe.draw.get_pydot_graph(net, "TB") == ("a graph", caffe.draw.net_to_dot(net, "TB"))
+
+
+@pytest.fixture
+def detector(tmp_path):
     net = (
         'input: "x" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 } layer { name: "s" type: "Softmax" '
     )
@@ -54,7 +67,30 @@ def test_a_detector_takes_its_context_anew(tmp_path):
     weights = tmp_path / "w.caffemodel"
     caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST).save(str(weights))
     mean = np.array([1, 2, 3], np.float32)
-    detector = caffe.Detector(str(tmp_path / "net.prototxt"), str(weights), mean=mean)
+    return caffe.Detector(str(tmp_path / "net.prototxt"), str(weights), mean=mean)
+
+
+def test_a_detector_asks_selective_search_for_windows(detector, tmp_path, monkeypatch):
+    image = tmp_path / "image.png"
+    cv2.imwrite(str(image), np.full((20, 30, 3), 7, np.uint8))
+    asked = []
+
+    def get_windows(names, cmd):
+        asked.append((names, cmd))
+        return [np.array([[0, 0, 9, 9], [5, 5, 19, 29]])]
+
+    name = "selective_search_ijcv_with_python"
+    monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(get_windows=get_windows))
+    found = detector.detect_selective_search([image])
+    assert asked == [([str(image)], "selective_search_rcnn")]
+    assert [detection["window"].tolist() for detection in found] == [[0, 0, 9, 9], [5, 5, 19, 29]]
+    assert found[0]["prediction"].shape == (3, 8, 8)
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match="detect_windows"):
+        detector.detect_selective_search([image])
+
+
+def test_a_detector_takes_its_context_anew(detector):
     detector.configure_crop(2)
     crop = detector.crop(np.zeros((8, 8, 3), np.float32), np.array([0, 0, 7, 7]))
     assert crop.shape == (8, 8, 3)

@@ -1,0 +1,121 @@
+"""The flags of `caffe` that users of Caffe 1.0 have in their scripts, however they are written."""
+
+import signal
+
+import pytest
+from oracles import command
+
+NET = """name: "staged"
+layer { name: "x" type: "DummyData" top: "x" top: "t"
+  dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 1 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
+  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "deep" type: "ReLU" bottom: "ip" top: "ip" include { min_level: 2 } }
+layer { name: "extra" type: "TanH" bottom: "ip" top: "ip" include { stage: "extra" stage: "on" } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "t" top: "loss" }
+"""
+SOLVER = """net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 4 display: 1
+snapshot_prefix: "snap" solver_mode: CPU
+"""
+ENDLESS = SOLVER.replace("max_iter: 4 display: 1", "max_iter: 100000000 display: 1000")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(SOLVER)
+    (tmp_path / "endless.prototxt").write_text(ENDLESS)
+    return tmp_path
+
+
+@pytest.fixture
+def weights(folder):
+    command.run(folder, "train", "--solver=solver.prototxt")
+    return "snap_iter_4.caffemodel"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--solver=solver.prototxt"],
+        ["-solver=solver.prototxt"],
+        ["--solver", "solver.prototxt"],
+        ["-solver", "solver.prototxt", "-logtostderr=1"],
+    ],
+)
+def test_flags_have_one_dash_or_two_and_an_equals_sign_or_a_space(folder, words):
+    assert "Optimization Done." in command.run(folder, "train", *words)
+
+
+def layers_made(log):
+    made = [line.removeprefix("Creating Layer ") for line in log if "Creating Layer " in line]
+    return [name for name in made if name in ("deep", "extra")]
+
+
+@pytest.mark.parametrize(
+    ("flags", "layers"),
+    [
+        ([], []),
+        (["--level=2"], ["deep"]),
+        (["--stage=on"], []),
+        (["--stage=on,extra"], ["extra"]),
+        (["-stage", "extra,on", "-level", "3"], ["deep", "extra"]),
+    ],
+)
+def test_level_and_stages_choose_layers_in_every_command(folder, weights, flags, layers):
+    model = "--model=net.prototxt"
+    once = ["--iterations=1", *flags]
+    assert layers_made(command.run(folder, "train", "--solver=solver.prototxt", *flags)) == layers
+    test = command.run(folder, "test", model, f"--weights={weights}", *once)
+    assert layers_made(test) == layers
+    assert layers_made(command.run(folder, "time", model, *once)) == layers
+
+
+def test_weights_are_taken_from_several_files_by_layer_name(folder, weights):
+    (folder / "net.prototxt").write_text(NET.replace('"ip"', '"other"'))
+    log = command.run(folder, "train", "--solver=solver.prototxt", f"--weights={weights}")
+    assert "Ignoring source layer ip" in log
+    assert any("weights of another net" in line for line in log)
+    other = (folder / weights).rename(folder / "other.caffemodel").name
+    (folder / "net.prototxt").write_text(NET)
+    command.run(folder, "train", "--solver=solver.prototxt")
+    for words in (
+        ["train", "--solver=solver.prototxt"],
+        ["test", "--model=net.prototxt", "--iterations=1"],
+    ):
+        log = command.run(folder, *words, f"--weights={other},{weights}")
+        assert "Ignoring source layer other" in log
+        assert "Ignoring source layer ip" not in log
+
+
+def wait_for(process, text):
+    for line in process.stderr:
+        if text in line:
+            return
+    raise AssertionError(f"the log ended without {text!r}")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("effect", ["stop", "snapshot", "none"])
+def test_signals_stop_or_take_a_snapshot_or_do_nothing(folder, name, effect):
+    other, end = ("SIGHUP", "sighup") if name == "SIGINT" else ("SIGINT", "sigint")
+    flags = [f"--{name.lower()}_effect={effect}", f"-{end}_effect", "stop"]
+    with command.start(folder, "train", "--solver=endless.prototxt", *flags) as process:
+        wait_for(process, "Iteration 1000 ")
+        process.send_signal(getattr(signal, name))
+        if effect == "snapshot":
+            wait_for(process, "Snapshotting solver state")
+        if effect != "stop":
+            wait_for(process, "lr = ")
+            wait_for(process, "lr = ")
+            process.send_signal(getattr(signal, other))
+        wait_for(process, "Optimization stopped early.")
+        process.stderr.read()
+    assert process.returncode == 0
+    assert len(list(folder.glob("*.solverstate"))) == (2 if effect == "snapshot" else 1)
+
+
+@pytest.mark.parametrize("flag", ["--sigint_effect", "--sighup_effect"])
+def test_other_effects_of_signals_are_refused(folder, flag):
+    line = command.fail(folder, "train", "--solver=solver.prototxt", f"{flag}=halt")
+    assert f"{flag}=halt: use stop, snapshot or none" in line
