@@ -1,7 +1,8 @@
 #include "caffe/layers/accuracy_layer.hpp"
 
-#include <optional>
 #include <vector>
+
+#include <boost/optional.hpp>
 
 #include "caffe/util/parallel_for.hpp"
 #include "layers/no_gradient.hpp"
@@ -32,7 +33,7 @@ void AccuracyLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const int classes = bottom[0]->shape(label_axis_);
   const std::ptrdiff_t stride = inner_num_;
   labels_.Read(*bottom[1], classes,
-               has_ignore_label_ ? std::optional<int>(ignore_label_) : std::nullopt);
+               has_ignore_label_ ? boost::optional<int>(ignore_label_) : boost::none);
   const Dtype* scores = bottom[0]->cpu_data();
   vector<char> hit(labels_.count());
   ParallelFor(labels_.count(), kElementwiseGrain / classes + 1,

@@ -51,7 +51,7 @@ template <typename Dtype>
 void AccuracyLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   const int classes = bottom[0]->shape(label_axis_);
-  const auto ignore = has_ignore_label_ ? std::optional<int>(ignore_label_) : std::nullopt;
+  const auto ignore = has_ignore_label_ ? boost::optional<int>(ignore_label_) : boost::none;
   // Without a second top, only the last row is wanted.
   const int rows = top.size() > 1 ? classes + 1 : 1;
   counts_.Reshape(vector<int>{rows, 3});

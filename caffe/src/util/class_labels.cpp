@@ -15,7 +15,7 @@ void ClassLabels::CheckShape(const Blob<Dtype>& blob, int positions) {
 }
 
 template <typename Dtype>
-void ClassLabels::Read(const Blob<Dtype>& blob, int classes, std::optional<int> ignore) {
+void ClassLabels::Read(const Blob<Dtype>& blob, int classes, boost::optional<int> ignore) {
   const int count = blob.count();
   labels_.resize(count);
   const Dtype* values = blob.cpu_data();
@@ -47,7 +47,7 @@ std::vector<int> ClassLabels::Histogram(int classes) const {
 
 template void ClassLabels::CheckShape<float>(const Blob<float>&, int);
 template void ClassLabels::CheckShape<double>(const Blob<double>&, int);
-template void ClassLabels::Read<float>(const Blob<float>&, int, std::optional<int>);
-template void ClassLabels::Read<double>(const Blob<double>&, int, std::optional<int>);
+template void ClassLabels::Read<float>(const Blob<float>&, int, boost::optional<int>);
+template void ClassLabels::Read<double>(const Blob<double>&, int, boost::optional<int>);
 
 }  // namespace caffe

@@ -45,6 +45,19 @@ def test_code_that_includes_glog_finds_it():
     assert any((folder / "glog/logging.h").exists() for folder in folders)
 
 
+@pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
+def test_old_makefiles_may_ask_for_cpp_11(tmp_path):
+    headers = [path.relative_to(INCLUDE) for path in INCLUDE.glob("caffe/**/*.h*")]
+    done = subprocess.run(
+        f"{compiler_call(tmp_path)} -std=c++11 -Wall -fsyntax-only -x c++ -",
+        shell=True,
+        input="".join(f"#include <{header}>\n" for header in headers if header.suffix != ".cuh"),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # What of google-glog's header could get in the way: macros, and names in namespace google.
 GLOG = """\
 #ifndef GLOG_LOGGING_H
@@ -84,12 +97,12 @@ int main(int argc, char** argv) {
 
 
 @pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
-@pytest.mark.parametrize("order", [("caffe/caffe.hpp", "glog/logging.h"), ("glog/logging.h", "")])
+@pytest.mark.parametrize("order", [("caffe/common.hpp", "glog/logging.h"), ("glog/logging.h", "")])
 def test_the_headers_of_google_go_before_or_after_those_of_caffe(tmp_path, order):
     for name, text in (("glog/logging.h", GLOG), ("gflags/gflags.h", GFLAGS)):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
-    includes = [*filter(None, order), "caffe/caffe.hpp"]
+    includes = [*filter(None, order), "caffe/common.hpp"]
     done = subprocess.run(
         f"{compiler_call(tmp_path)} -I{tmp_path} -Wall -fsyntax-only -x c++ -",
         shell=True,

@@ -1,8 +1,9 @@
 #ifndef CAFFE_LOSS_LAYER_HPP_
 #define CAFFE_LOSS_LAYER_HPP_
 
-#include <optional>
 #include <vector>
+
+#include <boost/optional.hpp>
 
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
@@ -37,8 +38,8 @@ class LossLayer : public Layer<Dtype> {
   /// label counts (VALID; -1: all), outer_num_ (BATCH_SIZE) or 1 (NONE).
   virtual Dtype get_normalizer(LossParameter_NormalizationMode normalization_mode, int valid_count);
   /// The label of positions that do not count, where there is one.
-  std::optional<int> IgnoreLabel() const {
-    return has_ignore_label_ ? std::optional<int>(ignore_label_) : std::nullopt;
+  boost::optional<int> IgnoreLabel() const {
+    return has_ignore_label_ ? boost::optional<int>(ignore_label_) : boost::none;
   }
 
   bool has_ignore_label_ = false;

@@ -2,8 +2,9 @@
 #define CAFFE_UTIL_CLASS_LABELS_HPP_
 
 #include <cstddef>
-#include <optional>
 #include <vector>
+
+#include <boost/optional.hpp>
 
 #include "caffe/blob.hpp"
 #include "caffe/util/host_device.hpp"
@@ -22,7 +23,7 @@ struct LabelReader {
   bool ignores;
   Dtype ignored;
 
-  LabelReader(const Dtype* values, int classes, std::optional<int> ignore)
+  LabelReader(const Dtype* values, int classes, boost::optional<int> ignore)
       : values(values),
         classes(classes),
         ignores(ignore.has_value()),
@@ -47,7 +48,7 @@ class ClassLabels {
   static void CheckShape(const Blob<Dtype>& blob, int positions);
   /// Takes the labels of `blob`. Throws where one is neither in [0, classes) nor the one to ignore.
   template <typename Dtype>
-  void Read(const Blob<Dtype>& blob, int classes, std::optional<int> ignore = std::nullopt);
+  void Read(const Blob<Dtype>& blob, int classes, boost::optional<int> ignore = boost::none);
 
   int operator[](std::ptrdiff_t i) const { return labels_[i]; }
   int count() const { return static_cast<int>(labels_.size()); }

@@ -82,25 +82,29 @@ template <typename A, typename B>
 std::unique_ptr<std::string> Describe(const char* expression, const A& a, const B& b) {
   std::ostringstream s;
   s << "Check failed: " << expression << " (" << a << " vs. " << b << ") ";
-  return std::make_unique<std::string>(s.str());
+  return std::unique_ptr<std::string>(new std::string(s.str()));
 }
 
 /// Whether a comparison takes its operands by value: so numbers are, and a constant member of a
 /// class can be compared without having a definition outside of it.
 template <typename A, typename B>
-constexpr bool kAreNumbers = std::is_arithmetic<A>::value&& std::is_arithmetic<B>::value;
+struct AreNumbers {
+  static constexpr bool value = std::is_arithmetic<A>::value && std::is_arithmetic<B>::value;
+};
 
 #pragma GCC diagnostic push
 // Callers compare sizes with literals; whether the signs agree is not this header's business.
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #define CAFFE_DEFINE_COMPARISON(name, op)                                                    \
   /** Null where the comparison holds, else what to say; evaluates its operands once. */     \
-  template <typename A, typename B, std::enable_if_t<kAreNumbers<A, B>, int> = 0>            \
+  template <typename A, typename B,                                                          \
+            typename std::enable_if<AreNumbers<A, B>::value, int>::type = 0>                 \
   std::unique_ptr<std::string> Check##name(const char* expression, A a, B b) {               \
     if (a op b) return nullptr;                                                              \
     return Describe(expression, a, b);                                                       \
   }                                                                                          \
-  template <typename A, typename B, std::enable_if_t<!kAreNumbers<A, B>, int> = 0>           \
+  template <typename A, typename B,                                                          \
+            typename std::enable_if<!AreNumbers<A, B>::value, int>::type = 0>                \
   std::unique_ptr<std::string> Check##name(const char* expression, const A& a, const B& b) { \
     if (a op b) return nullptr;                                                              \
     return Describe(expression, a, b);                                                       \
