@@ -23,8 +23,6 @@ class LayoutStore {
   virtual ~LayoutStore() = default;
   /// Writes the contents in plain (row-major) order; `plain` holds the memory's size in bytes.
   virtual void ToPlain(void* plain) const = 0;
-  /// Whether that gives the very values that the store was made from.
-  virtual bool exact() const { return false; }
   /// Moves the contents to memory taken anew. Right after memory of their size was freed they fit
   /// into its place, and leave no gap that is too small for the next large blob.
   virtual void Relocate() {}
@@ -52,8 +50,8 @@ class SyncedMemory {
   /// Keeps everything while somebody outside looks at the memory, or owns it.
   void Release();
   bool released() const { return released_; }
-  /// Where a layout holds the contents exactly, frees the plain copy beside it, unless somebody
-  /// outside looks at that; who asks for it gets it made again.
+  /// Where a layout holds the contents, frees the plain copy beside it, unless somebody outside
+  /// looks at that; who asks for it gets it made again (from rounded values, if it holds such).
   void KeepOnlyLayout();
   /// Makes released memory like new memory again, which reads as zeros.
   void Renew() { released_ = false; }

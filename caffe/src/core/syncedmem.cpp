@@ -87,9 +87,7 @@ void SyncedMemory::Release() {
 }
 
 void SyncedMemory::KeepOnlyLayout() {
-  if (!layout_ || !layout_->exact() || head_ != HEAD_AT_CPU || !own_cpu_data_ || viewers_ > 0) {
-    return;
-  }
+  if (!layout_ || head_ != HEAD_AT_CPU || !own_cpu_data_ || viewers_ > 0) return;
   free_cpu();
   layout_->Relocate();
   head_ = HEAD_AT_LAYOUT;

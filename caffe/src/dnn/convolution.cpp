@@ -131,7 +131,6 @@ class WeightStore : public LayoutStore {
     dnnl::reorder(source, target).execute(Stream(), source, target);
     Stream().wait();
   }
-  bool exact() const override { return weights_.get_desc().get_data_type() == Type::f32; }
   void Relocate() override {
     const memory::desc desc = weights_.get_desc();
     HostBuffer values(desc.get_size());

@@ -7,30 +7,54 @@
 namespace caffe {
 namespace dnn {
 
+/// Learnable blobs of a convolution; the bias may be null.
+template <typename Dtype>
+struct Parameters {
+  const Blob<Dtype>* weights;
+  const Blob<Dtype>* bias;
+};
+
 /// A convolution and the pooling behind it, a strip of rows at a time: the features between the
-/// two, often the largest blob of a net, never exist as a whole.
+/// two, often the largest blob of a net, never exist as a whole. Nor do those of a convolution in
+/// front, if there is one; rows that two strips need are computed twice there.
 template <typename Dtype>
 class PooledConvolution {
  public:
   /// Null where that is not worth it (small features) or cannot be done: pooling windows that are
-  /// no square tiles of the features, and geometries without a fast kernel.
+  /// no square tiles of the features, and geometries without a fast kernel. `front`: of the
+  /// convolution whose features are the image; null: there is none.
   static shared_ptr<PooledConvolution> Create(const ConvolutionGeometry& whole,
-                                              const PoolingParameter& pooling);
+                                              const PoolingParameter& pooling,
+                                              const ConvolutionGeometry* front = nullptr);
 
-  /// top = pool(relu(weights * bottom + bias)); bias may be null. `pool` is a layer that pools as
-  /// the parameters say; it is left with the shape of a strip.
-  void Run(const Blob<Dtype>& bottom, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
-           Layer<Dtype>* pool, Blob<Dtype>* top);
+  /// Whether a front of this geometry is worth being computed by strips: its features are large,
+  /// and take few multiplications beside those of the convolution that reads them.
+  static bool IsGoodFront(const ConvolutionGeometry& front, const ConvolutionGeometry& reader);
+
+  /// top = pool(relu(weights * bottom + bias)), with relu(front's weights * bottom + bias) in
+  /// bottom's place if there is a front. `pool` is a layer that pools as the parameters say; it is
+  /// left with the shape of a strip.
+  void Run(const Blob<Dtype>& bottom, const Parameters<Dtype>& parameters, Layer<Dtype>* pool,
+           Blob<Dtype>* top, const Parameters<Dtype>* front = nullptr);
 
  private:
-  PooledConvolution(const ConvolutionGeometry& whole, const ConvolutionGeometry& strip, int tile,
-                    const shared_ptr<Convolution<Dtype>>& convolution);
+  /// A convolution of a strip of rows.
+  struct Strip {
+    /// False where there is no fast kernel.
+    bool SetUp(const ConvolutionGeometry& whole_geometry, int rows);
+    void Run(const Parameters<Dtype>& parameters, Blob<Dtype>* features);
 
-  ConvolutionGeometry whole_, strip_;
-  int tile_;
-  shared_ptr<Convolution<Dtype>> convolution_;
-  // Of one strip.
-  Blob<Dtype> image_, features_, pooled_;
+    ConvolutionGeometry whole, part;
+    shared_ptr<Convolution<Dtype>> convolution;
+    Blob<Dtype> image;
+  };
+
+  PooledConvolution() = default;
+  void FillImage(const Blob<Dtype>& bottom, int first_row, const Parameters<Dtype>* front);
+
+  int tile_ = 0;
+  Strip strip_, front_;
+  Blob<Dtype> features_, pooled_;
 };
 
 }  // namespace dnn

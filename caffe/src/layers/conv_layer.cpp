@@ -40,25 +40,43 @@ bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool 
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
-  if (string(next->type()) != "Pooling") return false;
-  pool_ = next;
-  pooled_ = top;
+  if (string(next->type()) == "Pooling") {
+    pool_ = next;
+    pooled_ = top;
+    return true;
+  }
+  const auto reader = boost::dynamic_pointer_cast<ConvolutionLayer>(next);
+  if (!reader || !this->wants_fast() || !reader->wants_fast() ||
+      !dnn::PooledConvolution<Dtype>::IsGoodFront(this->Geometry(), reader->Geometry())) {
+    return false;
+  }
+  reader_ = reader;
+  read_ = top;
   return true;
 }
 
 template <typename Dtype>
-bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom) {
-  if (strips_shape_ != bottom.shape()) {
-    strips_shape_ = bottom.shape();
-    strips_.reset();
+bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom,
+                                            const ConvolutionLayer* front) {
+  if (!pool_) return false;
+  Strips& strips = front ? strips_behind_front_ : strips_;
+  if (strips.bottom_shape != bottom.shape()) {
+    strips.bottom_shape = bottom.shape();
+    strips.strips.reset();
     if (this->wants_fast()) {
-      strips_ = dnn::PooledConvolution<Dtype>::Create(this->Geometry(),
-                                                      pool_->layer_param().pooling_param());
+      const auto geometry = front ? front->Geometry() : dnn::ConvolutionGeometry();
+      strips.strips = dnn::PooledConvolution<Dtype>::Create(
+          this->Geometry(), pool_->layer_param().pooling_param(), front ? &geometry : nullptr);
     }
   }
-  if (!strips_) return false;
-  const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
-  strips_->Run(bottom, *this->blobs_[0], bias, pool_.get(), pooled_);
+  if (!strips.strips) return false;
+  const auto parameters_of = [](const ConvolutionLayer& layer) {
+    return dnn::Parameters<Dtype>{layer.blobs_[0].get(),
+                                  layer.bias_term_ ? layer.blobs_[1].get() : nullptr};
+  };
+  const auto of_front = parameters_of(front ? *front : *this);
+  strips.strips->Run(bottom, parameters_of(*this), pool_.get(), pooled_,
+                     front ? &of_front : nullptr);
   return true;
 }
 
@@ -66,8 +84,9 @@ template <typename Dtype>
 template <typename Device>
 void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
+  if (reader_ && reader_->ForwardStrips(*bottom[0], this)) return;
   const ThreadsForOperations threads(this->Operations());
-  if (pool_ && ForwardStrips(*bottom[0])) return;
+  if (ForwardStrips(*bottom[0], nullptr)) return;
   const Blob<Dtype>& weights = *this->blobs_[0];
   const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
@@ -87,6 +106,7 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
     if (relu_) relu_->Forward({top[i]}, {top[i]});
   }
   if (pool_) pool_->Forward({top[0]}, {pooled_});
+  if (reader_) reader_->Forward({top[0]}, {read_});
 }
 
 template <typename Dtype>

@@ -83,7 +83,6 @@ class BlockedStore : public LayoutStore {
   explicit BlockedStore(const ChannelLayout& layout);
   ~BlockedStore() override;
   void ToPlain(void* plain) const override;
-  bool exact() const override { return layout_.element == Element::kFloat; }
 
   const ChannelLayout& layout() const { return layout_; }
   void* values() const { return values_; }

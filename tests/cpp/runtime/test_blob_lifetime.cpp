@@ -169,16 +169,26 @@ TEST(BlobLifetime, InferenceKeepsWeightsInOneOrderOnly) {
   ExpectSame(*lean->output_blobs()[0], *whole->output_blobs()[0], false);
 }
 
-// A convolution with large features, which a net without Backward pools strip by strip.
+// A convolution with large features, which a net without Backward pools strip by strip; perhaps
+// with another one in front, that has little to do.
 std::unique_ptr<caffe::Net<float>> RunPooledNet(NetParameter::BlobLifetime lifetime, int height,
                                                 const std::string& convolution,
-                                                const std::string& pooling) {
+                                                const std::string& pooling,
+                                                const std::string& front = "") {
   NetParameter param;
   CHECK(google::protobuf::TextFormat::ParseFromString(
       "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 3 dim: " +
-          std::to_string(height) +
-          " dim: 330 } } }"
-          "layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'conv' convolution_param {"
+          std::to_string(height) + " dim: 330 } } }" +
+          (front.empty()
+               ? ""
+               : "layer { name: 'front' type: 'Convolution' bottom: 'x' top: 'front'"
+                 "  convolution_param { num_output: 64 kernel_size: 3 weight_filler {"
+                 "  type: 'xavier' } bias_filler { type: 'constant' value: -0.2 } " +
+                     front +
+                     " } }"
+                     "layer { name: 'front_relu' type: 'ReLU' bottom: 'front' top: 'front' }") +
+          "layer { name: 'conv' type: 'Convolution' bottom: '" + (front.empty() ? "x" : "front") +
+          "' top: 'conv' convolution_param {"
           "  num_output: 64 kernel_size: 3 weight_filler { type: 'xavier' } bias_filler {"
           "  type: 'constant' value: 0.1 } " +
           convolution +
@@ -214,6 +224,50 @@ TEST(BlobLifetime, PooledStripsGiveTheSameOutputs) {
     ExpectSame(*lean->blob_by_name("pool"), pooled, false);
     EXPECT_TRUE(lean->blob_by_name("conv")->data()->released());
   }
+}
+
+TEST(BlobLifetime, PooledStripsBehindAConvolutionGiveTheSameOutputs) {
+  const struct {
+    int height;
+    const char *front, *convolution, *pooling;
+  } cases[] = {{322, "pad: 1", "pad: 1", "kernel_size: 2 stride: 2"},
+               {321, "pad: 3", "pad: 2 dilation: 2", "pool: AVE kernel_size: 3 stride: 3"},
+               {645, "stride_h: 2 stride_w: 1 pad: 1", "pad: 1", "kernel_size: 2 stride: 2"},
+               {330, "pad: 1", "pad: 1", "kernel_size: 3 stride: 2"}};
+  for (const auto& c : cases) {
+    const auto lean =
+        RunPooledNet(NetParameter::UNTIL_READ, c.height, c.convolution, c.pooling, c.front);
+    const auto whole =
+        RunPooledNet(NetParameter::KEEP, c.height, c.convolution, c.pooling, c.front);
+    ExpectSame(*lean->blob_by_name("pool"), *whole->blob_by_name("pool"), false);
+    EXPECT_TRUE(lean->blob_by_name("front")->data()->released());
+    EXPECT_EQ(lean->is_absorbed(lean->layer_names().size() - 3),
+              caffe::Caffe::mode() == caffe::Caffe::CPU);
+  }
+}
+
+TEST(BlobLifetime, ParametersOfALeanNetInBfloat16AreRoundedButResultsStay) {
+  NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(
+      "precision: BF16 blob_lifetime: UNTIL_READ layer { name: 'x' type: 'Input' top: 'x'"
+      "  input_param { shape { dim: 1 dim: 16 dim: 20 dim: 24 } } }"
+      "layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'conv' convolution_param {"
+      "  num_output: 32 kernel_size: 3 weight_filler { type: 'xavier' } } }",
+      &param));
+  param.mutable_state()->set_phase(caffe::TEST);
+  caffe::Net<float> net(param);
+  caffe::Blob<float>* x = net.input_blobs()[0];
+  caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+  const caffe::Blob<float>& weights = *net.params()[0];
+  const std::vector<float> exact(weights.cpu_data(), weights.cpu_data() + weights.count());
+  net.Forward();
+  const caffe::Blob<float>& y = *net.output_blobs()[0];
+  const std::vector<float> first(y.cpu_data(), y.cpu_data() + y.count());
+  for (size_t i = 0; i < exact.size(); ++i) {
+    ASSERT_NEAR(weights.cpu_data()[i], exact[i], std::abs(exact[i]) / 256);
+  }
+  net.Forward();
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), y.cpu_data()));
 }
 
 // Restores the thread's mode.

@@ -27,7 +27,8 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   const char* type() const override { return "Convolution"; }
   /// Takes over a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
-  /// Takes over a pooling layer, to run both on strips of large images.
+  /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
+  /// far more to do, to run in front of it on its strips.
   bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
   bool BackwardReadsTop(int top_index) const override { return relu_ != nullptr; }
 
@@ -42,18 +43,26 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
  private:
   DECLARE_PASSES_ON_DEVICE(Dtype);
 
-  /// Forward with the absorbed pooling layer in strips; false where the features are made whole.
-  bool ForwardStrips(const Blob<Dtype>& bottom);
+  /// Convolutions with pooling in strips, for one shape of the bottom; null where blobs are made
+  /// whole.
+  struct Strips {
+    vector<int> bottom_shape;
+    shared_ptr<dnn::PooledConvolution<Dtype>> strips;
+  };
+
+  /// Forward with the absorbed pooling layer in strips, behind `front` if that is not null; false
+  /// where the features are made whole.
+  bool ForwardStrips(const Blob<Dtype>& bottom, const ConvolutionLayer* front);
 
   /// The absorbed ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
   /// The absorbed pooling layer, or null, and its top.
   shared_ptr<Layer<Dtype>> pool_;
   Blob<Dtype>* pooled_ = nullptr;
-  /// Null where the features are made whole.
-  shared_ptr<dnn::PooledConvolution<Dtype>> strips_;
-  /// Bottom shape that strips_ was looked up for.
-  vector<int> strips_shape_;
+  /// The absorbed convolution, or null, and its top.
+  shared_ptr<ConvolutionLayer> reader_;
+  Blob<Dtype>* read_ = nullptr;
+  Strips strips_, strips_behind_front_;
 };
 
 }  // namespace caffe
