@@ -51,6 +51,9 @@ class Layer {
     return false;
   }
 
+  /// Whether Backward does that of absorbed layers too. If not, the net calls theirs as ever.
+  virtual bool BackwardCoversAbsorbed() const { return true; }
+
   /// Whether Backward reads the values of a bottom or a top (besides their diffs). What no Backward
   /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Absorb.
   virtual bool BackwardReadsBottom(int bottom_index) const { return true; }

@@ -92,8 +92,9 @@ class Net {
   /// Indices into blobs() of a layer's tops (bottoms).
   const vector<int>& top_ids(int i) const;
   const vector<int>& bottom_ids(int i) const;
-  /// Whether the work of a layer is done by one before it.
+  /// Whether the work of a layer is done by one before it: forward, and backward.
   bool is_absorbed(int layer_id) const { return absorbed_[layer_id]; }
+  bool is_absorbed_backward(int layer_id) const { return absorbed_backward_[layer_id]; }
   /// Which bottoms of every layer get a diff.
   const vector<vector<bool>>& bottom_need_backward() const { return bottom_need_backward_; }
   const vector<Dtype>& blob_loss_weights() const { return blob_loss_weights_; }
@@ -230,8 +231,8 @@ class Net {
   vector<bool> has_params_decay_;
   bool debug_info_ = false;
   bool releases_blobs_ = false;
-  /// Whether a layer is computed by an earlier one.
-  vector<bool> absorbed_;
+  /// Whether a layer is computed by an earlier one, forward and backward.
+  vector<bool> absorbed_, absorbed_backward_;
   /// Whether any is.
   bool fuses_ = false;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.

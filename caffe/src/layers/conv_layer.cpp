@@ -121,7 +121,6 @@ void ConvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
       this->bias_term_ && this->param_propagate_down(1) ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
   for (size_t i = 0; i < top.size(); ++i) {
-    if (relu_) relu_->Backward({top[i]}, {true}, {top[i]});
     if (fast && weight) {
       fast->AddWeightDiff({bottom[i], Part::kData}, {top[i], Part::kDiff}, weight, bias);
     }

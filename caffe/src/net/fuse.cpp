@@ -10,6 +10,7 @@ template <typename Dtype>
 void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime lifetime) {
   const int layers = static_cast<int>(layers_.size());
   absorbed_.assign(layers, false);
+  absorbed_backward_.assign(layers, false);
   fuses_ = false;
   // Elsewhere somebody may look at a blob between two layers.
   if (lifetime == NetParameter::KEEP || debug_info_ || Caffe::mode() == Caffe::GPU) return;
@@ -26,6 +27,7 @@ void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime lifetime) {
         break;
       }
       absorbed_[next] = fuses_ = true;
+      absorbed_backward_[next] = layers_[first]->BackwardCoversAbsorbed();
     }
     if (lifetime == NetParameter::UNTIL_READ) FuseReader(first);
   }
@@ -47,7 +49,7 @@ void Net<Dtype>::FuseReader(int layer_id) {
       !layers_[layer_id]->AbsorbReader(layers_[reader], top_vecs_[reader][0])) {
     return;
   }
-  absorbed_[reader] = fuses_ = true;
+  absorbed_[reader] = absorbed_backward_[reader] = fuses_ = true;
 }
 
 template <typename Dtype>

@@ -50,7 +50,7 @@ void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
     data_end_[blob] = std::max(data_end_[blob], backward ? 2 * layers - 1 - layer : layer);
   };
   for (int layer = 0; layer < layers; ++layer) {
-    const bool backward = goes_back && layer_need_backward_[layer] && !absorbed_[layer];
+    const bool backward = goes_back && layer_need_backward_[layer] && !absorbed_backward_[layer];
     const Layer<Dtype>& reader = *layers_[layer];
     for (size_t i = 0; i < bottom_id_vecs_[layer].size(); ++i) {
       uses(bottom_id_vecs_[layer][i], layer, backward && reader.BackwardReadsBottom(i));

@@ -70,7 +70,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
   const OutermostRun outermost;
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
-    if (layer_need_backward_[i] && !absorbed_[i]) {
+    if (layer_need_backward_[i] && !absorbed_backward_[i]) {
       BeforeBackward(i);
       InLayer(layers_[i]->layer_param(), i, [&] {
         layers_[i]->Backward(top_vecs_[i], bottom_need_backward_[i], bottom_vecs_[i]);

@@ -86,9 +86,11 @@ void PrintTimeTable(const Net<float>& net, const LayerTimes& times, int iteratio
     const int layer = static_cast<int>(i);
     vector<string> row = {net.layer_names()[i], net.layers()[i]->type()};
     if (net.is_absorbed(layer)) {
-      row.push_back("(computed by the layer before)");
+      row.insert(row.end(), {"(computed by the layer before)", "", ""});
     } else {
       AppendRate(ForwardFlops(net, layer), times.forward[i] / iterations, peak, &row);
+    }
+    if (!net.is_absorbed_backward(layer)) {
       AppendRate(BackwardFlops(net, layer), times.backward[i] / iterations, peak, &row);
       row.push_back(Fixed(double(times.reorders[i]) / iterations, 0));
     }

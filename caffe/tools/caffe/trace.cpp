@@ -62,7 +62,10 @@ class Trace::LayerEvents {
   }
 
   void End(int layer, bool forward) {
-    if (net_->is_absorbed(layer) || (!forward && !net_->layer_need_backward()[layer])) return;
+    if (forward ? net_->is_absorbed(layer)
+                : net_->is_absorbed_backward(layer) || !net_->layer_need_backward()[layer]) {
+      return;
+    }
     const double flops = forward ? ForwardFlops(*net_, layer) : BackwardFlops(*net_, layer);
     string shapes;
     for (const Blob<float>* top : net_->top_vecs()[layer]) {

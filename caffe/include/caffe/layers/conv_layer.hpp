@@ -30,7 +30,9 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
   /// far more to do, to run in front of it on its strips.
   bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
-  bool BackwardReadsTop(int top_index) const override { return relu_ != nullptr; }
+  /// A ReLU's own Backward comes first, and the features can be freed before the products that
+  /// need most memory.
+  bool BackwardCoversAbsorbed() const override { return false; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
