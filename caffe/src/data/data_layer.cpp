@@ -28,6 +28,17 @@ void DataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   if (this->output_labels_) top[1]->Reshape({batch_size});
 }
 
+template <typename Dtype>
+void DataLayer<Dtype>::Next() {
+  cursor_->Next();
+  ++record_;
+  if (cursor_->valid()) return;
+  cursor_->SeekToFirst();
+  pass_length_ = record_ - pass_start_;
+  pass_start_ = record_;
+  LOG_FIRST_N(INFO, 1) << "Restarting data prefetching from start.";
+}
+
 // Moves the cursor to a record, over the end of the database where need be.
 template <typename Dtype>
 void DataLayer<Dtype>::SeekRecord(uint64_t record) {
@@ -36,14 +47,10 @@ void DataLayer<Dtype>::SeekRecord(uint64_t record) {
     record_ = pass_start_ = 0;
   }
   while (record_ < record) {
-    cursor_->Next();
-    ++record_;
-    if (cursor_->valid()) continue;
-    cursor_->SeekToFirst();
+    Next();
+    if (record_ != pass_start_) continue;
     // The length is known now: whole passes need not be walked.
-    const uint64_t length = record_ - pass_start_;
-    pass_start_ = record_ += (record - record_) / length * length;
-    LOG_FIRST_N(INFO, 1) << "Restarting data prefetching from start.";
+    pass_start_ = record_ += (record - record_) / pass_length_ * pass_length_;
   }
 }
 

@@ -14,6 +14,7 @@
 #include "caffe/filler.hpp"
 #include "caffe/internal_thread.hpp"
 #include "caffe/layers/base_data_layer.hpp"
+#include "caffe/layers/data_layer.hpp"
 #include "caffe/layers/image_data_layer.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/blocking_queue.hpp"
@@ -169,6 +170,62 @@ TYPED_TEST(DerivedParts, DataLayersNeedNoThread) {
     EXPECT_EQ(3, this->top_->cpu_data()[1]);
     EXPECT_EQ(labelled ? 2 : 0, label.count() ? label.cpu_data()[0] : 0);
   }
+}
+
+// Labels of the records at the cursor, without their data.
+template <typename Dtype>
+class LabelsOnlyLayer : public DataLayer<Dtype> {
+ public:
+  explicit LabelsOnlyLayer(const LayerParameter& param) : DataLayer<Dtype>(param) {}
+  virtual ~LabelsOnlyLayer() { this->StopInternalThread(); }
+
+ protected:
+  virtual void load_batch(Batch<Dtype>* batch) {
+    const int batch_size = this->layer_param_.data_param().batch_size();
+    batch->data_.Reshape(batch_size, 1, 1, 1);
+    batch->label_.Reshape(vector<int>(1, batch_size));
+    Datum datum;
+    for (int item_id = 0; item_id < batch_size; ++item_id) {
+      while (this->Skip()) {
+        this->Next();
+      }
+      datum.ParseFromString(this->cursor_->value());
+      batch->label_.mutable_cpu_data()[item_id] = datum.label();
+      this->Next();
+    }
+  }
+};
+
+TYPED_TEST(DerivedParts, DataLayersMayReadTheDatabaseThemselves) {
+  boost::scoped_ptr<db::DB> database(db::GetDB("lmdb"));
+  database->Open(this->folder_ + "/db", db::NEW);
+  boost::scoped_ptr<db::Transaction> transaction(database->NewTransaction());
+  for (int i = 0; i < 5; ++i) {
+    Datum datum = FromText<Datum>("channels: 1 height: 1 width: 1 data: 'x'");
+    datum.set_label(i);
+    transaction->Put(format_int(i, 2), datum.SerializeAsString());
+  }
+  transaction->Commit();
+  database->Close();
+  LayerParameter param;
+  param.set_phase(TRAIN);
+  param.mutable_data_param()->set_source(this->folder_ + "/db");
+  param.mutable_data_param()->set_backend(DataParameter_DB_LMDB);
+  param.mutable_data_param()->set_batch_size(4);
+  Blob<TypeParam> label;
+  this->top_vec_.push_back(&label);
+  Caffe::set_solver_count(2);
+  Caffe::set_solver_rank(1);
+  {
+    LabelsOnlyLayer<TypeParam> layer(param);
+    layer.SetUp(this->bottom_vec_, this->top_vec_);
+    layer.Forward(this->bottom_vec_, this->top_vec_);
+    this->ExpectValues({1, 3, 0, 2}, label.cpu_data());
+    layer.Forward(this->bottom_vec_, this->top_vec_);
+    this->ExpectValues({4, 1, 3, 0}, label.cpu_data());
+  }
+  Caffe::set_solver_count(1);
+  Caffe::set_solver_rank(0);
 }
 
 // The list's labels less one, through the members of ImageData.

@@ -42,8 +42,8 @@ What code and scripts written for Caffe 1.0 may notice:
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
 - Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
   parameters and sizes. Members that held intermediate results (`max_idx_` of Pooling,
-  `sum_multiplier_` and such) are not there where the computation has none; data layers keep no
-  position in their source (`lines_id_`, `cursor_`).
+  `sum_multiplier_` and such) are not there where the computation has none; ImageData keeps no
+  place in its list (`lines_id_`), since the number of a batch decides what is in it.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

@@ -1,7 +1,6 @@
 #ifndef CAFFE_DATA_LAYER_HPP_
 #define CAFFE_DATA_LAYER_HPP_
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,17 +32,26 @@ class DataLayer : public BasePrefetchingDataLayer<Dtype> {
  protected:
   void load_batch(Batch<Dtype>* batch) override;
 
+  // For derived layers with a load_batch of their own.
+  /// Moves the cursor to the next record, from the last one to the first.
+  void Next();
+  /// Whether the record at the cursor is one that another solver reads.
+  bool Skip() const { return !share_.Has(record_); }
+
+  shared_ptr<db::DB> db_;
+  shared_ptr<db::Cursor> cursor_;
+
  private:
   void SeekRecord(uint64_t record);
   void ReadDatum(Datum* datum);
   /// What an error calls the record at the cursor.
   string RecordName();
 
-  std::unique_ptr<db::DB> db_;
-  std::unique_ptr<db::Cursor> cursor_;
   /// Numbers, counted over all passes, of the record at the cursor and of its pass's first one.
   uint64_t record_ = 0;
   uint64_t pass_start_ = 0;
+  /// Records of a pass; known after the first one.
+  uint64_t pass_length_ = 0;
   SolverShare share_;
 };
 

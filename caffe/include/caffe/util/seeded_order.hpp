@@ -63,6 +63,8 @@ class SolverShare {
         rank_(phase == TEST ? 0 : Caffe::solver_rank()) {}
   /// The solver's own item number `index`, counted among all.
   uint64_t Item(uint64_t index) const { return index * solvers_ + rank_; }
+  /// Whether an item, counted among all, is the solver's own.
+  bool Has(uint64_t item) const { return item % solvers_ == rank_; }
 
  private:
   uint64_t solvers_ = 1;
