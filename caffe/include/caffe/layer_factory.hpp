@@ -21,7 +21,7 @@ class LayerRegistry {
   typedef std::map<string, Creator> CreatorRegistry;
 
   static CreatorRegistry& Registry();
-  /// Adds a type; a second creator of the same name is an error.
+  /// Adds a type; a second creator of a name is an error, or replaces what Caffe 1.0 does not have.
   static void AddCreator(const string& type, Creator creator);
   /// Throws Error with the nearest known names when the type is unknown.
   static shared_ptr<Layer<Dtype>> CreateLayer(const LayerParameter& param);

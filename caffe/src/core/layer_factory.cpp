@@ -1,5 +1,7 @@
 #include "caffe/layer_factory.hpp"
 
+#include <set>
+
 #include "caffe/layer.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/plugins.hpp"
@@ -13,9 +15,28 @@ typename LayerRegistry<Dtype>::CreatorRegistry& LayerRegistry<Dtype>::Registry()
   return *registry;
 }
 
+namespace {
+
+// Layers that Caffe 1.0 does not have: code written for it may bring one of that name.
+template <typename Dtype>
+std::set<string>& Replaceable() {
+  static auto* types = new std::set<string>{"Clip",   "DenseImageData", "GeometricLoss",
+                                            "Interp", "Swish",          "Upsample"};
+  return *types;
+}
+
+}  // namespace
+
 template <typename Dtype>
 void LayerRegistry<Dtype>::AddCreator(const string& type, Creator creator) {
-  if (Registry().emplace(type, creator).second) return;
+  const auto added = Registry().emplace(type, creator);
+  // A program with a class of the same name shares its creator with the runtime already.
+  if (added.second || added.first->second == creator) return;
+  if (Replaceable<Dtype>().erase(type)) {
+    LOG(INFO) << "Layer type " << type << " is the program's own from now on.";
+    added.first->second = creator;
+    return;
+  }
   const string error = "layer type '" + type + "' is registered twice: rename one of the layers";
   if (!plugins::KeepRegistrationError(error)) LOG(FATAL) << error;
 }

@@ -83,6 +83,39 @@ shared_ptr<Layer<Dtype>> MakeHalvingLayer(const LayerParameter& param) {
 }
 REGISTER_LAYER_CREATOR(Halving, MakeHalvingLayer);
 
+// The name is taken in this runtime, but was free in Caffe 1.0.
+template <typename Dtype>
+class NoInterpLayer : public NeuronLayer<Dtype> {
+ public:
+  explicit NoInterpLayer(const LayerParameter& param) : NeuronLayer<Dtype>(param) {}
+  virtual inline const char* type() const { return "Interp"; }
+
+ protected:
+  virtual void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+    caffe_copy(bottom[0]->count(), bottom[0]->cpu_data(), top[0]->mutable_cpu_data());
+  }
+  virtual void Backward_cpu(const vector<Blob<Dtype>*>&, const vector<bool>&,
+                            const vector<Blob<Dtype>*>&) {
+    NOT_IMPLEMENTED;
+  }
+};
+
+template <typename Dtype>
+shared_ptr<Layer<Dtype>> MakeInterpLayer(const LayerParameter& param) {
+  return shared_ptr<Layer<Dtype>>(new NoInterpLayer<Dtype>(param));
+}
+REGISTER_LAYER_CREATOR(Interp, MakeInterpLayer);
+
+TYPED_TEST(LayersOfOnesOwn, MayHaveTheNameOfALayerThatCaffeLacked) {
+  LayerParameter param;
+  param.set_type("Interp");
+  const shared_ptr<Layer<TypeParam>> layer = LayerRegistry<TypeParam>::CreateLayer(param);
+  EXPECT_TRUE(dynamic_cast<NoInterpLayer<TypeParam>*>(layer.get()));
+  // Once: then it is as taken as any other name.
+  EXPECT_THROW(LayerRegistry<TypeParam>::AddCreator("Interp", MakeHalvingLayer<TypeParam>), Error);
+  EXPECT_THROW(LayerRegistry<TypeParam>::AddCreator("Pooling", MakeHalvingLayer<TypeParam>), Error);
+}
+
 TYPED_TEST(LayersOfOnesOwn, RegisterThemselvesAndRunInNets) {
   Net<TypeParam> net(FromText<NetParameter>(
       "force_backward: true layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 3 "
