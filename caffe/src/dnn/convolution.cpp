@@ -229,7 +229,7 @@ class FloatConvolution : public Convolution<float> {
     if (LayoutOf(forward_desc_.src_desc(), &image) && LayoutOf(forward_desc_.dst_desc(), &like)) {
       like.element = image.element;
       // Few channels are taken in plain order, but can only be given in blocks.
-      if (image.block == 1) image.block = like.block;
+      if (image.block == 1) image.block = like.block <= 16 ? like.block : image.channels;
       try {
         const auto desc = DescribeData(problem_, Describe(like), Describe(image), forward_desc_);
         if (IsFast(desc.impl_info_str())) return desc;

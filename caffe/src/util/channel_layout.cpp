@@ -72,7 +72,7 @@ void EachPiece(const ChannelLayout& layout, const Piece& run) {
 template <typename From, typename To>
 CAFFE_SIMD_CLONES void ConvertKernel(std::ptrdiff_t n, const From* from, To* to) {
 #pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = To(float(from[i]));
+  for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = float(from[i]);
 }
 
 // Changes the type of elements in one order.
@@ -83,6 +83,34 @@ void Convert(std::ptrdiff_t n, const void* source, void* target) {
   ParallelFor(n, kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
     ConvertKernel(end - begin, from + begin, to + begin);
   });
+}
+
+// Whether channels can be moved between two orders kLanes at a time.
+bool InLanes(const ChannelLayout& from, const ChannelLayout& to) {
+  return from.element == to.element && from.channels % kLanes == 0 && from.block % kLanes == 0 &&
+         to.block % kLanes == 0;
+}
+
+template <typename T>
+void MoveLanes(const ChannelLayout& from, const T* source, const ChannelLayout& to, T* target) {
+  const int groups = from.channels / kLanes;
+  // Of the first pixel's channels c, c + 1, ... of image n.
+  const auto begin_of = [](const ChannelLayout& layout, std::ptrdiff_t n, int c) {
+    return (n * layout.blocks() + c / layout.block) * layout.plane_size() + c % layout.block;
+  };
+  ParallelFor(std::ptrdiff_t(from.num) * groups, 1 + kElementwiseGrain / kLanes / from.area(),
+              [=, &from, &to](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                for (std::ptrdiff_t i = begin; i < end; ++i) {
+                  const int c = static_cast<int>(i % groups) * kLanes;
+                  const T* in = source + begin_of(from, i / groups, c);
+                  T* out = target + begin_of(to, i / groups, c);
+                  for (int pixel = from.area(); pixel > 0; --pixel) {
+                    std::memcpy(out, in, kLanes * sizeof(T));
+                    in += from.block;
+                    out += to.block;
+                  }
+                }
+              });
 }
 
 }  // namespace
@@ -100,6 +128,11 @@ void Reorder(const ChannelLayout& from, const void* source, const ChannelLayout&
     } else {
       Convert<BFloat16, float>(from.size(), source, target);
     }
+  } else if (InLanes(from, to)) {
+    VisitElements<float>(to, [&](auto type) {
+      using T = decltype(type);
+      MoveLanes(from, static_cast<const T*>(source), to, static_cast<T*>(target));
+    });
   } else if (from.plain()) {
     VisitElements<float>(to, [&](auto type) {
       using T = decltype(type);

@@ -34,11 +34,15 @@ std::vector<float> Numbers(int count, int seed) {
   return values;
 }
 
+ChannelLayout LayoutOf(const caffe::Blob<float>& blob, const Order& order) {
+  ChannelLayout layout = caffe::PlainLayout(blob).WithElement(order.element);
+  layout.block = order.block ? order.block : layout.channels;
+  return layout;
+}
+
 // Moves half of a blob into an order.
 void Arrange(const Order& order, Part part, caffe::Blob<float>* blob) {
-  const ChannelLayout plain = caffe::PlainLayout(*blob);
-  ChannelLayout layout = plain.WithElement(order.element);
-  layout.block = order.block ? order.block : layout.channels;
+  const ChannelLayout plain = caffe::PlainLayout(*blob), layout = LayoutOf(*blob, order);
   const float* values = part == Part::kData ? blob->cpu_data() : blob->cpu_diff();
   const std::vector<float> copy(values, values + blob->count());
   caffe::Reorder(plain, copy.data(), layout, caffe::WriteBytes(layout, blob, part));
@@ -90,6 +94,23 @@ void ExpectPlainResults(const std::string& prototxt, int bottoms = 1, int tops =
     const Results got = Run(prototxt, bottoms, tops, &order);
     ExpectSame(got.tops, expected.tops, tolerance, std::string(order.name) + ", top");
     ExpectSame(got.diffs, expected.diffs, tolerance, std::string(order.name) + ", diff of bottom");
+  }
+}
+
+TEST(AnyOrderOfChannels, CanBeMadeFromAnyOther) {
+  const auto values = Numbers(2 * 48 * 9 * 12, 1);
+  for (const Order& first : kOrders) {
+    for (const Order& second : kOrders) {
+      caffe::Blob<float> blob(2, 48, 9, 12);
+      std::copy(values.begin(), values.end(), blob.mutable_cpu_data());
+      Arrange(first, Part::kData, &blob);
+      const ChannelLayout from = caffe::StoredLayout(blob), to = LayoutOf(blob, second);
+      std::vector<char> moved(to.bytes());
+      caffe::Reorder(from, caffe::ReadBytes(from, blob, Part::kData), to, moved.data());
+      std::vector<float> plain(values.size());
+      caffe::Reorder(to, moved.data(), to.Plain(), plain.data());
+      ASSERT_EQ(plain, values) << first.name << " to " << second.name;
+    }
   }
 }
 
