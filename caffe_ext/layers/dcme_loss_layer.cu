@@ -1,5 +1,3 @@
-#include <numeric>
-
 #include "dcme_loss_layer.hpp"
 
 namespace caffe {
@@ -7,6 +5,14 @@ namespace caffe {
 namespace {
 
 const int kThreads = 256;  // a power of two: the sum of a block is folded in halves
+
+// Makes lane[0] the sum of all, which all threads of the block have written.
+__device__ void Fold(double* lane) {
+  for (int half = kThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) lane[threadIdx.x] += lane[threadIdx.x + half];
+  }
+}
 
 // sums[block] = sum of the squared errors of the outputs [block * piece, (block + 1) * piece). The
 // order of the additions is fixed, so equal inputs give equal bits.
@@ -19,11 +25,19 @@ __global__ void SumSquares(dcme::IndependentOutputs<Dtype> outputs, int count, i
   double sum = 0;
   for (int i = begin + threadIdx.x; i < end; i += kThreads) sum += outputs.squared(i);
   lane[threadIdx.x] = sum;
-  for (int half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) lane[threadIdx.x] += lane[threadIdx.x + half];
-  }
+  Fold(lane);
   if (threadIdx.x == 0) sums[blockIdx.x] = lane[0];
+}
+
+// loss = the sum of the blocks' sums over the divisor; by one block.
+template <typename Dtype>
+__global__ void AddUp(const double* sums, int blocks, double divisor, Dtype* loss) {
+  __shared__ double lane[kThreads];
+  double sum = 0;
+  for (int i = threadIdx.x; i < blocks; i += kThreads) sum += sums[i];
+  lane[threadIdx.x] = sum;
+  Fold(lane);
+  if (threadIdx.x == 0) *loss = static_cast<Dtype>(lane[0] / divisor);
 }
 
 template <typename Dtype>
@@ -49,15 +63,16 @@ void DCMELossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   const int count = bottom[0]->count();
   const int blocks = partial_sums_.count();
-  double total = 0;
-  if (count > 0) {
-    SumSquares<Dtype><<<blocks, kThreads>>>(DeviceOutputs(bottom), count, kPiece,
-                                            partial_sums_.mutable_gpu_data());
-    CUDA_POST_KERNEL_CHECK;
-    const double* sums = partial_sums_.cpu_data();
-    total = std::accumulate(sums, sums + blocks, 0.0) / (2.0 * count);
+  if (count == 0) {
+    top[0]->mutable_cpu_data()[0] = 0;
+    return;
   }
-  top[0]->mutable_cpu_data()[0] = static_cast<Dtype>(total);
+  double* sums = partial_sums_.mutable_gpu_data();
+  SumSquares<Dtype><<<blocks, kThreads>>>(DeviceOutputs(bottom), count, kPiece, sums);
+  CUDA_POST_KERNEL_CHECK;
+  // The loss stays on the GPU: nobody has to wait for it here.
+  AddUp<Dtype><<<1, kThreads>>>(sums, blocks, 2.0 * count, top[0]->mutable_gpu_data());
+  CUDA_POST_KERNEL_CHECK;
 }
 
 template <typename Dtype>

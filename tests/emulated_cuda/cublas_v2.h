@@ -4,6 +4,7 @@
 /// The part of cuBLAS that caffe uses, by the CPU's BLAS; see cuda_runtime.h.
 
 #include <cblas.h>
+#include <cuda_runtime.h>
 
 typedef void* cublasHandle_t;
 enum cublasStatus_t { CUBLAS_STATUS_SUCCESS = 0 };
@@ -11,6 +12,9 @@ enum cublasOperation_t { CUBLAS_OP_N = CblasNoTrans, CUBLAS_OP_T = CblasTrans };
 
 inline cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   *handle = handle;
+  return CUBLAS_STATUS_SUCCESS;
+}
+inline cublasStatus_t cublasSetStream(cublasHandle_t, cudaStream_t) {
   return CUBLAS_STATUS_SUCCESS;
 }
 inline cublasStatus_t cublasDestroy(cublasHandle_t) { return CUBLAS_STATUS_SUCCESS; }

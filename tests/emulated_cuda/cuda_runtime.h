@@ -27,6 +27,7 @@ enum cudaMemcpyKind {
 };
 typedef void* cudaStream_t;
 const unsigned cudaStreamNonBlocking = 1;
+const cudaStream_t cudaStreamPerThread = nullptr;
 
 struct dim3 {
   unsigned x, y, z;
@@ -82,8 +83,17 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t size, cuda
                                    cudaStream_t) {
   return cudaMemcpy(to, from, size, kind);
 }
-inline cudaError_t cudaMemset(void* to, int value, size_t size) {
+inline cudaError_t cudaMemsetAsync(void* to, int value, size_t size, cudaStream_t) {
   std::memset(to, value, size);
+  return cudaSuccess;
+}
+
+enum cudaMemoryType { cudaMemoryTypeHost = 1, cudaMemoryTypeDevice = 2 };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+};
+inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void*) {
+  attributes->type = cudaMemoryTypeHost;
   return cudaSuccess;
 }
 

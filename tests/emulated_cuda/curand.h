@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include <cuda_runtime.h>
+
 typedef std::mt19937* curandGenerator_t;
 enum curandStatus_t {
   CURAND_STATUS_SUCCESS = 0,
@@ -16,6 +18,9 @@ enum curandRngType_t { CURAND_RNG_PSEUDO_DEFAULT };
 
 inline curandStatus_t curandCreateGenerator(curandGenerator_t* generator, curandRngType_t) {
   *generator = new std::mt19937();
+  return CURAND_STATUS_SUCCESS;
+}
+inline curandStatus_t curandSetStream(curandGenerator_t, cudaStream_t) {
   return CURAND_STATUS_SUCCESS;
 }
 inline curandStatus_t curandDestroyGenerator(curandGenerator_t generator) {

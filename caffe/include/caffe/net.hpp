@@ -235,6 +235,8 @@ class Net {
   vector<bool> absorbed_, absorbed_backward_;
   /// Whether any is.
   bool fuses_ = false;
+  /// The mode in which they were fused.
+  Caffe::Brew fused_mode_ = Caffe::CPU;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
   /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
   vector<int> data_end_, diff_end_;

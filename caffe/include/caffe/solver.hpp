@@ -12,6 +12,9 @@
 
 namespace caffe {
 
+template <typename Dtype>
+class QueuedLoss;
+
 /// What the world outside (a signal, a user interface) may ask of a running solver.
 namespace SolverAction {
 enum Enum {
@@ -117,7 +120,7 @@ class Solver {
   shared_ptr<Net<Dtype>> net_;
   vector<shared_ptr<Net<Dtype>>> test_nets_;
   vector<Callback*> callbacks_;
-  /// Losses of the last iterations, oldest first.
+  /// Losses of the last iterations, oldest first; without those that are still on the GPU.
   vector<Dtype> losses_;
   Dtype smoothed_loss_ = 0;
   ActionCallback action_request_function_;
@@ -129,8 +132,12 @@ class Solver {
   float iterations_last_ = 0;
 
  private:
-  /// Forward and backward of one iteration; returns its loss.
-  Dtype AccumulateGradients();
+  /// Forward and backward of one iteration; notes its loss.
+  void AccumulateGradients();
+  Dtype ForwardBackwardScaled();
+  void SetLossDiffs(Dtype factor);
+  /// Makes losses_ and smoothed_loss_ those of all iterations so far.
+  void CollectLosses();
   void DisplayIteration();
   void ReportFinalLoss();
   /// Asks for a stop or a snapshot in the middle of a test; true: stop.
@@ -139,6 +146,8 @@ class Solver {
 
   /// A snapshot asked for during a test, to be taken after it.
   bool snapshot_pending_ = false;
+  /// In GPU mode: losses that nobody has read yet.
+  shared_ptr<QueuedLoss<Dtype>> queued_losses_;
 
   DISABLE_COPY_AND_ASSIGN(Solver);
 };

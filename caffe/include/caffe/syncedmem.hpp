@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "caffe/common.hpp"
+#include "caffe/util/device_event.hpp"
 
 namespace caffe {
 
@@ -74,14 +75,25 @@ class SyncedMemory {
   void add_layout(const shared_ptr<LayoutStore>& store);
 
 #ifndef CPU_ONLY
+  /// Queues a copy of the host's contents to the GPU. The caller sees to it that neither side is
+  /// written before, nor the GPU's read.
   void async_gpu_push(const cudaStream_t& stream);
+  /// For a writer of all of the contents: what was in it may be lost.
+  void* overwrite_gpu_data();
+  /// Takes over the contents of `other`, of this size, on the GPU, which are undefined then. False
+  /// where the contents are elsewhere, or either memory is somebody else's: nothing was done.
+  bool TakeFromGpu(SyncedMemory* other);
 #endif
 
  private:
   void to_cpu();
   void to_gpu();
+  void allocate_gpu();
+  void upload();
   void allocate_cpu();
   void free_cpu();
+  /// Waits until the host's copy may be written.
+  void FinishUpload();
   void free_gpu();
   void CheckNotReleased() const;
 
@@ -95,6 +107,16 @@ class SyncedMemory {
   std::atomic<int> viewers_{0};
   bool own_gpu_data_ = false;
   int device_ = -1;
+#ifndef CPU_ONLY
+  /// Lets this thread read or write the GPU's copy: waits for the GPU where another thread, whose
+  /// stream is not this one's, may still be at it.
+  void EnterGpu(bool write);
+  /// Number of the thread that alone has used the copy, kSeveral where several read it, 0: none.
+  std::atomic<int> gpu_user_{0};
+  static constexpr int kSeveral = -1;
+  /// After the last upload, during which the host's copy must stay as it is.
+  DeviceEvent uploaded_;
+#endif
   shared_ptr<LayoutStore> layout_;
 
   DISABLE_COPY_AND_ASSIGN(SyncedMemory);

@@ -91,7 +91,10 @@ Caffe::~Caffe() {
 
 cublasHandle_t Caffe::cublas_handle() {
   Caffe& self = Get();
-  if (!self.cublas_handle_) CUBLAS_CHECK(cublasCreate(&self.cublas_handle_));
+  if (!self.cublas_handle_) {
+    CUBLAS_CHECK(cublasCreate(&self.cublas_handle_));
+    CUBLAS_CHECK(cublasSetStream(self.cublas_handle_, ThreadStream()));
+  }
   return self.cublas_handle_;
 }
 
@@ -101,6 +104,7 @@ curandGenerator_t Caffe::curand_generator() {
     CURAND_CHECK(curandCreateGenerator(&self.curand_generator_, CURAND_RNG_PSEUDO_DEFAULT));
     CURAND_CHECK(
         curandSetPseudoRandomGeneratorSeed(self.curand_generator_, std::random_device()()));
+    CURAND_CHECK(curandSetStream(self.curand_generator_, ThreadStream()));
   }
   return self.curand_generator_;
 }

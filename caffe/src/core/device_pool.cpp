@@ -52,11 +52,12 @@ void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device) {
   return memory;
 }
 
-void GiveBackDeviceMemory(void* memory, int device) {
+void GiveBackDeviceMemory(void* memory, int device, bool wait) {
   int current = -1;
   cudaGetDevice(&current);
   if (current != device) cudaSetDevice(device);
-  cudaFreeAsync(memory, nullptr);
+  if (wait) cudaDeviceSynchronize();
+  cudaFreeAsync(memory, ThreadStream());
   if (current != device) cudaSetDevice(current);
 }
 

@@ -14,8 +14,9 @@ namespace caffe {
 /// for the GPU. Throws Error, with what is in use and what is free, where there is none.
 void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device);
 
-/// When what is queued on the default stream of `device` has been done.
-void GiveBackDeviceMemory(void* memory, int device);
+/// When what this thread has queued on its stream of `device` has been done; with `wait`, waits for
+/// all that any thread has queued there.
+void GiveBackDeviceMemory(void* memory, int device, bool wait = false);
 
 }  // namespace caffe
 

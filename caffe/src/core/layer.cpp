@@ -1,6 +1,7 @@
 #include "caffe/layer.hpp"
 
 #include "core/outermost_run.hpp"
+#include "core/queued_loss.hpp"
 
 namespace caffe {
 
@@ -49,6 +50,10 @@ Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blo
     const int count = top[i]->count();
 #ifndef CPU_ONLY
     if (gpu) {
+      if (auto* queue = QueuedLoss<Dtype>::Current()) {
+        queue->Add(count, top[i]->gpu_data(), top[i]->gpu_diff());
+        continue;
+      }
       Dtype part = 0;
       caffe_gpu_dot(count, top[i]->gpu_data(), top[i]->gpu_diff(), &part);
       loss += part;

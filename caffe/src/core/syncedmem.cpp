@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "caffe/util/math_functions.hpp"
 #include "core/device_pool.hpp"
@@ -44,6 +45,27 @@ void CaffeFreeHost(void* ptr, bool use_cuda) {
   if (!HostPool::Get().GiveBack(ptr)) std::free(ptr);
 }
 
+#ifndef CPU_ONLY
+
+namespace {
+
+int ThreadNumber() {
+  static std::atomic<int> last(0);
+  static thread_local const int number = ++last;
+  return number;
+}
+
+}  // namespace
+
+void SyncedMemory::EnterGpu(bool write) {
+  const int user = gpu_user_, self = ThreadNumber();
+  if (user == self || (user == kSeveral && !write)) return;
+  if (user != 0) CUDA_CHECK(cudaDeviceSynchronize());
+  gpu_user_ = user == 0 || write ? self : kSeveral;
+}
+
+#endif
+
 SyncedMemory::SyncedMemory() : SyncedMemory(0) {}
 
 SyncedMemory::SyncedMemory(size_t size) : size_(size) {
@@ -64,6 +86,10 @@ void SyncedMemory::allocate_cpu() {
 }
 
 void SyncedMemory::free_cpu() {
+#ifndef CPU_ONLY
+  // An error of the GPU is reported where it has happened.
+  if (cpu_ptr_) uploaded_.Wait();
+#endif
   if (cpu_ptr_ && own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
   cpu_ptr_ = nullptr;
   own_cpu_data_ = false;
@@ -71,7 +97,11 @@ void SyncedMemory::free_cpu() {
 
 void SyncedMemory::free_gpu() {
 #ifndef CPU_ONLY
-  if (gpu_ptr_ && own_gpu_data_) GiveBackDeviceMemory(gpu_ptr_, device_);
+  if (gpu_ptr_ && own_gpu_data_) {
+    const int user = gpu_user_;
+    GiveBackDeviceMemory(gpu_ptr_, device_, user != 0 && user != ThreadNumber());
+  }
+  gpu_user_ = 0;
 #endif
   gpu_ptr_ = nullptr;
   own_gpu_data_ = false;
@@ -99,7 +129,14 @@ void SyncedMemory::CheckNotReleased() const {
                        "solver)";
 }
 
+void SyncedMemory::FinishUpload() {
+#ifndef CPU_ONLY
+  CUDA_CHECK(uploaded_.Wait());
+#endif
+}
+
 void SyncedMemory::to_cpu() {
+  if (head_ != HEAD_AT_CPU && head_ != SYNCED) FinishUpload();
   switch (head_) {
     case UNINITIALIZED:
       allocate_cpu();
@@ -114,7 +151,10 @@ void SyncedMemory::to_cpu() {
     case HEAD_AT_GPU:
 #ifndef CPU_ONLY
       allocate_cpu();
-      caffe_gpu_memcpy(size_, gpu_ptr_, cpu_ptr_);
+      EnterGpu(false);
+      CUDA_CHECK(
+          cudaMemcpyAsync(cpu_ptr_, gpu_ptr_, size_, cudaMemcpyDeviceToHost, ThreadStream()));
+      CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
       head_ = SYNCED;
 #else
       NO_GPU;
@@ -135,6 +175,7 @@ const void* SyncedMemory::cpu_data() {
 void* SyncedMemory::mutable_cpu_data() {
   CheckNotReleased();
   to_cpu();
+  FinishUpload();
   head_ = HEAD_AT_CPU;
   layout_.reset();
   return cpu_ptr_;
@@ -143,6 +184,7 @@ void* SyncedMemory::mutable_cpu_data() {
 void* SyncedMemory::overwrite_cpu_data() {
   released_ = false;
   allocate_cpu();
+  FinishUpload();
   head_ = HEAD_AT_CPU;
   layout_.reset();
   return cpu_ptr_;
@@ -178,13 +220,28 @@ void SyncedMemory::set_gpu_data(void* data) { NO_GPU; }
 
 #else
 
-void SyncedMemory::to_gpu() {
-  if (!gpu_ptr_) {
-    gpu_ptr_ = TakeDeviceMemory(size_, nullptr, &device_);
-    own_gpu_data_ = true;
+void SyncedMemory::allocate_gpu() {
+  if (gpu_ptr_) return;
+  gpu_ptr_ = TakeDeviceMemory(size_, ThreadStream(), &device_);
+  own_gpu_data_ = true;
+}
+
+void SyncedMemory::upload() {
+  EnterGpu(true);
+  CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, ThreadStream()));
+  // Whoever keeps the address of the host's copy may write there at any time.
+  if (viewers_ > 0 || !own_cpu_data_) {
+    CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
+  } else {
+    uploaded_.Record(ThreadStream());
   }
+}
+
+void SyncedMemory::to_gpu() {
+  allocate_gpu();
   switch (head_) {
     case UNINITIALIZED:
+      EnterGpu(true);
       caffe_gpu_memset(size_, 0, gpu_ptr_);
       head_ = HEAD_AT_GPU;
       break;
@@ -192,7 +249,7 @@ void SyncedMemory::to_gpu() {
       to_cpu();
       [[fallthrough]];
     case HEAD_AT_CPU:
-      caffe_gpu_memcpy(size_, cpu_ptr_, gpu_ptr_);
+      upload();
       head_ = SYNCED;
       break;
     case HEAD_AT_GPU:
@@ -204,15 +261,37 @@ void SyncedMemory::to_gpu() {
 const void* SyncedMemory::gpu_data() {
   CheckNotReleased();
   to_gpu();
+  EnterGpu(false);
   return gpu_ptr_;
 }
 
 void* SyncedMemory::mutable_gpu_data() {
   CheckNotReleased();
   to_gpu();
+  EnterGpu(true);
   head_ = HEAD_AT_GPU;
   layout_.reset();
   return gpu_ptr_;
+}
+
+void* SyncedMemory::overwrite_gpu_data() {
+  released_ = false;
+  allocate_gpu();
+  EnterGpu(true);
+  head_ = HEAD_AT_GPU;
+  layout_.reset();
+  return gpu_ptr_;
+}
+
+bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
+  const bool there = other->head_ == HEAD_AT_GPU || other->head_ == SYNCED;
+  if (!there || !other->own_gpu_data_ || size_ != other->size_) return false;
+  overwrite_gpu_data();
+  if (!own_gpu_data_ || device_ != other->device_) return false;
+  other->EnterGpu(true);
+  std::swap(gpu_ptr_, other->gpu_ptr_);
+  other->overwrite_gpu_data();
+  return true;
 }
 
 void SyncedMemory::set_gpu_data(void* data) {
@@ -231,8 +310,8 @@ void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
     own_gpu_data_ = true;
   }
   CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, stream));
-  // The caller waits for the stream before anybody reads.
   head_ = SYNCED;
+  gpu_user_ = 0;
 }
 
 #endif  // CPU_ONLY

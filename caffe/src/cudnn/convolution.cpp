@@ -54,12 +54,6 @@ Choice Choose(const Question& question, const Measure& measure) {
   return known.emplace(question, choice).first->second;
 }
 
-// Scales of results: cuDNN takes float's for smaller types, too.
-template <typename Dtype>
-const Dtype kOne = 1;
-template <typename Dtype>
-const Dtype kZero = 0;
-
 // The products of a convolution between values of one type, on pointers of the GPU.
 template <typename Dtype>
 class Products {

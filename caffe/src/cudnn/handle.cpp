@@ -18,6 +18,7 @@ class ThreadHandle {
     if (handle_) CUDNN_CHECK(cudnnDestroy(handle_));
     handle_ = nullptr;
     CUDNN_CHECK(cudnnCreate(&handle_));
+    CUDNN_CHECK(cudnnSetStream(handle_, ThreadStream()));
     device_ = device;
     return handle_;
   }

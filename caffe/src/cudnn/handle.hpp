@@ -39,10 +39,37 @@ class Object {
 
 using Tensor =
     Object<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor>;
+using PoolingOp =
+    Object<cudnnPoolingDescriptor_t, cudnnCreatePoolingDescriptor, cudnnDestroyPoolingDescriptor>;
+using LrnOp = Object<cudnnLRNDescriptor_t, cudnnCreateLRNDescriptor, cudnnDestroyLRNDescriptor>;
 using Filter =
     Object<cudnnFilterDescriptor_t, cudnnCreateFilterDescriptor, cudnnDestroyFilterDescriptor>;
 using ConvolutionOp = Object<cudnnConvolutionDescriptor_t, cudnnCreateConvolutionDescriptor,
                              cudnnDestroyConvolutionDescriptor>;
+
+/// num x channels x height x width values in plain order.
+template <typename Dtype>
+class PlainTensor : public Tensor {
+ public:
+  PlainTensor(int num, int channels, int height, int width) {
+    CUDNN_CHECK(cudnnSetTensor4dDescriptor(*this, CUDNN_TENSOR_NCHW, DataType<Dtype>(), num,
+                                           channels, height, width));
+  }
+};
+
+/// Scales of results: cuDNN takes float's for smaller types, too.
+template <typename Dtype>
+const Dtype kOne = 1;
+template <typename Dtype>
+const Dtype kZero = 0;
+
+/// Whether cuDNN has done it: false where it does not support the case, and our kernels have to.
+/// Throws Error where something went wrong.
+inline bool Done(cudnnStatus_t status) {
+  if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED) return false;
+  CUDNN_CHECK(status);
+  return true;
+}
 
 }  // namespace cudnn
 }  // namespace caffe

@@ -65,15 +65,15 @@ void BasePrefetchingDataLayer<Dtype>::InternalThreadEntry() {
   try {
     while (!must_stop()) {
       Batch<Dtype>* batch = prefetch_free_.pop();
+#ifndef CPU_ONLY
+      // Its earlier contents have left the host's memory.
+      if (gpu) CUDA_CHECK(batch->uploaded_.Wait());
+#endif
       this->data_transformer_->InitRand(BatchSeed());
       load_batch(batch);
       ++next_batch_;
 #ifndef CPU_ONLY
-      if (gpu) {
-        batch->data_.data()->async_gpu_push(stream);
-        if (this->output_labels_) batch->label_.data()->async_gpu_push(stream);
-        CUDA_CHECK(cudaStreamSynchronize(stream));
-      }
+      if (gpu) Upload(batch, stream);
 #endif
       prefetch_full_.push(batch);
     }
@@ -83,9 +83,23 @@ void BasePrefetchingDataLayer<Dtype>::InternalThreadEntry() {
     prefetch_full_.fail(std::current_exception());
   }
 #ifndef CPU_ONLY
-  if (gpu) cudaStreamDestroy(stream);
+  if (gpu) {
+    cudaStreamSynchronize(stream);
+    cudaStreamDestroy(stream);
+  }
 #endif
 }
+
+#ifndef CPU_ONLY
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::Upload(Batch<Dtype>* batch, cudaStream_t stream) {
+  // Kernels may still read what was in it before.
+  batch->used_.HoldBack(stream);
+  batch->data_.data()->async_gpu_push(stream);
+  if (this->output_labels_) batch->label_.data()->async_gpu_push(stream);
+  batch->uploaded_.Record(stream);
+}
+#endif
 
 template <typename Dtype>
 unsigned int BasePrefetchingDataLayer<Dtype>::BatchSeed() const {
@@ -119,9 +133,10 @@ STUB_GPU_FORWARD(BasePrefetchingDataLayer, Forward);
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                                   const vector<Blob<Dtype>*>& top) {
-  // Kernels may still read the batch that is about to be filled anew.
-  CUDA_CHECK(cudaStreamSynchronize(nullptr));
+  // The last batch has been used up when all that is queued by now has been done.
+  if (prefetch_current_) prefetch_current_->used_.Record(ThreadStream());
   TakeNextBatch();
+  prefetch_current_->uploaded_.HoldBack(ThreadStream());
   // Asking for constant data spares a copy back to the host when the batch is filled anew.
   const auto use = [](const Blob<Dtype>& from, Blob<Dtype>* to) {
     to->ReshapeLike(from);

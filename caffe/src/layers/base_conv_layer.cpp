@@ -221,7 +221,7 @@ dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
     geometry.dilation[i] = dilation_.cpu_data()[i];
   }
   geometry.keep_weights = this->phase_ == TEST;
-  // Nets on the GPU fuse no layers.
+  // On the GPU, convolutions take over no layers.
   geometry.relu_slope = gpu ? 1 : relu_slope_;
   const Precision precision = this->layer_param_.precision();
   if (precision == BF16 && (gpu || dnn::HasBfloat16())) geometry.element = Element::kBFloat16;

@@ -150,6 +150,8 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 
 template <typename Dtype>
 bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+  // Asked for by name, cuDNN computes BatchNorm alone.
+  if (Engine() == BatchNormParameter_Engine_CUDNN && Caffe::mode() == Caffe::GPU) return false;
   const string type = next->type();
   const LayerParameter& param = next->layer_param();
   if (type == "Scale" && !scale_) {

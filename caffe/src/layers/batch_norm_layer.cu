@@ -1,39 +1,49 @@
 #include "caffe/layers/batch_norm_layer.hpp"
+#include "cudnn/batch_norm.hpp"
 #include "util/device_channels.cuh"
 
 namespace caffe {
 
 namespace {
 
+// What the running sums become with a batch's mean and unbiased variance.
 template <typename Dtype>
-struct StoreMean {
-  double count;
+struct RunningSums {
+  Dtype fraction;
   Dtype* mean;
-  CAFFE_HOST_DEVICE void operator()(int c, double sum) const {
-    mean[c] = static_cast<Dtype>(sum / count);
+  Dtype* variance;
+  Dtype* weight;
+  CAFFE_HOST_DEVICE void Add(int c, Dtype batch_mean, Dtype unbiased) const {
+    mean[c] = fraction * mean[c] + batch_mean;
+    variance[c] = fraction * variance[c] + unbiased;
+    if (c == 0) weight[0] = fraction * weight[0] + 1;
   }
 };
 
-// Takes the sums of squared distances from the mean.
 template <typename Dtype>
 struct StoreStatistics {
-  double count;
+  ShiftedSumsOfChannel<Dtype> of;
   double eps;
-  Dtype fraction;
-  const Dtype* mean;
+  RunningSums<Dtype> running;
+  Dtype* mean;
   Dtype* inverse_deviation;
-  Dtype* running_mean;
-  Dtype* running_variance;
-  Dtype* weight;
-  CAFFE_HOST_DEVICE void operator()(int c, double squares) const {
-    const double variance = squares / count;
+  CAFFE_HOST_DEVICE void operator()(int c, const ShiftedSums& sums) const {
+    const double count = of.at.length();
+    const double variance = sums.Variance(count);
+    mean[c] = static_cast<Dtype>(of.Shift(c) + sums.sum / count);
     inverse_deviation[c] = static_cast<Dtype>(1 / std::sqrt(variance + eps));
-    // The running sums are of the unbiased variance.
     const double unbiased = count > 1 ? count / (count - 1) : 1;
-    running_mean[c] = fraction * running_mean[c] + mean[c];
-    running_variance[c] = fraction * running_variance[c] + static_cast<Dtype>(unbiased * variance);
-    if (c == 0) weight[0] = fraction * weight[0] + 1;
+    running.Add(c, mean[c], static_cast<Dtype>(unbiased * variance));
   }
+};
+
+// Of cuDNN's statistics.
+template <typename Dtype>
+struct AddToRunningSums {
+  RunningSums<Dtype> running;
+  const Dtype* mean;
+  const Dtype* variance;
+  CAFFE_HOST_DEVICE void operator()(int c) const { running.Add(c, mean[c], variance[c]); }
 };
 
 template <typename Dtype>
@@ -43,11 +53,13 @@ struct TakeRunning {
   const Dtype* running_variance;
   const Dtype* weight;
   Dtype* mean;
+  Dtype* variance;
   Dtype* inverse_deviation;
   CAFFE_HOST_DEVICE void operator()(int c) const {
     const Dtype scale = weight[0] == Dtype(0) ? Dtype(0) : Dtype(1) / weight[0];
     mean[c] = scale * running_mean[c];
-    inverse_deviation[c] = Dtype(1) / std::sqrt(scale * running_variance[c] + eps);
+    variance[c] = scale * running_variance[c];
+    inverse_deviation[c] = Dtype(1) / std::sqrt(variance[c] + eps);
   }
 };
 
@@ -73,38 +85,147 @@ struct StoreCoefficients {
   }
 };
 
+// With a Scale layer: y = a x + b, with a and b of both layers.
+template <typename Dtype>
+struct StoreWholeFactors {
+  const Dtype* mean;
+  const Dtype* inverse_deviation;
+  const Dtype* scale;
+  const Dtype* bias;  // or null
+  Dtype* a;
+  Dtype* b;
+  CAFFE_HOST_DEVICE void operator()(int c) const {
+    a[c] = scale[c] * inverse_deviation[c];
+    b[c] = (bias ? bias[c] : Dtype(0)) - a[c] * mean[c];
+  }
+};
+
+// From the sums of the gradient g of a x + b and of g (x - mean), the diffs of scale and bias
+// (where they are not null), and u and v of dx = a g + u x + v; u and v are 0 where the statistics
+// are fixed. With the normalised input z: dx = a (g - mean of g - z * mean of g z).
+template <typename Dtype>
+struct StoreWholeCoefficients {
+  double count;
+  bool fixed;
+  const Dtype* mean;
+  const Dtype* inverse_deviation;
+  const Dtype* a;
+  Dtype* scale_diff;
+  Dtype* bias_diff;
+  Dtype* u;
+  Dtype* v;
+  CAFFE_HOST_DEVICE void operator()(int c, const SumAndDot& of_g) const {
+    const double dot = of_g.dot * inverse_deviation[c];
+    if (scale_diff) scale_diff[c] += static_cast<Dtype>(dot);
+    if (bias_diff) bias_diff[c] += static_cast<Dtype>(of_g.sum);
+    const double slope = fixed ? 0 : dot / count * inverse_deviation[c];
+    u[c] = static_cast<Dtype>(-a[c] * slope);
+    v[c] = fixed ? Dtype(0) : static_cast<Dtype>(-a[c] * (of_g.sum / count - mean[c] * slope));
+  }
+};
+
 template <typename Dtype>
 Channels ChannelsOf(const Blob<Dtype>& blob) {
   return Channels({blob.shape(0), blob.shape(1), blob.count(2), 1, 1});
 }
 
+template <typename Dtype>
+cudnn::NormalizedValues ValuesOf(const Blob<Dtype>& blob, Dtype eps) {
+  return {blob.shape(0), blob.shape(1), blob.count(2), double(eps)};
+}
+
 }  // namespace
+
+template <typename Dtype>
+Dtype* BatchNormLayer<Dtype>::Row(typename BatchNormLayer<Dtype>::DeviceRow row) {
+  return device_statistics_.mutable_gpu_data() + row * channels_;
+}
+
+template <typename Dtype>
+const Dtype* BatchNormLayer<Dtype>::Units(int value) {
+  if (units_.count() != 2 * channels_) {
+    units_.Reshape(vector<int>{2, channels_});
+    caffe_gpu_set(channels_, Dtype(1), units_.mutable_gpu_data() + channels_);
+  }
+  return units_.gpu_data() + value * channels_;
+}
+
+// ---- statistics ----
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
+  if (use_global_stats_) {
+    ForElements(channels_,
+                TakeRunning<Dtype>{eps_, this->blobs_[0]->gpu_data(), this->blobs_[1]->gpu_data(),
+                                   this->blobs_[2]->gpu_data(), Row(kMean), Row(kVariance),
+                                   Row(kInverseDeviation)});
+    return;
+  }
+  const ShiftedSumsOfChannel<Dtype> sums = {ChannelsOf(bottom), bottom.gpu_data()};
+  const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_gpu_data(),
+                                      this->blobs_[1]->mutable_gpu_data(),
+                                      this->blobs_[2]->mutable_gpu_data()};
+  SumRows<ShiftedSums>(
+      channels_, sums.at.length(), sums,
+      StoreStatistics<Dtype>{sums, double(eps_), running, Row(kMean), Row(kInverseDeviation)});
+}
+
+// ---- by cuDNN ----
+
+template <typename Dtype>
+bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Dtype* y) {
+  if (Engine() == BatchNormParameter_Engine_CAFFE) return false;
+  const cudnn::NormalizedValues values = ValuesOf(bottom, eps_);
+  const Dtype* x = bottom.gpu_data();
+  if (use_global_stats_) {
+    return cudnn::NormalizeByStatistics<Dtype>(values, x, Units(1), Units(0), Row(kMean),
+                                               Row(kVariance), y);
+  }
+  // Nothing of an earlier batch, which may have been NaN, may be left in cuDNN's running sums.
+  caffe_gpu_set(2 * channels_, Dtype(0), Row(kRunningMean));
+  if (!cudnn::NormalizeBatch<Dtype>(
+          values, x, Units(1), Units(0),
+          {Row(kMean), Row(kInverseDeviation), Row(kRunningMean), Row(kVariance)}, y)) {
+    return false;
+  }
+  const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_gpu_data(),
+                                      this->blobs_[1]->mutable_gpu_data(),
+                                      this->blobs_[2]->mutable_gpu_data()};
+  ForElements(channels_, AddToRunningSums<Dtype>{running, Row(kMean), Row(kVariance)});
+  return true;
+}
+
+template <typename Dtype>
+bool BatchNormLayer<Dtype>::BackwardByCudnn(bool normalized, const Dtype* z, const Dtype* dy,
+                                            const cudnn::NormalizedValues& values, Dtype* dx) {
+  if (Engine() == BatchNormParameter_Engine_CAFFE) return false;
+  // Normalised values are their own, scaled by the inverse deviation.
+  return cudnn::NormalizeBatchBackward<Dtype>(
+      values, z, dy, normalized ? Row(kInverseDeviation) : Units(1),
+      normalized ? Units(0) : Row(kMean), normalized ? Units(1) : Row(kInverseDeviation), Row(kU),
+      Row(kV), dx);
+}
+
+// ---- both passes ----
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
-  const Channels at = ChannelsOf(*bottom[0]);
-  const double count = at.length();
-  device_statistics_.Reshape(vector<int>{4, channels_});
-  Dtype* mean = device_statistics_.mutable_gpu_data();
-  Dtype* inverse = mean + channels_;
-  const Dtype* x = bottom[0]->gpu_data();
-  if (use_global_stats_) {
-    ForElements(channels_,
-                TakeRunning<Dtype>{eps_, this->blobs_[0]->gpu_data(), this->blobs_[1]->gpu_data(),
-                                   this->blobs_[2]->gpu_data(), mean, inverse});
-  } else {
-    SumRows(channels_, at.length(), SumOfChannel<Dtype>{at, x}, StoreMean<Dtype>{count, mean});
-    SumRows(channels_, at.length(), SquaresOfChannel<Dtype>{at, x, mean},
-            StoreStatistics<Dtype>{count, double(eps_), moving_average_fraction_, mean, inverse,
-                                   this->blobs_[0]->mutable_gpu_data(),
-                                   this->blobs_[1]->mutable_gpu_data(),
-                                   this->blobs_[2]->mutable_gpu_data()});
+  device_statistics_.Reshape(vector<int>{kDeviceRows, channels_});
+  if (scale_) {
+    TakeStatisticsOnGpu(*bottom[0]);
+    return ForwardWholeOnGpu(bottom[0], top[0]);
   }
+  const Channels at = ChannelsOf(*bottom[0]);
   const bool keep = bottom[0] == top[0] && !use_global_stats_;
   if (keep) x_norm_.ReshapeLike(*top[0]);
   Dtype* y = (keep ? &x_norm_ : top[0])->mutable_gpu_data();
-  ForElements(at.count(), NormalizeChannels<Dtype>{at, x, mean, inverse, y});
+  if (use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
+  if (!NormalizeByCudnn(*bottom[0], y)) {
+    if (!use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
+    ForElements(at.count(), NormalizeChannels<Dtype>{at, bottom[0]->gpu_data(), Row(kMean),
+                                                     Row(kInverseDeviation), y});
+  }
   if (keep) caffe_copy(at.count(), y, top[0]->mutable_gpu_data());
 }
 
@@ -112,24 +233,71 @@ template <typename Dtype>
 void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
+  if (scale_) return BackwardWholeOnGpu(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
   const Channels at = ChannelsOf(*bottom[0]);
-  Dtype* mean = device_statistics_.mutable_gpu_data();
-  Dtype* inverse = mean + channels_;
-  Dtype* factor_z = inverse + channels_;
-  Dtype* offset = factor_z + channels_;
   const Dtype* dy = top[0]->gpu_diff();
   Dtype* dx = bottom[0]->mutable_gpu_diff();
+  const Dtype* inverse = Row(kInverseDeviation);
   if (use_global_stats_) {
     ForElements(at.count(), ScaleChannels<Dtype>{at, dy, inverse, nullptr, dx});
     return;
   }
   const bool in_place = bottom[0] == top[0];
   const Dtype* z = (in_place ? x_norm_ : *bottom[0]).gpu_data();
-  SumRows<SumAndDot>(
-      channels_, at.length(), SumAndDotOfChannel<Dtype>{at, dy, z},
-      StoreCoefficients<Dtype>{double(at.length()), in_place, mean, inverse, factor_z, offset});
-  ForElements(at.count(), CombineChannels<Dtype>{at, dy, inverse, z, factor_z, offset, dx});
+  if (BackwardByCudnn(in_place, z, dy, ValuesOf(*bottom[0], eps_), dx)) return;
+  SumRows<SumAndDot>(channels_, at.length(), SumAndDotOfChannel<Dtype>{at, dy, z},
+                     StoreCoefficients<Dtype>{double(at.length()), in_place, Row(kMean), inverse,
+                                              Row(kU), Row(kV)});
+  ForElements(at.count(), CombineChannels<Dtype>{at, dy, inverse, z, Row(kU), Row(kV), dx});
+}
+
+// ---- with the layers that follow ----
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* top) {
+  const auto& learned = scale_->blobs();
+  ForElements(channels_,
+              StoreWholeFactors<Dtype>{Row(kMean), Row(kInverseDeviation), learned[0]->gpu_data(),
+                                       learned.size() > 1 ? learned[1]->gpu_data() : nullptr,
+                                       Row(kA), Row(kB)});
+  const bool take = keeps_input_ && bottom == top;
+  if (take) TakeBottomOnGpu(bottom);
+  const Dtype* x = (take ? x_ : *bottom).gpu_data();
+  const Channels at = ChannelsOf(*bottom);
+  ForElements(at.count(),
+              ScaleChannels<Dtype>{at, x, Row(kA), Row(kB), top->mutable_gpu_data(), slope_});
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::TakeBottomOnGpu(Blob<Dtype>* bottom) {
+  x_.ReshapeLike(*bottom);
+  x_.data()->Renew();
+  // The memory itself, where both are the layer's to exchange.
+  if (x_.data()->TakeFromGpu(bottom->data().get())) return;
+  caffe_copy(bottom->count(), bottom->gpu_data(), x_.mutable_gpu_data());
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down,
+                                               Blob<Dtype>* bottom) {
+  const Blob<Dtype>& input = bottom == top ? x_ : *bottom;
+  const Channels at = ChannelsOf(input);
+  const auto& learned = scale_->blobs();
+  const auto diff_of = [&](size_t i) {
+    const bool wanted = i < learned.size() && scale_->param_propagate_down(static_cast<int>(i));
+    return wanted ? learned[i]->mutable_gpu_diff() : nullptr;
+  };
+  const RectifiedDiff<Dtype> g = {at, top->gpu_diff(), input.gpu_data(), Row(kA), Row(kB), slope_};
+  SumRows<SumAndDot>(channels_, at.length(), SumsOfRectifiedDiff<Dtype>{g, Row(kMean)},
+                     StoreWholeCoefficients<Dtype>{double(at.length()), use_global_stats_,
+                                                   Row(kMean), Row(kInverseDeviation), Row(kA),
+                                                   diff_of(0), diff_of(1), Row(kU), Row(kV)});
+  if (propagate_down) {
+    ForElements(at.count(),
+                CombineRectifiedDiff<Dtype>{g, Row(kU), Row(kV), bottom->mutable_gpu_diff()});
+  }
+  if (bottom == top) x_.data()->Release();
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(BatchNormLayer);

@@ -29,7 +29,7 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  if (relu_ || string(next->type()) != "ReLU") return false;
+  if (Caffe::mode() == Caffe::GPU || relu_ || string(next->type()) != "ReLU") return false;
   const float slope = next->layer_param().relu_param().negative_slope();
   // A negative slope needs the input to find the gradient.
   if (slope < 0) return false;
@@ -40,6 +40,7 @@ bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool 
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
+  if (Caffe::mode() == Caffe::GPU) return false;
   if (string(next->type()) == "Pooling") {
     pool_ = next;
     pooled_ = top;

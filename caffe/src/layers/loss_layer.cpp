@@ -1,7 +1,8 @@
 #include "caffe/layers/loss_layer.hpp"
 
-#include <algorithm>
 #include <vector>
+
+#include "layers/loss_divisor.hpp"
 
 namespace caffe {
 
@@ -39,14 +40,8 @@ template <typename Dtype>
 Dtype LossLayer<Dtype>::get_normalizer(LossParameter_NormalizationMode normalization_mode,
                                        int valid_count) {
   const int positions = outer_num_ * inner_num_;
-  int divisor = 1;
-  if (normalization_mode == LossParameter_NormalizationMode_FULL) divisor = positions;
-  if (normalization_mode == LossParameter_NormalizationMode_VALID) {
-    divisor = valid_count == -1 ? positions : valid_count;
-  }
-  if (normalization_mode == LossParameter_NormalizationMode_BATCH_SIZE) divisor = outer_num_;
-  // A batch in which everything is ignored has loss 0, not 0 / 0.
-  return static_cast<Dtype>(std::max(divisor, 1));
+  const LossDivisor divisor = {normalization_mode, outer_num_, positions};
+  return static_cast<Dtype>(divisor(valid_count == -1 ? positions : valid_count));
 }
 
 INSTANTIATE_CLASS(LossLayer);

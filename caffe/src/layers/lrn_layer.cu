@@ -1,4 +1,5 @@
 #include "caffe/layers/lrn_layer.hpp"
+#include "cudnn/lrn.hpp"
 #include "util/device_loops.cuh"
 
 namespace caffe {
@@ -89,19 +90,39 @@ struct NormalizedDiff {
 }  // namespace
 
 template <typename Dtype>
+bool LRNLayer<Dtype>::ForwardByCudnn(const Dtype* x, Dtype* y) const {
+  const bool wanted =
+      across_channels_ && this->layer_param_.lrn_param().engine() != LRNParameter_Engine_CAFFE;
+  const cudnn::ChannelNormalization lrn = {num_,  channels_, height_, width_,
+                                           size_, alpha_,    beta_,   k_};
+  return wanted && cudnn::NormalizeChannels(lrn, x, y);
+}
+
+template <typename Dtype>
+bool LRNLayer<Dtype>::BackwardByCudnn(const Dtype* x, const Dtype* dy, Dtype* dx) {
+  // y once more: a layer in place may have overwritten it.
+  Dtype* y = scale_.mutable_gpu_data();
+  const cudnn::ChannelNormalization lrn = {num_,  channels_, height_, width_,
+                                           size_, alpha_,    beta_,   k_};
+  return ForwardByCudnn(x, y) && cudnn::NormalizeChannelsBackward(lrn, x, y, dy, dx);
+}
+
+template <typename Dtype>
 void LRNLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                   const vector<Blob<Dtype>*>& top) {
-  const Neighbourhood around = {across_channels_, pre_pad_, channels_, height_, width_};
   const Dtype* x = bottom[0]->gpu_data();
+  Dtype* y = top[0]->mutable_gpu_data();
   // In place, a neighbour's value would be overwritten before it has been read.
   const bool in_place = bottom[0] == top[0];
+  by_cudnn_ = !in_place && ForwardByCudnn(x, y);
+  if (by_cudnn_) return;
+  const Neighbourhood around = {across_channels_, pre_pad_, channels_, height_, width_};
   if (in_place) {
     ratio_.CopyFrom(*bottom[0], false, true);
     x = ratio_.gpu_data();
   }
-  ForElements(bottom[0]->count(),
-              Normalized<Dtype>{around, k_, AlphaPerElement(), beta_, x, scale_.mutable_gpu_data(),
-                                top[0]->mutable_gpu_data()});
+  ForElements(bottom[0]->count(), Normalized<Dtype>{around, k_, AlphaPerElement(), beta_, x,
+                                                    scale_.mutable_gpu_data(), y});
 }
 
 // See Backward_cpu.
@@ -110,10 +131,15 @@ void LRNLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                    const vector<bool>& propagate_down,
                                    const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  const Neighbourhood around = {across_channels_, pre_pad_, channels_, height_, width_};
-  const int count = bottom[0]->count();
   const Dtype* x = bottom[0]->gpu_data();
   const Dtype* dy = top[0]->gpu_diff();
+  if (by_cudnn_) {
+    CHECK(BackwardByCudnn(x, dy, bottom[0]->mutable_gpu_diff()))
+        << "cuDNN has no gradient of this LRN: give the layer engine: CAFFE";
+    return;
+  }
+  const Neighbourhood around = {across_channels_, pre_pad_, channels_, height_, width_};
+  const int count = bottom[0]->count();
   const Dtype* scale = scale_.gpu_data();
   ratio_.ReshapeLike(*bottom[0]);
   Dtype* ratio = ratio_.mutable_gpu_data();

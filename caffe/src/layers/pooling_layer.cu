@@ -1,4 +1,5 @@
 #include "caffe/layers/pooling_layer.hpp"
+#include "cudnn/pooling.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "util/device_loops.cuh"
 
@@ -108,17 +109,51 @@ struct DiffOfInput {
 }  // namespace
 
 template <typename Dtype>
+bool PoolingLayer<Dtype>::ForwardByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
+  const PoolingParameter& param = this->layer_param_.pooling_param();
+  if (has_mask_ || param.pool() == PoolingParameter_PoolMethod_STOCHASTIC ||
+      param.engine() == PoolingParameter_Engine_CAFFE) {
+    return false;
+  }
+  return cudnn::Pool<Dtype>({bottom.num(), channels_, Windows(), is_max()}, bottom.gpu_data(),
+                            top->mutable_gpu_data());
+}
+
+template <typename Dtype>
+bool PoolingLayer<Dtype>::BackwardByCudnn(const Dtype* dy, Blob<Dtype>* bottom) {
+  Dtype* dx = bottom->mutable_gpu_diff();
+  // A mean's gradient depends on neither input nor result, which may be gone; cuDNN wants memory of
+  // their sizes all the same.
+  const Dtype* x = dx;
+  const Dtype* y = dy;
+  if (is_max()) {
+    if (!chosen_known_ && !ForwardByCudnn(*bottom, &chosen_)) return false;
+    chosen_known_ = true;
+    x = bottom->gpu_data();
+    y = chosen_.gpu_data();
+  }
+  return cudnn::PoolBackward<Dtype>({bottom->num(), channels_, Windows(), is_max()}, x, y, dy, dx);
+}
+
+template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
-  const PoolPlanes planes = {{{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
-                              {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}}};
+  // In TEST nobody wants a gradient as a rule; Backward makes up for it if need be. In TRAIN the
+  // maxima are kept: a layer in place may overwrite the top.
+  const bool keep = is_max() && this->phase_ == TRAIN;
+  by_cudnn_ = ForwardByCudnn(*bottom[0], keep ? &chosen_ : top[0]);
+  if (by_cudnn_) {
+    chosen_known_ = keep;
+    if (keep) caffe_copy(top[0]->count(), chosen_.gpu_data(), top[0]->mutable_gpu_data());
+    return;
+  }
+  const PoolPlanes planes = {Windows()};
   const int count = top[0]->count();
   switch (this->layer_param_.pooling_param().pool()) {
     case PoolingParameter_PoolMethod_MAX: {
-      // In TEST nobody wants a gradient as a rule; Backward finds the places again if need be.
-      chosen_known_ = top.size() == 1 && this->phase_ == TRAIN;
+      chosen_known_ = !has_mask_ && keep;
       Dtype* where = nullptr;
-      if (top.size() > 1) where = top[1]->mutable_gpu_data();
+      if (has_mask_) where = top[1]->mutable_gpu_data();
       if (chosen_known_) where = chosen_.mutable_gpu_data();
       ForElements(count, MaxOfWindow<Dtype>{planes, bottom[0]->gpu_data(),
                                             top[0]->mutable_gpu_data(), where});
@@ -139,10 +174,14 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  const PoolPlanes planes = {{{height_, pooled_height_, kernel_h_, stride_h_, pad_h_},
-                              {width_, pooled_width_, kernel_w_, stride_w_, pad_w_}}};
-  const auto method = this->layer_param_.pooling_param().pool();
   const Dtype* dy = top[0]->gpu_diff();
+  if (by_cudnn_) {
+    CHECK(BackwardByCudnn(dy, bottom[0]))
+        << "cuDNN has no gradient of this pooling: give the layer engine: CAFFE";
+    return;
+  }
+  const PoolPlanes planes = {Windows()};
+  const auto method = this->layer_param_.pooling_param().pool();
   Dtype* dx = bottom[0]->mutable_gpu_diff();
   if (method == PoolingParameter_PoolMethod_AVE) {
     ForElements(bottom[0]->count(), DiffOfInput<Dtype, MeanShare<Dtype>>{planes, {}, dy, dx});
@@ -150,12 +189,12 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   }
   if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
     CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
-  } else if (top.size() == 1 && !chosen_known_) {
+  } else if (!has_mask_ && !chosen_known_) {
     ForElements(top[0]->count(), MaxOfWindow<Dtype>{planes, bottom[0]->gpu_data(), nullptr,
                                                     chosen_.mutable_gpu_data()});
     chosen_known_ = true;
   }
-  const Blob<Dtype>& chosen = top.size() > 1 ? *top[1] : chosen_;
+  const Blob<Dtype>& chosen = has_mask_ ? *top[1] : chosen_;
   ForElements(bottom[0]->count(),
               DiffOfInput<Dtype, MaxShare<Dtype>>{planes, {chosen.gpu_data()}, dy, dx});
 }

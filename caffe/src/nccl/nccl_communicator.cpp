@@ -89,7 +89,7 @@ void NcclCommunicator<Dtype>::Join() {
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::FollowComputations() {
-  CUDA_CHECK(cudaEventRecord(computed_, nullptr));
+  CUDA_CHECK(cudaEventRecord(computed_, ThreadStream()));
   CUDA_CHECK(cudaStreamWaitEvent(stream_, computed_, 0));
 }
 
@@ -125,13 +125,13 @@ void NcclCommunicator<Dtype>::AverageDiffs(const vector<Blob<Dtype>*>& blobs) {
 template <typename Dtype>
 void NcclCommunicator<Dtype>::Finish() {
   CUDA_CHECK(cudaEventRecord(communicated_, stream_));
-  CUDA_CHECK(cudaStreamWaitEvent(nullptr, communicated_, 0));
+  CUDA_CHECK(cudaStreamWaitEvent(ThreadStream(), communicated_, 0));
 }
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::Wait() {
   Finish();
-  CUDA_CHECK(cudaStreamSynchronize(nullptr));
+  CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
 }
 
 template <typename Dtype>

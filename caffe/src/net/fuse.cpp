@@ -13,7 +13,8 @@ void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime lifetime) {
   absorbed_backward_.assign(layers, false);
   fuses_ = false;
   // Elsewhere somebody may look at a blob between two layers.
-  if (lifetime == NetParameter::KEEP || debug_info_ || Caffe::mode() == Caffe::GPU) return;
+  if (lifetime == NetParameter::KEEP || debug_info_) return;
+  fused_mode_ = Caffe::mode();
   for (int first = 0; first < layers; ++first) {
     if (top_id_vecs_[first].size() != 1) continue;
     const vector<int>& blob = top_id_vecs_[first];
@@ -54,9 +55,11 @@ void Net<Dtype>::FuseReader(int layer_id) {
 
 template <typename Dtype>
 void Net<Dtype>::CheckMode() const {
-  CHECK(!fuses_ || Caffe::mode() == Caffe::CPU)
-      << "net '" << name_ << "' was made in CPU mode, where its layers were fused, and cannot run "
-      << "in GPU mode: set the mode before you make the net, or blob_lifetime: KEEP in it "
+  const auto name = [](Caffe::Brew mode) { return mode == Caffe::GPU ? "GPU" : "CPU"; };
+  CHECK(!fuses_ || Caffe::mode() == fused_mode_)
+      << "net '" << name_ << "' was made in " << name(fused_mode_)
+      << " mode, where its layers were fused, and cannot run in " << name(Caffe::mode())
+      << " mode: set the mode before you make the net, or blob_lifetime: KEEP in it "
          "(release_blobs: false in the solver)";
 }
 

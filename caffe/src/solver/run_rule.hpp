@@ -12,6 +12,11 @@ namespace caffe {
 template <typename Dtype>
 Gradient<Dtype> WeightDecay(const SolverParameter& param, float decay_mult);
 
+/// What makes a gradient of the diffs that an iteration has added up.
+inline double GradientScale(const SolverParameter& param) {
+  return 1 / (double(param.iter_size()) * param.loss_scale());
+}
+
 /// Runs a rule over a parameter where its mode keeps it; `h` and `d` as many as the rule has
 /// histories. Every element is computed alone, so the result does not depend on the threads.
 template <typename Dtype, typename Rule>
@@ -42,7 +47,7 @@ void SGDSolver<Dtype>::Run(const Rule& rule, int param_id, Pass pass) {
   Gradient<Dtype> gradient;
   if (pass == WHOLE_UPDATE) {
     gradient = WeightDecay<Dtype>(this->param_, this->net_->params_weight_decay()[param_id]);
-    gradient.scale = Dtype(1) / this->param_.iter_size();
+    gradient.scale = static_cast<Dtype>(GradientScale(this->param_));
   }
   Blob<Dtype>* second = Rule::kHistories > 1 ? history_[params.size() + param_id].get() : nullptr;
   ApplyRule(rule, gradient, pass == WHOLE_UPDATE, params[param_id], history_[param_id].get(),

@@ -57,16 +57,19 @@ void SGDSolver<Dtype>::ApplyUpdate() {
 
 template <typename Dtype>
 void SGDSolver<Dtype>::ClipGradients() {
-  const Dtype limit = this->param_.clip_gradients();
-  if (limit < 0) return;
+  if (this->param_.clip_gradients() < 0) return;
+  // Of the gradients as they are.
+  const Dtype limit = this->param_.clip_gradients() * this->param_.loss_scale();
   const vector<Blob<Dtype>*>& params = this->net_->learnable_params();
   Dtype squares = 0;
   for (const Blob<Dtype>* param : params) squares += param->sumsq_diff();
   const Dtype norm = std::sqrt(squares);
   if (norm <= limit) return;
   const Dtype scale = limit / norm;
-  LOG_IF(INFO, Caffe::root_solver()) << "Gradient clipping: scaling down gradients (L2 norm "
-                                     << norm << " > " << limit << ") by scale factor " << scale;
+  const Dtype unit = this->param_.loss_scale();
+  LOG_IF(INFO, Caffe::root_solver())
+      << "Gradient clipping: scaling down gradients (L2 norm " << norm / unit << " > "
+      << limit / unit << ") by scale factor " << scale;
   for (Blob<Dtype>* param : params) param->scale_diff(scale);
 }
 
@@ -89,8 +92,9 @@ template Gradient<double> WeightDecay(const SolverParameter&, float);
 
 template <typename Dtype>
 void SGDSolver<Dtype>::Normalize(int param_id) {
-  if (this->param_.iter_size() == 1) return;
-  this->net_->learnable_params()[param_id]->scale_diff(Dtype(1) / this->param_.iter_size());
+  const Dtype scale = GradientScale(this->param_);
+  if (scale == Dtype(1)) return;
+  this->net_->learnable_params()[param_id]->scale_diff(scale);
 }
 
 template <typename Dtype>

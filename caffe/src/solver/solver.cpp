@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "caffe/util/upgrade_proto.hpp"
+#include "core/queued_loss.hpp"
 #include "solver/keep_random_state.hpp"
 #include "solver/layer_states.hpp"
 
@@ -68,8 +69,7 @@ void Solver<Dtype>::Step(int iters) {
     for (Callback* callback : callbacks_) callback->on_start();
     const bool display = IsDue(iter_, param_.display());
     net_->set_debug_info(display && param_.debug_info());
-    const Dtype loss = AccumulateGradients();
-    UpdateSmoothedLoss(loss, 0, param_.average_loss());
+    AccumulateGradients();
     if (display) DisplayIteration();
     for (Callback* callback : callbacks_) callback->on_gradients_ready();
     ApplyUpdate();
@@ -86,11 +86,55 @@ void Solver<Dtype>::Step(int iters) {
 }
 
 template <typename Dtype>
-Dtype Solver<Dtype>::AccumulateGradients() {
+void Solver<Dtype>::AccumulateGradients() {
   net_->ClearParamDiffs();
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) {
+    if (!queued_losses_) {
+      queued_losses_.reset(new QueuedLoss<Dtype>(std::max(1, param_.average_loss())));
+    }
+    const typename QueuedLoss<Dtype>::Collector collector(queued_losses_.get());
+    queued_losses_->Begin();
+    for (int i = 0; i < param_.iter_size(); ++i) ForwardBackwardScaled();
+    return;
+  }
+#endif
   Dtype loss = 0;
-  for (int i = 0; i < param_.iter_size(); ++i) loss += net_->ForwardBackward();
-  return loss / param_.iter_size();
+  for (int i = 0; i < param_.iter_size(); ++i) loss += ForwardBackwardScaled();
+  UpdateSmoothedLoss(loss / param_.iter_size(), 0, param_.average_loss());
+}
+
+template <typename Dtype>
+Dtype Solver<Dtype>::ForwardBackwardScaled() {
+  if (param_.loss_scale() == 1) return net_->ForwardBackward();
+  Dtype loss = 0;
+  net_->Forward(&loss);
+  SetLossDiffs(param_.loss_scale());
+  net_->Backward();
+  SetLossDiffs(1);
+  return loss;
+}
+
+template <typename Dtype>
+void Solver<Dtype>::SetLossDiffs(Dtype factor) {
+  for (size_t i = 0; i < net_->layers().size(); ++i) {
+    const vector<Blob<Dtype>*>& tops = net_->top_vecs()[i];
+    for (size_t t = 0; t < tops.size(); ++t) {
+      const Dtype weight = net_->layers()[i]->loss(static_cast<int>(t));
+      if (weight == Dtype(0)) continue;
+      caffe_set(tops[t]->count(), factor * weight, tops[t]->mutable_cpu_diff());
+    }
+  }
+}
+
+template <typename Dtype>
+void Solver<Dtype>::CollectLosses() {
+#ifndef CPU_ONLY
+  if (!queued_losses_) return;
+  for (const Dtype loss : queued_losses_->Take()) {
+    UpdateSmoothedLoss(loss / param_.iter_size(), 0, param_.average_loss());
+  }
+#endif
 }
 
 template <typename Dtype>
@@ -119,6 +163,7 @@ void LogOutput(const char* net, int index, const string& name, double value, dou
 
 template <typename Dtype>
 void Solver<Dtype>::DisplayIteration() {
+  CollectLosses();
   const float seconds = iteration_timer_.Seconds();
   const float iterations = iter_ - iterations_last_;
   iterations_last_ = iter_;
@@ -144,6 +189,7 @@ void Solver<Dtype>::ReportFinalLoss() {
   // The loss of the parameters as they are now, which no iteration has computed.
   Dtype loss = 0;
   net_->Forward(&loss);
+  CollectLosses();
   UpdateSmoothedLoss(loss, 0, param_.average_loss());
   LOG_IF(INFO, Caffe::root_solver()) << "Iteration " << iter_ << ", loss = " << smoothed_loss_;
 }

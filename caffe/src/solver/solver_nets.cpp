@@ -89,6 +89,7 @@ void Solver<Dtype>::Init(const SolverParameter& param) {
   param_ = param;
   CHECK_GE(param_.average_loss(), 1) << ": average_loss counts iterations";
   CHECK_GE(param_.iter_size(), 1) << ": iter_size counts batches";
+  CHECK_GT(param_.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";
   if (param_.snapshot() > 0) CheckSnapshotWritePermissions();
   if (param_.random_seed() >= 0) {
     Caffe::set_random_seed(static_cast<unsigned int>(param_.random_seed()) + Caffe::solver_rank());

@@ -113,6 +113,7 @@ void Solver<Dtype>::SaveState(const string& model_filename, SolverState* state) 
   std::ostringstream rng;
   rng << *caffe_rng();
   state->set_rng_state(rng.str());
+  CollectLosses();
   for (const Dtype loss : losses_) state->add_recent_loss(loss);
   const Fingerprint print = FingerprintOf(model_filename);
   state->set_model_bytes(print.bytes);
@@ -130,6 +131,7 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
   }
   iter_ = state.iter();
   current_step_ = state.current_step();
+  CollectLosses();
   losses_.assign(state.recent_loss().begin(), state.recent_loss().end());
   RestoreLayerStates(state, kTrainNet, net_.get());
   for (size_t i = 0; i < test_nets_.size(); ++i) RestoreLayerStates(state, i, test_nets_[i].get());

@@ -25,8 +25,8 @@ struct Timer::Marks {
     cudaEventDestroy(stop);
     cudaEventDestroy(start);
   }
-  void Start() { CUDA_CHECK(cudaEventRecord(start, nullptr)); }
-  void Stop() { CUDA_CHECK(cudaEventRecord(stop, nullptr)); }
+  void Start() { CUDA_CHECK(cudaEventRecord(start, ThreadStream())); }
+  void Stop() { CUDA_CHECK(cudaEventRecord(stop, ThreadStream())); }
   float MicroSeconds() const {
     float milliseconds = 0;
     CUDA_CHECK(cudaEventSynchronize(stop));

@@ -4,6 +4,7 @@
 
 #include "caffe/util/parallel_for.hpp"
 #include "caffe/util/parallel_sum.hpp"
+#include "core/queued_loss.hpp"
 
 namespace caffe {
 
@@ -36,6 +37,26 @@ void ClassLabels::Read(const Blob<Dtype>& blob, int classes, boost::optional<int
   valid_count_ =
       ParallelSum<int>(count, [=](std::ptrdiff_t i) { return labels[i] == kIgnored ? 0 : 1; });
 }
+
+#ifndef CPU_ONLY
+
+void ClassLabels::CheckEarlierOnes(int classes) {
+  const int bad = bad_label_.Take();
+  CHECK_EQ(bad, 0) << ": the label at position " << bad - 1 << " of the last batch is none of the "
+                   << classes << " classes that there are scores for: correct the labels, or give "
+                   << "the one to leave out as ignore_label";
+}
+
+template <typename Dtype>
+void ClassLabels::CheckThese(const Blob<Dtype>& blob, int classes, boost::optional<int> ignore) {
+  if (QueuedLoss<Dtype>::Current()) return;
+  CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
+  if (bad_label_.Take() != 0) Read(blob, classes, ignore);
+}
+template void ClassLabels::CheckThese(const Blob<float>&, int, boost::optional<int>);
+template void ClassLabels::CheckThese(const Blob<double>&, int, boost::optional<int>);
+
+#endif
 
 std::vector<int> ClassLabels::Histogram(int classes) const {
   std::vector<int> histogram(classes);

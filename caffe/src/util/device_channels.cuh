@@ -56,6 +56,31 @@ struct SquaresOfChannel {
   }
 };
 
+/// The sums of the distances from the channel's first value, and of their squares: mean and
+/// variance in one pass. In double, without the loss of digits that squares of the values would
+/// bring.
+struct ShiftedSums {
+  double sum, squares;
+  CAFFE_HOST_DEVICE void operator+=(const ShiftedSums& other) {
+    sum += other.sum;
+    squares += other.squares;
+  }
+  CAFFE_HOST_DEVICE double Variance(double count) const {
+    return Larger(0.0, squares - sum * sum / count) / count;
+  }
+};
+
+template <typename Dtype>
+struct ShiftedSumsOfChannel {
+  Channels at;
+  const Dtype* x;
+  CAFFE_HOST_DEVICE double Shift(int c) const { return x[at.At(c, 0)]; }
+  CAFFE_HOST_DEVICE ShiftedSums operator()(int c, int i) const {
+    const double distance = x[at.At(c, i)] - Shift(c);
+    return {distance, distance * distance};
+  }
+};
+
 /// The sums of x and of x y at once.
 struct SumAndDot {
   double sum, dot;
@@ -86,7 +111,8 @@ struct StoreSum {
   }
 };
 
-/// y = a x + b with a factor and an offset for each channel; either may be null (1 and 0).
+/// y = a x + b with a factor and an offset for each channel; either may be null (1 and 0). Where
+/// that is not positive it is multiplied by `slope`.
 template <typename Dtype>
 struct ScaleChannels {
   Channels at;
@@ -94,9 +120,11 @@ struct ScaleChannels {
   const Dtype* a;
   const Dtype* b;
   Dtype* y;
+  Dtype slope = 1;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     const int c = at.ChannelOf(i);
-    y[i] = x[i] * (a ? a[c] : Dtype(1)) + (b ? b[c] : Dtype(0));
+    const Dtype value = x[i] * (a ? a[c] : Dtype(1)) + (b ? b[c] : Dtype(0));
+    y[i] = value > Dtype(0) ? value : value * slope;
   }
 };
 
@@ -127,6 +155,46 @@ struct CombineChannels {
   CAFFE_HOST_DEVICE void operator()(int i) const {
     const int k = at.ChannelOf(i);
     y[i] = a[k] * u[i] + b[k] * v[i] + c[k];
+  }
+};
+
+/// The gradient of y = relu(a x + b) as it is before the ReLU: dy where a x + b is positive, else
+/// slope * dy.
+template <typename Dtype>
+struct RectifiedDiff {
+  Channels at;
+  const Dtype* dy;
+  const Dtype* x;
+  const Dtype* a;
+  const Dtype* b;
+  Dtype slope;
+  CAFFE_HOST_DEVICE Dtype At(int c, int k) const {
+    return a[c] * x[k] + b[c] > Dtype(0) ? dy[k] : slope * dy[k];
+  }
+};
+
+/// The sums of that gradient g and of g (x - centre) at once.
+template <typename Dtype>
+struct SumsOfRectifiedDiff {
+  RectifiedDiff<Dtype> diff;
+  const Dtype* centre;
+  CAFFE_HOST_DEVICE SumAndDot operator()(int c, int i) const {
+    const int k = diff.at.At(c, i);
+    const double g = diff.At(c, k);
+    return {g, g * (diff.x[k] - centre[c])};
+  }
+};
+
+/// dx = a g + u x + v.
+template <typename Dtype>
+struct CombineRectifiedDiff {
+  RectifiedDiff<Dtype> diff;
+  const Dtype* u;
+  const Dtype* v;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const int c = diff.at.ChannelOf(i);
+    dx[i] = diff.a[c] * diff.At(c, i) + u[c] * diff.x[i] + v[c];
   }
 };
 

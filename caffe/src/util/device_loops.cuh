@@ -19,6 +19,7 @@ void Launch(void (*kernel)(Expected...), std::ptrdiff_t blocks, int threads,
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(threads);
+  config.stream = ThreadStream();
   CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, arguments...));
 }
 

@@ -18,7 +18,7 @@ class Buffer {
     CUDA_CHECK(cudaGetDevice(&device));
     if (device == device_ && bytes <= size_) return memory_;
     Free();
-    memory_ = TakeDeviceMemory(bytes, nullptr, &device_);
+    memory_ = TakeDeviceMemory(bytes, ThreadStream(), &device_);
     size_ = bytes;
     return memory_;
   }

@@ -83,8 +83,7 @@ void caffe_copy(const int N, const Dtype* X, Dtype* Y) {
   if (X == Y) return;
 #ifndef CPU_ONLY
   if (Caffe::mode() == Caffe::GPU) {
-    CUDA_CHECK(cudaMemcpy(Y, X, sizeof(Dtype) * N, cudaMemcpyDefault));
-    return;
+    return caffe_gpu_memcpy(sizeof(Dtype) * N, X, Y);
   }
 #endif
   ParallelFor(N, 4 * kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {

@@ -96,9 +96,21 @@ void caffe_gpu_asum(const int n, const Dtype* x, Dtype* y) {
   CUBLAS_CHECK(Library<Dtype>::asum(Caffe::cublas_handle(), n, x, 1, y));
 }
 
+namespace {
+
+bool OnDevice(const void* memory) {
+  cudaPointerAttributes attributes;
+  CUDA_CHECK(cudaPointerGetAttributes(&attributes, memory));
+  return attributes.type == cudaMemoryTypeDevice;
+}
+
+}  // namespace
+
 void caffe_gpu_memcpy(const size_t N, const void* X, void* Y) {
   if (X == Y) return;
-  CUDA_CHECK(cudaMemcpy(Y, X, N, cudaMemcpyDefault));
+  CUDA_CHECK(cudaMemcpyAsync(Y, X, N, cudaMemcpyDefault, ThreadStream()));
+  // The host may read or change its side at once.
+  if (!OnDevice(X) || !OnDevice(Y)) CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
 }
 
 // ---- random numbers ----

@@ -7,6 +7,7 @@
 
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "in_mode.hpp"
 
 namespace caffe_test {
 namespace {
@@ -270,15 +271,8 @@ TEST(BlobLifetime, ParametersOfALeanNetInBfloat16AreRoundedButResultsStay) {
   EXPECT_TRUE(std::equal(first.begin(), first.end(), y.cpu_data()));
 }
 
-// Restores the thread's mode.
-struct KeepMode {
-  ~KeepMode() { caffe::Caffe::set_mode(mode); }
-  const caffe::Caffe::Brew mode = caffe::Caffe::mode();
-};
-
 TEST(BlobLifetime, FusedLayersRefuseToRunInAnotherMode) {
-  const KeepMode keep;
-  caffe::Caffe::set_mode(caffe::Caffe::CPU);
+  const InMode in_cpu_mode(caffe::Caffe::CPU);
   const auto net = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::TRAIN);
   net->Forward();
   caffe::Caffe::set_mode(caffe::Caffe::GPU);

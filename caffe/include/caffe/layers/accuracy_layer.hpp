@@ -39,8 +39,6 @@ class AccuracyLayer : public Layer<Dtype> {
   bool has_ignore_label_ = false;
   int ignore_label_ = 0;
   ClassLabels labels_;
-  /// On the GPU, for every class and then for all: right, valid and wrong labels.
-  Blob<double> counts_;
 };
 
 }  // namespace caffe

@@ -9,6 +9,7 @@
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/blocking_queue.hpp"
+#include "caffe/util/device_event.hpp"
 
 namespace caffe {
 
@@ -42,6 +43,10 @@ class Batch {
  public:
   Blob<Dtype> data_;
   Blob<Dtype> label_;
+#ifndef CPU_ONLY
+  /// The end of its upload, and of the pass that reads it on the GPU.
+  DeviceEvent uploaded_, used_;
+#endif
 };
 
 /// A data layer whose batches a thread makes ahead of time (data_param.prefetch of them, by
@@ -97,6 +102,9 @@ class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThr
   uint64_t next_batch_ = 0;
 
  private:
+#ifndef CPU_ONLY
+  void Upload(Batch<Dtype>* batch, cudaStream_t stream);
+#endif
   void FreeAllBatches();
   void TakeNextBatch();
 

@@ -10,6 +10,10 @@
 
 namespace caffe {
 
+namespace cudnn {
+struct NormalizedValues;
+}
+
 /// Batch normalisation (Ioffe and Szegedy 2015) without scale and shift, which a Scale layer adds:
 /// y = (x - mean) / sqrt(variance + eps), for each channel.
 ///
@@ -40,8 +44,8 @@ class BatchNormLayer : public Layer<Dtype> {
 
   /// Of the last Forward: what was subtracted, and what was multiplied by.
   vector<Dtype> mean_, inverse_deviation_;
-  /// The same on the GPU, in rows, and in two more the coefficients of Backward.
-  Blob<Dtype> device_statistics_;
+  /// The same on the GPU, in rows (DeviceRow), and ones and zeros (Units).
+  Blob<Dtype> device_statistics_, units_;
   /// The normalised values, where the bottom is overwritten (kept for Backward).
   Blob<Dtype> x_norm_;
   bool use_global_stats_ = false;
@@ -54,6 +58,9 @@ class BatchNormLayer : public Layer<Dtype> {
  private:
   void TakeGlobalStatistics();
   void TakeBatchStatistics(const Blob<Dtype>& bottom);
+  BatchNormParameter::Engine Engine() const {
+    return this->layer_param_.batch_norm_param().engine();
+  }
 
   // With an absorbed Scale layer: y = relu(a x + b), with a and b of both layers.
   void ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top);
@@ -62,6 +69,24 @@ class BatchNormLayer : public Layer<Dtype> {
   void TakeBottom(Blob<Dtype>* bottom);
   vector<Dtype> Factors() const;
   vector<Dtype> Offsets() const;
+
+#ifndef CPU_ONLY
+  /// A number for each channel: statistics; a and b of both layers, in whose place cuDNN writes its
+  /// running statistics; and what Backward multiplies by.
+  enum DeviceRow { kMean, kInverseDeviation, kA, kB, kU, kV, kDeviceRows };
+  static constexpr DeviceRow kRunningMean = kA, kVariance = kB;
+  Dtype* Row(DeviceRow row);
+  /// A zero or a one for each channel.
+  const Dtype* Units(int value);
+  void TakeStatisticsOnGpu(const Blob<Dtype>& bottom);
+  /// These two give false where our kernels have to do it.
+  bool NormalizeByCudnn(const Blob<Dtype>& bottom, Dtype* y);
+  bool BackwardByCudnn(bool normalized, const Dtype* z, const Dtype* dy,
+                       const cudnn::NormalizedValues& values, Dtype* dx);
+  void ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* top);
+  void BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
+  void TakeBottomOnGpu(Blob<Dtype>* bottom);
+#endif
 
   /// The absorbed Scale layer, or null, and the slope of the absorbed ReLU (1: there is none).
   shared_ptr<Layer<Dtype>> scale_;

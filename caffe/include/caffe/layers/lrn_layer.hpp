@@ -38,7 +38,7 @@ class LRNLayer : public Layer<Dtype> {
   Dtype beta_ = 0;
   Dtype k_ = 0;
   int num_ = 0, channels_ = 0, height_ = 0, width_ = 0;
-  /// s of the last Forward.
+  /// s of the last Forward, where that was ours.
   Blob<Dtype> scale_;
 
  private:
@@ -47,7 +47,15 @@ class LRNLayer : public Layer<Dtype> {
   /// alpha / n.
   Dtype AlphaPerElement() const;
 
+#ifndef CPU_ONLY
+  /// False where our kernels have to do it. Pointers are on the GPU.
+  bool ForwardByCudnn(const Dtype* x, Dtype* y) const;
+  bool BackwardByCudnn(const Dtype* x, const Dtype* dy, Dtype* dx);
+#endif
+
   bool across_channels_ = true;
+  /// Whether the last Forward was cuDNN's, which keeps no scale_.
+  bool by_cudnn_ = false;
   /// On the GPU, a temporary copy of the input, or what Backward sums over neighbourhoods.
   Blob<Dtype> ratio_;
 };

@@ -52,10 +52,12 @@ class PoolingLayer : public Layer<Dtype> {
   /// Whether a second top tells where the maxima were.
   bool has_mask_ = false;
   /// Where the value of each output comes from in its plane: STOCHASTIC, and MAX without a second
-  /// top where windows overlap.
+  /// top where windows overlap. Where cuDNN does it: the maxima themselves.
   Blob<Dtype> chosen_;
   /// Whether chosen_ is that of the last Forward.
   bool chosen_known_ = false;
+  /// Whether that was cuDNN's.
+  bool by_cudnn_ = false;
 
  private:
   bool is_max() const {
@@ -65,6 +67,11 @@ class PoolingLayer : public Layer<Dtype> {
   /// MAX without a second top, where windows tile the plane.
   void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
   PoolWindows Windows() const;
+#ifndef CPU_ONLY
+  /// False where our kernels have to do it.
+  bool ForwardByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top);
+  bool BackwardByCudnn(const Dtype* dy, Blob<Dtype>* bottom);
+#endif
 };
 
 }  // namespace caffe

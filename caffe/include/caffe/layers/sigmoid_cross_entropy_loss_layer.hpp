@@ -31,8 +31,8 @@ class SigmoidCrossEntropyLossLayer : public LossLayer<Dtype> {
   Dtype normalizer_ = 1;
 
  private:
-  /// On the GPU: the sum of the losses, and how many count.
-  Blob<double> sums_;
+  /// The same on the GPU.
+  Blob<Dtype> device_normalizer_;
   /// loss_param.ignore_label, or a value that no target equals.
   Dtype Ignored() const;
 };

@@ -29,6 +29,11 @@ class SoftmaxLayer : public Layer<Dtype> {
   int outer_num_ = 0;
   int inner_num_ = 0;
   int softmax_axis_ = 0;
+
+ private:
+  bool wants_cudnn() const {
+    return this->layer_param_.softmax_param().engine() != SoftmaxParameter_Engine_CAFFE;
+  }
 };
 
 }  // namespace caffe

@@ -35,6 +35,9 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
  private:
   /// Weights of the classes for the present labels; 1 unless asked for.
   vector<Dtype> ClassWeights() const;
+#ifndef CPU_ONLY
+  const Dtype* WeightsOnGpu(const Blob<Dtype>& labels);
+#endif
   /// Whether classes are weighted at all.
   bool Weighted() const {
     const LossParameter& param = this->layer_param_.loss_param();
@@ -43,10 +46,8 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
 
   /// Those of the last Forward.
   vector<Dtype> class_weights_;
-  /// On the GPU: the same, or nothing where all are 1; and the sum of the losses, valid and wrong
-  /// labels of the last Forward.
-  Blob<Dtype> device_weights_;
-  Blob<double> sums_;
+  /// On the GPU: the same, where they are not all 1, and the divisor of the last Forward.
+  Blob<Dtype> device_weights_, device_normalizer_;
 };
 
 }  // namespace caffe

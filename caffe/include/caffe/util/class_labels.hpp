@@ -8,6 +8,7 @@
 
 #include "caffe/blob.hpp"
 #include "caffe/util/host_device.hpp"
+#include "caffe/util/host_flag.hpp"
 
 namespace caffe {
 
@@ -50,6 +51,19 @@ class ClassLabels {
   template <typename Dtype>
   void Read(const Blob<Dtype>& blob, int classes, boost::optional<int> ignore = boost::none);
 
+#ifndef CPU_ONLY
+  // Kernels that read labels themselves write 1 + the position of one that is no class to
+  // bad_label(). In training nobody waits for them: Read's error then comes a batch later.
+
+  int* bad_label() { return bad_label_.device(); }
+  /// Throws where kernels have found one since the last check.
+  void CheckEarlierOnes(int classes);
+  /// Throws where those just started find one in `blob`; waits for them, except while losses are
+  /// queued.
+  template <typename Dtype>
+  void CheckThese(const Blob<Dtype>& blob, int classes, boost::optional<int> ignore);
+#endif
+
   int operator[](std::ptrdiff_t i) const { return labels_[i]; }
   int count() const { return static_cast<int>(labels_.size()); }
   /// Labels that are not ignored.
@@ -60,6 +74,9 @@ class ClassLabels {
  private:
   std::vector<int> labels_;
   int valid_count_ = 0;
+#ifndef CPU_ONLY
+  HostFlag bad_label_;
+#endif
 };
 
 }  // namespace caffe

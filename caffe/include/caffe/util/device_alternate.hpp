@@ -80,6 +80,10 @@ namespace caffe {
 const char* cublasGetErrorString(cublasStatus_t error);
 const char* curandGetErrorString(curandStatus_t error);
 
+/// The stream on which the calling thread's nets compute. Kernels and copies of the default stream
+/// wait for it, and it for them.
+inline cudaStream_t ThreadStream() { return cudaStreamPerThread; }
+
 /// Threads of a block in element-wise kernels.
 const int CAFFE_CUDA_NUM_THREADS = 512;
 

@@ -130,7 +130,7 @@ void caffe_gpu_axpby(const int N, const Dtype alpha, const Dtype* X, const Dtype
 /// Copies N bytes between any two places.
 void caffe_gpu_memcpy(const size_t N, const void* X, void* Y);
 inline void caffe_gpu_memset(const size_t N, const int alpha, void* X) {
-  CUDA_CHECK(cudaMemset(X, alpha, N));
+  CUDA_CHECK(cudaMemsetAsync(X, alpha, N, ThreadStream()));
 }
 template <typename Dtype>
 void caffe_gpu_set(const int N, const Dtype alpha, Dtype* X);

@@ -1,0 +1,46 @@
+#ifndef CAFFE_SRC_CUDNN_POOLING_HPP_
+#define CAFFE_SRC_CUDNN_POOLING_HPP_
+
+#include "layers/pooling_kernels.hpp"
+
+namespace caffe {
+namespace cudnn {
+
+/// Planes on the GPU and the windows over them, as Caffe places them.
+struct PooledPlanes {
+  int num, channels;
+  PoolWindows windows;
+  bool max;  // else the mean
+};
+
+/// Whether windows lie as cuDNN lays them: as many as fit into the padded plane. A mean is then
+/// always over a whole window, padding included. Caffe may have one more that sticks out.
+inline bool LaysWindows(const PoolAxis& axis) {
+  return axis.out == (axis.in + 2 * axis.pad - axis.kernel) / axis.stride + 1;
+}
+
+/// Pools on the GPU by cuDNN. False where it cannot, or the build has no cuDNN: nothing was done.
+template <typename Dtype>
+bool Pool(const PooledPlanes& planes, const Dtype* x, Dtype* y);
+
+/// dx of what Pool gave, always the same bits. Of equal maxima of a window one gets dy; which one
+/// is cuDNN's choice.
+template <typename Dtype>
+bool PoolBackward(const PooledPlanes& planes, const Dtype* x, const Dtype* y, const Dtype* dy,
+                  Dtype* dx);
+
+#ifndef USE_CUDNN
+template <typename Dtype>
+bool Pool(const PooledPlanes&, const Dtype*, Dtype*) {
+  return false;
+}
+template <typename Dtype>
+bool PoolBackward(const PooledPlanes&, const Dtype*, const Dtype*, const Dtype*, Dtype*) {
+  return false;
+}
+#endif
+
+}  // namespace cudnn
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_CUDNN_POOLING_HPP_

@@ -1,0 +1,83 @@
+// On a GPU, what cuDNN computes and what our kernels do instead are the CPU's numbers. (Without one
+// the same layers are compared with themselves in double.)
+
+#include <gtest/gtest.h>
+
+#include "same_as_reference.hpp"
+
+namespace caffe_test {
+namespace {
+
+const char* const kEngines[] = {"", "engine: CAFFE", "engine: CUDNN"};
+
+void ExpectSameWithAnyEngine(const std::string& type, const std::string& param,
+                             const std::string& fields, const Shapes& shapes,
+                             bool in_place = false) {
+  for (const char* engine : kEngines) {
+    for (const auto phase : {caffe::TRAIN, caffe::TEST}) {
+      ExpectSameAsReference("type: '" + type + "' " + param + " { " + fields + " " + engine + " }",
+                            shapes, 1, in_place, phase);
+    }
+  }
+}
+
+TEST(AnyEngine, PoolsAlike) {
+  // Windows that fit, that overlap, that lie in the padding, and (the last but two) stick out.
+  for (const char* windows :
+       {"kernel_size: 2 stride: 2", "kernel_size: 3 stride: 2 pad: 1", "kernel_size: 3 pad: 1",
+        "kernel_h: 2 kernel_w: 3 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 2",
+        "kernel_size: 3 stride: 2", "kernel_size: 4 stride: 3 pad: 2", "global_pooling: true"}) {
+    for (const char* method : {"pool: MAX ", "pool: AVE "}) {
+      ExpectSameWithAnyEngine("Pooling", "pooling_param", std::string(method) + windows,
+                              {{2, 3, 8, 10}});
+    }
+  }
+  ExpectSameWithAnyEngine("Pooling", "pooling_param",
+                          "pool: AVE kernel_size: 3 stride: 2 round_mode: FLOOR", {{2, 3, 8, 10}});
+}
+
+TEST(AnyEngine, KeepsWhatTheGradientOfPoolingNeeds) {
+  // A layer in place behind it overwrites its result.
+  for (const char* engine : kEngines) {
+    const std::string text = "type: 'Pooling' pooling_param { kernel_size: 3 stride: 2 pad: 1 " +
+                             std::string(engine) + " }";
+    LayerRun<float> kept(text, {{2, 3, 7, 9}}), overwritten(text, {{2, 3, 7, 9}});
+    kept.Forward();
+    overwritten.Forward();
+    Blob<float>& top = *overwritten.top[0];
+    caffe::caffe_set(top.count(), 5.f, top.mutable_cpu_data());
+    kept.Backward({true});
+    overwritten.Backward({true});
+    for (int i = 0; i < kept.bottom[0]->count(); ++i) {
+      ASSERT_EQ(kept.bottom[0]->cpu_diff()[i], overwritten.bottom[0]->cpu_diff()[i]) << i;
+    }
+  }
+}
+
+TEST(AnyEngine, TakesTheSoftmaxAlike) {
+  ExpectSameWithAnyEngine("Softmax", "softmax_param", "", {{2, 5, 3, 4}});
+  ExpectSameWithAnyEngine("Softmax", "softmax_param", "axis: 2", {{2, 5, 3, 4}}, true);
+  ExpectSameWithAnyEngine("Softmax", "softmax_param", "axis: -1", {{3, 17}});
+}
+
+TEST(AnyEngine, NormalisesChannelsAlike) {
+  ExpectSameWithAnyEngine("LRN", "lrn_param", "local_size: 5 alpha: 0.1 beta: 0.75 k: 2",
+                          {{2, 7, 3, 4}});
+  ExpectSameWithAnyEngine("LRN", "lrn_param", "local_size: 17 alpha: 0.5", {{2, 20, 3, 2}});
+  ExpectSameWithAnyEngine("LRN", "lrn_param", "local_size: 3 norm_region: WITHIN_CHANNEL",
+                          {{2, 3, 5, 6}});
+}
+
+TEST(AnyEngine, NormalisesBatchesAlike) {
+  for (const char* engine : kEngines) {
+    const std::string text = "type: 'BatchNorm' batch_norm_param { moving_average_fraction: 0.9 " +
+                             std::string(engine) + " }";
+    for (const bool in_place : {false, true}) {
+      ExpectSameAsReference(text, {{3, 4, 5, 6}}, 1, in_place);
+      ExpectSameAsReference(text, {{7, 5}}, 1, in_place);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace caffe_test
