@@ -24,7 +24,7 @@ void KeepPool(int device) {
   kept = device;
 }
 
-[[noreturn]] void SayThereIsNone(size_t size, int device) {
+void SayThereIsNone(size_t size, int device) {
   size_t free = 0, total = 0;
   uint64_t used = 0;
   CUDA_CHECK(cudaMemGetInfo(&free, &total));
@@ -32,9 +32,12 @@ void KeepPool(int device) {
   std::ostringstream text;
   text << "no memory for " << (size >> 20) << " MiB more on GPU " << device
        << ": this process's nets hold " << (used >> 20) << " MiB, and " << (free >> 20) << " of "
-       << (total >> 20) << " MiB are free: use a smaller batch or input (a solver's iter_size: 2 "
-       << "makes up for half the batch), or end what else runs there";
-  LOG(FATAL) << text.str();
+       << (total >> 20) << " MiB are free: use a smaller batch, or end what else runs there";
+  try {
+    LOG(FATAL) << text.str();
+  } catch (const Error& error) {
+    throw OutOfDeviceMemory(error.what(), double(used) + double(free));
+  }
 }
 
 }  // namespace

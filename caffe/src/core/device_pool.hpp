@@ -9,9 +9,17 @@
 
 namespace caffe {
 
+/// A GPU's memory is full; says what is in use and what is free.
+class OutOfDeviceMemory : public Error {
+ public:
+  OutOfDeviceMemory(const string& what, double available) : Error(what), available(available) {}
+  /// Bytes that this process's nets hold, and those that are free.
+  const double available;
+};
+
 /// Memory of the thread's GPU, from the driver's pool; *device becomes the GPU's number. It is
 /// there for work that is queued on the stream from now on: neither taking nor giving it back waits
-/// for the GPU. Throws Error, with what is in use and what is free, where there is none.
+/// for the GPU. Throws OutOfDeviceMemory.
 void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device);
 
 /// When what this thread has queued on its stream of `device` has been done; with `wait`, waits for

@@ -8,6 +8,8 @@
 
 #include "caffe/common.hpp"
 #include "caffe/net.hpp"
+#include "core/device_pool.hpp"
+#include "net/memory_need.hpp"
 
 namespace caffe {
 
@@ -42,6 +44,15 @@ auto Net<Dtype>::InLayer(const LayerParameter& param, int layer_id, const Action
   };
   try {
     return action();
+#ifndef CPU_ONLY
+  } catch (const OutOfDeviceMemory& error) {
+    const bool built = data_end_.size() == blobs_.size();
+    const string need =
+        built
+            ? "; " + DescribeNeed(name_, MemoryNeedOf(*this, data_end_, diff_end_), error.available)
+            : "";
+    throw Error(context() + error.what() + need);
+#endif
   } catch (const Error& error) {
     throw Error(context() + error.what());
   } catch (const std::bad_alloc&) {

@@ -1,0 +1,65 @@
+// What a net is said to need, where a GPU's memory is full.
+
+#include <limits>
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "net/memory_need.hpp"
+
+namespace caffe_test {
+namespace {
+
+const int kMiB = 1 << 20;
+const int kNever = std::numeric_limits<int>::max();
+
+// x: 4 MiB for each of 8 images; a and b are as large, and the loss's difference is not counted.
+std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase) {
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+      layer { name: "x" type: "Input" top: "x" top: "t" input_param {
+              shape { dim: 8 dim: 1024 dim: 1024 } shape { dim: 8 dim: 1024 dim: 1024 } } }
+      layer { name: "a" type: "Scale" bottom: "x" top: "a" scale_param { axis: 1 num_axes: 2 } }
+      layer { name: "b" type: "ReLU" bottom: "a" top: "b" }
+      layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "t" top: "loss" })",
+                                                      &param));
+  param.mutable_state()->set_phase(phase);
+  return std::make_unique<caffe::Net<float>>(param);
+}
+
+TEST(MemoryNeed, CountsWhatIsThereAtATime) {
+  const auto net = MakeNet(caffe::TRAIN);
+  const size_t blobs = net->blobs().size();
+  const std::vector<int> kept(blobs, kNever);
+  const auto all = caffe::MemoryNeedOf(*net, kept, kept);
+  EXPECT_EQ(all.batch, 8);
+  EXPECT_EQ(all.parameters, 2 * 4.0 * kMiB);
+  // Data of x, t, a, b, diffs of a and b.
+  EXPECT_NEAR(all.blobs, 6 * 4.0 * kMiB * 8, 1024);
+  // b's data and diff are gone before a's diff comes: steps 0 to 3 go forward, 4 to 7 back.
+  std::vector<int> data_end = kept, diff_end = kept;
+  for (size_t b = 0; b < blobs; ++b) {
+    if (net->blob_names()[b] == "b") {
+      data_end[b] = 4;
+      diff_end[b] = 5;
+    }
+  }
+  EXPECT_LT(caffe::MemoryNeedOf(*net, data_end, diff_end).blobs, all.blobs);
+}
+
+TEST(MemoryNeed, NamesTheBatchThatFits) {
+  caffe::MemoryNeed need;
+  need.parameters = 100;
+  need.blobs = 600;
+  need.batch = 6;
+  EXPECT_EQ(need.BatchFor(499), 3);
+  EXPECT_EQ(need.BatchFor(50), 0);
+  EXPECT_NE(caffe::DescribeNeed("n", need, 499).find("for a batch of 6: a batch of 3 may fit"),
+            std::string::npos);
+  EXPECT_NE(caffe::DescribeNeed("n", need, 5000).find("a batch of 5 may fit"), std::string::npos)
+      << "it did not fit as it is: something else takes its share";
+  EXPECT_NE(caffe::DescribeNeed("n", need, 50).find("smaller input"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace caffe_test
