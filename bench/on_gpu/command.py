@@ -48,6 +48,11 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
         "./run build to have run",
     )
     parser.add_argument(
+        "--small",
+        action="store_true",
+        help="with --pack: without what only tests on the CPU need, and without NumPy",
+    )
+    parser.add_argument(
         "--python",
         default=f"{sys.version_info.major}.{sys.version_info.minor}",
         metavar="3.x",
@@ -61,7 +66,7 @@ def main(words: list[str] | None = None) -> None:
     options = _parse(words)
     try:
         if options.pack:
-            print(kit.pack(ROOT, options.pack, options.python))
+            print(kit.pack(ROOT, options.pack, options.python, options.small))
             return
         if not options.without_gpu and not gpu_names():
             sys.exit("bench/gpu: there is no GPU here (nvidia-smi names none)")

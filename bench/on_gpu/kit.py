@@ -2,6 +2,8 @@
 
 Which headers a build has read, CMake's build folder knows; which libraries it links, ldd. Those of
 the C and C++ libraries themselves stay behind: every machine has its own, which must not be older.
+What is built finds the kit's libraries by its RPATH; nothing else sees them, for the machine's own
+programs may need newer ones of the same names.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["add_to", "library_folders", "pack", "unpack"]
+__all__ = ["add_to", "is_required", "pack", "requirements", "unpack"]
 
 # Debian packages that come with a compiler; and what the loader itself is made of.
 OF_THE_COMPILER = re.compile(
@@ -26,6 +28,7 @@ BESIDES = [
     "include/google/protobuf/*.h",
     "include/google/protobuf/*.proto",
     "include/boost/version.hpp",
+    "include/boost/config/compiler/*.hpp",  # one for each compiler: nvcc's, too
     "include/CLI/CLI.hpp",
     "include/gtest/gtest.h",
     "lib/*/cmake/GTest/*",
@@ -44,6 +47,9 @@ LINKED = (
     "deflate",
 )
 ARCHIVE = "system.tar.xz"
+# Python packages that the build and the GPU's stages do not go without; a machine with PyTorch has
+# NumPy. The rest is for tests on the CPU (oneDNN for its fast paths).
+REQUIRED = ("scikit-build-core", "pybind11", "numpy", "protobuf", "pytest", "tqdm")
 PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in (34, 31, 28, 27, 24, 17)] + [
     f"manylinux{n}_x86_64" for n in (2014, 2010, 1)
 ]
@@ -116,9 +122,22 @@ def _system_files(root: Path) -> list[Path]:
     return sorted(path for path in keep if path.exists())
 
 
-def _wheels(root: Path, folder: Path, python: str) -> None:
-    requirements = _output("bash", "-c", "source ./run help >/dev/null; requirements", cwd=root)
-    wanted = [line for line in requirements.splitlines() if not line.startswith(("ruff", "clang"))]
+def requirements(root: Path) -> list[str]:
+    """Lines that pip takes: what the build and the tests need. Raises OSError."""
+    lines = _output("bash", "-c", "source ./run help >/dev/null; requirements", cwd=root)
+    tools = ("ruff", "clang", "mypy")
+    return [line for line in lines.splitlines() if not line.startswith(tools)]
+
+
+def is_required(requirement: str) -> bool:
+    """Whether nothing can be built and run without it."""
+    return re.split(r"[<>=;\[ ]", requirement)[0] in REQUIRED
+
+
+def _wheels(root: Path, folder: Path, python: str, small: bool) -> None:
+    wanted = requirements(root)
+    if small:
+        wanted = [line for line in wanted if is_required(line) and not line.startswith("numpy")]
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
     pip = root / ".venv" / "bin" / "python"
     if not pip.exists():
@@ -142,14 +161,14 @@ def _wheels(root: Path, folder: Path, python: str) -> None:
     )
 
 
-def pack(root: Path, folder: Path, python: str) -> str:
+def pack(root: Path, folder: Path, python: str, small: bool = False) -> str:
     """Fill `folder`; what to do with it. Raises LookupError before a build, OSError where a tool
-    fails."""
+    fails. With `small`, without NumPy and what only tests on the CPU need."""
     files = _system_files(root)
     wheels = folder / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     wheels.mkdir(parents=True)
-    _wheels(root, wheels, python)
+    _wheels(root, wheels, python, small)
     unfinished = folder / f"{ARCHIVE}.part"
     with tarfile.open(unfinished, "w:xz") as archive:
         for path in files:
@@ -176,16 +195,27 @@ def unpack(folder: Path, to: Path) -> None:
         if hasattr(tarfile, "tar_filter"):
             files.extraction_filter = tarfile.tar_filter
         files.extractall(to)
+    _wrap(to / "usr" / "bin" / "protoc", to)
 
 
-def library_folders(unpacked: Path) -> list[str]:
-    """Where the kit's libraries are, for the loader and the linker."""
+def _library_folders(unpacked: Path) -> list[str]:
     return sorted({str(path.parent) for path in unpacked.glob("usr/lib/**/*.so*")})
 
 
+def _wrap(program: Path, unpacked: Path) -> None:
+    """Make a program of the kit find the kit's libraries, for itself alone."""
+    real = program.with_name(f"{program.name}.real")
+    program.rename(real)
+    folders = ":".join(_library_folders(unpacked))
+    program.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{folders}" exec "{real}" "$@"\n')
+    program.chmod(0o755)
+
+
 def add_to(environment: dict[str, str], folder: Path, unpacked: Path) -> None:
-    """Let commands find what is in the kit: pip, CMake and protoc."""
+    """Let commands find what is in the kit: pip, CMake and the linker."""
     environment["PIP_NO_INDEX"] = "1"
     environment["PIP_FIND_LINKS"] = str((folder / "wheels").resolve())
-    environment["PATH"] = f"{unpacked / 'usr/bin'}:{environment['PATH']}"
     environment["CMAKE_ARGS"] += f" -DCMAKE_FIND_ROOT_PATH={unpacked}"
+    # An RPATH (not a RUNPATH) also serves the libraries of libraries.
+    paths = [f"-Wl,-rpath,{folder}" for folder in _library_folders(unpacked)]
+    environment["LDFLAGS"] = " ".join(["-Wl,--disable-new-dtags", *paths])

@@ -1,8 +1,10 @@
 """bench/gpu: what happens around its stages, which need no GPU for that."""
 
 import json
+import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,45 @@ def test_without_a_gpu_one_line_says_so():
 def test_a_folder_that_is_no_kit_is_refused(tmp_path):
     with pytest.raises(LookupError, match="--pack"):
         kit.unpack(tmp_path, tmp_path / "to")
+
+
+def test_what_a_kit_holds_is_seen_by_what_is_built_alone(tmp_path):
+    files = tmp_path / "files" / "usr"
+    (files / "bin").mkdir(parents=True)
+    (files / "lib" / "sub").mkdir(parents=True)
+    (files / "lib" / "sub" / "libold.so").write_bytes(b"")
+    protoc = files / "bin" / "protoc"
+    protoc.write_text('#!/bin/sh\necho "$LD_LIBRARY_PATH $1"\n')
+    protoc.chmod(0o755)
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    with tarfile.open(folder / kit.ARCHIVE, "w:xz") as archive:
+        archive.add(files, "usr")
+    unpacked = tmp_path / "unpacked"
+    kit.unpack(folder, unpacked)
+    libraries = str(unpacked / "usr" / "lib" / "sub")
+    environment = {"CMAKE_ARGS": "", "PATH": "/usr/bin"}
+    kit.add_to(environment, folder, unpacked)
+    assert f"-rpath,{libraries}" in environment["LDFLAGS"]
+    assert "LD_LIBRARY_PATH" not in environment, "the machine's own programs would load them"
+    shown = subprocess.run(
+        [unpacked / "usr/bin/protoc", "word"], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == f"{libraries} word\n"
+
+
+def test_a_package_that_only_tests_on_the_cpu_need_may_be_missing():
+    wanted = kit.requirements(COMMAND.parents[1])
+    assert {"numpy", "protobuf", "h5py"} <= {re.split("[<>=]", line)[0] for line in wanted}
+    assert all(kit.is_required(line) for line in ("numpy>=1.22", "numpy<2.4", "pytest>=7"))
+    assert not kit.is_required("h5py>=3.7")
+
+
+def test_rows_of_the_gpu_need_no_package_of_the_others():
+    words = "import sys; sys.modules['cv2'] = None; import bench.__main__ as b; print(len(b._cases"
+    words += "(1, ['gpu-']))); b._cases(1, [])"
+    done = subprocess.run(
+        [sys.executable, "-c", words], cwd=COMMAND.parents[1], capture_output=True, text=True
+    )
+    assert int(done.stdout) > 10
+    assert "cv2" in done.stderr
