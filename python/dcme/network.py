@@ -15,6 +15,7 @@ from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.tiling import Outputs, run_tiled
 from dcme.views import averaged
+from dcme.weights import require_any, weight_layers
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -73,7 +74,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
-    """A ``caffe.Net`` for testing with one input; raises where a file is missing."""
+    """A ``caffe.Net`` for testing with one input; raises where files are missing or do not fit."""
     for path in (deploy, *([weights] if weights is not None else [])):
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file")
@@ -87,6 +88,8 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     )
     if len(net.inputs) != 1:
         raise UserError(f"{deploy}: has {len(net.inputs)} inputs; a deploy net for images has one")
+    if weights is not None and net.params:
+        require_any(net.params, weight_layers(weights), weights)
     return net
 
 

@@ -25,6 +25,7 @@ from dcme.training import (
     train,
 )
 from dcme.trainlog import TrainLog, parse_log
+from dcme.weights import require_any, weight_layers
 
 RECIPE = "training.txt"
 _STATE = re.compile(r"snapshot_iter_(\d+)\.solverstate(\.h5)?")
@@ -98,26 +99,6 @@ def newest_state(folder: PathLike) -> tuple[Path, int] | None:
     return path, iteration
 
 
-def weight_layers(path: PathLike) -> set[str]:
-    """Names of the layers that a .caffemodel (or .caffemodel.h5) holds weights of."""
-    from google.protobuf.message import DecodeError
-
-    from caffe.proto import caffe_pb2
-
-    if str(path).endswith((".h5", ".hdf5")):
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            return {name for name, group in file.get("data", {}).items() if len(group)}
-    try:
-        net = caffe_pb2.NetParameter.FromString(Path(path).read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except DecodeError:
-        raise UserError(f"{path}: holds no weights (not a .caffemodel)") from None
-    return {layer.name for layer in (*net.layer, *net.layers) if layer.blobs}
-
-
 def _learned(net: Any) -> list[str]:
     """Layers of a prototxt that have weights of their own."""
     kinds = ("Convolution", "Deconvolution", "InnerProduct", "BatchNorm", "Scale")
@@ -129,11 +110,7 @@ def check_weights(net: Any, path: PathLike) -> str:
     learned = _learned(net)
     stored = {name for part in str(path).split(",") for name in weight_layers(part)}
     missing = [name for name in learned if name not in stored]
-    if len(missing) == len(learned):
-        raise UserError(
-            f"{path}: has weights for none of the net's layers; it holds "
-            f"{', '.join(sorted(stored)[:4]) or 'no weights'} ..., the net {', '.join(learned[:4])}"
-        )
+    require_any(learned, stored, path)
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     new = f"; new: {', '.join(missing[:8])}{more}" if missing else ""
     return f"{len(learned) - len(missing)} of {len(learned)} layers start from {path}{new}"

@@ -33,7 +33,7 @@ class GradientNet:
     def __init__(self, deploy, phase, weights=None):
         self.inputs, self.outputs = ["data"], ["vectors", "classes"]
         self.blobs = {"data": Blob((1, 3, 32, 64))}
-        self.memory = {}
+        self.params, self.memory = {}, {}
 
     def reshape(self):
         pass

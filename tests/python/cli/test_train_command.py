@@ -12,8 +12,9 @@ import pytest
 from dcme.cli import main
 from dcme.prepare import prepare
 from dcme.training import NetFiles, read_net
-from dcme.training_job import newest_state, weight_layers
+from dcme.training_job import newest_state
 from dcme.trainlog import read_log
+from dcme.weights import weight_layers
 
 pytest.importorskip("caffe")
 pytestmark = pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
@@ -109,6 +110,9 @@ def test_weights_of_another_net_are_refused(data, tmp_path, fails):
     other.layer.add(name="fc8").blobs.add(data=[1.0])
     (tmp_path / "w").write_bytes(other.SerializeToString())
     line = fails("train", NETS, data, tmp_path / "r", "--weights", tmp_path / "w")
+    assert "has weights for none of the net's layers; it holds fc8" in line
+    deploy = NETS / "deploy.prototxt"
+    line = fails("predict", deploy, tmp_path / "w", data / "val.txt", tmp_path / "results")
     assert "has weights for none of the net's layers; it holds fc8" in line
 
 
