@@ -28,7 +28,9 @@ def compiler_call(folder: Path) -> str:
     """How CMake compiles a file that uses the installed runtime, less the file."""
     (folder / "CMakeLists.txt").write_text(PROJECT)
     (folder / "header.cpp").write_text("")
-    configure = ["cmake", "-S", folder, "-B", folder / "build", f"-DCaffe_DIR={CONFIG.parent}"]
+    # `./run` installs Ninja, not make.
+    configure = ["cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build"]
+    configure += [f"-DCaffe_DIR={CONFIG.parent}"]
     subprocess.run(configure, check=True, capture_output=True)
     (command,) = (
         line.split('"command": "')[1].split(" -o ")[0]
