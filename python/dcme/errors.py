@@ -1,7 +1,16 @@
-"""The one exception that users see as a single line."""
+"""The one exception that users see as a single line, and how others become one."""
 
 from __future__ import annotations
 
 
 class UserError(ValueError):
     """Bad input: the message names the file or option, what is wrong, and what to do."""
+
+
+EXPECTED = (ValueError, OSError, RuntimeError, ImportError)
+"""What bad input, a full disk or a missing library raises; anything else is a fault of ours."""
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message without line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__

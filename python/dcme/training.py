@@ -16,6 +16,7 @@ from typing import Any
 
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
+from dcme.stopping import left_to_the_parent
 from dcme.trainlog import TrainLog, parse_log
 
 Report = Callable[[TrainLog, float], None]
@@ -102,9 +103,10 @@ def bind_to_data(
     """Copies of the prototxts in ``out`` that read ``data``/{train,val}.txt and snapshot there.
 
     ``data`` is a folder written by ``dcme prepare``; training reads its ``train_list``. With
-    ``max_iter`` the solver stops there; the steps of its learning rate move in proportion. Without
-    ``learn`` the learning rate is 0: such a run leaves the random weights as they are and only
-    gathers the statistics of the data that batch normalisation needs.
+    ``max_iter`` the solver stops there; the steps of its learning rate move in proportion, and
+    snapshots come as often as before. Without ``learn`` the learning rate is 0: such a run leaves
+    the random weights as they are and only gathers the statistics of the data that batch
+    normalisation needs.
     """
     from google.protobuf import text_format
 
@@ -128,7 +130,7 @@ def bind_to_data(
         solver.stepvalue.extend(steps)
         solver.stepsize = max(1, round(solver.stepsize * share)) if solver.stepsize else 0
         solver.max_iter = max_iter
-        solver.snapshot = max_iter
+        solver.snapshot = min(solver.snapshot or max_iter, max_iter)
     if not learn:
         solver.base_lr = 0
     write_text(bound.train, text_format.MessageToString(net))
@@ -163,7 +165,8 @@ def train(
     """Run ``caffe train`` with ``extra`` arguments; returns its log's curves and the seconds.
 
     The log is kept in ``log_path``, however training ends; with ``append`` it goes on. Raises with
-    the log's last line where it fails. On Ctrl-C ``caffe`` leaves a snapshot before this returns.
+    the log's last line where it fails. On Ctrl-C ``caffe`` leaves a snapshot before this returns;
+    it does so, too, where this process is killed.
     """
     log, start = TrainLog(), time.monotonic()
     if append and Path(log_path).is_file():
@@ -183,6 +186,8 @@ def train(
             errors="replace",
             env=environment,
             start_new_session=True,  # Ctrl-C is passed on below, once
+            preexec_fn=left_to_the_parent(),
+            restore_signals=False,  # a log that nobody reads any more does not end it
         ) as process,
     ):
 

@@ -11,6 +11,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from dcme.errors import EXPECTED, one_line
+from dcme.stopping import stop_signals_as_ctrl_c
+
 COMMANDS = {
     "synth": "paint a synthetic street data set in Cityscapes' layout",
     "collect": "your images and masks, in the usual forms, as lists of images and instance maps",
@@ -62,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     arguments = parser.parse_args(words)
     try:
-        arguments.run(arguments)
+        with stop_signals_as_ctrl_c():
+            arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,10 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("dcme: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
+    except EXPECTED as error:
         if arguments.debug:
             raise
-        line = " ".join(str(error).split()) or type(error).__name__
-        print(f"dcme {arguments.command}: error: {line}", file=sys.stderr)
+        print(f"dcme {arguments.command}: error: {one_line(error)}", file=sys.stderr)
         return 1
     return 0

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from dcme.cli import main
 from dcme.prepare import prepare
+from dcme.stopping import stop_signals_as_ctrl_c
 from dcme.training import NetFiles, read_net
 from dcme.training_job import newest_state
 from dcme.trainlog import read_log
@@ -74,18 +76,52 @@ def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path):
     assert {layer.dcme_data_param.anchor for layer in bound.layer if not layer.bottom} == {1}
 
 
-def test_ctrl_c_leaves_a_snapshot(data, tmp_path):
-    words = [sys.executable, "-m", "dcme", "train", NETS, data, tmp_path / "r"]
+def until(what):
+    deadline = time.monotonic() + 300
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@contextmanager
+def begun_training(data, out):
+    """The process of a command that has begun to train."""
+    words = [sys.executable, "-m", "dcme", "train", NETS, data, out]
+    log = out / "train.log"
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, text=True) as process:
-        log = tmp_path / "r" / "train.log"
-        deadline = time.monotonic() + 300
-        while not (log.is_file() and "Iteration 0" in log.read_text()):
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.05)
-        os.kill(process.pid, signal.SIGINT)
+        until(lambda: log.is_file() and "Iteration 0" in log.read_text())
+        yield process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_stops_it_leaves_a_snapshot(data, tmp_path, number):
+    """Ctrl-C; a scheduler, which signals to all processes; a terminal that closes."""
+    with begun_training(data, tmp_path / "r") as process:
+        if number == signal.SIGTERM:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            for child in children.read_text().split():
+                os.kill(int(child), number)
+        os.kill(process.pid, number)
         out, _ = process.communicate()
     assert process.returncode == 130 and "the same command goes on from" in out
     assert newest_state(tmp_path / "r") is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal at a parent's death is Linux's")
+def test_the_training_stops_with_a_snapshot_where_the_command_is_killed(data, tmp_path):
+    with begun_training(data, tmp_path / "r") as process:
+        process.kill()
+    until(lambda: newest_state(tmp_path / "r") is not None)
+
+
+def test_signals_that_are_ignored_stay_so():
+    """``nohup`` is meant."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_signals_as_ctrl_c():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_mistakes_are_found_before_anything_runs(data, tmp_path, fails):

@@ -36,6 +36,13 @@ def test_each_phase_reads_its_list_and_steps_move_with_the_iterations(files, tmp
     assert str(bound.train) in text
 
 
+@pytest.mark.parametrize("given, iterations, expected", [(20, 50, 20), (20, 10, 10), (0, 50, 50)])
+def test_snapshots_come_as_often_as_the_solver_says(files, tmp_path, given, iterations, expected):
+    files.solver.write_text(f"{SOLVER} snapshot: {given}")
+    bound = bind_to_data(files, tmp_path / "data", tmp_path / "net", max_iter=iterations)
+    assert f"snapshot: {expected}\n" in bound.solver.read_text()
+
+
 def test_preprocessing_is_that_of_the_training_net(files):
     assert Preprocessing.of_training_net(files.train) == Preprocessing(0.5, (1.0, 2.0, 3.0))
 
