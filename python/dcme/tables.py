@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,14 @@ class Table:
     """Of floats, where people read them; CSV and JSON keep all digits."""
     strong: int = 0
     """The last so many rows are set off: means, totals."""
+
+    def __post_init__(self) -> None:
+        """Names must tell columns and rows apart, or readers of CSV and JSON would lose some."""
+        columns = [name.lower() for name in self.header]
+        for kind, given in ("columns", columns), ("rows", [str(row[0]) for row in self.rows]):
+            double = [name for name, times in Counter(given).items() if times > 1]
+            if double:
+                raise ValueError(f"a table has two {kind} '{double[0]}'")
 
     def _shown(self, value: Cell) -> str:
         if _is_missing(value):

@@ -110,6 +110,8 @@ def _print_survey(reports: list[Report]) -> None:
     for report in reports:
         key = f"{report.experiment.key:<{wide}}"
         print(f"{key}  {report.state:<7}  {report.experiment.title}")
+        if report.failure:
+            print(f"{'':<{wide}}  {report.failure}")
         for reason in report.missing:
             needed[reason] = needed.get(reason, 0) + 1
     if needed:
@@ -120,8 +122,9 @@ def _print_survey(reports: list[Report]) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compute and print the tables; the last line names the report."""
+    from dcme.errors import UserError
     from dcme.network import use_gpu
-    from dcme.reproduce.figures import draw_figures
+    from dcme.reproduce.figures import Drawn, draw_figures
     from dcme.reproduce.page import write_report
     from dcme.reproduce.runner import choose, reproduce, survey
 
@@ -143,7 +146,12 @@ def run(arguments: argparse.Namespace) -> None:
     if rest:
         print("Not computed:")
         _print_survey(rest)
-    figures = {} if arguments.no_figures else draw_figures(context)
+    drawn = Drawn() if arguments.no_figures else draw_figures(context)
+    for caption, reason in drawn.failed.items():
+        print(f"not drawn: {caption}: {reason}")
     kind = "synthetic street scenes, nets in small" if arguments.synthetic else context.source
     about = f"Paper, ours and difference, in percent where it is AP or accuracy. Data: {kind}."
-    print(f"look at {write_report(context, reports, figures, about)}")
+    print(f"look at {write_report(context, reports, drawn.figures, about)}")
+    failed = len(drawn.failed) + sum(report.state == "failed" for report in reports)
+    if failed:
+        raise UserError(f"{failed} tables or figures failed; the reasons are above")

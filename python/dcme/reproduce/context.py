@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from dcme.classifier import Classifier
 from dcme.dataset import IMAGE_FOLDER, TRUTH_FOLDER, Sample, cityscapes_split
 from dcme.dataset_decoding import Decoding
+from dcme.distances import stereo_files
 from dcme.errors import UserError
 from dcme.files import read_ids, read_text, write_text
 from dcme.labels import FIRST_INSTANCE_ID
@@ -44,11 +45,11 @@ class NetRun:
     weights: Path | None
 
     def mark(self) -> str:
-        """Changes when the weights do."""
+        """Changes when the weights or the prototxts do."""
         if self.weights is None:
             return "none"
-        state = self.weights.stat()
-        return f"{self.weights.resolve()} {state.st_size} {state.st_mtime_ns}"
+        nets = [path.read_bytes() for path in (self.deploy, self.train) if path.is_file()]
+        return _short([_file_state(self.weights), *(hashlib.sha256(n).hexdigest() for n in nets)])
 
 
 def find_nets(nets: Path, weights: Path | None) -> dict[str, NetRun]:
@@ -102,6 +103,7 @@ class Context:
     thresholds: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     workers: int = 1
     quiet: bool = False
+    _data_marks: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def size_of(self, net: str) -> tuple[int, int]:
         """(H, W) that a network sees."""
@@ -147,17 +149,29 @@ class Context:
         dt, vt, et = self.thresholds.get(pipeline.net, default)
         return Decoding(dt, vt, et, "watershed" if pipeline.watershed else self.mode)
 
-    def mark(self, nets: Iterable[str]) -> str:
+    def mark(self, nets: Iterable[str], splits: Iterable[str]) -> str:
         """A short text that changes with the data, the networks, the thresholds and the mode."""
-        parts = [str(self.source.resolve()), self.mode, str(self.size_2017), str(self.size_2019)]
+        parts = [self.mode, str(self.size_2017), str(self.size_2019), str(self.smallest_crop)]
+        parts += [self.data_mark(split) for split in splits]
         for name in nets:
             parts += [self.nets[name].mark(), str(self.thresholds.get(name))]
         return _short(parts)
 
+    def data_mark(self, split: str) -> str:
+        """Changes with the files of a split, as they were when they were first looked at."""
+        if split not in self._data_marks:
+            try:
+                samples = self.samples(split)
+            except UserError:
+                samples = []
+            paths = [path for sample in samples for path in _files_of(sample)]
+            self._data_marks[split] = _short(map(_file_state, paths))
+        return self._data_marks[split]
+
     def vectors(self, net: str, split: str) -> Path:
         """Folder with a network's outputs for a split; computed where absent."""
         run = self.nets[net]
-        mark = _short([str(self.source.resolve()), str(self.size_of(net)), run.mark()])
+        mark = _short([self.data_mark(split), str(self.size_of(net)), run.mark()])
         folder = self.out / "vectors" / f"{net}-{mark}" / split
         samples = self.samples(split)
         if all((folder / f"{sample.name}.npz").is_file() for sample in samples):
@@ -170,7 +184,8 @@ class Context:
 
     def results(self, pipeline: Pipeline, split: str) -> Path:
         """Folder with a pipeline's instances of a split; computed where absent."""
-        folder = self.out / "results" / f"{pipeline.name}-{self.mark(pipeline.nets)}" / split
+        mark = self.mark(pipeline.nets, [split])
+        folder = self.out / "results" / f"{pipeline.name}-{mark}" / split
         done = folder / ".done"
         if done.is_file():
             return folder
@@ -213,5 +228,22 @@ def _short(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
 
 
+def _file_state(path: Path) -> str:
+    """Differs from that of any other file, and after any change."""
+    state = path.stat()
+    return f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+
+
+def _files_of(sample: Sample) -> Iterator[Path]:
+    """The image, the instance map and what tells distances, where they are."""
+    yield from (path for path in (sample.image, sample.ids) if path is not None)
+    stereo = stereo_files(sample)
+    if stereo is not None:
+        yield from (stereo.disparity, stereo.camera)
+
+
 def _has_instances(path: Path) -> bool:
-    return bool(np.any(read_ids(path) >= FIRST_INSTANCE_ID))
+    try:
+        return bool(np.any(read_ids(path) >= FIRST_INSTANCE_ID))
+    except UserError:
+        return True  # a damaged map: what reads it says so

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,7 @@ import numpy as np
 from dcme.classes import CITYSCAPES
 from dcme.dataset import Sample
 from dcme.encoding import encode, reduce_ids
+from dcme.errors import EXPECTED, one_line
 from dcme.files import PathLike, atomic_path, read_ids, read_image, write_png
 from dcme.grid import grid_classes
 from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID, ClassTable
@@ -83,17 +86,20 @@ def grid_figure(context: Context, sample: Sample, out: Path) -> None:
     write_png(out, strip([image, blocks], columns=1))
 
 
-def magnitude_figures(context: Context, sample: Sample, out_2017: Path, out_2019: Path) -> None:
-    """Paper 1, Fig. 2: magnitudes to the box's centre (top) and to the centre of mass (bottom).
-    Paper 2, Fig. 2: the latter at its own size."""
-    ids = read_ids(sample.ids_path())
-    small = reduce_ids(ids, context.size_2017)
-    panels = [
-        show_magnitude(encode(small, anchor, classes=CITYSCAPES)) for anchor in ("box", "mass")
-    ]
-    write_png(out_2017, strip(panels, columns=1))
-    larger = encode(reduce_ids(ids, context.size_2019), classes=CITYSCAPES)
-    write_png(out_2019, show_magnitude(larger))
+def _magnitudes(sample: Sample, size: tuple[int, int], anchor: str = "mass") -> np.ndarray:
+    ids = reduce_ids(read_ids(sample.ids_path()), size)
+    return show_magnitude(encode(ids, anchor, classes=CITYSCAPES))
+
+
+def anchor_figure(context: Context, sample: Sample, out: Path) -> None:
+    """Paper 1, Fig. 2: magnitudes to the box's centre (top) and to the centre of mass (bottom)."""
+    panels = [_magnitudes(sample, context.size_2017, anchor) for anchor in ("box", "mass")]
+    write_png(out, strip(panels, columns=1))
+
+
+def mass_figure(context: Context, sample: Sample, out: Path) -> None:
+    """Paper 2, Fig. 2: magnitudes to the centre of mass."""
+    write_png(out, _magnitudes(sample, context.size_2019))
 
 
 def result_figure(
@@ -115,28 +121,56 @@ def result_figure(
     write_png(out, strip(panels, columns=3))
 
 
-def draw_figures(context: Context) -> dict[str, Path]:
-    """Draw every figure that the data and weights allow; returns their captions and files."""
-    folder = context.out / "figures"
-    figures = {"Paper 2, Fig. 3: clipped errors": folder / "isisa-2019_fig3.png"}
-    logistic_curves(figures["Paper 2, Fig. 3: clipped errors"])
+@dataclass
+class Drawn:
+    """The figures of a reproduction by caption, and why others could not be drawn."""
+
+    figures: dict[str, Path] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, caption: str, path: Path, draw: Callable[[Path], None]) -> None:
+        """Draw one into ``path``."""
+        try:
+            draw(path)
+            self.figures[caption] = path
+        except EXPECTED as error:
+            self.failed[caption] = one_line(error)
+
+
+def draw_figures(context: Context) -> Drawn:
+    """Draw every figure that the data and weights allow."""
+    folder, drawn = context.out / "figures", Drawn()
+    drawn.add("Paper 2, Fig. 3: clipped errors", folder / "isisa-2019_fig3.png", logistic_curves)
     if context.missing(("val",), ()):
-        return figures
-    samples = _busiest(context.samples("val"), PICTURES)
+        return drawn
+    try:
+        samples = _busiest(context.samples("val"), PICTURES)
+    except EXPECTED as error:
+        drawn.failed["the figures of scenes"] = one_line(error)
+        return drawn
     first = samples[0]
-    grid, mass = folder / "isisa-2019_fig1.png", folder / "isisa-2019_fig2.png"
-    anchors = folder / "dcme-2017_fig2.png"
-    grid_figure(context, first, grid)
-    magnitude_figures(context, first, anchors, mass)
-    figures["Paper 2, Fig. 1: classes of the blocks"] = grid
-    figures["Paper 2, Fig. 2: magnitudes"] = mass
-    figures["Paper 1, Fig. 2: magnitudes to the box's centre and to the centre of mass"] = anchors
+    black = "" if first.image is not None else " (the image is not on disk: black)"
+    drawn.add(
+        f"Paper 2, Fig. 1: classes of the blocks{black}",
+        folder / "isisa-2019_fig1.png",
+        lambda path: grid_figure(context, first, path),
+    )
+    drawn.add(
+        "Paper 2, Fig. 2: magnitudes",
+        folder / "isisa-2019_fig2.png",
+        lambda path: mass_figure(context, first, path),
+    )
+    drawn.add(
+        "Paper 1, Fig. 2: magnitudes to the box's centre and to the centre of mass",
+        folder / "dcme-2017_fig2.png",
+        lambda path: anchor_figure(context, first, path),
+    )
     for caption, name, pipeline in (
         ("Paper 2, Fig. 4: input, classes, instances", "isisa-2019_fig4.png", PAPER_2),
         ("Paper 1, Fig. 3: input, magnitudes, instances (SegNet)", "dcme-2017_fig3.png", SEGNET),
         ("Paper 1, Fig. 4: input, magnitudes, instances (FCN-8s)", "dcme-2017_fig4.png", FCN8S),
     ):
         if not context.missing(("val", "val images"), pipeline.nets):
-            result_figure(context, pipeline, samples, folder / name)
-            figures[caption] = folder / name
-    return figures
+            draw = partial(result_figure, context, pipeline, samples)
+            drawn.add(caption, folder / name, draw)
+    return drawn

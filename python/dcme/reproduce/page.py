@@ -24,6 +24,7 @@ def write_report(
         [
             ("tables computed", str(states.count("done"))),
             ("not run", str(states.count("missing"))),
+            ("failed", str(states.count("failed"))),
             ("of others, cited", str(states.count("cited"))),
         ]
     )
@@ -52,6 +53,8 @@ def _add(page: Page, report: Report) -> None:
     notes = list(report.outcome.notes) if report.outcome else []
     if report.missing:
         notes.append("Not run: " + "; ".join(report.missing) + ".")
+    if report.failure:
+        notes.append(f"Failed: {report.failure}")
     if report.state == "cited":
         notes.append("Numbers of another method, cited.")
     if notes:

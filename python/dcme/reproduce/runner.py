@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dcme.errors import UserError
+from dcme.errors import EXPECTED, UserError, one_line
 from dcme.files import read_text, write_json
 from dcme.reproduce.context import Context
 from dcme.reproduce.experiments import EXPERIMENTS, Experiment, Outcome
 from dcme.reproduce.paper import TITLES, PaperTable, paper_tables
 from dcme.tables import Cell, Table, write_table
 
-VERSION = 2
+VERSION = 3
 """Raised whenever an experiment computes something else: stored tables then do not count."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """One experiment: the paper's numbers, ours if it ran, what is missing if not."""
+    """One experiment: the paper's numbers, ours if it ran, what is missing or failed if not."""
 
     experiment: Experiment
     paper: PaperTable
     outcome: Outcome | None
     missing: list[str]
+    failure: str = ""
+    """Why it failed; empty where it did not."""
 
     @property
     def state(self) -> str:
-        """In a word: ``done``, ``cited``, ``missing``, or ``to do`` before anything ran."""
+        """In a word: ``done``, ``cited``, ``missing``, ``failed``, or ``to do`` if it never ran."""
         if self.experiment.run is None:
             return "cited"
         if self.missing:
             return "missing"
+        if self.failure:
+            return "failed"
         return "to do" if self.outcome is None else "done"
 
     def table(self) -> Table:
@@ -43,7 +47,7 @@ class Report:
         beyond = [name for row in ours.values() for name in row if name not in self.paper.columns]
         header = ["class" if len(printed) > 1 else ""]
         for name in self.paper.columns:
-            header += [f"{name} paper", "ours", "diff."] if ours else [name]
+            header += [f"{name} {part}" for part in ("paper", "ours", "diff.")] if ours else [name]
         header += dict.fromkeys(beyond)
         rows: list[list[Cell]] = []
         for row in dict.fromkeys([*printed, *ours]):
@@ -65,7 +69,8 @@ def _stored(context: Context, experiment: Experiment) -> Path:
 def _mark(context: Context, experiment: Experiment) -> str:
     """Changes when the outcome could."""
     nets = experiment.nets or tuple(context.nets)
-    return f"{VERSION} {context.mark(nets)} {' '.join(context.missing_data)}"
+    splits = sorted({name.split()[0] for name in experiment.data})
+    return f"{VERSION} {context.mark(nets, splits)}"
 
 
 def stored_outcome(context: Context, experiment: Experiment) -> Outcome | None:
@@ -104,26 +109,33 @@ def survey(context: Context, experiments: Sequence[Experiment]) -> list[Report]:
 
 
 def reproduce(context: Context, experiments: Sequence[Experiment]) -> list[Report]:
-    """Run what can be run; each table is kept, printed and written when it is done."""
+    """Run what can be run; each table is kept and written when it is done.
+
+    One that fails, over a damaged file say, does not keep the others from being computed.
+    """
     reports = []
     for report in survey(context, experiments):
-        experiment, outcome = report.experiment, report.outcome
-        if experiment.run is not None and not report.missing and outcome is None:
-            if not context.quiet:
-                print(f"{experiment.key}: {experiment.title} ...", flush=True)
-            outcome = experiment.run(context)
-            content = {
-                "mark": _mark(context, experiment),
-                "values": outcome.values,
-                "notes": outcome.notes,
-            }
-            write_json(_stored(context, experiment), content)
-        if report.missing or experiment.run is None:
-            outcome = None
-        done = Report(experiment, report.paper, outcome, report.missing)
-        _write_tables(context, done)
-        reports.append(done)
+        if report.state == "to do":
+            try:
+                report = replace(report, outcome=_computed(context, report.experiment))
+            except EXPECTED as error:
+                report = replace(report, failure=one_line(error))
+        elif report.state != "done":
+            report = replace(report, outcome=None)
+        _write_tables(context, report)
+        reports.append(report)
     return reports
+
+
+def _computed(context: Context, experiment: Experiment) -> Outcome:
+    """Run an experiment and keep what it gives."""
+    assert experiment.run is not None
+    if not context.quiet:
+        print(f"{experiment.key}: {experiment.title} ...", flush=True)
+    outcome = experiment.run(context)
+    content = {"mark": _mark(context, experiment), "values": outcome.values, "notes": outcome.notes}
+    write_json(_stored(context, experiment), content)
+    return outcome
 
 
 def _write_tables(context: Context, report: Report) -> None:
@@ -139,6 +151,7 @@ def as_json(reports: Sequence[Report]) -> dict[str, object]:
             "title": r.experiment.title,
             "state": r.state,
             "missing": r.missing,
+            "failure": r.failure,
             "notes": r.outcome.notes if r.outcome else [],
             "paper": r.paper.values,
             "ours": r.outcome.values if r.outcome else None,

@@ -135,9 +135,9 @@ def _train(
 def _tuned(context: Context, net: str) -> tuple[float, float, float]:
     """Thresholds for a net on the validation scenes, for vectors that are computed once."""
     samples = cityscapes_split(context.source, "val")
-    scenes = load_scenes(context.vectors(net, "val"), samples, context.workers)
-    ladders = {name: LADDERS[name] for name in ("dt", "vt", "et")}
     start = Decoding(mode=context.mode)
+    scenes = load_scenes(context.vectors(net, "val"), samples, start.classes, context.workers)
+    ladders = {name: LADDERS[name] for name in ("dt", "vt", "et")}
     best = tune(scenes, start, "score", (0.5,), ladders, context.workers).best.decoding
     return best.dt, best.vt, best.et
 

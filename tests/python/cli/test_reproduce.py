@@ -1,5 +1,7 @@
 """Both papers' tables: what can be computed, from the data alone and on synthetic scenes."""
 
+import csv
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
-from dcme.files import read_ids, read_image
+from dcme.files import read_ids, read_image, write_png
 from dcme.labels import ClassTable
 from dcme.oracles import Ceiling, count_instances
 from dcme.reproduce.context import Context, find_nets
@@ -70,22 +72,81 @@ def test_ground_truth_alone_gives_the_tables_that_need_no_net(context):
     assert text["mean"]["AP masks"] == pytest.approx(100 * small.ap_mean)
 
 
-def test_a_second_call_computes_nothing_and_new_data_everything(context, monkeypatch):
+def again(context):
+    """The same reproduction, begun anew."""
+    return dataclasses.replace(context)
+
+
+def total(context):
+    """Instances of Table III."""
+    (report,) = reproduce(again(context), choose(["isisa-2019/table3"]))
+    return report.outcome.values["total"]["instances"]
+
+
+def test_a_second_call_computes_nothing_and_another_size_everything(context):
     key = "isisa-2019/table1_right"
-    reproduce(context, choose([key]))
+    (experiment,) = choose([key])
+    reproduce(context, [experiment])
     calls = []
-    ran = choose([key])[0].run
 
     def counted(_):
         calls.append(1)
-        return ran(context)
+        return experiment.run(context)
 
-    experiment = type(choose([key])[0])(key, "t", ("val",), (), counted)
-    reproduce(context, [experiment])
+    counting = dataclasses.replace(experiment, run=counted)
+    reproduce(again(context), [counting])
     assert calls == []
     context.size_2019 = (32, 64)
-    reproduce(context, [experiment])
+    reproduce(again(context), [counting])
     assert calls == [1]
+
+
+def test_new_and_changed_data_are_counted_anew(context):
+    before = total(context)
+    (first, *_) = find_samples(context.source, "val")
+    copy = first.ids.with_name(first.ids.name.replace(first.name, "copy_000000_000000"))
+    shutil.copy(first.ids, copy)
+    more = total(context)
+    assert more > before
+    write_png(copy, np.zeros_like(read_ids(copy)))
+    assert total(context) == before
+
+
+def test_vectors_and_results_belong_to_the_data_and_the_nets(context, tmp_path):
+    """Folders of what is kept change with whatever it was computed from."""
+
+    def folder():
+        return again(context).mark(["isisa2019_deeplabv3plus"], ["val"])
+
+    nets = tmp_path / "nets"
+    shutil.copytree(PROTOTXT / "isisa2019_deeplabv3plus", nets / "isisa2019_deeplabv3plus")
+    (tmp_path / "isisa2019_deeplabv3plus.caffemodel").write_bytes(b"w")
+    context.nets = find_nets(nets, tmp_path)
+    marks = [folder()]
+    assert folder() == marks[0]
+    for name in ("deploy", "train"):
+        with (nets / "isisa2019_deeplabv3plus" / f"{name}.prototxt").open("a") as stream:
+            stream.write("# changed\n")
+        marks.append(folder())
+    (tmp_path / "isisa2019_deeplabv3plus.caffemodel").write_bytes(b"other")
+    marks.append(folder())
+    context.thresholds = {"isisa2019_deeplabv3plus": (1, 2, 3)}
+    marks.append(folder())
+    assert len(set(marks)) == len(marks)
+
+
+def test_a_damaged_file_fails_its_tables_and_no_others(context, capsys, monkeypatch):
+    (first, *_) = find_samples(context.source, "val")
+    first.ids.write_bytes(first.ids.read_bytes()[:200])
+    words = ["reproduce", "--source", str(context.source), "--out", str(context.out), "--quiet"]
+    assert main([*words, "--nets", str(PROTOTXT)]) == 1
+    printed = capsys.readouterr()
+    assert "failed" in printed.out and first.ids.name in printed.out
+    assert "tables or figures failed" in printed.err and printed.err.count("\n") == 1
+    report = json.loads((context.out / "report.json").read_text())
+    assert {key for key, entry in report.items() if entry["state"] == "failed"} == set(DATA_ONLY)
+    assert report["isisa-2019/table8"]["state"] == "cited"
+    assert first.ids.name in (context.out / "index.html").read_text()
 
 
 def test_tables_are_written_in_every_format(context):
@@ -96,10 +157,25 @@ def test_tables_are_written_in_every_format(context):
     assert "19.22" in (context.out / "tables" / "isisa-2019_table8.txt").read_text()
 
 
+def test_the_tables_files_tell_paper_ours_and_difference_of_each_column(context):
+    (report,) = reproduce(context, choose(["isisa-2019/table1_right"]))
+    stem = context.out / "tables" / "isisa-2019_table1_right"
+    mean = json.loads(stem.with_suffix(".json").read_text())["rows"]["mean"]
+    for column in ("AP", "AP50"):
+        ours = report.outcome.values["mean"][column]
+        paper = report.paper.values["mean"][column]
+        assert mean[f"{column} paper"] == paper and mean[f"{column} ours"] == ours
+        assert mean[f"{column} diff."] == pytest.approx(ours - paper)
+    lines = stem.with_suffix(".csv").read_text().splitlines()
+    (line,) = (row for row in csv.DictReader(lines) if row["class"] == "mean")
+    assert float(line["ap50 ours"]) == mean["AP50 ours"] != mean["AP ours"]
+
+
 def test_figures_of_the_ground_truth_need_no_images(context):
-    figures = draw_figures(context)
-    assert len(figures) == 4
-    for path in figures.values():
+    drawn = draw_figures(context)
+    assert len(drawn.figures) == 4 and not drawn.failed
+    assert any("not on disk" in caption for caption in drawn.figures)
+    for path in drawn.figures.values():
         assert read_image(path).std() > 5
     anchors = read_image(context.out / "figures" / "dcme-2017_fig2.png")
     half = anchors.shape[0] // 2

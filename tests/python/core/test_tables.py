@@ -30,6 +30,14 @@ def test_markdown_and_latex_escape_what_is_special_there():
     assert latex.index(r"\midrule" + "\ntrain") > 0
 
 
+@pytest.mark.parametrize("header", [["class", "AP", "ap"], ["class", "n", "n"]])
+def test_columns_and_rows_of_one_name_are_refused(header):
+    with pytest.raises(ValueError, match="two columns"):
+        Table("", header, [])
+    with pytest.raises(ValueError, match="two rows 'car'"):
+        Table("", ["class", "n"], [["car", 1], ["car", 2]])
+
+
 @pytest.mark.parametrize("suffix", [".txt", ".csv", ".json", ".md", ".tex"])
 def test_the_suffix_picks_the_format(tmp_path, suffix):
     write_table(tmp_path / f"t{suffix}", TABLE)
