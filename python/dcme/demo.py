@@ -256,7 +256,7 @@ def _commands(settings: DemoSettings) -> str:
         f"dcme prepare city reduced --size {small}\n"
         "caffe train --solver=net/solver.prototxt\n"
         f"dcme predict net/deploy.prototxt snapshot_iter_N.caffemodel city results \\\n"
-        f"     --train-net net/train.prototxt --size {small} "
+        f"     --size {small} "
         f"--dt {d.dt:g} --vt {d.vt:g} --et {d.et:g}\n"
         "dcme evaluate results city"
     )

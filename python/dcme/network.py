@@ -38,8 +38,26 @@ class Preprocessing:
         for layer in net.layer:
             if not layer.bottom and layer.HasField("transform_param"):
                 transform = layer.transform_param
+                if transform.mean_file:
+                    raise UserError(
+                        f"{path}: has a mean_file; give the mean of each channel: --scale, --mean"
+                    )
                 return cls(transform.scale, tuple(transform.mean_value) or (0.0,))
-        raise UserError(f"{path}: has no data layer with a transform_param")
+        raise UserError(f"{path}: has no data layer with a transform_param; give --scale, --mean")
+
+    @classmethod
+    def beside(cls, deploy: PathLike, train: PathLike | None, otherwise: str) -> Preprocessing:
+        """That of ``train``, by default of the ``train.prototxt`` beside a deploy net.
+
+        Raises where there is none, and names the options that would tell ``otherwise``: a network
+        whose input is scaled in another way than in training finds little, without a word.
+        """
+        path = Path(train) if train is not None else Path(deploy).with_name("train.prototxt")
+        if train is None and not path.is_file():
+            raise UserError(
+                f"{path}: no such file to tell scale and mean of the input; give {otherwise}"
+            )
+        return cls.of_training_net(path)
 
     def __call__(self, image: np.ndarray, channels: int) -> np.ndarray:
         """The network's input (C, H, W), float32, of a BGR image (H, W, 3)."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcme.dataset_decoding import Decoding
     from dcme.labels import ClassTable
+
+FIGURES = (".png", ".pdf", ".svg", ".jpg")
+"""Formats of plotted curves."""
 
 
 def size(text: str) -> tuple[int, int]:
@@ -55,15 +61,31 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def output_file(text: str) -> str:
+    """A path that can be written, as far as can be told before the work begins."""
+    path = Path(text)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise argparse.ArgumentTypeError(f"'{text}' cannot be written")
+    return text
+
+
+def figure_file(text: str) -> str:
+    """An output file whose suffix is a format of figures."""
+    if Path(text).suffix.lower() not in FIGURES:
+        raise argparse.ArgumentTypeError(f"'{text}': figures are written as {', '.join(FIGURES)}")
+    return output_file(text)
+
+
 def table_file(text: str) -> str:
-    """A path whose suffix is a format of tables."""
+    """An output file whose suffix is a format of tables."""
     from dcme.tables import format_of
 
     try:
         format_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+    return output_file(text)
 
 
 def add_table(parser: argparse.ArgumentParser) -> None:
@@ -76,23 +98,36 @@ def add_table(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def number(text: str) -> float:
-    """A finite number of at least 0."""
+def finite(text: str) -> float:
+    """A number, neither infinite nor NaN."""
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number")
+    return value
+
+
+def number(text: str) -> float:
+    """A finite number of at least 0."""
+    value = finite(text)
+    if value < 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number >= 0")
     return value
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Comma-separated numbers."""
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers") from None
+    """Comma-separated finite numbers."""
+    return tuple(finite(part) for part in text.split(","))
+
+
+def ious(text: str) -> tuple[float, ...]:
+    """Comma-separated IoUs, each at least 0 and below 1."""
+    values = tuple(dict.fromkeys(numbers(text)))
+    if not all(0 <= value < 1 for value in values):
+        raise argparse.ArgumentTypeError(f"'{text}': an IoU is at least 0 and below 1, e.g. 0.5")
+    return values
 
 
 def add_decoding(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from dcme.cli.options import (
     add_workers,
     count,
     decoding,
+    finite,
     numbers,
     positive,
     size,
@@ -33,10 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=size, metavar="HxW", help="size that the network sees")
     group = parser.add_argument_group("network input = (image - mean) * scale")
     group.add_argument(
-        "--train-net", metavar="FILE", help="take scale and mean from this training prototxt"
+        "--train-net",
+        metavar="FILE",
+        help="take scale and mean from this one; default: train.prototxt beside deploy.prototxt",
     )
-    group.add_argument("--scale", type=float, default=1.0, help="default: 1")
-    group.add_argument("--mean", type=numbers, default=(0.0,), metavar="B,G,R", help="default: 0")
+    group.add_argument("--scale", type=finite, help="in place of a training prototxt's")
+    group.add_argument("--mean", type=numbers, metavar="B,G,R", help="likewise; default: 0")
     parser.add_argument("--batch", type=positive, default=4, help="images at once; default: 4")
     parser.add_argument(
         "--stride", type=positive, default=32, help="sides are padded to multiples; default: 32"
@@ -73,21 +76,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workers(parser)
     parser.epilog = (
         "example: dcme predict deploy.prototxt snap_iter_1000.caffemodel city results \\\n"
-        "           --train-net train.prototxt --size 128x256 --dt 5 --vt 12 --et 8\n"
+        "           --size 128x256 --dt 5 --vt 12 --et 8\n"
         "two networks: ... --classifier googlenet/deploy.prototxt --classifier-weights "
-        "googlenet.caffemodel \\\n           --classifier-train-net googlenet/train.prototxt"
+        "googlenet.caffemodel"
     )
 
 
-def _preprocessing(path: str | None, scale: float, mean: tuple[float, ...]) -> Preprocessing:
+def _preprocessing(arguments: argparse.Namespace) -> Preprocessing:
+    """What ``--train-net``, or else ``--scale`` and ``--mean`` tell; the deploy net's own else."""
+    from dcme.errors import UserError
     from dcme.network import Preprocessing
 
-    return Preprocessing.of_training_net(path) if path else Preprocessing(scale, mean)
+    scale, mean = arguments.scale, arguments.mean
+    if scale is None and mean is None:
+        return Preprocessing.beside(arguments.deploy, arguments.train_net, "--scale and --mean")
+    if arguments.train_net is not None:
+        raise UserError("give either --train-net, or --scale and --mean")
+    return Preprocessing(1.0 if scale is None else scale, mean or (0.0,))
 
 
 def _classifier(arguments: argparse.Namespace) -> Classifier | None:
     from dcme.classifier import Classifier
     from dcme.errors import UserError
+    from dcme.network import Preprocessing
 
     if arguments.classifier is None:
         if arguments.classifier_weights or arguments.classifier_train_net:
@@ -98,7 +109,9 @@ def _classifier(arguments: argparse.Namespace) -> Classifier | None:
     return Classifier(
         arguments.classifier,
         arguments.classifier_weights,
-        _preprocessing(arguments.classifier_train_net, 1.0, (0.0,)),
+        Preprocessing.beside(
+            arguments.classifier, arguments.classifier_train_net, "--classifier-train-net"
+        ),
         arguments.smallest,
         arguments.classes,
     )
@@ -116,7 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
     network = Network(
         arguments.deploy,
         arguments.weights,
-        _preprocessing(arguments.train_net, arguments.scale, arguments.mean),
+        _preprocessing(arguments),
         arguments.stride,
         arguments.views,
         Tiling(arguments.tile, arguments.overlap),

@@ -4,8 +4,10 @@ import sys
 from types import ModuleType
 from typing import ClassVar
 
+import caffe.proto.caffe_pb2  # noqa: F401 (the stand-in below has no messages)
 import numpy as np
 import pytest
+from dcme.cli import main
 from dcme.dataset import read_folder
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
@@ -29,6 +31,7 @@ class GradientNet:
     """dx, dy = differences of neighbours, so mirroring the image mirrors the vectors."""
 
     batches: ClassVar[list] = []
+    seen: ClassVar[np.ndarray]
 
     def __init__(self, deploy, phase, weights=None):
         self.inputs, self.outputs = ["data"], ["vectors", "classes"]
@@ -40,6 +43,7 @@ class GradientNet:
 
     def forward(self):
         data = self.blobs["data"].data
+        GradientNet.seen = data.copy()
         GradientNet.batches.append(data.shape)
         grey = np.pad(data.mean(axis=1), ((0, 0), (1, 1), (1, 1)), mode="edge")
         dx = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
@@ -147,6 +151,49 @@ def test_mean_and_scale_are_applied_per_channel():
     assert values.ravel().tolist() == [0, 5, 10]
     with pytest.raises(UserError, match="2 mean values"):
         Preprocessing(1.0, (1.0, 2.0))(image, 3)
+
+
+TRANSFORM = "transform_param {{ scale: {} mean_value: 9 {} }}"
+
+
+def train_net(folder, scale, more=""):
+    transform = TRANSFORM.format(scale, more)
+    text = f'layer {{ name: "d" type: "DCMEData" top: "data" {transform} }}'
+    (folder / "train.prototxt").write_text(text)
+
+
+def predicted_input(deploy, tmp_path, *options):
+    """What the network sees of a grey 50 image."""
+    write_png(tmp_path / "a.png", np.full((32, 64, 3), 50, np.uint8))
+    (tmp_path / "w.caffemodel").write_bytes(b"")
+    words = [deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r", *options]
+    code = main(["predict", *map(str, words), "--quiet"])
+    return code or float(GradientNet.seen.max())
+
+
+def test_input_is_scaled_as_the_training_net_beside_says(deploy, tmp_path, monkeypatch, capsys):
+    net = tmp_path / "sub"
+    net.mkdir()
+    train_net(tmp_path, 0.5)
+    train_net(net, 0.25)
+    assert predicted_input(deploy, tmp_path) == (50 - 9) * 0.5
+    other = net / "train.prototxt"
+    assert predicted_input(deploy, tmp_path, "--train-net", other) == (50 - 9) * 0.25
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    assert predicted_input(deploy, tmp_path, "--mean", "10") == 40
+    assert predicted_input(deploy, tmp_path, "--train-net", other, "--scale", "2") == 1
+    assert "either --train-net, or --scale" in capsys.readouterr().err
+    (tmp_path / "train.prototxt").unlink()
+    assert predicted_input(deploy, tmp_path) == 1
+    assert "train.prototxt: no such file to tell scale and mean" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        predicted_input(deploy, tmp_path, "--scale", "nan")
+
+
+def test_a_mean_file_is_not_passed_over(tmp_path):
+    train_net(tmp_path, 1, 'mean_file: "m"')
+    with pytest.raises(UserError, match="has a mean_file"):
+        Preprocessing.of_training_net(tmp_path / "train.prototxt")
 
 
 def test_missing_files_name_themselves(deploy, tmp_path):
