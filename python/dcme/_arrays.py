@@ -35,3 +35,8 @@ def as_vectors(vectors: npt.ArrayLike) -> npt.NDArray[np.float32]:
     if array.dtype.kind not in "fiu":
         raise ValueError(f"vectors must hold real numbers, these have dtype {array.dtype}")
     return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def plain(value: float) -> float | None:
+    """A figure for JSON, which knows no NaN."""
+    return None if np.isnan(value) else float(value)

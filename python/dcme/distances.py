@@ -58,9 +58,9 @@ def stereo_files(sample: Sample) -> StereoFiles | None:
     return files if files.disparity.is_file() and files.camera.is_file() else None
 
 
-def have_distances(samples: Sequence[Sample]) -> bool:
-    """Whether every sample has its stereo files."""
-    return bool(samples) and all(stereo_files(sample) is not None for sample in samples)
+def with_distances(samples: Sequence[Sample]) -> int:
+    """How many of the samples have their stereo files."""
+    return sum(stereo_files(sample) is not None for sample in samples)
 
 
 def instance_distances(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dcme import _core
-from dcme._arrays import as_ids
+from dcme._arrays import as_ids, plain
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.decoding import Instances
 from dcme.matching import Matching
@@ -84,17 +84,17 @@ class EvaluationResult:
         classes = {}
         for k, name in enumerate(self.classes):
             classes[name] = {
-                "ap": _plain(self.ap_table[k].mean()),
-                "ap50": _plain(self.ap_table[k, 0]),
+                "ap": plain(self.ap_table[k].mean()),
+                "ap50": plain(self.ap_table[k, 0]),
                 "ground_truth": self.truths[k],
                 "predictions": self.predictions[k],
             }
-        summary: dict[str, Any] = {"ap": _plain(self.ap), "ap50": _plain(self.ap50)}
+        summary: dict[str, Any] = {"ap": plain(self.ap), "ap50": plain(self.ap50)}
         if self.ap_table_100m is not None and self.ap_table_50m is not None:
-            summary |= {"ap100m": _plain(self.ap100m), "ap50m": _plain(self.ap50m)}
+            summary |= {"ap100m": plain(self.ap100m), "ap50m": plain(self.ap50m)}
             for k, name in enumerate(self.classes):
-                classes[name]["ap100m"] = _plain(self.ap_table_100m[k].mean())
-                classes[name]["ap50m"] = _plain(self.ap_table_50m[k].mean())
+                classes[name]["ap100m"] = plain(self.ap_table_100m[k].mean())
+                classes[name]["ap50m"] = plain(self.ap_table_50m[k].mean())
         return summary | {"classes": classes}
 
 
@@ -224,10 +224,6 @@ def add_files(
 def _mean(table: npt.NDArray[np.float64] | None) -> float:
     known = np.array([]) if table is None else table[~np.isnan(table)]
     return float(known.mean()) if known.size else float("nan")
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _as_masks(masks: Any) -> Any:

@@ -48,13 +48,13 @@ class Matching:
 
     @property
     def precision(self) -> float:
-        """TP / (TP + FP)."""
-        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 1.0
+        """TP / (TP + FP); NaN if nothing was found."""
+        return self.tp / (self.tp + self.fp) if self.tp + self.fp else float("nan")
 
     @property
     def recall(self) -> float:
-        """TP / (TP + FN)."""
-        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 1.0
+        """TP / (TP + FN); NaN if there was nothing to find."""
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else float("nan")
 
     @property
     def mean_iou(self) -> float:

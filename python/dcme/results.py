@@ -2,7 +2,8 @@
 
 ``OUT/<name>.txt`` lists one instance a line, ``masks/<name>_000.png label score``; the masks are
 8-bit PNGs, non-zero inside. ``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit
-map with ``1000 * label + k``, instances of higher score over those of lower score.
+map with ``1000 * label + k``, instances of higher score over those of lower score; where the label
+is 0, for no class, ``1000 + k``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dcme.files import PathLike, read_text, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID
 
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
-UNCLASSIFIED = 1
+UNCLASSIFIED = 0
 """Label of instances where neither a network nor a class list tells their class."""
 
 
@@ -57,11 +58,14 @@ class ImageResult:
         return len(self.masks)
 
     def instance_map(self) -> np.ndarray:
-        """One 16-bit map (H, W), ``1000 * label + k``; raises where k would pass 999."""
+        """One 16-bit map (H, W), ``1000 * label + k``; raises where k would pass 999.
+
+        Instances without a class get ``1000 + k``: smaller values are no instances.
+        """
         ids = np.zeros(self.size, np.uint16)
         counts: dict[int, int] = {}
         values = []
-        for label in self.labels.tolist():
+        for label in np.maximum(self.labels, 1).tolist():
             number = counts.get(label, 0)
             counts[label] = number + 1
             if number >= FIRST_INSTANCE_ID:
@@ -98,8 +102,12 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) ->
 
 
 def write_result(out: PathLike, result: ImageResult) -> None:
-    """Write one image's masks, instance map and, last of all, its text file."""
+    """Write one image's masks, instance map and, last of all, its text file.
+
+    An earlier text file goes first of all: whatever interrupts this, none lists masks of two runs.
+    """
     root = Path(out)
+    (root / f"{result.name}.txt").unlink(missing_ok=True)
     for stale in (root / MASK_FOLDER).glob(f"{result.name}_[0-9]*.png"):
         if stale.stem[len(result.name) + 1 :].isdecimal():
             stale.unlink()

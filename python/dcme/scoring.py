@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -11,8 +11,9 @@ from typing import Any, Callable
 
 import numpy as np
 
+from dcme._arrays import plain
 from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample, require_files
-from dcme.distances import have_distances, read_distances, stereo_files
+from dcme.distances import read_distances, stereo_files, with_distances
 from dcme.errors import UserError
 from dcme.evaluation import EvaluationResult, Evaluator, add_files
 from dcme.files import PathLike, read_ids
@@ -57,22 +58,27 @@ class Scores:
     ap50m_mean: float = NAN
     distances: bool = False
     """Whether AP100m and AP50m were computed."""
+    unclassified: int = 0
+    """Predictions without a class (label 0) where there are several classes."""
+    notes: tuple[str, ...] = ()
+    """What else the reader of the tables has to know."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
         far = {"ap100m": self.ap100m_mean, "ap50m": self.ap50m_mean} if self.distances else {}
         return {
             "images": self.images,
-            "ap_mean": _plain(self.ap_mean),
-            "ap50_mean": _plain(self.ap50_mean),
-            **{f"{name}_mean": _plain(value) for name, value in far.items()},
-            "ap_class_agnostic": _plain(self.agnostic_ap),
-            "ap50_class_agnostic": _plain(self.agnostic_ap50),
+            "unclassified": self.unclassified,
+            "ap_mean": plain(self.ap_mean),
+            "ap50_mean": plain(self.ap50_mean),
+            **{f"{name}_mean": plain(value) for name, value in far.items()},
+            "ap_class_agnostic": plain(self.agnostic_ap),
+            "ap50_class_agnostic": plain(self.agnostic_ap50),
             "per_class": {
                 row.name: {
-                    "ap": _plain(row.ap),
-                    "ap50": _plain(row.ap50),
-                    **{name: _plain(getattr(row, name)) for name in far},
+                    "ap": plain(row.ap),
+                    "ap50": plain(row.ap50),
+                    **{name: plain(getattr(row, name)) for name in far},
                     "instances": row.instances,
                     "predictions": row.predictions,
                 }
@@ -82,8 +88,8 @@ class Scores:
                 {
                     "iou": m.iou,
                     "score": m.score,
-                    "precision": m.precision,
-                    "recall": m.recall,
+                    "precision": plain(m.precision),
+                    "recall": plain(m.recall),
                     "mean_iou": m.mean_iou,
                     "tp": m.tp,
                     "fp": m.fp,
@@ -122,11 +128,37 @@ class Scores:
         tables = [self.class_table().as_text()]
         if self.matchings:
             tables.append(self.matching_table().as_text())
-        return "\n".join(tables).rstrip("\n")
+        notes = "".join(f"{note}\n" for note in [*self._counted(), *self.notes])
+        return "\n".join([*tables, notes]).rstrip("\n")
+
+    def _counted(self) -> Iterator[str]:
+        """What the columns of counts leave out."""
+        if self.unclassified:
+            yield (
+                f"{self.unclassified} predictions have no class (label 0) and count only where "
+                "classes are left aside: a grid of the network or --classifier names classes."
+            )
+        for m in self.matchings[:1]:
+            small = m.tp + m.fn - sum(row.instances for row in self.rows)
+            if small:
+                yield (
+                    f"{small} true instances below 100 px count for the matching only: AP and its "
+                    "column 'instances' leave them out, as Cityscapes does."
+                )
 
 
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def require_classes(
+    classes: ClassTable, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
+) -> None:
+    """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
+    table = classes.to_map()
+    strange = sorted(set(labels) - {*table.labels, *table.ignored, *also})
+    if strange:
+        listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
+        raise UserError(
+            f"{path}: label {strange[0]} is none of the classes ({listed}); "
+            f"give those of your data, e.g. --classes {strange[0]}:thing"
+        )
 
 
 def result_path(results: PathLike, sample: Sample) -> Path:
@@ -150,7 +182,7 @@ class _Scorer:
     def __init__(self, classes: ClassTable, distances: bool) -> None:
         table = classes.to_map()
         self.classes, self.distances = classes, distances
-        self.known = {*table.labels, *table.ignored}
+        self.unclassified: list[int] = []
         self.by_class = Evaluator(table, distances=distances)
         self.agnostic = Evaluator(table, class_agnostic=True)
 
@@ -159,29 +191,27 @@ class _Scorer:
         files = stereo_files(sample) if self.distances else None
         return read_distances(sample.ids_path(), files) if files is not None else {}
 
-    def check_labels(self, labels: set[int], allowed: set[int], path: Path) -> None:
-        """Raise for a label that is none of the allowed ones."""
-        strange = sorted(labels - allowed)
-        if strange:
-            listed = ", ".join(f"{k} {n}" for k, n in zip(self.classes.labels, self.classes.names))
-            raise UserError(
-                f"{path}: label {strange[0]} is none of the classes ({listed}); "
-                "give those of your data: --classes LABEL:NAME,..."
-            )
+    def listed(self, path: Path) -> list[tuple[Path, int, float]]:
+        """What a text file lists. Without a class are those of the only one, if there is one."""
+        rows = list_result(path)
+        require_classes(self.classes, {label for _, label, _ in rows}, path, {UNCLASSIFIED})
+        if len(self.classes.labels) == 1:
+            return [(mask, label or self.classes.labels[0], score) for mask, label, score in rows]
+        self.unclassified.append(sum(label == UNCLASSIFIED for _, label, _ in rows))
+        return rows
 
     def add_result_file(
         self, results: PathLike, ious: Sequence[float], sample: Sample
     ) -> list[Matching]:
         """Compare a sample's result files with its instance map."""
         truth, path = sample.ids_path(), result_path(results, sample)
-        rows = list_result(path)
-        self.check_labels({label for _, label, _ in rows}, {*self.known, UNCLASSIFIED}, path)
+        rows = self.listed(path)
         distances = self.distances_of(sample)
         try:
             told = add_files([self.by_class, self.agnostic], truth, rows, distances, ious)
         except ValueError as error:
             raise UserError(str(error)) from None
-        self.check_labels(set(told.truth_labels), self.known, truth)
+        require_classes(self.classes, told.truth_labels, truth)
         return told.matchings
 
     def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
@@ -196,7 +226,7 @@ class _Scorer:
             raise UserError(f"{sample.ids_path()}: {error}") from None
         return []
 
-    def scores(self, counts: Sequence[Sequence[Matching]]) -> Scores:
+    def scores(self, counts: Sequence[Sequence[Matching]], notes: tuple[str, ...] = ()) -> Scores:
         """The scores of all that was added, with the sums of the matching counts."""
         by_class, agnostic = self.by_class.results(), self.agnostic.results()
         return Scores(
@@ -210,6 +240,8 @@ class _Scorer:
             ap100m_mean=by_class.ap100m,
             ap50m_mean=by_class.ap50m,
             distances=self.distances,
+            unclassified=sum(self.unclassified),
+            notes=notes,
         )
 
 
@@ -248,9 +280,17 @@ def score_results(
     if not Path(results).is_dir():
         raise UserError(f"{results}: no such folder of results")
     require_files(samples, image=False, ids=True)
-    scorer = _Scorer(classes, have_distances(samples))
+    far = with_distances(samples)
+    scorer = _Scorer(classes, far == len(samples))
     work = ordered_map(partial(scorer.add_result_file, results, ious), samples, workers)
-    return scorer.scores(list(progress(work, len(samples), "evaluating", quiet)))
+    counts = list(progress(work, len(samples), "evaluating", quiet))
+    return scorer.scores(counts, _distances_note(far, len(samples)))
+
+
+def _distances_note(far: int, images: int) -> tuple[str, ...]:
+    if far in (0, images):
+        return ()
+    return (f"No AP100m and AP50m: only {far} of {images} images have disparity and camera files.",)
 
 
 def score_images(
@@ -266,6 +306,8 @@ def score_images(
     ``make`` is called from several threads; its masks have the size of the instance map.
     """
     require_files(samples, image=False, ids=True)
-    scorer = _Scorer(classes, have_distances(samples))
+    far = with_distances(samples)
+    scorer = _Scorer(classes, far == len(samples))
     work = ordered_map(partial(scorer.add_result, make), samples, workers)
-    return scorer.scores(list(progress(work, len(samples), title, quiet)))
+    counts = list(progress(work, len(samples), title, quiet))
+    return scorer.scores(counts, _distances_note(far, len(samples)))

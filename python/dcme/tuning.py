@@ -23,9 +23,10 @@ from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.evaluation import Evaluator
 from dcme.files import PathLike, atomic_path, read_ids
-from dcme.labels import FIRST_INSTANCE_ID
+from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map
+from dcme.scoring import require_classes
 from dcme.vectors import VectorMap, read_vector_map
 
 LADDERS: dict[str, tuple[float, ...]] = {
@@ -100,15 +101,19 @@ def refuse_test_data(source: PathLike, split: str) -> None:
         )
 
 
-def load_scenes(vectors: PathLike, samples: Sequence[Sample], workers: int = 1) -> list[Scene]:
+def load_scenes(
+    vectors: PathLike, samples: Sequence[Sample], classes: ClassTable, workers: int = 1
+) -> list[Scene]:
     """The vector maps of all samples with their ground truth, reduced to the maps' size.
 
-    Held in memory together, so that each trial only decodes.
+    Held in memory together, so that each trial only decodes. Raises where the ground truth has
+    labels that are none of the classes, or no instance of any.
     """
 
     def load(sample: Sample) -> Scene:
         item = read_vector_map(vectors, sample)
         ids, size = read_ids(sample.ids_path()), item.vectors.shape[1:]
+        require_classes(classes, _labels(ids), sample.ids_path())
         if ids.shape == size:
             return Scene(item, ids)
         nearest = cv2.resize(ids, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
@@ -120,7 +125,17 @@ def load_scenes(vectors: PathLike, samples: Sequence[Sample], workers: int = 1) 
     scenes = list(ordered_map(load, samples, workers))
     if not scenes:
         raise UserError("tuning needs at least one image")
+    if not any(_labels(scene.truth) & set(classes.labels) for scene in scenes):
+        raise UserError(
+            f"none of {len(scenes)} instance maps has an instance of {', '.join(classes.names)}: "
+            "there is nothing to tune on"
+        )
     return scenes
+
+
+def _labels(ids: np.ndarray) -> set[int]:
+    """Of the instances of a map."""
+    return set((np.unique(ids[ids >= FIRST_INSTANCE_ID]) // FIRST_INSTANCE_ID).tolist())
 
 
 def _matchings(decoding: Decoding, ious: Sequence[float], scene: Scene) -> list[Matching]:
@@ -196,8 +211,9 @@ def tune(
     def attempt(decoding: Decoding) -> Trial:
         key = tuple(getattr(decoding, name) for name in names)
         if key not in known:
+            before = max((t.value for t in known.values()), default=-1.0)
             known[key] = measure(decoding, scenes, ious, workers)
-            report(known[key], known[key].value >= max(t.value for t in known.values()))
+            report(known[key], known[key].value > before)
         return known[key]
 
     # A start from which no single step helps: the middles of the ladders are another.

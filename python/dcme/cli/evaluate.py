@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_table, add_workers, numbers, workers
+from dcme.cli.options import add_classes, add_table, add_workers, ious, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
     parser.add_argument("--split", default="val", help="default: val")
     parser.add_argument(
-        "--iou", type=numbers, default=(0.5, 0.7), help="of the matching score; default: 0.5,0.7"
+        "--iou", type=ious, default=(0.5, 0.7), help="of the matching score; default: 0.5,0.7"
     )
     parser.add_argument("--json", metavar="FILE", help="also write the scores as JSON")
     parser.add_argument("--csv", metavar="FILE", help="also write the table of classes as CSV")

@@ -11,7 +11,9 @@ from dcme.cli.options import (
     add_workers,
     count,
     decoding,
-    numbers,
+    figure_file,
+    ious,
+    output_file,
     workers,
 )
 
@@ -31,13 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="TP / (TP + FP + FN), or Cityscapes' average precision; default: score",
     )
     parser.add_argument(
-        "--iou", type=numbers, default=(0.5, 0.7), help="of the score; default: 0.5,0.7"
+        "--iou", type=ious, default=(0.5, 0.7), help="of the score; default: 0.5,0.7"
     )
     parser.add_argument(
         "--images", type=count, default=0, metavar="N", help="take so many of them; default: all"
     )
-    parser.add_argument("--plot", metavar="FILE", help="picture of the trade-off")
-    parser.add_argument("--json", metavar="FILE", help="write everything that was tried")
+    parser.add_argument("--plot", type=figure_file, metavar="FILE", help="picture of the trade-off")
+    parser.add_argument(
+        "--json", type=output_file, metavar="FILE", help="write everything that was tried"
+    )
     add_decoding(parser)
     add_classes(parser)
     add_workers(parser)
@@ -48,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Search; the last line are the options for ``dcme predict``."""
+    """Search; the last line are the options for ``dcme predict``, printed before any file."""
     from dcme.dataset_encoding import find_maps
     from dcme.files import write_json
     from dcme.tuning import load_scenes, plot_tuning, refuse_test_data, tune
@@ -63,30 +67,33 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"  {_thresholds(trial)}: {arguments.goal} {trial.value:.4f}", flush=True)
 
     threads = workers(arguments)
-    scenes = load_scenes(arguments.vectors, samples, threads)
     start = decoding(arguments)
+    scenes = load_scenes(arguments.vectors, samples, start.classes, threads)
     found = tune(scenes, start, arguments.goal, arguments.iou, workers=threads, report=report)
-    if arguments.plot:
-        plot_tuning(arguments.plot, found)
-    if arguments.json:
-        write_json(arguments.json, [_plain(trial) for trial in found.trials])
     best = found.best
     print(
         f"{arguments.goal} {best.value:.4f} (precision {best.precision:.3f}, recall "
         f"{best.recall:.3f} at IoU > {arguments.iou[0]:g}) in {len(samples)} images, "
         f"{len(found.trials)} trials"
     )
-    print(found.flags())
+    print(found.flags(), flush=True)
+    if arguments.json:
+        write_json(arguments.json, [_record(trial) for trial in found.trials])
+    if arguments.plot:
+        plot_tuning(arguments.plot, found)
 
 
 def _thresholds(trial: Trial) -> str:
     d = trial.decoding
-    return f"DT {d.dt:g}, VT {d.vt:g}, ET {d.et:g}, foreground {d.foreground:g}"
+    names = f"DT {d.dt:g}, VT {d.vt:g}, ET {d.et:g}"
+    return f"{names}, foreground {d.foreground:g}, probability {d.probability:g}"
 
 
-def _plain(trial: Trial) -> dict[str, float]:
+def _record(trial: Trial) -> dict[str, float | None]:
+    from dcme._arrays import plain
+
     d = trial.decoding
     return {
-        **{name: getattr(d, name) for name in ("dt", "vt", "et", "foreground")},
-        **{name: getattr(trial, name) for name in ("value", "precision", "recall")},
+        **{name: getattr(d, name) for name in ("dt", "vt", "et", "foreground", "probability")},
+        **{name: plain(getattr(trial, name)) for name in ("value", "precision", "recall")},
     }

@@ -62,6 +62,18 @@ def test_a_stack_takes_names_and_sizes_from_a_list(city, tmp_path):
     assert set(result.labels.tolist()) == {1}
 
 
+@pytest.mark.parametrize("classes, label", [("1:a", 1), ("1:a,2:b", 0), ("cityscapes", 0)])
+def test_without_a_grid_only_a_single_class_is_known(tmp_path, classes, label):
+    ids = np.zeros((20, 20), np.uint16)
+    ids[2:9, 2:9], ids[12:19, 12:19] = 1000, 1001
+    np.save(tmp_path / "v.npy", dcme.encode(ids))
+    words = ["decode", str(tmp_path / "v.npy"), str(tmp_path / "r"), *THRESHOLDS, "--quiet"]
+    assert main([*words, "--classes", classes]) == 0
+    assert read_result(tmp_path / "r" / "v.txt").labels.tolist() == [label, label]
+    written = read_ids(tmp_path / "r" / "instanceIds" / "v_instanceIds.png")
+    assert set(np.unique(written).tolist()) == {0, 1000, 1001}
+
+
 def test_nan_names_the_file_and_the_pixel(tmp_path, fails):
     vectors = np.zeros((2, 16, 16), np.float32)
     vectors[0, 3, 4] = np.nan
@@ -141,6 +153,18 @@ def test_writing_again_removes_the_masks_of_an_earlier_result(tmp_path):
     write_result(tmp_path, make_result(1))
     assert len(list((tmp_path / "masks").iterdir())) == 1
     assert len(read_result(tmp_path / "x.txt")) == 1
+
+
+def test_an_interrupted_rewrite_leaves_no_list_of_an_earlier_result(tmp_path, monkeypatch):
+    write_result(tmp_path, make_result(3))
+    monkeypatch.setattr("dcme.results.write_png", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_result(tmp_path, make_result(2))
+    assert not (tmp_path / "x.txt").exists()
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_in_the_instance_map_the_higher_score_is_on_top():

@@ -1,6 +1,7 @@
 """Scores of result folders."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -94,6 +95,59 @@ def test_a_data_set_of_ones_own_class(tmp_path):
     (counts, _) = scores.matchings
     assert (counts.tp, counts.fp, counts.fn) == (1, 1, 1)
     assert scores.rows[0].name == "cell" and scores.rows[0].ap50 == pytest.approx(0.5)
+
+
+def without_classes(folder):
+    for path in folder.glob("*.txt"):
+        rows = [line.split() for line in path.read_text().splitlines()]
+        write_text(path, "".join(f"{mask} 0 {score}\n" for mask, _, score in rows))
+
+
+def test_predictions_without_a_class_count_where_classes_are_left_aside(city, perfect, capsys):
+    without_classes(perfect)
+    assert main(["evaluate", str(perfect), str(city), "--quiet"]) == 0
+    assert "predictions have no class (label 0)" in capsys.readouterr().out
+    scores = score_results(perfect, find_samples(city, "val"), ClassTable.cityscapes())
+    assert scores.ap_mean == 0 and sum(row.predictions for row in scores.rows) == 0
+    assert scores.agnostic_ap == pytest.approx(1) and scores.matchings[0].score == 1
+    assert scores.as_dict()["unclassified"] == scores.matchings[0].tp
+
+
+def test_a_missing_disparity_is_told(city, perfect, tmp_path, capsys):
+    (first, *_) = find_samples(city, "val")
+    copy = tmp_path / "city"
+    shutil.copytree(city, copy)
+    assert main(["evaluate", str(perfect), str(copy), "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert "AP100m" in out and "disparity" not in out and "below 100 px" not in out
+    next((copy / "disparity" / "val").glob(f"*/{first.name}_*")).unlink()
+    assert main(["evaluate", str(perfect), str(copy), "--quiet"]) == 0
+    assert "No AP100m and AP50m: only 1 of 2 images have disparity" in capsys.readouterr().out
+
+
+def test_nothing_found_has_no_precision(city, tmp_path):
+    for sample in find_samples(city, "val"):
+        write_text(tmp_path / f"{sample.name}.txt", "")
+    scores = score_results(tmp_path, find_samples(city, "val"), ClassTable.cityscapes())
+    assert scores.as_dict()["matching"][0]["precision"] is None
+    row = scores.matching_table().as_text().splitlines()[1].split()
+    assert row[3:6] == ["0.000", "-", "0.000"]
+
+
+def test_small_instances_count_for_the_matching_only(tmp_path, capsys):
+    ids = np.zeros((40, 60), np.uint16)
+    ids[5:14, 5:14], ids[22:38, 30:50] = 1001, 1002
+    write_png(tmp_path / "ids.png", ids)
+    write_text(tmp_path / "val.txt", "image.png ids.png\n")
+    masks = np.stack([ids == 1001, ids == 1002])
+    result = ImageResult("image", ids.shape, masks, np.array([0, 0]), np.array([0.9, 0.8]))
+    write_result(tmp_path / "r", result)
+    words = ["evaluate", str(tmp_path / "r"), str(tmp_path / "val.txt"), "--classes", "1:cell"]
+    assert main([*words, "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert "1 true instances below 100 px count for the matching only" in out
+    assert "have no class" not in out  # label 0 is the only class there is
+    assert out.splitlines()[1].split() == ["cell", "1", "2", "1.000", "1.000"]
 
 
 def test_masks_of_another_size_are_refused(city, perfect, fails):

@@ -13,6 +13,8 @@ from dcme.labels import ClassTable
 from dcme.tuning import LADDERS, load_scenes, tune
 from dcme.vectors import write_npz
 
+CLASSES = ClassTable.cityscapes()
+
 
 @pytest.fixture(scope="module")
 def vectors(city, tmp_path_factory):
@@ -28,7 +30,7 @@ def vectors(city, tmp_path_factory):
 
 def test_the_best_is_the_best_of_the_whole_ladder(city, vectors):
     """With one threshold free the search must find what trying all finds."""
-    scenes = load_scenes(vectors, find_samples(city, "val"), workers=2)
+    scenes = load_scenes(vectors, find_samples(city, "val"), CLASSES, 2)
     ladder = (1, 3, 6, 12)
     found = tune(scenes, Decoding(dt=4, vt=10, et=1), "score", (0.5, 0.7), {"et": ladder})
     scores = {}
@@ -49,7 +51,7 @@ def test_the_best_is_the_best_of_the_whole_ladder(city, vectors):
 
 @pytest.mark.parametrize("goal", ["score", "ap"])
 def test_bad_thresholds_are_mended(city, vectors, goal):
-    scenes = load_scenes(vectors, find_samples(city, "val"))
+    scenes = load_scenes(vectors, find_samples(city, "val"), CLASSES)
     ladders = {"dt": (1, 4, 8), "vt": (5, 20, 2000), "et": (1, 6, 12)}
     found = tune(scenes, Decoding(dt=1, vt=2000, et=1), goal, ladders=ladders)
     assert found.best.value > 0.3 and found.best.decoding.vt < 2000
@@ -78,7 +80,7 @@ def test_maps_of_another_size_are_compared_with_the_reduced_truth(city, tmp_path
     sample = find_samples(city, "val")[0]
     small = dcme.reduce_ids(read_ids(sample.ids), (64, 128))
     write_npz(tmp_path / f"{sample.name}.npz", dcme.encode(small), None)
-    (scene,) = load_scenes(tmp_path, [sample])
+    (scene,) = load_scenes(tmp_path, [sample], CLASSES)
     assert np.array_equal(np.where(scene.truth >= 1000, scene.truth, 0), small)
     assert 7 in scene.truth  # the street
 
@@ -88,6 +90,38 @@ def test_test_data_is_refused(city, vectors, tmp_path, fails):
     write_png(tmp_path / "a.png", np.zeros((4, 4), np.uint16))
     (tmp_path / "test_A.txt").write_text("a.png a.png\n")
     assert "not tuned on test data" in fails("tune", vectors, tmp_path / "test_A.txt")
+
+
+def test_truth_of_other_classes_is_refused(city, vectors, fails):
+    line = fails("tune", vectors, city, "--classes", "1:nucleus", "--quiet")
+    assert "is none of the classes (1 nucleus)" in line and "--classes" in line
+
+
+def test_truth_without_instances_is_refused(city, vectors, tmp_path, fails):
+    (sample, _) = find_samples(city, "val")
+    ids = read_ids(sample.ids)
+    write_png(tmp_path / "empty.png", np.where(ids < 1000, ids, 0).astype(np.uint16))
+    (tmp_path / "val.txt").write_text(f"{sample.name}.png empty.png\n")
+    assert "nothing to tune on" in fails("tune", vectors, tmp_path, "--quiet")
+
+
+def test_ious_and_output_files_are_checked_before_the_search(city, vectors, tmp_path, capsys):
+    for words in (["--plot", "t.xyz"], ["--json", str(tmp_path)], ["--iou", "1.2"]):
+        with pytest.raises(SystemExit):
+            main(["tune", str(vectors), str(city), *words])
+        message = capsys.readouterr().err.splitlines()[-1]
+        assert words[0] in message and words[1] in message
+
+
+def test_only_what_is_better_is_reported(city, vectors, capsys):
+    assert main(["tune", str(vectors), str(city), "--images", "1"]) == 0
+    *progress, summary, flags = capsys.readouterr().out.splitlines()
+    values = [float(line.split()[-1]) for line in progress]
+    assert values == sorted(values) and len(progress) >= 2
+    words = flags.split()
+    best = [f"{name} {words[2 * k + 1]}," for k, name in enumerate(("DT", "VT", "ET"))]
+    assert all(word in progress[-1] for word in best)
+    assert f"{values[-1]:.4f}" in summary
 
 
 def test_missing_vectors_are_named(city, tmp_path, fails):
@@ -103,13 +137,14 @@ def test_networks_that_classify_pixels_have_their_probability_tuned(city, vector
     field = dcme.encode(ids, classes=dcme.CITYSCAPES)
     write_npz(tmp_path / f"{sample.name}.npz", field, np.concatenate([1 - doubtful[None], rest]))
     ladders = {name: LADDERS[name] for name in ("foreground", "probability")}
-    found = tune(load_scenes(tmp_path, [sample]), Decoding(dt=4, vt=12, et=6), ladders=ladders)
+    scenes = load_scenes(tmp_path, [sample], CLASSES)
+    found = tune(scenes, Decoding(dt=4, vt=12, et=6), ladders=ladders)
     assert found.best.decoding.probability == 0.6
     assert "--probability 0.6" in found.flags() and "--foreground" not in found.flags()
 
 
 def test_ladders_go_on_while_their_last_value_is_the_best(city, vectors):
-    scenes = load_scenes(vectors, find_samples(city, "val"))
+    scenes = load_scenes(vectors, find_samples(city, "val"), CLASSES)
     found = tune(scenes, Decoding(dt=4, vt=12, et=4), ladders={"et": (4, 5)})
     assert found.best.decoding.et > 5
     last = found.along("et")[-1]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from dcme.dataset import Sample
-from dcme.distances import have_distances, instance_distances, read_distances, stereo_files
+from dcme.distances import instance_distances, read_distances, stereo_files, with_distances
 from dcme.errors import UserError
 from dcme.files import write_png, write_text
 from oracles.maps import scene_ids
@@ -41,7 +41,7 @@ def tree(tmp_path):
 
 def test_they_are_the_medians_of_the_measured_depths(tree):
     sample, ids, stored = tree
-    assert have_distances([sample])
+    assert with_distances([sample]) == 1
     found, expected = read_distances(sample.ids, stereo_files(sample)), literal(ids, stored)
     assert found.keys() == expected.keys() and len(found) > 5
     for i, values in expected.items():
@@ -57,7 +57,7 @@ def test_infinitely_far_and_unmeasured():
 def test_without_either_file_there_are_no_distances(tree):
     sample, _, _ = tree
     stereo_files(sample).camera.unlink()
-    assert stereo_files(sample) is None and not have_distances([sample])
+    assert stereo_files(sample) is None and with_distances([sample]) == 0
 
 
 def test_damaged_files_name_themselves(tree):
