@@ -10,11 +10,14 @@ import cv2
 import dcme
 import numpy as np
 
+from bench.numpy_decoders import decode_reference, decode_standard
 from bench.report import Row, Target, at_most, faster
 from bench.scenes import street
 from bench.timing import alternate, milliseconds
 
 __all__ = ["decoding_rows", "encoding_rows"]
+
+NUMPY_DECODERS = {"standard": decode_standard, "reference": decode_reference}
 
 
 def _beside(
@@ -53,36 +56,6 @@ def cv2_reduce(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
             mask = (ids == i).view(np.uint8) * np.uint8(255)
             reduced[cv2.resize(mask, size[::-1], interpolation=cv2.INTER_AREA) > 0] = i
     return reduced
-
-
-def _parts(cells: np.ndarray, axis: int, dt: int) -> list[np.ndarray]:
-    cells = cells[np.argsort(cells[:, axis], kind="stable")]
-    return np.split(cells, np.flatnonzero(np.diff(cells[:, axis]) > dt) + 1)
-
-
-def numpy_decode(vectors: np.ndarray, dt: int = 10, vt: int = 50, et: int = 15) -> list[np.ndarray]:
-    """The published decoder with whole-array operations (for vectors below 128 pixels)."""
-    dx, dy = np.trunc(vectors).astype(int)
-    height, width = dx.shape
-    rows, cols = np.indices(dx.shape)
-    to_row, to_col = rows + dy, cols + dx
-    weight = (dx != 0).astype(int) + (dy != 0)
-    inside = (weight > 0) & (to_row < height) & (to_col < width)
-    cells = (to_row[inside] % height) * width + to_col[inside] % width
-    votes = np.bincount(cells, weight[inside], height * width).reshape(dx.shape)
-    found = np.argwhere(votes > vt)
-    masks = []
-    for part in [p for rows_part in _parts(found, 0, dt) for p in _parts(rows_part, 1, dt)]:
-        if len(part) == 0:
-            continue
-        row, col = np.floor(part.mean(axis=0))
-        near = (to_row - row) ** 2 + (to_col - col) ** 2 < et * et
-        mask = (near & (weight > 0)).astype(np.uint8)
-        contours = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-        cv2.drawContours(mask, contours, -1, 1, cv2.FILLED)
-        if np.count_nonzero(mask) > 20:
-            masks.append(mask > 0)
-    return masks
 
 
 def encoding_rows() -> list[Row]:
@@ -132,18 +105,17 @@ def decoding_rows() -> list[Row]:
     rows = []
     for count, targets in ((60, [at_most(4), faster(50)]), (400, [at_most(10)])):
         for name, field in _fields(count).items():
-            expected = numpy_decode(field)
-            decoded = dcme.decode(field, mode="reference")
-            assert len(decoded) == len(expected)
-            assert all(np.array_equal(a, b) for a, b in zip(decoded, expected))
-            for mode in ("standard", "reference"):
+            for mode, peer in NUMPY_DECODERS.items():
+                expected, decoded = peer(field), dcme.decode(field, mode=mode)
+                assert len(decoded) == len(expected)
+                assert all(np.array_equal(a, b) for a, b in zip(decoded, expected))
                 rows.append(
                     _beside(
                         f"decode-{mode}-{count}-{name}",
                         f"decode 512x1024 {mode}, {count} instances, {name} vectors",
                         lambda field=field, mode=mode: dcme.decode(field, mode=mode),
-                        lambda field=field: numpy_decode(field),
-                        "NumPy, reference",
+                        lambda field=field, peer=peer: peer(field),
+                        "NumPy",
                         targets,
                     )
                 )

@@ -8,6 +8,9 @@ import pytest
 from oracles import decoding as oracle
 from oracles.maps import scene_ids
 
+from bench.numpy_decoders import decode_standard
+
+KINDS = ["noise", "limits", "encoded", "disturbed"]
 MODES = ["standard", "reference", "watershed"]
 LIMITS = [-129, -128, -127, -1, -0.99, 0, 0.99, 1, 127.9, 128, 255, 256, -256, 1e9, -3e38, 2**31]
 
@@ -27,17 +30,35 @@ def random_field(rng, kind):
     return field
 
 
-@pytest.mark.parametrize("kind", ["noise", "limits", "encoded", "disturbed"])
-def test_reference_mode_has_the_bits_of_the_published_decoder(kind):
+def random_cases(kind):
+    """150 small fields with thresholds."""
     rng = np.random.default_rng(len(kind))
-    found = 0
     for _ in range(150):
-        field = random_field(rng, kind)
         thresholds = {
             "dt": rng.choice([0, 1, 2.5, 5, 10]),
             "vt": rng.choice([0, 1, 2, 3.5, 10, 50]),
             "et": rng.choice([0, 1, 2.5, 8.1, 15, 200]),
         }
+        yield random_field(rng, kind), thresholds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_standard_mode_equals_its_reference_implementation(kind):
+    found = 0
+    for field, thresholds in random_cases(kind):
+        expected = decode_standard(field, **thresholds)
+        decoded = dcme.decode(field, **thresholds)
+        assert len(decoded) == len(expected)
+        for mask, true_mask in zip(decoded, expected):
+            np.testing.assert_array_equal(mask, true_mask)
+        found += len(expected)
+    assert found > 100
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reference_mode_has_the_bits_of_the_published_decoder(kind):
+    found = 0
+    for field, thresholds in random_cases(kind):
         expected = oracle.decode(field, **thresholds)
         decoded = dcme.decode(field, mode="reference", **thresholds)
         assert len(decoded) == len(expected)
