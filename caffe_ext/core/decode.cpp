@@ -1,6 +1,7 @@
 #include "dcme/decode.hpp"
 
 #include <cmath>
+#include <cstdint>
 
 #include "dcme/encode.hpp"
 #include "decode_modes.hpp"
@@ -31,6 +32,12 @@ Instances decode(Plane<const float> dx, Plane<const float> dy, const DecodeOptio
   if (mask.data && !mask.same_size(dx.rows, dx.cols)) {
     throw std::invalid_argument("the foreground mask is " + size_text(mask.rows, mask.cols) +
                                 " but the vectors are " + size_text(dx.rows, dx.cols));
+  }
+  // Cells, those of the margins around the image included, are numbered by 32 bits.
+  constexpr int kMargins = 300;
+  if ((int64_t{dx.rows} + kMargins) * (int64_t{dx.cols} + kMargins) > INT32_MAX) {
+    throw std::invalid_argument("a field of " + size_text(dx.rows, dx.cols) +
+                                " has too many pixels to decode: decode it in tiles");
   }
   check_threshold(options.dt, "dt");
   check_threshold(options.vt, "vt");

@@ -7,20 +7,15 @@
 
 #include "dcme/simd.hpp"
 #include "decode_modes.hpp"
+#include "runs.hpp"
 #include "scratch.hpp"
+#include "sparse_row.hpp"
 
 namespace dcme {
 namespace {
 
 constexpr int kReach = 128;               // the farthest an 8-bit component leads
 constexpr int64_t kLargestUnlisted = 20;  // pixels
-
-// 8-bit vectors of one row and the votes (0, 1 or 2) that each pixel casts.
-struct QuantisedRow {
-  std::vector<int> dx, dy, votes;
-
-  explicit QuantisedRow(int cols) : dx(cols), dy(cols), votes(cols) {}
-};
 
 // Truncates towards zero and wraps modulo 256. Floats from 2^31 on are multiples of 256.
 inline int to_8_bits(float value) {
@@ -29,37 +24,53 @@ inline int to_8_bits(float value) {
   return static_cast<int32_t>(bits << 24) >> 24;
 }
 
+// Negative targets count from the far end once; what is still outside lies outside.
+inline int wrapped(int target, int size) { return target + (target < 0 ? size : 0); }
+
+// Where the pixels of one row point, and the votes (0, 1 or 2) that each casts.
+struct RowTargets {
+  std::vector<int32_t> cells, votes;  // index into the image and votes for it; 0 votes if outside
+
+  explicit RowTargets(int cols) : cells(cols), votes(cols) {}
+};
+
+// The image with a margin that no 8-bit vector leads out of, and one more row for the pixels that
+// point nowhere.
+struct TargetPlane {
+  int rows, cols;
+
+  TargetPlane(int image_rows, int image_cols)
+      : rows(image_rows + 2 * kReach), cols(image_cols + 2 * kReach) {}
+  int nowhere() const { return rows * cols; }
+};
+
+// Fills the targets of row r, and their indices into the target plane.
 DCME_SIMD_CLONES
-void quantise(const float* dx, const float* dy, int cols, int* qx, int* qy, int* votes) {
+void find_targets(const float* dx, const float* dy, int r, int rows, int cols, TargetPlane plane,
+                  int32_t* cells, int32_t* votes, int32_t* targets) {
   for (int c = 0; c < cols; ++c) {
     const int x = to_8_bits(dx[c]), y = to_8_bits(dy[c]);
-    qx[c] = x;
-    qy[c] = y;
     // -128 has no 8-bit absolute value and counts as zero.
-    votes[c] = ((x != 0) & (x != -128)) + ((y != 0) & (y != -128));
+    const int cast = ((x != 0) & (x != -128)) + ((y != 0) & (y != -128));
+    const int to_row = wrapped(r + y, rows), to_col = wrapped(c + x, cols);
+    const bool inside = (to_row >= 0) & (to_row < rows) & (to_col >= 0) & (to_col < cols);
+    cells[c] = to_row * cols + to_col;
+    votes[c] = inside ? cast : 0;
+    const int target = (r + y + kReach) * plane.cols + c + x + kReach;
+    targets[c] = cast > 0 ? target : plane.nowhere();
   }
 }
 
-void quantise(const VectorField& field, int r, QuantisedRow& row) {
-  quantise(field.dx.row(r), field.dy.row(r), field.cols(), row.dx.data(), row.dy.data(),
-           row.votes.data());
-}
-
-// Negative targets count from the far end once; what is still outside is dropped (-1).
-inline int wrapped(int target, int size) {
-  if (target < 0) target += size;
-  return target < size ? target : -1;
-}
-
-void cast_votes(const VectorField& field, Plane<int32_t> votes) {
+// Counts the votes for each pixel of the image and notes each pixel's target.
+void cast_votes(const VectorField& field, TargetPlane plane, Plane<int32_t> votes,
+                Plane<int32_t> targets) {
   const int rows = field.rows(), cols = field.cols();
-  QuantisedRow row(cols);
+  RowTargets row(cols);
   for (int r = 0; r < rows; ++r) {
-    quantise(field, r, row);
+    find_targets(field.dx.row(r), field.dy.row(r), r, rows, cols, plane, row.cells.data(),
+                 row.votes.data(), targets.row(r));
     for (int c = 0; c < cols; ++c) {
-      if (row.votes[c] == 0) continue;
-      const int to_row = wrapped(r + row.dy[c], rows), to_col = wrapped(c + row.dx[c], cols);
-      if (to_row >= 0 && to_col >= 0) votes(to_row, to_col) += row.votes[c];
+      if (row.votes[c] > 0) votes.data[row.cells[c]] += row.votes[c];
     }
   }
 }
@@ -73,9 +84,8 @@ std::vector<Cell> candidates(Plane<const int32_t> votes, double vt) {
   const int most = static_cast<int>(std::min(std::floor(vt), 2147483646.0));
   std::vector<Cell> found;
   for (int r = 0; r < votes.rows; ++r) {
-    for (int c = 0; c < votes.cols; ++c) {
-      if (votes(r, c) > most) found.push_back({r, c, votes(r, c)});
-    }
+    for_each_above(votes.row(r), votes.cols, most,
+                   [&](int c) { found.push_back({r, c, votes(r, c)}); });
   }
   return found;
 }
@@ -114,31 +124,32 @@ std::vector<Instance> centres(std::vector<Cell> cells, double dt) {
   return found;
 }
 
-// For every target cell, also those up to 128 pixels outside the image, the set of centres less
-// than et away. Equal sets share a number, so that runs of pixels can be told apart quickly.
+// For every cell of the target plane the set of centres less than et away. Equal sets share a
+// number, so that runs of pixels can be told apart quickly; the empty set is 0.
 class CoverMap {
  public:
-  CoverMap(int rows, int cols, const std::vector<Instance>& centres, double et)
-      : rows_(rows + 2 * kReach), cols_(cols + 2 * kReach), set_at_(rows_, cols_) {
-    const int reach = static_cast<int>(std::min(std::ceil(et), 1.0 * rows_ + cols_));
+  CoverMap(TargetPlane size, const std::vector<Instance>& centres, double et)
+      : size_(size), set_at_(size.rows + 1, size.cols) {
+    const int reach = static_cast<int>(std::min(std::ceil(et), 1.0 * size.rows + size.cols));
     for (size_t k = 0; k < centres.size(); ++k) {
       draw(static_cast<int>(k), static_cast<int>(centres[k].row) + kReach,
            static_cast<int>(centres[k].col) + kReach, et, reach);
     }
   }
 
-  int set_at(int row, int col) const { return set_at_.plane()(row + kReach, col + kReach); }
+  // Indexed by target.
+  const int32_t* sets() const { return set_at_.plane().data; }
   const std::vector<int>& members(int set) const { return members_[set]; }
 
  private:
   void draw(int centre, int row, int col, double et, int reach) {
     std::map<int, int> with_centre;  // set without -> set with this centre
-    const int bottom = std::min(row + reach, rows_ - 1);
+    const int bottom = std::min(row + reach, size_.rows - 1);
     for (int r = std::max(row - reach, 0); r <= bottom; ++r) {
       const double across = r - row;
       int half = reach;  // widest column distance still closer than et
       while (half >= 0 && !(std::sqrt(across * across + 1.0 * half * half) < et)) --half;
-      const int right = half < 0 ? -1 : std::min(col + half, cols_ - 1);
+      const int right = half < 0 ? -1 : std::min(col + half, size_.cols - 1);
       int32_t* sets = set_at_.plane().row(r);
       int last_seen = -1, last_set = 0;
       for (int c = std::max(col - half, 0); c <= right; ++c) {
@@ -160,28 +171,22 @@ class CoverMap {
     return place->second;
   }
 
-  const int rows_, cols_;
+  const TargetPlane size_;
   ScratchPlane set_at_;
   std::vector<std::vector<int>> members_{{}};
 };
 
-void collect_members(const VectorField& field, const CoverMap& cover, std::vector<Instance>& list) {
-  const int cols = field.cols();
-  QuantisedRow row(cols);
-  for (int r = 0; r < field.rows(); ++r) {
-    quantise(field, r, row);
-    int begin = 0, set = 0;
-    const auto close_run = [&](int end) {
-      for (int k : cover.members(set)) append_span(list[k].spans, {r, begin, end});
-    };
-    for (int c = 0; c < cols; ++c) {
-      const int here = row.votes[c] ? cover.set_at(r + row.dy[c], c + row.dx[c]) : 0;
-      if (here == set) continue;
-      close_run(c);
-      set = here;
-      begin = c;
+void collect_members(Plane<const int32_t> targets, const CoverMap& cover,
+                     std::vector<Instance>& list) {
+  std::vector<int32_t> sets(targets.cols);
+  for (int r = 0; r < targets.rows; ++r) {
+    const int32_t* row = targets.row(r);
+    for (int c = 0; c < targets.cols; ++c) sets[c] = cover.sets()[row[c]];
+    for (int begin = 0; begin < targets.cols;) {
+      const int end = run_end(sets.data(), begin, targets.cols);
+      for (int k : cover.members(sets[begin])) append_span(list[k].spans, {r, begin, end});
+      begin = end;
     }
-    close_run(cols);
   }
 }
 
@@ -189,11 +194,12 @@ void collect_members(const VectorField& field, const CoverMap& cover, std::vecto
 
 Instances decode_reference(const VectorField& field, const DecodeOptions& options) {
   const int rows = field.rows(), cols = field.cols();
-  ScratchPlane votes(rows, cols);
-  cast_votes(field, votes.plane());
+  const TargetPlane plane(rows, cols);
+  ScratchPlane votes(rows, cols), targets(rows, cols, ScratchPlane::Fill::kNone);
+  cast_votes(field, plane, votes.plane(), targets.plane());
   Instances found{rows, cols, centres(candidates(votes.plane(), options.vt), options.dt)};
   if (found.list.empty()) return found;
-  collect_members(field, CoverMap(rows, cols, found.list, options.et), found.list);
+  collect_members(targets.plane(), CoverMap(plane, found.list, options.et), found.list);
   const auto unlisted = [](const Instance& i) { return i.pixels() <= kLargestUnlisted; };
   for (Instance& instance : found.list) instance.spans = with_holes_filled(instance.spans);
   found.list.erase(std::remove_if(found.list.begin(), found.list.end(), unlisted),

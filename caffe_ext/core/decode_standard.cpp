@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "dcme/simd.hpp"
+#include "runs.hpp"
 #include "vote_map.hpp"
 
 namespace dcme {
@@ -60,12 +61,13 @@ struct StretchRule {
   float share_of_way;  // 0: any
 };
 
-// Writes `label` or 0 at columns [begin, end) and adds up the misses.
+// Writes `label` or 0 at columns [begin, end) and adds up the misses. Also writes to the columns up
+// to `stop`, which the next stretch overwrites: whole vectors are quicker than single columns.
 DCME_SIMD_CLONES
-void label_stretch(const float* dx, const float* dy, int begin, int end, const StretchRule& rule,
-                   int32_t label, int32_t* labels, MissSum& sum) {
+void label_stretch(const float* dx, const float* dy, int begin, int end, int stop,
+                   const StretchRule& rule, int32_t label, int32_t* labels, MissSum& sum) {
   int32_t rows = 0, cols = 0, count = 0;
-  for (int c = begin; c < end; ++c) {
+  for (int c = begin; c < stop; ++c) {
     const float to_col = rule.centre_col - static_cast<float>(c);
     const float miss_row = rule.to_row - dy[c], miss_col = to_col - dx[c];
     const float miss = miss_row * miss_row + miss_col * miss_col;
@@ -73,7 +75,7 @@ void label_stretch(const float* dx, const float* dy, int begin, int end, const S
     const float along = dy[c] * rule.to_row + dx[c] * to_col;
     const bool belongs = (miss < rule.et_squared) & (along >= rule.share_of_way * way);
     labels[c] = belongs ? label : 0;
-    const bool close = belongs & (miss <= rule.core_squared);
+    const bool close = belongs & (miss <= rule.core_squared) & (c < end);
     rows += close ? static_cast<int32_t>(miss_row * MissSum::kUnit) : 0;
     cols += close ? static_cast<int32_t>(miss_col * MissSum::kUnit) : 0;
     count += close;
@@ -109,10 +111,8 @@ class Assignment {
         nearest[c] = cells[c] == VoteMap::kNone ? -1 : nearest_.plane().data[cells[c]];
       }
       for (int begin = 0; begin < field_.cols();) {
-        const int32_t k = nearest[begin];
-        int end = begin + 1;
-        while (end < field_.cols() && nearest[end] == k) ++end;
-        label_stretch_of(k, r, begin, end, labels.row(r));
+        const int end = run_end(nearest.data(), begin, field_.cols());
+        label_stretch_of(nearest[begin], r, begin, end, labels.row(r));
         begin = end;
       }
     }
@@ -137,7 +137,10 @@ class Assignment {
     }
     rule_.to_row = static_cast<float>(centres_[k].row - r);
     rule_.centre_col = static_cast<float>(centres_[k].col);
-    label_stretch(field_.dx.row(r), field_.dy.row(r), begin, end, rule_, k + 1, labels, misses_[k]);
+    constexpr int kLanes = 16;
+    const int whole = (end - begin + kLanes - 1) / kLanes * kLanes;
+    label_stretch(field_.dx.row(r), field_.dy.row(r), begin, end,
+                  std::min(begin + whole, field_.cols()), rule_, k + 1, labels, misses_[k]);
   }
 
   const VectorField& field_;

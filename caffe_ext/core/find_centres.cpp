@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "dcme/simd.hpp"
+#include "sparse_row.hpp"
 #include "vote_map.hpp"
 
 namespace dcme {
@@ -75,6 +77,12 @@ void mark_summits(const int32_t* above, const int32_t* here, const int32_t* belo
   }
 }
 
+// The first mark from `begin` on, or `end`. Marks are rare, and memchr passes over the rest quickly.
+const uint8_t* next_mark(const uint8_t* begin, const uint8_t* end) {
+  const void* found = std::memchr(begin, 1, end - begin);
+  return found ? static_cast<const uint8_t*>(found) : end;
+}
+
 // Finds the cells above `floor` that are higher than every other within `radius` rows and columns;
 // of equals the first in reading order.
 class PeakSearch {
@@ -91,9 +99,11 @@ class PeakSearch {
       const int32_t* above = r > 0 ? heights_.row(r - 1) : outside.data();
       const int32_t* below = r + 1 < heights_.rows ? heights_.row(r + 1) : outside.data();
       mark_summits(above, heights_.row(r), below, heights_.cols, floor_, marks.data());
-      for (int c = 0; c < heights_.cols; ++c) {
+      const uint8_t *begin = marks.data(), *end = begin + marks.size();
+      for (const uint8_t* mark = begin; (mark = next_mark(mark, end)) != end; ++mark) {
+        const int c = static_cast<int>(mark - begin);
         const Peak peak{r, c, heights_(r, c)};
-        if (marks[c] && peak.height > floor_ && is_highest_around(peak)) peaks.push_back(peak);
+        if (peak.height > floor_ && is_highest_around(peak)) peaks.push_back(peak);
       }
     }
     return peaks;
@@ -206,25 +216,31 @@ std::vector<FoundCentre> take_sharp_centres(Plane<int32_t> map, double vt) {
   std::vector<FoundCentre> centres;
   const int enough = static_cast<int>(std::min(vt / 9, 1e9));
   for (int r = 0; r < map.rows; ++r) {
-    const int32_t* row = map.row(r);
-    for (int c = 0; c < map.cols; ++c) {
-      if (row[c] <= enough) continue;
+    for_each_above(map.row(r), map.cols, enough, [&](int c) {
       const FoundCentre centre = centre_at(map, r, c, 1);
       if (centre.votes <= vt || std::lround(centre.row) != r || std::lround(centre.col) != c ||
           centre.votes < kSharp * centre_at(map, r, c, 2).votes) {
-        continue;
+        return;
       }
       centres.push_back(centre);
       for (int i = std::max(r - 1, 0); i <= std::min(r + 1, map.rows - 1); ++i) {
         for (int j = std::max(c - 1, 0); j <= std::min(c + 1, map.cols - 1); ++j) map(i, j) = 0;
       }
-    }
+    });
   }
   return centres;
 }
 
+bool has_votes(Plane<const int32_t> votes) {
+  for (int r = 0; r < votes.rows; ++r) {
+    if (any_above(votes.row(r), votes.cols, 0)) return true;
+  }
+  return false;
+}
+
 // Centres of the votes that are left: peaks of the smoothed votes.
 std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, double vt) {
+  if (!has_votes(votes)) return {};
   const int radius = static_cast<int>(dt / 2);
   // Two box filters, one on the other: nearly a cone, which has one top where a box has a plateau.
   ScratchPlane once(votes.rows, votes.cols, ScratchPlane::Fill::kNone);
@@ -256,11 +272,7 @@ std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& o
   std::copy(map.votes().data, map.votes().data + map.votes().size(), left.plane().data);
   std::vector<FoundCentre> centres = take_sharp_centres(left.plane(), options.vt);
   const size_t sharp = centres.size();
-  const bool votes_left = std::any_of(left.plane().data, left.plane().data + map.votes().size(),
-                                      [](int32_t votes) { return votes != 0; });
-  std::vector<FoundCentre> broad_ones;
-  if (votes_left) broad_ones = broad_centres(left.plane(), dt, options.vt);
-  for (const FoundCentre& broad : broad_ones) {
+  for (const FoundCentre& broad : broad_centres(left.plane(), dt, options.vt)) {
     const bool beside_sharp =
         std::any_of(centres.begin(), centres.begin() + sharp, [&](const FoundCentre& c) {
           return c.votes >= broad.votes && std::hypot(c.row - broad.row, c.col - broad.col) <= dt;
