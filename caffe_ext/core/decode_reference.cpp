@@ -84,8 +84,9 @@ std::vector<Cell> candidates(Plane<const int32_t> votes, double vt) {
   const int most = static_cast<int>(std::min(std::floor(vt), 2147483646.0));
   std::vector<Cell> found;
   for (int r = 0; r < votes.rows; ++r) {
-    for_each_above(votes.row(r), votes.cols, most,
-                   [&](int c) { found.push_back({r, c, votes(r, c)}); });
+    for_each_above(votes.row(r), votes.cols, most, [&](int c) {
+      found.push_back({r, c, votes(r, c)});
+    });
   }
   return found;
 }

@@ -53,7 +53,6 @@ Evaluator::Evaluator(EvaluationOptions options)
   class_names_ = options_.classes.names();
   if (options_.class_agnostic) class_names_ = {"instance"};
   tallies_.resize(options_.ranges.size() * class_names_.size() * thresholds_.size());
-  truths_.resize(class_names_.size());
   predictions_.resize(class_names_.size());
   counted_.resize(options_.ranges.size(), std::vector<int64_t>(class_names_.size()));
 }

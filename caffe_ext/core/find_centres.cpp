@@ -61,6 +61,17 @@ void box_sums(Plane<const int32_t> in, int radius, Plane<int32_t> out) {
   }
 }
 
+// Lowers the values of which box_sums would make sums beyond 32 bits: those of instances of half a
+// million pixels, whose peaks then have flatter tops.
+void limit_sums(Plane<int32_t> values, int radius) {
+  const int64_t side = 2 * int64_t{radius} + 1;
+  const int64_t cells = std::min<int64_t>(side, values.rows) * std::min<int64_t>(side, values.cols);
+  const auto most = static_cast<int32_t>(INT32_MAX / cells);
+  for (int r = 0; r < values.rows; ++r) {
+    for_each_above(values.row(r), values.cols, most, [&](int c) { values(r, c) = most; });
+  }
+}
+
 struct Peak {
   int row, col, height;
 };
@@ -77,7 +88,8 @@ void mark_summits(const int32_t* above, const int32_t* here, const int32_t* belo
   }
 }
 
-// The first mark from `begin` on, or `end`. Marks are rare, and memchr passes over the rest quickly.
+// The first mark from `begin` on, or `end`. Marks are rare, and memchr passes over the rest
+// quickly.
 const uint8_t* next_mark(const uint8_t* begin, const uint8_t* end) {
   const void* found = std::memchr(begin, 1, end - begin);
   return found ? static_cast<const uint8_t*>(found) : end;
@@ -247,6 +259,7 @@ std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, do
   ScratchPlane twice(votes.rows, votes.cols, ScratchPlane::Fill::kNone);
   const Plane<int32_t> heights = twice.plane();
   box_sums(votes, radius / 2, once.plane());
+  limit_sums(once.plane(), radius - radius / 2);
   box_sums(once.plane(), radius - radius / 2, heights);
 
   // Every vote within the radius counts at least once in the height.

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include <libdeflate.h>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "dcme/read_file.hpp"
 #include "dcme/simd.hpp"
 #include "scratch.hpp"
 
@@ -35,12 +34,6 @@ struct Header {
 
   size_t row_bytes() const { return (static_cast<size_t>(cols) * bits + 7) / 8; }
 };
-
-std::vector<uint8_t> file_content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path, "cannot be opened");
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // The chunks of a PNG file: the header and the stretches of compressed data.
 struct PngFile {
@@ -87,17 +80,18 @@ struct PngFile {
   }
 };
 
-// The file's compressed data in one piece, after its zlib header.
+// The file's compressed data in one piece, the zlib header included.
 std::vector<uint8_t> compressed(const std::string& path, const PngFile& file) {
   std::vector<uint8_t> joined;
+  joined.reserve(file.size);
   for (const auto& [begin, size] : file.data) joined.insert(joined.end(), begin, begin + size);
   if (joined.size() < kZlibHeader) fail(path, "is cut off");
-  joined.erase(joined.begin(), joined.begin() + kZlibHeader);
   return joined;
 }
 
-// Decompresses a file's data to `size` bytes at `out`. It is taken as bare deflate data: the
-// checksum of the pixels behind it is not compared, since the chunks' own have been.
+// Decompresses a file's data to `size` bytes at `out`. Behind its header it is taken as bare
+// deflate data: the checksum of the pixels behind it is not compared, since the chunks' own have
+// been.
 void decompress(const std::string& path, const std::vector<uint8_t>& data, uint8_t* out,
                 size_t size) {
   struct Free {
@@ -107,8 +101,8 @@ void decompress(const std::string& path, const std::vector<uint8_t>& data, uint8
       libdeflate_alloc_decompressor());
   if (!decompressor) fail(path, "cannot be decompressed");
   size_t written = 0;
-  switch (libdeflate_deflate_decompress(decompressor.get(), data.data(), data.size(), out, size,
-                                        &written)) {
+  switch (libdeflate_deflate_decompress(decompressor.get(), data.data() + kZlibHeader,
+                                        data.size() - kZlibHeader, out, size, &written)) {
     case LIBDEFLATE_SUCCESS:
       if (written < size) fail(path, "is cut off");
       return;
@@ -286,8 +280,8 @@ void read_grey_png(const std::string& name, const uint8_t* content, size_t size,
 }
 
 void read_grey_png(const std::string& path, GreyImage& image) {
-  const std::vector<uint8_t> content = file_content(path);
-  read_grey_png(path, content.data(), content.size(), image);
+  const std::string content = read_file(path);
+  read_grey_png(path, reinterpret_cast<const uint8_t*>(content.data()), content.size(), image);
 }
 
 }  // namespace dcme

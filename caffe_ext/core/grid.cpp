@@ -38,6 +38,8 @@ Classification classify_centre(double row, double col, const float* probabilitie
   require(grid_size >= 1, "the grid size must be at least 1 pixel");
   require(classes > (foreground_only ? 1 : 0) && rows > 0 && cols > 0,
           "the block probabilities must hold at least one class and one block");
+  require(std::isfinite(row) && std::isfinite(col),
+          "a centre must be a place, not NaN or infinite");
   const auto block = [grid_size](double position, int blocks) {
     const double index = std::floor(position / grid_size);
     return static_cast<int>(std::min(std::max(index, 0.0), blocks - 1.0));

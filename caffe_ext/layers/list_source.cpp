@@ -2,7 +2,6 @@
 // folder, or separated by a tab where a name has spaces. Empty lines and lines that start with #
 // count as nothing.
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <sys/stat.h>
 
+#include "dcme/read_file.hpp"
 #include "sample_source.hpp"
 
 namespace dcme {
@@ -99,10 +99,7 @@ class ListSource : public SampleSource {
 
  private:
   static cv::Mat decode(const std::string& path, int flags) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), {}};
-    if (!file) throw std::runtime_error(path + " cannot be read any more");
-    return decode_image(content, path, flags);
+    return decode_image(read_file(path), path, flags);
   }
 
   const std::vector<Pair> pairs_;

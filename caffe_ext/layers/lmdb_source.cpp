@@ -4,6 +4,7 @@
 //                     channel (blue first), or encoded, a PNG or JPEG
 // Both give channels, height and width; other records are ignored.
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/db.hpp"
 #include "dcme/grey_png.hpp"
 #include "sample_source.hpp"
 
@@ -95,9 +97,18 @@ std::string key_of(int index, const char* kind) {
   return key;
 }
 
+// LMDB trusts the files that it maps: a damaged one would end the process. Caffe's reader has a
+// look at them first. It is closed again, since a process may open an LMDB only once.
+const std::string& checked(const std::string& path) {
+  const std::unique_ptr<caffe::db::DB> db(caffe::db::GetDB("lmdb"));
+  db->Open(path, caffe::db::READ);
+  return path;
+}
+
 class LmdbSource : public SampleSource {
  public:
-  LmdbSource(const std::string& path, bool is_color) : records_(path), is_color_(is_color) {
+  LmdbSource(const std::string& path, bool is_color)
+      : records_(checked(path)), is_color_(is_color) {
     size_ = static_cast<int>(records_.count() / 2);
     if (size_ == 0 || !records_.find(key_of(0, "image"), nullptr)) {
       throw std::runtime_error("the LMDB " + path +

@@ -157,7 +157,7 @@ class Evaluator {
   std::vector<std::string> class_names_;
   std::vector<double> thresholds_;
   std::vector<Tally> tallies_;                 // by range, class, threshold
-  std::vector<int64_t> truths_, predictions_;  // by class
+  std::vector<int64_t> predictions_;           // by class
   std::vector<std::vector<int64_t>> counted_;  // truths by range, class
   mutable std::mutex mutex_;
 };

@@ -96,6 +96,26 @@ TEST(Decode, NamesTheVectorThatIsNoNumber) {
   }
 }
 
+TEST(Decode, RefusesMoreCellsThanItCanNumber) {
+  const Plane<const float> huge(nullptr, 50000, 50000);
+  EXPECT_THROW(decode(huge, huge), std::invalid_argument);
+}
+
+// Its smoothed votes would not fit 32 bits.
+TEST(Decode, FindsOneCentreOfAHugeInstance) {
+  Map map{1320, 1320};
+  map.rectangle(26001, {10, 10, 1310, 1310});
+  Field field{map.rows, map.cols};
+  encode(map.plane(), field.dx(), field.dy());
+  DecodeOptions options;
+  options.dt = 128;
+  // Disturbed, so that the centre is not found by its sharpness.
+  std::mt19937 random(1);
+  std::normal_distribution<float> noise(0, 6);
+  for (float& value : field.values) value += value != 0 ? noise(random) : 0;
+  EXPECT_EQ(decode(field.dx(), field.dy(), options).list.size(), 1u);
+}
+
 TEST(Holes, AreWhatNoPathOverEdgesLeadsOutOf) {
   // #####
   // #.#.#    the right hole is open at a corner only
@@ -127,6 +147,9 @@ TEST(Grid, HasABlockForEveryPixel) {
   EXPECT_EQ(grid.rows, 4);
   EXPECT_EQ(grid(0, 0), 3) << "car is the third class";
   EXPECT_EQ(grid(3, 0), 0);
+  const float probability = 1;
+  EXPECT_THROW(classify_centre(std::nan(""), 3, &probability, 1, 1, 1, 16, false),
+               std::invalid_argument);
 }
 
 }  // namespace

@@ -84,3 +84,12 @@ def test_an_image_record_that_does_not_fit_its_size_is_named(
         caffe.Error, match=r"record 00000000\.image of .* (holds no|is damaged or no) image"
     ):
         batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
+
+
+def test_a_damaged_lmdb_is_refused_and_does_not_end_the_process(
+    prepared: Path, tmp_path: Path
+) -> None:
+    data = prepared / "train_lmdb" / "data.mdb"
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+    with pytest.raises(caffe.Error, match=r"data\.mdb"):
+        batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=1)
