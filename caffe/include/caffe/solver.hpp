@@ -55,6 +55,8 @@ class Solver {
   void Step(int iters);
 
   /// Restores parameters and state from a .solverstate (or .solverstate.h5) and the model it names.
+  /// The next Step goes on where the snapshot was taken, whatever batches the program has its nets
+  /// read in between.
   void Restore(const char* resume_file);
   /// Writes <prefix>_iter_N.caffemodel and .solverstate, in the format of snapshot_format. A reader
   /// finds a file either whole or not at all.
@@ -143,9 +145,16 @@ class Solver {
   /// Asks for a stop or a snapshot in the middle of a test; true: stop.
   bool StopRequestedInTest();
   void LoadPretrainedWeights(Net<Dtype>* net);
+  /// The states of the layers of all nets.
+  void SaveLayers(SolverState* state) const;
+  void RestoreLayers(const SolverState& state);
+  /// Gives the layers the states of the snapshot that was restored last, once.
+  void ReturnToSnapshot();
 
   /// A snapshot asked for during a test, to be taken after it.
   bool snapshot_pending_ = false;
+  /// The layers' states of a snapshot from which no Step has gone on yet.
+  SolverState restored_layers_;
   /// In GPU mode: losses that nobody has read yet.
   shared_ptr<QueuedLoss<Dtype>> queued_losses_;
 

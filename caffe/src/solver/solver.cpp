@@ -57,6 +57,7 @@ void Solver<Dtype>::Solve(const char* resume_file) {
 
 template <typename Dtype>
 void Solver<Dtype>::Step(int iters) {
+  ReturnToSnapshot();
   const int stop_iter = iter_ + iters;
   requested_early_exit_ = false;
   iterations_last_ = iter_;

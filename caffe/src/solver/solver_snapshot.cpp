@@ -69,7 +69,8 @@ string Solver<Dtype>::SnapshotFilename(const string& extension) {
 template <typename Dtype>
 void Solver<Dtype>::CheckSnapshotWritePermissions() {
   if (!Caffe::root_solver()) return;
-  CHECK(param_.has_snapshot_prefix())
+  // The one after training may go without, as in Caffe 1.0: it is the folder's _iter_N then.
+  CHECK(param_.has_snapshot_prefix() || param_.snapshot() <= 0)
       << "snapshots are asked for, but the solver has no snapshot_prefix: give one";
   try {
     AtomicFile probe(SnapshotFilename(".caffemodel"));
@@ -118,8 +119,7 @@ void Solver<Dtype>::SaveState(const string& model_filename, SolverState* state) 
   const Fingerprint print = FingerprintOf(model_filename);
   state->set_model_bytes(print.bytes);
   state->set_model_crc(print.crc);
-  SaveLayerStates(*net_, kTrainNet, state);
-  for (size_t i = 0; i < test_nets_.size(); ++i) SaveLayerStates(*test_nets_[i], i, state);
+  SaveLayers(state);
 }
 
 template <typename Dtype>
@@ -133,13 +133,39 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
   current_step_ = state.current_step();
   CollectLosses();
   losses_.assign(state.recent_loss().begin(), state.recent_loss().end());
-  RestoreLayerStates(state, kTrainNet, net_.get());
-  for (size_t i = 0; i < test_nets_.size(); ++i) RestoreLayerStates(state, i, test_nets_[i].get());
+  *restored_layers_.mutable_layer_state() = state.layer_state();
+  RestoreLayers(restored_layers_);
   if (state.has_rng_state()) {
     // The generator skips white space after its last number, and fails where the text just ends.
     std::istringstream rng(state.rng_state() + "\n");
     CHECK(rng >> *caffe_rng()) << state_file << ": its rng_state is damaged: use another snapshot";
   }
+}
+
+template <typename Dtype>
+void Solver<Dtype>::SaveLayers(SolverState* state) const {
+  SaveLayerStates(*net_, kTrainNet, state);
+  for (size_t i = 0; i < test_nets_.size(); ++i) SaveLayerStates(*test_nets_[i], i, state);
+}
+
+template <typename Dtype>
+void Solver<Dtype>::RestoreLayers(const SolverState& state) {
+  RestoreLayerStates(state, kTrainNet, net_.get());
+  for (size_t i = 0; i < test_nets_.size(); ++i) RestoreLayerStates(state, i, test_nets_[i].get());
+}
+
+// Programs written for Caffe 1.0, whose snapshots say nothing about data, run the net forward
+// iter() times after Restore. Those batches must not count.
+template <typename Dtype>
+void Solver<Dtype>::ReturnToSnapshot() {
+  if (restored_layers_.layer_state_size() == 0) return;
+  SolverState now;
+  SaveLayers(&now);
+  // To restart prefetching costs time.
+  if (now.SerializeAsString() != restored_layers_.SerializeAsString()) {
+    RestoreLayers(restored_layers_);
+  }
+  restored_layers_.Clear();
 }
 
 template <typename Dtype>
@@ -161,6 +187,7 @@ void Solver<Dtype>::Restore(const char* resume_file) {
   template string Solver<Dtype>::SnapshotToHDF5();                           \
   template void Solver<Dtype>::SaveState(const string&, SolverState*);       \
   template void Solver<Dtype>::LoadState(const SolverState&, const string&); \
+  template void Solver<Dtype>::ReturnToSnapshot();                           \
   template void Solver<Dtype>::Restore(const char*)
 INSTANTIATE_SNAPSHOTS(float);
 INSTANTIATE_SNAPSHOTS(double);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include "caffe/caffe.hpp"
 #include "caffe/sgd_solvers.hpp"
 #include "foreign.hpp"
@@ -114,6 +116,19 @@ TYPED_TEST(SolverByClass, SnapshotsIntoAFolderHaveNoNameBeforeTheIteration) {
   for (const char* file : {"/_iter_2.caffemodel", "/_iter_2.solverstate", "/_iter_9.solverstate"}) {
     EXPECT_TRUE(std::ifstream(folder + file).good()) << file;
   }
+}
+
+TYPED_TEST(SolverByClass, TheSnapshotAfterTrainingNeedsNoPrefix) {
+  std::string folder;
+  MakeTempDir(&folder);
+  char before[4096];
+  ASSERT_NE(nullptr, getcwd(before, sizeof before));
+  ASSERT_EQ(0, chdir(folder.c_str()));
+  this->Run(new SGDSolver<TypeParam>(this->Param("")), 0);
+  EXPECT_NO_THROW(this->solver_->Solve());
+  ASSERT_EQ(0, chdir(before));
+  EXPECT_TRUE(std::ifstream(folder + "/_iter_9.solverstate").good());
+  EXPECT_THROW(SGDSolver<TypeParam>(this->Param("snapshot: 2")), Error);
 }
 
 TYPED_TEST(SolverByClass, IterSizeMakesOneBatchOfSeveral) {

@@ -37,6 +37,8 @@ What code and scripts written for Caffe 1.0 may notice:
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
+- Snapshots say where the data were. `Step` and `Solve` go on there, also in programs that run the
+  net forward `iter()` times after `Restore`, as was needed with Caffe 1.0.
 - A net keeps pointers to its inputs and outputs valid from run to run. What lies between its
   layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
