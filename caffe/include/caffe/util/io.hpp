@@ -6,6 +6,10 @@
 #include <string>
 
 #include <google/protobuf/message.h>
+// CV_LOAD_IMAGE_COLOR and its kin, which callers of these functions know from OpenCV 2 and 3.
+#if __has_include(<opencv2/imgcodecs/legacy/constants_c.h>)
+#include <opencv2/imgcodecs/legacy/constants_c.h>
+#endif
 
 #include "caffe/common.hpp"
 #include "caffe/proto/caffe.pb.h"
