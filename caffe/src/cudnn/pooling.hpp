@@ -16,7 +16,8 @@ struct PooledPlanes {
 /// Whether windows lie as cuDNN lays them: as many as fit into the padded plane. A mean is then
 /// always over a whole window, padding included. Caffe may have one more that sticks out.
 inline bool LaysWindows(const PoolAxis& axis) {
-  return axis.out == (axis.in + 2 * axis.pad - axis.kernel) / axis.stride + 1;
+  const int room = axis.in + 2 * axis.pad - axis.kernel;
+  return room >= 0 && axis.out == room / axis.stride + 1;
 }
 
 /// Pools on the GPU by cuDNN. False where it cannot, or the build has no cuDNN: nothing was done.

@@ -17,11 +17,12 @@ void ReadPair(const char* name, bool has, int both, bool has_h, bool has_w, int 
 }
 
 int PooledSize(int in, int kernel, int stride, int pad, PoolingParameter_RoundMode round_mode) {
-  CHECK_GE(in + 2 * pad, kernel)
-      << ": the pooling window is larger than its padded input; use a larger input or a smaller "
-         "kernel_size";
   const int room = in + 2 * pad - kernel;
   const bool up = round_mode == PoolingParameter_RoundMode_CEIL;
+  // Rounded up, a window that reaches beyond a small image by less than a stride is one, too.
+  CHECK_GT(room, up ? -stride : -1)
+      << ": the pooling window is larger than its padded input; use a larger input or a smaller "
+         "kernel_size";
   int size = (up ? (room + stride - 1) / stride : room / stride) + 1;
   // A window has to start inside the image, or in the padding before it.
   if ((size - 1) * stride >= in + pad) --size;

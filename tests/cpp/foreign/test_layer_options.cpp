@@ -153,4 +153,27 @@ TYPED_TEST(LayerOptions, PoolingCountsPaddingAndTakesWholePlanes) {
   EXPECT_EQ("2 3 1 1 (6)", this->top_->shape_string());
 }
 
+// Rounding up gives small images a window, too: (2 - 3) / 2 is -0.5, which makes 0 + 1.
+TYPED_TEST(LayerOptions, PoolingWindowsMayReachBeyondASmallImage) {
+  this->Put({1, 2, 2, 2}, {1, 2, 3, 4, 8, 7, 6, 5}, this->bottom_.get());
+  const char* const window = " kernel_size: 3 stride: 2 }";
+  for (const bool max : {true, false}) {
+    PoolingLayer<TypeParam> layer(FromText<LayerParameter>(
+        "pooling_param { pool: " + std::string(max ? "MAX" : "AVE") + window));
+    layer.SetUp(this->bottom_vec_, this->top_vec_);
+    layer.Forward(this->bottom_vec_, this->top_vec_);
+    EXPECT_EQ("1 2 1 1 (2)", this->top_->shape_string());
+    this->ExpectValues(max ? std::vector<TypeParam>{4, 8} : std::vector<TypeParam>{2.5, 6.5},
+                       this->top_->cpu_data());
+    caffe_set(2, TypeParam(4), this->top_->mutable_cpu_diff());
+    layer.Backward(this->top_vec_, {true}, this->bottom_vec_);
+    this->ExpectValues(
+        max ? std::vector<TypeParam>{0, 0, 0, 4, 4, 0, 0, 0} : std::vector<TypeParam>(8, 1),
+        this->bottom_->cpu_diff());
+  }
+  PoolingLayer<TypeParam> beside(
+      FromText<LayerParameter>("pooling_param { kernel_size: 4 stride: 2 }"));
+  EXPECT_THROW(beside.SetUp(this->bottom_vec_, this->top_vec_), Error);
+}
+
 }  // namespace caffe
