@@ -1,14 +1,17 @@
 """Pictures of nets: ``draw_net_to_file(net_proto, "net.png")``.
 
-Uses the command ``dot`` of Graphviz; ``net_to_dot`` needs nothing.
+The command ``dot`` of Graphviz arranges them; where it is not installed, a simpler layout does.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import warnings
 from os import fspath
 from typing import Any
 
+from .graph import Edge, Graph, Node, picture
 from .net import PathLike
 from .net_spec import param_name_dict
 from .proto import caffe_pb2
@@ -97,19 +100,12 @@ def _quote(text: str) -> str:
     return '"' + text.replace('"', '\\"') + '"'
 
 
-def _node(name: str, label: str, style: dict[str, str]) -> str:
-    attributes = {"label": label, **style}
-    listed = ", ".join(f"{key}={_quote(value)}" for key, value in attributes.items())
-    return f"  {_quote(name)} [{listed}];"
-
-
-def net_to_dot(
+def net_to_graph(
     caffe_net: Any, rankdir: str = "LR", label_edges: bool = True, phase: int | None = None
-) -> str:
-    """Return the graph of a NetParameter in Graphviz's language; rankdir LR, RL, TB or BT."""
+) -> Graph:
+    """Return the layers and blobs of a NetParameter, and what leads from one to the other."""
+    graph = Graph(caffe_net.name or "Net", rankdir)
     blobs: dict[str, None] = {}
-    nodes = []
-    edges = []
     for layer in caffe_net.layer:
         if not _included(layer, phase):
             continue
@@ -117,17 +113,32 @@ def net_to_dot(
         in_place = len(layer.bottom) == 1 and list(layer.bottom) == list(layer.top)
         style = dict(NEURON_LAYER_STYLE if in_place else LAYER_STYLE_DEFAULT)
         style["fillcolor"] = COLOURS.get(layer.type, style["fillcolor"])
-        nodes.append(_node(name, get_layer_label(layer, rankdir), style))
+        graph.nodes.append(Node(name, get_layer_label(layer, rankdir), style))
         for bottom in layer.bottom:
             blobs[bottom] = None
-            edges.append(f"  {_quote(bottom + '_blob')} -> {_quote(name)};")
+            graph.edges.append(Edge(bottom + "_blob", name))
         label = get_edge_label(layer) if label_edges else ""
         for top in layer.top:
             blobs[top] = None
-            edges.append(f"  {_quote(name)} -> {_quote(top + '_blob')} [label={_quote(label)}];")
-    nodes += [_node(blob + "_blob", blob, BLOB_STYLE) for blob in blobs]
-    head = f"digraph {_quote(caffe_net.name or 'Net')} {{\n  rankdir={_quote(rankdir)};\n"
-    return head + "\n".join(nodes + edges) + "\n}\n"
+            graph.edges.append(Edge(name, top + "_blob", label))
+    graph.nodes += [Node(blob + "_blob", blob, BLOB_STYLE) for blob in blobs]
+    return graph
+
+
+def net_to_dot(
+    caffe_net: Any, rankdir: str = "LR", label_edges: bool = True, phase: int | None = None
+) -> str:
+    """Return the graph of a NetParameter in Graphviz's language; rankdir LR, RL, TB or BT."""
+    graph = net_to_graph(caffe_net, rankdir, label_edges, phase)
+    lines = [f"digraph {_quote(graph.name)} {{", f"  rankdir={_quote(rankdir)};"]
+    for node in graph.nodes:
+        attributes = {"label": node.label, **node.style}
+        listed = ", ".join(f"{key}={_quote(value)}" for key, value in attributes.items())
+        lines.append(f"  {_quote(node.name)} [{listed}];")
+    for edge in graph.edges:
+        label = f" [label={_quote(edge.label)}]" if edge.label is not None else ""
+        lines.append(f"  {_quote(edge.tail)} -> {_quote(edge.head)}{label};")
+    return "\n".join([*lines, "}", ""])
 
 
 def get_pydot_graph(
@@ -140,16 +151,19 @@ def get_pydot_graph(
 
 
 def draw_net(caffe_net: Any, rankdir: str, ext: str = "png", phase: int | None = None) -> bytes:
-    """Return a picture of a NetParameter, in a format that Graphviz knows."""
-    graph = net_to_dot(caffe_net, rankdir, phase=phase).encode()
+    """Return a picture of a NetParameter, in a format that Graphviz knows.
+
+    Where Graphviz is not installed, a warning says so, and the picture is laid out more plainly.
+    """
     if ext == "dot":
-        return graph
-    try:
-        done = subprocess.run(["dot", f"-T{ext}"], input=graph, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise RuntimeError(
-            "drawing a net needs the command `dot`: apt-get install graphviz (or write a .dot file)"
-        ) from None
+        return net_to_dot(caffe_net, rankdir, phase=phase).encode()
+    if shutil.which("dot") is None:
+        warnings.warn(
+            "no command `dot`, which arranges nets better: apt-get install graphviz", stacklevel=2
+        )
+        return picture(net_to_graph(caffe_net, rankdir, phase=phase), ext)
+    graph = net_to_dot(caffe_net, rankdir, phase=phase).encode()
+    done = subprocess.run(["dot", f"-T{ext}"], input=graph, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"dot -T{ext} failed: {done.stderr.decode().strip()}")
     return done.stdout

@@ -5,6 +5,7 @@ import types
 
 import caffe.coord_map
 import caffe.draw
+import caffe.graph
 import cv2
 import numpy as np
 import pytest
@@ -42,6 +43,45 @@ def test_drawings_label_windows_and_sizes():
     assert caffe.draw.get_layer_label(pool, "TB").count("\\n") > 1
     assert caffe.draw.get_edge_label(product) == "7"
     assert caffe.draw.get_edge_label(data) == "Batch 5"
+
+
+BRANCHES = """
+    layer { name: "data" type: "Input" top: "data" }
+    layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+            convolution_param { num_output: 4 kernel_size: 3 } }
+    layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+    layer { name: "deeper" type: "Pooling" bottom: "conv" top: "deeper" }
+    layer { name: "sum" type: "Eltwise" bottom: "conv" bottom: "deeper" top: "sum" }"""
+
+
+def test_nets_are_laid_out_in_the_order_in_which_they_compute():
+    net = text_format.Parse(BRANCHES, caffe_pb2.NetParameter())
+    graph = caffe.draw.net_to_graph(net, "LR")
+    places = caffe.graph.layout(graph)
+    assert set(places) == {node.name for node in graph.nodes}
+    assert len(set(places.values())) == len(places)
+    x = {name: place[0] for name, place in places.items()}
+    way = ["data_Input", "data_blob", "conv_Convolution", "conv_blob", "deeper_Pooling"]
+    way += ["deeper_blob", "sum_Eltwise", "sum_blob"]
+    assert [x[name] for name in way] == sorted({x[name] for name in way})
+    assert x["relu_ReLU"] == x["deeper_Pooling"]
+    upwards = caffe.graph.layout(caffe.draw.net_to_graph(net, "BT"))
+    assert [upwards[name][1] for name in way] == sorted({upwards[name][1] for name in way})
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
+def test_nets_are_drawn_without_graphviz(monkeypatch, tmp_path, rankdir):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    net = text_format.Parse(BRANCHES, caffe_pb2.NetParameter())
+    with pytest.warns(UserWarning, match="apt-get install graphviz"):
+        caffe.draw.draw_net_to_file(net, tmp_path / "net.png", rankdir)
+        with pytest.raises(RuntimeError, match="xyz pictures need"):
+            caffe.draw.draw_net(net, rankdir, "xyz")
+    image = cv2.imread(str(tmp_path / "net.png"))
+    along, across = (1, 0) if rankdir in ("LR", "RL") else (0, 1)
+    assert image.shape[along] > 1.5 * image.shape[across]
+    colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()}
+    assert {(0x50, 0x50, 0xFF), (0x90, 0xEE, 0x90), (0xE0, 0xE0, 0xE0)} <= colours  # B G R
 
 
 def test_a_plug_in_that_is_none_is_named(tmp_path):
