@@ -7,12 +7,15 @@ namespace {
 
 /// Shapes come as separate numbers, reshape(2, 3), or as one sequence, reshape((2, 3)).
 std::vector<int> ShapeFromArgs(const py::args& args) {
-  if (args.size() == 1 && py::isinstance<py::sequence>(args[0])) {
-    return args[0].cast<std::vector<int>>();
+  try {
+    if (args.size() == 1 && py::isinstance<py::sequence>(args[0])) {
+      return args[0].cast<std::vector<int>>();
+    }
+    return args.cast<std::vector<int>>();
+  } catch (const py::cast_error&) {
+    throw py::type_error("a shape consists of whole numbers, not of " +
+                         py::repr(args).cast<std::string>());
   }
-  std::vector<int> shape;
-  for (const py::handle& dim : args) shape.push_back(dim.cast<int>());
-  return shape;
 }
 
 py::tuple ShapeTuple(const Blob<float>& blob) {

@@ -2,6 +2,9 @@
 
 import os
 
+import pytest
+from oracles.small_net import NET, write
+
 import caffe
 
 # Nets say at length what they consist of; here only failures are of interest. Not set by the
@@ -11,3 +14,11 @@ caffe.init_log(2)
 if "CAFFE_TEST_GPU" in os.environ:
     caffe.set_device(int(os.environ["CAFFE_TEST_GPU"]))
     caffe.set_mode_gpu()
+
+
+@pytest.fixture
+def net(tmp_path):
+    """The small net, of random weights that are always the same."""
+    caffe.set_mode_cpu()
+    caffe.set_random_seed(7)
+    return caffe.Net(write(tmp_path, NET), caffe.TEST)

@@ -1,0 +1,48 @@
+"""caffe.Net.set_input_arrays: arrays of Python as the data of a net."""
+
+import numpy as np
+import pytest
+from oracles.small_net import write
+
+import caffe
+
+MEMORY_NET = """
+layer { name: "pad" type: "Input" top: "pad" input_param { shape { dim: 1 } } }
+layer { name: "mem" type: "MemoryData" top: "data" top: "label"
+  memory_data_param { batch_size: 2 channels: 1 height: 2 width: 3 } }
+"""
+
+
+def test_memory_data_reads_the_arrays_it_was_given(tmp_path):
+    net = caffe.Net(write(tmp_path, MEMORY_NET), caffe.TEST)
+    data = np.arange(4 * 6, dtype=np.float32).reshape(4, 1, 2, 3)
+    net.set_input_arrays(data, np.arange(4, dtype=np.float32))
+    expected = data.copy()
+    for _ in range(2):
+        for begin in (0, 2):
+            net.forward()
+            np.testing.assert_array_equal(net.blobs["data"].data, expected[begin : begin + 2])
+            assert net.blobs["label"].data.ravel().tolist() == [begin, begin + 1]
+
+
+@pytest.mark.parametrize(
+    ("data", "labels", "message"),
+    [
+        (np.zeros((2, 1, 2, 3)), np.zeros(2, np.float32), "float32"),
+        (np.zeros((2, 1, 2, 4), np.float32), np.zeros(2, np.float32), "axis 3"),
+        (np.zeros((3, 1, 2, 3), np.float32), np.zeros(3, np.float32), "multiple"),
+        (np.zeros((2, 1, 2, 3), np.float32), np.zeros(4, np.float32), "items"),
+        (np.zeros((2, 1, 3, 2), np.float32).transpose(0, 1, 3, 2), None, "contiguous"),
+        (np.zeros((2, 6), np.float32), None, "4-d"),
+    ],
+)
+def test_memory_data_refuses_arrays_that_do_not_fit(tmp_path, data, labels, message):
+    net = caffe.Net(write(tmp_path, MEMORY_NET), caffe.TEST)
+    labels = np.zeros(2, np.float32) if labels is None else labels
+    with pytest.raises(ValueError, match=message):
+        net.set_input_arrays(data, labels)
+
+
+def test_set_input_arrays_needs_a_memory_data_layer(net):
+    with pytest.raises(caffe.Error, match="MemoryData"):
+        net.set_input_arrays(np.zeros((2, 3, 5, 4), np.float32), np.zeros(2, np.float32))

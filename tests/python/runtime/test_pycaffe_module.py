@@ -1,0 +1,44 @@
+"""The module caffe itself: settings, versions, seeds, messages."""
+
+import numpy as np
+from oracles.small_net import NET, write
+
+import caffe
+from caffe.proto import caffe_pb2
+
+
+def test_layer_types_include_pythons_own():
+    types = caffe.layer_type_list()
+    assert {"Convolution", "Python", "Split"} <= set(types)
+    assert types == sorted(types)
+
+
+def test_settings_and_version():
+    assert caffe.__version__ == "1.0.0"
+    assert (caffe.TRAIN, caffe.TEST) == (0, 1)
+    assert (caffe.solver_count(), caffe.solver_rank()) == (1, 0)
+    assert caffe.has_nccl() in (True, False)
+    timer = caffe.Timer()
+    timer.start()
+    timer.stop()
+    assert timer.ms >= 0
+
+
+def test_random_seeds_make_fillers_repeat(tmp_path):
+    weights = []
+    for _ in range(2):
+        caffe.set_random_seed(3)
+        net = caffe.Net(write(tmp_path, NET), caffe.TEST)
+        weights.append(net.params["conv"][0].data.copy())
+    np.testing.assert_array_equal(*weights)
+
+
+def test_messages_know_their_enums_and_survive_text():
+    from google.protobuf import text_format
+
+    layer = caffe_pb2.LayerParameter(name="p", type="Pooling")
+    layer.pooling_param.pool = caffe_pb2.PoolingParameter.AVE
+    again = text_format.Parse(str(layer), caffe_pb2.LayerParameter())
+    assert again == layer
+    assert caffe_pb2.LayerParameter.__module__ == "caffe.proto.caffe_pb2"
+    assert caffe_pb2.TEST == 1

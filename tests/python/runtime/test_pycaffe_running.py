@@ -1,0 +1,99 @@
+"""caffe.Net: forward, backward, and the callbacks on the way."""
+
+import numpy as np
+import pytest
+from oracles.small_net import fill
+
+
+def test_forward_returns_the_outputs_and_whatever_is_asked_for(net):
+    fill(net)
+    out = net.forward(blobs=["conv"])
+    assert set(out) == {"one", "two", "conv"}
+    np.testing.assert_allclose(out["two"], (out["one"] / 2) ** 2, rtol=1e-5)
+
+
+def test_forward_copies_keywords_into_the_inputs(net):
+    values = np.random.default_rng(1).normal(size=(2, 3, 5, 4))
+    net.forward(data=values)
+    np.testing.assert_array_equal(net.blobs["data"].data, values.astype(np.float32))
+    with pytest.raises(ValueError, match="not batch sized"):
+        net.forward(data=values[:1])
+    with pytest.raises(ValueError, match="do not match"):
+        net.forward(nope=values)
+
+
+def test_part_of_the_layers_run_between_start_and_end(net):
+    conv = np.random.default_rng(2).normal(size=net.blobs["conv"].shape).astype(np.float32)
+    net.blobs["conv"].data[...] = conv
+    out = net.forward(start="ip", end="ip")
+    assert set(out) == {"ip"}
+    weights, bias = (b.data for b in net.params["ip"])
+    expected = conv.reshape(2, -1) @ weights.T + bias
+    np.testing.assert_allclose(out["ip"], expected, rtol=1e-4, atol=1e-4)
+
+    net.blobs["ip"].diff[...] = 1
+    back = net.backward(start="ip", end="ip")
+    assert set(back) == {"conv"}
+    expected = np.ones((2, 6)) @ weights
+    np.testing.assert_allclose(back["conv"].reshape(2, -1), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_backward_returns_the_input_diffs_and_adds_to_the_params(net):
+    fill(net)
+    net.forward()
+    diff = net.params["ip"][0].diff
+    ones = np.ones((2, 6), np.float32)
+    out = net.backward(diffs=["ip"], one=ones, two=0 * ones)
+    assert set(out) == {"data", "ip"}
+    once = diff.copy()
+    assert np.abs(once).max() > 0
+    net.backward(one=ones, two=0 * ones)
+    np.testing.assert_allclose(diff, 2 * once, rtol=1e-5)
+    net.clear_param_diffs()
+    assert (diff == 0).all()
+
+
+def test_forward_all_pads_the_last_batch_and_cuts_the_padding_off(net):
+    values = np.random.default_rng(3).normal(size=(5, 3, 5, 4))
+    out = net.forward_all(blobs=["conv"], data=values)
+    assert out["one"].shape == (5, 6)
+    assert out["conv"].shape == (5, 4, 3, 2)
+    for i in range(5):
+        alone = net.forward(data=np.stack([values[i]] * 2))["one"][0]
+        np.testing.assert_allclose(out["one"][i], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_forward_backward_all_does_both(net):
+    values = np.random.default_rng(3).normal(size=(3, 3, 5, 4))
+    ones = np.ones((3, 6), np.float32)
+    outs, diffs = net.forward_backward_all(data=values, one=ones, two=0 * ones)
+    assert outs["one"].shape == (3, 6)
+    assert diffs["data"].shape == values.shape
+    np.testing.assert_allclose(diffs["data"][0], diffs["data"][2], rtol=1e-4)
+
+
+def test_callbacks_see_every_layer_in_order(net):
+    calls = []
+    net.before_forward(lambda i: calls.append(("before", i)))
+    net.after_forward(lambda i: calls.append(("after", i)))
+    net.before_backward(lambda i: calls.append(("back", i)))
+    net.after_backward(lambda i: calls.append(("done", i)))
+    net.forward(end="conv")
+    net.backward(start="conv", end="conv")
+    assert calls == [
+        ("before", 0),
+        ("after", 0),
+        ("before", 1),
+        ("after", 1),
+        ("back", 1),
+        ("done", 1),
+    ]
+
+
+def test_an_exception_in_a_callback_comes_through(net):
+    def refuse(_layer):
+        raise LookupError("not now")
+
+    net.before_forward(refuse)
+    with pytest.raises(LookupError, match="not now"):
+        net.forward()

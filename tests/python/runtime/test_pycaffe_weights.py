@@ -1,0 +1,37 @@
+"""caffe.Net: parameters in and out."""
+
+import numpy as np
+import pytest
+from oracles.small_net import NET, write
+
+import caffe
+from caffe.proto import caffe_pb2
+
+
+@pytest.mark.parametrize(
+    ("save", "load"),
+    [("save", "copy_from"), ("save_hdf5", "load_hdf5"), ("save_hdf5", "copy_from")],
+)
+def test_parameters_are_saved_and_loaded_by_layer_name(tmp_path, net, save, load):
+    file = tmp_path / ("w.h5" if "hdf5" in save else "w.caffemodel")
+    getattr(net, save)(file)
+    other = caffe.Net(write(tmp_path, NET), caffe.TRAIN)
+    assert not np.array_equal(other.params["ip"][0].data, net.params["ip"][0].data)
+    getattr(other, load)(str(file))
+    for name in net.params:
+        for mine, theirs in zip(net.params[name], other.params[name]):
+            np.testing.assert_array_equal(mine.data, theirs.data)
+
+
+def test_share_with_uses_one_memory_for_two_nets(tmp_path, net):
+    other = caffe.Net(write(tmp_path, NET), caffe.TEST)
+    other.share_with(net)
+    net.params["conv"][1].data[...] = 5
+    assert other.params["conv"][1].data.tolist() == [5] * 4
+
+
+def test_saved_files_are_caffes_messages(tmp_path, net):
+    net.save(tmp_path / "w.caffemodel")
+    message = caffe_pb2.NetParameter.FromString((tmp_path / "w.caffemodel").read_bytes())
+    assert [layer.name for layer in message.layer if layer.blobs] == ["conv", "ip"]
+    assert list(message.layer[1].blobs[0].shape.dim) == [4, 3, 3, 3]
