@@ -164,7 +164,7 @@ TEST(DCMEDataLmdb, GivesTheSameBatchesAsTheList) {
 
 TEST(DCMEDataLmdb, WrongPlacesAreNamed) {
   const DataSet set(1);
-  EXPECT_COMPLAINT("backend: LMDB source: \"nowhere\"", "the LMDB nowhere");
+  EXPECT_COMPLAINT("backend: LMDB source: \"nowhere\"", "nowhere");
   write_lmdb(set.folder / "lmdb", 0);
   EXPECT_COMPLAINT("backend: LMDB source: \"" + (set.folder / "lmdb\""), "holds no images");
 }
