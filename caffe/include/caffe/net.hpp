@@ -71,11 +71,12 @@ class Net {
   /// Uses the parameters of another net's layers of the same names, without copying.
   void ShareTrainedLayersWith(const Net* other);
   /// Copies parameters from layers of the same names; layers the net does not have are skipped.
-  void CopyTrainedLayersFrom(const NetParameter& param);
+  /// Returns the names of the layers that now have the file's parameters, in the file's order.
+  vector<string> CopyTrainedLayersFrom(const NetParameter& param);
   /// Reads a .caffemodel (any version) or, where the name ends in .h5, an HDF5 file.
-  void CopyTrainedLayersFrom(const string& trained_filename);
-  void CopyTrainedLayersFromBinaryProto(const string& trained_filename);
-  void CopyTrainedLayersFromHDF5(const string& trained_filename);
+  vector<string> CopyTrainedLayersFrom(const string& trained_filename);
+  vector<string> CopyTrainedLayersFromBinaryProto(const string& trained_filename);
+  vector<string> CopyTrainedLayersFromHDF5(const string& trained_filename);
   void ToProto(NetParameter* param, bool write_diff = false) const;
   /// Writes the parameters to an HDF5 file.
   void ToHDF5(const string& filename, bool write_diff = false) const;

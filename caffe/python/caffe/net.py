@@ -334,9 +334,12 @@ class Net:
 
     # ---- parameters ----
 
-    def copy_from(self, weights: PathLike) -> None:
-        """Load parameters by layer name from a .caffemodel or .h5 file."""
-        self._core.copy_from(os.fspath(weights))
+    def copy_from(self, weights: PathLike) -> list[str]:
+        """Load parameters by layer name from a .caffemodel or .h5 file.
+
+        Returns the names of the layers that have them now (beyond pycaffe, which returns nothing).
+        """
+        return self._core.copy_from(os.fspath(weights))
 
     def share_with(self, other: Net) -> None:
         """Use the parameters of another net's layers of the same names, without copying."""
@@ -350,9 +353,9 @@ class Net:
         """Write the parameters to an HDF5 file."""
         self._core.save_hdf5(os.fspath(filename))
 
-    def load_hdf5(self, filename: PathLike) -> None:
-        """Load parameters by layer name from an HDF5 file."""
-        self._core.load_hdf5(os.fspath(filename))
+    def load_hdf5(self, filename: PathLike) -> list[str]:
+        """``copy_from`` for HDF5 files, whatever their name."""
+        return self._core.load_hdf5(os.fspath(filename))
 
 
 def _items(arrays: Mapping[str, npt.ArrayLike]) -> int | None:

@@ -111,11 +111,11 @@ void BindRunning(py::class_<NetCore>& net) {
 void BindFiles(py::class_<NetCore>& net) {
   net.def("copy_from",
           [](const NetCore& core, const std::string& file) {
-            core.Run([&](Net<float>& n) { n.CopyTrainedLayersFrom(file); });
+            return core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFrom(file); });
           })
       .def("load_hdf5",
            [](const NetCore& core, const std::string& file) {
-             core.Run([&](Net<float>& n) { n.CopyTrainedLayersFromHDF5(file); });
+             return core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFromHDF5(file); });
            })
       .def("share_with",
            [](const NetCore& core, const NetCore& other) {

@@ -25,7 +25,8 @@ bool IsHdf5(const string& file) {
 
 // What to do about parameters that do not fit; ends every such message.
 const char kRemedy[] =
-    "; to learn this layer's parameters from scratch instead of copying them, rename the layer";
+    "; these may be weights of another net. To learn this layer's parameters from scratch instead of "
+    "copying them, rename the layer";
 
 template <typename Dtype>
 vector<string> LayersWithParams(const Net<Dtype>& net) {
@@ -39,7 +40,7 @@ vector<string> LayersWithParams(const Net<Dtype>& net) {
 // Which of a file's layers with parameters a net took over; tells a wrong file from a partial one.
 struct Transfer {
   vector<string> offered;
-  std::set<string> taken;
+  vector<string> taken;
 
   void Finish(const vector<string>& wanted) const {
     if (!Caffe::root_solver()) return;
@@ -50,8 +51,9 @@ struct Transfer {
       return;
     }
     string left;
+    const std::set<string> mine(taken.begin(), taken.end());
     for (const string& name : wanted) {
-      if (taken.count(name) == 0) left += (left.empty() ? "" : ", ") + name;
+      if (mine.count(name) == 0) left += (left.empty() ? "" : ", ") + name;
     }
     LOG_IF(INFO, !left.empty()) << "Layers with no parameters in these weights keep their own: "
                                 << left;
@@ -78,10 +80,11 @@ void CopyBlob(const LayerParameter& source, int i, Layer<Dtype>* layer) {
   }
   Blob<Dtype> stored;
   stored.FromProto(source.blobs(i));
-  CHECK(IsFullyConnectedOf(source, stored, *layer, blob))
-      << "parameter " << i << " of layer '" << source.name() << "' has shape "
-      << blob.shape_string() << " in the net, " << stored.shape_string() << " in the weights"
-      << kRemedy;
+  if (!IsFullyConnectedOf(source, stored, *layer, blob)) {
+    LOG(FATAL) << "parameter " << i << " of layer '" << source.name() << "' has shape "
+               << blob.shape_string() << " in the net, " << stored.shape_string()
+               << " in the weights" << kRemedy;
+  }
   LOG_IF(INFO, Caffe::root_solver()) << "Fully connected weights of '" << source.name()
                                      << "' become a convolution's of " << blob.shape_string();
   caffe_copy(blob.count(), stored.cpu_data(), blob.mutable_cpu_data());
@@ -89,9 +92,11 @@ void CopyBlob(const LayerParameter& source, int i, Layer<Dtype>* layer) {
 
 template <typename Dtype>
 void CopyLayer(const LayerParameter& source, Layer<Dtype>* layer) {
-  CHECK_EQ(static_cast<int>(layer->blobs().size()), source.blobs_size())
-      << ": layer '" << source.name() << "' (" << layer->type()
-      << ") has another number of parameter blobs than the weights" << kRemedy;
+  if (static_cast<int>(layer->blobs().size()) != source.blobs_size()) {
+    LOG(FATAL) << "layer '" << source.name() << "' (" << layer->type() << ") has "
+               << layer->blobs().size() << " parameter blobs in the net, " << source.blobs_size()
+               << " in the weights" << kRemedy;
+  }
   for (int i = 0; i < source.blobs_size(); ++i) CopyBlob(source, i, layer);
 }
 
@@ -120,7 +125,7 @@ void Net<Dtype>::ShareTrainedLayersWith(const Net* other) {
 }
 
 template <typename Dtype>
-void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter& param) {
+vector<string> Net<Dtype>::CopyTrainedLayersFrom(const NetParameter& param) {
   Transfer transfer;
   for (const LayerParameter& source : param.layer()) {
     if (source.blobs_size() > 0) transfer.offered.push_back(source.name());
@@ -130,33 +135,33 @@ void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter& param) {
       continue;
     }
     CopyLayer(source, layers_[found->second].get());
-    if (source.blobs_size() > 0) transfer.taken.insert(source.name());
+    if (source.blobs_size() > 0) transfer.taken.push_back(source.name());
   }
   transfer.Finish(LayersWithParams(*this));
+  return transfer.taken;
 }
 
 template <typename Dtype>
-void Net<Dtype>::CopyTrainedLayersFrom(const string& trained_filename) {
+vector<string> Net<Dtype>::CopyTrainedLayersFrom(const string& trained_filename) {
   if (EndsWith(trained_filename, ".h5") || IsHdf5(trained_filename)) {
-    CopyTrainedLayersFromHDF5(trained_filename);
-  } else {
-    CopyTrainedLayersFromBinaryProto(trained_filename);
+    return CopyTrainedLayersFromHDF5(trained_filename);
   }
+  return CopyTrainedLayersFromBinaryProto(trained_filename);
 }
 
 template <typename Dtype>
-void Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string& trained_filename) {
+vector<string> Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string& trained_filename) {
   NetParameter param;
   ReadNetParamsFromBinaryFileOrDie(trained_filename, &param);
   try {
-    CopyTrainedLayersFrom(param);
+    return CopyTrainedLayersFrom(param);
   } catch (const Error& error) {
     throw Error(trained_filename + ": " + error.what());
   }
 }
 
 template <typename Dtype>
-void Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
+vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
   const Hdf5Silence silence;
   const Hdf5Handle file(H5Fopen(trained_filename.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
                         trained_filename + " cannot be opened as an HDF5 file");
@@ -188,9 +193,10 @@ void Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
       }
       hdf5_load_nd_dataset(group, dataset.c_str(), 0, kMaxBlobAxes, blobs[j].get());
     }
-    if (stored > 0) transfer.taken.insert(name);
+    if (!blobs.empty()) transfer.taken.push_back(name);
   }
   transfer.Finish(LayersWithParams(*this));
+  return transfer.taken;
 }
 
 template <typename Dtype>
@@ -232,13 +238,13 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
   target.Commit();
 }
 
-#define INSTANTIATE(Dtype)                                                   \
-  template void Net<Dtype>::ShareTrainedLayersWith(const Net*);              \
-  template void Net<Dtype>::CopyTrainedLayersFrom(const NetParameter&);      \
-  template void Net<Dtype>::CopyTrainedLayersFrom(const string&);            \
-  template void Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string&); \
-  template void Net<Dtype>::CopyTrainedLayersFromHDF5(const string&);        \
-  template void Net<Dtype>::ToProto(NetParameter*, bool) const;              \
+#define INSTANTIATE(Dtype)                                                             \
+  template void Net<Dtype>::ShareTrainedLayersWith(const Net*);                        \
+  template vector<string> Net<Dtype>::CopyTrainedLayersFrom(const NetParameter&);      \
+  template vector<string> Net<Dtype>::CopyTrainedLayersFrom(const string&);            \
+  template vector<string> Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string&); \
+  template vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string&);        \
+  template void Net<Dtype>::ToProto(NetParameter*, bool) const;                        \
   template void Net<Dtype>::ToHDF5(const string&, bool) const
 INSTANTIATE(float);
 INSTANTIATE(double);

@@ -161,8 +161,8 @@ string ReadBinary(const string& filename, Message* proto) {
   coded.SetTotalBytesLimit(INT_MAX);
   proto->Clear();
   if (!proto->MergePartialFromCodedStream(&coded) || !coded.ConsumedEntireMessage()) {
-    return filename + ": is no " + proto->GetDescriptor()->name() +
-           " in binary form (or only a part of it)";
+    return filename + ": is no binary file of Caffe's (" + proto->GetDescriptor()->name() +
+           "), or only a part of one";
   }
   if (!proto->IsInitialized()) {
     return filename + ": lacks " + proto->InitializationErrorString();
