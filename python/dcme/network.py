@@ -15,7 +15,6 @@ from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.tiling import Outputs, run_tiled
 from dcme.views import averaged
-from dcme.weights import require_any, weight_layers
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -71,9 +70,9 @@ class Preprocessing:
         return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
 
 
-def pad_to_multiple(image: np.ndarray, stride: int) -> np.ndarray:
-    """The image, mirrored at its right and lower edges up to multiples of the stride."""
-    bottom, right = (-side % stride for side in image.shape[:2])
+def padded(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The image, mirrored at its right and lower edges (as often as need be) up to ``size``."""
+    bottom, right = (most - side for most, side in zip(size, image.shape[:2]))
     while bottom or right:
         down = min(bottom, image.shape[0] - 1) if image.shape[0] > 1 else bottom
         across = min(right, image.shape[1] - 1) if image.shape[1] > 1 else right
@@ -92,22 +91,28 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
-    """A ``caffe.Net`` for testing with one input; raises where files are missing or do not fit."""
+    """A ``caffe.Net`` for testing with one input.
+
+    Raises where files are missing or do not fit: every layer that learns must have its weights.
+    """
     for path in (deploy, *([weights] if weights is not None else [])):
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file")
     import caffe
 
     caffe.init_log(ONLY_ERRORS)
-    net = (
-        caffe.Net(str(deploy), caffe.TEST)
-        if weights is None
-        else caffe.Net(str(deploy), caffe.TEST, weights=str(weights))
-    )
+    net = caffe.Net(str(deploy), caffe.TEST)
     if len(net.inputs) != 1:
         raise UserError(f"{deploy}: has {len(net.inputs)} inputs; a deploy net for images has one")
-    if weights is not None and net.params:
-        require_any(net.params, weight_layers(weights), weights)
+    if weights is not None:
+        taken = set(net.copy_from(str(weights)))
+        missing = [name for name in net.params if name not in taken]
+        if missing:
+            raise UserError(
+                f"{weights}: has no weights for {len(missing)} of the {len(net.params)} layers of "
+                f"{deploy} ({', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}); are "
+                "they of another net?"
+            )
     return net
 
 
@@ -157,7 +162,8 @@ class Network:
     """A deploy network with weights, for images of any size.
 
     Images are mirrored at their edges up to multiples of ``stride``; those larger than ``tiling``
-    allows are seen in overlapping tiles. An image of the deploy file's own size passes as it is.
+    allows are seen in overlapping tiles. An image of the deploy file's own size passes as it is;
+    a net that takes no other (SegNet's upsampling names its sizes) sees all images in tiles of it.
 
     The output ``vectors``, or the one with two channels at the input's size, is the vector map;
     another, if there is one, the grid classes. These may be as fine as the vectors: one a pixel.
@@ -180,7 +186,38 @@ class Network:
         self.stride = stride
         self.views = views
         self.tiling = tiling or Tiling()
-        self.input_size = tuple(int(side) for side in self.net.blobs[self.input].shape[2:])
+        height, width = self.net.blobs[self.input].shape[2:]
+        self.input_size = int(height), int(width)
+        if self.tiling.size not in (None, self.input_size) and self.one_size:
+            raise UserError(f"{deploy}: takes {height}x{width} only; leave --tile out")
+        if views > 2 and height != width and self.one_size:
+            raise UserError(
+                f"{deploy}: takes {height}x{width} only, and 8 views turn images by quarters; use 2"
+            )
+
+    @cached_property
+    def one_size(self) -> bool:
+        """Whether the net takes images of its own size only."""
+        height, width = self.input_size
+        try:
+            self._reshape((1, self.channels, height + self.stride, width + self.stride))
+            return False
+        except RuntimeError:
+            self._reshape((1, self.channels, height, width))
+            return True
+
+    def _reshape(self, shape: tuple[int, ...]) -> None:
+        self.net.blobs[self.input].reshape(*shape)
+        self.net.reshape()
+
+    def _seen_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size to which images of this size are mirrored."""
+        if (height, width) == self.input_size:
+            return self.input_size
+        rows, columns = (-(-side // self.stride) * self.stride for side in (height, width))
+        if (rows, columns) != self.input_size and self.one_size:
+            return self.input_size
+        return rows, columns
 
     @cached_property
     def bytes_per_pixel(self) -> float:
@@ -195,7 +232,11 @@ class Network:
     def tile_size(self, height: int, width: int) -> tuple[int, int] | None:
         """The tile (H, W) for images of this size; None where they pass whole."""
         stride, limit = self.stride, self.tiling.size
-        whole = tuple(-(-side // stride) * stride for side in (height, width))
+        whole = self._seen_size(height, width)
+        if height > whole[0] or width > whole[1]:
+            return self.input_size  # the only size that the net takes
+        if limit == whole:
+            return None
         if limit is None:
             pixels = self._budget()
             if whole[0] * whole[1] <= pixels:
@@ -215,8 +256,7 @@ class Network:
     def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         blob = self.net.blobs[self.input]
         if tuple(blob.shape) != batch.shape:
-            blob.reshape(*batch.shape)
-            self.net.reshape()
+            self._reshape(batch.shape)
         blob.data[...] = batch
         outputs = self.net.forward()
         maps = {name: array for name, array in outputs.items() if array.ndim == 4}
@@ -251,11 +291,8 @@ class Network:
 
     def _whole(self, images: Sequence[np.ndarray]) -> list[Outputs]:
         height, width = images[0].shape[:2]
-        # A net that names its sizes (SegNet's upsampling) takes its own size and no other.
-        stride = 1 if (height, width) == self.input_size else self.stride
-        batch = np.stack(
-            [self.preprocessing(pad_to_multiple(image, stride), self.channels) for image in images]
-        )
+        size = self._seen_size(height, width)
+        batch = np.stack([self.preprocessing(padded(im, size), self.channels) for im in images])
         vectors, grid = averaged(self._forward, batch, self.views)
         if grid is not None:
             block = -(-batch.shape[2] // grid.shape[2])

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _context(arguments: argparse.Namespace) -> Context:
     from dcme.dataset import is_cityscapes
     from dcme.errors import UserError
-    from dcme.reproduce.context import Context, find_nets, read_thresholds
+    from dcme.reproduce.context import THRESHOLD_FILE, Context, find_nets, read_thresholds
 
     out, nets = Path(arguments.out), Path(arguments.nets)
     if arguments.synthetic:
@@ -98,7 +98,7 @@ def _context(arguments: argparse.Namespace) -> Context:
         out,
         find_nets(nets, weights),
         mode=arguments.mode,
-        thresholds=read_thresholds(weights),
+        thresholds=read_thresholds(weights / THRESHOLD_FILE) if weights else {},
         workers=workers(arguments),
         quiet=arguments.quiet,
     )

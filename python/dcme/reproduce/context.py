@@ -33,6 +33,7 @@ THRESHOLDS = {FCN: (15.0, 30.0, 20.0)}
 OTHER_THRESHOLDS = (10.0, 50.0, 15.0)
 """(DT, VT, ET): paper 1's for SegNet; paper 2 names none."""
 THRESHOLD_FILE = "thresholds.json"
+"""Beside the weights."""
 
 
 @dataclass(frozen=True)
@@ -212,10 +213,9 @@ class Context:
         return folder
 
 
-def read_thresholds(weights: Path | None) -> dict[str, tuple[float, float, float]]:
-    """``thresholds.json`` beside the weights, {net: [DT, VT, ET]}; empty where there is none."""
-    path = weights / THRESHOLD_FILE if weights is not None else None
-    if path is None or not path.is_file():
+def read_thresholds(path: Path) -> dict[str, tuple[float, float, float]]:
+    """A file {net: [DT, VT, ET]}; empty where there is none."""
+    if not path.is_file():
         return {}
     try:
         found = json.loads(read_text(path))

@@ -7,14 +7,16 @@ of the grid's blocks, as ImageNet's is one on classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from dcme.crops import CropRule, CropSettings
 from dcme.dataset import cityscapes_split
 from dcme.dataset_decoding import Decoding
-from dcme.files import write_json
+from dcme.errors import UserError
+from dcme.files import read_text, write_json
 from dcme.narrowing import Narrowing, write_narrowed
 from dcme.prepare import prepare, prepare_crops, write_balanced_list
 from dcme.reproduce.context import (
@@ -24,7 +26,6 @@ from dcme.reproduce.context import (
     LAST_LAYERS,
     SEGNET_2017,
     SEGNET_2019,
-    THRESHOLD_FILE,
     Context,
     NetRun,
     read_thresholds,
@@ -40,6 +41,7 @@ SIZE_2017, SIZE_2019 = (85, 170), (128, 256)
 SMALLEST_CROP = 13
 """50 pixels of Cityscapes' 1024, about."""
 PRETRAINING = "pretraining"
+RECIPE, TUNED_FILE = "synthetic.json", "tuned.json"
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def synthetic_context(
     """
     for plan in plans(scale.effort):
         NetFiles.of_folder(nets / plan.net, plan.variant)
+    _check_recipe(out, scale)
     _make_data(out, scale, workers, quiet)
     runs: dict[str, NetRun] = {}
     weights: dict[str, Path | None] = {"": None}
@@ -169,11 +172,34 @@ def synthetic_context(
     context = Context(
         out / "city", out, runs, SIZE_2017, SIZE_2019, SMALLEST_CROP, mode, {}, workers, quiet
     )
-    thresholds = read_thresholds(out)
+    return replace(context, thresholds=_thresholds(context))
+
+
+def _thresholds(context: Context) -> dict[str, tuple[float, float, float]]:
+    """Those of each net, for the decoder's mode; found once for each set of weights."""
+    path = context.out / TUNED_FILE
+    known, found = read_thresholds(path), {}
     for net in (DEEPLAB, LAST_LAYERS, SEGNET_2019, SEGNET_2017, FCN):
-        if net not in thresholds:
-            if not quiet:
+        key = f"{net} {context.mode} {context.mark([net], ['val'])}"
+        if key not in known:
+            if not context.quiet:
                 print(f"tuning thresholds of {net} on the validation scenes", flush=True)
-            thresholds[net] = _tuned(context, net)
-            write_json(out / THRESHOLD_FILE, {k: list(v) for k, v in thresholds.items()})
-    return replace(context, thresholds=thresholds)
+            known[key] = _tuned(context, net)
+            write_json(path, {k: list(v) for k, v in known.items()})
+        found[net] = known[key]
+    return found
+
+
+def _check_recipe(out: Path, scale: Scale) -> None:
+    """Refuse a folder in which more or less was painted and trained, before it is touched."""
+    path = out / RECIPE
+    if path.is_file():
+        try:
+            found = json.loads(read_text(path))
+            effort = found["effort"]
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{path}: is damaged; choose another folder") from None
+        if found != asdict(scale):
+            raise UserError(f"{out}: was made with --effort {effort:g}; choose another folder")
+    else:
+        write_json(path, asdict(scale))

@@ -1,5 +1,7 @@
 """Images larger than the network sees at once. A stand-in plays the runtime (see test_network)."""
 
+import sys
+
 import numpy as np
 import pytest
 from dcme.errors import UserError
@@ -70,6 +72,39 @@ def test_an_image_of_the_deploy_files_size_is_not_padded(deploy):  # noqa: F811
     network = Network(deploy, None, stride=48)
     network([picture(32, 64)])
     assert GradientNet.batches == [(1, 3, 32, 64)]
+
+
+class OneSizeNet(GradientNet):
+    """As SegNet: its layers name their sizes. The shape of what it saw last is in ``batches``."""
+
+    def reshape(self):
+        if self.blobs["data"].shape[2:] != (32, 64):
+            raise RuntimeError("upsample4: shapes differ")
+
+
+@pytest.fixture
+def one_size(deploy, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(sys.modules["caffe"], "Net", OneSizeNet)
+    return deploy
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (32, 64), (33, 64), (90, 50), (75, 200)])
+@pytest.mark.parametrize("tile", [None, (32, 64)])
+def test_a_net_of_one_size_sees_any_image_in_tiles_of_it(one_size, shape, tile):
+    image = picture(*shape)
+    tiling = Tiling(tile, overlap=16)
+    ((vectors, grid),) = Network(one_size, None, stride=16, tiling=tiling)([image])
+    assert {seen[2:] for seen in GradientNet.batches} == {(32, 64)}
+    assert vectors.shape == (2, *shape)
+    assert grid.shape[1:] == (-(-shape[0] // 16), -(-shape[1] // 16))
+
+
+def test_a_net_of_one_size_refuses_other_tiles_and_quarter_turns(one_size):
+    with pytest.raises(UserError, match="takes 32x64 only; leave --tile out"):
+        Network(one_size, None, tiling=Tiling((64, 64)))
+    with pytest.raises(UserError, match=r"takes 32x64 only, and 8 views.*use 2"):
+        Network(one_size, None, views=8)
+    Network(one_size, None, views=2)([picture(32, 64)])
 
 
 def test_tiles_smaller_than_their_overlap_are_refused(deploy):  # noqa: F811

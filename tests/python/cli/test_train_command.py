@@ -1,6 +1,7 @@
 """``dcme train``: checks, going on, fine-tuning. Trains a small net for some iterations."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -149,7 +150,28 @@ def test_weights_of_another_net_are_refused(data, tmp_path, fails):
     assert "has weights for none of the net's layers; it holds fc8" in line
     deploy = NETS / "deploy.prototxt"
     line = fails("predict", deploy, tmp_path / "w", data / "val.txt", tmp_path / "results")
-    assert "has weights for none of the net's layers; it holds fc8" in line
+    told = re.search(r"w: has no weights for (\d+) of the (\d+) layers of .*deploy", line)
+    assert told[1] == told[2] and "conv1_1" in line and "of another net?" in line
+
+
+def test_a_deploy_net_with_a_layer_that_nobody_trained_is_refused(data, tmp_path, fails):
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+    weights = tmp_path / "r" / "snapshot_iter_1.caffemodel"
+    deploy = tmp_path / "r" / "deploy.prototxt"
+    words = ("predict", deploy, weights, data / "val.txt", tmp_path / "results")
+    deploy.write_text(deploy.read_text().replace('"conv1_1"', '"conv_other"'))
+    assert "has no weights for 1 of the" in (line := fails(*words)) and "(conv_other)" in line
+
+
+def test_weights_of_another_shape_name_file_and_layer(data, tmp_path, fails):
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+    weights = tmp_path / "r" / "snapshot_iter_1.caffemodel"
+    deploy = tmp_path / "r" / "deploy.prototxt"
+    text = deploy.read_text()
+    deploy.write_text(re.sub(r"num_output: \d+", "num_output: 5", text, count=1))
+    line = fails("predict", deploy, weights, data / "val.txt", tmp_path / "results")
+    assert f"{weights}: parameter 0 of layer 'conv1_1' has shape 5 " in line
+    assert "weights of another net" in line and "Check failed" not in line
 
 
 def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):

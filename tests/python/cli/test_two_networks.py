@@ -23,7 +23,7 @@ CLASSES = ClassTable.cityscapes()
 class BrightnessNet:
     """Class 3 (car) for bright crops, background for dark ones."""
 
-    def __init__(self, deploy, phase, weights=None):
+    def __init__(self, deploy, phase):
         self.inputs, self.outputs = ["data"], ["prob"]
         self.blobs = {"data": Blob((10, 3, 16, 16))}
 
@@ -44,9 +44,9 @@ def networks(tmp_path, monkeypatch):
     """Deploy files of both; the file's name picks the stand-in."""
     caffe = ModuleType("caffe")
 
-    def load(deploy, phase, weights=None):
+    def load(deploy, phase):
         kind = BrightnessNet if "class" in deploy else GradientNet
-        return kind(deploy, phase, weights)
+        return kind(deploy, phase)
 
     caffe.Net, caffe.TEST, caffe.init_log = load, 1, lambda level: None
     monkeypatch.setitem(sys.modules, "caffe", caffe)
