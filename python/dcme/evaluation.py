@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     PredictionFile = tuple[str | PathLike[str], int, float]
 
-__all__ = ["CITYSCAPES_VOID", "EvaluationResult", "Evaluator", "FileComparison", "add_files"]
+__all__ = [
+    "CITYSCAPES_VOID",
+    "EvaluationResult",
+    "Evaluator",
+    "FileComparison",
+    "add_files",
+    "add_masks",
+]
 
 # Labels that Cityscapes leaves out of its evaluation.
 CITYSCAPES_VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)
@@ -155,7 +162,7 @@ class Evaluator:
             single = _as_masks(masks)
             count = len(single) if hasattr(single, "__len__") else None
             columns = _columns(count, labels, confidences, self._default_label)
-            _add_masks(truth, single, *columns)
+            _add_masks([truth], single, *columns)
         self._core.add(truth)
 
     def add_files(
@@ -277,8 +284,30 @@ def _columns(
     return [int(label) for label in labels], [float(c) for c in confidences]
 
 
+def add_masks(
+    evaluators: Sequence[Evaluator],
+    ids: npt.ArrayLike,
+    masks: Iterable[npt.ArrayLike],
+    labels: Sequence[int],
+    confidences: Sequence[float],
+    distances: Mapping[int, tuple[float, float]] | None = None,
+) -> None:
+    """Add an image to several evaluators at once; each mask is asked for once and held alone.
+
+    The parameters are those of ``Evaluator.add``.
+    """
+    truth, far = as_ids(ids, "ground truth"), dict(distances or {})
+    matchers = [_core.ImageMatcher(evaluator._core, truth, far) for evaluator in evaluators]
+    _add_masks(matchers, masks, *_columns(len(labels), labels, confidences, None))
+    for evaluator, matcher in zip(evaluators, matchers):
+        evaluator._core.add(matcher)
+
+
 def _add_masks(
-    truth: _core.ImageMatcher, masks: Iterable[Any], labels: list[int], confidences: list[float]
+    matchers: Sequence[_core.ImageMatcher],
+    masks: Iterable[Any],
+    labels: list[int],
+    confidences: list[float],
 ) -> None:
     added = 0
     for mask in masks:
@@ -287,7 +316,8 @@ def _add_masks(
         array = np.ascontiguousarray(mask)
         if array.dtype not in (np.bool_, np.uint8):
             array = array != 0
-        truth.add_mask(array.view(np.uint8), labels[added], confidences[added])
+        for matcher in matchers:
+            matcher.add_mask(array.view(np.uint8), labels[added], confidences[added])
         added += 1
     if added < len(labels):
         raise ValueError(f"{added} masks, but {len(labels)} labels and confidences")

@@ -51,7 +51,9 @@ class Preprocessing:
         Raises where there is none, and names the options that would tell ``otherwise``: a network
         whose input is scaled in another way than in training finds little, without a word.
         """
-        path = Path(train) if train is not None else Path(deploy).with_name("train.prototxt")
+        from dcme.training import nets_path
+
+        path = nets_path(train or Path(deploy).with_name("train.prototxt"))
         if train is None and not path.is_file():
             raise UserError(
                 f"{path}: no such file to tell scale and mean of the input; give {otherwise}"
@@ -95,6 +97,9 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
 
     Raises where files are missing or do not fit: every layer that learns must have its weights.
     """
+    from dcme.training import nets_path
+
+    deploy = nets_path(deploy)
     for path in (deploy, *([weights] if weights is not None else [])):
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file")

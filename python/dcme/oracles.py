@@ -22,8 +22,7 @@ from dcme.errors import UserError
 from dcme.files import read_ids
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.parallel import ordered_map, progress
-from dcme.results import ImageResult, LazyMasks, read_result, resize_mask
-from dcme.scoring import result_path
+from dcme.results import ImageResult, LazyMasks, read_result, resize_mask, result_path
 from dcme.tables import Cell, Table
 from dcme.vectors import read_vector_map
 

@@ -9,13 +9,14 @@ is 0, for no class, ``1000 + k``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID
@@ -38,6 +39,9 @@ class LazyMasks:
         if not 0 <= index < self._count:
             raise IndexError(index)
         return self._make(index)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(self._make, range(self._count))
 
 
 @dataclass
@@ -143,24 +147,44 @@ def list_result(path: PathLike) -> list[tuple[Path, int, float]]:
     return [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
 
 
+def result_path(results: PathLike, sample: Sample) -> Path:
+    """The text file with a sample's results; raises where there is none."""
+    names = [sample.name]
+    for path in (sample.image, sample.ids):
+        if path is not None:
+            names.append(path.stem)
+            for ending in (IMAGE_ENDING, IDS_ENDING):
+                names.append(path.stem.removesuffix(ending))
+    for name in dict.fromkeys(names):
+        path = Path(results) / f"{name}.txt"
+        if path.is_file():
+            return path
+    raise UserError(f"{Path(results) / names[0]}.txt: there are no results for this image")
+
+
 def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageResult:
-    """The instances that a text file lists; ``size`` (H, W) is what their masks must have."""
+    """The instances that a text file lists; ``size`` (H, W) is what their masks must have.
+
+    By default that of the first one. Each mask is read when it is asked for.
+    """
     text = Path(path)
     rows = list_result(text)
-    masks = []
-    for mask_path, _, _ in rows:
-        mask = _read_mask(mask_path)
-        size = size or mask.shape
-        if mask.shape != size:
+    if size is None:
+        size = _read_mask(rows[0][0]).shape if rows else (0, 0)
+    height, width = size
+
+    def mask(index: int) -> np.ndarray:
+        found = _read_mask(rows[index][0])
+        if found.shape != (height, width):
             raise UserError(
-                f"{mask_path}: is {mask.shape[0]}x{mask.shape[1]}, expected {size[0]}x{size[1]}"
+                f"{rows[index][0]}: is {found.shape[0]}x{found.shape[1]}, expected {height}x{width}"
             )
-        masks.append(mask)
-    shape = size or (0, 0)
+        return found
+
     return ImageResult(
         text.stem,
-        shape,
-        np.stack(masks) if masks else np.zeros((0, *shape), bool),
+        (height, width),
+        LazyMasks(len(rows), mask),
         np.array([label for _, label, _ in rows], np.int32),
         np.array([score for _, _, score in rows], np.float64),
     )

@@ -12,15 +12,15 @@ from typing import Any, Callable
 import numpy as np
 
 from dcme._arrays import plain
-from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample, require_files
+from dcme.dataset import Sample, require_files
 from dcme.distances import read_distances, stereo_files, with_distances
 from dcme.errors import UserError
-from dcme.evaluation import EvaluationResult, Evaluator, add_files
+from dcme.evaluation import EvaluationResult, Evaluator, add_files, add_masks
 from dcme.files import PathLike, read_ids
 from dcme.labels import ClassTable
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
-from dcme.results import UNCLASSIFIED, ImageResult, list_result
+from dcme.results import UNCLASSIFIED, ImageResult, list_result, result_path
 from dcme.tables import Cell, Table
 
 NAN = float("nan")
@@ -123,11 +123,16 @@ class Scores:
         ]
         return Table(title, header, rows)
 
-    def as_text(self) -> str:
-        """The tables that ``dcme evaluate`` prints."""
-        tables = [self.class_table().as_text()]
+    def tables(self) -> dict[str, Table]:
+        """All that ``dcme evaluate`` prints."""
+        tables = {"classes": self.class_table()}
         if self.matchings:
-            tables.append(self.matching_table().as_text())
+            tables["matching"] = self.matching_table()
+        return tables
+
+    def as_text(self) -> str:
+        """The tables, and what has to be said about them."""
+        tables = [table.as_text() for table in self.tables().values()]
         notes = "".join(f"{note}\n" for note in [*self._counted(), *self.notes])
         return "\n".join([*tables, notes]).rstrip("\n")
 
@@ -159,21 +164,6 @@ def require_classes(
             f"{path}: label {strange[0]} is none of the classes ({listed}); "
             f"give those of your data, e.g. --classes {strange[0]}:thing"
         )
-
-
-def result_path(results: PathLike, sample: Sample) -> Path:
-    """The text file with a sample's results; raises where there is none."""
-    names = [sample.name]
-    for path in (sample.image, sample.ids):
-        if path is not None:
-            names.append(path.stem)
-            for ending in (IMAGE_ENDING, IDS_ENDING):
-                names.append(path.stem.removesuffix(ending))
-    for name in dict.fromkeys(names):
-        path = Path(results) / f"{name}.txt"
-        if path.is_file():
-            return path
-    raise UserError(f"{Path(results) / names[0]}.txt: there are no results for this image")
 
 
 class _Scorer:
@@ -217,11 +207,9 @@ class _Scorer:
     def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
         """Compare instances in memory with a sample's instance map; no matching counts."""
         ids, result = read_ids(sample.ids_path()), make(sample)
-        masks = [np.asarray(result.masks[k]) for k in range(len(result))]
-        columns = (masks, result.labels.tolist(), result.scores.tolist())
+        columns = (result.masks, result.labels.tolist(), result.scores.tolist())
         try:
-            self.by_class.add(ids, *columns, self.distances_of(sample))
-            self.agnostic.add(ids, *columns)
+            add_masks([self.by_class, self.agnostic], ids, *columns, self.distances_of(sample))
         except ValueError as error:
             raise UserError(f"{sample.ids_path()}: {error}") from None
         return []

@@ -13,8 +13,7 @@ from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
 from dcme.labels import ClassTable
 from dcme.parallel import ordered_map, progress
-from dcme.results import list_result
-from dcme.scoring import result_path
+from dcme.results import list_result, result_path
 
 FULL_SIZE = (1024, 2048)
 _STAMP = (1980, 1, 1, 0, 0, 0)

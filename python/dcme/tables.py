@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
@@ -133,6 +133,16 @@ def format_of(path: PathLike) -> str:
     if suffix not in _FORMATS:
         raise UserError(f"{path}: tables are written as {', '.join(_FORMATS)}")
     return suffix
+
+
+def write_tables(path: PathLike, tables: Mapping[str, Table]) -> list[Path]:
+    """Write the first one as ``path``, others beside it: ``t_matching.csv`` to ``t.csv``."""
+    first = Path(path)
+    names = ["", *(f"_{name}" for name in list(tables)[1:])]
+    paths = [first.with_name(f"{first.stem}{name}{first.suffix}") for name in names]
+    for each, table in zip(paths, tables.values()):
+        write_table(each, table)
+    return paths
 
 
 def write_table(path: PathLike, table: Table) -> None:

@@ -23,6 +23,18 @@ Report = Callable[[TrainLog, float], None]
 """Called with the log so far and the seconds since the start whenever a loss was printed."""
 
 
+SHIPPED_NETS = Path(__file__).with_name("prototxt")
+
+
+def nets_path(path: PathLike) -> Path:
+    """The path itself; outside the repository ``prototxt/...`` means the nets that dcme brings."""
+    given = Path(path)
+    if given.parts[:1] == ("prototxt",) and not given.exists():
+        shipped = SHIPPED_NETS.joinpath(*given.parts[1:])
+        return shipped if shipped.exists() else given
+    return given
+
+
 @dataclass(frozen=True)
 class NetFiles:
     """The prototxts of a network."""
@@ -37,7 +49,7 @@ class NetFiles:
 
         A variant's are ``train_<variant>.prototxt`` and ``solver_<variant>.prototxt``.
         """
-        root, suffix = Path(folder), f"_{variant}" if variant else ""
+        root, suffix = nets_path(folder), f"_{variant}" if variant else ""
         files = cls(
             root / f"train{suffix}.prototxt",
             root / "deploy.prototxt",
@@ -47,7 +59,7 @@ class NetFiles:
             if not path.is_file():
                 raise UserError(
                     f"{path}: no such file; name a folder with train{suffix}.prototxt, "
-                    f"deploy.prototxt and solver{suffix}.prototxt"
+                    f"deploy.prototxt and solver{suffix}.prototxt, e.g. prototxt/small"
                 )
         return files
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from dcme.training import (
     data_layers,
     data_parameters,
     max_iterations,
+    nets_path,
     read_net,
     train,
 )
@@ -154,17 +155,42 @@ def _use_box_anchor(files: NetFiles) -> None:
     write_text(files.train, text_format.MessageToString(net))
 
 
+def _recipe(job: TrainingJob) -> dict[str, str]:
+    """What makes two trainings the same, however their paths were spelled."""
+    weights = [str(Path(part).resolve()) for part in str(job.weights or "").split(",") if part]
+    return {
+        "nets": str(nets_path(job.nets).resolve()),
+        "variant": job.variant or "none",
+        "data": str(Path(job.data).resolve()),
+        "list": job.train_list,
+        "weights": ",".join(weights) or "none",
+        "anchor": "box" if job.box_anchor else "mass",
+    }
+
+
 def _check_recipe(job: TrainingJob) -> None:
     """Refuse to go on with a folder in which something else was trained."""
-    values = (job.nets, job.variant, job.data, job.train_list, job.weights or "", job.box_anchor)
-    text = "".join(f"{value}\n" for value in values)
-    path = Path(job.out) / RECIPE
-    if newest_state(job.out) is not None and path.is_file() and read_text(path) != text:
+    wanted, path = _recipe(job), Path(job.out) / RECIPE
+    if newest_state(job.out) is not None and path.is_file():
+        lines = (line.partition(": ") for line in read_text(path).splitlines())
+        found = {name: value for name, _, value in lines}
+        for name, value in wanted.items():
+            if found.get(name) != value:
+                raise UserError(
+                    f"{job.out}: holds snapshots of another training ({name}: {found.get(name)}; "
+                    f"now {value}); choose another folder"
+                )
+    write_text(path, "".join(f"{name}: {value}\n" for name, value in wanted.items()))
+
+
+def _check_iterations(job: TrainingJob, files: NetFiles) -> None:
+    """Refuse fewer iterations than a folder has behind it."""
+    total, state = job.iterations or max_iterations(files), newest_state(job.out)
+    if state is not None and state[1] > total:
         raise UserError(
-            f"{job.out}: holds snapshots of another training ({path} says which); choose another "
-            "folder"
+            f"{job.out}: has {state[1]} iterations behind it ({state[0].name}), more than {total}; "
+            "choose another folder"
         )
-    write_text(path, text)
 
 
 def _words(job: TrainingJob, state: Path | None) -> Iterable[str]:
@@ -182,6 +208,9 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     Files, lists and weights are checked before anything runs. Ctrl-C leaves a snapshot, and the
     same call goes on from there.
     """
+    if job.weights is not None:
+        parts = str(job.weights).split(",")
+        job = replace(job, weights=",".join(str(nets_path(part)) for part in parts))
     files = NetFiles.of_folder(job.nets, job.variant)
     if not Path(job.data).is_dir():
         raise UserError(f"{job.data}: no such folder; dcme prepare writes one")
@@ -195,26 +224,35 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     if job.weights is not None:
         say(check_weights(read_net(files.train), job.weights))
     _check_recipe(job)
+    _check_iterations(job, files)
     bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
     if job.box_anchor:
         _use_box_anchor(bound)
     _check_data(bound)
-    total, state = max_iterations(bound), newest_state(job.out)
-    seconds, log_path = 0.0, Path(job.out) / "train.log"
-    if state is None or state[1] < total:
-        start = 0 if state is None else state[1]
-        words = list(_words(job, state[0] if state else None))
-        if state:
-            say(f"going on from {state[0]}")
-        say(f"caffe train --solver={bound.solver} {shlex.join(words)}".rstrip())
-        progress = TrainingProgress(total, start, quiet)
-        try:
-            _, seconds = train(bound, log_path, progress, words, append=state is not None)
-        except KeyboardInterrupt:
-            left = newest_state(job.out)
-            say(f"\nstopped; the same command goes on from {left[0]}" if left else "\nstopped")
-            raise
+    log_path = Path(job.out) / "train.log"
+    seconds = _run(job, bound, log_path, say, quiet)
     return _trained(bound, Path(job.out), log_path, seconds)
+
+
+def _run(
+    job: TrainingJob, bound: NetFiles, log_path: Path, say: Callable[[str], None], quiet: bool
+) -> float:
+    """Train from where the run is; returns the seconds that took."""
+    total, state = max_iterations(bound), newest_state(job.out)
+    if state is not None and state[1] >= total:
+        say(f"{job.out}: has its {total} iterations behind it; nothing is left to do")
+        return 0.0
+    words = list(_words(job, state[0] if state else None))
+    if state:
+        say(f"going on from {state[0]}")
+    say(f"caffe train --solver={bound.solver} {shlex.join(words)}".rstrip())
+    progress = TrainingProgress(total, state[1] if state else 0, quiet)
+    try:
+        return train(bound, log_path, progress, words, append=state is not None)[1]
+    except KeyboardInterrupt:
+        left = newest_state(job.out)
+        say(f"\nstopped; the same command goes on from {left[0]}" if left else "\nstopped")
+        raise
 
 
 def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trained:

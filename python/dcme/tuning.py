@@ -163,8 +163,7 @@ def _average_precision(
 
     def one(scene: Scene) -> None:
         result = decoding(scene.item)
-        masks = [np.asarray(result.masks[k]) for k in range(len(result))]
-        evaluator.add(scene.truth, masks, result.labels.tolist(), result.scores.tolist())
+        evaluator.add(scene.truth, result.masks, result.labels.tolist(), result.scores.tolist())
 
     for _ in ordered_map(one, scenes, workers):
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_table, add_workers, ious, workers
+from dcme.cli.options import add_classes, add_table, add_workers, ious, output_file, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--iou", type=ious, default=(0.5, 0.7), help="of the matching score; default: 0.5,0.7"
     )
-    parser.add_argument("--json", metavar="FILE", help="also write the scores as JSON")
-    parser.add_argument("--csv", metavar="FILE", help="also write the table of classes as CSV")
+    parser.add_argument(
+        "--json", type=output_file, metavar="FILE", help="also write all scores as JSON"
+    )
     add_table(parser)
     add_classes(parser)
     add_workers(parser)
@@ -26,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores and write the files asked for."""
     from dcme.dataset_encoding import find_maps
-    from dcme.files import write_json, write_text
+    from dcme.files import write_json
     from dcme.scoring import score_results
-    from dcme.tables import write_table
+    from dcme.tables import write_tables
 
     scores = score_results(
         arguments.results,
@@ -41,7 +42,5 @@ def run(arguments: argparse.Namespace) -> None:
     print(scores.as_text())
     if arguments.json:
         write_json(arguments.json, scores.as_dict())
-    if arguments.csv:
-        write_text(arguments.csv, scores.class_table().as_csv())
     if arguments.table:
-        write_table(arguments.table, scores.class_table())
+        write_tables(arguments.table, scores.tables())

@@ -94,7 +94,8 @@ def add_table(parser: argparse.ArgumentParser) -> None:
         "--table",
         type=table_file,
         metavar="FILE",
-        help="also write the table: .txt, .csv, .json, .md or .tex",
+        help="also write the tables (.txt, .csv, .json, .md or .tex); further ones beside the "
+        "first: FILE_matching, FILE_accuracy",
     )
 
 

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.errors import UserError
     from dcme.oracles import Ceiling, ClassOracle, InstanceOracle, class_accuracy
     from dcme.scoring import score_images
-    from dcme.tables import write_table
+    from dcme.tables import Table, write_tables
 
     samples = find_maps(arguments.source, arguments.split)
     option = {"ceiling": "size", "instance": "vectors", "class": "results"}[arguments.kind]
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"the {arguments.kind} oracle needs --{option}")
     classes, threads, quiet = arguments.classes, workers(arguments), arguments.quiet
     make: Callable[[Sample], ImageResult]
+    more: dict[str, Table] = {}
     if arguments.kind == "ceiling":
         exact = Decoding(arguments.dt, arguments.vt, arguments.et, "reference")
         make = Ceiling(given, None if arguments.masks else exact, classes)
@@ -63,8 +64,9 @@ def run(arguments: argparse.Namespace) -> None:
         make = ClassOracle(Path(given), classes)
     else:
         make = oracle = InstanceOracle(Path(given), classes)
-        print(class_accuracy(oracle, samples, threads, quiet).table().as_text())
+        more = {"accuracy": class_accuracy(oracle, samples, threads, quiet).table()}
+        print(more["accuracy"].as_text())
     scores = score_images(make, samples, classes, threads, quiet)
     print(scores.as_text())
     if arguments.table:
-        write_table(arguments.table, scores.class_table())
+        write_tables(arguments.table, {**scores.tables(), **more})

@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", metavar="DIR", help="folder with NET.caffemodel, named after the nets' folders"
     )
-    parser.add_argument("--nets", default="prototxt", metavar="DIR", help="default: prototxt")
+    parser.add_argument(
+        "--nets", default="prototxt", metavar="DIR", help="default: prototxt, or those of dcme"
+    )
     parser.add_argument("--mode", choices=("reference", "standard"), default="reference")
     parser.add_argument("--list", action="store_true", help="only say what can be computed")
     parser.add_argument("--no-figures", action="store_true", help="tables only")
@@ -60,8 +62,9 @@ def _context(arguments: argparse.Namespace) -> Context:
     from dcme.dataset import is_cityscapes
     from dcme.errors import UserError
     from dcme.reproduce.context import THRESHOLD_FILE, Context, find_nets, read_thresholds
+    from dcme.training import nets_path
 
-    out, nets = Path(arguments.out), Path(arguments.nets)
+    out, nets = Path(arguments.out), nets_path(arguments.nets)
     if arguments.synthetic:
         from dcme.reproduce.synthetic import Scale, synthetic_context
 

@@ -197,4 +197,4 @@ def test_bad_lines_are_located(tmp_path, line):
 def test_masks_of_another_size_than_the_image_are_refused(tmp_path):
     write_result(tmp_path, make_result(1))
     with pytest.raises(UserError, match="6x8, expected 12x16"):
-        read_result(tmp_path / "x.txt", (12, 16))
+        read_result(tmp_path / "x.txt", (12, 16)).instance_map()

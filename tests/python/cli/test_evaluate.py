@@ -49,13 +49,15 @@ def test_missed_instances_are_counted(city, tmp_path):
 
 def test_tables_go_to_the_terminal_to_json_and_to_csv(city, perfect, tmp_path, capsys):
     words = ["evaluate", str(perfect), str(city), "--json", str(tmp_path / "s.json")]
-    assert main([*words, "--csv", str(tmp_path / "s.csv"), "--iou", "0.5,0.75", "--quiet"]) == 0
+    assert main([*words, "--table", str(tmp_path / "s.csv"), "--iou", "0.5,0.75", "--quiet"]) == 0
     text = capsys.readouterr().out
     assert "class-agnostic" in text and "IoU > 0.75" in text
     scores = json.loads((tmp_path / "s.json").read_text())
     assert scores["ap50_class_agnostic"] == pytest.approx(1)
     assert set(scores["per_class"]) >= {"car", "person"}
     assert (tmp_path / "s.csv").read_text().startswith("class,instances,predictions,ap,ap50,ap100m")
+    matching = (tmp_path / "s_matching.csv").read_text()
+    assert matching.startswith("matched at,score,") and "\nIoU > 0.75,1.0,1.0,1.0," in matching
 
 
 def test_results_may_be_named_after_the_image_file(city, tmp_path):

@@ -1,5 +1,7 @@
 """Experiments with part of the answer from the ground truth."""
 
+import weakref
+
 import cv2
 import dcme
 import numpy as np
@@ -17,7 +19,7 @@ from dcme.oracles import (
     count_instances,
     true_instances,
 )
-from dcme.results import write_result
+from dcme.results import ImageResult, LazyMasks, write_result
 from dcme.scoring import score_images
 from dcme.vectors import write_npz
 from oracles import decoding, encoding, evaluation
@@ -43,6 +45,30 @@ def literal_ceiling(ids, size, thresholds):
         full = cv2.resize(grey, ids.shape[::-1], interpolation=cv2.INTER_CUBIC) > 0
         predictions.append((full, int(np.bincount(values).argmax()) // 1000, 1.0))
     return predictions
+
+
+def test_masks_are_made_once_and_one_after_the_other(city):
+    """An image's masks at full size would not fit into memory together."""
+    made, masks = [], []
+
+    class Mask(np.ndarray):
+        """An array that can be referred to weakly."""
+
+    def mask(index):
+        assert sum(each() is not None for each in masks) <= 2  # the last one, and what it was of
+        made.append(index)
+        array = np.zeros((128, 256), bool).view(Mask)
+        array[index] = True
+        masks.append(weakref.ref(array))
+        return array
+
+    def make(sample):
+        labels, scores = np.full(9, 26), np.linspace(1, 0.5, 9)
+        return ImageResult(sample.name, (128, 256), LazyMasks(9, mask), labels, scores)
+
+    (sample, _) = find_samples(city, "val")
+    scores = score_images(make, [sample], CLASSES)
+    assert made == list(range(9)) and scores.rows[2].predictions == 9
 
 
 @pytest.mark.parametrize("size", [SIZE, (43, 85)])

@@ -50,8 +50,20 @@ def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
     assert newest_state(out)[1] == 40
     assert read_log(out / "train.log").loss.iterations == [0, 20, 40]
     before = (out / "train.log").read_bytes()
-    assert train(data, out, 40) == 0  # nothing is left to do
+    assert train(data, out, 40) == 0
+    assert "nothing is left to do" in capfd.readouterr().out
     assert (out / "train.log").read_bytes() == before
+
+
+def test_the_same_training_may_be_spelled_otherwise(data, tmp_path, monkeypatch, fails):
+    assert train(data, tmp_path / "r", 2, "--quiet") == 0
+    monkeypatch.chdir(data.parent)
+    assert train(f"./{data.name}", tmp_path / "r", 3, "--quiet") == 0
+    assert newest_state(tmp_path / "r")[1] == 3
+    before = (tmp_path / "r" / "solver.prototxt").read_bytes()
+    line = fails("train", NETS, data, tmp_path / "r", "--iterations", 1)
+    assert "has 3 iterations behind it (snapshot_iter_3.solverstate), more than 1" in line
+    assert (tmp_path / "r" / "solver.prototxt").read_bytes() == before
 
 
 def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, capfd):
@@ -177,4 +189,4 @@ def test_weights_of_another_shape_name_file_and_layer(data, tmp_path, fails):
 def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):
     assert train(data, tmp_path / "r", 1, "--quiet") == 0
     line = fails("train", NETS, data, tmp_path / "r", "--anchor", "box")
-    assert "holds snapshots of another training" in line
+    assert "holds snapshots of another training (anchor: mass; now box)" in line

@@ -1,11 +1,20 @@
 """Binding nets to a data set and running ``caffe train``; a stand-in plays the command."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from dcme.errors import UserError
 from dcme.network import Preprocessing
-from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, read_net, train
+from dcme.training import (
+    NetFiles,
+    bind_to_data,
+    final_weights,
+    max_iterations,
+    nets_path,
+    read_net,
+    train,
+)
 
 TRAIN = """
 layer { name: "data" type: "DCMEData" top: "data" top: "vectors" include { phase: TRAIN }
@@ -54,6 +63,19 @@ def test_a_missing_or_malformed_prototxt_names_itself(files, tmp_path):
     files.deploy.unlink()
     with pytest.raises(UserError, match=r"deploy\.prototxt: no such file"):
         NetFiles.of_folder(files.deploy.parent)
+
+
+def test_the_nets_of_the_package_are_there_outside_the_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    repository = Path(__file__).parents[3] / "prototxt"
+    for folder in (path.parent for path in repository.glob("*/solver.prototxt")):
+        shipped = NetFiles.of_folder(Path("prototxt") / folder.name)
+        assert shipped.deploy.read_bytes() == (folder / "deploy.prototxt").read_bytes()
+    assert nets_path("prototxt/dcme2017_fcn8s/start.caffemodel").is_file()
+    (tmp_path / "prototxt" / "small").mkdir(parents=True)
+    assert nets_path("prototxt/small") == Path("prototxt/small")  # what is there comes first
+    with pytest.raises(UserError, match=r"^prototxt/none/train\.prototxt: no such file"):
+        NetFiles.of_folder("prototxt/none")
 
 
 def play_caffe(tmp_path, monkeypatch, script):

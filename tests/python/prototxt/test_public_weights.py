@@ -124,7 +124,7 @@ def test_fully_connected_weights_are_the_convolution_over_the_whole_input(tmp_pa
         # As many values, in no order that would fit.
         ("CONVOLUTION", [(3, 4, 3, 3), (1, 1, 1, 4)], "4 3 3 3 .*in the net, 3 4 3 3 .*in the w"),
         ("INNER_PRODUCT", [(1, 1, 27, 4), (1, 1, 1, 4)], "in the net, 1 1 27 4 "),
-        ("CONVOLUTION", [(4, 3, 3, 3)], "another number of parameter blobs"),
+        ("CONVOLUTION", [(4, 3, 3, 3)], "2 parameter blobs in the net, 1 in the weights"),
     ],
 )
 def test_a_layer_that_does_not_fit_is_named_with_both_shapes_and_advice(

@@ -17,10 +17,30 @@ def test_parameters_are_saved_and_loaded_by_layer_name(tmp_path, net, save, load
     getattr(net, save)(file)
     other = caffe.Net(write(tmp_path, NET), caffe.TRAIN)
     assert not np.array_equal(other.params["ip"][0].data, net.params["ip"][0].data)
-    getattr(other, load)(str(file))
+    assert getattr(other, load)(str(file)) == ["conv", "ip"]
     for name in net.params:
         for mine, theirs in zip(net.params[name], other.params[name]):
             np.testing.assert_array_equal(mine.data, theirs.data)
+
+
+@pytest.mark.parametrize("save", ["save", "save_hdf5"])
+def test_loading_tells_which_layers_took_their_parameters(tmp_path, net, save):
+    """Also layers whose parameters are another one's, which HDF5 stores there only."""
+    shared = NET.replace('"ip"', '"other"') + SHARED
+    (tmp_path / "a").mkdir()
+    source = caffe.Net(write(tmp_path / "a", shared), caffe.TEST)
+    file = tmp_path / ("w.h5" if "hdf5" in save else "w.caffemodel")
+    getattr(source, save)(file)
+    assert source.copy_from(file) == ["conv", "other", "owner", "user"]
+    assert net.copy_from(file) == ["conv"]  # "ip" has no partner
+
+
+SHARED = "".join(
+    f'''
+layer {{ name: "{name}" type: "InnerProduct" bottom: "data" top: "{name}"
+  param {{ name: "w" }} inner_product_param {{ num_output: 2 bias_term: false }} }}'''
+    for name in ("owner", "user")
+)
 
 
 def test_share_with_uses_one_memory_for_two_nets(tmp_path, net):
