@@ -18,12 +18,13 @@ from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.network import Network, Preprocessing
 from dcme.plotting import show_directions, show_instances
-from dcme.predict import predict
+from dcme.predict import Prediction, predict
 from dcme.prepare import prepare
 from dcme.report import Page
 from dcme.results import MAP_FOLDER
 from dcme.scoring import Scores, score_results
 from dcme.synth import write_dataset
+from dcme.tables import Table
 from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, train
 from dcme.training_job import TrainingProgress
 from dcme.trainlog import TrainLog
@@ -125,11 +126,9 @@ def _predict_and_score(
     network = Network(files.deploy, weights, Preprocessing.of_training_net(files.train))
     results = run.out / f"results_{name}"
     predict(
-        network,
+        Prediction(network, settings.decoding, settings.reduced),
         samples,
         results,
-        settings.decoding,
-        settings.reduced,
         vectors_out=run.out / f"vectors_{name}",
         workers=settings.workers,
         quiet=False,
@@ -231,11 +230,11 @@ def _write_page(
     rows.append(
         ["mean", sum(r.instances for r in trained.rows), trained.ap_mean, trained.ap50_mean]
     )
-    page.table(["class", "instances", "AP", "AP50"], rows, strong=1)
+    page.table(Table("", ["class", "instances", "AP", "AP50"], rows, strong=1))
     page.heading("Training loss")
     page.chart(_loss_curves(log), "iteration", "loss")
     page.heading("Where the time went")
-    page.table(["stage", "seconds"], [[k, round(v, 1)] for k, v in run.seconds.items()])
+    page.table(Table("", ["stage", "seconds"], [[k, v] for k, v in run.seconds.items()], 1))
     page.text(f"{platform.machine()}, {settings.workers} cores, {platform.platform()}", soft=True)
     page.heading("By hand")
     page.code(_commands(settings))

@@ -12,5 +12,7 @@ EXPECTED = (ValueError, OSError, RuntimeError, ImportError)
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's message without line breaks."""
+    """An exception's message without line breaks; the system's errors as ``file: reason``."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
     return " ".join(str(error).split()) or type(error).__name__

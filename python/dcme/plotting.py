@@ -13,7 +13,7 @@ import numpy as np
 from dcme.encoding import magnitude
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID, ClassTable
 
 if TYPE_CHECKING:
     from dcme.trainlog import TrainLog
@@ -28,6 +28,13 @@ def palette(count: int) -> np.ndarray:
         saturation, value = (0.85, 0.6)[i % 2], (1.0, 0.85)[i // 2 % 2]
         colours.append(colorsys.hsv_to_rgb((0.07 + i * _GOLDEN_ANGLE) % 1, saturation, value))
     return np.round(np.array(colours).reshape(-1, 3)[:, ::-1] * 255).astype(np.uint8)
+
+
+def class_colours(classes: ClassTable) -> np.ndarray:
+    """BGR colours (classes, 3), 8 bit: Cityscapes' for its own classes, else distinct ones."""
+    if all(name in COLOURS_RGB for name in classes.names):
+        return np.array([COLOURS_RGB[name][::-1] for name in classes.names], np.uint8)
+    return palette(len(classes.names))
 
 
 def show_magnitude(vectors: np.ndarray) -> np.ndarray:
@@ -59,7 +66,7 @@ def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassTable) -> np.nd
     full = labels[rows[:, None], columns[None, :]]
     shown = image.copy()
     inside = full > 0
-    mixed = 0.35 * image[inside] + 0.65 * palette(len(classes.labels))[full[inside] - 1]
+    mixed = 0.35 * image[inside] + 0.65 * class_colours(classes)[full[inside] - 1]
     shown[inside] = mixed.astype(np.uint8)
     shown[block::block] = shown[block::block] // 4 * 3
     shown[:, block::block] = shown[:, block::block] // 4 * 3

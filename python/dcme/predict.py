@@ -170,27 +170,35 @@ def _results(
     yield from ordered_map(partial(_write, out, reference), results, workers)
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """How images become instances."""
+
+    network: Network
+    decoding: Decoding
+    size: tuple[int, int] | None = None
+    """(H, W) that the network sees; by default that of each image."""
+    batch: int = 4
+    classifier: Classifier | None = None
+    """Names the instances' classes on the full images (paper 1), whatever the network's grid."""
+
+
 def predict(
-    network: Network,
+    how: Prediction,
     samples: Sequence[Sample],
     out: PathLike,
-    decoding: Decoding,
-    size: tuple[int, int] | None = None,
-    batch: int = 4,
     vectors_out: PathLike | None = None,
     workers: int = 1,
     quiet: bool = True,
-    classifier: Classifier | None = None,
 ) -> int:
     """Find the instances of every sample's image and write them to ``out``; returns how many.
 
-    Images are reduced to ``size`` = (H, W) for the network, masks brought back to their full size.
-    With ``vectors_out`` the network's outputs are kept there as .npz files. With a classifier the
-    instances' classes are its answers on the full images (paper 1), whatever the network's grid.
+    Masks are brought back to the images' full size. With ``vectors_out`` the network's outputs are
+    kept there as .npz files.
     """
     require_files(samples, image=True, ids=False)
-    pictures = ordered_map(partial(load_picture, size, classifier is not None), samples, workers)
-    outputs = _outputs(network, pictures, batch)
+    load = partial(load_picture, how.size, how.classifier is not None)
+    outputs = _outputs(how.network, ordered_map(load, samples, workers), how.batch)
     kept = Path(vectors_out) if vectors_out is not None else None
-    work = _results(outputs, Path(out), decoding, classifier, workers, kept)
+    work = _results(outputs, Path(out), how.decoding, how.classifier, workers, kept)
     return sum(progress(work, len(samples), "predicting", quiet))

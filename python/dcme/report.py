@@ -6,15 +6,13 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Union
 
 import cv2
 import numpy as np
 
 from dcme.files import PathLike, png_bytes, write_text
+from dcme.tables import Table
 from dcme.trainlog import Curve
-
-Cell = Union[str, float, int, None]
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #667080;
@@ -56,12 +54,6 @@ def image_tag(image: np.ndarray, alt: str, lossless: bool = False) -> str:
         content = buffer.tobytes()
     data = base64.b64encode(content).decode()
     return f'<img alt="{escape(alt)}" src="data:image/{kind};base64,{data}">'
-
-
-def _number(value: Cell) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return "&ndash;"
-    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
 
 
 def _ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -143,15 +135,9 @@ class Page:
         cells = (f'<div class="card"><b>{escape(v)}</b>{escape(k)}</div>' for k, v in figures)
         self.parts.append(f'<div class="cards">{"".join(cells)}</div>')
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], strong: int = 0) -> None:
-        """A table; the last ``strong`` rows are emphasised."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in header)
-        body = []
-        for index, row in enumerate(rows):
-            kind = ' class="strong"' if index >= len(rows) - strong else ""
-            cells = "".join(f"<td>{_number(cell)}</td>" for cell in row)
-            body.append(f"<tr{kind}>{cells}</tr>")
-        self.parts.append(f'<div class="wide"><table><tr>{head}</tr>{"".join(body)}</table></div>')
+    def table(self, table: Table) -> None:
+        """A table that scrolls where it is too wide; its title is left out."""
+        self.parts.append(f'<div class="wide">{table.as_html()}</div>')
 
     def chart(self, curves: Sequence[tuple[str, Curve]], x_label: str, y_label: str) -> None:
         """A line chart."""

@@ -17,7 +17,7 @@ from dcme.distances import read_distances, stereo_files, with_distances
 from dcme.errors import UserError
 from dcme.evaluation import EvaluationResult, Evaluator, add_files, add_masks
 from dcme.files import PathLike, read_ids
-from dcme.labels import ClassTable
+from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results import UNCLASSIFIED, ImageResult, list_result, result_path
@@ -152,6 +152,12 @@ class Scores:
                 )
 
 
+def labels_in(ids: np.ndarray) -> set[int]:
+    """The class labels of the instances in an instance map (H, W)."""
+    values = np.flatnonzero(np.bincount(ids.ravel(), minlength=FIRST_INSTANCE_ID))
+    return set((values[values >= FIRST_INSTANCE_ID] // FIRST_INSTANCE_ID).tolist())
+
+
 def require_classes(
     classes: ClassTable, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
 ) -> None:
@@ -206,10 +212,14 @@ class _Scorer:
 
     def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
         """Compare instances in memory with a sample's instance map; no matching counts."""
-        ids, result = read_ids(sample.ids_path()), make(sample)
-        columns = (result.masks, result.labels.tolist(), result.scores.tolist())
+        ids = read_ids(sample.ids_path())
+        require_classes(self.classes, labels_in(ids), sample.ids_path())
         try:
+            result = make(sample)
+            columns = (result.masks, result.labels.tolist(), result.scores.tolist())
             add_masks([self.by_class, self.agnostic], ids, *columns, self.distances_of(sample))
+        except UserError:
+            raise
         except ValueError as error:
             raise UserError(f"{sample.ids_path()}: {error}") from None
         return []

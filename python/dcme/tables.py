@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Union
 
@@ -97,6 +98,15 @@ class Table:
                 cells = [f"**{cell}**" if cell else "" for cell in cells]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines) + "\n"
+
+    def as_html(self) -> str:
+        """A ``table`` without its title."""
+        head, *body = self._grid()
+        rows = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
+        rows += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in body]
+        first = len(rows) - self.strong
+        kinds = (' class="strong"' if index >= first else "" for index in range(len(rows)))
+        return f"<table>{''.join(f'<tr{k}>{row}</tr>' for k, row in zip(kinds, rows))}</table>"
 
     def as_latex(self) -> str:
         """A ``tabular`` in a ``table`` with the title as its caption (needs booktabs)."""

@@ -167,6 +167,23 @@ def _command() -> str:
     return found
 
 
+def _started(words: Sequence[str]) -> subprocess.Popen[str]:
+    """A command whose output comes through a pipe, and that only this process stops."""
+    # Threads that spin while they wait make training many times slower on a machine that is shared.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    return subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+        start_new_session=True,  # Ctrl-C is passed on, once
+        preexec_fn=left_to_the_parent(),
+        restore_signals=False,  # a log that nobody reads any more does not end it
+    )
+
+
 def train(
     files: NetFiles,
     log_path: PathLike,
@@ -184,23 +201,10 @@ def train(
     if append and Path(log_path).is_file():
         log = parse_log(read_text(log_path).splitlines())
     last: deque[str] = deque(maxlen=5)
-    words = [_command(), "train", f"--solver={files.solver}", *extra]
-    # Threads that spin while they wait make training many times slower on a machine that is shared.
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
     with (
         open(log_path, "a" if append else "w", 1, encoding="utf-8") as stream,
-        subprocess.Popen(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=environment,
-            start_new_session=True,  # Ctrl-C is passed on below, once
-            preexec_fn=left_to_the_parent(),
-            restore_signals=False,  # a log that nobody reads any more does not end it
-        ) as process,
+        _started([_command(), "train", f"--solver={files.solver}", *extra]) as process,
     ):
 
         def follow() -> None:

@@ -26,7 +26,7 @@ from dcme.files import PathLike, atomic_path, read_ids
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map
-from dcme.scoring import require_classes
+from dcme.scoring import labels_in, require_classes
 from dcme.vectors import VectorMap, read_vector_map
 
 LADDERS: dict[str, tuple[float, ...]] = {
@@ -113,7 +113,7 @@ def load_scenes(
     def load(sample: Sample) -> Scene:
         item = read_vector_map(vectors, sample)
         ids, size = read_ids(sample.ids_path()), item.vectors.shape[1:]
-        require_classes(classes, _labels(ids), sample.ids_path())
+        require_classes(classes, labels_in(ids), sample.ids_path())
         if ids.shape == size:
             return Scene(item, ids)
         nearest = cv2.resize(ids, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
@@ -125,17 +125,12 @@ def load_scenes(
     scenes = list(ordered_map(load, samples, workers))
     if not scenes:
         raise UserError("tuning needs at least one image")
-    if not any(_labels(scene.truth) & set(classes.labels) for scene in scenes):
+    if not any(labels_in(scene.truth) & set(classes.labels) for scene in scenes):
         raise UserError(
             f"none of {len(scenes)} instance maps has an instance of {', '.join(classes.names)}: "
             "there is nothing to tune on"
         )
     return scenes
-
-
-def _labels(ids: np.ndarray) -> set[int]:
-    """Of the instances of a map."""
-    return set((np.unique(ids[ids >= FIRST_INSTANCE_ID]) // FIRST_INSTANCE_ID).tolist())
 
 
 def _matchings(decoding: Decoding, ious: Sequence[float], scene: Scene) -> list[Matching]:
@@ -184,6 +179,44 @@ def _with(decoding: Decoding, **thresholds: Any) -> Decoding:
     return replace(decoding, **thresholds)
 
 
+@dataclass
+class _Search:
+    """Trials of thresholds, each measured once."""
+
+    measure: Callable[[Decoding], Trial]
+    names: list[str]
+    report: Callable[[Trial, bool], None]
+    known: dict[tuple[float, ...], Trial] = field(default_factory=dict)
+
+    def attempt(self, decoding: Decoding) -> Trial:
+        key = tuple(getattr(decoding, name) for name in self.names)
+        if key not in self.known:
+            before = max((trial.value for trial in self.known.values()), default=-1.0)
+            self.known[key] = self.measure(decoding)
+            self.report(self.known[key], self.known[key].value > before)
+        return self.known[key]
+
+    def climb(self, best: Trial, name: str, values: Sequence[float]) -> Trial:
+        """The best of a trial and those with these values of one threshold."""
+        for value in values:
+            trial = self.attempt(_with(best.decoding, **{name: value}))
+            best = trial if trial.value > best.value else best
+        return best
+
+    def in_turns(self, best: Trial, ladders: Mapping[str, Sequence[float]]) -> Trial:
+        """One threshold after the other takes its best value, until none moves."""
+        tops = {name: ladders[name][-1] for name in self.names}
+        before = None
+        while before is not best:
+            before = best
+            for name in self.names:
+                best = self.climb(best, name, ladders[name])
+                while name != "probability" and getattr(best.decoding, name) == tops[name]:
+                    tops[name] = round(STEP * tops[name], 2)  # the ladder was too short
+                    best = self.climb(best, name, [tops[name]])
+        return best
+
+
 def tune(
     scenes: Sequence[Scene],
     start: Decoding,
@@ -199,48 +232,21 @@ def tune(
     ----------
     goal : "score", the mean over ``ious`` of TP / (TP + FP + FN), classes aside; or "ap",
         Cityscapes' average precision, for which instances below 100 pixels of the map do not count.
-    report : called after each trial, with whether it is the best so far.
+    report : called after each trial, with whether it is better than all before.
     """
     if goal not in GOALS:
         raise ValueError(f"unknown goal '{goal}'; known are {', '.join(GOALS)}")
     measure = _score if goal == "score" else _average_precision
-    known: dict[tuple[float, ...], Trial] = {}
     names = [name for name in ladders if name not in _unused(start, scenes)]
-
-    def attempt(decoding: Decoding) -> Trial:
-        key = tuple(getattr(decoding, name) for name in names)
-        if key not in known:
-            before = max((t.value for t in known.values()), default=-1.0)
-            known[key] = measure(decoding, scenes, ious, workers)
-            report(known[key], known[key].value > before)
-        return known[key]
-
+    search = _Search(lambda decoding: measure(decoding, scenes, ious, workers), names, report)
     # A start from which no single step helps: the middles of the ladders are another.
     middles = {name: ladders[name][len(ladders[name]) // 2] for name in names}
-    first = (attempt(start), attempt(_with(start, **middles)))
-    best = max(first, key=lambda trial: trial.value)
-
-    def climb(name: str, values: Sequence[float]) -> bool:
-        """Try these values of one threshold; whether one of them is better."""
-        nonlocal best
-        before = best
-        for value in values:
-            trial = attempt(_with(best.decoding, **{name: value}))
-            best = trial if trial.value > best.value else best
-        return best is not before
-
-    moved, tops = True, {name: ladders[name][-1] for name in names}
-    while moved:
-        moved = False
-        for name in names:
-            moved = climb(name, ladders[name]) or moved
-            while name != "probability" and getattr(best.decoding, name) == tops[name]:
-                tops[name] = round(STEP * tops[name], 2)  # the ladder was too short
-                moved = climb(name, [tops[name]]) or moved
+    first = (search.attempt(start), search.attempt(_with(start, **middles)))
+    best = search.in_turns(max(first, key=lambda trial: trial.value), ladders)
     for name in names:  # the picture shows every ladder around the best
         for value in ladders[name]:
-            attempt(_with(best.decoding, **{name: value}))
-    return Tuning(best, list(known.values()), goal)
+            search.attempt(_with(best.decoding, **{name: value}))
+    return Tuning(best, list(search.known.values()), goal)
 
 
 def plot_tuning(out: PathLike, tuning: Tuning) -> None:

@@ -32,6 +32,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", help="folder for the results (.txt, masks/, instanceIds/)")
     parser.add_argument("--split", default="val", help="of a Cityscapes root; default: val")
     parser.add_argument("--size", type=size, metavar="HxW", help="size that the network sees")
+    _add_input(parser)
+    _add_classifier(parser)
+    parser.add_argument("--gpu", type=count, metavar="N", help="run on this GPU")
+    parser.add_argument(
+        "--views",
+        type=int,
+        choices=VIEWS,
+        default=1,
+        help="average over the image and its mirror image (2), and their quarter turns (8)",
+    )
+    parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
+    add_decoding(parser)
+    add_classes(parser)
+    add_workers(parser)
+    parser.epilog = (
+        "example: dcme predict deploy.prototxt snap_iter_1000.caffemodel city results \\\n"
+        "           --size 128x256 --dt 5 --vt 12 --et 8\n"
+        "two networks: ... --classifier googlenet/deploy.prototxt --classifier-weights "
+        "googlenet.caffemodel"
+    )
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    """What the network sees, and how much of it at once."""
     group = parser.add_argument_group("network input = (image - mean) * scale")
     group.add_argument(
         "--train-net",
@@ -51,6 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--overlap", type=count, default=128, metavar="PX", help="of neighbours; default: 128"
     )
+
+
+def _add_classifier(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a second network that names the classes (paper 1)")
     group.add_argument(
         "--classifier", metavar="DEPLOY", help="network for square crops of the images"
@@ -61,24 +88,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--smallest", type=positive, default=50, metavar="PX", help="sides of crops; default: 50"
-    )
-    parser.add_argument("--gpu", type=count, metavar="N", help="run on this GPU")
-    parser.add_argument(
-        "--views",
-        type=int,
-        choices=VIEWS,
-        default=1,
-        help="average over the image and its mirror image (2), and their quarter turns (8)",
-    )
-    parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
-    add_decoding(parser)
-    add_classes(parser)
-    add_workers(parser)
-    parser.epilog = (
-        "example: dcme predict deploy.prototxt snap_iter_1000.caffemodel city results \\\n"
-        "           --size 128x256 --dt 5 --vt 12 --et 8\n"
-        "two networks: ... --classifier googlenet/deploy.prototxt --classifier-weights "
-        "googlenet.caffemodel"
     )
 
 
@@ -121,7 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Predict and write the results."""
     from dcme.dataset import find_samples
     from dcme.network import Network, Tiling, use_gpu
-    from dcme.predict import predict
+    from dcme.predict import Prediction, predict
 
     samples = find_samples(arguments.source, arguments.split)
     if arguments.gpu is not None:
@@ -134,16 +143,9 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.views,
         Tiling(arguments.tile, arguments.overlap),
     )
-    found = predict(
-        network,
-        samples,
-        arguments.out,
-        decoding(arguments),
-        arguments.size,
-        arguments.batch,
-        arguments.vectors,
-        workers(arguments),
-        arguments.quiet,
-        _classifier(arguments),
+    how = Prediction(
+        network, decoding(arguments), arguments.size, arguments.batch, _classifier(arguments)
     )
+    out, threads = arguments.out, workers(arguments)
+    found = predict(how, samples, out, arguments.vectors, threads, arguments.quiet)
     print(f"{arguments.out}: {found} instances in {len(samples)} images")

@@ -16,8 +16,8 @@ from dcme.encoding import encode, reduce_ids
 from dcme.errors import EXPECTED, one_line
 from dcme.files import PathLike, atomic_path, read_ids, read_image, write_png
 from dcme.grid import grid_classes
-from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID, ClassTable
-from dcme.plotting import show_grid, show_instances, show_magnitude, strip
+from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
 from dcme.reproduce.context import Context, Pipeline
 from dcme.reproduce.experiments import FCN8S, PAPER_2, SEGNET
 from dcme.results import MAP_FOLDER
@@ -50,8 +50,8 @@ def logistic_curves(out: PathLike, amplitudes: Sequence[float] = (1, 2, 4, 8)) -
 def show_classes(image: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Instances of a map (H, W) in Cityscapes' colours of their classes, over the dimmed image."""
     shown = (image * 0.35).astype(np.uint8)
-    for label, name in zip(CLASSES.labels, CLASSES.names):
-        shown[ids // FIRST_INSTANCE_ID == label] = COLOURS_RGB[name][::-1]
+    for label, colour in zip(CLASSES.labels, class_colours(CLASSES)):
+        shown[ids // FIRST_INSTANCE_ID == label] = colour
     return shown
 
 

@@ -44,12 +44,8 @@ def write_report(
 
 
 def _add(page: Page, report: Report) -> None:
-    table = report.table()
     page.text(f"{report.experiment.title}: {report.paper.what}.")
-    rows = [
-        [f"{cell:.2f}" if isinstance(cell, float) else cell for cell in row] for row in table.rows
-    ]
-    page.table(list(table.header), rows)
+    page.table(report.table())
     notes = list(report.outcome.notes) if report.outcome else []
     if report.missing:
         notes.append("Not run: " + "; ".join(report.missing) + ".")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from dcme.cli import COMMANDS, main
 
@@ -30,6 +31,14 @@ def test_no_command_is_a_usage_error_answered_by_the_help(capsys):
     assert main([]) == 2
     shown = capsys.readouterr()
     assert shown.out == "" and "predict" in shown.err and "example:" in shown.err
+
+
+def test_errors_of_the_system_name_the_file_first(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
+    assert main(["decode", str(tmp_path / "v.npy"), str(tmp_path / "file"), "--quiet"]) == 1
+    line = capsys.readouterr().err
+    assert "[Errno" not in line and f"error: {tmp_path / 'file'}" in line
 
 
 def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):

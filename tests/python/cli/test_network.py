@@ -14,7 +14,7 @@ from dcme.errors import UserError
 from dcme.files import write_png
 from dcme.labels import ClassTable
 from dcme.network import Network, Preprocessing, padded
-from dcme.predict import predict
+from dcme.predict import Prediction, predict
 from dcme.vectors import VectorMap, read_vectors
 from dcme.views import seen, turned_back
 
@@ -213,7 +213,8 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     decoding = Decoding(dt=3, vt=5, et=3, classes=ClassTable((1,), ("thing",)))
     out, kept = tmp_path / "r", tmp_path / "v"
     samples = read_folder(images)
-    found = predict(network, samples, out, decoding, batch=2, vectors_out=kept, workers=2)
+    how = Prediction(network, decoding, batch=2)
+    found = predict(how, samples, out, vectors_out=kept, workers=2)
     assert [shape[0] for shape in GradientNet.batches] == [2, 1, 1]
     assert [item.vectors.shape for item in read_vectors(kept)] == [(2, 64, 64)] * 3 + [(2, 32, 96)]
     assert found == sum(len(p.read_text().splitlines()) for p in out.glob("*.txt"))
@@ -225,5 +226,6 @@ def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
     from dcme.dataset import read_list
 
     with pytest.raises(UserError, match=r"absent\.png: there is no such image"):
-        predict(Network(deploy, None), read_list(tmp_path / "list.txt"), tmp_path / "r", Decoding())
+        how = Prediction(Network(deploy, None), Decoding())
+        predict(how, read_list(tmp_path / "list.txt"), tmp_path / "r")
     assert GradientNet.batches == []

@@ -47,6 +47,13 @@ def literal_ceiling(ids, size, thresholds):
     return predictions
 
 
+@pytest.mark.parametrize("more", [["--masks"], []])
+def test_truth_of_other_classes_names_its_file(city, fails, more):
+    words = ("oracle", "ceiling", city, "--size", "64x128", "--classes", "1:cell", "--quiet")
+    line = fails(*words, *more)
+    assert "_gtFine_instanceIds.png: label " in line and "e.g. --classes " in line
+
+
 def test_masks_are_made_once_and_one_after_the_other(city):
     """An image's masks at full size would not fit into memory together."""
     made, masks = [], []

@@ -4,19 +4,20 @@ import re
 
 import numpy as np
 from dcme.report import Page, curve_svg
+from dcme.tables import Table
 from dcme.trainlog import Curve
 
 
 def test_pages_refer_to_nothing_outside_and_escape_text(tmp_path):
     page = Page("a <title>")
     page.cards([("AP & more", "0.5")])
-    page.table(["class", "AP"], [["car", 0.25], ["mean", float("nan")]], strong=1)
+    page.table(Table("", ["class", "AP"], [["car", 0.25], ["mean", float("nan")]], strong=1))
     page.chart([("loss", Curve([0, 1, 2], [3.0, 2.0, 1.0]))], "iteration", "loss")
     page.gallery([[("input", np.zeros((4, 4, 3), np.uint8))]])
     page.write(tmp_path / "index.html")
     html = (tmp_path / "index.html").read_text()
     assert "a &lt;title&gt;" in html and "AP &amp; more" in html
-    assert "0.250" in html and "&ndash;" in html
+    assert "0.250" in html and "<td>-</td>" in html
     assert "prefers-color-scheme: dark" in html
     sources = re.findall(r'(?:src|href)="([^"]{0,20})', html)
     assert sources and all(source.startswith("data:image/") for source in sources)

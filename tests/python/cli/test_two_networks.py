@@ -13,7 +13,7 @@ from dcme.errors import UserError
 from dcme.files import read_ids
 from dcme.labels import ClassTable
 from dcme.network import Network
-from dcme.predict import decode_stored, predict, predict_vectors
+from dcme.predict import Prediction, decode_stored, predict, predict_vectors
 from dcme.results import ImageResult, list_result
 from test_network import Blob, GradientNet
 
@@ -97,9 +97,8 @@ def test_predicting_at_once_and_by_way_of_files_agree(city, networks, tmp_path, 
     network, classifier = Network(networks[0], None), Classifier(networks[1], None, smallest=9)
     decoding = Decoding(dt=3, vt=4, et=5, mode=mode)
     kept, once, later = (tmp_path / name for name in ("v", "once", "later"))
-    found = predict(
-        network, samples, once, decoding, (64, 128), vectors_out=kept, classifier=classifier
-    )
+    how = Prediction(network, decoding, (64, 128), classifier=classifier)
+    found = predict(how, samples, once, vectors_out=kept)
     assert predict_vectors(network, samples, kept, (64, 128)) == 0
     assert decode_stored(kept, samples, later, decoding, classifier, workers=2) == found
     for sample in samples:

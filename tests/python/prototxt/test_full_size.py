@@ -36,6 +36,12 @@ def test_the_loss_falls_in_20_iterations(name: str, variant: str, data: Path) ->
 
 
 @pytest.mark.slow
+def test_the_main_net_trains_at_the_papers_batch_in_less_than_11_gb(data: Path) -> None:
+    trained = measure("isisa2019_deeplabv3plus", data, batch=6, iterations=1)
+    assert 2 < trained.peak_gib * 1.024**3 < 11
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({name for name, _ in RUNS}))
 def test_caffe_time_runs_it(name: str, data: Path) -> None:
     solver, _ = bind(name, "", data, batch=1, iterations=1)
