@@ -68,9 +68,9 @@ def _busiest(samples: Sequence[Sample], count: int) -> list[Sample]:
 
 
 def _picture(sample: Sample, size: tuple[int, int]) -> np.ndarray:
-    """The image at this size, black where only its ground truth is on disk."""
+    """The image at this size, grey where only its ground truth is on disk."""
     if sample.image is None or not sample.image.is_file():
-        return np.zeros((*size, 3), np.uint8)
+        return np.full((*size, 3), 128, np.uint8)
     return cv2.resize(read_image(sample.image), size[::-1], interpolation=cv2.INTER_AREA)
 
 
@@ -149,9 +149,9 @@ def draw_figures(context: Context) -> Drawn:
         drawn.failed["the figures of scenes"] = one_line(error)
         return drawn
     first = samples[0]
-    black = "" if first.image is not None else " (the image is not on disk: black)"
+    grey = "" if first.image is not None else " (the image is not on disk: grey)"
     drawn.add(
-        f"Paper 2, Fig. 1: classes of the blocks{black}",
+        f"Paper 2, Fig. 1: classes of the blocks{grey}",
         folder / "isisa-2019_fig1.png",
         lambda path: grid_figure(context, first, path),
     )
