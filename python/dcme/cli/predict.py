@@ -98,7 +98,9 @@ def _preprocessing(arguments: argparse.Namespace) -> Preprocessing:
 
     scale, mean = arguments.scale, arguments.mean
     if scale is None and mean is None:
-        return Preprocessing.beside(arguments.deploy, arguments.train_net, "--scale and --mean")
+        return Preprocessing.beside(
+            arguments.deploy, arguments.train_net, "--train-net FILE, or --scale and --mean"
+        )
     if arguments.train_net is not None:
         raise UserError("give either --train-net, or --scale and --mean")
     return Preprocessing(1.0 if scale is None else scale, mean or (0.0,))
@@ -119,7 +121,7 @@ def _classifier(arguments: argparse.Namespace) -> Classifier | None:
         arguments.classifier,
         arguments.classifier_weights,
         Preprocessing.beside(
-            arguments.classifier, arguments.classifier_train_net, "--classifier-train-net"
+            arguments.classifier, arguments.classifier_train_net, "--classifier-train-net FILE"
         ),
         arguments.smallest,
         arguments.classes,
