@@ -28,6 +28,7 @@ struct TrimMemoryAtEnd {
 template <typename Dtype>
 class Net {
  public:
+  /// An old message (V0 or V1 layers, `input` fields) is upgraded.
   explicit Net(const NetParameter& param);
   /// Reads (and upgrades) a prototxt; keeps the layers that its rules include in phase, level and
   /// stages.

@@ -1,6 +1,5 @@
 #include "caffe/layers/memory_data_layer.hpp"
 #include "caffe/util/io.hpp"
-#include "caffe/util/upgrade_proto.hpp"
 #include "net_core.hpp"
 
 namespace caffe {
@@ -19,7 +18,6 @@ NetCore ParseNet(const py::bytes& message, int phase, int level,
   NetParameter param;
   CHECK(param.ParseFromString(message)) << "not a serialized NetParameter";
   py::gil_scoped_release release;
-  UpgradeNetAsNeeded("(message)", &param);
   NetState* state = param.mutable_state();
   state->set_phase(static_cast<Phase>(phase));
   state->set_level(level);

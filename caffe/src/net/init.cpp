@@ -40,9 +40,16 @@ Net<Dtype>::Net(const string& param_file, Phase phase, const int level,
 
 template <typename Dtype>
 void Net<Dtype>::Init(const NetParameter& in_param) {
-  phase_ = in_param.state().phase();
+  NetParameter upgraded;
+  const bool old = NetNeedsUpgrade(in_param);
+  if (old) {
+    upgraded = in_param;
+    UpgradeNetAsNeeded("net '" + in_param.name() + "'", &upgraded);
+  }
+  const NetParameter& present = old ? upgraded : in_param;
+  phase_ = present.state().phase();
   NetParameter param;
-  FilterNet(in_param, &param);
+  FilterNet(present, &param);
   InsertSplits(param, &param);
   name_ = param.name();
   debug_info_ = param.debug_info();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "caffe/layer_factory.hpp"
+#include "caffe/net.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "foreign.hpp"
 
@@ -160,6 +161,23 @@ TEST(OldLayers, NetInputsBecomeALayer) {
                                    "input_param { shape { dim: 1 dim: 2 } shape { dim: 3 } } }")
                 .DebugString(),
             net.DebugString());
+}
+
+TEST(OldLayers, NetsAreMadeFromOldMessages) {
+  const Net<float> net(FromText<NetParameter>(
+      "name: 'old' input: 'x' input_dim: 1 input_dim: 2 input_dim: 3 input_dim: 4 "
+      "layers { name: 'relu' type: RELU bottom: 'x' top: 'y' include { phase: TEST } } "
+      "state { phase: TEST }"));
+  ASSERT_EQ(1, net.num_inputs());
+  EXPECT_EQ("1 2 3 4 (24)", net.input_blobs()[0]->shape_string());
+  ASSERT_EQ(1, net.num_outputs());
+  EXPECT_EQ(24, net.output_blobs()[0]->count());
+  const Net<double> older(FromText<NetParameter>(
+      "input: 'x' input_dim: 1 input_dim: 1 input_dim: 4 input_dim: 4 "
+      "layers { layer { name: 'pad' type: 'padding' pad: 1 } bottom: 'x' top: 'padded' } "
+      "layers { layer { name: 'conv' type: 'conv' num_output: 2 kernelsize: 3 } "
+      "bottom: 'padded' top: 'y' }"));
+  EXPECT_EQ("1 2 4 4 (32)", older.blob_by_name("y")->shape_string());
 }
 
 }  // namespace caffe
