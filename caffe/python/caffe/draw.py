@@ -104,6 +104,11 @@ def net_to_graph(
     caffe_net: Any, rankdir: str = "LR", label_edges: bool = True, phase: int | None = None
 ) -> Graph:
     """Return the layers and blobs of a NetParameter, and what leads from one to the other."""
+    if caffe_net.layers:
+        warnings.warn(
+            "old layers (`layers`) are not drawn: upgrade_net_proto_text rewrites the file",
+            stacklevel=2,
+        )
     graph = Graph(caffe_net.name or "Net", rankdir)
     blobs: dict[str, None] = {}
     for layer in caffe_net.layer:

@@ -84,6 +84,12 @@ def test_nets_are_drawn_without_graphviz(monkeypatch, tmp_path, rankdir):
     assert {(0x50, 0x50, 0xFF), (0x90, 0xEE, 0x90), (0xE0, 0xE0, 0xE0)} <= colours  # B G R
 
 
+def test_old_nets_are_not_drawn_in_silence():
+    net = text_format.Parse("layers { name: 'x' type: RELU }", caffe_pb2.NetParameter())
+    with pytest.warns(UserWarning, match="upgrade_net_proto_text"):
+        assert not caffe.draw.net_to_graph(net).nodes
+
+
 def test_a_plug_in_that_is_none_is_named(tmp_path):
     (tmp_path / "no.so").write_text("text")
     with pytest.raises(caffe.Error, match=r"no\.so cannot be loaded"):
