@@ -70,7 +70,8 @@ int ClassMap::class_of(int id) const {
     }
     throw std::invalid_argument("instance " + std::to_string(id) + " is of class label " +
                                 std::to_string(label) + ", which is not among the classes (" +
-                                known + "); give the classes of your data");
+                                known + "); name the classes of your data, e.g. --classes " +
+                                std::to_string(label) + ":cell");
   }
   return found;
 }

@@ -8,8 +8,9 @@
 namespace dcme {
 namespace {
 
-// The published reduction takes ids > 1000, so the very first id of label 1 does not count.
-constexpr uint16_t kLastDropped = kFirstInstanceId;
+// The published reduction takes ids > 1000. Here the first id of label 1 is an instance, as everywhere
+// else; Cityscapes' instances begin at 24000.
+constexpr uint16_t kLastDropped = kFirstInstanceId - 1;
 
 // Area averaging along one side: output i is the sum of weight[j] * input[first[i] + j]. A border
 // pixel covered by less than a thousandth is left out, as OpenCV does.

@@ -60,6 +60,7 @@ std::vector<Pair> read_list(const std::string& path, const std::string& root) {
   std::vector<Pair> pairs;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
+    if (number == 1 && line.compare(0, 3, "\xef\xbb\xbf") == 0) line.erase(0, 3);  // UTF-8's mark
     line = strip(line);
     if (line.empty() || line[0] == '#') continue;
     const std::string where = path + ", line " + std::to_string(number) + ": ";
@@ -91,7 +92,7 @@ class ListSource : public SampleSource {
     const Pair& pair = pairs_[index];
     Sample sample;
     sample.name = pair.image;
-    sample.image = decode(pair.image, is_color_ ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
+    sample.image = decode(pair.image, image_flags(is_color_));
     sample.ids = decode(pair.ids, cv::IMREAD_UNCHANGED);
     check_sample(sample, pair.ids);
     return sample;

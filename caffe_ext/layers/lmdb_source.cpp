@@ -143,10 +143,7 @@ class LmdbSource : public SampleSource {
 
   cv::Mat read_image(const std::string& key) const {
     caffe::Datum datum = find(key);
-    if (datum.encoded()) {
-      const int flags = is_color_ ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE;
-      return decode_image(datum.data(), name_of(key), flags);
-    }
+    if (datum.encoded()) return decode_image(datum.data(), name_of(key), image_flags(is_color_));
     const cv::Mat pixels = interleaved(&datum);
     if (pixels.empty()) {
       throw std::runtime_error(name_of(key) + " holds no image: its data does not fit its size");

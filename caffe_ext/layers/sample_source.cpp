@@ -42,6 +42,11 @@ cv::Mat decode_image(const std::string& content, const std::string& name, int fl
   return pixels;
 }
 
+int image_flags(bool is_color) {
+  return (is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE) | cv::IMREAD_ANYDEPTH |
+         cv::IMREAD_IGNORE_ORIENTATION;
+}
+
 void check_sample(const Sample& sample, const std::string& ids_name) {
   if (sample.ids.type() != CV_16UC1) {
     throw std::runtime_error(ids_name +
@@ -49,6 +54,11 @@ void check_sample(const Sample& sample, const std::string& ids_name) {
                              "1000 * label + k), this one has " +
                              std::to_string(8 * sample.ids.elemSize1()) + " bits and " +
                              std::to_string(sample.ids.channels()) + " channel(s)");
+  }
+  if (sample.image.depth() != CV_8U) {
+    throw std::runtime_error(sample.name + " has " + std::to_string(8 * sample.image.elemSize1()) +
+                             " bits a channel: stretch the contrast to 8 bits, for training and "
+                             "prediction alike");
   }
   if (sample.ids.size() != sample.image.size()) {
     throw std::runtime_error(ids_name + " is " + size_text(sample.ids.rows, sample.ids.cols) +

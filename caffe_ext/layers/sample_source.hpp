@@ -40,6 +40,10 @@ std::unique_ptr<SampleSource> open_lmdb(const std::string& path, bool is_color);
 // std::runtime_error that begins with `name`.
 cv::Mat decode_image(const std::string& content, const std::string& name, int flags);
 
+// The flags for images. Pixels come as they are stored: neither cut down to 8 bits (check_sample
+// refuses more) nor turned by EXIF, which would part them from their instance map.
+int image_flags(bool is_color);
+
 // Throws std::runtime_error unless image and ids fit each other: kinds as in Sample, equal sizes.
 void check_sample(const Sample& sample, const std::string& ids_name);
 

@@ -41,7 +41,7 @@ class Annotations:
     """Labels and annotations."""
 
     def regions(self, shape: tuple[int, int]) -> list[Region]:
-        """The annotated regions of the image, which has ``shape`` (H, W)."""
+        """The annotated regions of the image, which has ``shape`` (H, W); some may be empty."""
         if shape != self.shape:
             raise UserError(
                 f"{self.origin}: the file says {self.shape[0]}x{self.shape[1]}, the image is "
@@ -50,8 +50,7 @@ class Annotations:
         found = []
         for label, item in self.items:
             mask = _mask(item.get("segmentation"), shape, f"{self.origin}: {_name(item)}")
-            if mask.any():
-                found.append(Region(label, mask, bool(item.get("iscrowd", 0))))
+            found.append(Region(label, mask, bool(item.get("iscrowd", 0))))
         return found
 
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from dcme.coco import Region, read_coco
-from dcme.dataset import IMAGE_SUFFIXES, Sample, read_folder, unique_names
+from dcme.dataset import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
 from dcme.errors import UserError
-from dcme.files import PathLike, read_labels, read_mask, read_photo, write_png, write_text
+from dcme.files import PathLike, read_image, read_labels, read_mask, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID, ClassTable
 from dcme.parallel import ordered_map, progress
 
@@ -31,13 +31,15 @@ UNFINISHED = {"images", "instanceIds"}
 PARTS = ("one", "each")
 """What the parts of a mask that do not touch are: one instance, or each an instance."""
 
+MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+
 
 @dataclass(frozen=True)
 class Settings:
     """How masks are read and images divided."""
 
     parts: str | None = None
-    """See ``PARTS``; None is "one", but refuses maps that look like a plain foreground mask."""
+    """See ``PARTS``; None is "one", but refuses label maps that look like something else."""
     val: float = 0.2
     """The share of the images that becomes ``val.txt``."""
     seed: int = 1
@@ -53,6 +55,8 @@ class Source:
     """(H, W) of the image to its regions."""
     origin: str
     """What messages call the masks."""
+    path: Path
+    """The file or folder of the masks."""
 
 
 def paint(regions: Sequence[Region], shape: tuple[int, int], origin: str) -> np.ndarray:
@@ -104,25 +108,39 @@ def _images(folder: Path) -> list[Sample]:
     return read_folder(folder)
 
 
-@dataclass(frozen=True)
-class _MaskReader:
-    """Masks of a single class in a folder."""
+def _thin_values(labels: np.ndarray) -> np.ndarray:
+    """The values but 0 of a label map (H, W) that nowhere fill a square of 3x3 pixels."""
+    values = labels.astype(np.float64)
+    square = np.ones((3, 3), np.uint8)
+    solid = cv2.erode(values, square) == cv2.dilate(values, square)
+    return np.setdiff1d(labels, [*np.unique(labels[solid]), 0])
 
-    root: Path
-    files: Sequence[Path]
-    """Of label maps directly in ``root``."""
-    label: int
-    parts: str | None
+
+class _MaskReader:
+    """Masks of a single class in a folder ``root``: a file or a folder for each image."""
+
+    def __init__(self, root: Path, names: Sequence[str], label: int, parts: str | None) -> None:
+        self.root, self.label, self.parts = root, label, parts
+        self.files: dict[str, list[Path]] = {}
+        """Label maps directly in the folder, by the image whose they can be."""
+        known = set(names)
+        for path in sorted(p for p in root.iterdir() if p.suffix.lower() in MASK_SUFFIXES):
+            self.files.setdefault(self._owner(path.stem, known), []).append(path)
+
+    @staticmethod
+    def _owner(stem: str, names: set[str]) -> str:
+        """The longest image name that the stem is, or begins with before ``_`` or ``.``; or ""."""
+        ends = [i for i, letter in enumerate(stem) if letter in "_."]
+        starts = [stem, *(stem[:i] for i in reversed(ends))]
+        return next((start for start in starts if start in names), "")
 
     def source(self, image: Sample) -> Source:
         """The masks of one image: a folder of its name, or the one file of its name."""
         for folder in (self.root / image.name / "masks", self.root / image.name):
             if folder.is_dir():
-                paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-                return Source(image, partial(self.from_masks, paths), str(folder))
-        exact = [p for p in self.files if p.stem == image.name]
-        starts = (f"{image.name}_", f"{image.name}.")
-        found = exact or [p for p in self.files if p.stem.startswith(starts)]
+                return Source(image, partial(self.from_folder, folder), str(folder), folder)
+        owned = self.files.get(image.name, [])
+        found = [p for p in owned if p.stem == image.name] or owned
         if not found:
             raise UserError(
                 f"{image.image}: no masks in {self.root}: neither a folder {image.name} nor a file "
@@ -134,7 +152,7 @@ class _MaskReader:
             )
         if found[0].samefile(image.image_path()):
             raise UserError(f"{found[0]}: is the image itself; name the folder of its masks")
-        return Source(image, partial(self.from_label_map, found[0]), str(found[0]))
+        return Source(image, partial(self.from_label_map, found[0]), str(found[0]), found[0])
 
     def from_label_map(self, path: Path, shape: tuple[int, int]) -> list[Region]:
         """One instance for each number but 0."""
@@ -143,21 +161,33 @@ class _MaskReader:
         values = np.unique(labels)
         if values[0] < 0:
             raise UserError(f"{path}: holds {values[0]}; a label map is 0 where no instance is")
-        masks = [labels == value for value in values if value != 0]
-        if self.parts is None and len(masks) == 1 and len(_connected(masks[0])) > 1:
+        thin = _thin_values(labels)
+        if self.parts != "one" and len(thin) >= 3 and 2 * len(thin) > np.count_nonzero(values):
             raise UserError(
-                f"{path}: all of its foreground has the value {values[-1]}, in separate parts; say "
-                "--parts each if every part is an instance, --parts one if they are a single one"
+                f"{path}: {len(thin)} of its values occur on thin lines only, as the greys of "
+                "smoothed edges do; a label map has one value for each instance (if this one has: "
+                "--parts one)"
+            )
+        masks = [labels == value for value in values if value != 0]
+        if self.parts is None and masks and all(len(_connected(mask)) > 1 for mask in masks):
+            listed = ", ".join(str(value) for value in values[values != 0][:3])
+            raise UserError(
+                f"{path}: each value of its foreground ({listed}) is in separate parts; say "
+                "--parts each if every part is an instance, --parts one if every value is one"
             )
         return self._regions(masks)
 
-    def from_masks(self, paths: Sequence[Path], shape: tuple[int, int]) -> list[Region]:
-        """One instance for each file that is not black."""
+    def from_folder(self, folder: Path, shape: tuple[int, int]) -> list[Region]:
+        """One instance for each file; a folder without any file holds none."""
+        files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != ".")
+        paths = [p for p in files if p.suffix.lower() in MASK_SUFFIXES]
+        if files and not paths:
+            raise UserError(f"{folder}: holds no masks ({', '.join(MASK_SUFFIXES)})")
         masks = []
         for path in paths:
             masks.append(read_mask(path))
             _require_shape(masks[-1].shape, shape, path)
-        return self._regions([mask for mask in masks if mask.any()])
+        return self._regions(masks)
 
     def _regions(self, masks: Iterable[np.ndarray]) -> list[Region]:
         if self.parts == "each":
@@ -171,10 +201,10 @@ def _from_folder(
     table = classes or ClassTable((1,), ("object",))
     if len(table.labels) != 1:
         raise UserError("masks without classes need exactly one class, e.g. --classes 1:cell")
-    suffixes = (*IMAGE_SUFFIXES, ".npy")
-    files = sorted(p for p in masks.iterdir() if p.suffix.lower() in suffixes)
-    reader = _MaskReader(masks, files, table.labels[0], settings.parts)
-    return [reader.source(image) for image in _images(images)], table
+    samples = _images(images)
+    names = [sample.name for sample in samples]
+    reader = _MaskReader(masks, names, table.labels[0], settings.parts)
+    return [reader.source(sample) for sample in samples], table
 
 
 def _from_coco(
@@ -188,25 +218,33 @@ def _from_coco(
             raise UserError(f"{path}: the image '{name}' lies outside of {images}")
     files = [images / name for name in coco.images]
     sources = [
-        Source(Sample(name, file, None), annotations.regions, annotations.origin)
+        Source(Sample(name, file, None), annotations.regions, annotations.origin, path)
         for name, file, annotations in zip(unique_names(files, images), files, coco.images.values())
     ]
     return sources, coco.classes
 
 
-def _write_pair(out: Path, source: Source) -> int:
-    """Write one image and its instance map; returns its instances."""
-    image = read_photo(source.image.image_path())
-    ids = paint(source.regions(image.shape[:2]), image.shape[:2], source.origin)
+def _write_pair(out: Path, source: Source) -> tuple[int, int]:
+    """Write one image and its instance map; returns its instances, and the masks that gave none."""
+    image = read_image(source.image.image_path())
+    regions = source.regions(image.shape[:2])
+    seen = [region for region in regions if region.mask.any()]
+    ids = paint(seen, image.shape[:2], source.origin)
     write_png(out / "images" / f"{source.image.name}.png", image)
     write_png(out / "instanceIds" / f"{source.image.name}.png", ids)
-    return int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
+    found = int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
+    return found, sum(not region.group for region in regions) - found
 
 
 def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[str]]:
-    """``train`` and ``val``: a random share of ``val`` of the names, at least one in each."""
+    """``train`` and ``val``: a random share of ``val`` of the names, at least one in each.
+
+    Without ``val``, where the share is 0 or there is but one name.
+    """
     order = np.random.default_rng(seed).permutation(len(names))
     held_out = min(max(1, round(val * len(names))), len(names) - 1) if val > 0 else 0
+    if not held_out:
+        return {"train": list(names)}
     chosen = set(order[:held_out].tolist())
     parts: dict[str, list[str]] = {"train": [], "val": []}
     for i, name in enumerate(names):
@@ -223,6 +261,19 @@ class Collected:
     instances: dict[str, int]
     """In the images of each list."""
     classes: ClassTable
+    lost: int
+    """Masks that gave no instance: empty, outside of the image, or hidden by smaller ones."""
+    unused: list[str]
+    """Files and folders beside the masks that belong to no image."""
+
+
+def _unused(masks: Path, sources: Sequence[Source]) -> list[str]:
+    """What lies in a folder of masks and was not read."""
+    if not masks.is_dir():
+        return []
+    read = {path for source in sources for path in (source.path, source.path.parent)}
+    kinds = (p for p in masks.iterdir() if p.is_dir() or p.suffix.lower() in MASK_SUFFIXES)
+    return sorted(p.name for p in kinds if p not in read and p.name[0] != ".")
 
 
 def collect(
@@ -239,7 +290,8 @@ def collect(
     images: a folder. masks: a folder with a label map or a folder of single masks for each image
     (of the image's name), or a COCO file (.json). classes: of a COCO file, by their names there
     (default: all, label = category id); of folders, the single class. Lists are written last, so
-    an interrupted call leaves none. Raises UserError for whatever does not fit together.
+    an interrupted call leaves none. Raises UserError for whatever does not fit together, and
+    where not a single instance is found.
     """
     source, root = Path(masks), Path(out)
     if not source.exists():
@@ -248,16 +300,19 @@ def collect(
         raise UserError(f"{root}: is not an empty folder; choose another one")
     read = _from_folder if source.is_dir() else _from_coco
     sources, table = read(Path(images), source, classes, settings)
-    counts = {}
     work = ordered_map(partial(_write_pair, root), sources, workers)
-    for one, found in zip(sources, progress(work, len(sources), "collecting", quiet)):
-        counts[one.image.name] = found
+    written = list(progress(work, len(sources), "collecting", quiet))
+    counts = {one.image.name: found for one, (found, _) in zip(sources, written)}
+    if not any(counts.values()):
+        raise UserError(f"{source}: there is no instance in any of the {len(counts)} images")
     parts = split_names(list(counts), settings.val, settings.seed)
     for split, members in parts.items():
-        lines = [f"images/{name}.png instanceIds/{name}.png\n" for name in members]
+        lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
         write_text(root / f"{split}.txt", "".join(lines))
     return Collected(
         {split: len(members) for split, members in parts.items()},
         {split: sum(counts[name] for name in members) for split, members in parts.items()},
         table,
+        sum(lost for _, lost in written),
+        _unused(source, sources),
     )

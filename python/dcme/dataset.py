@@ -10,7 +10,7 @@ from pathlib import Path
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 IMAGE_FOLDER, TRUTH_FOLDER = "leftImg8bit", "gtFine"
 IMAGE_ENDING, IDS_ENDING = "_leftImg8bit", "_gtFine_instanceIds"
 
@@ -76,21 +76,43 @@ def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
     return names
 
 
+def list_line(image: str, ids: str) -> str:
+    """A line of a list; ``read_list`` and the layer DCMEData take it apart again."""
+    gap = "\t" if " " in image + ids else " "
+    return f"{image}{gap}{ids}\n"
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _split_line(row: str, where: str) -> list[str]:
+    """``image`` or ``image instanceIds``, parted by a tab, or by a blank after an image's name."""
+    if "\t" in row:
+        fields = [field.strip() for field in row.split("\t")]
+    else:
+        gaps = [i for i, letter in enumerate(row) if letter == " " and _is_image(row[:i])]
+        if len(gaps) > 1:
+            raise UserError(f"{where}: put a tab between names that have blanks")
+        fields = [row[: gaps[0]], row[gaps[0] :].strip()] if gaps else [row]
+    if len(fields) > 2 or not _is_image(fields[-1]):
+        raise UserError(f"{where}: '{fields[-1]}' is not an image file name")
+    return fields
+
+
 def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
     """The samples of a list file: a line is ``image instanceIds`` or only ``image``.
 
-    Paths are relative to ``root``, by default the list's own folder.
+    Paths are relative to ``root``, by default the list's own folder. Names that have blanks have a
+    tab between them. Lines that begin with # are comments.
     """
     base = Path(root) if root is not None else Path(path).parent
     rows = [line.strip() for line in read_text(path).splitlines()]
     pairs = []
     for number, row in enumerate(rows, 1):
-        if not row:
-            continue
-        fields = row.rsplit(maxsplit=1)
-        if len(fields) == 2 and Path(fields[1]).suffix.lower() not in IMAGE_SUFFIXES:
-            raise UserError(f"{path}:{number}: '{fields[1]}' is not an image file name")
-        pairs.append((base / fields[0], base / fields[1] if len(fields) == 2 else None))
+        if row and row[0] != "#":
+            fields = [base / field for field in _split_line(row, f"{path}:{number}")]
+            pairs.append((fields[0], fields[1] if len(fields) == 2 else None))
     if not pairs:
         raise UserError(f"{path}: the list is empty; a line is 'image instanceIds'")
     images = list(dict.fromkeys(image for image, _ in pairs))  # a list may repeat an image
@@ -105,6 +127,14 @@ def read_folder(folder: PathLike) -> list[Sample]:
         raise UserError(f"{folder}: holds no images ({', '.join(IMAGE_SUFFIXES)})")
     names = unique_names(paths, Path(folder))
     return [Sample(name, path, None) for name, path in zip(names, paths)]
+
+
+def _require_no_lists(folder: Path, split: str) -> None:
+    """Raise where a folder is a data set that lacks the list of a split, not one of images."""
+    lists = sorted(path.stem for path in folder.glob("*.txt"))
+    has_images = any(_is_image(path.name) for path in folder.iterdir())
+    if {"train", "val"} & set(lists) or (lists and not has_images):
+        raise UserError(f"{folder}: has no {split}.txt; there are {', '.join(lists[:8])} (--split)")
 
 
 def find_samples(
@@ -122,7 +152,10 @@ def find_samples(
         if is_cityscapes(path):
             return cityscapes_split(path, split)
         listed = path / f"{split}.txt"
-        return read_list(listed, root) if listed.exists() else read_folder(path)
+        if listed.exists():
+            return read_list(listed, root)
+        _require_no_lists(path, split)
+        return read_folder(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return [Sample(path.stem, path, None)]
     return read_list(path, root)
@@ -141,3 +174,12 @@ def require_files(samples: Sequence[Sample], image: bool, ids: bool) -> None:
                 kind = "image" if path == sample.image else "instance map"
                 other = f" (to {sample.image})" if path != sample.image and sample.image else ""
                 raise UserError(f"{path}: there is no such {kind}{other}")
+
+
+def require_distinct(samples: Sequence[Sample]) -> None:
+    """Raise where a sample occurs twice: lists for training may repeat images, scores may not."""
+    double = [name for name, times in Counter(s.name for s in samples).items() if times > 1]
+    if double:
+        raise UserError(
+            f"the image {double[0]} is listed twice ({len(double)} such): it would count twice"
+        )

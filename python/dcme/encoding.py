@@ -23,7 +23,7 @@ __all__ = ["encode", "instances", "magnitude", "reduce_ids"]
 def reduce_ids(ids: npt.ArrayLike, size: tuple[int, int]) -> npt.NDArray[np.uint16]:
     """Reduce an instance map to ``size`` = (H, W) as the published method does.
 
-    The binary mask of each id > 1000, in ascending order, is shrunk by area averaging (the bits of
+    The binary mask of each id >= 1000, in ascending order, is shrunk by area averaging (the bits of
     OpenCV's ``INTER_AREA``); wherever any of it remains the pixel takes the id. Stuff and groups
     become 0, also at equal size. Growing a side raises ``ValueError``.
     """

@@ -24,7 +24,10 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     On any exception, Ctrl-C included, the temporary file is removed and ``path`` is untouched.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{target.parent}: is no folder, or lies below a file") from None
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
     try:
         yield temporary
@@ -68,13 +71,19 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
     write_bytes(path, png_bytes(image))
 
 
+TIFF_STARTS = (b"II*\0", b"MM\0*")
+
+
 def _decode(path: PathLike, flags: int) -> np.ndarray:
+    """The file's only image, with the flags of ``cv2.imread``."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     if content[:8] == b"\x89PNG\r\n\x1a\n" and content[-8:-4] != b"IEND":
         raise UserError(f"{path}: the PNG is truncated; copy or create the file again")
+    if content[:4] in TIFF_STARTS and (pages := cv2.imcount(str(path))) > 1:
+        raise UserError(f"{path}: is a stack of {pages} pages; save each as a file of its own")
     image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
     if image is None:
         raise UserError(f"{path}: not an image that can be decoded")
@@ -82,39 +91,56 @@ def _decode(path: PathLike, flags: int) -> np.ndarray:
 
 
 def read_image(path: PathLike) -> np.ndarray:
-    """An image file as BGR (H, W, 3), 8 bit; grey images get three equal channels.
+    """An image file as BGR (H, W, 3), uint8; grey images get three equal channels.
 
     Pixels come as they are stored: turning them by EXIF would part them from their instance map.
+    Images of more than 8 bits, which would lose the rest, are refused, and so are stacks.
     """
-    return _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-
-
-def read_photo(path: PathLike) -> np.ndarray:
-    """Like ``read_image``, but refuses images of more than 8 bits, which would lose the rest."""
-    kept = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    image = _decode(path, kept)
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
     if image.dtype != np.uint8:
         raise UserError(
             f"{path}: has {8 * image.dtype.itemsize} bits a channel; stretch the contrast to 8 "
-            "bits, here and later for prediction alike"
+            "bits, for training and prediction alike"
         )
+    if image.ndim == 2:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    if image.shape[2] not in (3, 4):
+        raise UserError(f"{path}: has {image.shape[2]} channels; an image is grey or has colours")
+    return np.ascontiguousarray(image[..., :3])
+
+
+def _read_exact(path: PathLike) -> np.ndarray:
+    """The numbers of a .npy file or of an image, as they were written: JPEG does not keep them."""
+    if Path(path).suffix.lower() == ".npy":
+        try:
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read ({error})") from None
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    with open(path, "rb") as stream:
+        if stream.read(2) == b"\xff\xd8":
+            raise UserError(
+                f"{path}: JPEG changes the values of masks; export them as PNG, TIFF or .npy"
+            )
     return image
 
 
 def read_mask(path: PathLike) -> np.ndarray:
-    """A mask (H, W), bool: where an image is not black."""
-    return _decode(path, cv2.IMREAD_GRAYSCALE) > 0
+    """A mask (H, W), bool: where an image of any depth, or a .npy file, is not 0.
+
+    Colours count, transparency does not.
+    """
+    mask = _read_exact(path)
+    if mask.ndim == 3:
+        mask = mask[..., :3].any(axis=2)
+    if mask.ndim != 2:
+        raise UserError(f"{path}: a mask has shape (H, W), this one {mask.shape}")
+    return mask != 0
 
 
 def read_labels(path: PathLike) -> np.ndarray:
     """A label map (H, W) of whole numbers: a grey image of any depth, or a .npy file."""
-    if Path(path).suffix.lower() == ".npy":
-        try:
-            labels = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error})") from None
-    else:
-        labels = _decode(path, cv2.IMREAD_UNCHANGED)
+    labels = _read_exact(path)
     if labels.ndim != 2:
         raise UserError(
             f"{path}: a label map has one channel with a number for each instance; this one has "
@@ -122,7 +148,7 @@ def read_labels(path: PathLike) -> np.ndarray:
         )
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
         raise UserError(f"{path}: a label map holds whole numbers")
-    return np.asarray(labels)
+    return labels
 
 
 def read_ids(path: PathLike) -> np.ndarray:
@@ -138,9 +164,9 @@ def read_ids(path: PathLike) -> np.ndarray:
 
 
 def read_text(path: PathLike) -> str:
-    """A UTF-8 text file."""
+    """A UTF-8 text file, with or without a byte order mark."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -12,7 +12,14 @@ import cv2
 import numpy as np
 
 from dcme.crops import CropSettings, write_crops
-from dcme.dataset import Sample, cityscapes_split, is_cityscapes, read_list, require_files
+from dcme.dataset import (
+    Sample,
+    cityscapes_split,
+    is_cityscapes,
+    list_line,
+    read_list,
+    require_files,
+)
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, read_text, write_json, write_png, write_text
@@ -90,17 +97,17 @@ def _source_splits(source: Path, splits: Sequence[str]) -> dict[str, list[Sample
 
 
 def _check_recipe(out: Path, recipe: Mapping[str, object]) -> None:
-    """Refuse to continue into a folder that was prepared in another way."""
+    """Refuse to continue into a folder in which something was prepared in another way."""
     path = out / RECIPE
     if path.exists():
         try:
             found = json.loads(read_text(path))
         except json.JSONDecodeError:
             raise UserError(f"{path}: is damaged; delete {out} and start again") from None
-        if found != recipe:
+        if found != recipe and next(out.rglob("*.png"), None) is not None:
             raise UserError(
-                f"{out}: was prepared from {found.get('source')} at {found.get('size')}; choose "
-                "another folder"
+                f"{out}: was prepared from {found.get('source')} at {found.get('size')}; delete it "
+                "or choose another folder"
             )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: is not an empty folder; choose another one")
@@ -127,8 +134,9 @@ def balanced(
 def _list_text(root: Path, samples: Sequence[Sample]) -> str:
     """Lines ``image instanceIds`` relative to ``root``."""
     return "".join(
-        f"{s.image_path().relative_to(root).as_posix()} "
-        f"{s.ids_path().relative_to(root).as_posix()}\n"
+        list_line(
+            s.image_path().relative_to(root).as_posix(), s.ids_path().relative_to(root).as_posix()
+        )
         for s in samples
     )
 
@@ -194,8 +202,8 @@ def prepare(
     for _ in progress(work, len(targets), "reducing", quiet):
         pass
     for split in groups:
-        lines = [f"{t.image.as_posix()} {t.ids.as_posix()}\n" for t in targets if t.split == split]
-        write_text(root / f"{split}.txt", "".join(lines))
+        chosen = [Sample(t.sample.name, root / t.image, root / t.ids) for t in targets if t.split == split]
+        write_text(root / f"{split}.txt", _list_text(root, chosen))
         if lmdb:
             write_lmdb(root / f"{split}_lmdb", read_list(root / f"{split}.txt"))
     return {split: len(samples) for split, samples in groups.items()}

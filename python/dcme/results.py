@@ -18,7 +18,7 @@ import numpy as np
 
 from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text, write_png, write_text
+from dcme.files import PathLike, read_mask, read_text, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID
 
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
@@ -170,11 +170,11 @@ def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageRes
     text = Path(path)
     rows = list_result(text)
     if size is None:
-        size = _read_mask(rows[0][0]).shape if rows else (0, 0)
+        size = read_mask(rows[0][0]).shape if rows else (0, 0)
     height, width = size
 
     def mask(index: int) -> np.ndarray:
-        found = _read_mask(rows[index][0])
+        found = read_mask(rows[index][0])
         if found.shape != (height, width):
             raise UserError(
                 f"{rows[index][0]}: is {found.shape[0]}x{found.shape[1]}, expected {height}x{width}"
@@ -188,10 +188,3 @@ def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageRes
         np.array([label for _, label, _ in rows], np.int32),
         np.array([score for _, _, score in rows], np.float64),
     )
-
-
-def _read_mask(path: Path) -> np.ndarray:
-    content = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
-    if content is None:
-        raise UserError(f"{path}: no such mask, or not a PNG")
-    return (content if content.ndim == 2 else content.max(axis=2)) > 0

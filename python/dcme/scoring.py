@@ -12,7 +12,7 @@ from typing import Any, Callable
 import numpy as np
 
 from dcme._arrays import plain
-from dcme.dataset import Sample, require_files
+from dcme.dataset import Sample, require_distinct, require_files
 from dcme.distances import read_distances, stereo_files, with_distances
 from dcme.errors import UserError
 from dcme.evaluation import EvaluationResult, Evaluator, add_files, add_masks
@@ -277,6 +277,7 @@ def score_results(
     """
     if not Path(results).is_dir():
         raise UserError(f"{results}: no such folder of results")
+    require_distinct(samples)
     require_files(samples, image=False, ids=True)
     far = with_distances(samples)
     scorer = _Scorer(classes, far == len(samples))
@@ -303,6 +304,7 @@ def score_images(
 
     ``make`` is called from several threads; its masks have the size of the instance map.
     """
+    require_distinct(samples)
     require_files(samples, image=False, ids=True)
     far = with_distances(samples)
     scorer = _Scorer(classes, far == len(samples))

@@ -158,6 +158,13 @@ def max_iterations(files: NetFiles) -> int:
     return int(_parse(files.solver, caffe_pb2.SolverParameter()).max_iter)
 
 
+def test_passes(files: NetFiles) -> int:
+    """How many batches the solver tests on at a time; 0 where it never tests."""
+    from caffe.proto import caffe_pb2
+
+    return sum(_parse(files.solver, caffe_pb2.SolverParameter()).test_iter)
+
+
 def _command() -> str:
     """The caffe command that belongs to this Python, else the one on the path."""
     beside = Path(sys.executable).with_name("caffe")

@@ -24,7 +24,7 @@ struct InstanceInfo {
 std::vector<InstanceInfo> instances(Plane<const uint16_t> ids, const ClassMap* classes = nullptr);
 
 // Reduces an instance map to reduced.rows x reduced.cols as the published method does: the binary
-// 0/255 mask of each id > 1000 is shrunk by area averaging with rounding to 8 bits (bit for bit
+// 0/255 mask of each id >= 1000 is shrunk by area averaging with rounding to 8 bits (bit for bit
 // what OpenCV's resize gives with INTER_AREA); wherever any of it remains (> 0) the pixel takes the
 // id, higher ids over lower ones. Everything else becomes 0, so stuff and groups vanish, also where
 // the size stays equal. Throws std::invalid_argument where a side would have to grow.

@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     arguments = parser.parse_args(words)
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # errors are told in one line of our own
     try:
         with stop_signals_as_ctrl_c():
             arguments.run(arguments)

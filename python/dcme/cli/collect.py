@@ -66,4 +66,12 @@ def run(arguments: argparse.Namespace) -> None:
     )
     for split, images in done.images.items():
         print(f"{arguments.out}/{split}.txt: {images} images, {done.instances[split]} instances")
+    if done.lost:
+        print(
+            f"{done.lost} masks gave no instance: they are empty, outside of their image, or "
+            "hidden by smaller ones"
+        )
+    if done.unused:
+        first = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
+        print(f"{len(done.unused)} in {arguments.masks} belong to no image: {first}")
     print(f"for further commands: --classes {done.classes}")

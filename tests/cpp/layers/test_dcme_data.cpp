@@ -1,4 +1,5 @@
 #include <cmath>
+#include <fstream>
 #include <set>
 
 #include "data_set.hpp"
@@ -99,6 +100,14 @@ TEST(DCMEData, ColourComesAsBlueGreenRed) {
   layer.layer->Forward(layer.bottom, layer.top);
   ASSERT_EQ(layer.top[kData]->channels(), 3);
   for (int c = 0; c < 3; ++c) EXPECT_EQ(layer.top[kData]->data_at(0, c, 5, 5), 10 * (c + 1));
+}
+
+TEST(DCMEData, AListMayBeginWithAByteOrderMark) {
+  const DataSet set(1);
+  std::ofstream(set.folder / "list.txt", std::ios::trunc) << "\xef\xbb\xbfimage0.png ids0.png\r\n";
+  auto layer = data_layer(set.parameters(""));
+  layer.layer->Forward(layer.bottom, layer.top);
+  expect_image_of_ids(layer, 0);
 }
 
 TEST(DCMEData, ReducesByTheProtocol) {

@@ -51,6 +51,12 @@ TEST(DCMEDataErrors, AMapOfEightBits) {
   EXPECT_COMPLAINT(set.parameters(""), "this one has 8 bits");
 }
 
+TEST(DCMEDataErrors, AnImageOfSixteenBits) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "image0.png", cv::Mat(24, 40, CV_16U, cv::Scalar(900)));
+  EXPECT_COMPLAINT(set.parameters(""), "image0.png has 16 bits a channel");
+}
+
 TEST(DCMEDataErrors, ATruncatedFile) {
   for (const std::string name : {"image1.png", "ids1.png"}) {
     const DataSet damaged(2);

@@ -160,14 +160,14 @@ def test_splits_are_disjoint_and_of_the_seed():
     parts = split_names(names, 0.3, seed=4)
     assert sorted(parts["train"] + parts["val"]) == names and len(parts["val"]) == 3
     assert split_names(names, 0.3, seed=4) == parts != split_names(names, 0.3, seed=5)
-    assert split_names(names, 0, seed=4)["val"] == []
+    assert split_names(names, 0, seed=4) == {"train": names}
 
 
 def test_a_plain_foreground_mask_is_asked_about(photos, masks, tmp_path, fails):
     for name in "abc":
         cv2.imwrite(str(masks / f"{name}.png"), 255.0 * (LEFT | RIGHT))
     line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
-    assert "a.png: all of its foreground has the value 255" in line and "--parts each" in line
+    assert "a.png: each value of its foreground (255) is in" in line and "--parts each" in line
     for parts, instances in (("each", 6), ("one", 3)):
         done = collect(photos, masks, tmp_path / parts, CELL, Settings(parts=parts, val=0))
         assert done.instances["train"] == instances
@@ -274,7 +274,7 @@ def test_images_are_not_taken_for_their_masks(photos, tmp_path, fails):
 
 @pytest.mark.parametrize("other", ["a.png", "x_a.jpg"])
 def test_images_of_one_stem_do_not_overwrite_each_other(photos, tmp_path, fails, other):
-    path = coco(photos, [])
+    path = coco(photos, [box()])
     folder = photos / "x" if other == "x_a.jpg" else photos
     folder.mkdir(exist_ok=True)
     first = "x/a.jpg" if other == "x_a.jpg" else "a.jpg"
@@ -298,5 +298,137 @@ def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
 def test_more_instances_than_an_instance_map_can_number(photos, masks, tmp_path, fails):
     for name in "abc":
         np.save(masks / f"{name}.npy", np.arange(SHAPE[0] * SHAPE[1]).reshape(SHAPE))
-    line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
+    line = fails("collect", photos, masks, tmp_path / "data", "--parts", "one", "--quiet")
     assert "has 2399 instances of one class, an instance map holds 999" in line
+
+
+def test_single_masks_may_have_any_depth(photos, masks, tmp_path):
+    """16-bit masks of 0 and 1 are as good as 8-bit ones of 0 and 255."""
+    for name, value in zip("abc", (1, 255, 65535)):
+        (masks / name).mkdir()
+        cv2.imwrite(str(masks / name / "1.png"), value * LEFT.astype(np.uint16))
+        np.save(masks / name / "2.npy", RIGHT)
+        colour = np.zeros((*SHAPE, 4), np.uint8)  # opaque black is black
+        colour[..., 3] = 255
+        cv2.imwrite(str(masks / name / "3.png"), colour)
+    done = collect(photos, masks, tmp_path / "data", CELL)
+    assert all(
+        np.array_equal(ids, 1001 * LEFT + 1002 * RIGHT)
+        for ids in collected(tmp_path / "data").values()
+    )
+    assert done.lost == 3
+
+
+def test_a_mask_belongs_to_the_image_of_the_longest_name_it_begins_with(tmp_path, fails):
+    folder, masks = tmp_path / "photos", tmp_path / "masks"
+    folder.mkdir()
+    masks.mkdir()
+    for name in ("a", "a_1"):
+        cv2.imwrite(str(folder / f"{name}.png"), np.full(SHAPE, 90, np.uint8))
+    cv2.imwrite(str(masks / "a_1_mask.png"), 7.0 * LEFT)
+    assert "a.png: no masks in" in fails("collect", folder, masks, tmp_path / "data", "--quiet")
+    cv2.imwrite(str(masks / "a_mask.png"), 7.0 * LEFT + 8.0 * RIGHT)
+    collect(folder, masks, tmp_path / "data", CELL)
+    ids = collected(tmp_path / "data")
+    assert np.unique(ids["a"]).tolist() == [0, 1001, 1002]
+    assert np.unique(ids["a_1"]).tolist() == [0, 1001]
+
+
+def test_what_was_not_used_is_told(photos, masks, tmp_path, capsys):
+    for name in "abcd":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    (masks / "e").mkdir()
+    words = ["collect", photos, masks, tmp_path / "data", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    assert "2 in " in (out := capsys.readouterr().out) and "no image: d.png, e\n" in out
+
+
+def test_annotations_without_a_pixel_are_counted(photos, tmp_path, capsys):
+    empty = box() | {"segmentation": []}
+    path = coco(photos, [box(), box(left=100), empty, box(width=4), box(width=4)])
+    words = ["collect", photos, path, tmp_path / "data", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    assert "3 masks gave no instance" in capsys.readouterr().out  # one of the equal boxes is hidden
+    assert np.unique(collected(tmp_path / "data")["a"]).tolist() == [0, 1001, 1003]
+
+
+def smoothed(photos, masks):
+    grey = cv2.GaussianBlur(255 * (LEFT | RIGHT).astype(np.uint8), (3, 3), 0)
+    cv2.imwrite(str(masks / "a.png"), grey)
+
+
+def lossy(photos, masks):
+    cv2.imwrite(str(masks / "a.jpg"), label_map())
+
+
+def lossy_single(photos, masks):
+    (masks / "a").mkdir()
+    cv2.imwrite(str(masks / "a" / "1.jpg"), 255.0 * LEFT)
+
+
+def no_masks_in_folder(photos, masks):
+    (masks / "a").mkdir()
+    (masks / "a" / "1.gif").write_bytes(b"GIF89a")
+
+
+def interior_and_border(photos, masks):
+    mask = (LEFT | RIGHT).astype(np.uint8)
+    cv2.imwrite(str(masks / "a.png"), mask + cv2.erode(mask, np.ones((3, 3))))
+
+
+def stack(photos, masks):
+    cv2.imwritemulti(str(masks / "a.tif"), [label_map(), label_map()])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (smoothed, "of its values occur on thin lines only"),
+        (lossy, "a.jpg: JPEG changes the values of masks"),
+        (lossy_single, "1.jpg: JPEG changes the values of masks"),
+        (no_masks_in_folder, "a: holds no masks (.png"),
+        (interior_and_border, "each value of its foreground (1, 2) is in separate parts"),
+        (stack, "a.tif: is a stack of 2 pages"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_masks_that_would_give_wrong_instances(photos, masks, tmp_path, fails, spoil, message):
+    for name in "bc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    spoil(photos, masks)
+    assert message in fails("collect", photos, masks, tmp_path / "data", "--quiet")
+
+
+def test_thin_instances_are_taken_where_they_are_said_to_be_such(photos, masks, tmp_path):
+    labels = np.zeros(SHAPE, np.uint8)
+    for k in range(1, 5):
+        labels[4 * k : 4 * k + 2, 5:50] = k
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), labels)
+    done = collect(photos, masks, tmp_path / "data", CELL, Settings(parts="one"))
+    assert sum(done.instances.values()) == 12
+
+
+def test_no_instance_at_all_is_a_mistake(photos, masks, tmp_path, fails):
+    for name in "abc":
+        (masks / name).mkdir()
+    line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
+    assert "there is no instance in any of the 3 images" in line
+    assert not (tmp_path / "data" / "train.txt").exists()
+
+
+def test_names_with_blanks_are_read_again(photos, masks, tmp_path):
+    (photos / "a.jpg").rename(photos / "my a.jpg")
+    for name in ("my a", "b", "c"):
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    collect(photos, masks, tmp_path / "data", CELL)
+    assert set(collected(tmp_path / "data")) == {"my a", "b", "c"}
+
+
+def test_a_single_image_is_for_training(photos, masks, tmp_path, capsys):
+    for name in "bc":
+        (photos / f"{name}.jpg").unlink()
+    cv2.imwrite(str(masks / "a.png"), label_map())
+    assert main(["collect", str(photos), str(masks), str(tmp_path / "data"), "--quiet"]) == 0
+    assert not (tmp_path / "data" / "val.txt").exists()
+    assert "val.txt" not in capsys.readouterr().out

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
+from dcme.errors import UserError
 from dcme.files import read_ids, write_png, write_text
 from dcme.labels import INSTANCE_LABEL_IDS, ClassTable
 from dcme.results import ImageResult, write_result
@@ -156,3 +157,9 @@ def test_masks_of_another_size_are_refused(city, perfect, fails):
     mask = next((perfect / "masks").glob("*.png"))
     write_png(mask, np.zeros((8, 8), np.uint8))
     assert "mask is 8x8 but its ground truth 128x256" in fails("evaluate", perfect, city, "--quiet")
+
+
+def test_an_image_that_is_listed_twice_is_not_scored_twice(city, perfect):
+    samples = find_samples(city, "val")
+    with pytest.raises(UserError, match=f"{samples[0].name} is listed twice"):
+        score_results(perfect, [*samples, samples[0]], ClassTable.cityscapes())

@@ -163,3 +163,28 @@ def test_an_lmdb_grows_with_what_is_written(listed, tmp_path, monkeypatch):
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
     with lmdb.open(str(tmp_path / "out" / "train_lmdb"), readonly=True) as environment:
         assert environment.stat()["entries"] == 20
+
+
+def test_a_call_that_was_refused_leaves_the_folder_to_the_next(fails, listed, tmp_path):
+    fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "64x64", "--quiet")
+    words = ["prepare", listed / "train.txt", tmp_path / "out", "--size", "16x24", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+
+
+def test_names_with_blanks_are_listed_so_that_they_can_be_read(tmp_path):
+    root = tmp_path / "data"
+    root.mkdir()
+    make_pair(root, "a b")
+    (root / "train.txt").write_text("a b.png\ta b_ids.png\n")
+    prepare(root / "train.txt", tmp_path / "out")
+    (sample,) = find_samples(tmp_path / "out" / "train.txt")
+    assert sample.name == "a b" and sample.ids_path().is_file()
+
+
+def test_the_first_id_of_label_1_is_an_instance_in_reduced_maps_too(listed, tmp_path):
+    ids = np.zeros((32, 48), np.uint16)
+    ids[:16], ids[16:, 24:] = 1000, 1001
+    cv2.imwrite(str(listed / "good_ids.png"), ids)
+    prepare(listed / "train.txt", tmp_path / "out", (16, 24))
+    (sample,) = find_samples(tmp_path / "out" / "train.txt")
+    assert np.unique(read_ids(sample.ids)).tolist() == [0, 1000, 1001]

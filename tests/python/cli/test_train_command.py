@@ -190,3 +190,15 @@ def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):
     assert train(data, tmp_path / "r", 1, "--quiet") == 0
     line = fails("train", NETS, data, tmp_path / "r", "--anchor", "box")
     assert "holds snapshots of another training (anchor: mass; now box)" in line
+
+
+def test_a_list_for_testing_is_needed_only_where_the_solver_tests(data, tmp_path, fails):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    (copy / "val.txt").unlink()
+    assert train(copy, tmp_path / "r", 1, "--quiet") == 0
+    nets = tmp_path / "nets"
+    shutil.copytree(NETS, nets)
+    with open(nets / "solver.prototxt", "a") as solver:
+        solver.write("test_iter: 1\ntest_interval: 1\n")
+    assert "val.txt: no such list" in fails("train", nets, copy, tmp_path / "s")

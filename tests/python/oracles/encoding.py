@@ -8,7 +8,7 @@ def reduce_ids(ids, size):
     rows, cols = size
     reduced = np.zeros(size, np.uint16)
     for i in np.unique(ids):  # ascending
-        if i > 1000:
+        if i >= 1000:
             mask = np.where(ids == i, 255, 0).astype(np.uint8)
             shrunk = cv2.resize(mask, (cols, rows), interpolation=cv2.INTER_AREA)
             reduced[shrunk > 0] = i

@@ -1,0 +1,99 @@
+"""Which images a list, a folder or a split stands for."""
+
+import cv2
+import numpy as np
+import pytest
+from dcme.dataset import find_samples, list_line, read_list
+from dcme.errors import UserError
+
+
+def rows(tmp_path, text, encoding="utf-8"):
+    """What a list of this text names: (image, instance map) relative to its folder."""
+    path = tmp_path / "list.txt"
+    path.write_text(text, encoding=encoding)
+    below = [(s.image, s.ids) for s in read_list(path)]
+    return [tuple(p and str(p.relative_to(tmp_path)) for p in pair) for pair in below]
+
+
+@pytest.mark.parametrize(
+    ("line", "image", "ids"),
+    [
+        ("a.png", "a.png", None),
+        ("a.png b.png", "a.png", "b.png"),
+        ("a.png \t b.png", "a.png", "b.png"),
+        ("my a.png", "my a.png", None),
+        ("my a.png\tmy b.png", "my a.png", "my b.png"),
+        ("my a.jpg  my b.png", "my a.jpg", "my b.png"),
+        ("x.png y.png\tb.png", "x.png y.png", "b.png"),
+    ],
+)
+def test_a_line_names_an_image_or_a_pair(tmp_path, line, image, ids):
+    assert rows(tmp_path, line + "\n") == [(image, ids)]
+
+
+@pytest.mark.parametrize("names", [("a.png", "b.png"), ("my a.png", "b.png"), ("a.png", "my b.png")])
+def test_lines_are_read_as_they_were_written(tmp_path, names):
+    assert rows(tmp_path, list_line(*names)) == [names]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a.png b.png c.png", "list.txt:1: put a tab between"),
+        ("a.png b.npy", "list.txt:1: 'b.npy' is not an image file name"),
+        ("a.png 3", "list.txt:1: '3' is not an image file name"),
+        ("a.png\tb.png\tc.png", "'c.png' is not"),
+    ],
+)
+def test_lines_that_name_no_pair(tmp_path, line, message):
+    with pytest.raises(UserError, match=message):
+        rows(tmp_path, line)
+
+
+def test_comments_and_a_byte_order_mark_are_no_names(tmp_path):
+    assert rows(tmp_path, "a.png b.png\n\n# rest\n", "utf-8-sig") == [("a.png", "b.png")]
+    with pytest.raises(UserError, match="the list is empty"):
+        rows(tmp_path, "# nothing\n")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4), np.uint8))
+    return tmp_path
+
+
+@pytest.mark.parametrize("with_images", [False, True])
+def test_a_data_set_without_the_split_is_not_taken_for_a_folder_of_images(folder, with_images):
+    for split in ("train", "val"):
+        (folder / f"{split}.txt").write_text("a.png\n")
+    if not with_images:
+        (folder / "a.png").unlink()
+    with pytest.raises(UserError, match=r"has no test\.txt; there are train, val \(--split\)"):
+        find_samples(folder, "test")
+
+
+def test_other_text_files_beside_images_do_no_harm(folder):
+    (folder / "readme.txt").write_text("mine\n")
+    assert [sample.name for sample in find_samples(folder)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "message"),
+    [
+        ("deep.png", np.zeros((4, 4), np.uint16), "deep.png: has 16 bits a channel"),
+        ("real.tif", np.zeros((4, 4), np.float32), "real.tif: has 32 bits a channel"),
+    ],
+)
+def test_images_are_never_cut_down_to_eight_bits(tmp_path, fails, name, image, message):
+    cv2.imwrite(str(tmp_path / name), image)
+    cv2.imwrite(str(tmp_path / "ids.png"), np.zeros((4, 4), np.uint16))
+    (tmp_path / "train.txt").write_text(f"{name} ids.png\n")
+    assert message in fails("prepare", tmp_path / "train.txt", tmp_path / "out", "--quiet")
+
+
+def test_stacks_are_refused(tmp_path, fails):
+    cv2.imwritemulti(str(tmp_path / "x.tif"), [np.zeros((4, 4), np.uint8)] * 3)
+    cv2.imwrite(str(tmp_path / "ids.png"), np.zeros((4, 4), np.uint16))
+    (tmp_path / "train.txt").write_text("x.tif ids.png\n")
+    line = fails("prepare", tmp_path / "train.txt", tmp_path / "out", "--quiet")
+    assert "x.tif: is a stack of 3 pages" in line
