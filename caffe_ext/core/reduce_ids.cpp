@@ -8,8 +8,8 @@
 namespace dcme {
 namespace {
 
-// The published reduction takes ids > 1000. Here the first id of label 1 is an instance, as everywhere
-// else; Cityscapes' instances begin at 24000.
+// The published reduction takes ids > 1000. Here the first id of label 1 is an instance, as
+// everywhere else; Cityscapes' instances begin at 24000.
 constexpr uint16_t kLastDropped = kFirstInstanceId - 1;
 
 // Area averaging along one side: output i is the sum of weight[j] * input[first[i] + j]. A border

@@ -9,10 +9,14 @@ class counts about as much as its vector.
 All views of a nucleus are alike: training turns and mirrors the images, and zooms them because
 magnifications differ. Crops of half the side make an iteration four times as cheap: with a given
 time, twice the iterations on half the pixels each did better on held-out images.
+Choices (generate.py --set): colour=true for images in colour, width= of the first level's channels,
+crop= of the side of the crops, which large objects need to be larger.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from caffe import NetSpec
@@ -20,9 +24,19 @@ from caffe import layers as L
 from caffe import params as P
 
 from .blocks import ZERO, conv, dcme_loss, encoder_decoder
+from .choices import ChoiceError
 from .files import NetDefinition
 
-WIDTHS = [32, 64, 128, 128]
+
+@dataclass(frozen=True)
+class Choices:
+    """What depends on the images."""
+
+    colour: bool = False
+    width: int = 32
+    """Channels of the first level; deeper ones have 2, 4 and 4 times as many."""
+    crop: int = 128
+    """Side of the crops that training sees, in pixels."""
 
 
 def features(n: NetSpec, widths: list[int], fraction: float = 0.99) -> Any:
@@ -32,9 +46,9 @@ def features(n: NetSpec, widths: list[int], fraction: float = 0.99) -> Any:
     return encoder_decoder(n, n.normalized, widths, fraction)[1]
 
 
-def body(n: NetSpec) -> None:
+def body(n: NetSpec, choices: Choices) -> None:
     """The net with both heads."""
-    decoded = features(n, WIDTHS)
+    decoded = features(n, [choices.width * factor for factor in (1, 2, 4, 4)])
     # Zero at first: an untrained net then finds nothing, and no direction has a head start.
     n.vectors = conv(decoded, 2, weight_filler=ZERO)
     n.mask_score = conv(decoded, 2, kernel=1, weight_filler=ZERO)
@@ -53,36 +67,44 @@ def outputs(n: NetSpec) -> None:
     n.mask = L.Softmax(n.mask_score)
 
 
-NET = NetDefinition(
-    name="nuclei",
-    about=__doc__ or "",
-    body=body,
-    losses=losses,
-    outputs=outputs,
-    input_shape=(1, 256, 256),
-    data={"is_color": False, "label": [1], "grid_size": 1},
-    train_data={
-        "batch_size": 4,
-        "crop_height": 128,
-        "crop_width": 128,
-        "shuffle": True,
-        "rotate": True,
-        "min_zoom": 0.75,
-        "max_zoom": 1.33,
-    },
-    test_data={"batch_size": 1, "crop_height": 256, "crop_width": 256},
-    transform={"scale": 1 / 256},
-    solver={
-        "type": "Adam",
-        "base_lr": 1e-3,
-        "momentum": 0.9,
-        "momentum2": 0.999,
-        "lr_policy": "poly",
-        "power": 1,
-        "max_iter": 5000,
-        "display": 20,
-        "average_loss": 20,
-        "snapshot": 500,
-        "random_seed": 1,
-    },
-)
+def define(choices: Choices) -> NetDefinition:
+    """The net with these choices."""
+    stride = 8
+    if choices.width < 1 or choices.crop < stride or choices.crop % stride:
+        raise ChoiceError(f"width is at least 1, and crop a multiple of {stride}")
+    return NetDefinition(
+        name="nuclei",
+        about=__doc__ or "",
+        body=partial(body, choices=choices),
+        losses=losses,
+        outputs=outputs,
+        input_shape=(3 if choices.colour else 1, 256, 256),
+        data={"is_color": choices.colour, "label": [1], "grid_size": 1},
+        train_data={
+            "batch_size": 4,
+            "crop_height": choices.crop,
+            "crop_width": choices.crop,
+            "shuffle": True,
+            "rotate": True,
+            "min_zoom": 0.75,
+            "max_zoom": 1.33,
+        },
+        test_data={"batch_size": 1, "crop_height": 256, "crop_width": 256},
+        transform={"scale": 1 / 256},
+        solver={
+            "type": "Adam",
+            "base_lr": 1e-3,
+            "momentum": 0.9,
+            "momentum2": 0.999,
+            "lr_policy": "poly",
+            "power": 1,
+            "max_iter": 5000,
+            "display": 20,
+            "average_loss": 20,
+            "snapshot": 500,
+            "random_seed": 1,
+        },
+    )
+
+
+NET = define(Choices())

@@ -134,10 +134,10 @@ def decode_files(
 ) -> tuple[int, int]:
     """Decode every vector map of ``source`` to results in ``out``; returns (images, instances).
 
-    Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, and
-    where no size is given masks take the size of their images.
+    Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, or say
+    which maps of a folder are decoded; where no size is given masks take the size of their images.
     """
-    names = [sample.name for sample in samples] if samples else None
+    names = [sample.name for sample in samples] if samples is not None else None
     by_name = {sample.name: sample for sample in samples or ()}
     if Path(source).resolve() == Path(out).resolve():
         raise UserError(f"{out}: is where the vector maps are; name another folder")

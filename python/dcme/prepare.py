@@ -202,7 +202,9 @@ def prepare(
     for _ in progress(work, len(targets), "reducing", quiet):
         pass
     for split in groups:
-        chosen = [Sample(t.sample.name, root / t.image, root / t.ids) for t in targets if t.split == split]
+        chosen = [
+            Sample(t.sample.name, root / t.image, root / t.ids) for t in targets if t.split == split
+        ]
         write_text(root / f"{split}.txt", _list_text(root, chosen))
         if lmdb:
             write_lmdb(root / f"{split}_lmdb", read_list(root / f"{split}.txt"))

@@ -15,6 +15,8 @@ import numpy as np
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
+from dcme.labels import ClassTable
+from dcme.net_classes import bind_classes
 from dcme.training import (
     NetFiles,
     bind_to_data,
@@ -23,6 +25,7 @@ from dcme.training import (
     max_iterations,
     nets_path,
     read_net,
+    test_passes,
     train,
 )
 from dcme.trainlog import TrainLog, parse_log
@@ -51,6 +54,8 @@ class TrainingJob:
     box_anchor: bool = False
     """Point to the centres of the bounding boxes instead of the centres of mass."""
     gpu: str | None = None
+    classes: ClassTable | None = None
+    """Of the data; None: those of the prototxts."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +135,11 @@ def _check_images(path: Path, root: Path) -> None:
 
 
 def _check_data(files: NetFiles) -> None:
-    """All files that the data layers' lists name exist."""
-    net = read_net(files.train)
-    for layer, _ in data_layers(net, files.train):
+    """All files that the data layers' lists name exist; val.txt only if the solver tests."""
+    net, tests = read_net(files.train), test_passes(files) > 0
+    for layer, testing in data_layers(net, files.train):
+        if testing and not tests:
+            continue
         parameters = data_parameters(layer)
         source, root = Path(parameters.source), Path(parameters.root_folder)
         if not source.exists():
@@ -165,6 +172,7 @@ def _recipe(job: TrainingJob) -> dict[str, str]:
         "list": job.train_list,
         "weights": ",".join(weights) or "none",
         "anchor": "box" if job.box_anchor else "mass",
+        "classes": str(job.classes or "those of the nets"),
     }
 
 
@@ -228,6 +236,8 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
     if job.box_anchor:
         _use_box_anchor(bound)
+    if job.classes is not None:
+        bind_classes(bound, job.classes)
     _check_data(bound)
     log_path = Path(job.out) / "train.log"
     seconds = _run(job, bound, log_path, say, quiet)

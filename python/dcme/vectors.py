@@ -109,11 +109,23 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
         raise UserError(f"{path}: cannot be read as vector maps ({error})") from None
 
 
+def _named(files: Sequence[Path], names: Sequence[str], folder: Path) -> list[Path]:
+    """The files of these stems in the order of the names; raises where there is none."""
+    by_stem = {file.stem: file for file in files}
+    missing = [name for name in names if name not in by_stem]
+    if missing:
+        raise UserError(
+            f"{folder}: has no vector map of {missing[0]} ({len(missing)} of {len(names)} images "
+            "lack one)"
+        )
+    return [by_stem[name] for name in names]
+
+
 def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterator[VectorMap]:
-    """The vector maps of a file or of all files of a folder, one at a time.
+    """The vector maps of a file or of the files of a folder, one at a time.
 
     ``names`` name the maps of a stack in order; by default the file's own ``names`` or its stem
-    and a number.
+    and a number. Of a folder they are the files that are read; by default all.
     """
     path = Path(source)
     if not path.exists():
@@ -128,6 +140,8 @@ def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterat
     )
     if not files:
         raise UserError(f"{path}: holds no vector maps ({', '.join(SUFFIXES)})")
+    if names is not None:
+        files = _named(files, names, path)
     for file in files:
         yield from _read_file(file, None)
 

@@ -13,7 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", help="folder for the results (.txt, masks/, instanceIds/)")
     parser.add_argument("--size", type=size, metavar="HxW", help="enlarge the masks to this size")
     parser.add_argument(
-        "--list", metavar="FILE", help="list whose images the maps belong to, in order"
+        "--list",
+        metavar="FILE",
+        help="images of the maps: of a stack in order, of a folder those to decode",
     )
     add_decoding(parser)
     add_classes(parser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import positive
+from dcme.cli.options import classes, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="mass",
         help="vectors to the centre of mass, or of the bounding box; default: mass",
     )
+    parser.add_argument(
+        "--classes",
+        type=classes,
+        metavar="LABEL:NAME,...",
+        help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name",
+    )
     parser.add_argument("--gpu", metavar="N", help="GPU number(s), e.g. 0 or 0,1 or all")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.epilog = (
@@ -53,6 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
         train_list="train_balanced.txt" if arguments.balanced else "train.txt",
         box_anchor=arguments.anchor == "box",
         gpu=arguments.gpu,
+        classes=arguments.classes,
     )
     done = run_job(job, arguments.quiet)
     print(f"{done.weights}: {done.iterations} iterations, loss {done.loss:.4g}")

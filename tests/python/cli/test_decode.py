@@ -7,7 +7,7 @@ from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
-from dcme.files import read_ids
+from dcme.files import read_ids, write_png
 from dcme.labels import ClassTable
 from dcme.results import ImageResult, read_result, resize_mask, write_result
 from dcme.vectors import VectorMap, read_vectors
@@ -198,3 +198,18 @@ def test_masks_of_another_size_than_the_image_are_refused(tmp_path):
     write_result(tmp_path, make_result(1))
     with pytest.raises(UserError, match="6x8, expected 12x16"):
         read_result(tmp_path / "x.txt", (12, 16)).instance_map()
+
+
+def test_of_a_folder_of_maps_a_list_says_which(city, tmp_path, fails):
+    assert main(["encode", str(city), str(tmp_path / "v"), "--grid-size", "0", "--quiet"]) == 0
+    first = find_samples(city, "val")[0]
+    listed = tmp_path / "list.txt"
+    for name in (first.name, "other"):
+        write_png(tmp_path / f"{name}.png", np.zeros((256, 512), np.uint8))
+    listed.write_text(f"{first.name}.png\n")
+    words = ["decode", str(tmp_path / "v"), str(tmp_path / "r"), "--list", str(listed), "--quiet"]
+    assert main([*words, *THRESHOLDS, "--classes", "1:thing"]) == 0
+    assert [path.stem for path in (tmp_path / "r").glob("*.txt")] == [first.name]
+    read_result(tmp_path / "r" / f"{first.name}.txt", (256, 512)).instance_map()
+    listed.write_text(f"{first.name}.png\nother.png\n")
+    assert "has no vector map of other (1 of 2 images" in fails(*words)

@@ -31,7 +31,9 @@ def test_a_line_names_an_image_or_a_pair(tmp_path, line, image, ids):
     assert rows(tmp_path, line + "\n") == [(image, ids)]
 
 
-@pytest.mark.parametrize("names", [("a.png", "b.png"), ("my a.png", "b.png"), ("a.png", "my b.png")])
+@pytest.mark.parametrize(
+    "names", [("a.png", "b.png"), ("my a.png", "b.png"), ("a.png", "my b.png")]
+)
 def test_lines_are_read_as_they_were_written(tmp_path, names):
     assert rows(tmp_path, list_line(*names)) == [names]
 
