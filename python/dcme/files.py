@@ -130,12 +130,11 @@ def read_mask(path: PathLike) -> np.ndarray:
 
     Colours count, transparency does not.
     """
-    mask = _read_exact(path)
-    if mask.ndim == 3:
-        mask = mask[..., :3].any(axis=2)
+    image = _read_exact(path)
+    mask = np.asarray(image[..., :3].any(axis=2) if image.ndim == 3 else image != 0)
     if mask.ndim != 2:
         raise UserError(f"{path}: a mask has shape (H, W), this one {mask.shape}")
-    return mask != 0
+    return mask
 
 
 def read_labels(path: PathLike) -> np.ndarray:

@@ -158,7 +158,7 @@ def max_iterations(files: NetFiles) -> int:
     return int(_parse(files.solver, caffe_pb2.SolverParameter()).max_iter)
 
 
-def test_passes(files: NetFiles) -> int:
+def testing_batches(files: NetFiles) -> int:
     """How many batches the solver tests on at a time; 0 where it never tests."""
     from caffe.proto import caffe_pb2
 

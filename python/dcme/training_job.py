@@ -25,7 +25,7 @@ from dcme.training import (
     max_iterations,
     nets_path,
     read_net,
-    test_passes,
+    testing_batches,
     train,
 )
 from dcme.trainlog import TrainLog, parse_log
@@ -136,7 +136,7 @@ def _check_images(path: Path, root: Path) -> None:
 
 def _check_data(files: NetFiles) -> None:
     """All files that the data layers' lists name exist; val.txt only if the solver tests."""
-    net, tests = read_net(files.train), test_passes(files) > 0
+    net, tests = read_net(files.train), testing_batches(files) > 0
     for layer, testing in data_layers(net, files.train):
         if testing and not tests:
             continue
