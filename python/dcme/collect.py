@@ -200,7 +200,7 @@ def _from_folder(
 ) -> tuple[list[Source], ClassTable]:
     table = classes or ClassTable((1,), ("object",))
     if len(table.labels) != 1:
-        raise UserError("masks without classes need exactly one class, e.g. --classes 1:cell")
+        raise UserError("masks without classes are of exactly one class, e.g. --classes 1:cell")
     samples = _images(images)
     names = [sample.name for sample in samples]
     reader = _MaskReader(masks, names, table.labels[0], settings.parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,14 @@ class Instances:
         return self._core.masks()
 
     def mask(self, index: int) -> npt.NDArray[np.bool_]:
-        """(H, W) mask of one instance."""
-        return self._core.mask(index)
+        """(H, W) mask of one instance; a negative index counts from the end."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no instance {index}; there are {len(self)}")
+        return self._core.mask(index % len(self))
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.bool_]:
+        """``mask(index)``."""
+        return self.mask(operator.index(index))
 
     def __iter__(self) -> Iterator[npt.NDArray[np.bool_]]:
         """The masks, one after the other."""

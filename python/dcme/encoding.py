@@ -6,18 +6,50 @@ smaller ids are stuff, void or groups and count as background.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dcme import _core
 from dcme._arrays import as_ids, as_vectors
+from dcme.labels import FIRST_INSTANCE_ID
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from dcme.classes import ClassMap
 
-__all__ = ["encode", "instances", "magnitude", "reduce_ids"]
+__all__ = ["encode", "from_labels", "instances", "magnitude", "reduce_ids"]
+
+
+def from_labels(labels: npt.ArrayLike, label: int = 1) -> npt.NDArray[np.uint16]:
+    """The instance map of a label map: ids ``1000 * label + k``, uint16 (H, W).
+
+    Parameters
+    ----------
+    labels : (H, W) whole numbers or booleans; each value but 0 is an instance. Its k, from 1, is
+        its rank among the values.
+    label : the class of all instances, 1..64.
+
+    Raises ``ValueError`` for negative values, more than 999 instances, and other labels.
+    """
+    array = np.asarray(labels)
+    if array.ndim != 2 or array.dtype.kind not in "biu":
+        raise ValueError(
+            f"a label map has shape (H, W) and whole numbers, not {array.shape} and {array.dtype}"
+        )
+    if not 1 <= label <= 64:
+        raise ValueError(f"the label of a class is 1..64, not {label}")
+    values = np.unique(array[array != 0])
+    if values.size and values[0] < 0:
+        raise ValueError(f"a label map is 0 where no instance is, and never {values[0]}")
+    if len(values) >= FIRST_INSTANCE_ID:
+        raise ValueError(
+            f"{len(values)} instances do not fit into an instance map, which numbers 999 of a class"
+        )
+    ids = FIRST_INSTANCE_ID * label + 1 + np.searchsorted(values, array)
+    return np.where(array != 0, ids, 0).astype(np.uint16)
 
 
 def reduce_ids(ids: npt.ArrayLike, size: tuple[int, int]) -> npt.NDArray[np.uint16]:
@@ -45,8 +77,18 @@ def encode(
     anchor : "mass" for the centre of mass, "box" for the centre of the bounding box.
     round_centre : truncate centres to whole pixels, as the published labels were made.
     classes : leave out instances that are no class of this map; all count by default.
+
+    Warns where nothing is an instance but something is not 0, as in a label map 0, 1, 2, ...: see
+    ``from_labels``.
     """
-    return _core.encode(as_ids(ids), anchor, bool(round_centre), classes)
+    checked = as_ids(ids)
+    if 0 < int(checked.max()) < FIRST_INSTANCE_ID:
+        warnings.warn(
+            "all ids are below 1000, so that no pixel is of an instance; of a label map 0, 1, 2, "
+            "... dcme.from_labels or the command dcme collect make an instance map",
+            stacklevel=2,
+        )
+    return _core.encode(checked, anchor, bool(round_centre), classes)
 
 
 def magnitude(vectors: npt.ArrayLike) -> npt.NDArray[np.uint8]:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids, read_image, write_png
+from dcme.files import PathLike, read_ids, read_image, require_picture, write_picture
 from dcme.labels import ClassTable
 from dcme.plotting import (
     plot_losses,
     show_directions,
     show_grid,
     show_instances,
+    show_labels,
     show_magnitude,
     strip,
 )
@@ -35,8 +35,24 @@ class SceneFiles:
     results: PathLike | None = None
 
 
-def _same_size(ids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return cv2.resize(ids, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+def _of_image(ids: np.ndarray, path: PathLike, image: np.ndarray) -> np.ndarray:
+    """The map (H, W) of a file; raises where the image (H, W, 3) has another size."""
+    if ids.shape != image.shape[:2]:
+        raise UserError(
+            f"{path}: is {ids.shape[0]}x{ids.shape[1]} but the image is "
+            f"{image.shape[0]}x{image.shape[1]} (HxW)"
+        )
+    return ids
+
+
+def _found(path: PathLike, image: np.ndarray) -> np.ndarray:
+    """The panel of found instances from a text file or an instance map."""
+    if Path(path).suffix == ".txt":
+        result = read_result(path)
+        if not len(result):
+            return image
+        return show_labels(image, _of_image(result.label_map(), path, image))
+    return show_instances(image, _of_image(read_ids(path), path, image))
 
 
 def plot_scene(
@@ -46,16 +62,17 @@ def plot_scene(
 
     Input; with ``ids`` the true instances, their magnitudes and grid classes; with ``vectors``
     (2, H, W) the given magnitudes, directions and grid classes; with ``results`` (a text file or
-    an instance map) the found instances.
+    an instance map) the found instances. The suffix of ``out`` picks the format: see
+    ``write_picture``. Maps of another size than the image raise UserError.
     """
     from dcme.encoding import encode
     from dcme.grid import grid_classes
 
+    require_picture(out)
     image = read_image(files.image)
-    shape = image.shape[:2]
     panels = {"input": image}
     if files.ids is not None:
-        ids = _same_size(read_ids(files.ids), shape)
+        ids = _of_image(read_ids(files.ids), files.ids, image)
         panels["true instances"] = show_instances(image, ids)
         panels["true magnitudes"] = show_magnitude(encode(ids))
         try:
@@ -70,10 +87,8 @@ def plot_scene(
         if item.grid is not None:
             panels["grid classes"] = show_grid(image, item.grid, classes)
     if files.results is not None:
-        text = Path(files.results).suffix == ".txt"
-        found = read_result(files.results).instance_map() if text else read_ids(files.results)
-        panels["found instances"] = show_instances(image, _same_size(found, shape))
-    write_png(out, strip(list(panels.values()), columns))
+        panels["found instances"] = _found(files.results, image)
+    write_picture(out, strip(list(panels.values()), columns))
     return list(panels)
 
 

@@ -58,6 +58,24 @@ def write_npy(path: PathLike, array: np.ndarray) -> None:
         np.save(stream, array, allow_pickle=False)
 
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+
+
+def require_picture(path: PathLike) -> None:
+    """Raise where ``write_picture`` knows no format for the suffix."""
+    if Path(path).suffix.lower() not in PICTURE_SUFFIXES:
+        raise UserError(f"{path}: pictures are written as {', '.join(PICTURE_SUFFIXES)}")
+
+
+def write_picture(path: PathLike, image: np.ndarray) -> None:
+    """Write a BGR image (H, W, 3), uint8, atomically, in the format of the path's suffix."""
+    require_picture(path)
+    done, buffer = cv2.imencode(Path(path).suffix.lower(), image)
+    if not done:
+        raise UserError(f"{path}: cannot encode an image of shape {image.shape}")
+    write_bytes(path, buffer.tobytes())
+
+
 def png_bytes(image: np.ndarray) -> bytes:
     """A PNG of a grey (H, W) or BGR (H, W, 3) image of 8 or 16 bits."""
     done, buffer = cv2.imencode(".png", image)

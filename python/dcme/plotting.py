@@ -82,10 +82,17 @@ def show_instances(
     1000 or more occurs) smaller values are stuff or groups.
     """
     first = FIRST_INSTANCE_ID if ids.max(initial=0) >= FIRST_INSTANCE_ID else 1
-    values = np.unique(ids[ids >= first])
+    return show_labels(image, np.where(ids >= first, ids, 0), captions)
+
+
+def show_labels(
+    image: np.ndarray, labels: np.ndarray, captions: dict[int, str] | None = None
+) -> np.ndarray:
+    """Every value > 0 of a map (H, W) in a colour of its own with an outline, over the image."""
+    values = np.unique(labels[labels > 0])
     shown = image.copy()
     for value, colour in zip(values, palette(len(values))):
-        mask = ids == value
+        mask = labels == value
         shown[mask] = (0.45 * image[mask] + 0.55 * colour).astype(np.uint8)
         outlines, _ = cv2.findContours(
             mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE

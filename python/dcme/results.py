@@ -66,9 +66,8 @@ class ImageResult:
 
         Instances without a class get ``1000 + k``: smaller values are no instances.
         """
-        ids = np.zeros(self.size, np.uint16)
         counts: dict[int, int] = {}
-        values = []
+        values = [0]
         for label in np.maximum(self.labels, 1).tolist():
             number = counts.get(label, 0)
             counts[label] = number + 1
@@ -78,9 +77,14 @@ class ImageResult:
                     "fit into a 16-bit instance map"
                 )
             values.append(FIRST_INSTANCE_ID * label + number)
+        return np.array(values, np.uint16)[self.label_map()]
+
+    def label_map(self) -> np.ndarray:
+        """(H, W), int32: 1 + index of the instance, those of higher score on top; 0 elsewhere."""
+        labels = np.zeros(self.size, np.int32)
         for index in np.argsort(self.scores, kind="stable").tolist():
-            ids[self.masks[index]] = values[index]
-        return ids
+            labels[self.masks[index]] = 1 + index
+        return labels
 
     def resized(self, size: tuple[int, int], cubic: bool = False) -> ImageResult:
         """The same instances at another size (H, W); see ``resize_mask``."""

@@ -20,7 +20,8 @@ from dcme.dataset import Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
 
-SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
+H5_SUFFIXES = (".h5", ".hdf5")
+SUFFIXES = (".npy", ".npz", *H5_SUFFIXES)
 VECTOR_KEYS = ("vectors", "data")
 GRID_ENDING = ".grid.npy"
 GRID_KEYS = ("grid", "label")
@@ -96,7 +97,7 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
             with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             yield from _from_mapping(arrays, path, names)
-        elif path.suffix in (".h5", ".hdf5"):
+        elif path.suffix in H5_SUFFIXES:
             import h5py
 
             with h5py.File(path, "r") as file:
@@ -170,6 +171,8 @@ def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:
     """Write maps of one size into an HDF5 file: ``vectors`` (N, 2, H, W), ``grid``, ``names``."""
     import h5py
 
+    if Path(path).suffix not in H5_SUFFIXES:
+        raise UserError(f"{path}: the name of an HDF5 file ends in {' or '.join(H5_SUFFIXES)}")
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         names = []
         for index, item in enumerate(maps):

@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
+from dcme import __version__
 from dcme.errors import EXPECTED, one_line
 from dcme.stopping import stop_signals_as_ctrl_c
 
@@ -39,6 +42,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         description="Instance segmentation by per-pixel vectors to the centre of mass.",
         epilog="example: dcme synth city --train 8 --val 2",
     )
+    parser.add_argument("--version", action="version", version=f"dcme {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
@@ -55,6 +59,19 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+@contextmanager
+def _warnings_as_lines(origin: str) -> Iterator[None]:
+    """Show Python's warnings without file and line."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print(f"{origin}: warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        warnings.filterwarnings("once", category=UserWarning, module="dcme")
+        yield
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -66,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # errors are told in one line of our own
     try:
-        with stop_signals_as_ctrl_c():
+        with stop_signals_as_ctrl_c(), _warnings_as_lines(f"dcme {arguments.command}"):
             arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

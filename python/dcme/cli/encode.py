@@ -14,9 +14,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("out", help="folder for the vector maps; a file with --format h5")
     parser.add_argument("--split", default="val", help="of a Cityscapes root; default: val")
-    parser.add_argument("--format", choices=("npz", "npy", "h5"), default="npz")
+    parser.add_argument(
+        "--format",
+        choices=("npz", "npy", "h5"),
+        default="npz",
+        help="npz, npy: a file for each map; h5: one file for all; default: npz",
+    )
     parser.add_argument("--size", type=size, metavar="HxW", help="reduce the maps first")
-    parser.add_argument("--anchor", choices=("mass", "box"), default="mass")
+    parser.add_argument(
+        "--anchor",
+        choices=("mass", "box"),
+        default="mass",
+        help="vectors to the centre of mass, or of the bounding box; default: mass",
+    )
     parser.add_argument(
         "--round-centre", action="store_true", help="truncate centres to whole pixels"
     )

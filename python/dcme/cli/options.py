@@ -32,6 +32,14 @@ def count(text: str) -> int:
     return int(text)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Comma-separated names."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of names, e.g. train,val")
+    return parts
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     number = count(text)
@@ -155,7 +163,13 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="of foreground that a pixel must exceed, where the network classifies pixels; 0.5",
     )
-    group.add_argument("--mode", choices=("standard", "reference", "watershed"), default="standard")
+    group.add_argument(
+        "--mode",
+        choices=("standard", "reference", "watershed"),
+        default="standard",
+        help="standard: each pixel votes once and is in one mask; reference: as in the papers; "
+        "watershed: masks by the lengths of the vectors; default: standard",
+    )
 
 
 def decoding(arguments: argparse.Namespace) -> Decoding:

@@ -9,7 +9,7 @@ from dcme.cli.options import add_classes, count, positive
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme plot``."""
-    parser.add_argument("out", help="picture to write (.png; loss curves also .svg, .pdf)")
+    parser.add_argument("out", help="picture to write (.png, .jpg; loss curves: .svg, .pdf)")
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--image", metavar="FILE", help="image to show with the files below")
     kind.add_argument("--log", metavar="FILE", nargs="+", help="training logs: loss curves")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from dcme.cli.options import add_classes, add_workers, positive, size, workers
+from dcme.cli.options import add_workers, classes, names, positive, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=size, metavar="HxW", help="reduce to this size; default: check and copy"
     )
-    parser.add_argument("--splits", default="train,val", help="default: train,val")
+    parser.add_argument(
+        "--splits", type=names, help="of a Cityscapes root or folder; default: train,val"
+    )
     parser.add_argument("--lmdb", action="store_true", help="also write each split as an LMDB")
     parser.add_argument(
         "--balance",
@@ -33,9 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "instead of reduced images",
     )
     group.add_argument(
-        "--smallest", type=positive, default=50, metavar="PX", help="sides of boxes; default: 50"
+        "--smallest", type=positive, metavar="PX", help="sides of boxes; default: 50"
     )
-    add_classes(parser)
+    group.add_argument(
+        "--classes",
+        type=classes,
+        metavar="LABEL:NAME,...",
+        help="classes of the crops, e.g. 1:nucleus; default: the eight of Cityscapes",
+    )
     add_workers(parser)
     parser.epilog = (
         "example: dcme prepare $CITYSCAPES_DATASET cityscapes_512x1024 --size 512x1024\n"
@@ -50,19 +58,23 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.labels import ClassTable
     from dcme.prepare import prepare, prepare_crops, write_balanced_list
 
-    splits = [split for split in arguments.splits.split(",") if split]
+    if arguments.splits and Path(arguments.source).is_file():
+        raise UserError("--splits is for a Cityscapes root or a folder of lists, not for one list")
+    splits = arguments.splits or ("train", "val")
     threads, quiet = workers(arguments), arguments.quiet
     if arguments.crops:
         if arguments.size or arguments.balance or arguments.lmdb:
             raise UserError("--crops goes without --size, --balance and --lmdb")
-        rule = CropRule(arguments.crops, arguments.smallest)
-        settings = CropSettings(rule, arguments.classes)
-        if arguments.classes != ClassTable.cityscapes():
+        rule = CropRule(arguments.crops, arguments.smallest or CropRule.smallest)
+        settings = CropSettings(rule)
+        if arguments.classes and arguments.classes != ClassTable.cityscapes():
             settings = CropSettings(rule, arguments.classes, ignored=(), every={})
         counts = prepare_crops(arguments.source, arguments.out, settings, splits, threads, quiet)
         for split, crops in counts.items():
             print(f"{arguments.out}/{split}.txt: {crops} crops")
         return
+    if arguments.classes or arguments.smallest:
+        raise UserError("--classes and --smallest are for --crops; reduced maps keep all classes")
     done = prepare(
         arguments.source,
         arguments.out,

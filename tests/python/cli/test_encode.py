@@ -7,7 +7,7 @@ import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.errors import UserError
-from dcme.files import read_ids
+from dcme.files import read_ids, write_png
 from dcme.vectors import read_vectors
 
 
@@ -77,3 +77,12 @@ def test_damaged_files_name_themselves(tmp_path, name):
     (tmp_path / name).write_bytes(b"not an array")
     with pytest.raises(UserError, match=name):
         list(read_vectors(tmp_path / name))
+
+
+def test_label_maps_are_told_from_instance_maps(tmp_path, capsys):
+    write_png(tmp_path / "labels.png", np.full((8, 8), 2, np.uint16))
+    words = ["encode", str(tmp_path / "labels.png"), str(tmp_path / "v"), "--quiet"]
+    assert main([*words, "--classes", "1:cell"]) == 0
+    warned = capsys.readouterr().err
+    assert warned.startswith("dcme encode: warning: all ids are below 1000")
+    assert warned.count("\n") == 1

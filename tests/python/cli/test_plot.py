@@ -2,10 +2,12 @@
 
 import cv2
 import numpy as np
+import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.labels import ClassTable
 from dcme.plotting import palette, show_directions, show_grid, show_instances, strip
+from dcme.results import ImageResult, write_result
 
 
 def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
@@ -58,3 +60,40 @@ def test_opposite_directions_have_opposite_hues():
     vectors[0] = [[5, -5]]
     hue = cv2.cvtColor(show_directions(vectors), cv2.COLOR_BGR2HSV)[0, :, 0].astype(int)
     assert abs(abs(hue[0] - hue[1]) - 90) <= 2
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """An image of 40x60 and a function that runs ``dcme plot`` on it."""
+    cv2.imwrite(str(tmp_path / "image.png"), np.full((40, 60, 3), 90, np.uint8))
+    return tmp_path
+
+
+def test_pictures_have_the_format_of_their_suffix(scene, fails):
+    for name, start in (("a.png", b"\x89PNG"), ("a.jpg", b"\xff\xd8")):
+        assert main(["plot", str(scene / name), "--image", str(scene / "image.png")]) == 0
+        assert (scene / name).read_bytes().startswith(start)
+    line = fails("plot", scene / "a.pdf", "--image", scene / "image.png")
+    assert "a.pdf: pictures are written as .png, .jpg" in line
+
+
+@pytest.mark.parametrize("option", ["--ids", "--results"])
+def test_maps_of_another_size_than_the_image_are_refused(scene, fails, option):
+    cv2.imwrite(str(scene / "ids.png"), np.zeros((80, 120), np.uint16))
+    line = fails("plot", scene / "a.png", "--image", scene / "image.png", option, scene / "ids.png")
+    assert "ids.png: is 80x120 but the image is 40x60" in line
+
+
+def test_more_instances_than_a_map_can_number_are_drawn(scene):
+    corners = [(r, c) for r in range(0, 40, 2) for c in range(60)][:1001]
+    masks = np.zeros((len(corners), 40, 60), bool)
+    for k, corner in enumerate(corners):
+        masks[k][corner] = True
+    count = len(corners)
+    write_result(
+        scene / "r", ImageResult("x", (40, 60), masks, np.ones(count, int), np.ones(count))
+    )
+    words = ["plot", scene / "a.png", "--image", scene / "image.png"]
+    assert main([*map(str, words), "--results", str(scene / "r" / "x.txt")]) == 0
+    found = cv2.imread(str(scene / "a.png"))[:, 64:]
+    assert (found[corners[1000]] != 90).any()

@@ -1,0 +1,56 @@
+"""Options are obeyed or refused, never passed over."""
+
+import cv2
+import numpy as np
+import pytest
+from dcme.cli import main
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A list of one image and its instance map."""
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8), np.uint8))
+    ids = np.zeros((8, 8), np.uint16)
+    ids[2:5, 2:5] = 1001
+    cv2.imwrite(str(tmp_path / "ids.png"), ids)
+    (tmp_path / "train.txt").write_text("a.png ids.png\n")
+    return tmp_path / "train.txt"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--classes", "1:cell"], "--classes and --smallest are for --crops"),
+        (["--smallest", "9"], "--classes and --smallest are for --crops"),
+        (["--splits", "val"], "--splits is for a Cityscapes root"),
+        (["--crops", "9", "--size", "4x4"], "--crops goes without --size"),
+    ],
+)
+def test_options_of_prepare_that_would_do_nothing(listed, tmp_path, fails, words, message):
+    assert message in fails("prepare", listed, tmp_path / "out", *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_list_of_splits_is_a_usage_error(listed, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["prepare", str(listed.parent), str(tmp_path / "out"), "--splits", ""])
+    assert stop.value.code == 2 and "is not a list of names" in capsys.readouterr().err
+
+
+def test_an_hdf5_file_gets_a_name_that_decode_knows(listed, tmp_path, fails):
+    ids, out = listed.parent / "ids.png", tmp_path / "vectors"
+    words = ["encode", ids, out, "--format", "h5", "--classes", "1:cell", "--quiet"]
+    assert "the name of an HDF5 file ends in .h5 or .hdf5" in fails(*words)
+
+
+def test_an_output_below_a_file_is_one_line(listed, tmp_path, fails):
+    line = fails("prepare", listed, listed.parent / "a.png", "--quiet")
+    assert "a.png: is not an empty folder" in line
+    line = fails("encode", listed, listed.parent / "a.png" / "v", "--classes", "1:cell", "--quiet")
+    assert "is no folder, or lies below a file" in line
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out.startswith("dcme 0.")

@@ -1,0 +1,73 @@
+"""What ``import dcme`` offers, and that the page about it does what it says."""
+
+import re
+import shutil
+from pathlib import Path
+
+import cv2
+import dcme
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_name_that_is_offered_is_there():
+    for name in dcme.__all__:
+        assert getattr(dcme, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        dcme.nonsense  # noqa: B018
+
+
+def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
+    caffe = pytest.importorskip("caffe")
+    run = tmp_path / "runs" / "nuclei"
+    shutil.copytree(ROOT / "prototxt" / "nuclei", run)
+    net = caffe.Net(str(run / "deploy.prototxt"), caffe.TEST)
+    net.save(str(run / "snapshot_iter_5000.caffemodel"))
+    cv2.imwrite(str(tmp_path / "scan.png"), np.full((40, 50), 90, np.uint8))
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python-dcme.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, names)
+    assert capsys.readouterr().out.split("\n")[1:3] == ["1.0", "1.0 1.0"]
+    assert names["vectors"].shape == (2, 40, 50) and names["classes"].shape == (2, 40, 50)
+
+
+def test_a_label_map_becomes_an_instance_map():
+    labels = np.array([[0, 7, 7], [300, 0, 2]])
+    assert dcme.from_labels(labels).tolist() == [[0, 1002, 1002], [1003, 0, 1001]]
+    assert dcme.from_labels(labels > 5, label=26).tolist() == [[0, 26001, 26001], [26001, 0, 0]]
+    assert dcme.from_labels(np.ones((1, 2), np.uint8)).tolist() == [[1001, 1001]]
+    assert dcme.from_labels(labels).dtype == np.uint16
+
+
+@pytest.mark.parametrize(
+    ("labels", "label", "message"),
+    [
+        (np.zeros((2, 2, 2), int), 1, "shape"),
+        (np.zeros((2, 2)), 1, "whole numbers"),
+        (np.full((2, 2), -1), 1, "never -1"),
+        (np.arange(1000).reshape(10, 100) + 1, 1, "1000 instances do not fit"),
+        (np.ones((2, 2), int), 65, r"is 1\.\.64"),
+    ],
+)
+def test_label_maps_that_make_no_instance_map(labels, label, message):
+    with pytest.raises(ValueError, match=message):
+        dcme.from_labels(labels, label)
+
+
+def test_encoding_a_label_map_warns():
+    with pytest.warns(UserWarning, match=r"below 1000.*dcme\.from_labels"):
+        assert not dcme.encode(np.array([[0, 1, 2]])).any()
+
+
+def test_instances_are_a_sequence_of_masks():
+    ids = dcme.from_labels(np.repeat([[1, 0, 2]], 9, axis=1).repeat(9, axis=0))
+    found = dcme.decode(dcme.encode(ids), dt=2, vt=5, et=3)
+    assert len(found) == 2
+    assert np.array_equal(found[-1], found.masks[1]) and np.array_equal(found.mask(0), found[0])
+    for wrong in (2, -3):
+        with pytest.raises(IndexError, match=f"no instance {wrong}; there are 2"):
+            found.mask(wrong)
