@@ -10,6 +10,7 @@ from oracles.maps import scene_ids
 
 from bench.numpy_decoders import decode_standard
 
+pytestmark = pytest.mark.filterwarnings("ignore:all ids are below 1000")  # of stuff alone
 KINDS = ["noise", "limits", "encoded", "disturbed"]
 MODES = ["standard", "reference", "watershed"]
 LIMITS = [-129, -128, -127, -1, -0.99, 0, 0.99, 1, 127.9, 128, 255, 256, -256, 1e9, -3e38, 2**31]
