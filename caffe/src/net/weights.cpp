@@ -73,6 +73,14 @@ bool IsFullyConnectedOf(const LayerParameter& source, const Blob<Dtype>& stored,
 }
 
 template <typename Dtype>
+[[noreturn]] void FailShape(const string& where, const string& layer, int i,
+                            const Blob<Dtype>& blob, const Blob<Dtype>& stored) {
+  throw Error(where + "parameter " + std::to_string(i) + " of layer '" + layer + "' has shape " +
+              blob.shape_string() + " in the net, " + stored.shape_string() + " in the weights" +
+              kRemedy);
+}
+
+template <typename Dtype>
 void CopyBlob(const LayerParameter& source, int i, Layer<Dtype>* layer) {
   Blob<Dtype>& blob = *layer->blobs()[i];
   if (blob.ShapeEquals(source.blobs(i))) {
@@ -82,13 +90,20 @@ void CopyBlob(const LayerParameter& source, int i, Layer<Dtype>* layer) {
   Blob<Dtype> stored;
   stored.FromProto(source.blobs(i));
   if (!IsFullyConnectedOf(source, stored, *layer, blob)) {
-    LOG(FATAL) << "parameter " << i << " of layer '" << source.name() << "' has shape "
-               << blob.shape_string() << " in the net, " << stored.shape_string()
-               << " in the weights" << kRemedy;
+    FailShape("", source.name(), i, blob, stored);
   }
   LOG_IF(INFO, Caffe::root_solver()) << "Fully connected weights of '" << source.name()
                                      << "' become a convolution's of " << blob.shape_string();
   caffe_copy(blob.count(), stored.cpu_data(), blob.mutable_cpu_data());
+}
+
+template <typename Dtype>
+void CopyFromHdf5(hid_t group, const string& file, const string& layer, int i, Blob<Dtype>* blob) {
+  const string dataset = std::to_string(i);
+  Blob<Dtype> stored;  // for its shape: no memory is taken
+  hdf5_load_nd_dataset_helper(group, dataset.c_str(), 0, kMaxBlobAxes, &stored, true);
+  if (stored.shape() != blob->shape()) FailShape(file + ": ", layer, i, *blob, stored);
+  hdf5_load_nd_dataset(group, dataset.c_str(), 0, kMaxBlobAxes, blob);
 }
 
 template <typename Dtype>
@@ -192,7 +207,7 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filen
             << ": " << trained_filename << " lacks parameter " << j << " of layer '" << name << "'";
         continue;
       }
-      hdf5_load_nd_dataset(group, dataset.c_str(), 0, kMaxBlobAxes, blobs[j].get());
+      CopyFromHdf5(group, trained_filename, name, static_cast<int>(j), blobs[j].get());
     }
     if (!blobs.empty()) transfer.taken.push_back(name);
   }

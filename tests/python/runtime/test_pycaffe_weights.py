@@ -43,6 +43,16 @@ layer {{ name: "{name}" type: "InnerProduct" bottom: "data" top: "{name}"
 )
 
 
+@pytest.mark.parametrize("save", ["save", "save_hdf5"])
+def test_a_layer_of_another_shape_is_named_with_its_file(tmp_path, net, save):
+    file = tmp_path / ("w.h5" if "hdf5" in save else "w.caffemodel")
+    getattr(net, save)(file)
+    other = caffe.Net(write(tmp_path, NET.replace("num_output: 4", "num_output: 5")), caffe.TEST)
+    told = r"parameter 0 of layer 'conv' has shape 5 3 3 3 .*in the net, 4 3 3 3 .*in the weights; "
+    with pytest.raises(caffe.Error, match=f"{file}: {told}these may be weights of another net"):
+        other.copy_from(file)
+
+
 def test_share_with_uses_one_memory_for_two_nets(tmp_path, net):
     other = caffe.Net(write(tmp_path, NET), caffe.TEST)
     other.share_with(net)
