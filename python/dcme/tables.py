@@ -38,12 +38,8 @@ class Table:
     """The last so many rows are set off: means, totals."""
 
     def __post_init__(self) -> None:
-        """Names must tell columns and rows apart, or readers of CSV and JSON would lose some."""
-        columns = [name.lower() for name in self.header]
-        for kind, given in ("columns", columns), ("rows", [str(row[0]) for row in self.rows]):
-            double = [name for name, times in Counter(given).items() if times > 1]
-            if double:
-                raise ValueError(f"a table has two {kind} '{double[0]}'")
+        """Names must tell columns apart, or readers of CSV and JSON would lose some."""
+        _require_unique([name.lower() for name in self.header], "columns")
 
     def _shown(self, value: Cell) -> str:
         if _is_missing(value):
@@ -73,7 +69,11 @@ class Table:
         return stream.getvalue()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: {row: {column: value}}, missing ones as None."""
+        """Plain values for JSON: {row: {column: value}}, missing ones as None.
+
+        Raises where two rows have one name.
+        """
+        _require_unique([str(row[0]) for row in self.rows], "rows")
         return {
             str(row[0]): {
                 name: None if _is_missing(cell) else cell
@@ -135,6 +135,12 @@ _FORMATS = {
 
 def _is_missing(value: Cell) -> bool:
     return value is None or (isinstance(value, float) and bool(np.isnan(value)))
+
+
+def _require_unique(names: Sequence[str], kind: str) -> None:
+    double = [name for name, times in Counter(names).items() if times > 1]
+    if double:
+        raise ValueError(f"a table has two {kind} '{double[0]}'")
 
 
 def format_of(path: PathLike) -> str:

@@ -34,8 +34,10 @@ def test_markdown_and_latex_escape_what_is_special_there():
 def test_columns_and_rows_of_one_name_are_refused(header):
     with pytest.raises(ValueError, match="two columns"):
         Table("", header, [])
+    double = Table("", ["class", "n"], [["car", 1], ["car", 2]])
+    assert "car,1\ncar,2" in double.as_csv()
     with pytest.raises(ValueError, match="two rows 'car'"):
-        Table("", ["class", "n"], [["car", 1], ["car", 2]])
+        double.as_json()
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".csv", ".json", ".md", ".tex"])
