@@ -1,5 +1,70 @@
-"""Class maps: which labels of the instance maps are classes, and their order."""
+"""Class maps: which labels of the instance maps are classes, their names and their order."""
 
-from dcme._core import CITYSCAPES, ClassMap
+from __future__ import annotations
+
+from dcme import _core
+from dcme.errors import UserError
 
 __all__ = ["CITYSCAPES", "ClassMap"]
+
+LAST_LABEL = 65
+"""Of which the first instances fit into 16 bits."""
+
+
+class ClassMap(_core.ClassMap):
+    """The classes of a data set; class k, from 1 on, is entry k - 1.
+
+    Parameters
+    ----------
+    labels : ids of the classes in the instance maps (``id // 1000``), 1..65, each once.
+    names : one for each label; by default ``class24`` and the like.
+    ignored : labels that may occur but count as background.
+    priority : all classes (from 1 on); the first of them that occurs in a block of a grid is the
+        block's. By default in the order of ``labels``.
+    """
+
+    @classmethod
+    def parse(cls, text: str) -> ClassMap:
+        """``cityscapes`` or ``label:name,label:name,...``, e.g. ``1:nucleus``."""
+        if text == "cityscapes":
+            return CITYSCAPES
+        labels, names = [], []
+        for part in text.split(","):
+            label, colon, name = part.partition(":")
+            known = label.isdecimal() and 1 <= int(label) <= LAST_LABEL
+            if not known or not colon or not name:
+                raise UserError(
+                    f"class '{part}' is not LABEL:NAME with a label of 1..65, e.g. 1:nucleus"
+                )
+            labels.append(int(label))
+            names.append(name)
+        if len(set(labels)) < len(labels) or len(set(names)) < len(names):
+            raise UserError(f"'{text}' names a class twice")
+        return cls(labels, names)
+
+    def __str__(self) -> str:
+        """As ``parse`` reads it."""
+        return ",".join(f"{label}:{name}" for label, name in zip(self.labels, self.names))
+
+    def _key(self) -> tuple[tuple[object, ...], ...]:
+        return tuple(self.labels), tuple(self.names), tuple(self.ignored), tuple(self.priority)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClassMap) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def name_of(self, label: int) -> str:
+        """Name of a label."""
+        return self.names[self.labels.index(label)]
+
+
+def _cityscapes() -> ClassMap:
+    core = _core.CITYSCAPES
+    return ClassMap(core.labels, core.names, core.ignored, core.priority)
+
+
+CITYSCAPES = _cityscapes()
+"""The eight evaluated classes of Cityscapes; caravan and trailer are ignored. The class with the
+fewest instances in the training set is first in priority."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.crops import Box, CropRule
 from dcme.errors import UserError
 from dcme.files import PathLike
-from dcme.labels import ClassTable
 from dcme.network import Preprocessing, load_net, softmax
 from dcme.results import ImageResult, LazyMasks
 
@@ -26,7 +26,7 @@ class Classifier:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     smallest: int = 50
     """Boxes of instances are widened to this many pixels of the image."""
-    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    classes: ClassMap = CITYSCAPES
 
     def __post_init__(self) -> None:
         self._net = load_net(self.deploy, self.weights)
@@ -76,7 +76,7 @@ def boxes_at(result: ImageResult, size: tuple[int, int]) -> list[Box]:
 
 
 def classified(
-    result: ImageResult, probabilities: np.ndarray, classes: ClassTable, keep_scores: bool
+    result: ImageResult, probabilities: np.ndarray, classes: ClassMap, keep_scores: bool
 ) -> ImageResult:
     """The result with the most probable class of each instance; background ones are dropped.
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from dcme.classes import ClassMap
 from dcme.errors import UserError
 from dcme.files import read_text
-from dcme.labels import ClassTable
 
 HIGHEST_LABEL = 64
 """``1000 * label + 999`` must fit into 16 bits."""
@@ -60,7 +60,7 @@ class Coco:
 
     images: dict[str, Annotations]
     """By file name, in the order of the file."""
-    classes: ClassTable
+    classes: ClassMap
 
 
 def _name(item: dict[str, Any]) -> str:
@@ -125,7 +125,7 @@ def _mask(segmentation: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
     )
 
 
-def _classes(categories: dict[int, str], wanted: ClassTable | None, path: Path) -> dict[int, int]:
+def _classes(categories: dict[int, str], wanted: ClassMap | None, path: Path) -> dict[int, int]:
     """Category ids to labels; without ``wanted`` a category's id is its label."""
     if wanted is not None:
         ids = {name: category for category, name in categories.items()}
@@ -158,7 +158,7 @@ def _load(path: Path) -> tuple[dict[int, str], list[Any], list[Any]]:
         raise UserError(f"{path}: is no COCO file (lacks {error})") from None
 
 
-def read_coco(path: Path, wanted: ClassTable | None = None) -> Coco:
+def read_coco(path: Path, wanted: ClassMap | None = None) -> Coco:
     """The images of a COCO file and their annotations of the ``wanted`` categories (all).
 
     Raises UserError for files that are none, for unknown categories and images named twice.
@@ -186,5 +186,5 @@ def read_coco(path: Path, wanted: ClassTable | None = None) -> Coco:
     if double or not names:
         problem = f"names the image {double[0]} twice" if double else "names no images"
         raise UserError(f"{path}: {problem}")
-    table = wanted or ClassTable(tuple(categories), tuple(categories.values()))
+    table = wanted or ClassMap(tuple(categories), tuple(categories.values()))
     return Coco(names, table)

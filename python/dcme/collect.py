@@ -15,11 +15,12 @@ from typing import Callable
 import cv2
 import numpy as np
 
+from dcme.classes import ClassMap
 from dcme.coco import Region, read_coco
 from dcme.dataset import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
 from dcme.errors import UserError
 from dcme.files import PathLike, read_image, read_labels, read_mask, write_png, write_text
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress
 
 MOST_INSTANCES = FIRST_INSTANCE_ID - 1
@@ -196,9 +197,9 @@ class _MaskReader:
 
 
 def _from_folder(
-    images: Path, masks: Path, classes: ClassTable | None, settings: Settings
-) -> tuple[list[Source], ClassTable]:
-    table = classes or ClassTable((1,), ("object",))
+    images: Path, masks: Path, classes: ClassMap | None, settings: Settings
+) -> tuple[list[Source], ClassMap]:
+    table = classes or ClassMap((1,), ("object",))
     if len(table.labels) != 1:
         raise UserError("masks without classes are of exactly one class, e.g. --classes 1:cell")
     samples = _images(images)
@@ -208,8 +209,8 @@ def _from_folder(
 
 
 def _from_coco(
-    images: Path, path: Path, classes: ClassTable | None, settings: Settings
-) -> tuple[list[Source], ClassTable]:
+    images: Path, path: Path, classes: ClassMap | None, settings: Settings
+) -> tuple[list[Source], ClassMap]:
     if settings.parts is not None:
         raise UserError(f"{path}: --parts is for folders of masks; a COCO file names its instances")
     coco = read_coco(path, classes)
@@ -260,7 +261,7 @@ class Collected:
     """Of each list."""
     instances: dict[str, int]
     """In the images of each list."""
-    classes: ClassTable
+    classes: ClassMap
     lost: int
     """Masks that gave no instance: empty, outside of the image, or hidden by smaller ones."""
     unused: list[str]
@@ -280,7 +281,7 @@ def collect(
     images: PathLike,
     masks: PathLike,
     out: PathLike,
-    classes: ClassTable | None = None,
+    classes: ClassMap | None = None,
     settings: Settings = Settings(),
     workers: int = 1,
     quiet: bool = True,

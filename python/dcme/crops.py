@@ -11,11 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample, require_files
 from dcme.encoding import instances
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, write_png, write_text
-from dcme.labels import LABEL_ID, ClassTable
+from dcme.labels import LABEL_ID
 from dcme.parallel import ordered_map, progress
 
 Box = tuple[int, int, int, int]
@@ -68,7 +69,7 @@ class CropSettings:
     """Which instances become crops."""
 
     rule: CropRule = field(default_factory=CropRule)
-    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    classes: ClassMap = CITYSCAPES
     ignored: tuple[int, ...] = IGNORED_LABELS
     every: Mapping[int, int] = field(
         default_factory=lambda: {LABEL_ID["person"]: 3, LABEL_ID["car"]: 6, LABEL_ID["bicycle"]: 2}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample
 from dcme.decoding import Instances, decode
 from dcme.errors import UserError
 from dcme.files import PathLike, read_image
 from dcme.grid import classify_instances
-from dcme.labels import ClassTable
 from dcme.parallel import progress
 from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, write_result
 from dcme.vectors import VectorMap, read_vectors
@@ -35,7 +35,7 @@ class Decoding:
     mode: str = "standard"
     foreground: float = 1.0
     """Length in pixels that a vector must exceed to count; not used by ``reference``."""
-    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    classes: ClassMap = CITYSCAPES
     probability: float = 0.5
     """Where the network classifies single pixels, one counts if it is not background with more
     than this probability, however long its vector; not used by ``reference``."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import IDS_ENDING, Sample, find_samples, require_files
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, write_npy
 from dcme.grid import grid_classes
-from dcme.labels import ClassTable
 from dcme.parallel import ordered_map, progress
 from dcme.vectors import GRID_ENDING, VectorMap, write_h5, write_npz
 
@@ -25,7 +25,7 @@ class Encoding:
     round_centre: bool = False
     grid_size: int = 0
     """Side of the grid's blocks in pixels; 0 for no grid classes."""
-    classes: ClassTable | None = None
+    classes: ClassMap | None = None
 
     def __call__(self, sample: Sample) -> VectorMap:
         """Encode one sample's instance map."""
@@ -34,10 +34,10 @@ class Encoding:
         try:
             if self.size is not None and self.size != ids.shape:
                 ids = reduce_ids(ids, self.size)
-            table = self.classes or ClassTable.cityscapes()
+            table = self.classes or CITYSCAPES
             grid = None
             if self.grid_size:
-                grid = grid_classes(ids, self.grid_size, classes=table.to_map())
+                grid = grid_classes(ids, self.grid_size, classes=table)
             vectors = encode(ids, self.anchor, self.round_centre)
         except ValueError as error:
             raise UserError(f"{path}: {error}") from None

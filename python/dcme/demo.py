@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from dcme.classes import CITYSCAPES
 from dcme.dataset import Sample, cityscapes_split
 from dcme.dataset_decoding import Decoding
 from dcme.files import PathLike, read_ids, read_image, write_json
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import FIRST_INSTANCE_ID
 from dcme.network import Network, Preprocessing
 from dcme.plotting import show_directions, show_instances
 from dcme.predict import Prediction, predict
@@ -133,7 +134,7 @@ def _predict_and_score(
         workers=settings.workers,
         quiet=False,
     )
-    return score_results(results, samples, ClassTable.cityscapes(), settings.workers)
+    return score_results(results, samples, CITYSCAPES, settings.workers)
 
 
 def _metrics(
@@ -168,7 +169,7 @@ def _metrics(
 
 
 def _captions(ids: np.ndarray) -> dict[int, str]:
-    classes = ClassTable.cityscapes()
+    classes = CITYSCAPES
     values = np.unique(ids[ids >= FIRST_INSTANCE_ID]).tolist()
     large = [v for v in values if (ids == v).sum() >= 0.006 * ids.size]
     return {v: classes.name_of(v // FIRST_INSTANCE_ID) for v in large}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dcme.classes import ClassMap
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, require_picture, write_picture
-from dcme.labels import ClassTable
 from dcme.plotting import (
     plot_losses,
     show_directions,
@@ -56,7 +56,7 @@ def _found(path: PathLike, image: np.ndarray) -> np.ndarray:
 
 
 def plot_scene(
-    out: PathLike, files: SceneFiles, classes: ClassTable, grid_size: int = 16, columns: int = 0
+    out: PathLike, files: SceneFiles, classes: ClassMap, grid_size: int = 16, columns: int = 0
 ) -> list[str]:
     """Write a strip of panels for one image; returns the panels' names in order.
 
@@ -76,7 +76,7 @@ def plot_scene(
         panels["true instances"] = show_instances(image, ids)
         panels["true magnitudes"] = show_magnitude(encode(ids))
         try:
-            grid = grid_classes(ids, grid_size, classes=classes.to_map())
+            grid = grid_classes(ids, grid_size, classes=classes)
         except ValueError as error:
             raise UserError(f"{files.ids}: {error}") from None
         panels["true grid classes"] = show_grid(image, grid, classes)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from dcme.errors import UserError
-
-if TYPE_CHECKING:
-    from dcme.classes import ClassMap
+from typing import Final
 
 LABEL_ID: Final[dict[str, int]] = {
     "unlabeled": 0,
@@ -90,50 +84,3 @@ COLOURS_RGB: Final[dict[str, tuple[int, int, int]]] = {
     "bicycle": (119, 11, 32),
 }
 """Colours of Cityscapes' colour maps."""
-
-
-@dataclass(frozen=True)
-class ClassTable:
-    """The classes of a data set: label ids as in its instance maps, and their names."""
-
-    labels: tuple[int, ...]
-    names: tuple[str, ...]
-
-    @classmethod
-    def cityscapes(cls) -> ClassTable:
-        """The eight evaluated classes of Cityscapes."""
-        return cls(INSTANCE_LABEL_IDS, INSTANCE_CLASSES)
-
-    @classmethod
-    def parse(cls, text: str) -> ClassTable:
-        """``cityscapes`` or ``label:name,label:name,...``, e.g. ``1:nucleus``."""
-        if text == "cityscapes":
-            return cls.cityscapes()
-        labels, names = [], []
-        for part in text.split(","):
-            label, colon, name = part.partition(":")
-            if not colon or not label.isdecimal() or not name or not 1 <= int(label) <= 65:
-                raise UserError(
-                    f"class '{part}' is not LABEL:NAME with a label of 1..65, e.g. 1:nucleus"
-                )
-            labels.append(int(label))
-            names.append(name)
-        if len(set(labels)) < len(labels) or len(set(names)) < len(names):
-            raise UserError(f"'{text}' names a class twice")
-        return cls(tuple(labels), tuple(names))
-
-    def __str__(self) -> str:
-        """As ``parse`` reads it."""
-        return ",".join(f"{label}:{name}" for label, name in zip(self.labels, self.names))
-
-    def name_of(self, label: int) -> str:
-        """Name of a label id."""
-        return self.names[self.labels.index(label)]
-
-    def to_map(self) -> ClassMap:
-        """The same classes for the encoding and grid functions."""
-        from dcme.classes import CITYSCAPES, ClassMap
-
-        if self == ClassTable.cityscapes():
-            return CITYSCAPES
-        return ClassMap(list(self.labels), list(self.names))

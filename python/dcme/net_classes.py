@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dcme.classes import ClassMap
 from dcme.errors import UserError
 from dcme.files import write_text
-from dcme.labels import ClassTable
 from dcme.training import NetFiles, data_layers, read_net
 
 
@@ -29,7 +29,7 @@ def _class_head(net: Any, path: Path, label_blobs: set[str]) -> str:
     return str(maker.name)
 
 
-def bind_classes(files: NetFiles, classes: ClassTable) -> None:
+def bind_classes(files: NetFiles, classes: ClassMap) -> None:
     """Make a net's files, in place, one for these classes: class k of the net is the k-th of them.
 
     The data layers take the labels; the convolution that scores the classes, if the net has one,

@@ -9,18 +9,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample
 from dcme.dataset_decoding import Decoding
 from dcme.decoding import decode
 from dcme.encoding import encode, instances, reduce_ids
 from dcme.errors import UserError
 from dcme.files import read_ids
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress
 from dcme.results import ImageResult, LazyMasks, read_result, resize_mask, result_path
 from dcme.tables import Cell, Table
@@ -39,14 +40,14 @@ def reduced_ids(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         raise UserError(f"{sample.ids_path()}: {error}") from None
 
 
-def true_instances(ids: np.ndarray, classes: ClassTable) -> np.ndarray:
+def true_instances(ids: np.ndarray, classes: ClassMap) -> np.ndarray:
     """The instances of a map that are of a class, as ``dcme.instances`` lists them."""
     found = instances(ids)
     return found[np.isin(found["label"], classes.labels)]
 
 
 def majority_labels(
-    masks: LazyMasks | np.ndarray, ids: np.ndarray, classes: ClassTable
+    masks: LazyMasks | np.ndarray, ids: np.ndarray, classes: ClassMap
 ) -> np.ndarray:
     """For each mask the label of the true instance that covers most of it; 0 where none does."""
     evaluated = np.isin(ids // FIRST_INSTANCE_ID, classes.labels)
@@ -76,7 +77,7 @@ class Ceiling:
 
     size: tuple[int, int]
     decoding: Decoding | None = EXACT
-    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    classes: ClassMap = CITYSCAPES
 
     def __call__(self, sample: Sample) -> ImageResult:
         """The instances of one sample, at the size of its instance map."""
@@ -84,7 +85,7 @@ class Ceiling:
         ids = reduced_ids(sample, self.size)
         if self.decoding is None:
             return true_masks(sample, ids, self.classes, full)
-        vectors = encode(ids, round_centre=True, classes=self.classes.to_map())
+        vectors = encode(ids, round_centre=True, classes=self.classes)
         options = self.decoding
         length = None if options.mode == "reference" else options.foreground
         found = decode(vectors, options.dt, options.vt, options.et, options.mode, length)
@@ -96,7 +97,7 @@ class Ceiling:
 
 
 def true_masks(
-    sample: Sample, ids: np.ndarray, classes: ClassTable, size: tuple[int, int]
+    sample: Sample, ids: np.ndarray, classes: ClassMap, size: tuple[int, int]
 ) -> ImageResult:
     """The true instances of a reduced map, enlarged to ``size`` as the published method does."""
     table = true_instances(ids, classes)
@@ -114,7 +115,7 @@ class InstanceOracle:
     """
 
     vectors: Path
-    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    classes: ClassMap = CITYSCAPES
 
     def classified(self, sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Reduced map, its true labels, and the predicted labels (0: background) and scores."""
@@ -143,7 +144,7 @@ class ClassOracle:
     """
 
     results: Path
-    classes: ClassTable = field(default_factory=ClassTable.cityscapes)
+    classes: ClassMap = CITYSCAPES
 
     def __call__(self, sample: Sample) -> ImageResult:
         """The instances of one sample."""
@@ -157,7 +158,7 @@ class ClassOracle:
 class ClassAccuracy:
     """How many instances of each class there are, and how many the encoder's grid names right."""
 
-    classes: ClassTable
+    classes: ClassMap
     instances: np.ndarray
     correct: np.ndarray
 
@@ -176,7 +177,7 @@ class ClassAccuracy:
 def count_instances(
     samples: Sequence[Sample],
     size: tuple[int, int] | None,
-    classes: ClassTable,
+    classes: ClassMap,
     workers: int = 1,
     quiet: bool = True,
 ) -> np.ndarray:

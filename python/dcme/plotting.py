@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from dcme.classes import ClassMap
 from dcme.encoding import magnitude
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
-from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID
 
 if TYPE_CHECKING:
     from dcme.trainlog import TrainLog
@@ -30,7 +31,7 @@ def palette(count: int) -> np.ndarray:
     return np.round(np.array(colours).reshape(-1, 3)[:, ::-1] * 255).astype(np.uint8)
 
 
-def class_colours(classes: ClassTable) -> np.ndarray:
+def class_colours(classes: ClassMap) -> np.ndarray:
     """BGR colours (classes, 3), 8 bit: Cityscapes' for its own classes, else distinct ones."""
     if all(name in COLOURS_RGB for name in classes.names):
         return np.array([COLOURS_RGB[name][::-1] for name in classes.names], np.uint8)
@@ -52,7 +53,7 @@ def show_directions(vectors: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(np.stack(planes, axis=-1).astype(np.uint8), cv2.COLOR_HSV2BGR)
 
 
-def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassTable) -> np.ndarray:
+def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassMap) -> np.ndarray:
     """Grid classes, labels (h, w) or probabilities (C, h, w), laid over the image (H, W, 3)."""
     labels = np.asarray(grid if grid.ndim == 2 else grid.argmax(axis=0)).astype(int)
     if labels.max(initial=0) > len(classes.labels):

@@ -12,12 +12,13 @@ from typing import Any, Callable
 import numpy as np
 
 from dcme._arrays import plain
+from dcme.classes import ClassMap
 from dcme.dataset import Sample, require_distinct, require_files
 from dcme.distances import read_distances, stereo_files, with_distances
 from dcme.errors import UserError
 from dcme.evaluation import EvaluationResult, Evaluator, add_files, add_masks
 from dcme.files import PathLike, read_ids
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import FIRST_INSTANCE_ID
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results import UNCLASSIFIED, ImageResult, list_result, result_path
@@ -159,10 +160,10 @@ def labels_in(ids: np.ndarray) -> set[int]:
 
 
 def require_classes(
-    classes: ClassTable, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
+    classes: ClassMap, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
 ) -> None:
     """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
-    table = classes.to_map()
+    table = classes
     strange = sorted(set(labels) - {*table.labels, *table.ignored, *also})
     if strange:
         listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
@@ -175,8 +176,8 @@ def require_classes(
 class _Scorer:
     """Feeds both evaluators and the matching counts, one image at a time, from any thread."""
 
-    def __init__(self, classes: ClassTable, distances: bool) -> None:
-        table = classes.to_map()
+    def __init__(self, classes: ClassMap, distances: bool) -> None:
+        table = classes
         self.classes, self.distances = classes, distances
         self.unclassified: list[int] = []
         self.by_class = Evaluator(table, distances=distances)
@@ -265,7 +266,7 @@ def _rows(result: EvaluationResult) -> list[ClassScore]:
 def score_results(
     results: PathLike,
     samples: Sequence[Sample],
-    classes: ClassTable,
+    classes: ClassMap,
     workers: int = 1,
     ious: Sequence[float] = (0.5, 0.7),
     quiet: bool = True,
@@ -295,7 +296,7 @@ def _distances_note(far: int, images: int) -> tuple[str, ...]:
 def score_images(
     make: Callable[[Sample], ImageResult],
     samples: Sequence[Sample],
-    classes: ClassTable,
+    classes: ClassMap,
     workers: int = 1,
     quiet: bool = True,
     title: str = "evaluating",

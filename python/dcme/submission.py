@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcme import _core
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
-from dcme.labels import ClassTable
 from dcme.parallel import ordered_map, progress
 from dcme.results import list_result, result_path
 
@@ -64,7 +64,7 @@ def write_submission(
     samples: Sequence[Sample],
     out: PathLike,
     size: tuple[int, int] = FULL_SIZE,
-    classes: ClassTable | None = None,
+    classes: ClassMap | None = None,
     workers: int = 1,
     quiet: bool = True,
 ) -> Submission:
@@ -74,7 +74,7 @@ def write_submission(
     them; every mask is there, in its folder, 8-bit, of ``size`` = (H, W) and not empty; labels are
     evaluated ones. The first fault raises, and nothing is written.
     """
-    root, labels = Path(results), (classes or ClassTable.cityscapes()).labels
+    root, labels = Path(results), (classes or CITYSCAPES).labels
     if not root.is_dir():
         raise UserError(f"{results}: no such folder of results")
     if Path(out).suffix != ".zip":

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from dcme.classes import ClassMap
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
-from dcme.labels import ClassTable
 from dcme.net_classes import bind_classes
 from dcme.training import (
     NetFiles,
@@ -54,7 +54,7 @@ class TrainingJob:
     box_anchor: bool = False
     """Point to the centres of the bounding boxes instead of the centres of mass."""
     gpu: str | None = None
-    classes: ClassTable | None = None
+    classes: ClassMap | None = None
     """Of the data; None: those of the prototxts."""
 
 

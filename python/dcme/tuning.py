@@ -17,13 +17,14 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dcme.classes import ClassMap
 from dcme.dataset import Sample
 from dcme.dataset_decoding import Decoding, classifies_pixels
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.evaluation import Evaluator
 from dcme.files import PathLike, atomic_path, read_ids
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import FIRST_INSTANCE_ID
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map
 from dcme.scoring import labels_in, require_classes
@@ -102,7 +103,7 @@ def refuse_test_data(source: PathLike, split: str) -> None:
 
 
 def load_scenes(
-    vectors: PathLike, samples: Sequence[Sample], classes: ClassTable, workers: int = 1
+    vectors: PathLike, samples: Sequence[Sample], classes: ClassMap, workers: int = 1
 ) -> list[Scene]:
     """The vector maps of all samples with their ground truth, reduced to the maps' size.
 
@@ -154,7 +155,7 @@ def _average_precision(
 ) -> Trial:
     """AP over classes where the maps have grids, else that of all objects alike."""
     classified = all(scene.item.grid is not None for scene in scenes)
-    evaluator = Evaluator(decoding.classes.to_map(), class_agnostic=not classified)
+    evaluator = Evaluator(decoding.classes, class_agnostic=not classified)
 
     def one(scene: Scene) -> None:
         result = decoding(scene.item)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dcme.classes import ClassMap
     from dcme.dataset_decoding import Decoding
-    from dcme.labels import ClassTable
 
 FIGURES = (".png", ".pdf", ".svg", ".jpg")
 """Formats of plotted curves."""
@@ -48,12 +48,12 @@ def positive(text: str) -> int:
     return number
 
 
-def classes(text: str) -> ClassTable:
+def classes(text: str) -> ClassMap:
     """``cityscapes`` or ``label:name,...``."""
-    from dcme.labels import ClassTable
+    from dcme.classes import ClassMap
 
     try:
-        return ClassTable.parse(text)
+        return ClassMap.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -53,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Reduce the data set."""
+    from dcme.classes import CITYSCAPES
     from dcme.crops import CropRule, CropSettings
     from dcme.errors import UserError
-    from dcme.labels import ClassTable
     from dcme.prepare import prepare, prepare_crops, write_balanced_list
 
     if arguments.splits and Path(arguments.source).is_file():
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise UserError("--crops goes without --size, --balance and --lmdb")
         rule = CropRule(arguments.crops, arguments.smallest or CropRule.smallest)
         settings = CropSettings(rule)
-        if arguments.classes and arguments.classes != ClassTable.cityscapes():
+        if arguments.classes and arguments.classes != CITYSCAPES:
             settings = CropSettings(rule, arguments.classes, ignored=(), every={})
         counts = prepare_crops(arguments.source, arguments.out, settings, splits, threads, quiet)
         for split, crops in counts.items():

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from dcme.classes import CITYSCAPES
 from dcme.dataset import Sample
 from dcme.dataset_decoding import Decoding
 from dcme.dataset_encoding import find_maps
-from dcme.labels import ClassTable
 from dcme.oracles import (
     EXACT,
     Ceiling,
@@ -36,7 +36,7 @@ from dcme.reproduce.paper import Values, paper_tables
 from dcme.scoring import Scores, score_images, score_results
 from dcme.submission import write_submission
 
-CLASSES = ClassTable.cityscapes()
+CLASSES = CITYSCAPES
 PAPER_2 = Pipeline(DEEPLAB)
 SEGNET = Pipeline(SEGNET_2017, GOOGLENET)
 FCN8S = Pipeline(FCN, GOOGLENET)

@@ -16,14 +16,14 @@ from dcme.encoding import encode, reduce_ids
 from dcme.errors import EXPECTED, one_line
 from dcme.files import PathLike, atomic_path, read_ids, read_image, write_png
 from dcme.grid import grid_classes
-from dcme.labels import FIRST_INSTANCE_ID, ClassTable
+from dcme.labels import FIRST_INSTANCE_ID
 from dcme.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
 from dcme.reproduce.context import Context, Pipeline
 from dcme.reproduce.experiments import FCN8S, PAPER_2, SEGNET
 from dcme.results import MAP_FOLDER
 from dcme.vectors import read_vector_map
 
-CLASSES = ClassTable.cityscapes()
+CLASSES = CITYSCAPES
 PICTURES = 4
 
 

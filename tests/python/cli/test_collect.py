@@ -5,15 +5,15 @@ import json
 import cv2
 import numpy as np
 import pytest
+from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.coco import Region
 from dcme.collect import Settings, collect, paint, split_names
 from dcme.dataset import read_list
 from dcme.files import read_ids
-from dcme.labels import ClassTable
 
 SHAPE = (40, 60)
-CELL = ClassTable((1,), ("cell",))
+CELL = ClassMap((1,), ("cell",))
 
 
 def disc(row, column, radius=6):
@@ -146,7 +146,7 @@ def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_pa
 
 def test_coco_categories_can_be_chosen(photos, tmp_path):
     path = coco(photos, [box(), box(category=3, left=30)])
-    collect(photos, path, tmp_path / "data", ClassTable((26,), ("dog",)))
+    collect(photos, path, tmp_path / "data", ClassMap((26,), ("dog",)))
     assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 26001}
 
 

@@ -3,12 +3,12 @@
 import dcme
 import numpy as np
 import pytest
+from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
-from dcme.labels import ClassTable
 from dcme.results import ImageResult, read_result, resize_mask, write_result
 from dcme.vectors import VectorMap, read_vectors
 
@@ -121,7 +121,7 @@ def test_a_network_that_classifies_pixels_is_asked_over_the_whole_mask():
     grid = np.zeros((3, 30, 30), np.float32)
     grid[0], grid[2] = ids == 0, ids != 0
     grid[1:, 14:16, 14:16] = [[[1]], [[0]]]  # the centre alone says otherwise
-    classes = ClassTable((1, 2), ("a", "b"))
+    classes = ClassMap((1, 2), ("a", "b"))
     item = VectorMap("x", dcme.encode(ids), grid)
     result = Decoding(dt=4, vt=10, et=10, classes=classes)(item)
     assert result.labels.tolist() == [2]

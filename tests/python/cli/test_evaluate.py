@@ -5,11 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png, write_text
-from dcme.labels import INSTANCE_LABEL_IDS, ClassTable
+from dcme.labels import INSTANCE_LABEL_IDS
 from dcme.results import ImageResult, write_result
 from dcme.scoring import score_results
 
@@ -33,7 +34,7 @@ def perfect(city, tmp_path):
 
 
 def test_the_truth_itself_scores_one(city, perfect):
-    scores = score_results(perfect, find_samples(city, "val"), ClassTable.cityscapes(), workers=2)
+    scores = score_results(perfect, find_samples(city, "val"), CITYSCAPES, workers=2)
     assert scores.agnostic_ap == pytest.approx(1) and scores.agnostic_ap50 == pytest.approx(1)
     present = [row for row in scores.rows if row.instances]
     assert present and all(row.ap == pytest.approx(1) for row in present)
@@ -44,7 +45,7 @@ def test_missed_instances_are_counted(city, tmp_path):
     samples = find_samples(city, "val")
     for sample in samples:
         write_result(tmp_path / "r", truth_as_result(sample, drop=1))
-    (counts, _) = score_results(tmp_path / "r", samples, ClassTable.cityscapes()).matchings
+    (counts, _) = score_results(tmp_path / "r", samples, CITYSCAPES).matchings
     assert counts.fn == len(samples) and counts.fp == 0
 
 
@@ -64,7 +65,7 @@ def test_tables_go_to_the_terminal_to_json_and_to_csv(city, perfect, tmp_path, c
 def test_results_may_be_named_after_the_image_file(city, tmp_path):
     (first, *_) = find_samples(city, "val")
     write_result(tmp_path / "r", truth_as_result(first, name=first.image.stem))
-    assert score_results(tmp_path / "r", [first], ClassTable.cityscapes()).matchings[0].score == 1
+    assert score_results(tmp_path / "r", [first], CITYSCAPES).matchings[0].score == 1
 
 
 def test_an_image_without_results_names_itself(city, perfect, fails):
@@ -94,7 +95,7 @@ def test_a_data_set_of_ones_own_class(tmp_path):
     masks = np.stack([ids == 1001, np.roll(ids == 1002, 12, axis=1)])
     result = ImageResult("image", ids.shape, masks, np.array([1, 1]), np.array([0.9, 0.8]))
     write_result(tmp_path / "r", result)
-    scores = score_results(tmp_path / "r", [sample], ClassTable((1,), ("cell",)))
+    scores = score_results(tmp_path / "r", [sample], ClassMap((1,), ("cell",)))
     (counts, _) = scores.matchings
     assert (counts.tp, counts.fp, counts.fn) == (1, 1, 1)
     assert scores.rows[0].name == "cell" and scores.rows[0].ap50 == pytest.approx(0.5)
@@ -110,7 +111,7 @@ def test_predictions_without_a_class_count_where_classes_are_left_aside(city, pe
     without_classes(perfect)
     assert main(["evaluate", str(perfect), str(city), "--quiet"]) == 0
     assert "predictions have no class (label 0)" in capsys.readouterr().out
-    scores = score_results(perfect, find_samples(city, "val"), ClassTable.cityscapes())
+    scores = score_results(perfect, find_samples(city, "val"), CITYSCAPES)
     assert scores.ap_mean == 0 and sum(row.predictions for row in scores.rows) == 0
     assert scores.agnostic_ap == pytest.approx(1) and scores.matchings[0].score == 1
     assert scores.as_dict()["unclassified"] == scores.matchings[0].tp
@@ -131,7 +132,7 @@ def test_a_missing_disparity_is_told(city, perfect, tmp_path, capsys):
 def test_nothing_found_has_no_precision(city, tmp_path):
     for sample in find_samples(city, "val"):
         write_text(tmp_path / f"{sample.name}.txt", "")
-    scores = score_results(tmp_path, find_samples(city, "val"), ClassTable.cityscapes())
+    scores = score_results(tmp_path, find_samples(city, "val"), CITYSCAPES)
     assert scores.as_dict()["matching"][0]["precision"] is None
     row = scores.matching_table().as_text().splitlines()[1].split()
     assert row[3:6] == ["0.000", "-", "0.000"]
@@ -162,4 +163,4 @@ def test_masks_of_another_size_are_refused(city, perfect, fails):
 def test_an_image_that_is_listed_twice_is_not_scored_twice(city, perfect):
     samples = find_samples(city, "val")
     with pytest.raises(UserError, match=f"{samples[0].name} is listed twice"):
-        score_results(perfect, [*samples, samples[0]], ClassTable.cityscapes())
+        score_results(perfect, [*samples, samples[0]], CITYSCAPES)

@@ -7,12 +7,12 @@ from typing import ClassVar
 import caffe.proto.caffe_pb2  # noqa: F401 (the stand-in below has no messages)
 import numpy as np
 import pytest
+from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.dataset import read_folder
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import write_png
-from dcme.labels import ClassTable
 from dcme.network import Network, Preprocessing, padded
 from dcme.predict import Prediction, predict
 from dcme.vectors import VectorMap, read_vectors
@@ -140,7 +140,7 @@ def test_pixels_classified_by_the_network_are_the_foreground(deploy, monkeypatch
     assert np.array_equal(found, vectors)
     for probability, expected in ((0.6, nucleus > 0), (0.8, None)):
         decoding = Decoding(
-            dt=3, vt=5, et=3, classes=ClassTable((1,), ("nucleus",)), probability=probability
+            dt=3, vt=5, et=3, classes=ClassMap((1,), ("nucleus",)), probability=probability
         )
         result = decoding(VectorMap("a", found, mask))
         assert len(result) == (expected is not None)
@@ -210,7 +210,7 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     for index, shape in enumerate([(64, 64), (64, 64), (64, 64), (32, 96)]):
         write_png(images / f"{index}.png", picture(*shape, seed=index))
     network = Network(deploy, None)
-    decoding = Decoding(dt=3, vt=5, et=3, classes=ClassTable((1,), ("thing",)))
+    decoding = Decoding(dt=3, vt=5, et=3, classes=ClassMap((1,), ("thing",)))
     out, kept = tmp_path / "r", tmp_path / "v"
     samples = read_folder(images)
     how = Prediction(network, decoding, batch=2)

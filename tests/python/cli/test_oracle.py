@@ -6,11 +6,12 @@ import cv2
 import dcme
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.files import read_ids, write_json
-from dcme.labels import INSTANCE_LABEL_IDS, ClassTable
+from dcme.labels import INSTANCE_LABEL_IDS
 from dcme.oracles import (
     Ceiling,
     ClassOracle,
@@ -24,7 +25,7 @@ from dcme.scoring import score_images
 from dcme.vectors import write_npz
 from oracles import decoding, encoding, evaluation
 
-CLASSES = ClassTable.cityscapes()
+CLASSES = CITYSCAPES
 SIZE = (64, 128)
 
 

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.dataset import find_samples
-from dcme.labels import ClassTable
 from dcme.plotting import palette, show_directions, show_grid, show_instances, strip
 from dcme.results import ImageResult, write_result
 
@@ -45,7 +45,7 @@ def test_grid_blocks_are_coloured_where_they_have_a_class():
     image = np.full((32, 48, 3), 100, np.uint8)
     grid = np.zeros((2, 3), np.uint8)
     grid[1, 2] = 3
-    shown = show_grid(image, grid, ClassTable.cityscapes())
+    shown = show_grid(image, grid, CITYSCAPES)
     assert (shown[:15, :15] == 100).all()
     assert not (shown[20:30, 36:44] == 100).all()
 

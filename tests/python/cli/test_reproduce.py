@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, read_image, write_png
-from dcme.labels import ClassTable
 from dcme.oracles import Ceiling, count_instances
 from dcme.reproduce import synthetic
 from dcme.reproduce.context import Context, find_nets
@@ -61,16 +61,16 @@ def test_ground_truth_alone_gives_the_tables_that_need_no_net(context):
 
     samples = find_samples(context.source, "val")
     samples = [type(s)(s.name, None, s.ids) for s in samples]
-    scores = score_images(Ceiling((64, 128)), samples, ClassTable.cityscapes())
+    scores = score_images(Ceiling((64, 128)), samples, CITYSCAPES)
     values = reports["isisa-2019/table1_right"].outcome.values
     assert values["mean"]["AP"] == pytest.approx(100 * scores.ap_mean)
     for row in scores.rows:
         expected = None if np.isnan(row.ap50) else pytest.approx(100 * row.ap50)
         assert values[row.name]["AP50"] == expected
-    counts = count_instances(samples, (64, 128), ClassTable.cityscapes())
+    counts = count_instances(samples, (64, 128), CITYSCAPES)
     table = reports["isisa-2019/table3"].outcome.values
-    assert [table[name]["instances"] for name in ClassTable.cityscapes().names] == counts.tolist()
-    small = score_images(Ceiling((43, 85), None), samples, ClassTable.cityscapes())
+    assert [table[name]["instances"] for name in CITYSCAPES.names] == counts.tolist()
+    small = score_images(Ceiling((43, 85), None), samples, CITYSCAPES)
     text = reports["dcme-2017/ground_truth_340x680_val_AP"].outcome.values
     assert text["mean"]["AP masks"] == pytest.approx(100 * small.ap_mean)
 
@@ -251,7 +251,7 @@ def test_thresholds_belong_to_the_mode_and_the_weights(trained_at_once, tmp_path
     assert len(trained_at_once) == 11
 
 
-CLASSES = ClassTable.cityscapes()
+CLASSES = CITYSCAPES
 
 
 def classes_in(city, split):
@@ -294,7 +294,7 @@ def test_every_table_and_figure_is_filled_on_synthetic_scenes(tmp_path, capfd):
     table3 = report["isisa-2019/table3"]["ours"]
     city = find_samples(out / "city", "val")
     instances = [np.unique(read_ids(s.ids)) // 1000 for s in city]
-    labels = ClassTable.cityscapes().labels
+    labels = CITYSCAPES.labels
     assert table3["total"]["instances"] >= sum(np.isin(v, labels).sum() for v in instances) - 2
     assert len(list((out / "figures").glob("*.png"))) == 7
     capfd.readouterr()

@@ -5,15 +5,15 @@ import json
 import dcme
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.files import read_ids, write_png
-from dcme.labels import ClassTable
 from dcme.tuning import LADDERS, load_scenes, tune
 from dcme.vectors import write_npz
 
-CLASSES = ClassTable.cityscapes()
+CLASSES = CITYSCAPES
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_the_best_is_the_best_of_the_whole_ladder(city, vectors):
         counts = {iou: dcme.Matching(iou) for iou in (0.5, 0.7)}
         for sample, scene in zip(find_samples(city, "val"), scenes):
             ids = read_ids(sample.ids)
-            truth = np.where(np.isin(ids // 1000, ClassTable.cityscapes().labels), ids, 0)
+            truth = np.where(np.isin(ids // 1000, CITYSCAPES.labels), ids, 0)
             instances = dcme.decode(scene.item.vectors, 4, 10, et)
             for iou in counts:
                 counts[iou] += dcme.matching(truth, instances, iou)
@@ -131,7 +131,7 @@ def test_missing_vectors_are_named(city, tmp_path, fails):
 def test_networks_that_classify_pixels_have_their_probability_tuned(city, vectors, tmp_path):
     sample = find_samples(city, "val")[0]
     ids = read_ids(sample.ids)
-    inside = np.isin(ids // 1000, ClassTable.cityscapes().labels)
+    inside = np.isin(ids // 1000, CITYSCAPES.labels)
     doubtful = np.where(inside, 0.7, 0.55).astype(np.float32)  # all above one half
     rest = np.repeat(doubtful[None] / 8, 8, axis=0)
     field = dcme.encode(ids, classes=dcme.CITYSCAPES)

@@ -6,18 +6,18 @@ from types import ModuleType
 import dcme
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.classifier import Classifier, boxes_at, classified
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import read_ids
-from dcme.labels import ClassTable
 from dcme.network import Network
 from dcme.predict import Prediction, decode_stored, predict, predict_vectors
 from dcme.results import ImageResult, list_result
 from test_network import Blob, GradientNet
 
-CLASSES = ClassTable.cityscapes()
+CLASSES = CITYSCAPES
 
 
 class BrightnessNet:
@@ -86,7 +86,7 @@ def test_the_classifier_sees_crops_of_the_image(networks):
 
 
 def test_a_classifier_of_other_classes_is_refused(networks):
-    classifier = Classifier(networks[1], None, classes=ClassTable((1,), ("cell",)))
+    classifier = Classifier(networks[1], None, classes=ClassMap((1,), ("cell",)))
     with pytest.raises(UserError, match=r"gives 9 probabilities; expected 2"):
         classifier(np.zeros((40, 40, 3), np.uint8), [(0, 0, 9, 9)])
 

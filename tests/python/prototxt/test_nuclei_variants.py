@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.labels import ClassTable
 from dcme.net_classes import bind_classes
 from dcme.training import NetFiles, data_layers, read_net
 
@@ -52,7 +52,7 @@ def test_choices_that_make_no_net_are_refused(setting: str) -> None:
 def test_the_head_gets_an_output_for_each_class(tmp_path: Path, name: str, head: str) -> None:
     shutil.copytree(PROTOTXT / name, tmp_path / name)
     files = NetFiles.of_folder(tmp_path / name)
-    bind_classes(files, ClassTable((7, 3), ("cell", "debris")))
+    bind_classes(files, ClassMap((7, 3), ("cell", "debris")))
     for path in (files.train, files.deploy):
         assert layer(read_net(path), head).convolution_param.num_output == 3
     for data, _ in data_layers(read_net(files.train), files.train):
