@@ -50,6 +50,8 @@ def test_code_that_includes_glog_finds_it():
 @pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
 def test_old_makefiles_may_ask_for_cpp_11(tmp_path):
     headers = [path.relative_to(INCLUDE) for path in INCLUDE.glob("caffe/**/*.h*")]
+    # Those for tests include googletest, which today wants more.
+    headers = [header for header in headers if header.parent.name != "test"]
     done = subprocess.run(
         f"{compiler_call(tmp_path)} -std=c++11 -Wall -fsyntax-only -x c++ -",
         shell=True,
