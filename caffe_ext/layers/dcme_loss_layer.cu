@@ -5,10 +5,12 @@ namespace caffe {
 namespace {
 
 const int kThreads = 256;  // a power of two: the sum of a block is folded in halves
+// The stream of this project's layers, and in order with the default stream, that of Caffe 1.0's.
+const cudaStream_t kStream = cudaStreamPerThread;
 
 // Makes lane[0] the sum of all, which all threads of the block have written.
 __device__ void Fold(double* lane) {
-  for (int half = kThreads / 2; half > 0; half /= 2) {
+  for (unsigned half = blockDim.x / 2; half > 0; half /= 2) {
     __syncthreads();
     if (threadIdx.x < half) lane[threadIdx.x] += lane[threadIdx.x + half];
   }
@@ -23,7 +25,7 @@ __global__ void SumSquares(dcme::IndependentOutputs<Dtype> outputs, int count, i
   const int begin = blockIdx.x * piece;
   const int end = begin + min(piece, count - begin);
   double sum = 0;
-  for (int i = begin + threadIdx.x; i < end; i += kThreads) sum += outputs.squared(i);
+  for (int i = begin + threadIdx.x; i < end; i += blockDim.x) sum += outputs.squared(i);
   lane[threadIdx.x] = sum;
   Fold(lane);
   if (threadIdx.x == 0) sums[blockIdx.x] = lane[0];
@@ -34,7 +36,7 @@ template <typename Dtype>
 __global__ void AddUp(const double* sums, int blocks, double divisor, Dtype* loss) {
   __shared__ double lane[kThreads];
   double sum = 0;
-  for (int i = threadIdx.x; i < blocks; i += kThreads) sum += sums[i];
+  for (int i = threadIdx.x; i < blocks; i += blockDim.x) sum += sums[i];
   lane[threadIdx.x] = sum;
   Fold(lane);
   if (threadIdx.x == 0) *loss = static_cast<Dtype>(lane[0] / divisor);
@@ -68,10 +70,10 @@ void DCMELossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     return;
   }
   double* sums = partial_sums_.mutable_gpu_data();
-  SumSquares<Dtype><<<blocks, kThreads>>>(DeviceOutputs(bottom), count, kPiece, sums);
+  SumSquares<Dtype><<<blocks, kThreads, 0, kStream>>>(DeviceOutputs(bottom), count, kPiece, sums);
   CUDA_POST_KERNEL_CHECK;
   // The loss stays on the GPU: nobody has to wait for it here.
-  AddUp<Dtype><<<1, kThreads>>>(sums, blocks, 2.0 * count, top[0]->mutable_gpu_data());
+  AddUp<Dtype><<<1, kThreads, 0, kStream>>>(sums, blocks, 2.0 * count, top[0]->mutable_gpu_data());
   CUDA_POST_KERNEL_CHECK;
 }
 
@@ -86,7 +88,7 @@ void DCMELossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const Dtype scale = GradientScale(*bottom[0], *top[0]);
   for (int b = 0; b < 2; ++b) {
     if (!propagate_down[b]) continue;
-    Gradients<Dtype><<<CAFFE_GET_BLOCKS(count), CAFFE_CUDA_NUM_THREADS>>>(
+    Gradients<Dtype><<<CAFFE_GET_BLOCKS(count), CAFFE_CUDA_NUM_THREADS, 0, kStream>>>(
         outputs, count, b == 0 ? scale : -scale, bottom[b]->mutable_gpu_diff());
     CUDA_POST_KERNEL_CHECK;
   }

@@ -4,160 +4,41 @@
 /// The part of CUDA's runtime that caffe uses, on the CPU: configure with -DEMULATE_CUDA=ON, and
 /// the tests run the code of the GPU half where no GPU is.
 ///
-/// "Device" memory is host memory, streams are empty, and a kernel runs when it is launched, one
-/// thread after the other. Blocks have one thread (kernels must go by blockDim), so what threads of
-/// a block do together is not tested.
+/// "Device" memory is host memory that is full of NaN at first. What is queued on a stream is done
+/// when somebody waits for it (device_queue.hpp), and the few threads of a block take turns
+/// (thread_block.cpp). Calls that CUDA would refuse are refused.
 
-#include <chrono>
-#include <cstdlib>
-#include <cstring>
+#include <cstddef>
+#include <functional>
+#include <tuple>
+#include <type_traits>
 
 #define __host__
 #define __device__
 #define __global__
 #define __shared__ static thread_local
-#define __syncthreads()
+#define __syncthreads() emulated_cuda::Barrier()
+inline int min(int a, int b) { return b < a ? b : a; }
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorInvalidDevice = 101 };
-enum cudaMemcpyKind {
-  cudaMemcpyHostToDevice = 1,
-  cudaMemcpyDeviceToHost,
-  cudaMemcpyDeviceToDevice,
-  cudaMemcpyDefault
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorNotReady = 600
 };
-typedef void* cudaStream_t;
-const unsigned cudaStreamNonBlocking = 1;
-const cudaStream_t cudaStreamPerThread = nullptr;
-
-struct dim3 {
-  unsigned x, y, z;
-  dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
-};
-
-inline thread_local dim3 gridDim, blockDim, blockIdx, threadIdx(0, 0, 0);
-
-struct cudaLaunchConfig_t {
-  dim3 gridDim, blockDim;
-  size_t dynamicSmemBytes;
-  cudaStream_t stream;
-};
-
-template <typename... Expected, typename... Actual>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
-                               Actual&&... arguments) {
-  gridDim = config->gridDim;
-  for (unsigned block = 0; block < gridDim.x; ++block) {
-    blockIdx.x = block;
-    kernel(arguments...);
-  }
-  return cudaSuccess;
-}
-
-inline cudaError_t cudaAllocate(void** pointer, size_t size) {
-  *pointer = std::malloc(size > 0 ? size : 1);
-  return *pointer ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-inline cudaError_t cudaRelease(void* pointer) {
-  std::free(pointer);
-  return cudaSuccess;
-}
-template <typename T>
-cudaError_t cudaMalloc(T** pointer, size_t size) {
-  return cudaAllocate(reinterpret_cast<void**>(pointer), size);
-}
-template <typename T>
-cudaError_t cudaMallocHost(T** pointer, size_t size) {
-  return cudaAllocate(reinterpret_cast<void**>(pointer), size);
-}
-inline cudaError_t cudaFree(void* pointer) { return cudaRelease(pointer); }
-inline cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t) {
-  return cudaAllocate(pointer, size);
-}
-inline cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaRelease(pointer); }
-inline cudaError_t cudaFreeHost(void* pointer) { return cudaRelease(pointer); }
-inline cudaError_t cudaMemcpy(void* to, const void* from, size_t size, cudaMemcpyKind) {
-  std::memmove(to, from, size);
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t size, cudaMemcpyKind kind,
-                                   cudaStream_t) {
-  return cudaMemcpy(to, from, size, kind);
-}
-inline cudaError_t cudaMemsetAsync(void* to, int value, size_t size, cudaStream_t) {
-  std::memset(to, value, size);
-  return cudaSuccess;
-}
-
-enum cudaMemoryType { cudaMemoryTypeHost = 1, cudaMemoryTypeDevice = 2 };
-struct cudaPointerAttributes {
-  cudaMemoryType type;
-};
-inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void*) {
-  attributes->type = cudaMemoryTypeHost;
-  return cudaSuccess;
-}
-
+const char* cudaGetErrorString(cudaError_t error);
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
-inline const char* cudaGetErrorString(cudaError_t) { return "error of the emulated CUDA"; }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
-inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t*, unsigned) { return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 
-// Two devices, which differ in their number alone.
-inline thread_local int cudaDeviceOfThread = 0;
-inline cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 2;
-  return cudaSuccess;
-}
-inline cudaError_t cudaGetDevice(int* device) {
-  *device = cudaDeviceOfThread;
-  return cudaSuccess;
-}
-inline cudaError_t cudaSetDevice(int device) {
-  if (device < 0 || device > 1) return cudaErrorInvalidDevice;
-  cudaDeviceOfThread = device;
-  return cudaSuccess;
-}
+// ---- devices: two, which differ in their number alone ----
 
-// All work is done when it is queued.
-typedef std::chrono::steady_clock::time_point* cudaEvent_t;
-const unsigned cudaEventDisableTiming = 2;
-inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  *event = new std::chrono::steady_clock::time_point();
-  return cudaSuccess;
-}
-inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  return cudaEventCreate(event);
-}
-inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  *event = std::chrono::steady_clock::now();
-  return cudaSuccess;
-}
-inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
-  *milliseconds = std::chrono::duration<float, std::milli>(*stop - *start).count();
-  return cudaSuccess;
-}
-inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return cudaSuccess;
-}
-
-typedef void* cudaMemPool_t;
-const int cudaMemPoolAttrReleaseThreshold = 4, cudaMemPoolAttrUsedMemCurrent = 7;
-inline cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
-  *pool = nullptr;
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
-inline cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
-inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
-  *free = *total = 0;
-  return cudaSuccess;
-}
+cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaDeviceSynchronize();
 
 struct cudaDeviceProp {
   const char* name = "the CPU, which emulates CUDA";
@@ -166,9 +47,120 @@ struct cudaDeviceProp {
   int regsPerBlock = 0, warpSize = 1, maxThreadsPerBlock = 1, multiProcessorCount = 1;
   int l2CacheSize = 0;
 };
-inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = cudaDeviceProp();
-  return cudaSuccess;
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+
+// ---- streams and events ----
+
+struct cudaStreamOfHost;
+typedef cudaStreamOfHost* cudaStream_t;
+const unsigned cudaStreamNonBlocking = 1;
+inline const cudaStream_t cudaStreamPerThread = reinterpret_cast<cudaStream_t>(2);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+
+struct cudaEventOfHost;
+typedef cudaEventOfHost* cudaEvent_t;
+const unsigned cudaEventDisableTiming = 2;
+cudaError_t cudaEventCreate(cudaEvent_t* event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+
+// ---- memory ----
+
+cudaError_t cudaMalloc(void** pointer, size_t size);
+cudaError_t cudaMallocHost(void** pointer, size_t size);
+template <typename T>
+cudaError_t cudaMalloc(T** pointer, size_t size) {
+  return cudaMalloc(reinterpret_cast<void**>(pointer), size);
 }
+template <typename T>
+cudaError_t cudaMallocHost(T** pointer, size_t size) {
+  return cudaMallocHost(reinterpret_cast<void**>(pointer), size);
+}
+cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t stream);
+cudaError_t cudaFree(void* pointer);
+cudaError_t cudaFreeHost(void* pointer);
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream);
+
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault
+};
+cudaError_t cudaMemcpy(void* to, const void* from, size_t size, cudaMemcpyKind kind);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t size, cudaMemcpyKind kind,
+                            cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void* to, int value, size_t size, cudaStream_t stream);
+
+enum cudaMemoryType { cudaMemoryTypeUnregistered, cudaMemoryTypeHost, cudaMemoryTypeDevice };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+};
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer);
+
+typedef void* cudaMemPool_t;
+const int cudaMemPoolAttrReleaseThreshold = 4, cudaMemPoolAttrUsedMemCurrent = 7;
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, int attribute, void* value);
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, int attribute, void* value);
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
+
+// ---- kernels ----
+
+struct dim3 {
+  unsigned x, y, z;
+  dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+};
+inline thread_local dim3 gridDim, blockDim, blockIdx, threadIdx(0, 0, 0);
+
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  size_t dynamicSmemBytes;
+  cudaStream_t stream;
+};
+
+namespace emulated_cuda {
+
+/// Queues a kernel's body, which runs once in every thread.
+cudaError_t Launch(const cudaLaunchConfig_t& config, std::function<void()> body);
+/// __syncthreads().
+void Barrier();
+
+}  // namespace emulated_cuda
+
+template <typename... Expected, typename... Actual>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
+                               Actual&&... arguments) {
+  const std::tuple<std::decay_t<Expected>...> kept(arguments...);
+  return emulated_cuda::Launch(*config, [=] { std::apply(kernel, kept); });
+}
+
+namespace emulated_cuda {
+
+/// kernel<<<blocks, threads, shared, stream>>>, which only nvcc understands.
+class TripleAngles {
+ public:
+  TripleAngles(int blocks, int threads, size_t shared = 0, cudaStream_t stream = nullptr)
+      : config_{dim3(blocks), dim3(threads), shared, stream} {}
+
+  template <typename... Expected, typename... Actual>
+  void operator()(void (*kernel)(Expected...), Actual&&... arguments) const {
+    Check(cudaLaunchKernelEx(&config_, kernel, arguments...));
+  }
+
+ private:
+  /// Ends the process where a kernel cannot be launched.
+  static void Check(cudaError_t status);
+
+  cudaLaunchConfig_t config_;
+};
+
+}  // namespace emulated_cuda
 
 #endif  // TESTS_EMULATED_CUDA_RUNTIME_H_

@@ -3,67 +3,31 @@
 
 /// The part of cuRAND that caffe uses, by the standard library; see cuda_runtime.h.
 
-#include <random>
-
 #include <cuda_runtime.h>
 
-typedef std::mt19937* curandGenerator_t;
+struct curandGeneratorOfHost;
+typedef curandGeneratorOfHost* curandGenerator_t;
 enum curandStatus_t {
   CURAND_STATUS_SUCCESS = 0,
-  CURAND_STATUS_ALLOCATION_FAILED,
-  CURAND_STATUS_LAUNCH_FAILURE,
-  CURAND_STATUS_INITIALIZATION_FAILED
+  CURAND_STATUS_INITIALIZATION_FAILED = 101,
+  CURAND_STATUS_ALLOCATION_FAILED = 102,
+  CURAND_STATUS_LENGTH_NOT_MULTIPLE = 105,
+  CURAND_STATUS_LAUNCH_FAILURE = 201
 };
-enum curandRngType_t { CURAND_RNG_PSEUDO_DEFAULT };
+enum curandRngType_t { CURAND_RNG_PSEUDO_DEFAULT = 100 };
 
-inline curandStatus_t curandCreateGenerator(curandGenerator_t* generator, curandRngType_t) {
-  *generator = new std::mt19937();
-  return CURAND_STATUS_SUCCESS;
-}
-inline curandStatus_t curandSetStream(curandGenerator_t, cudaStream_t) {
-  return CURAND_STATUS_SUCCESS;
-}
-inline curandStatus_t curandDestroyGenerator(curandGenerator_t generator) {
-  delete generator;
-  return CURAND_STATUS_SUCCESS;
-}
-inline curandStatus_t curandSetPseudoRandomGeneratorSeed(curandGenerator_t generator,
-                                                         unsigned long long seed) {
-  generator->seed(static_cast<unsigned>(seed));
-  return CURAND_STATUS_SUCCESS;
-}
-inline curandStatus_t curandSetGeneratorOffset(curandGenerator_t, unsigned long long) {
-  return CURAND_STATUS_SUCCESS;
-}
-inline curandStatus_t curandGenerate(curandGenerator_t generator, unsigned* r, size_t n) {
-  for (size_t i = 0; i < n; ++i) r[i] = (*generator)();
-  return CURAND_STATUS_SUCCESS;
-}
-
-template <typename T>
-curandStatus_t EmulatedUniform(curandGenerator_t generator, T* r, size_t n) {
-  for (size_t i = 0; i < n; ++i) r[i] = T(1) - std::uniform_real_distribution<T>()(*generator);
-  return CURAND_STATUS_SUCCESS;
-}
-template <typename T>
-curandStatus_t EmulatedNormal(curandGenerator_t generator, T* r, size_t n, T mean, T deviation) {
-  std::normal_distribution<T> normal(mean, deviation);
-  for (size_t i = 0; i < n; ++i) r[i] = normal(*generator);
-  return CURAND_STATUS_SUCCESS;
-}
-inline curandStatus_t curandGenerateUniform(curandGenerator_t g, float* r, size_t n) {
-  return EmulatedUniform(g, r, n);
-}
-inline curandStatus_t curandGenerateUniformDouble(curandGenerator_t g, double* r, size_t n) {
-  return EmulatedUniform(g, r, n);
-}
-inline curandStatus_t curandGenerateNormal(curandGenerator_t g, float* r, size_t n, float mean,
-                                           float deviation) {
-  return EmulatedNormal(g, r, n, mean, deviation);
-}
-inline curandStatus_t curandGenerateNormalDouble(curandGenerator_t g, double* r, size_t n,
-                                                 double mean, double deviation) {
-  return EmulatedNormal(g, r, n, mean, deviation);
-}
+curandStatus_t curandCreateGenerator(curandGenerator_t* generator, curandRngType_t type);
+curandStatus_t curandSetStream(curandGenerator_t generator, cudaStream_t stream);
+curandStatus_t curandDestroyGenerator(curandGenerator_t generator);
+curandStatus_t curandSetPseudoRandomGeneratorSeed(curandGenerator_t generator,
+                                                  unsigned long long seed);
+curandStatus_t curandSetGeneratorOffset(curandGenerator_t generator, unsigned long long offset);
+curandStatus_t curandGenerate(curandGenerator_t generator, unsigned* r, size_t n);
+curandStatus_t curandGenerateUniform(curandGenerator_t generator, float* r, size_t n);
+curandStatus_t curandGenerateUniformDouble(curandGenerator_t generator, double* r, size_t n);
+curandStatus_t curandGenerateNormal(curandGenerator_t generator, float* r, size_t n, float mean,
+                                    float deviation);
+curandStatus_t curandGenerateNormalDouble(curandGenerator_t generator, double* r, size_t n,
+                                          double mean, double deviation);
 
 #endif  // TESTS_EMULATED_CURAND_H_

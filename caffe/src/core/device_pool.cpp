@@ -56,12 +56,18 @@ void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device) {
 }
 
 void GiveBackDeviceMemory(void* memory, int device, bool wait) {
-  int current = -1;
-  cudaGetDevice(&current);
-  if (current != device) cudaSetDevice(device);
+  const AtDevice there(device);
   if (wait) cudaDeviceSynchronize();
   cudaFreeAsync(memory, ThreadStream());
-  if (current != device) cudaSetDevice(current);
+}
+
+AtDevice::AtDevice(int device) : device_(device) {
+  cudaGetDevice(&before_);
+  if (before_ != device_) cudaSetDevice(device_);
+}
+
+AtDevice::~AtDevice() {
+  if (before_ != device_) cudaSetDevice(before_);
 }
 
 }  // namespace caffe

@@ -26,6 +26,18 @@ void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device);
 /// all that any thread has queued there.
 void GiveBackDeviceMemory(void* memory, int device, bool wait = false);
 
+/// Makes a GPU the thread's for as long as it lives. It throws nothing.
+class AtDevice {
+ public:
+  explicit AtDevice(int device);
+  ~AtDevice();
+
+ private:
+  const int device_;
+  int before_ = -1;
+  DISABLE_COPY_AND_ASSIGN(AtDevice);
+};
+
 }  // namespace caffe
 
 #endif  // CPU_ONLY

@@ -51,7 +51,7 @@ Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blo
 #ifndef CPU_ONLY
     if (gpu) {
       if (auto* queue = QueuedLoss<Dtype>::Current()) {
-        queue->Add(count, top[i]->gpu_data(), top[i]->gpu_diff());
+        queue->Add(*top[i]);
         continue;
       }
       Dtype part = 0;

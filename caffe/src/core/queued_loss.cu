@@ -13,6 +13,13 @@ struct WeightedValue {
   CAFFE_HOST_DEVICE double operator()(int, int i) const { return double(values[i]) * weights[i]; }
 };
 
+template <typename Dtype>
+struct WeightedLoss {
+  const Dtype* value;
+  Dtype weight;
+  CAFFE_HOST_DEVICE double operator()(int, int) const { return double(*value) * weight; }
+};
+
 }  // namespace
 
 template <typename Dtype>
@@ -47,9 +54,15 @@ void QueuedLoss<Dtype>::Begin() {
 }
 
 template <typename Dtype>
-void QueuedLoss<Dtype>::Add(int count, const Dtype* values, const Dtype* weights) {
-  SumRows(1, count, WeightedValue<Dtype>{values, weights},
-          StoreSum<Dtype>{losses_.mutable_gpu_data() + place_, true});
+void QueuedLoss<Dtype>::Add(const Blob<Dtype>& top) {
+  const StoreSum<Dtype> add = {losses_.mutable_gpu_data() + place_, true};
+  const Dtype* values = top.gpu_data();
+  if (top.count() == 1) {
+    // The weight is the host's: uploaded, it could not be changed there before that is done.
+    SumRows(1, 1, WeightedLoss<Dtype>{values, top.cpu_diff()[0]}, add);
+  } else {
+    SumRows(1, top.count(), WeightedValue<Dtype>{values, top.gpu_diff()}, add);
+  }
 }
 
 template <typename Dtype>

@@ -30,8 +30,8 @@ class QueuedLoss {
 
   /// Begins the loss of the next iteration.
   void Begin();
-  /// Adds the sum of weight * value to it; pointers are on the GPU.
-  void Add(int count, const Dtype* values, const Dtype* weights);
+  /// Adds the sum of the blob's values times its diffs, the weights, to it.
+  void Add(const Blob<Dtype>& top);
   /// Waits for the GPU; the losses since the last call, oldest first.
   vector<Dtype> Take();
 

@@ -60,7 +60,10 @@ int ThreadNumber() {
 void SyncedMemory::EnterGpu(bool write) {
   const int user = gpu_user_, self = ThreadNumber();
   if (user == self || (user == kSeveral && !write)) return;
-  if (user != 0) CUDA_CHECK(cudaDeviceSynchronize());
+  if (user != 0) {
+    const AtDevice there(device_);
+    CUDA_CHECK(cudaDeviceSynchronize());
+  }
   gpu_user_ = user == 0 || write ? self : kSeveral;
 }
 
@@ -297,6 +300,7 @@ bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
 void SyncedMemory::set_gpu_data(void* data) {
   CHECK(data) << "the memory to use must not be null";
   free_gpu();
+  CUDA_CHECK(cudaGetDevice(&device_));
   gpu_ptr_ = data;
   released_ = false;
   head_ = HEAD_AT_GPU;

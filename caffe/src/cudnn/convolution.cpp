@@ -19,18 +19,24 @@ enum Product { kToFeatures, kToImage, kToWeights };
 // What the choice of an algorithm depends on: product, precision, GPU, and the geometry.
 using Question = std::array<int, 20>;
 
+// An algorithm, and the math type and memory that it was tried with.
 struct Choice {
   int algorithm;
+  cudnnMathType_t math;
   size_t workspace;
 };
 
+// Entries of a list of what was tried: algorithms, some of them with two math types.
+const int kMostTried = 2 * CUDNN_CONVOLUTION_FWD_ALGO_COUNT;
+
 // The fastest that is allowed; the list is sorted by time.
 template <typename Tried>
-Choice FastestOf(const Tried* tried, int count) {
+Choice FastestOf(const Tried* tried, int count, cudnnMathType_t math) {
   for (int i = 0; i < count; ++i) {
     if (tried[i].status != CUDNN_STATUS_SUCCESS || tried[i].memory > kWorkspaceLimit) continue;
     if (tried[i].determinism != CUDNN_DETERMINISTIC) continue;
-    return {static_cast<int>(tried[i].algo), tried[i].memory};
+    if (math == CUDNN_FMA_MATH && tried[i].mathType != CUDNN_FMA_MATH) continue;
+    return {static_cast<int>(tried[i].algo), tried[i].mathType, tried[i].memory};
   }
   LOG(FATAL) << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
              << (kWorkspaceLimit >> 20)
@@ -70,56 +76,60 @@ class Products {
                                                 g.stride[1], g.dilation[0], g.dilation[1],
                                                 CUDNN_CROSS_CORRELATION, DataType<Dtype>()));
     CUDNN_CHECK(cudnnSetConvolutionGroupCount(convolution_, g.groups));
-    CUDNN_CHECK(cudnnSetConvolutionMathType(convolution_, math));
   }
 
   void ToFeatures(const void* image, const void* weights, void* features) const {
-    const Choice choice = Choose(QuestionOf(kToFeatures), [&] {
-      cudnnConvolutionFwdAlgoPerf_t tried[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
+    const Choice choice = ChoiceOf(kToFeatures, [&] {
+      cudnnConvolutionFwdAlgoPerf_t tried[kMostTried];
       int count = 0;
       CUDNN_CHECK(cudnnFindConvolutionForwardAlgorithm(Handle(), image_, weights_, convolution_,
-                                                       features_, CUDNN_CONVOLUTION_FWD_ALGO_COUNT,
-                                                       &count, tried));
-      return FastestOf(tried, count);
+                                                       features_, kMostTried, &count, tried));
+      return FastestOf(tried, count, math_);
     });
     CUDNN_CHECK(cudnnConvolutionForward(
         Handle(), &kOne<Dtype>, image_, image, weights_, weights, convolution_,
-        static_cast<cudnnConvolutionFwdAlgo_t>(choice.algorithm), Workspace(choice),
-        choice.workspace, &kZero<Dtype>, features_, features));
+        static_cast<cudnnConvolutionFwdAlgo_t>(choice.algorithm), Prepare(choice), choice.workspace,
+        &kZero<Dtype>, features_, features));
   }
 
   void ToImage(const void* features, const void* weights, void* image) const {
-    const Choice choice = Choose(QuestionOf(kToImage), [&] {
-      cudnnConvolutionBwdDataAlgoPerf_t tried[CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT];
+    const Choice choice = ChoiceOf(kToImage, [&] {
+      cudnnConvolutionBwdDataAlgoPerf_t tried[kMostTried];
       int count = 0;
       CUDNN_CHECK(cudnnFindConvolutionBackwardDataAlgorithm(
-          Handle(), weights_, features_, convolution_, image_,
-          CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, &count, tried));
-      return FastestOf(tried, count);
+          Handle(), weights_, features_, convolution_, image_, kMostTried, &count, tried));
+      return FastestOf(tried, count, math_);
     });
     CUDNN_CHECK(cudnnConvolutionBackwardData(
         Handle(), &kOne<Dtype>, weights_, weights, features_, features, convolution_,
-        static_cast<cudnnConvolutionBwdDataAlgo_t>(choice.algorithm), Workspace(choice),
+        static_cast<cudnnConvolutionBwdDataAlgo_t>(choice.algorithm), Prepare(choice),
         choice.workspace, &kZero<Dtype>, image_, image));
   }
 
   // Adds to what is there, or overwrites it.
   void ToWeights(const void* image, const void* features, bool add, void* diff) const {
-    const Choice choice = Choose(QuestionOf(kToWeights), [&] {
-      cudnnConvolutionBwdFilterAlgoPerf_t tried[CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT];
+    const Choice choice = ChoiceOf(kToWeights, [&] {
+      cudnnConvolutionBwdFilterAlgoPerf_t tried[kMostTried];
       int count = 0;
       CUDNN_CHECK(cudnnFindConvolutionBackwardFilterAlgorithm(
-          Handle(), image_, features_, convolution_, weights_,
-          CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT, &count, tried));
-      return FastestOf(tried, count);
+          Handle(), image_, features_, convolution_, weights_, kMostTried, &count, tried));
+      return FastestOf(tried, count, math_);
     });
     CUDNN_CHECK(cudnnConvolutionBackwardFilter(
         Handle(), &kOne<Dtype>, image_, image, features_, features, convolution_,
-        static_cast<cudnnConvolutionBwdFilterAlgo_t>(choice.algorithm), Workspace(choice),
+        static_cast<cudnnConvolutionBwdFilterAlgo_t>(choice.algorithm), Prepare(choice),
         choice.workspace, add ? &kOne<Dtype> : &kZero<Dtype>, weights_, diff));
   }
 
  private:
+  template <typename Measure>
+  Choice ChoiceOf(Product product, const Measure& measure) const {
+    return Choose(QuestionOf(product), [&] {
+      CUDNN_CHECK(cudnnSetConvolutionMathType(convolution_, math_));
+      return measure();
+    });
+  }
+
   Question QuestionOf(Product product) const {
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
@@ -146,7 +156,9 @@ class Products {
             g.dilation[1]};
   }
 
-  static void* Workspace(const Choice& choice) {
+  // Makes the choice that of the next product; memory for it.
+  void* Prepare(const Choice& choice) const {
+    CUDNN_CHECK(cudnnSetConvolutionMathType(convolution_, choice.math));
     if (choice.workspace == 0) return nullptr;
     return DeviceScratch(Scratch::kWorkspace, choice.workspace);
   }
@@ -200,7 +212,7 @@ template <typename Dtype>
 class CudnnConvolution : public dnn::Convolution<Dtype> {
  public:
   explicit CudnnConvolution(const dnn::ConvolutionGeometry& g)
-      : products_(g, DataType<Dtype>(), g.tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH), bias_(g) {}
+      : products_(g, DataType<Dtype>(), MathOf(g)), bias_(g) {}
 
   void ToFeatures(dnn::Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
                   dnn::Values<Dtype> features) override {
@@ -221,6 +233,12 @@ class CudnnConvolution : public dnn::Convolution<Dtype> {
   }
 
  private:
+  // The default lets float factors be rounded; it rounds no double.
+  static cudnnMathType_t MathOf(const dnn::ConvolutionGeometry& g) {
+    const bool exact = std::is_same<Dtype, float>::value && !g.tf32;
+    return exact ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;
+  }
+
   Products<Dtype> products_;
   Bias<Dtype> bias_;
 };

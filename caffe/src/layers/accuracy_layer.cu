@@ -1,17 +1,14 @@
 #include "caffe/layers/accuracy_layer.hpp"
 #include "util/device_loops.cuh"
+#include "util/two_sums.hpp"
 
 namespace caffe {
 
 namespace {
 
 // Labels whose class is among the k best scores, and all valid ones.
-struct Counts {
-  double right, valid;
-  CAFFE_HOST_DEVICE void operator+=(const Counts& other) {
-    right += other.right;
-    valid += other.valid;
-  }
+struct Counts : TwoSums {
+  CAFFE_HOST_DEVICE double Share() const { return second == 0 ? 0 : first / second; }
 };
 
 // Row c: the labels of class c; row `classes`: all labels.
@@ -42,9 +39,8 @@ struct StoreShare {
   Dtype* of_all;
   Dtype* of_class;
   CAFFE_HOST_DEVICE void operator()(int row, const Counts& counts) const {
-    const double share = counts.valid == 0 ? 0 : counts.right / counts.valid;
     const int c = first_row + row;
-    (c == classes ? *of_all : of_class[c]) = static_cast<Dtype>(share);
+    (c == classes ? *of_all : of_class[c]) = static_cast<Dtype>(counts.Share());
   }
 };
 

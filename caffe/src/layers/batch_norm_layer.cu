@@ -30,7 +30,7 @@ struct StoreStatistics {
   CAFFE_HOST_DEVICE void operator()(int c, const ShiftedSums& sums) const {
     const double count = of.at.length();
     const double variance = sums.Variance(count);
-    mean[c] = static_cast<Dtype>(of.Shift(c) + sums.sum / count);
+    mean[c] = static_cast<Dtype>(of.Shift(c) + sums.sum() / count);
     inverse_deviation[c] = static_cast<Dtype>(1 / std::sqrt(variance + eps));
     const double unbiased = count > 1 ? count / (count - 1) : 1;
     running.Add(c, mean[c], static_cast<Dtype>(unbiased * variance));
@@ -78,8 +78,8 @@ struct StoreCoefficients {
     const double inverse = inverse_deviation[c];
     const double a = normalized ? 1 : inverse;
     const double b = normalized ? 0 : -mean[c] * inverse;
-    const double mean_dy = of_dy.sum / count;
-    const double mean_dy_x = (a * of_dy.dot + b * of_dy.sum) / count;
+    const double mean_dy = of_dy.sum() / count;
+    const double mean_dy_x = (a * of_dy.dot() + b * of_dy.sum()) / count;
     factor_z[c] = static_cast<Dtype>(-inverse * mean_dy_x * a);
     offset[c] = static_cast<Dtype>(-inverse * (mean_dy + mean_dy_x * b));
   }
@@ -115,12 +115,12 @@ struct StoreWholeCoefficients {
   Dtype* u;
   Dtype* v;
   CAFFE_HOST_DEVICE void operator()(int c, const SumAndDot& of_g) const {
-    const double dot = of_g.dot * inverse_deviation[c];
+    const double dot = of_g.dot() * inverse_deviation[c];
     if (scale_diff) scale_diff[c] += static_cast<Dtype>(dot);
-    if (bias_diff) bias_diff[c] += static_cast<Dtype>(of_g.sum);
+    if (bias_diff) bias_diff[c] += static_cast<Dtype>(of_g.sum());
     const double slope = fixed ? 0 : dot / count * inverse_deviation[c];
     u[c] = static_cast<Dtype>(-a[c] * slope);
-    v[c] = fixed ? Dtype(0) : static_cast<Dtype>(-a[c] * (of_g.sum / count - mean[c] * slope));
+    v[c] = fixed ? Dtype(0) : static_cast<Dtype>(-a[c] * (of_g.sum() / count - mean[c] * slope));
   }
 };
 

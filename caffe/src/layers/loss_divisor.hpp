@@ -3,6 +3,7 @@
 
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/host_device.hpp"
+#include "util/two_sums.hpp"
 
 namespace caffe {
 
@@ -22,13 +23,10 @@ struct LossDivisor {
   }
 };
 
-/// The sum of losses, and how many positions count; sums of them by SumRows.
-struct LossSum {
-  double loss, valid;
-  CAFFE_HOST_DEVICE void operator+=(const LossSum& other) {
-    loss += other.loss;
-    valid += other.valid;
-  }
+/// The sum of losses, and how many positions count.
+struct LossSum : TwoSums {
+  CAFFE_HOST_DEVICE double loss() const { return first; }
+  CAFFE_HOST_DEVICE int valid() const { return static_cast<int>(second); }
 };
 
 /// Makes the loss of its sum, where the sum has been computed.
@@ -38,8 +36,8 @@ struct StoreLoss {
   Dtype* loss;
   Dtype* normalizer;
   CAFFE_HOST_DEVICE void operator()(int, const LossSum& sum) const {
-    *normalizer = static_cast<Dtype>(divisor(static_cast<int>(sum.valid)));
-    *loss = static_cast<Dtype>(sum.loss) / *normalizer;
+    *normalizer = static_cast<Dtype>(divisor(sum.valid()));
+    *loss = static_cast<Dtype>(sum.loss()) / *normalizer;
   }
 };
 

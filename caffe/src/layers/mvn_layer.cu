@@ -35,8 +35,8 @@ struct StoreGroupCoefficients {
   Dtype* factor_y;
   Dtype* offset;
   CAFFE_HOST_DEVICE void operator()(int g, const SumAndDot& of_dy) const {
-    factor_y[g] = variance ? static_cast<Dtype>(-factor[g] * of_dy.dot / length) : Dtype(0);
-    offset[g] = static_cast<Dtype>(-factor[g] * of_dy.sum / length);
+    factor_y[g] = variance ? static_cast<Dtype>(-factor[g] * of_dy.dot() / length) : Dtype(0);
+    offset[g] = static_cast<Dtype>(-factor[g] * of_dy.sum() / length);
   }
 };
 

@@ -2,19 +2,39 @@
 #include "cudnn/pooling.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "util/device_loops.cuh"
+#include "util/divisor.hpp"
 
 namespace caffe {
 
 namespace {
 
-// Output o of planes one behind the other, or input i.
+// Where element i of planes one behind the other is.
+class Planes {
+ public:
+  Planes(int height, int width) : by_area_(height * width), by_width_(width) {}
+
+  CAFFE_HOST_DEVICE int Plane(int i) const { return by_area_.Quotient(i); }
+  CAFFE_HOST_DEVICE int Place(int i) const { return by_area_.Remainder(i); }
+  CAFFE_HOST_DEVICE int Row(int place) const { return by_width_.Quotient(place); }
+  CAFFE_HOST_DEVICE int Column(int place) const { return by_width_.Remainder(place); }
+
+ private:
+  Divisor by_area_, by_width_;
+};
+
 struct PoolPlanes {
   PoolWindows windows;
+  Planes in, out;
 
-  CAFFE_HOST_DEVICE int outputs() const { return windows.h.out * windows.w.out; }
-  CAFFE_HOST_DEVICE int inputs() const { return windows.h.in * windows.w.in; }
-  CAFFE_HOST_DEVICE int Row(int o) const { return o / windows.w.out % windows.h.out; }
-  CAFFE_HOST_DEVICE int Column(int o) const { return o % windows.w.out; }
+  explicit PoolPlanes(const PoolWindows& windows)
+      : windows(windows), in(windows.h.in, windows.w.in), out(windows.h.out, windows.w.out) {}
+
+  CAFFE_HOST_DEVICE std::ptrdiff_t outputs() const {
+    return std::ptrdiff_t(windows.h.out) * windows.w.out;
+  }
+  CAFFE_HOST_DEVICE std::ptrdiff_t inputs() const {
+    return std::ptrdiff_t(windows.h.in) * windows.w.in;
+  }
 };
 
 template <typename Dtype>
@@ -26,8 +46,9 @@ struct MaxOfWindow {
   CAFFE_HOST_DEVICE void operator()(int o) const {
     const PoolAxis& h = planes.windows.h;
     const PoolAxis& w = planes.windows.w;
-    const int row = planes.Row(o), column = planes.Column(o);
-    const Dtype* plane = x + std::ptrdiff_t(o / planes.outputs()) * planes.inputs();
+    const int place = planes.out.Place(o);
+    const int row = planes.out.Row(place), column = planes.out.Column(place);
+    const Dtype* plane = x + planes.out.Plane(o) * planes.inputs();
     const int first = w.Begin(column), last = w.End(column);
     int best = h.Begin(row) * w.in + first;
     Dtype value = plane[best];
@@ -52,8 +73,9 @@ struct MeanOfWindow {
   CAFFE_HOST_DEVICE void operator()(int o) const {
     const PoolAxis& h = planes.windows.h;
     const PoolAxis& w = planes.windows.w;
-    const int row = planes.Row(o), column = planes.Column(o);
-    const Dtype* plane = x + std::ptrdiff_t(o / planes.outputs()) * planes.inputs();
+    const int place = planes.out.Place(o);
+    const int row = planes.out.Row(place), column = planes.out.Column(place);
+    const Dtype* plane = x + planes.out.Plane(o) * planes.inputs();
     Dtype sum = 0;
     for (int r = h.Begin(row); r < h.End(row); ++r) {
       for (int c = w.Begin(column); c < w.End(column); ++c) sum += plane[r * w.in + c];
@@ -92,9 +114,9 @@ struct DiffOfInput {
   CAFFE_HOST_DEVICE void operator()(int i) const {
     const PoolAxis& h = planes.windows.h;
     const PoolAxis& w = planes.windows.w;
-    const int place = i % planes.inputs();
-    const std::ptrdiff_t first = std::ptrdiff_t(i / planes.inputs()) * planes.outputs();
-    const int row = place / w.in, column = place % w.in;
+    const int place = planes.in.Place(i);
+    const std::ptrdiff_t first = planes.in.Plane(i) * planes.outputs();
+    const int row = planes.in.Row(place), column = planes.in.Column(place);
     Dtype sum = 0;
     for (int oh = h.FirstOutput(row); oh < h.LastOutput(row); ++oh) {
       for (int ow = w.FirstOutput(column); ow < w.LastOutput(column); ++ow) {
@@ -147,7 +169,7 @@ void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     if (keep) caffe_copy(top[0]->count(), chosen_.gpu_data(), top[0]->mutable_gpu_data());
     return;
   }
-  const PoolPlanes planes = {Windows()};
+  const PoolPlanes planes(Windows());
   const int count = top[0]->count();
   switch (this->layer_param_.pooling_param().pool()) {
     case PoolingParameter_PoolMethod_MAX: {
@@ -180,7 +202,7 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
         << "cuDNN has no gradient of this pooling: give the layer engine: CAFFE";
     return;
   }
-  const PoolPlanes planes = {Windows()};
+  const PoolPlanes planes(Windows());
   const auto method = this->layer_param_.pooling_param().pool();
   Dtype* dx = bottom[0]->mutable_gpu_diff();
   if (method == PoolingParameter_PoolMethod_AVE) {

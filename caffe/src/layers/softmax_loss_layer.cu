@@ -4,7 +4,7 @@
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "layers/softmax_elements.hpp"
-#include "util/device_loops.cuh"
+#include "util/device_channels.cuh"
 
 namespace caffe {
 
@@ -46,18 +46,64 @@ struct LossDiff {
   }
 };
 
+// ---- weight_by_label_freqs; see ClassWeights ----
+
+template <typename Dtype>
+struct IsOfClass {
+  LabelReader<Dtype> labels;
+  CAFFE_HOST_DEVICE double operator()(int c, int i) const { return labels(i) == c ? 1 : 0; }
+};
+
+// Finds the two in the middle of the counts that are not 0, by their ranks.
+struct MiddleOfCounts {
+  int classes;
+  const double* counts;
+  double* middle;
+  CAFFE_HOST_DEVICE void operator()(int c) const {
+    if (counts[c] == 0) return;
+    int present = 0, rank = 0;
+    for (int k = 0; k < classes; ++k) {
+      present += counts[k] > 0;
+      rank += counts[k] > 0 && (counts[k] < counts[c] || (counts[k] == counts[c] && k < c));
+    }
+    if (rank == (present - 1) / 2) middle[0] = counts[c];
+    if (rank == present / 2) middle[1] = counts[c];
+  }
+};
+
+template <typename Dtype>
+struct WeightByCount {
+  const double* counts;
+  const double* middle;
+  Dtype* weights;
+  CAFFE_HOST_DEVICE void operator()(int c) const {
+    const Dtype median = static_cast<Dtype>((middle[0] + middle[1]) / 2);
+    weights[c] = counts[c] > 0 ? median / static_cast<Dtype>(counts[c]) : Dtype(1);
+  }
+};
+
 }  // namespace
 
 template <typename Dtype>
 const Dtype* SoftmaxWithLossLayer<Dtype>::WeightsOnGpu(const Blob<Dtype>& labels) {
   if (!Weighted()) return nullptr;
-  const bool constant = this->layer_param_.loss_param().class_weighting_size() > 0;
-  if (!constant) this->labels_.Read(labels, this->classes(), this->IgnoreLabel());
-  if (!constant || device_weights_.count() != this->classes()) {
-    const vector<Dtype> values = ClassWeights();
-    device_weights_.Reshape(vector<int>{this->classes()});
-    std::copy(values.begin(), values.end(), device_weights_.mutable_cpu_data());
+  const int classes = this->classes();
+  const bool known = device_weights_.count() == classes;
+  device_weights_.Reshape(vector<int>{classes});
+  if (this->layer_param_.loss_param().class_weighting_size() > 0) {
+    if (!known) {
+      const vector<Dtype> values = ClassWeights();
+      std::copy(values.begin(), values.end(), device_weights_.mutable_cpu_data());
+    }
+    return device_weights_.gpu_data();
   }
+  device_counts_.Reshape(vector<int>{classes + 2});
+  double* counts = device_counts_.mutable_gpu_data();
+  double* middle = counts + classes;
+  const LabelReader<Dtype> reader(labels.gpu_data(), classes, this->IgnoreLabel());
+  SumRows(classes, labels.count(), IsOfClass<Dtype>{reader}, StoreSum<double>{counts, false});
+  ForElements(classes, MiddleOfCounts{classes, counts, middle});
+  ForElements(classes, WeightByCount<Dtype>{counts, middle, device_weights_.mutable_gpu_data()});
   return device_weights_.gpu_data();
 }
 

@@ -55,9 +55,24 @@ void SGDSolver<Dtype>::ApplyUpdate() {
   if (!in_one_pass) this->net_->Update();
 }
 
+namespace {
+
+// Of norms that loss_scale multiplies.
+template <typename Dtype>
+void LogClipping(Dtype norm, Dtype limit, Dtype loss_scale) {
+  LOG_IF(INFO, Caffe::root_solver())
+      << "Gradient clipping: scaling down gradients (L2 norm " << norm / loss_scale << " > "
+      << limit / loss_scale << ") by scale factor " << limit / norm;
+}
+
+}  // namespace
+
 template <typename Dtype>
 void SGDSolver<Dtype>::ClipGradients() {
   if (this->param_.clip_gradients() < 0) return;
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) return ClipGradientsOnGpu();
+#endif
   // Of the gradients as they are.
   const Dtype limit = this->param_.clip_gradients() * this->param_.loss_scale();
   const vector<Blob<Dtype>*>& params = this->net_->learnable_params();
@@ -65,13 +80,32 @@ void SGDSolver<Dtype>::ClipGradients() {
   for (const Blob<Dtype>* param : params) squares += param->sumsq_diff();
   const Dtype norm = std::sqrt(squares);
   if (norm <= limit) return;
-  const Dtype scale = limit / norm;
-  const Dtype unit = this->param_.loss_scale();
-  LOG_IF(INFO, Caffe::root_solver())
-      << "Gradient clipping: scaling down gradients (L2 norm " << norm / unit << " > "
-      << limit / unit << ") by scale factor " << scale;
-  for (Blob<Dtype>* param : params) param->scale_diff(scale);
+  LogClipping<Dtype>(norm, limit, this->param_.loss_scale());
+  for (Blob<Dtype>* param : params) param->scale_diff(limit / norm);
 }
+
+#ifndef CPU_ONLY
+
+template <typename Dtype>
+void SGDSolver<Dtype>::ClipGradientsOnGpu() {
+  const Dtype limit = this->param_.clip_gradients() * this->param_.loss_scale();
+  const vector<Blob<Dtype>*>& params = this->net_->learnable_params();
+  gradient_squares_.Reshape(vector<int>{1});
+  double* squares = gradient_squares_.mutable_gpu_data();
+  for (size_t i = 0; i < params.size(); ++i) {
+    AddSquaresOnGpu(params[i]->count(), params[i]->gpu_diff(), i > 0, squares);
+  }
+  for (Blob<Dtype>* param : params) {
+    ClipToNormOnGpu(param->count(), squares, limit, param->mutable_gpu_diff());
+  }
+  // The host waits in the iterations that are displayed, and knows the norm of those alone.
+  const int display = this->param_.display();
+  if (display <= 0 || this->iter_ % display != 0) return;
+  const Dtype norm = static_cast<Dtype>(std::sqrt(*gradient_squares_.cpu_data()));
+  if (norm > limit) LogClipping<Dtype>(norm, limit, this->param_.loss_scale());
+}
+
+#endif
 
 template <typename Dtype>
 Gradient<Dtype> WeightDecay(const SolverParameter& param, float decay_mult) {

@@ -1,4 +1,5 @@
 #include "solver/update_rules.hpp"
+#include "util/device_channels.cuh"
 #include "util/device_loops.cuh"
 
 namespace caffe {
@@ -13,7 +14,38 @@ struct Update {
   CAFFE_HOST_DEVICE void operator()(int i) const { UpdateElement<kWhole>(rule, gradient, p, i); }
 };
 
+template <typename Dtype>
+struct SquareOfValue {
+  const Dtype* values;
+  CAFFE_HOST_DEVICE double operator()(int, int i) const { return double(values[i]) * values[i]; }
+};
+
+template <typename Dtype>
+struct ClipToNorm {
+  const double* squares;
+  Dtype limit;
+  Dtype* values;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const Dtype norm = static_cast<Dtype>(std::sqrt(*squares));
+    if (norm > limit) values[i] *= limit / norm;
+  }
+};
+
 }  // namespace
+
+template <typename Dtype>
+void AddSquaresOnGpu(int n, const Dtype* values, bool add, double* squares) {
+  SumRows(1, n, SquareOfValue<Dtype>{values}, StoreSum<double>{squares, add});
+}
+template void AddSquaresOnGpu(int, const float*, bool, double*);
+template void AddSquaresOnGpu(int, const double*, bool, double*);
+
+template <typename Dtype>
+void ClipToNormOnGpu(int n, const double* squares, Dtype limit, Dtype* values) {
+  ForElements(n, ClipToNorm<Dtype>{squares, limit, values});
+}
+template void ClipToNormOnGpu(int, const double*, float, float*);
+template void ClipToNormOnGpu(int, const double*, double, double*);
 
 template <typename Dtype, typename Rule>
 void UpdateOnGpu(const Rule& rule, const Gradient<Dtype>& gradient, const ParamMemory<Dtype>& p,

@@ -147,6 +147,14 @@ void UpdateElements(const Rule& rule, const Gradient<Dtype>& gradient, const Par
 template <typename Dtype, typename Rule>
 void UpdateOnGpu(const Rule& rule, const Gradient<Dtype>& gradient, const ParamMemory<Dtype>& p,
                  bool whole);
+
+/// Makes *squares the sum of the squares of n values, or adds it; pointers are on the GPU.
+template <typename Dtype>
+void AddSquaresOnGpu(int n, const Dtype* values, bool add, double* squares);
+/// Scales values, of all of which *squares is the sum of the squares, down to a norm of `limit`;
+/// leaves those alone whose norm is smaller.
+template <typename Dtype>
+void ClipToNormOnGpu(int n, const double* squares, Dtype limit, Dtype* values);
 #endif
 
 }  // namespace caffe

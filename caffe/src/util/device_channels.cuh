@@ -6,24 +6,33 @@
 
 #include "util/channel_layout.hpp"
 #include "util/device_loops.cuh"
+#include "util/divisor.hpp"
+#include "util/two_sums.hpp"
 
 namespace caffe {
 
 /// Where the channels of outer x channels x inner elements are.
 struct Channels {
   int outer, channels, inner;
+  Divisor by_inner, by_channels;
 
   /// The layout must be, or is seen as, plain.
   explicit Channels(const ChannelLayout& layout)
-      : outer(layout.num), channels(layout.channels), inner(layout.area()) {}
+      : outer(layout.num),
+        channels(layout.channels),
+        inner(layout.area()),
+        by_inner(inner),
+        by_channels(channels) {}
 
   int count() const { return outer * channels * inner; }
   /// Elements of a channel.
   int length() const { return outer * inner; }
-  CAFFE_HOST_DEVICE int ChannelOf(int i) const { return i / inner % channels; }
+  CAFFE_HOST_DEVICE int ChannelOf(int i) const {
+    return by_channels.Remainder(by_inner.Quotient(i));
+  }
   /// Index of element i of channel c.
   CAFFE_HOST_DEVICE int At(int c, int i) const {
-    return (i / inner * channels + c) * inner + i % inner;
+    return (by_inner.Quotient(i) * channels + c) * inner + by_inner.Remainder(i);
   }
 };
 
@@ -59,14 +68,10 @@ struct SquaresOfChannel {
 /// The sums of the distances from the channel's first value, and of their squares: mean and
 /// variance in one pass. In double, without the loss of digits that squares of the values would
 /// bring.
-struct ShiftedSums {
-  double sum, squares;
-  CAFFE_HOST_DEVICE void operator+=(const ShiftedSums& other) {
-    sum += other.sum;
-    squares += other.squares;
-  }
+struct ShiftedSums : TwoSums {
+  CAFFE_HOST_DEVICE double sum() const { return first; }
   CAFFE_HOST_DEVICE double Variance(double count) const {
-    return Larger(0.0, squares - sum * sum / count) / count;
+    return Larger(0.0, second - first * first / count) / count;
   }
 };
 
@@ -82,12 +87,9 @@ struct ShiftedSumsOfChannel {
 };
 
 /// The sums of x and of x y at once.
-struct SumAndDot {
-  double sum, dot;
-  CAFFE_HOST_DEVICE void operator+=(const SumAndDot& other) {
-    sum += other.sum;
-    dot += other.dot;
-  }
+struct SumAndDot : TwoSums {
+  CAFFE_HOST_DEVICE double sum() const { return first; }
+  CAFFE_HOST_DEVICE double dot() const { return second; }
 };
 
 template <typename Dtype>

@@ -51,7 +51,8 @@ constexpr int kMostPieces = 512;
 /// Rows up to this length are left to one thread each.
 constexpr int kShortRow = 16;
 
-/// The sum of the block's values, for its first thread. The order of additions is fixed.
+/// The sum of the block's values, for its first thread; once a kernel. The order of additions is
+/// fixed.
 template <typename Sum>
 __device__ Sum SumOfBlock(const Sum& value) {
   __shared__ Sum lane[kSumThreads];
@@ -60,7 +61,8 @@ __device__ Sum SumOfBlock(const Sum& value) {
     __syncthreads();
     if (threadIdx.x < half) lane[threadIdx.x] += lane[threadIdx.x + half];
   }
-  return lane[0];
+  // Of its own: what the first thread writes last, nobody else reads.
+  return lane[threadIdx.x];
 }
 
 /// Block b adds up piece b % pieces of row b / pieces; store(b, sum).

@@ -114,12 +114,13 @@ TYPED_TEST(DCMELoss, UnclippedAndFullyNormalizedTheGradientIsThatOfTheLoss) {
   loss.backward();
   const TypeParam step = TypeParam(1e-2);
   for (size_t i = 0; i < e.size(); ++i) {
-    TypeParam* value = loss.bottom[0]->mutable_cpu_data() + i;
-    *value = e[i] + step;
-    const double above = loss.layer->Forward(loss.bottom, loss.top);
-    *value = e[i] - step;
-    const double below = loss.layer->Forward(loss.bottom, loss.top);
-    *value = e[i];
+    const auto forward_at = [&](TypeParam value) {
+      loss.bottom[0]->mutable_cpu_data()[i] = value;
+      return loss.layer->Forward(loss.bottom, loss.top);
+    };
+    const double above = forward_at(e[i] + step);
+    const double below = forward_at(e[i] - step);
+    loss.bottom[0]->mutable_cpu_data()[i] = e[i];
     EXPECT_NEAR(loss.bottom[0]->cpu_diff()[i], (above - below) / (2 * step), 1e-4);
   }
 }

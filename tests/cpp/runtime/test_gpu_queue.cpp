@@ -9,6 +9,11 @@
 #include "errors.hpp"
 #include "in_mode.hpp"
 
+#if __has_include(<host_waits.hpp>)
+#include <host_waits.hpp>
+#define COUNTS_HOST_WAITS
+#endif
+
 namespace caffe_test {
 namespace {
 
@@ -92,6 +97,68 @@ TEST(LossScale, ThatIsAPowerOfTwoChangesNoBit) {
   EXPECT_ERROR_NAMES(Shown(Parameters("loss_scale: 0")), "loss_scale");
 }
 
+// What some options do to a training that waits for nothing.
+const char* const kOptions[] = {
+    "",
+    "clip_gradients: 0.5 display: 2",
+    "clip_gradients: 1e6",
+    "loss_scale: 8",
+    R"(net_param { layer { loss_param { weight_by_label_freqs: true } } })",
+    R"(net_param { layer { loss_param { class_weighting: [1, 2, 3] } } })"};
+
+// As Parameters, with data and labels that stay as they are; what `more` says of a layer is for the
+// first loss.
+caffe::SolverParameter ConstantData(const std::string& more) {
+  caffe::SolverParameter options, param = Parameters("");
+  CHECK(google::protobuf::TextFormat::ParseFromString(more, &options));
+  caffe::NetParameter* net = param.mutable_net_param();
+  net->mutable_layer(0)->mutable_dummy_data_param()->mutable_data_filler(0)->set_type("constant");
+  net->mutable_layer(0)->mutable_dummy_data_param()->mutable_data_filler(0)->set_value(0.5);
+  if (options.has_net_param()) net->mutable_layer(2)->MergeFrom(options.net_param().layer(0));
+  options.clear_net_param();
+  param.MergeFrom(options);
+  return param;
+}
+
+TEST(Training, IsThatOfTheCpu) {
+  for (const char* options : kOptions) {
+    SCOPED_TRACE(options);
+    const auto train = [&](Shown* solver) {
+      // Labels of several classes, one of which does not occur.
+      float* labels = solver->net()->blob_by_name("label")->mutable_cpu_data();
+      for (int i = 0; i < 4; ++i) labels[i] = i == 3 ? 2 : 0;
+      solver->Step(4);
+      const Blob<float>& weights = *solver->net()->learnable_params()[0];
+      return std::vector<float>(weights.cpu_data(), weights.cpu_data() + weights.count());
+    };
+    std::vector<float> expected;
+    {
+      const InMode in_cpu_mode(Caffe::CPU);
+      Shown solver(ConstantData(options));
+      expected = train(&solver);
+    }
+    Shown solver(ConstantData(options));
+    const std::vector<float> weights = train(&solver);
+    for (size_t i = 0; i < weights.size(); ++i) EXPECT_NEAR(weights[i], expected[i], 1e-5) << i;
+  }
+}
+
+#ifdef COUNTS_HOST_WAITS
+
+TEST(Training, WaitsForNothingBetweenDisplays) {
+  if (Caffe::mode() != Caffe::GPU) GTEST_SKIP() << "about the GPU's queue";
+  for (const char* options : kOptions) {
+    SCOPED_TRACE(options);
+    Shown solver(ConstantData(options));
+    solver.Step(3);
+    const int before = emulated_cuda::HostWaits();
+    solver.Step(1);
+    EXPECT_EQ(emulated_cuda::HostWaits(), before);
+  }
+}
+
+#endif
+
 #ifndef CPU_ONLY
 
 TEST(SyncedMemory, IsHandedFromThreadToThread) {
@@ -105,6 +172,15 @@ TEST(SyncedMemory, IsHandedFromThreadToThread) {
     }).join();
     EXPECT_EQ(blob.cpu_data()[999], n);
   }
+}
+
+TEST(SyncedMemory, IsInOrderWithTheDefaultStream) {
+  if (Caffe::mode() != Caffe::GPU) GTEST_SKIP() << "about the GPU's copy";
+  Blob<float> blob(std::vector<int>{1000});
+  caffe::caffe_gpu_set(1000, 1.f, blob.mutable_gpu_data());
+  CUDA_CHECK(cudaMemsetAsync(blob.mutable_gpu_data(), 0, 1000 * sizeof(float), nullptr));
+  caffe::caffe_gpu_add_scalar(1000, 2.f, blob.mutable_gpu_data());
+  EXPECT_EQ(blob.cpu_data()[999], 2);
 }
 
 TEST(SyncedMemory, MayBeWrittenOnTheHostRightAfterAnUpload) {

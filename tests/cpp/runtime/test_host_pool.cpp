@@ -38,9 +38,9 @@ TEST(HostPool, HasNoRoomBeyondItsCapacityAndKnowsItsOwn) {
 }
 
 TEST(HostMemory, PiecesDoNotOverlap) {
-  const auto take = [](size_t bytes) {
+  bool pinned = false;
+  const auto take = [&](size_t bytes) {
     void* memory = nullptr;
-    bool pinned = false;
     caffe::CaffeMallocHost(&memory, bytes, &pinned);
     return static_cast<unsigned char*>(memory);
   };
@@ -50,7 +50,7 @@ TEST(HostMemory, PiecesDoNotOverlap) {
     pieces.push_back(take(bytes));
     std::memset(pieces.back(), i, bytes);
     if (i % 3 == 2) {
-      caffe::CaffeFreeHost(pieces[i - 1], false);
+      caffe::CaffeFreeHost(pieces[i - 1], pinned);
       pieces[i - 1] = nullptr;
     }
   }
@@ -59,7 +59,7 @@ TEST(HostMemory, PiecesDoNotOverlap) {
     const size_t bytes = kLarge / 8 * (1 + i * 7 % 11);
     EXPECT_EQ(pieces[i][0], i);
     EXPECT_EQ(std::memcmp(pieces[i], pieces[i] + 1, bytes - 1), 0) << i;
-    caffe::CaffeFreeHost(pieces[i], false);
+    caffe::CaffeFreeHost(pieces[i], pinned);
   }
 }
 

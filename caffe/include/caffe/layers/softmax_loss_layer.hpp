@@ -36,6 +36,7 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
   /// Weights of the classes for the present labels; 1 unless asked for.
   vector<Dtype> ClassWeights() const;
 #ifndef CPU_ONLY
+  /// Null where classes are not weighted.
   const Dtype* WeightsOnGpu(const Blob<Dtype>& labels);
 #endif
   /// Whether classes are weighted at all.
@@ -48,6 +49,8 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
   vector<Dtype> class_weights_;
   /// On the GPU: the same, where they are not all 1, and the divisor of the last Forward.
   Blob<Dtype> device_weights_, device_normalizer_;
+  /// Labels of each class, and the two in the middle of those that are not 0.
+  Blob<double> device_counts_;
 };
 
 }  // namespace caffe

@@ -51,6 +51,8 @@
 #define CUDA_CHECK(call)                                                            \
   do {                                                                              \
     const cudaError_t cuda_status_ = (call);                                        \
+    /* Reported here; a later check must not find it once more. */                  \
+    if (cuda_status_ != cudaSuccess) cudaGetLastError();                            \
     CHECK_EQ(cuda_status_, cudaSuccess) << " " << cudaGetErrorString(cuda_status_); \
   } while (0)
 

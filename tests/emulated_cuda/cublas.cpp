@@ -1,0 +1,85 @@
+#include <cblas.h>
+#include <cublas_v2.h>
+
+#include "device_queue.hpp"
+
+struct cublasHandleOfHost : emulated_cuda::LibraryHandle {};
+
+cublasStatus_t cublasCreate(cublasHandle_t* handle) {
+  *handle = new cublasHandleOfHost();
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
+  handle->stream = stream;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasDestroy(cublasHandle_t handle) {
+  delete handle;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+const char* cublasGetStatusString(cublasStatus_t) {
+  return "emulated cuBLAS: the handle or memory of another device, or memory of the host";
+}
+
+namespace {
+
+CBLAS_TRANSPOSE Transpose(cublasOperation_t operation) {
+  return operation == CUBLAS_OP_N ? CblasNoTrans : CblasTrans;
+}
+
+template <typename Work>
+cublasStatus_t Queue(cublasHandle_t handle, std::initializer_list<const void*> pointers,
+                     const Work& work) {
+  return handle->Call(pointers, work) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+}
+
+template <typename Work>
+cublasStatus_t Run(cublasHandle_t handle, std::initializer_list<const void*> pointers,
+                   const Work& work) {
+  const cublasStatus_t status = Queue(handle, pointers, work);
+  if (status == CUBLAS_STATUS_SUCCESS) cudaStreamSynchronize(handle->stream);
+  return status;
+}
+
+}  // namespace
+
+#define EMULATED_CUBLAS_OF(T, L, l)                                                               \
+  cublasStatus_t cublas##L##gemm(cublasHandle_t handle, cublasOperation_t a, cublasOperation_t b, \
+                                 int m, int n, int k, const T* alpha, const T* A, int lda,        \
+                                 const T* B, int ldb, const T* beta, T* C, int ldc) {             \
+    return Queue(handle, {A, B, C}, [=, alpha = *alpha, beta = *beta] {                           \
+      cblas_##l##gemm(CblasColMajor, Transpose(a), Transpose(b), m, n, k, alpha, A, lda, B, ldb,  \
+                      beta, C, ldc);                                                              \
+    });                                                                                           \
+  }                                                                                               \
+  cublasStatus_t cublas##L##gemv(cublasHandle_t handle, cublasOperation_t a, int m, int n,        \
+                                 const T* alpha, const T* A, int lda, const T* x, int incx,       \
+                                 const T* beta, T* y, int incy) {                                 \
+    return Queue(handle, {A, x, y}, [=, alpha = *alpha, beta = *beta] {                           \
+      cblas_##l##gemv(CblasColMajor, Transpose(a), m, n, alpha, A, lda, x, incx, beta, y, incy);  \
+    });                                                                                           \
+  }                                                                                               \
+  cublasStatus_t cublas##L##axpy(cublasHandle_t handle, int n, const T* alpha, const T* x,        \
+                                 int incx, T* y, int incy) {                                      \
+    return Queue(handle, {x, y},                                                                  \
+                 [=, alpha = *alpha] { cblas_##l##axpy(n, alpha, x, incx, y, incy); });           \
+  }                                                                                               \
+  cublasStatus_t cublas##L##scal(cublasHandle_t handle, int n, const T* alpha, T* x, int incx) {  \
+    return Queue(handle, {x}, [=, alpha = *alpha] { cblas_##l##scal(n, alpha, x, incx); });       \
+  }                                                                                               \
+  cublasStatus_t cublas##L##copy(cublasHandle_t handle, int n, const T* x, int incx, T* y,        \
+                                 int incy) {                                                      \
+    return Queue(handle, {x, y}, [=] { cblas_##l##copy(n, x, incx, y, incy); });                  \
+  }                                                                                               \
+  cublasStatus_t cublas##L##dot(cublasHandle_t handle, int n, const T* x, int incx, const T* y,   \
+                                int incy, T* result) {                                            \
+    return Run(handle, {x, y}, [=] { *result = cblas_##l##dot(n, x, incx, y, incy); });           \
+  }                                                                                               \
+  cublasStatus_t cublas##L##asum(cublasHandle_t handle, int n, const T* x, int incx, T* result) { \
+    return Run(handle, {x}, [=] { *result = cblas_##l##asum(n, x, incx); });                      \
+  }
+EMULATED_CUBLAS_OF(float, S, s)
+EMULATED_CUBLAS_OF(double, D, d)

@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "device_queue.hpp"
+
+namespace emulated_cuda {
+
+namespace {
+
+constexpr int kHost = -1, kPageable = -2;
+
+struct Allocation {
+  size_t size;
+  int home;  // a device, or kHost: pinned memory
+};
+
+std::map<const char*, Allocation>& Allocations() {
+  static auto* allocations = new std::map<const char*, Allocation>();
+  return *allocations;
+}
+
+/// The device on which an address is, kHost, or kPageable.
+int HomeOf(const void* address) {
+  const std::lock_guard<std::mutex> lock(Lock());
+  const char* at = static_cast<const char*>(address);
+  auto next = Allocations().upper_bound(at);
+  if (next == Allocations().begin()) return kPageable;
+  --next;
+  return at < next->first + next->second.size ? next->second.home : kPageable;
+}
+
+// Floats that are NaN, and indices that lie nowhere.
+void Spoil(void* memory, size_t size) { std::memset(memory, 0xff, size); }
+
+cudaError_t Allocate(void** pointer, size_t size, int home) {
+  size = (std::max<size_t>(size, 1) + 255) / 256 * 256;
+  *pointer = std::aligned_alloc(256, size);
+  if (!*pointer) return cudaErrorMemoryAllocation;
+  Spoil(*pointer, size);
+  const std::lock_guard<std::mutex> lock(Lock());
+  Allocations()[static_cast<char*>(*pointer)] = {size, home};
+  return cudaSuccess;
+}
+
+// Under the lock.
+void Release(void* pointer) {
+  Allocations().erase(static_cast<char*>(pointer));
+  std::free(pointer);
+}
+
+// When all that is queued on a device has been done.
+cudaError_t ReleaseAfter(int device, void* pointer) {
+  const int current = DeviceOfThread();
+  cudaSetDevice(device);
+  cudaDeviceSynchronize();
+  cudaSetDevice(current);
+  const std::lock_guard<std::mutex> lock(Lock());
+  Release(pointer);
+  return cudaSuccess;
+}
+
+}  // namespace
+
+bool HoldsOnDevice(const void* pointer, size_t size) {
+  const char* last = static_cast<const char*>(pointer) + size - 1;
+  const int home = DeviceOfThread();
+  if (HomeOf(pointer) != home || HomeOf(last) != home) return false;
+  const std::lock_guard<std::mutex> lock(Lock());
+  return --Allocations().upper_bound(static_cast<const char*>(pointer)) ==
+         --Allocations().upper_bound(last);
+}
+
+bool IsDeviceMemory(const void* pointer) { return HomeOf(pointer) >= 0; }
+
+bool IsUsable(const void* pointer) {
+  const int home = HomeOf(pointer);
+  return pointer == nullptr || home == DeviceOfThread() || home == kHost;
+}
+
+}  // namespace emulated_cuda
+
+using namespace emulated_cuda;
+
+cudaError_t cudaMalloc(void** pointer, size_t size) {
+  return Allocate(pointer, size, DeviceOfThread());
+}
+
+cudaError_t cudaMallocHost(void** pointer, size_t size) { return Allocate(pointer, size, kHost); }
+
+// Belongs to what is queued on this stream from now on; on others it may still be somebody else's.
+cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t stream) {
+  const cudaError_t status = Allocate(pointer, size, DeviceOfThread());
+  if (status != cudaSuccess) return status;
+  return Queue(stream, [memory = *pointer, size] { Spoil(memory, size); });
+}
+
+cudaError_t cudaFree(void* pointer) {
+  if (!pointer) return cudaSuccess;
+  const int home = HomeOf(pointer);
+  return home < 0 ? cudaErrorInvalidValue : ReleaseAfter(home, pointer);
+}
+
+cudaError_t cudaFreeHost(void* pointer) {
+  if (!pointer) return cudaSuccess;
+  if (HomeOf(pointer) != kHost) return cudaErrorInvalidValue;
+  return ReleaseAfter(DeviceOfThread(), pointer);
+}
+
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
+  if (!pointer) return cudaSuccess;
+  if (HomeOf(pointer) != DeviceOfThread()) return cudaErrorInvalidValue;
+  return Queue(stream, [pointer] { Release(pointer); });
+}
+
+// Pinned and device memory is read and written when the copy is done. Pageable memory has been read
+// when the call returns, which waits until it has been written.
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t size, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  if (size == 0) return cudaSuccess;
+  const int source = HomeOf(from), target = HomeOf(to);
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (kind != cudaMemcpyDefault && (to_device != (target >= 0) || from_device != (source >= 0))) {
+    return cudaErrorInvalidValue;
+  }
+  cudaError_t status;
+  if (source == kPageable) {
+    const char* bytes = static_cast<const char*>(from);
+    const auto staged = std::make_shared<std::vector<char>>(bytes, bytes + size);
+    status = Queue(stream, [=] { std::memcpy(to, staged->data(), size); });
+  } else {
+    status = Queue(stream, [=] { std::memmove(to, from, size); });
+  }
+  if (status == cudaSuccess && target == kPageable) status = cudaStreamSynchronize(stream);
+  return status;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, size_t size, cudaMemcpyKind kind) {
+  const cudaError_t status = cudaMemcpyAsync(to, from, size, kind, nullptr);
+  return status == cudaSuccess ? cudaStreamSynchronize(nullptr) : status;
+}
+
+cudaError_t cudaMemsetAsync(void* to, int value, size_t size, cudaStream_t stream) {
+  if (!IsUsable(to)) return cudaErrorInvalidValue;
+  return Queue(stream, [=] { std::memset(to, value, size); });
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  const int home = HomeOf(pointer);
+  attributes->type = cudaMemoryTypeDevice;
+  if (home == kHost) attributes->type = cudaMemoryTypeHost;
+  if (home == kPageable) attributes->type = cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+
+// ---- the pool, which is never empty ----
+
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
+  *pool = nullptr;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
+
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
+
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *free = *total = 0;
+  return cudaSuccess;
+}
