@@ -19,7 +19,8 @@ target_compile_options(project_options INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${WARNINGS_AS_ERRORS}>>:-Werror>
   # Sums may be vectorised; NaN, Inf and signed zeros keep their meaning.
   $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math>
-  $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda>)
+  # A kernel that calls a function of the host is no warning: it does not work.
+  $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --Werror=cross-execution-space-call>)
 if(NATIVE_ARCH)
   target_compile_options(project_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()

@@ -24,9 +24,9 @@ struct Channels {
         by_inner(inner),
         by_channels(channels) {}
 
-  int count() const { return outer * channels * inner; }
+  CAFFE_HOST_DEVICE int count() const { return outer * channels * inner; }
   /// Elements of a channel.
-  int length() const { return outer * inner; }
+  CAFFE_HOST_DEVICE int length() const { return outer * inner; }
   CAFFE_HOST_DEVICE int ChannelOf(int i) const {
     return by_channels.Remainder(by_inner.Quotient(i));
   }
