@@ -179,5 +179,6 @@ def draw_net_to_file(
 ) -> None:
     """Write a picture of a NetParameter; the name's extension says in which format."""
     ext = fspath(filename).rpartition(".")[2]
+    picture_bytes = draw_net(caffe_net, rankdir, ext, phase)
     with open(filename, "wb") as file:
-        file.write(draw_net(caffe_net, rankdir, ext, phase))
+        file.write(picture_bytes)

@@ -76,7 +76,8 @@ def test_nets_are_drawn_without_graphviz(monkeypatch, tmp_path, rankdir):
     with pytest.warns(UserWarning, match="apt-get install graphviz"):
         caffe.draw.draw_net_to_file(net, tmp_path / "net.png", rankdir)
         with pytest.raises(RuntimeError, match="xyz pictures need"):
-            caffe.draw.draw_net(net, rankdir, "xyz")
+            caffe.draw.draw_net_to_file(net, tmp_path / "net.xyz", rankdir)
+    assert not (tmp_path / "net.xyz").exists()
     image = cv2.imread(str(tmp_path / "net.png"))
     along, across = (1, 0) if rankdir in ("LR", "RL") else (0, 1)
     assert image.shape[along] > 1.5 * image.shape[across]
