@@ -15,12 +15,6 @@ struct Update {
 };
 
 template <typename Dtype>
-struct SquareOfValue {
-  const Dtype* values;
-  CAFFE_HOST_DEVICE double operator()(int, int i) const { return double(values[i]) * values[i]; }
-};
-
-template <typename Dtype>
 struct ClipToNorm {
   const double* squares;
   Dtype limit;
@@ -35,7 +29,8 @@ struct ClipToNorm {
 
 template <typename Dtype>
 void AddSquaresOnGpu(int n, const Dtype* values, bool add, double* squares) {
-  SumRows(1, n, SquareOfValue<Dtype>{values}, StoreSum<double>{squares, add});
+  const Channels one({1, 1, n, 1, 1});
+  SumRows(1, n, DotOfChannel<Dtype>{one, values, values}, StoreSum<double>{squares, add});
 }
 template void AddSquaresOnGpu(int, const float*, bool, double*);
 template void AddSquaresOnGpu(int, const double*, bool, double*);
