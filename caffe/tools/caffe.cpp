@@ -21,10 +21,7 @@ class CommandLine {
   explicit CommandLine(CLI::App* app) : app_(app) {
     app->require_subcommand(1);
     app->set_version_flag("--version", "caffe version " AS_STRING(CAFFE_VERSION));
-    app->add_option("--plugin", options_.plugins,
-                    "Shared library with layers or solvers of your own (repeatable); also "
-                    "CAFFE_PLUGINS=a.so:b.so")
-        ->allow_extra_args(false);
+    AddPluginOption(app, &options_.plugins);
     app->footer(
         "Examples:\n"
         "  caffe train --solver=solver.prototxt\n"
@@ -42,8 +39,7 @@ class CommandLine {
 
   /// Runs the command that the arguments chose.
   void Run() const {
-    LoadDefaultPlugins();
-    for (const string& path : options_.plugins) LoadPlugin(path);
+    LoadPlugins(options_.plugins);
     commands_.at(app_->get_subcommands().front())(options_);
   }
 

@@ -23,6 +23,7 @@ struct Options {
   string backend;
   string mode = "CPU";
   string device = "0";
+  std::vector<string> plugins;
 };
 
 Options ParseOptions(int argc, char** argv) {
@@ -42,6 +43,7 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("backend", options.backend, "lmdb or leveldb")->required();
   app.add_option("mode", options.mode, "CPU or GPU")->capture_default_str();
   app.add_option("device", options.device, "Number of the GPU (or DEVICE_ID=number)");
+  caffe::tools::AddPluginOption(&app, &options.plugins);
   caffe::tools::ParseArguments(&app, argc, argv);
   options.blobs = caffe::SplitNames(blobs);
   options.databases = caffe::SplitNames(databases);
@@ -102,6 +104,7 @@ class FeatureStore {
 };
 
 int ExtractFeatures(const Options& options) {
+  caffe::tools::LoadPlugins(options.plugins);
   SetMode(options);
   caffe::Net<float> net(options.model, caffe::TEST);
   net.CopyTrainedLayersFrom(options.weights);

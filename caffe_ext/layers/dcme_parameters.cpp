@@ -14,14 +14,24 @@ namespace {
 // Keeps the first complaint of the text parser.
 class FirstError : public google::protobuf::io::ErrorCollector {
  public:
+#if GOOGLE_PROTOBUF_VERSION >= 4022000
+  void RecordError(int line, int column, absl::string_view message) override {
+    keep(line, column, std::string(message));
+  }
+#else
   void AddError(int line, int column, const std::string& message) override {
+    keep(line, column, message);
+  }
+#endif
+
+  std::string text;
+
+ private:
+  void keep(int line, int column, const std::string& message) {
     if (!text.empty()) return;
     text = "line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1) + ": " +
            message;
   }
-  void AddWarning(int, int, const std::string&) override {}
-
-  std::string text;
 };
 
 template <typename Message>

@@ -110,7 +110,6 @@ class Blob {
   mutable shared_ptr<SyncedMemory> shape_data_;
   vector<int> shape_;
   int count_ = 0;
-  int capacity_ = 0;
 
   DISABLE_COPY_AND_ASSIGN(Blob);
 };

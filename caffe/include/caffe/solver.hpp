@@ -111,8 +111,7 @@ class Solver {
 
   void TestAll();
   void Test(const int test_net_id = 0);
-  void DisplayOutputBlobs(const int net_id);
-  /// Makes smoothed_loss_ the mean over the last average_loss iterations.
+  /// Makes smoothed_loss_ the mean over the last average_loss iterations; start_iter is not needed.
   void UpdateSmoothedLoss(Dtype loss, int start_iter, int average_loss);
 
   SolverParameter param_;

@@ -35,11 +35,10 @@ void Blob<Dtype>::Reshape(const vector<int>& shape) {
     shape_ = shape;
     shape_data_.reset();
   }
-  if (count_ > capacity_ || !data_) {
-    capacity_ = count_;
-    data_.reset(new SyncedMemory(capacity_ * sizeof(Dtype)));
-    diff_.reset(new SyncedMemory(capacity_ * sizeof(Dtype)));
-  }
+  // Memory that is shared with another blob may be smaller than what this one had.
+  const size_t bytes = count_ * sizeof(Dtype);
+  if (!data_ || bytes > data_->size()) data_.reset(new SyncedMemory(bytes));
+  if (!diff_ || bytes > diff_->size()) diff_.reset(new SyncedMemory(bytes));
 }
 
 template <typename Dtype>
@@ -197,14 +196,12 @@ Dtype* Blob<Dtype>::mutable_gpu_diff() {
 template <typename Dtype>
 void Blob<Dtype>::set_cpu_data(Dtype* data) {
   FitMemory(count_ * sizeof(Dtype), &data_, &diff_);
-  capacity_ = count_;
   data_->set_cpu_data(data);
 }
 
 template <typename Dtype>
 void Blob<Dtype>::set_gpu_data(Dtype* data) {
   FitMemory(count_ * sizeof(Dtype), &data_, &diff_);
-  capacity_ = count_;
   data_->set_gpu_data(data);
 }
 

@@ -7,15 +7,32 @@ namespace caffe {
 
 namespace {
 
+const int64_t kLargest = std::numeric_limits<int>::max();
+
 bool HasLegacyShape(const BlobProto& proto) {
   return proto.has_num() || proto.has_channels() || proto.has_height() || proto.has_width();
 }
 
+// Sizes beyond 32 bits, which no blob has, become the largest int.
 vector<int> ShapeOf(const BlobProto& proto) {
   if (HasLegacyShape(proto)) {
     return {proto.num(), proto.channels(), proto.height(), proto.width()};
   }
-  return vector<int>(proto.shape().dim().begin(), proto.shape().dim().end());
+  vector<int> shape;
+  for (const int64_t dim : proto.shape().dim()) {
+    shape.push_back(static_cast<int>(std::min(dim, kLargest)));
+  }
+  return shape;
+}
+
+int64_t CountOf(const vector<int>& shape) {
+  int64_t count = 1;
+  for (const int dim : shape) {
+    CHECK_GE(dim, 0) << " is no size of a blob's axis";
+    count *= dim;
+    CHECK_LE(count, kLargest) << " blob elements are too many";
+  }
+  return count;
 }
 
 // The values of a message, whichever precision they have; false where it holds none.
@@ -49,22 +66,18 @@ bool Blob<Dtype>::ShapeEquals(const BlobProto& other) {
 
 template <typename Dtype>
 void Blob<Dtype>::FromProto(const BlobProto& proto, bool reshape) {
-  const int values = std::max(proto.data_size(), proto.double_data_size());
   if (reshape) {
     const vector<int> shape = ShapeOf(proto);
     // Sizes are checked against what the message holds before memory is taken for them.
-    int64_t claimed = 1;
-    for (const int dim : shape) {
-      CHECK_GE(dim, 0) << " is no size of a blob's axis";
-      claimed *= dim;
-      CHECK_LE(claimed, std::numeric_limits<int>::max()) << " blob elements are too many";
-    }
-    if (values > 0) CHECK_EQ(claimed, values) << " values in a blob message against its shape";
+    CHECK_EQ(CountOf(shape), std::max(proto.data_size(), proto.double_data_size()))
+        << " values in a blob message against its shape";
     Reshape(shape);
   } else {
     CHECK(ShapeEquals(proto)) << "the message's blob has another shape than " << shape_string();
   }
-  if (values > 0) ReadValues(proto.data(), proto.double_data(), count_, mutable_cpu_data());
+  if (count_ > 0 && !ReadValues(proto.data(), proto.double_data(), count_, mutable_cpu_data())) {
+    LOG(FATAL) << "a blob message of shape " << shape_string() << " has no values";
+  }
   if (proto.diff_size() + proto.double_diff_size() > 0) {
     ReadValues(proto.diff(), proto.double_diff(), count_, mutable_cpu_diff());
   }

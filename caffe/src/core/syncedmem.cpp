@@ -185,8 +185,8 @@ void* SyncedMemory::mutable_cpu_data() {
 }
 
 void* SyncedMemory::overwrite_cpu_data() {
-  released_ = false;
   allocate_cpu();
+  released_ = false;
   FinishUpload();
   head_ = HEAD_AT_CPU;
   layout_.reset();
@@ -278,8 +278,8 @@ void* SyncedMemory::mutable_gpu_data() {
 }
 
 void* SyncedMemory::overwrite_gpu_data() {
-  released_ = false;
   allocate_gpu();
+  released_ = false;
   EnterGpu(true);
   head_ = HEAD_AT_GPU;
   layout_.reset();

@@ -42,17 +42,20 @@ void BasePrefetchingDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bot
                                                  const vector<Blob<Dtype>*>& top) {
   StopInternalThread();
   seed_ = caffe_rng_rand();
+  prefetch_current_ = nullptr;
   BaseDataLayer<Dtype>::LayerSetUp(bottom, top);
   FreeAllBatches();
   StartInternalThread();
 }
 
+// All but the one whose memory the tops use.
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::FreeAllBatches() {
   prefetch_free_.clear();
   prefetch_full_.clear();
-  prefetch_current_ = nullptr;
-  for (const auto& batch : prefetch_) prefetch_free_.push(batch.get());
+  for (const auto& batch : prefetch_) {
+    if (batch.get() != prefetch_current_) prefetch_free_.push(batch.get());
+  }
 }
 
 template <typename Dtype>

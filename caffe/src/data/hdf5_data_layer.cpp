@@ -32,6 +32,7 @@ void HDF5DataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const int batch_size = CheckedBatchSize(param.batch_size());
   hdf_filenames_ = ReadFileNames(param.source());
   LOG(INFO) << "Number of HDF5 files: " << hdf_filenames_.size();
+  rows_of_file_.assign(hdf_filenames_.size(), 0);
   file_order_ = SeededOrder(hdf_filenames_.size(), param.shuffle());
   share_ = SolverShare(this->phase_);
   seed_ = caffe_rng_rand();
@@ -61,28 +62,43 @@ void HDF5DataLayer<Dtype>::LoadHDF5FileData(const char* filename) {
   }
 }
 
+// How many rows a file has; its values are not read.
+template <typename Dtype>
+uint64_t HDF5DataLayer<Dtype>::RowsOf(size_t file) {
+  if (rows_of_file_[file] == 0) {
+    const string& name = hdf_filenames_[file];
+    Blob<Dtype> rows;
+    hdf5_load_nd_dataset_helper(Hdf5File(name, H5F_ACC_RDONLY).id(),
+                                this->layer_param_.top(0).c_str(), 1, INT_MAX, &rows, true);
+    if (rows.shape(0) == 0) LOG(FATAL) << name << ": has no rows";
+    rows_of_file_[file] = rows.shape(0);
+  }
+  return rows_of_file_[file];
+}
+
 // Opens the file that is visited after `visit` others.
 template <typename Dtype>
 void HDF5DataLayer<Dtype>::OpenFile(uint64_t visit) {
-  const string& name = hdf_filenames_[file_order_.At(visit, seed_)];
+  const size_t file = file_order_.At(visit, seed_);
+  const string& name = hdf_filenames_[file];
   // A list of one file is the usual case: it is read once.
   if (hdf_blobs_.empty() || hdf_filenames_.size() > 1) LoadHDF5FileData(name.c_str());
   visit_ = visit;
-  rows_ = hdf_blobs_[0]->shape(0);
-  row_order_ = SeededOrder(rows_, this->layer_param_.hdf5_data_param().shuffle());
+  rows_of_file_[file] = hdf_blobs_[0]->shape(0);
+  row_order_ = SeededOrder(rows_of_file_[file], this->layer_param_.hdf5_data_param().shuffle());
 }
 
 // Opens the file that holds an item, counted from the first row of the first file.
 template <typename Dtype>
 void HDF5DataLayer<Dtype>::StepTo(uint64_t item) {
-  if (item < rows_before_) {
-    rows_before_ = 0;
-    OpenFile(0);
+  uint64_t visit = visit_;
+  if (item < rows_before_) visit = rows_before_ = 0;
+  for (;; ++visit) {
+    const uint64_t rows = RowsOf(file_order_.At(visit, seed_));
+    if (item < rows_before_ + rows) break;
+    rows_before_ += rows;
   }
-  while (item >= rows_before_ + rows_) {
-    rows_before_ += rows_;
-    OpenFile(visit_ + 1);
-  }
+  if (visit != visit_) OpenFile(visit);
 }
 
 template <typename Dtype>

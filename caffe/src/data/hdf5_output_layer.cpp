@@ -20,7 +20,7 @@ void HDF5OutputLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   for (size_t i = 0; i < bottom.size(); ++i) {
     hdf5_append_rows(file_->id(), names[i], *bottom[i]);
   }
-  H5Fflush(file_->id(), H5F_SCOPE_GLOBAL);
+  file_->Flush();
 }
 
 template <typename Dtype>

@@ -173,11 +173,10 @@ class FloatConvolution : public Convolution<float> {
                   Values<float> features) override {
     if (!forward_) forward_ = Forward(forward_desc_);
     const memory source = Read(forward_desc_.src_desc(), image);
-    HostBuffer ordered;
-    const memory kernel = OrderedWeights(forward_desc_.weights_desc(), weights, &ordered);
+    const OrderedWeights kernel = InOrder(forward_desc_.weights_desc(), weights);
     Run(forward_, forward_desc_.scratchpad_desc(),
         {{DNNL_ARG_SRC, source},
-         {DNNL_ARG_WEIGHTS, kernel},
+         {DNNL_ARG_WEIGHTS, kernel.values},
          {DNNL_ARG_BIAS, Wrap(problem_.bias_desc, bias ? bias->cpu_data() : NoBias())},
          {DNNL_ARG_DST, Write(forward_desc_.dst_desc(), features)}});
   }
@@ -185,11 +184,10 @@ class FloatConvolution : public Convolution<float> {
   void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {
     if (!data_) data_ = BackwardData(data_desc_);
     const memory source = Read(data_desc_.diff_dst_desc(), features);
-    HostBuffer ordered;
-    const memory kernel = OrderedWeights(data_desc_.weights_desc(), weights, &ordered);
+    const OrderedWeights kernel = InOrder(data_desc_.weights_desc(), weights);
     Run(data_, data_desc_.scratchpad_desc(),
         {{DNNL_ARG_DIFF_DST, source},
-         {DNNL_ARG_WEIGHTS, kernel},
+         {DNNL_ARG_WEIGHTS, kernel.values},
          {DNNL_ARG_DIFF_SRC, Write(data_desc_.diff_src_desc(), image)}});
   }
 
@@ -257,27 +255,30 @@ class FloatConvolution : public Convolution<float> {
     return no_bias_.data();
   }
 
-  // The weights in a kernel's order: in `buffer` for this use only, or kept with the blob.
-  memory OrderedWeights(const memory::desc& desc, const Blob<float>& weights,
-                        HostBuffer* buffer) const {
-    if (desc == problem_.plain_weights) return Wrap(desc, weights.cpu_data());
-    if (!keep_weights_) {
-      *buffer = HostBuffer(desc.get_size());
-      memory ordered = Wrap(desc, buffer->get());
-      ReorderWeights(weights, ordered);
-      return ordered;
-    }
-    // Nets of several threads may share the weights.
+  // The weights in a kernel's order, in memory that lasts as long as this object.
+  struct OrderedWeights {
+    memory values;
+    shared_ptr<WeightStore> store;  // null where the blob's own memory has the order
+  };
+
+  // Made for this use only, or kept with the blob.
+  OrderedWeights InOrder(const memory::desc& desc, const Blob<float>& weights) const {
+    if (desc == problem_.plain_weights) return {Wrap(desc, weights.cpu_data()), nullptr};
+    // Nets of several threads may share the weights, and each want another order.
     static std::mutex ordering;
-    const std::lock_guard<std::mutex> lock(ordering);
-    auto store = boost::dynamic_pointer_cast<WeightStore>(weights.data()->layout());
+    std::unique_lock<std::mutex> lock(ordering, std::defer_lock);
+    shared_ptr<WeightStore> store;
+    if (keep_weights_) {
+      lock.lock();
+      store = boost::dynamic_pointer_cast<WeightStore>(weights.data()->layout());
+    }
     if (!store || store->weights().get_desc() != desc) {
       store = boost::make_shared<WeightStore>(desc, problem_.plain_weights);
       memory ordered = store->weights();
       ReorderWeights(weights, ordered);
-      weights.data()->add_layout(store);
+      if (keep_weights_) weights.data()->add_layout(store);
     }
-    return store->weights();
+    return {store->weights(), store};
   }
 
   void ReorderWeights(const Blob<float>& weights, memory& to) const {

@@ -18,16 +18,16 @@ void ArgMaxLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   top_k_ = param.top_k();
   has_axis_ = param.has_axis();
   axis_ = has_axis_ ? bottom[0]->CanonicalAxisIndex(param.axis()) : 0;
-  const int choices = has_axis_ ? bottom[0]->shape(axis_) : bottom[0]->count(1);
   CHECK_GE(top_k_, 1u) << ": argmax_param.top_k must be at least 1";
-  CHECK_LE(top_k_, static_cast<size_t>(choices))
-      << ": argmax_param.top_k is more than there are elements to choose from, in a blob of shape "
-      << bottom[0]->shape_string();
 }
 
 template <typename Dtype>
 void ArgMaxLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                  const vector<Blob<Dtype>*>& top) {
+  const int choices = has_axis_ ? bottom[0]->shape(axis_) : bottom[0]->count(1);
+  CHECK_LE(top_k_, static_cast<size_t>(choices))
+      << ": argmax_param.top_k is more than there are elements to choose from, in a blob of shape "
+      << bottom[0]->shape_string();
   vector<int> shape;
   if (has_axis_) {
     shape = bottom[0]->shape();

@@ -94,9 +94,9 @@ void BaseConvolutionLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
       col_buffer_shape_.push_back(reverse_dimensions() ? input_shape(i) : output_shape_[i - 1]);
     }
   }
-  // A size only: memory is taken when the columns are first used.
-  col_offset_ = kernel_dim_ * conv_out_spatial_dim_;
-  col_buffer_.Reshape(col_buffer_shape_);
+  // The columns may be too many for a blob; most kernels need none.
+  const int64_t columns = int64_t(kernel_dim_) * conv_out_spatial_dim_;
+  col_offset_ = static_cast<int>(std::min<int64_t>(columns, std::numeric_limits<int>::max()));
 }
 
 // ---- by matrix products ----
@@ -117,6 +117,7 @@ void BaseConvolutionLayer<Dtype>::ToImage(OnCpu, const Dtype* columns, Dtype* im
 
 template <typename Dtype>
 Dtype* BaseConvolutionLayer<Dtype>::ColumnBuffer(OnCpu) {
+  col_buffer_.Reshape(col_buffer_shape_);
   return col_buffer_.mutable_cpu_data();
 }
 

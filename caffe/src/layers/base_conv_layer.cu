@@ -8,6 +8,7 @@ namespace caffe {
 
 template <typename Dtype>
 Dtype* BaseConvolutionLayer<Dtype>::ColumnBuffer(OnGpu) {
+  col_buffer_.Reshape(col_buffer_shape_);
   return static_cast<Dtype*>(DeviceScratch(Scratch::kColumns, col_buffer_.count() * sizeof(Dtype)));
 }
 

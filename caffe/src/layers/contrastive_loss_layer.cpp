@@ -10,22 +10,16 @@
 namespace caffe {
 
 template <typename Dtype>
-void ContrastiveLossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
-                                             const vector<Blob<Dtype>*>& top) {
-  LossLayer<Dtype>::LayerSetUp(bottom, top);
+void ContrastiveLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                          const vector<Blob<Dtype>*>& top) {
+  LossLayer<Dtype>::Reshape(bottom, top);
   CHECK(bottom[0]->count() == bottom[1]->count() &&
-        bottom[0]->count() == bottom[0]->shape(0) * bottom[0]->shape(1))
+        bottom[0]->count() == bottom[0]->count(0, 2))
       << "ContrastiveLoss compares two blobs of N x C vectors; their shapes are "
       << bottom[0]->shape_string() << " and " << bottom[1]->shape_string();
   CHECK_EQ(bottom[2]->count(), bottom[0]->shape(0))
       << ": ContrastiveLoss needs one similarity for each pair; its shape is "
       << bottom[2]->shape_string();
-}
-
-template <typename Dtype>
-void ContrastiveLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
-                                          const vector<Blob<Dtype>*>& top) {
-  LossLayer<Dtype>::Reshape(bottom, top);
   diff_.ReshapeLike(*bottom[0]);
   dist_sq_.Reshape(vector<int>{bottom[0]->shape(0)});
 }

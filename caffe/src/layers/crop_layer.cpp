@@ -8,17 +8,6 @@
 namespace caffe {
 
 template <typename Dtype>
-void CropLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
-                                  const vector<Blob<Dtype>*>& top) {
-  const CropParameter& param = this->layer_param_.crop_param();
-  const int axes = bottom[0]->num_axes();
-  const int cut = axes - bottom[0]->CanonicalAxisIndex(param.axis());
-  CHECK(param.offset_size() <= 1 || param.offset_size() == cut)
-      << "crop_param has " << param.offset_size() << " offsets for " << cut
-      << " axes to cut: give none, one for all, or one for each";
-}
-
-template <typename Dtype>
 void CropLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                const vector<Blob<Dtype>*>& top) {
   const CropParameter& param = this->layer_param_.crop_param();
@@ -28,6 +17,10 @@ void CropLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
       << ": Crop needs two bottoms with as many axes; their shapes are " << from.shape_string()
       << " and " << like.shape_string();
   const int first = from.CanonicalAxisIndex(param.axis());
+  const int cut = from.num_axes() - first;
+  CHECK(param.offset_size() <= 1 || param.offset_size() == cut)
+      << "crop_param has " << param.offset_size() << " offsets for " << cut
+      << " axes to cut: give none, one for all, or one for each";
   vector<int> shape = from.shape();
   offsets_.assign(from.num_axes(), 0);
   for (int axis = first; axis < from.num_axes(); ++axis) {

@@ -4,15 +4,17 @@ namespace caffe {
 
 namespace {
 
-// Along an axis of `length` rows of `step` elements: to[i] = sum of from[j] with |j - i| <= radius.
+// Along an axis of `length` rows of `width` elements, `step` apart: to[i] = sum of from[j] with
+// |j - i| <= radius.
 template <typename Dtype>
-void SlidingSums(const Dtype* from, int length, std::ptrdiff_t step, int radius, Dtype* to) {
+void SlidingSums(const Dtype* from, int length, std::ptrdiff_t step, std::ptrdiff_t width,
+                 int radius, Dtype* to) {
   for (int i = 0; i < length; ++i) {
     Dtype* sums = to + i * step;
-    std::fill(sums, sums + step, Dtype(0));
+    std::fill(sums, sums + width, Dtype(0));
     for (int j = std::max(0, i - radius); j <= std::min(length - 1, i + radius); ++j) {
       const Dtype* row = from + j * step;
-      for (std::ptrdiff_t x = 0; x < step; ++x) sums[x] += row[x];
+      for (std::ptrdiff_t x = 0; x < width; ++x) sums[x] += row[x];
     }
   }
 }
@@ -53,17 +55,22 @@ template <typename Dtype>
 void LRNLayer<Dtype>::NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dtype* to) const {
   const std::ptrdiff_t area = std::ptrdiff_t(height_) * width_;
   if (across_channels_) {
-    SlidingSums(from, channels_, area, pre_pad_, to);
+    ParallelFor(area, 1 + kElementwiseGrain / (channels_ * size_),
+                [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                  SlidingSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
+                });
   } else {
-    vector<Dtype> rows(area);
-    for (int c = 0; c < channels_; ++c) {
-      SlidingSums(from + c * area, height_, width_, pre_pad_, rows.data());
-      for (int h = 0; h < height_; ++h) {
-        SlidingSums(rows.data() + h * width_, width_, 1, pre_pad_, to + c * area + h * width_);
+    ParallelFor(channels_, 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+      vector<Dtype> rows(area);
+      for (std::ptrdiff_t c = begin; c < end; ++c) {
+        SlidingSums(from + c * area, height_, width_, width_, pre_pad_, rows.data());
+        for (int h = 0; h < height_; ++h) {
+          SlidingSums(rows.data() + h * width_, width_, 1, 1, pre_pad_, to + c * area + h * width_);
+        }
       }
-    }
+    });
   }
-  for (std::ptrdiff_t i = 0; i < channels_ * area; ++i) to[i] = a + b * to[i];
+  ParallelElements(channels_ * area, [=](std::ptrdiff_t i) { to[i] = a + b * to[i]; });
 }
 
 template <typename Dtype>
@@ -93,7 +100,7 @@ void LRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const std::ptrdiff_t image = std::ptrdiff_t(channels_) * height_ * width_;
   const Dtype beta = beta_;
   const Dtype factor = -2 * beta * AlphaPerElement();
-  vector<Dtype> ratio(image), sums(image);
+  vector<Dtype> ratio(image), sums(image), around(image);
   for (int n = 0; n < num_; ++n) {
     const Dtype* x = bottom[0]->cpu_data() + n * image;
     const Dtype* dy = top[0]->cpu_diff() + n * image;
@@ -107,7 +114,6 @@ void LRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       r[i] = dy[i] * x[i] * power / scale[i];
       sum[i] = dy[i] * power;
     });
-    vector<Dtype> around(image);
     NeighbourhoodSums(r, 0, factor, around.data());
     const Dtype* a = around.data();
     ParallelElements(image, [=](std::ptrdiff_t i) { dx[i] = sum[i] + x[i] * a[i]; });

@@ -23,9 +23,6 @@ void PReLULayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
     if (!param.has_filler()) filler.set_value(0.25f);
     shared_ptr<Filler<Dtype>>(GetFiller<Dtype>(filler))->Fill(this->blobs_[0].get());
   }
-  CHECK_EQ(this->blobs_[0]->count(), channel_shared_ ? 1 : bottom[0]->shape(1))
-      << ": the stored slopes do not fit channel_shared and a bottom of shape "
-      << bottom[0]->shape_string();
   this->param_propagate_down_.resize(this->blobs_.size(), true);
 }
 
@@ -35,6 +32,9 @@ void PReLULayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   CHECK_GE(bottom[0]->num_axes(), 2)
       << ": PReLU has a slope for each channel, axis 1; the bottom's "
       << "shape is " << bottom[0]->shape_string();
+  CHECK_EQ(this->blobs_[0]->count(), channel_shared_ ? 1 : bottom[0]->shape(1))
+      << ": the stored slopes do not fit channel_shared and a bottom of shape "
+      << bottom[0]->shape_string();
   NeuronLayer<Dtype>::Reshape(bottom, top);
 }
 

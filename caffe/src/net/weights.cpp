@@ -226,16 +226,15 @@ template <typename Dtype>
 void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
   const Hdf5Silence silence;
   AtomicFile target(filename);
+  Hdf5File file(target.temp_name(), H5F_ACC_TRUNC);
   {
-    const Hdf5File whole(target.temp_name(), H5F_ACC_TRUNC);
-    const hid_t file = whole.id();
     const auto make_group = [](hid_t parent, const string& name) {
       return H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     };
-    const Hdf5Handle data(make_group(file, "data"), H5Gclose, filename + ": group 'data'");
+    const Hdf5Handle data(make_group(file.id(), "data"), H5Gclose, filename + ": group 'data'");
     std::unique_ptr<Hdf5Handle> diff;
     if (write_diff) {
-      diff.reset(new Hdf5Handle(make_group(file, "diff"), H5Gclose, filename + ": group 'diff'"));
+      diff.reset(new Hdf5Handle(make_group(file.id(), "diff"), H5Gclose, filename + ": group 'diff'"));
     }
     for (size_t i = 0; i < layers_.size(); ++i) {
       const string& name = layer_names_[i];
@@ -251,6 +250,7 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
       }
     }
   }
+  file.Close();
   target.Commit();
 }
 

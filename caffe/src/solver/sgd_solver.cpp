@@ -44,6 +44,8 @@ void SGDSolver<Dtype>::ApplyUpdate() {
   // them.
   const bool in_one_pass = typeid(*this) == rule_owner() && !this->param_.debug_info();
   for (int id = 0; id < params; ++id) {
+    // A frozen parameter stays as it is, and needs no history.
+    if (in_one_pass && this->net_->params_lr()[id] == 0) continue;
     if (in_one_pass) {
       RunRule(id, rate, WHOLE_UPDATE);
       continue;

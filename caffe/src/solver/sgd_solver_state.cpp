@@ -57,6 +57,19 @@ void SGDSolver<Dtype>::RestoreSolverStateFromBinaryProto(const string& state_fil
   this->LoadState(state, state_file);
 }
 
+namespace {
+
+// A message's text on one line, as later versions of protobuf can read it, too.
+string OneLine(const SolverState& state) {
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  string text;
+  CHECK(printer.PrintToString(state, &text)) << "the solver's state has no text";
+  return text;
+}
+
+}  // namespace
+
 template <typename Dtype>
 void SGDSolver<Dtype>::SnapshotSolverStateToHDF5(const string& model_filename) {
   const string name = Solver<Dtype>::SnapshotFilename(".solverstate.h5");
@@ -64,21 +77,22 @@ void SGDSolver<Dtype>::SnapshotSolverStateToHDF5(const string& model_filename) {
   SolverState state;
   this->SaveState(model_filename, &state);
   AtomicFile target(name);
+  Hdf5File file(target.temp_name(), H5F_ACC_TRUNC);
+  hdf5_save_int(file.id(), "iter", state.iter());
+  hdf5_save_string(file.id(), "learned_net", state.learned_net());
+  hdf5_save_int(file.id(), "current_step", state.current_step());
+  state.clear_iter();
+  state.clear_learned_net();
+  state.clear_current_step();
+  hdf5_save_string(file.id(), kExtraDataset, OneLine(state));
   {
-    const Hdf5File file(target.temp_name(), H5F_ACC_TRUNC);
-    hdf5_save_int(file.id(), "iter", state.iter());
-    hdf5_save_string(file.id(), "learned_net", state.learned_net());
-    hdf5_save_int(file.id(), "current_step", state.current_step());
-    state.clear_iter();
-    state.clear_learned_net();
-    state.clear_current_step();
-    hdf5_save_string(file.id(), kExtraDataset, state.ShortDebugString());
     const Hdf5Handle group(H5Gcreate2(file.id(), "history", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                            H5Gclose, "cannot write " + name);
     for (size_t i = 0; i < history_.size(); ++i) {
       hdf5_save_nd_dataset(group, std::to_string(i), *history_[i]);
     }
   }
+  file.Close();
   target.Commit();
 }
 

@@ -58,11 +58,10 @@ void Solver<Dtype>::Solve(const char* resume_file) {
 template <typename Dtype>
 void Solver<Dtype>::Step(int iters) {
   ReturnToSnapshot();
-  const int stop_iter = iter_ + iters;
   requested_early_exit_ = false;
   iterations_last_ = iter_;
   iteration_timer_.Start();
-  while (iter_ < stop_iter) {
+  for (; iters > 0; --iters) {
     if (IsDue(iter_, param_.test_interval()) && (iter_ > 0 || param_.test_initialization())) {
       if (Caffe::root_solver()) TestAll();
       if (requested_early_exit_) break;

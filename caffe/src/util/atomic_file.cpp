@@ -1,9 +1,12 @@
 #include "caffe/util/atomic_file.hpp"
 
+#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -27,23 +30,45 @@ string FolderOf(const string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// The permissions that a newly created file gets.
-mode_t DefaultFileMode() {
-  const mode_t mask = umask(0);
-  umask(mask);
-  return 0666 & ~mask;
+[[noreturn]] void CannotWrite(const string& path) {
+  throw Error("cannot write " + path + ": " + std::strerror(errno));
+}
+
+// Creates an empty file with the permissions of a new one, named `stem` and a number.
+string CreateBeside(const string& path, const string& stem) {
+  static std::atomic<int> made{0};
+  for (;;) {
+    const string name = stem + ".tmp-" + std::to_string(getpid()) + "-" + std::to_string(made++);
+    const int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+      close(fd);
+      return name;
+    }
+    if (errno != EEXIST) CannotWrite(path);
+  }
+}
+
+// The file that a path with links leads to; the path itself where there is none.
+string Resolved(const string& path) {
+  char buffer[PATH_MAX];
+  return realpath(path.c_str(), buffer) ? string(buffer) : path;
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(const string& path) : path_(path), temp_name_(path + ".tmp-XXXXXX") {
-  const int fd = mkstemp(&temp_name_[0]);
-  if (fd < 0) LOG(FATAL) << "cannot write " << path << ": " << std::strerror(errno);
-  // mkstemp lets only the owner read.
-  if (fchmod(fd, DefaultFileMode()) != 0) {
+AtomicFile::AtomicFile(const string& path) : path_(path) {
+  struct stat status;
+  const bool exists = stat(path.c_str(), &status) == 0;
+  is_special_ = exists && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  if (is_special_) {
+    temp_name_ = CreateBeside(path, P_tmpdir "/caffe");
+    return;
+  }
+  if (exists) path_ = Resolved(path);
+  temp_name_ = CreateBeside(path, path_);
+  if (exists && chmod(temp_name_.c_str(), status.st_mode & 07777) != 0) {
     LOG(WARNING) << "cannot set the permissions of " << path << ": " << std::strerror(errno);
   }
-  close(fd);
 }
 
 AtomicFile::~AtomicFile() {
@@ -51,8 +76,14 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::Commit() {
+  if (is_special_) {
+    std::ofstream to(path_, std::ios::binary);
+    to << std::ifstream(temp_name_, std::ios::binary).rdbuf();
+    if (!to.flush()) CannotWrite(path_);
+    return;
+  }
   if (!SyncToDisk(temp_name_, O_RDONLY) || std::rename(temp_name_.c_str(), path_.c_str()) != 0) {
-    LOG(FATAL) << "cannot write " << path_ << ": " << std::strerror(errno);
+    CannotWrite(path_);
   }
   committed_ = true;
   // Makes the new name last through a power cut; some file systems cannot, which is no error.

@@ -84,8 +84,8 @@ Line::~Line() {
   if (severity_ >= min_severity()) Write(severity_, file_, line_, stream_.str());
 }
 
-Failure::~Failure() noexcept(false) {
-  std::string text = stream_.str();
+void Failure::operator&(std::ostream& message) const {
+  std::string text = condition_ + static_cast<std::ostringstream&>(message).str();
   while (!text.empty() && text.back() == ' ') text.pop_back();
   void (*fail)() = failure_function;
   if (!fail && IsChildOfDeathTest && IsChildOfDeathTest()) fail = &std::abort;

@@ -13,7 +13,7 @@ const int kPiece = 4096;
 // A matrix (one value for each channel) is seen as one image with a row of channels for each pixel:
 // planes of a single element would be handled one by one.
 ChannelLayout Canonical(const ChannelLayout& layout) {
-  if (!layout.plain() || layout.area() != 1) return layout;
+  if (!layout.plain() || layout.area() != 1 || layout.channels == 0) return layout;
   return {1, layout.channels, layout.num, 1, layout.channels};
 }
 

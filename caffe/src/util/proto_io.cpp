@@ -109,7 +109,20 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   FirstError(const string& file, const FileDescriptor* descriptors)
       : file_(file), descriptors_(descriptors) {}
 
+#if GOOGLE_PROTOBUF_VERSION >= 4022000
+  void RecordError(int line, int column, absl::string_view message) override {
+    Keep(line, column, string(message));
+  }
+#else
   void AddError(int line, int column, const string& message) override {
+    Keep(line, column, message);
+  }
+#endif
+
+  const string& text() const { return text_; }
+
+ private:
+  void Keep(int line, int column, const string& message) {
     if (!text_.empty()) return;
     std::ostringstream text;
     text << file_ << ":";
@@ -120,11 +133,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
          << Suggestion(message, descriptors_);
     text_ = text.str();
   }
-  void AddWarning(int, int, const string&) override {}
 
-  const string& text() const { return text_; }
-
- private:
   string file_;
   const FileDescriptor* descriptors_;
   string text_;

@@ -9,6 +9,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/names.hpp"
+#include "caffe/util/plugins.hpp"
 
 namespace caffe {
 namespace tools {
@@ -86,6 +87,18 @@ CLI::Option* AddSwitch(CLI::App* app, const string& name, bool* value, const str
   CLI::Option* option = app->add_flag("--" + name + ",!--no" + name, *value, description);
   option->default_str(*value ? "true" : "false");
   return option;
+}
+
+void AddPluginOption(CLI::App* app, std::vector<std::string>* plugins) {
+  app->add_option("--plugin", *plugins,
+                  "Shared library with layers or solvers of your own (repeatable); also "
+                  "CAFFE_PLUGINS=a.so:b.so")
+      ->allow_extra_args(false);
+}
+
+void LoadPlugins(const std::vector<std::string>& plugins) {
+  LoadDefaultPlugins();
+  for (const std::string& path : plugins) LoadPlugin(path);
 }
 
 void ParseArguments(CLI::App* app, int argc, char** argv) {

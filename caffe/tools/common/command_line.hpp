@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -25,6 +26,12 @@ namespace tools {
 /// Adds a switch that can be written --name, --name=true, --name=false or --noname.
 CLI::Option* AddSwitch(CLI::App* app, const std::string& name, bool* value,
                        const std::string& description);
+
+/// Adds --plugin: shared libraries with layers or solvers, for LoadPlugins.
+void AddPluginOption(CLI::App* app, std::vector<std::string>* plugins);
+
+/// Loads the plug-ins that CAFFE_PLUGINS names and those given. Throws Error.
+void LoadPlugins(const std::vector<std::string>& plugins);
 
 /// Parses the arguments. Options take one or two dashes, their values a blank or `=`; google-glog's
 /// options are understood as well (--minloglevel) or accepted without effect (--logtostderr ...).

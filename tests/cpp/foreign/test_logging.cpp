@@ -8,6 +8,7 @@
 #include <glog/logging.h>
 #include <gtest/gtest.h>
 
+#include "caffe/blob.hpp"
 #include "caffe/common.hpp"
 
 // Stands for google-gflags, which a program may link: GlobalInit finds it by its name.
@@ -38,6 +39,16 @@ std::string LogOf(const Act& act) {
 
 int Lines(const std::string& log) {
   return static_cast<int>(std::count(log.begin(), log.end(), '\n'));
+}
+
+TEST(Checks, HaveMessagesThatMayFailThemselves) {
+  const Blob<float> blob(std::vector<int>(5, 1));
+  try {
+    CHECK_EQ(blob.count(), 2) << blob.height();  // of five axes
+    FAIL();
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("axes"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Checks, CompareWhatOldCodeCompares) {

@@ -128,6 +128,30 @@ TYPED_TEST(BlobUseTest, SharesAndCopies) {
   EXPECT_TRUE(d.ShapeEquals(proto));
 }
 
+TYPED_TEST(BlobUseTest, HasMemoryOfItsOwnWhereSharedMemoryIsTooSmall) {
+  Blob<TypeParam> small(1, 1, 1, 10), large(1, 1, 1, 1000);
+  large.Reshape(1, 1, 1, 10);
+  large.ShareData(small);
+  large.Reshape(1, 1, 1, 1000);
+  EXPECT_NE(small.cpu_data(), large.cpu_data());
+  EXPECT_GE(large.data()->size(), 1000 * sizeof(TypeParam));
+  large.mutable_cpu_data()[999] = 1;
+}
+
+TYPED_TEST(BlobUseTest, RefusesMessagesWithoutTheValuesOfTheirShape) {
+  BlobProto proto;
+  proto.mutable_shape()->add_dim(3);
+  Blob<TypeParam> blob(std::vector<int>{3});
+  EXPECT_THROW(blob.FromProto(proto), Error);
+  EXPECT_THROW(blob.FromProto(proto, false), Error);
+  for (int i = 0; i < 3; ++i) proto.add_data(i);
+  blob.FromProto(proto);
+  EXPECT_EQ(2, blob.cpu_data()[2]);
+  proto.mutable_shape()->set_dim(0, (int64_t(1) << 32) + 3);
+  EXPECT_THROW(blob.FromProto(proto), Error);
+  EXPECT_FALSE(blob.ShapeEquals(proto));
+}
+
 TYPED_TEST(BlobUseTest, KnowsTheShapesOfOldFiles) {
   BlobProto proto;
   proto.set_num(1);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -126,6 +127,31 @@ TEST(Layouts, OfSharedWeightsAreMadeByAnyOfTheThreadsThatRunThem) {
       }
     }
   }
+}
+
+// Each wants the weights in another order.
+TEST(Layouts, OfSharedWeightsLastWhileAnotherThreadWantsOthers) {
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "layouts are for the CPU";
+  const auto in_float = NetOfText<float>(kNet, caffe::TEST);
+  const auto rounded = NetOfText<float>(std::string("precision: BF16 ") + kNet, caffe::TEST);
+  rounded->ShareTrainedLayersWith(in_float.get());
+  const auto outputs = [](caffe::Net<float>* net) {
+    net->Forward();
+    const caffe::Blob<float>* last = net->output_blobs()[0];
+    return std::vector<float>(last->cpu_data(), last->cpu_data() + last->count());
+  };
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (const auto& net : {in_float, rounded}) {
+    caffe::Blob<float>* x = net->input_blobs()[0];
+    for (int i = 0; i < x->count(); ++i) x->mutable_cpu_data()[i] = i % 7 - 3;
+    const std::vector<float> expected = outputs(net.get());
+    threads.emplace_back([=, &wrong, &outputs] {
+      for (int pass = 0; pass < 100; ++pass) wrong += outputs(net.get()) != expected;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(DropoutLayer, UsesTheSameMaskBackwardInAnyLayout) {

@@ -1,5 +1,7 @@
 // How solvers update parameters: in one pass, or step by step where a derived class has its say.
 
+#include <climits>
+
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 #include <omp.h>
@@ -115,6 +117,25 @@ TEST(Solvers, StopWhenAskedTo) {
       [&] { return solver.iter() == 3 ? SolverAction::STOP : SolverAction::NONE; });
   solver.Step(10);
   EXPECT_EQ(solver.iter(), 3);
+}
+
+TEST(Solvers, StepAsFarAsNumbersGo) {
+  SGDSolver<float> solver(Param(""));
+  solver.Step(1);
+  solver.SetActionFunction(
+      [&] { return solver.iter() == 3 ? SolverAction::STOP : SolverAction::NONE; });
+  solver.Step(INT_MAX);
+  EXPECT_EQ(solver.iter(), 3);
+}
+
+TEST(Solvers, KeepNothingForFrozenParameters) {
+  SolverParameter param = Param("momentum: 0.9");
+  param.mutable_net_param()->mutable_layer(1)->mutable_param(0)->set_lr_mult(0);
+  SGDSolver<float> solver(param);
+  const std::vector<float> before = Train(&solver);
+  EXPECT_EQ(solver.history()[1]->data()->head(), SyncedMemory::UNINITIALIZED);
+  EXPECT_NE(solver.history()[0]->data()->head(), SyncedMemory::UNINITIALIZED);
+  EXPECT_EQ(before, Train(&solver)) << "from the same start to the same end";
 }
 
 TEST(Solvers, FollowTheLearningRatePolicies) {

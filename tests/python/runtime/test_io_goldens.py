@@ -145,6 +145,14 @@ def test_extract_features_stores_a_datum_an_image(io_folder):
     assert len(records("data_db")) == len(features)
 
 
+def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
+    monkeypatch.setenv("CAFFE_PLUGINS", str(io_folder / "none.so"))
+    words = ["model.caffemodel", "net.prototxt", "ip", "ip_db", 1, "lmdb"]
+    assert "none.so" in run_tool("extract_features", *words).stderr
+    monkeypatch.delenv("CAFFE_PLUGINS")
+    assert "other.so" in run_tool("extract_features", *words, "--plugin=other.so").stderr
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [

@@ -3,12 +3,18 @@
 import re
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import h5py
+import lmdb
 import numpy as np
 import pytest
 from oracles import command
+
+import caffe
 
 # Everything random in one net: shuffled data, dropout, a filler; 20 samples do not fill 3 batches.
 NET = """
@@ -90,6 +96,30 @@ def test_a_run_without_seed_goes_on_from_its_snapshot(folders, solver, snapshot_
     shown_resumed = [re.sub(r"\(.*iters\)", "", line) for line in log_resumed if "loss = " in line]
     assert len(shown_resumed) > 3
     assert shown[-len(shown_resumed) :] == shown_resumed
+
+
+def test_restoring_leaves_the_batch_alone_that_is_in_use(folders, monkeypatch):
+    folder = folders("run", "max_iter: 4")
+    monkeypatch.chdir(folder)
+    with lmdb.open("db", map_size=1 << 20) as environment, environment.begin(write=True) as to:
+        for k in range(50):
+            datum = caffe.proto.caffe_pb2.Datum(channels=1, height=1, width=1, float_data=[k])
+            to.put(b"%04d" % k, datum.SerializeToString())
+    data = 'layer { name: "d" type: "Data" top: "d" data_param { source: "db" backend: LMDB '
+    loss = 'batch_size: 1 } } layer { name: "l" type: "Reduction" bottom: "d" top: "l" }'
+    Path("net.prototxt").write_text(data + loss)
+    solver = caffe.SGDSolver("solver.prototxt")
+    solver.step(2)
+    solver.snapshot()
+    solver.step(3)
+    seen = solver.net.blobs["d"].data
+    before = float(seen[0, 0, 0, 0])
+    for _ in range(20):
+        solver.restore("snap_iter_2.solverstate")
+        time.sleep(0.005)
+        assert seen[0, 0, 0, 0] == before
+    solver.step(1)
+    assert solver.net.blobs["d"].data[0, 0, 0, 0] == 4  # two images an iteration
 
 
 def test_testing_does_not_change_the_training(folders):
@@ -207,3 +237,30 @@ def test_a_moved_snapshot_finds_its_model_beside_itself(snapshot, tmp_path):
     state = moved / "snap_iter_10.solverstate"
     log = command.run(snapshot, "train", "--solver=solver.prototxt", f"--snapshot={state}")
     assert "Optimization Done." in log
+
+
+FULL_DISK = """
+import resource, caffe
+net = caffe.Net("net.prototxt", caffe.TEST)
+net.save_hdf5("whole.h5")
+net.save_hdf5("kept.h5")
+size = __import__("os").stat("whole.h5").st_size
+for limit in range(size // 4, size, size // 8):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        net.save_hdf5("kept.h5")
+        print("no error at", limit, "of", size)
+    except caffe.Error as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_older_file(folders, monkeypatch):
+    monkeypatch.chdir(folders("run"))
+    done = subprocess.run([sys.executable, "-c", FULL_DISK], capture_output=True, text=True)
+    messages = done.stdout.splitlines()
+    assert len(messages) >= 5
+    assert all("cannot" in message for message in messages), messages
+    assert Path("kept.h5").read_bytes() == Path("whole.h5").read_bytes()
+    assert not list(Path().glob("kept.h5.*"))
+    assert done.returncode == 0, done.stderr

@@ -17,7 +17,6 @@ template <typename Dtype>
 class ContrastiveLossLayer : public LossLayer<Dtype> {
  public:
   explicit ContrastiveLossLayer(const LayerParameter& param) : LossLayer<Dtype>(param) {}
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "ContrastiveLoss"; }
   int ExactNumBottomBlobs() const override { return 3; }

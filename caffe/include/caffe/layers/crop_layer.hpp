@@ -16,7 +16,6 @@ template <typename Dtype>
 class CropLayer : public Layer<Dtype> {
  public:
   explicit CropLayer(const LayerParameter& param) : Layer<Dtype>(param) {}
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Crop"; }
   int ExactNumBottomBlobs() const override { return 2; }

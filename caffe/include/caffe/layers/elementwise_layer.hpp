@@ -31,6 +31,8 @@ class ElementwiseLayer : public NeuronLayer<Dtype> {
   void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
     op();
   }
+  /// Backward is given the output where it does not need the input, and in place a copy of that.
+  bool BackwardReadsBottom(int bottom_index) const override { return op().needs_input(); }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

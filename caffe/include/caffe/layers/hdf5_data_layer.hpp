@@ -43,6 +43,7 @@ class HDF5DataLayer : public Layer<Dtype> {
   vector<shared_ptr<Blob<Dtype>>> hdf_blobs_;
 
  private:
+  uint64_t RowsOf(size_t file);
   void OpenFile(uint64_t visit);
   void StepTo(uint64_t item);
 
@@ -54,7 +55,8 @@ class HDF5DataLayer : public Layer<Dtype> {
   /// Number of files visited before the open one, and of rows in them.
   uint64_t visit_ = 0;
   uint64_t rows_before_ = 0;
-  uint64_t rows_ = 0;
+  /// By place in the list; 0 where it is not known yet.
+  vector<uint64_t> rows_of_file_;
 };
 
 }  // namespace caffe

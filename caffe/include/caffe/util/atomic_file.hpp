@@ -10,7 +10,9 @@ namespace caffe {
 /// Makes a file appear whole or not at all: write to temp_name(), then Commit().
 ///
 /// The temporary file stands beside the final one, so that renaming it is atomic. Without a Commit
-/// (an exception on the way) it is removed, and an older file of that name stays as it was.
+/// (an exception on the way) it is removed, and an older file of that name stays as it was. A link
+/// stays a link, a file that is written anew keeps its permissions, and what is no file (/dev/stdout,
+/// a pipe) is not replaced: Commit() copies the contents there.
 class AtomicFile {
  public:
   /// Throws Error where the folder of `path` does not exist or cannot be written.
@@ -25,6 +27,7 @@ class AtomicFile {
  private:
   string path_;
   string temp_name_;
+  bool is_special_ = false;
   bool committed_ = false;
 
   DISABLE_COPY_AND_ASSIGN(AtomicFile);

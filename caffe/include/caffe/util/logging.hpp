@@ -56,26 +56,35 @@ class Line {
   std::ostringstream stream_;
 };
 
-/// The message of a failure under construction; thrown as caffe::Error when the object dies, unless
-/// a failure function is installed, which is called then.
+/// A message under construction.
+class Message {
+ public:
+  std::ostream& stream() { return stream_; }
+
+ private:
+  std::ostringstream stream_;
+};
+
+/// Failure(...) & Message().stream() << ... throws caffe::Error with the condition and the message,
+/// unless a failure function is installed, which is called then. It does so when the message is
+/// complete: what is put into the message may throw, too.
 class Failure {
  public:
-  Failure(const char* file, int line) : file_(file), line_(line) {}
-  Failure(const char* file, int line, const std::string& condition) : Failure(file, line) {
-    stream_ << condition;
-  }
-  [[noreturn]] ~Failure() noexcept(false);
-  std::ostream& stream() { return stream_; }
+  Failure(const char* file, int line, const std::string& condition = "")
+      : file_(file), line_(line), condition_(condition) {}
+  /// `message`: of a Message.
+  [[noreturn]] void operator&(std::ostream& message) const;
 
  private:
   const char* file_;
   int line_;
-  std::ostringstream stream_;
+  std::string condition_;
 };
 
 /// Gives both branches of a conditional log statement the type void.
 struct Voidify {
   void operator&(std::ostream&) {}
+  Failure operator&(const Failure& failure) { return failure; }
 };
 
 template <typename A, typename B>
@@ -130,7 +139,8 @@ inline std::unique_ptr<std::string> CheckStrings(const char* expression, const c
 template <typename T>
 T NotNull(const char* file, int line, const char* expression, T&& pointer) {
   if (pointer == nullptr) {
-    Failure(file, line, std::string("Check failed: '") + expression + "' must not be null ");
+    Failure(file, line, std::string("Check failed: '") + expression + "' must not be null ") &
+        Message().stream();
   }
   return std::forward<T>(pointer);
 }
@@ -185,7 +195,8 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define CAFFE_LOG_INFO ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::INFO)
 #define CAFFE_LOG_WARNING ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::WARNING)
 #define CAFFE_LOG_ERROR ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::ERROR)
-#define CAFFE_LOG_FATAL ::caffe::logging::Failure(__FILE__, __LINE__)
+#define CAFFE_LOG_FATAL \
+  ::caffe::logging::Failure(__FILE__, __LINE__) & ::caffe::logging::Message()
 #ifndef NDEBUG
 #define CAFFE_LOG_DFATAL CAFFE_LOG_FATAL
 #else
@@ -215,14 +226,13 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define VLOG_EVERY_N(level, n) LOG_IF_EVERY_N(INFO, VLOG_IS_ON(level), n)
 
 #define CHECK(condition)                                                                           \
-  (condition) ? (void)0                                                                            \
-              : ::caffe::logging::Voidify() &                                                      \
-                    ::caffe::logging::Failure(__FILE__, __LINE__, "Check failed: " #condition " ") \
-                        .stream()
+  (condition) ? (void)0                                                                          \
+              : ::caffe::logging::Failure(__FILE__, __LINE__, "Check failed: " #condition " ") & \
+                    ::caffe::logging::Message().stream()
 
 #define CAFFE_CHECK(verdict)              \
   while (auto caffe_verdict_ = (verdict)) \
-  ::caffe::logging::Failure(__FILE__, __LINE__, *caffe_verdict_).stream()
+  ::caffe::logging::Failure(__FILE__, __LINE__, *caffe_verdict_) & ::caffe::logging::Message().stream()
 #define CHECK_EQ(a, b) CAFFE_CHECK(::caffe::logging::CheckEQ(#a " == " #b, a, b))
 #define CHECK_NE(a, b) CAFFE_CHECK(::caffe::logging::CheckNE(#a " != " #b, a, b))
 #define CHECK_LT(a, b) CAFFE_CHECK(::caffe::logging::CheckLT(#a " < " #b, a, b))

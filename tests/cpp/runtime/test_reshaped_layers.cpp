@@ -1,0 +1,77 @@
+// Bottoms that change their shape after SetUp: a layer whose parameters do not fit them any more
+// says so.
+
+#include <gtest/gtest.h>
+
+#include "errors.hpp"
+#include "layer_run.hpp"
+
+namespace caffe_test {
+namespace {
+
+struct Case {
+  const char* name;
+  const char* layer;
+  Shapes before, after;
+  const char* error;
+};
+
+class ReshapedLayer : public testing::TestWithParam<Case> {};
+
+TEST_P(ReshapedLayer, RefusesWhatItsParametersDoNotFit) {
+  const Case& c = GetParam();
+  LayerRun<float> run(c.layer, c.before);
+  run.Forward();
+  for (size_t b = 0; b < c.after.size(); ++b) run.bottom[b]->Reshape(c.after[b]);
+  EXPECT_ERROR_NAMES(run.layer->Forward(run.bottom, run.top), c.error);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Layers, ReshapedLayer,
+    testing::Values(
+        Case{"ArgMax", "type: 'ArgMax' argmax_param { top_k: 3 }", {{2, 5}}, {{2, 2}}, "top_k"},
+        Case{"ArgMaxOfNothing", "type: 'ArgMax'", {{2, 5}}, {{2, 0}}, "top_k"},
+        Case{"PReLU", "type: 'PReLU'", {{2, 3, 4}}, {{2, 8, 4}}, "slopes"},
+        Case{"ContrastiveLoss",
+             "type: 'ContrastiveLoss'",
+             {{4, 3}, {4, 3}, {4}},
+             {{4, 3}, {4, 9}, {4}},
+             "shapes"},
+        Case{"Crop",
+             "type: 'Crop' crop_param { axis: 1 offset: 0 offset: 1 }",
+             {{1, 4, 4}, {1, 2, 2}},
+             {{1, 4, 4, 4}, {1, 2, 2, 2}},
+             "offsets"},
+        Case{"InnerProduct",
+             "type: 'InnerProduct' inner_product_param { num_output: 2 }",
+             {{2, 6}},
+             {{2, 7}},
+             "7"},
+        Case{"Scale", "type: 'Scale'", {{2, 3, 4}}, {{2, 5, 4}}, "5"},
+        Case{"Bias", "type: 'Bias'", {{2, 3, 4}}, {{2, 5, 4}}, "5"},
+        Case{"BatchNorm", "type: 'BatchNorm'", {{2, 3, 4, 4}}, {{2, 5, 4, 4}}, "5"},
+        Case{"Convolution",
+             "type: 'Convolution' convolution_param { num_output: 2 kernel_size: 1 }",
+             {{2, 3, 4, 4}},
+             {{2, 5, 4, 4}},
+             "channels"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ScaleLayer, HasNothingToDoOnABlobWithoutChannels) {
+  LayerRun<float> run("type: 'Scale'", {{4, 0}, {0}});
+  run.Forward();
+  EXPECT_EQ(run.top[0]->count(), 0);
+}
+
+// Its columns would be too many for a blob; the kernel in use needs none.
+TEST(ConvolutionLayer, TakesImagesWhoseColumnsNoBlobHolds) {
+  const caffe::LayerParameter param = ParseLayer(
+      "type: 'Convolution' convolution_param { num_output: 64 kernel_size: 3 pad: 1 }");
+  Blob<float> image(1, 64, 2048, 2048), features;
+  const auto layer = caffe::LayerRegistry<float>::CreateLayer(param);
+  layer->SetUp({&image}, {&features});
+  EXPECT_EQ(features.shape(), image.shape());
+}
+
+}  // namespace
+}  // namespace caffe_test
