@@ -13,8 +13,7 @@ template <typename Dtype>
 void ContrastiveLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                           const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::Reshape(bottom, top);
-  CHECK(bottom[0]->count() == bottom[1]->count() &&
-        bottom[0]->count() == bottom[0]->count(0, 2))
+  CHECK(bottom[0]->count() == bottom[1]->count() && bottom[0]->count() == bottom[0]->count(0, 2))
       << "ContrastiveLoss compares two blobs of N x C vectors; their shapes are "
       << bottom[0]->shape_string() << " and " << bottom[1]->shape_string();
   CHECK_EQ(bottom[2]->count(), bottom[0]->shape(0))

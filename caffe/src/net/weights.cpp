@@ -234,7 +234,8 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
     const Hdf5Handle data(make_group(file.id(), "data"), H5Gclose, filename + ": group 'data'");
     std::unique_ptr<Hdf5Handle> diff;
     if (write_diff) {
-      diff.reset(new Hdf5Handle(make_group(file.id(), "diff"), H5Gclose, filename + ": group 'diff'"));
+      diff.reset(
+          new Hdf5Handle(make_group(file.id(), "diff"), H5Gclose, filename + ": group 'diff'"));
     }
     for (size_t i = 0; i < layers_.size(); ++i) {
       const string& name = layer_names_[i];

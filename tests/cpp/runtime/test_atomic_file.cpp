@@ -1,10 +1,9 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "caffe/util/atomic_file.hpp"
 #include "files.hpp"

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <string>
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 

@@ -132,10 +132,9 @@ TEST(Solvers, KeepNothingForFrozenParameters) {
   SolverParameter param = Param("momentum: 0.9");
   param.mutable_net_param()->mutable_layer(1)->mutable_param(0)->set_lr_mult(0);
   SGDSolver<float> solver(param);
-  const std::vector<float> before = Train(&solver);
+  Train(&solver);
   EXPECT_EQ(solver.history()[1]->data()->head(), SyncedMemory::UNINITIALIZED);
   EXPECT_NE(solver.history()[0]->data()->head(), SyncedMemory::UNINITIALIZED);
-  EXPECT_EQ(before, Train(&solver)) << "from the same start to the same end";
 }
 
 TEST(Solvers, FollowTheLearningRatePolicies) {

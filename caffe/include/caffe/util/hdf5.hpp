@@ -19,8 +19,9 @@ class Hdf5File {
   ~Hdf5File();
 
   hid_t id() const { return id_; }
-  /// Writes what HDF5 still holds; Close() then ends the use of the file. Of a file that was written
-  /// call one of them at the end: it throws Error where the destructor could not tell of a full disk.
+  /// Writes what HDF5 still holds; Close() then ends the use of the file. Of a file that was
+  /// written call one of them at the end: it throws Error where the destructor could not tell of a
+  /// full disk.
   void Flush();
   void Close();
 

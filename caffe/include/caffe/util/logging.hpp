@@ -195,8 +195,7 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define CAFFE_LOG_INFO ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::INFO)
 #define CAFFE_LOG_WARNING ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::WARNING)
 #define CAFFE_LOG_ERROR ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::ERROR)
-#define CAFFE_LOG_FATAL \
-  ::caffe::logging::Failure(__FILE__, __LINE__) & ::caffe::logging::Message()
+#define CAFFE_LOG_FATAL ::caffe::logging::Failure(__FILE__, __LINE__) & ::caffe::logging::Message()
 #ifndef NDEBUG
 #define CAFFE_LOG_DFATAL CAFFE_LOG_FATAL
 #else
@@ -225,14 +224,15 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define VLOG_IF(level, condition) LOG_IF(INFO, (condition) && VLOG_IS_ON(level))
 #define VLOG_EVERY_N(level, n) LOG_IF_EVERY_N(INFO, VLOG_IS_ON(level), n)
 
-#define CHECK(condition)                                                                           \
+#define CHECK(condition)                                                                         \
   (condition) ? (void)0                                                                          \
               : ::caffe::logging::Failure(__FILE__, __LINE__, "Check failed: " #condition " ") & \
                     ::caffe::logging::Message().stream()
 
-#define CAFFE_CHECK(verdict)              \
-  while (auto caffe_verdict_ = (verdict)) \
-  ::caffe::logging::Failure(__FILE__, __LINE__, *caffe_verdict_) & ::caffe::logging::Message().stream()
+#define CAFFE_CHECK(verdict)                                       \
+  while (auto caffe_verdict_ = (verdict))                          \
+  ::caffe::logging::Failure(__FILE__, __LINE__, *caffe_verdict_) & \
+      ::caffe::logging::Message().stream()
 #define CHECK_EQ(a, b) CAFFE_CHECK(::caffe::logging::CheckEQ(#a " == " #b, a, b))
 #define CHECK_NE(a, b) CAFFE_CHECK(::caffe::logging::CheckNE(#a " != " #b, a, b))
 #define CHECK_LT(a, b) CAFFE_CHECK(::caffe::logging::CheckLT(#a " < " #b, a, b))
