@@ -135,6 +135,14 @@ string ShapeText(const vector<int>& shape) {
 
 }  // namespace
 
+namespace {
+
+// At the end of a process HDF5 tries once more to write a file that the disk had no room for, and
+// crashes. All our files are closed by then. To be said before anything else is asked of HDF5.
+const herr_t kNothingAtExit = H5dont_atexit();
+
+}  // namespace
+
 Hdf5File::Hdf5File(const string& path, unsigned flags) : path_(path) {
   const Hdf5Silence quiet;
   const bool create = flags & H5F_ACC_TRUNC;
