@@ -1,8 +1,11 @@
 """A small synthetic data set that the command-line tests share."""
 
+import cv2
+import numpy as np
 import pytest
 from dcme.cli import main
 from dcme.synth import write_dataset
+from oracles.photographed import SHAPE
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +27,13 @@ def fails(capsys):
         return captured.err
 
     return run
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with the images a, b and c."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in "abc":
+        cv2.imwrite(str(folder / f"{name}.jpg"), np.full((*SHAPE, 3), 90, np.uint8))
+    return folder

@@ -1,7 +1,5 @@
 """Images and masks in the forms that people have them become a data set."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -9,29 +7,9 @@ from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.coco import Region
 from dcme.collect import Settings, collect, paint, split_names
-from dcme.dataset import read_list
-from dcme.files import read_ids
+from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc
 
-SHAPE = (40, 60)
 CELL = ClassMap((1,), ("cell",))
-
-
-def disc(row, column, radius=6):
-    rows, columns = np.ogrid[: SHAPE[0], : SHAPE[1]]
-    return (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
-
-
-LEFT, RIGHT = disc(15, 15), disc(20, 40)
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """A folder with the images a, b and c."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for name in "abc":
-        cv2.imwrite(str(folder / f"{name}.jpg"), np.full((*SHAPE, 3), 90, np.uint8))
-    return folder
 
 
 @pytest.fixture
@@ -45,12 +23,6 @@ def label_map():
     labels = np.zeros(SHAPE, np.uint16)
     labels[LEFT], labels[RIGHT] = 7, 300
     return labels
-
-
-def collected(out):
-    """The instance maps written below ``out`` by name."""
-    rows = [s for split in ("train", "val") for s in read_list(out / f"{split}.txt")]
-    return {sample.name: read_ids(sample.ids) for sample in rows}
 
 
 def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsys):
@@ -91,63 +63,6 @@ def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
         cv2.imwrite(str(tmp_path / "raw" / name / "masks" / "x.png"), 255.0 * LEFT)
     done = collect(tmp_path / "raw", tmp_path / "raw", tmp_path / "data", CELL)
     assert done.images == {"train": 1, "val": 1} and done.instances == {"train": 1, "val": 1}
-
-
-def coco(photos, annotations, categories=((1, "cat"), (3, "dog"))):
-    content = {
-        "images": [
-            {"id": i, "file_name": f"{name}.jpg", "height": SHAPE[0], "width": SHAPE[1]}
-            for i, name in enumerate("abc")
-        ],
-        "categories": [{"id": i, "name": name} for i, name in categories],
-        "annotations": annotations,
-    }
-    path = photos.parent / "annotations.json"
-    path.write_text(json.dumps(content))
-    return path
-
-
-def box(image=0, category=1, left=10, top=5, width=8, height=4):
-    right, bottom = left + width, top + height
-    corners = [left, top, right, top, right, bottom, left, bottom]
-    return {
-        "id": 5,
-        "image_id": image,
-        "category_id": category,
-        "segmentation": [corners],
-        "iscrowd": 0,
-    }
-
-
-def runs(mask):
-    flat = mask.T.ravel().astype(np.int8)
-    edges = np.flatnonzero(np.diff(flat, prepend=0))
-    return np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-
-
-def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_path):
-    crowd = {
-        "image_id": 1,
-        "category_id": 3,
-        "iscrowd": 1,
-        "segmentation": {"size": list(SHAPE), "counts": runs(RIGHT)},
-    }
-    path = coco(photos, [box(), box(category=3, left=30), crowd])
-    done = collect(photos, path, tmp_path / "data")
-    assert str(done.classes) == "1:cat,3:dog"
-    ids = collected(tmp_path / "data")
-    expected = np.zeros(SHAPE, np.uint16)
-    expected[5:9, 10:18] = 1001
-    expected[5:9, 30:38] = 3001
-    assert np.array_equal(ids["a"], expected)
-    assert np.array_equal(ids["b"], 3 * RIGHT)
-    assert not ids["c"].any()
-
-
-def test_coco_categories_can_be_chosen(photos, tmp_path):
-    path = coco(photos, [box(), box(category=3, left=30)])
-    collect(photos, path, tmp_path / "data", ClassMap((26,), ("dog",)))
-    assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 26001}
 
 
 def test_smaller_masks_lie_on_top():
@@ -230,63 +145,9 @@ def test_masks_that_do_not_fit(photos, masks, tmp_path, fails, spoil, message):
     assert not (tmp_path / "data" / "train.txt").exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"segmentation": [[1, 2, 3]]}, "annotation 5: a polygon is a list of"),
-        ({"segmentation": None}, "annotation 5: has no segmentation"),
-        ({"segmentation": {"size": [40, 60], "counts": "abc"}}, "compressed run lengths"),
-        ({"segmentation": {"size": [40, 60], "counts": [1, 2]}}, "run lengths are whole numbers"),
-        ({"image_id": 77}, "annotation 5 is of an image or category not in it"),
-    ],
-)
-def test_coco_annotations_that_do_not_fit(photos, tmp_path, fails, change, message):
-    path = coco(photos, [box() | change])
-    assert message in fails("collect", photos, path, tmp_path / "data", "--quiet")
-
-
-def test_coco_files_that_are_none(photos, tmp_path, fails):
-    path = tmp_path / "x.json"
-    for text, message in (
-        ("{", "is no JSON file"),
-        ("{}", "is no COCO file"),
-        ("[]", "is no COCO"),
-    ):
-        path.write_text(text)
-        assert message in fails("collect", photos, path, tmp_path / "data", "--quiet")
-    path = coco(photos, [])
-    line = fails("collect", photos, path, tmp_path / "data", "--classes", "1:bird", "--quiet")
-    assert "has no category 'bird'; it has cat, dog" in line
-    line = fails("collect", photos, coco(photos, [], [(90, "toothbrush")]), tmp_path / "data")
-    assert "category 90 cannot be a label" in line and "--classes 1:toothbrush" in line
-
-
-def test_an_image_outside_of_the_folder_is_refused(photos, tmp_path, fails):
-    path = coco(photos, [])
-    path.write_text(path.read_text().replace("a.jpg", "../a.jpg"))
-    assert "lies outside" in fails("collect", photos, path, tmp_path / "data", "--quiet")
-
-
 def test_images_are_not_taken_for_their_masks(photos, tmp_path, fails):
     line = fails("collect", photos, photos, tmp_path / "data", "--quiet")
     assert "a.jpg: is the image itself" in line
-
-
-@pytest.mark.parametrize("other", ["a.png", "x_a.jpg"])
-def test_images_of_one_stem_do_not_overwrite_each_other(photos, tmp_path, fails, other):
-    path = coco(photos, [box()])
-    folder = photos / "x" if other == "x_a.jpg" else photos
-    folder.mkdir(exist_ok=True)
-    first = "x/a.jpg" if other == "x_a.jpg" else "a.jpg"
-    for name in (first, other):
-        cv2.imwrite(str(photos / name), np.full((*SHAPE, 3), 90, np.uint8))
-    text = path.read_text().replace("a.jpg", first).replace("b.jpg", other)
-    path.write_text(text)
-    if other == "a.png":
-        assert "share the name 'a'" in fails("collect", photos, path, tmp_path / "d", "--quiet")
-    else:
-        collect(photos, path, tmp_path / "d")
-        assert set(collected(tmp_path / "d")) == {"a", "x_a", "c"}
 
 
 def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
@@ -341,15 +202,6 @@ def test_what_was_not_used_is_told(photos, masks, tmp_path, capsys):
     words = ["collect", photos, masks, tmp_path / "data", "--quiet"]
     assert main([str(word) for word in words]) == 0
     assert "2 in " in (out := capsys.readouterr().out) and "no image: d.png, e\n" in out
-
-
-def test_annotations_without_a_pixel_are_counted(photos, tmp_path, capsys):
-    empty = box() | {"segmentation": []}
-    path = coco(photos, [box(), box(left=100), empty, box(width=4), box(width=4)])
-    words = ["collect", photos, path, tmp_path / "data", "--quiet"]
-    assert main([str(word) for word in words]) == 0
-    assert "3 masks gave no instance" in capsys.readouterr().out  # one of the equal boxes is hidden
-    assert np.unique(collected(tmp_path / "data")["a"]).tolist() == [0, 1001, 1003]
 
 
 def smoothed(photos, masks):
