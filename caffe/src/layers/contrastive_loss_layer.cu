@@ -14,15 +14,6 @@ struct LossOfPair {
 };
 
 template <typename Dtype>
-struct StoreLoss {
-  int pairs;
-  Dtype* to;
-  CAFFE_HOST_DEVICE void operator()(int, double sum) const {
-    to[0] = static_cast<Dtype>(sum / pairs / 2);
-  }
-};
-
-template <typename Dtype>
 struct PullElement {
   ContrastivePairs<Dtype> pairs;
   int length;
@@ -51,7 +42,7 @@ void ContrastiveLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom
   SumRows(1, pairs,
           LossOfPair<Dtype>{{Dtype(param.margin()), param.legacy_version(), bottom[2]->gpu_data(),
                              dist_sq_.gpu_data()}},
-          StoreLoss<Dtype>{pairs, top[0]->mutable_gpu_data()});
+          StoreScaled<Dtype>{0.5 / pairs, top[0]->mutable_gpu_data()});
 }
 
 template <typename Dtype>

@@ -1,7 +1,7 @@
 #include "caffe/layers/euclidean_loss_layer.hpp"
 #include "caffe/layers/geometric_loss_layer.hpp"
 #include "layers/geometric_elements.hpp"
-#include "util/device_loops.cuh"
+#include "util/device_channels.cuh"
 
 namespace caffe {
 
@@ -11,15 +11,6 @@ template <typename Dtype>
 struct SquareOfElement {
   const Dtype* x;
   CAFFE_HOST_DEVICE double operator()(int, int i) const { return double(x[i]) * x[i]; }
-};
-
-template <typename Dtype>
-struct StoreScaled {
-  double factor;
-  Dtype* to;
-  CAFFE_HOST_DEVICE void operator()(int row, double sum) const {
-    to[row] = static_cast<Dtype>(sum * factor);
-  }
 };
 
 }  // namespace

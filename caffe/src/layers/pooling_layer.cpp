@@ -1,6 +1,7 @@
 #include "caffe/layers/pooling_layer.hpp"
 
 #include "layers/pooling_kernels.hpp"
+#include "layers/stochastic_window.hpp"
 
 namespace caffe {
 
@@ -120,39 +121,20 @@ void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
 
 template <typename Dtype>
 void PoolingLayer<Dtype>::ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
-  const PoolAxis rows = {height_, pooled_height_, kernel_h_, stride_h_, pad_h_};
-  const PoolAxis columns = {width_, pooled_width_, kernel_w_, stride_w_, pad_w_};
-  const Dtype* x = bottom.cpu_data();
-  Dtype* y = top->mutable_cpu_data();
-  Dtype* chosen = chosen_.mutable_cpu_data();
   const bool draw = this->phase_ == TRAIN;
+  Dtype* chosen = chosen_.mutable_cpu_data();
   if (draw) caffe_rng_uniform<Dtype>(top->count(), 0, 1, chosen);
-  for (int o = 0; o < top->count(); ++o) {
-    const int oh = o / pooled_width_ % pooled_height_, ow = o % pooled_width_;
-    const Dtype* plane =
-        x + std::ptrdiff_t(o / (pooled_height_ * pooled_width_)) * height_ * width_;
-    vector<int> places;
-    for (int h = rows.Begin(oh); h < rows.End(oh); ++h) {
-      for (int w = columns.Begin(ow); w < columns.End(ow); ++w) places.push_back(h * width_ + w);
-    }
-    Dtype sum = 0, squares = 0;
-    for (const int i : places) {
-      CHECK_GE(plane[i], 0)
-          << ": stochastic pooling needs non-negative values; put a ReLU before it";
-      sum += plane[i];
-      squares += plane[i] * plane[i];
-    }
-    if (!draw) {
-      y[o] = sum > 0 ? squares / sum : Dtype(0);
-      continue;
-    }
-    const Dtype threshold = chosen[o] * sum;
-    Dtype passed = 0;
-    size_t pick = 0;
-    while ((passed += plane[places[pick]]) < threshold && pick + 1 < places.size()) ++pick;
-    y[o] = plane[places[pick]];
-    chosen[o] = static_cast<Dtype>(places[pick]);
-  }
+  int bad = 0;
+  const StochasticWindow<Dtype> pool = {Windows(), draw, bottom.cpu_data(), top->mutable_cpu_data(),
+                                        chosen,    &bad};
+  for (int o = 0; o < top->count(); ++o) pool(o);
+  CheckNoNegative(bad);
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::CheckNoNegative(int bad) const {
+  CHECK_EQ(bad, 0) << ": a window holds negative values, which stochastic pooling does not take; "
+                   << "put a ReLU before it";
 }
 
 template <typename Dtype>

@@ -1,6 +1,7 @@
 #include "caffe/layers/pooling_layer.hpp"
 #include "cudnn/pooling.hpp"
 #include "layers/pooling_kernels.hpp"
+#include "layers/stochastic_window.hpp"
 #include "util/device_loops.cuh"
 #include "util/divisor.hpp"
 
@@ -158,6 +159,17 @@ bool PoolingLayer<Dtype>::BackwardByCudnn(const Dtype* dy, Blob<Dtype>* bottom) 
 }
 
 template <typename Dtype>
+void PoolingLayer<Dtype>::ForwardStochasticOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
+  CheckNoNegative(bad_window_.Take());
+  const bool draw = this->phase_ == TRAIN;
+  Dtype* chosen = chosen_.mutable_gpu_data();
+  if (draw) caffe_gpu_rng_uniform<Dtype>(top->count(), 0, 1, chosen);
+  ForElements(top->count(),
+              StochasticWindow<Dtype>{Windows(), draw, bottom.gpu_data(), top->mutable_gpu_data(),
+                                      chosen, bad_window_.device()});
+}
+
+template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   // In TEST nobody wants a gradient as a rule; Backward makes up for it if need be. In TRAIN the
@@ -186,8 +198,7 @@ void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                   MeanOfWindow<Dtype>{planes, bottom[0]->gpu_data(), top[0]->mutable_gpu_data()});
       break;
     default:
-      // Rare, and it draws from the thread's generator.
-      Forward_cpu(bottom, top);
+      ForwardStochasticOnGpu(*bottom[0], top[0]);
   }
 }
 

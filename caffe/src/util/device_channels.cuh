@@ -113,6 +113,16 @@ struct StoreSum {
   }
 };
 
+/// Writes sums times a factor.
+template <typename Dtype>
+struct StoreScaled {
+  double factor;
+  Dtype* to;
+  CAFFE_HOST_DEVICE void operator()(int row, double sum) const {
+    to[row] = static_cast<Dtype>(sum * factor);
+  }
+};
+
 /// y = a x + b with a factor and an offset for each channel; either may be null (1 and 0). Where
 /// that is not positive it is multiplied by `slope`.
 template <typename Dtype>

@@ -79,5 +79,36 @@ TEST(AnyEngine, NormalisesBatchesAlike) {
   }
 }
 
+// Loss and gradient of a layer whose first bottom is positive and whose second holds labels.
+std::vector<double> LossAndGradient(const std::string& layer, const Shapes& shapes,
+                                    caffe::Caffe::Brew mode) {
+  const InMode in_mode(mode);
+  const auto values = [](double normal, int b, int i) {
+    return b == 1 ? i % 3 : 0.1 + std::fabs(normal);
+  };
+  LayerRun<double> run(layer, shapes, 1, false, values);
+  std::vector<double> found = {run.Forward()};
+  run.Backward({true, false, false});
+  const double* diff = run.bottom[0]->cpu_diff();
+  found.insert(found.end(), diff, diff + run.bottom[0]->count());
+  return found;
+}
+
+TEST(ClassLosses, AreTheSameOnEveryDevice) {
+  const auto mode = caffe::Caffe::mode();
+  const auto expect_same = [&](const std::string& layer, const Shapes& shapes) {
+    const auto expected = LossAndGradient(layer, shapes, caffe::Caffe::CPU);
+    const auto found = LossAndGradient(layer, shapes, mode);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-9) << layer;
+  };
+  expect_same("type: 'HingeLoss'", {{7, 3}, {7}});
+  expect_same("type: 'HingeLoss' hinge_loss_param { norm: L2 }", {{7, 3, 2}, {7}});
+  expect_same("type: 'MultinomialLogisticLoss'", {{7, 3}, {7}});
+  expect_same("type: 'InfogainLoss' loss_param { ignore_label: 1 }",
+              {{2, 3, 4, 5}, {2, 4, 5}, {3, 3}});
+  expect_same("type: 'SoftmaxWithLoss' loss_param { normalization: FULL }", {{2, 3, 4}, {2, 4}});
+}
+
 }  // namespace
 }  // namespace caffe_test

@@ -1,13 +1,13 @@
 #ifndef CAFFE_HINGE_LOSS_LAYER_HPP_
 #define CAFFE_HINGE_LOSS_LAYER_HPP_
 
-#include <algorithm>
 #include <vector>
 
 #include "caffe/blob.hpp"
 #include "caffe/layers/loss_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/class_labels.hpp"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -25,13 +25,13 @@ class HingeLossLayer : public LossLayer<Dtype> {
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
 
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
+
   ClassLabels labels_;
 
  private:
-  /// The margin m of a score, with the sign of its derivative: negative for the item's class.
-  Dtype SignedMargin(const Dtype* scores, int classes, std::ptrdiff_t i) const {
-    const Dtype sign = labels_[i / classes] == i % classes ? Dtype(-1) : Dtype(1);
-    return sign * std::max(Dtype(0), 1 + sign * scores[i]);
+  bool Squared() const {
+    return this->layer_param_.hinge_loss_param().norm() == HingeLossParameter_Norm_L2;
   }
 };
 

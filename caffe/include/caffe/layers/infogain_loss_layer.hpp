@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layers/class_loss_layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
 
@@ -30,6 +31,7 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void BlockDiff(std::ptrdiff_t position, int length, Dtype scale, const Dtype* prob,
                  Dtype* diff) const override;
+  DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int ClassAxis() const override { return this->layer_param_.infogain_loss_param().axis(); }
 
@@ -49,6 +51,8 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
 
   /// H as Forward saw it.
   const Dtype* gain_ = nullptr;
+  /// On the GPU: the divisor of the last Forward.
+  Blob<Dtype> device_normalizer_;
 };
 
 }  // namespace caffe

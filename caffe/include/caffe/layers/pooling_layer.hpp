@@ -6,6 +6,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/host_flag.hpp"
 #include "caffe/util/layer_gpu.hpp"
 
 namespace caffe {
@@ -64,14 +65,20 @@ class PoolingLayer : public Layer<Dtype> {
     return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_MAX;
   }
   void ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top);
+  /// `bad`: 1 + an output of stochastic pooling whose window has a negative value, or 0.
+  void CheckNoNegative(int bad) const;
   /// MAX without a second top, where windows tile the plane.
   void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
   PoolWindows Windows() const;
 #ifndef CPU_ONLY
+  void ForwardStochasticOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   /// False where our kernels have to do it.
   bool ForwardByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   bool BackwardByCudnn(const Dtype* dy, Blob<Dtype>* bottom);
 #endif
+
+  /// What CheckNoNegative wants to know, written by the kernels.
+  HostFlag bad_window_;
 };
 
 }  // namespace caffe

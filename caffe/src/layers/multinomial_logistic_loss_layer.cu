@@ -1,0 +1,67 @@
+#include "caffe/layers/multinomial_logistic_loss_layer.hpp"
+#include "layers/no_gradient.hpp"
+#include "util/device_channels.cuh"
+
+namespace caffe {
+
+namespace {
+
+template <typename Dtype>
+struct LogLossOfItem {
+  LabelReader<Dtype> labels;
+  Dtype least;
+  const Dtype* prob;
+  int* bad;
+  CAFFE_HOST_DEVICE double operator()(int, int i) const {
+    const int label = labels(i);
+    if (label < 0) {
+      *bad = 1 + i;
+      return 0;
+    }
+    return -std::log(Larger(prob[std::ptrdiff_t(i) * labels.classes + label], least));
+  }
+};
+
+template <typename Dtype>
+struct LogLossDiff {
+  LabelReader<Dtype> labels;
+  Dtype least, scale;
+  const Dtype* prob;
+  Dtype* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const bool is_class = labels(i / labels.classes) == i % labels.classes;
+    dx[i] = is_class ? -scale / Larger(prob[i], least) : Dtype(0);
+  }
+};
+
+}  // namespace
+
+template <typename Dtype>
+void MultinomialLogisticLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                                      const vector<Blob<Dtype>*>& top) {
+  const int classes = bottom[0]->count(1), items = bottom[0]->shape(0);
+  labels_.CheckEarlierOnes(classes);
+  const LabelReader<Dtype> labels(bottom[1]->gpu_data(), classes, boost::none);
+  SumRows(1, items,
+          LogLossOfItem<Dtype>{labels, Dtype(kLOG_THRESHOLD), bottom[0]->gpu_data(),
+                               labels_.bad_label()},
+          StoreScaled<Dtype>{1.0 / items, top[0]->mutable_gpu_data()});
+  labels_.CheckThese(*bottom[1], classes, boost::none);
+}
+
+template <typename Dtype>
+void MultinomialLogisticLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
+                                                       const vector<bool>& propagate_down,
+                                                       const vector<Blob<Dtype>*>& bottom) {
+  RefuseGradient(*this, propagate_down, 1);
+  if (!propagate_down[0]) return;
+  const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);
+  ForElements(
+      bottom[0]->count(),
+      LogLossDiff<Dtype>{labels, Dtype(kLOG_THRESHOLD), top[0]->cpu_diff()[0] / bottom[0]->shape(0),
+                         bottom[0]->gpu_data(), bottom[0]->mutable_gpu_diff()});
+}
+
+INSTANTIATE_LAYER_GPU_FUNCS(MultinomialLogisticLossLayer);
+
+}  // namespace caffe
