@@ -51,14 +51,23 @@ template <typename Number>
 const Caffe::Brew GPUDevice<Number>::device;
 #endif
 
-/// A fixture whose tests run on the device of their type parameter.
+/// A fixture whose tests run on the device of their type parameter, and are skipped where there is
+/// none.
 template <typename Device>
 class MultiDeviceTest : public ::testing::Test {
  public:
   typedef typename Device::Dtype Dtype;
 
  protected:
-  MultiDeviceTest() { Caffe::set_mode(Device::device); }
+  MultiDeviceTest() {
+#ifndef CPU_ONLY
+    if (Device::device == Caffe::GPU && !Caffe::CheckDevice(0)) {
+      [] { GTEST_SKIP() << "there is no GPU"; }();
+      return;
+    }
+#endif
+    Caffe::set_mode(Device::device);
+  }
 };
 
 /// The same for tests of one device, whose type parameter is the kind of number.
