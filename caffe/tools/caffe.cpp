@@ -5,7 +5,6 @@
 
 #include "caffe/commands.hpp"
 #include "caffe/devices.hpp"
-#include "caffe/util/plugins.hpp"
 #include "common/command_line.hpp"
 #include "common/idle_threads.hpp"
 

@@ -1,5 +1,5 @@
 // Blobs as messages of caffe.proto.
-#include <limits>
+#include <algorithm>
 
 #include "caffe/blob.hpp"
 
@@ -7,32 +7,8 @@ namespace caffe {
 
 namespace {
 
-const int64_t kLargest = std::numeric_limits<int>::max();
-
 bool HasLegacyShape(const BlobProto& proto) {
   return proto.has_num() || proto.has_channels() || proto.has_height() || proto.has_width();
-}
-
-// Sizes beyond 32 bits, which no blob has, become the largest int.
-vector<int> ShapeOf(const BlobProto& proto) {
-  if (HasLegacyShape(proto)) {
-    return {proto.num(), proto.channels(), proto.height(), proto.width()};
-  }
-  vector<int> shape;
-  for (const int64_t dim : proto.shape().dim()) {
-    shape.push_back(static_cast<int>(std::min(dim, kLargest)));
-  }
-  return shape;
-}
-
-int64_t CountOf(const vector<int>& shape) {
-  int64_t count = 1;
-  for (const int dim : shape) {
-    CHECK_GE(dim, 0) << " is no size of a blob's axis";
-    count *= dim;
-    CHECK_LE(count, kLargest) << " blob elements are too many";
-  }
-  return count;
 }
 
 // The values of a message, whichever precision they have; false where it holds none.
@@ -61,17 +37,24 @@ bool Blob<Dtype>::ShapeEquals(const BlobProto& other) {
            LegacyShape(-3) == other.channels() && LegacyShape(-2) == other.height() &&
            LegacyShape(-1) == other.width();
   }
-  return ShapeOf(other) == shape_;
+  const auto& dims = other.shape().dim();
+  return std::equal(dims.begin(), dims.end(), shape_.begin(), shape_.end());
 }
 
 template <typename Dtype>
 void Blob<Dtype>::FromProto(const BlobProto& proto, bool reshape) {
   if (reshape) {
-    const vector<int> shape = ShapeOf(proto);
-    // Sizes are checked against what the message holds before memory is taken for them.
-    CHECK_EQ(CountOf(shape), std::max(proto.data_size(), proto.double_data_size()))
+    // Sizes are checked against what the message holds before memory is taken for them: a blob
+    // takes it when it is first used.
+    Blob claimed;
+    if (HasLegacyShape(proto)) {
+      claimed.Reshape(proto.num(), proto.channels(), proto.height(), proto.width());
+    } else {
+      claimed.Reshape(proto.shape());
+    }
+    CHECK_EQ(claimed.count(), std::max(proto.data_size(), proto.double_data_size()))
         << " values in a blob message against its shape";
-    Reshape(shape);
+    ReshapeLike(claimed);
   } else {
     CHECK(ShapeEquals(proto)) << "the message's blob has another shape than " << shape_string();
   }

@@ -1,6 +1,7 @@
 #include "caffe/layers/infogain_loss_layer.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
+#include "layers/softmax_elements.hpp"
 #include "util/device_channels.cuh"
 
 namespace caffe {
@@ -18,8 +19,8 @@ struct ElementOfRow {
 
 template <typename Dtype>
 struct GainOfPosition {
+  ClassesOf at;
   LabelReader<Dtype> labels;
-  int inner;
   Dtype least;
   const Dtype* prob;
   const Dtype* gain;
@@ -28,20 +29,18 @@ struct GainOfPosition {
     const int label = labels(i);
     if (label == LabelReader<Dtype>::kBad) *bad = 1 + i;
     if (label < 0) return {0, 0};
-    const Dtype* p = prob + std::ptrdiff_t(i / inner) * labels.classes * inner + i % inner;
-    const Dtype* row = gain + label * labels.classes;
+    const Dtype* p = prob + at.First(i);
+    const Dtype* row = gain + label * at.classes;
     Dtype loss = 0;
-    for (int c = 0; c < labels.classes; ++c) {
-      loss -= row[c] * std::log(Larger(p[std::ptrdiff_t(c) * inner], least));
-    }
+    for (int c = 0; c < at.classes; ++c) loss -= row[c] * std::log(Larger(p[c * at.inner], least));
     return {loss, 1};
   }
 };
 
 template <typename Dtype>
 struct GainDiff {
+  ClassesOf at;
   LabelReader<Dtype> labels;
-  int inner;
   Dtype loss_weight;
   const Dtype* normalizer;
   const Dtype* prob;
@@ -49,12 +48,10 @@ struct GainDiff {
   const Dtype* row_sums;
   Dtype* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int classes = labels.classes;
-    const int c = i / inner % classes;
-    const int label = labels(i / inner / classes * inner + i % inner);
+    const int label = labels(at.Position(i));
     dx[i] = label < 0 ? Dtype(0)
                       : loss_weight / *normalizer *
-                            (prob[i] * row_sums[label] - gain[label * classes + c]);
+                            (prob[i] * row_sums[label] - gain[label * at.classes + at.Class(i)]);
   }
 };
 
@@ -75,8 +72,12 @@ void InfogainLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   device_normalizer_.Reshape(vector<int>());
   SumRows<LossSum>(
       1, positions,
-      GainOfPosition<Dtype>{labels, this->inner_num_, Dtype(kLOG_THRESHOLD), this->prob_.gpu_data(),
-                            gain, this->labels_.bad_label()},
+      GainOfPosition<Dtype>{{num_labels_, this->inner_num_},
+                            labels,
+                            Dtype(kLOG_THRESHOLD),
+                            this->prob_.gpu_data(),
+                            gain,
+                            this->labels_.bad_label()},
       StoreLoss<Dtype>{divisor, top[0]->mutable_gpu_data(), device_normalizer_.mutable_gpu_data()});
   this->labels_.CheckThese(*bottom[1], num_labels_, this->IgnoreLabel());
 }
@@ -88,11 +89,14 @@ void InfogainLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), num_labels_, this->IgnoreLabel());
-  ForElements(bottom[0]->count(),
-              GainDiff<Dtype>{labels, this->inner_num_, top[0]->cpu_diff()[0],
-                              device_normalizer_.gpu_data(), this->prob_.gpu_data(),
-                              Matrix(bottom).gpu_data(), sum_rows_H_.gpu_data(),
-                              bottom[0]->mutable_gpu_diff()});
+  ForElements(bottom[0]->count(), GainDiff<Dtype>{{num_labels_, this->inner_num_},
+                                                  labels,
+                                                  top[0]->cpu_diff()[0],
+                                                  device_normalizer_.gpu_data(),
+                                                  this->prob_.gpu_data(),
+                                                  Matrix(bottom).gpu_data(),
+                                                  sum_rows_H_.gpu_data(),
+                                                  bottom[0]->mutable_gpu_diff()});
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(InfogainLossLayer);

@@ -7,12 +7,16 @@
 
 namespace caffe {
 
-/// One position of scores of shape outer x classes x inner.
+/// Scores of shape outer x classes x inner, which has outer x inner positions.
 struct ClassesOf {
   int classes, inner;
+  /// The score of class 0 at a position.
   CAFFE_HOST_DEVICE int First(int position) const {
     return position / inner * classes * inner + position % inner;
   }
+  /// Class and position of score i.
+  CAFFE_HOST_DEVICE int Class(int i) const { return i / inner % classes; }
+  CAFFE_HOST_DEVICE int Position(int i) const { return i / inner / classes * inner + i % inner; }
 };
 
 /// The softmax of a position's scores; y may be x.

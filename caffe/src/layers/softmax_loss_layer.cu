@@ -30,19 +30,18 @@ struct LossOfPosition {
 
 template <typename Dtype>
 struct LossDiff {
+  ClassesOf at;
   LabelReader<Dtype> labels;
-  int inner;
   Dtype loss_weight;
   const Dtype* normalizer;
   const Dtype* prob;
   const Dtype* weights;  // or null
   Dtype* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int c = i / inner % labels.classes;
-    const int label = labels(i / inner / labels.classes * inner + i % inner);
+    const int label = labels(at.Position(i));
     const Dtype scale = loss_weight / *normalizer;
     const Dtype factor = label < 0 ? Dtype(0) : scale * (weights ? weights[label] : Dtype(1));
-    dx[i] = factor * (prob[i] - (label == c ? 1 : 0));
+    dx[i] = factor * (prob[i] - (label == at.Class(i) ? 1 : 0));
   }
 };
 
@@ -132,11 +131,13 @@ void SoftmaxWithLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), this->classes(), this->IgnoreLabel());
-  ForElements(bottom[0]->count(),
-              LossDiff<Dtype>{labels, this->inner_num_, top[0]->cpu_diff()[0],
-                              device_normalizer_.gpu_data(), this->prob_.gpu_data(),
-                              Weighted() ? device_weights_.gpu_data() : nullptr,
-                              bottom[0]->mutable_gpu_diff()});
+  ForElements(bottom[0]->count(), LossDiff<Dtype>{{this->classes(), this->inner_num_},
+                                                  labels,
+                                                  top[0]->cpu_diff()[0],
+                                                  device_normalizer_.gpu_data(),
+                                                  this->prob_.gpu_data(),
+                                                  Weighted() ? device_weights_.gpu_data() : nullptr,
+                                                  bottom[0]->mutable_gpu_diff()});
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(SoftmaxWithLossLayer);
