@@ -22,8 +22,11 @@ void CaffeFreeHost(void* ptr, bool use_cuda);
 class LayoutStore {
  public:
   virtual ~LayoutStore() = default;
-  /// Writes the contents in plain (row-major) order; `plain` holds the memory's size in bytes.
+  /// Writes the contents in plain (row-major) order; `plain` holds the memory's size in bytes, and
+  /// is where the store is.
   virtual void ToPlain(void* plain) const = 0;
+  /// Whether the store is on the thread's GPU; else it is on the host.
+  virtual bool on_gpu() const { return false; }
   /// Moves the contents to memory taken anew. Right after memory of their size was freed they fit
   /// into its place, and leave no gap that is too small for the next large blob.
   virtual void Relocate() {}

@@ -147,10 +147,14 @@ void SyncedMemory::to_cpu() {
       head_ = HEAD_AT_CPU;
       break;
     case HEAD_AT_LAYOUT:
-      allocate_cpu();
-      layout_->ToPlain(cpu_ptr_);
-      head_ = HEAD_AT_CPU;
-      break;
+      if (!layout_->on_gpu()) {
+        allocate_cpu();
+        layout_->ToPlain(cpu_ptr_);
+        head_ = HEAD_AT_CPU;
+        break;
+      }
+      to_gpu();
+      [[fallthrough]];
     case HEAD_AT_GPU:
 #ifndef CPU_ONLY
       allocate_cpu();
@@ -249,6 +253,12 @@ void SyncedMemory::to_gpu() {
       head_ = HEAD_AT_GPU;
       break;
     case HEAD_AT_LAYOUT:
+      if (layout_->on_gpu()) {
+        EnterGpu(true);
+        layout_->ToPlain(gpu_ptr_);
+        head_ = HEAD_AT_GPU;
+        break;
+      }
       to_cpu();
       [[fallthrough]];
     case HEAD_AT_CPU:

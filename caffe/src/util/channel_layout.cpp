@@ -7,6 +7,8 @@
 
 #include "caffe/util/layout_count.hpp"
 #include "caffe/util/parallel_for.hpp"
+#include "core/device_pool.hpp"
+#include "util/device_layout.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {
@@ -156,13 +158,46 @@ void Reorder(const ChannelLayout& from, const void* source, const ChannelLayout&
   }
 }
 
-BlockedStore::BlockedStore(const ChannelLayout& layout) : layout_(layout) {
+namespace {
+
+void ReorderAt(Place place, const ChannelLayout& from, const void* source, const ChannelLayout& to,
+               void* target) {
+#ifndef CPU_ONLY
+  if (place == Place::kGpu) {
+    ++reorders;
+    return ReorderOnGpu(from, source, to, target);
+  }
+#endif
+  Reorder(from, source, to, target);
+}
+
+}  // namespace
+
+BlockedStore::BlockedStore(const ChannelLayout& layout, Place place)
+    : layout_(layout), place_(place) {
+#ifndef CPU_ONLY
+  if (place == Place::kGpu) {
+    user_ = std::this_thread::get_id();
+    values_ = TakeDeviceMemory(layout.bytes(), ThreadStream(), &device_);
+    return;
+  }
+#endif
   CaffeMallocHost(&values_, layout.bytes(), &pinned_);
 }
 
-BlockedStore::~BlockedStore() { CaffeFreeHost(values_, pinned_); }
+BlockedStore::~BlockedStore() {
+#ifndef CPU_ONLY
+  if (place_ == Place::kGpu) {
+    GiveBackDeviceMemory(values_, device_, user_ != std::this_thread::get_id());
+    return;
+  }
+#endif
+  CaffeFreeHost(values_, pinned_);
+}
 
-void BlockedStore::ToPlain(void* plain) const { Reorder(layout_, values_, layout_.Plain(), plain); }
+void BlockedStore::ToPlain(void* plain) const {
+  ReorderAt(place_, layout_, values_, layout_.Plain(), plain);
+}
 
 namespace {
 
@@ -171,14 +206,26 @@ SyncedMemory* MemoryOf(const Blob<Dtype>& blob, Part part) {
   return (part == Part::kData ? blob.data() : blob.diff()).get();
 }
 
-// The blob's blocked contents, or null. A blob that shares its memory may see it in another shape;
-// only the plain order means the same to both.
+// The blob's contents in an order of their own at a place, or null. A blob that shares its memory
+// may see it in another shape; only the plain order means the same to both.
 template <typename Dtype>
-shared_ptr<BlockedStore> StoreOf(const Blob<Dtype>& blob, Part part) {
+shared_ptr<BlockedStore> StoreOf(const Blob<Dtype>& blob, Part part, Place place) {
   if (!std::is_same<Dtype, float>::value) return nullptr;
   const auto store = boost::dynamic_pointer_cast<BlockedStore>(MemoryOf(blob, part)->layout());
-  if (store && store->layout().Plain() != PlainLayout(blob)) return nullptr;
-  return store;
+  const bool fits =
+      store && store->place() == place && store->layout().Plain() == PlainLayout(blob);
+  return fits ? store : nullptr;
+}
+
+const void* PlainBytes(SyncedMemory* memory, Place place) {
+  return place == Place::kGpu ? memory->gpu_data() : memory->cpu_data();
+}
+
+void* OverwritePlain(SyncedMemory* memory, Place place) {
+#ifndef CPU_ONLY
+  if (place == Place::kGpu) return memory->overwrite_gpu_data();
+#endif
+  return memory->overwrite_cpu_data();
 }
 
 }  // namespace
@@ -195,8 +242,8 @@ ChannelLayout PlainLayout(const Blob<Dtype>& blob) {
 }
 
 template <typename Dtype>
-ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part) {
-  const auto store = StoreOf(blob, part);
+ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part, Place place) {
+  const auto store = StoreOf(blob, part, place);
   if (!store) return PlainLayout(blob);
   // Beside exact contents a store with rounded ones is a copy for those who ask for it.
   const bool exact = store->layout().element == Element::kFloat ||
@@ -208,17 +255,18 @@ namespace {
 
 // Makes values in the order asked for and keeps them beside the present ones.
 template <typename Dtype>
-const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part) {
+const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part,
+                          Place place) {
   SyncedMemory* memory = MemoryOf(blob, part);
-  const auto store = StoreOf(blob, part);
-  const ChannelLayout stored = StoredLayout(blob, part);
+  const auto store = StoreOf(blob, part, place);
+  const ChannelLayout stored = StoredLayout(blob, part, place);
   const bool from_store = store && stored == store->layout();
   if (from_store && store->rounded() && store->rounded()->layout() == layout) {
     return store->rounded()->values();
   }
-  const auto reordered = boost::make_shared<BlockedStore>(layout);
-  const void* source = from_store ? store->values() : memory->cpu_data();
-  Reorder(stored, source, layout, reordered->values());
+  const auto reordered = boost::make_shared<BlockedStore>(layout, place);
+  const void* source = from_store ? store->values() : PlainBytes(memory, place);
+  ReorderAt(place, stored, source, layout, reordered->values());
   const bool loses = from_store && memory->head() == SyncedMemory::HEAD_AT_LAYOUT &&
                      stored.element == Element::kFloat && layout.element == Element::kBFloat16;
   if (loses) {
@@ -232,33 +280,36 @@ const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, 
 }  // namespace
 
 template <typename Dtype>
-const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part) {
-  if (layout.plain()) return MemoryOf(blob, part)->cpu_data();
-  const auto store = StoreOf(blob, part);
+const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part,
+                      Place place) {
+  if (layout.plain()) return PlainBytes(MemoryOf(blob, part), place);
+  const auto store = StoreOf(blob, part, place);
   if (store && store->layout() == layout) return store->values();
   CHECK((std::is_same<Dtype, float>::value)) << "only float blobs have layouts of their own";
-  return ReadReordered(layout, blob, part);
+  return ReadReordered(layout, blob, part, place);
 }
 
 template <typename Dtype>
-void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part) {
+void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part, Place place) {
   SyncedMemory* memory = MemoryOf(*blob, part);
-  if (layout.plain()) return memory->overwrite_cpu_data();
+  if (layout.plain()) return OverwritePlain(memory, place);
   CHECK((std::is_same<Dtype, float>::value)) << "only float blobs have layouts of their own";
-  auto store = StoreOf(*blob, part);
+  auto store = StoreOf(*blob, part, place);
   // What a reader has got may be written to.
   if (store && store->rounded() && store->rounded()->layout() == layout) store = store->rounded();
-  if (!store || store->layout() != layout) store = boost::make_shared<BlockedStore>(layout);
+  if (!store || store->layout() != layout) {
+    store = boost::make_shared<BlockedStore>(layout, place);
+  }
   store->set_rounded(nullptr);
   memory->set_layout(store);
   return store->values();
 }
 
-#define INSTANTIATE_LAYOUT(Dtype)                                                        \
-  template ChannelLayout PlainLayout<Dtype>(const Blob<Dtype>&);                         \
-  template ChannelLayout StoredLayout<Dtype>(const Blob<Dtype>&, Part);                  \
-  template const void* ReadBytes<Dtype>(const ChannelLayout&, const Blob<Dtype>&, Part); \
-  template void* WriteBytes<Dtype>(const ChannelLayout&, Blob<Dtype>*, Part)
+#define INSTANTIATE_LAYOUT(Dtype)                                                               \
+  template ChannelLayout PlainLayout<Dtype>(const Blob<Dtype>&);                                \
+  template ChannelLayout StoredLayout<Dtype>(const Blob<Dtype>&, Part, Place);                  \
+  template const void* ReadBytes<Dtype>(const ChannelLayout&, const Blob<Dtype>&, Part, Place); \
+  template void* WriteBytes<Dtype>(const ChannelLayout&, Blob<Dtype>*, Part, Place)
 INSTANTIATE_LAYOUT(float);
 INSTANTIATE_LAYOUT(double);
 

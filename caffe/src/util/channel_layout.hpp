@@ -9,6 +9,7 @@
 /// order.
 
 #include <cstddef>
+#include <thread>
 #include <type_traits>
 
 #include "caffe/blob.hpp"
@@ -18,6 +19,9 @@ namespace caffe {
 
 /// How one value of a float blob lies in memory. (Those of a double blob are always doubles.)
 enum class Element { kFloat, kBFloat16 };
+
+/// Where memory is. A blob's values can be in an order of their own on one of the two.
+enum class Place { kHost, kGpu };
 
 /// Order of the values of a num x channels x height x width blob in memory:
 /// [num][blocks()][height][width][block]. Block 1 is the plain order, block = channels is
@@ -73,18 +77,20 @@ constexpr Element ElementOf() {
 }
 
 /// Copies values from one order into another of the same blob. Values that become bfloat16 are
-/// rounded.
+/// rounded. (On the GPU: ReorderOnGpu.)
 void Reorder(const ChannelLayout& from, const void* source, const ChannelLayout& to, void* target);
 
 /// Contents of a float blob in some order.
 class BlockedStore : public LayoutStore {
  public:
   /// Takes memory; its contents are undefined.
-  explicit BlockedStore(const ChannelLayout& layout);
+  explicit BlockedStore(const ChannelLayout& layout, Place place = Place::kHost);
   ~BlockedStore() override;
   void ToPlain(void* plain) const override;
+  bool on_gpu() const override { return place_ == Place::kGpu; }
 
   const ChannelLayout& layout() const { return layout_; }
+  Place place() const { return place_; }
   void* values() const { return values_; }
 
   /// A copy with rounded values, for readers of those, which lasts until new values are written.
@@ -93,8 +99,12 @@ class BlockedStore : public LayoutStore {
 
  private:
   ChannelLayout layout_;
+  Place place_;
   void* values_ = nullptr;
   bool pinned_ = false;
+  /// Of values on a GPU: which one, and the thread whose stream works on them.
+  int device_ = -1;
+  std::thread::id user_;
   shared_ptr<BlockedStore> rounded_;
 
   DISABLE_COPY_AND_ASSIGN(BlockedStore);
@@ -107,9 +117,10 @@ enum class Part { kData, kDiff };
 template <typename Dtype>
 ChannelLayout PlainLayout(const Blob<Dtype>& blob);
 
-/// The order in which the blob's newest values are kept.
+/// The order in which the blob's newest values are kept; plain where that is another place's.
 template <typename Dtype>
-ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part = Part::kData);
+ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part = Part::kData,
+                           Place place = Place::kHost);
 
 /// The same with elements of type Dtype, for readers that know no other.
 template <typename Dtype>
@@ -120,12 +131,14 @@ ChannelLayout LayoutOf(const Blob<Dtype>& blob, Part part = Part::kData) {
 /// The blob's values in the order asked for, reordered first if they are not in it. Doubles are
 /// always plain.
 template <typename Dtype>
-const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part);
+const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part,
+                      Place place = Place::kHost);
 
 /// Memory for new values of the whole blob in the order asked for. What was in it is lost, except
 /// that a blob already in that order keeps its memory (so that layers can work in place).
 template <typename Dtype>
-void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part);
+void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part,
+                 Place place = Place::kHost);
 
 /// The same as elements of type T, which the layout's must be: BFloat16, or float or double.
 template <typename T, typename Dtype>

@@ -3,14 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "layer_case.hpp"
-#include "util/channel_layout.hpp"
+#include "util/device_layout.hpp"
 
 namespace caffe_test {
 namespace {
 
+using caffe::Caffe;
 using caffe::ChannelLayout;
 using caffe::Element;
 using caffe::Part;
+using caffe::Place;
 
 struct Order {
   const char* name;
@@ -34,15 +36,39 @@ std::vector<float> Numbers(int count, int seed) {
   return values;
 }
 
+// The GPU has no blocks.
+std::vector<Order> Orders() {
+  std::vector<Order> orders;
+  for (const Order& order : kOrders) {
+    if (Caffe::mode() == Caffe::CPU || order.block == 0) orders.push_back(order);
+  }
+  return orders;
+}
+
 ChannelLayout LayoutOf(const caffe::Blob<float>& blob, const Order& order) {
   ChannelLayout layout = caffe::PlainLayout(blob).WithElement(order.element);
   layout.block = order.block ? order.block : layout.channels;
   return layout;
 }
 
+#ifndef CPU_ONLY
+void ArrangeOnGpu(const ChannelLayout& layout, Part part, caffe::Blob<float>* blob) {
+  const void* values = caffe::ReadBytes(layout, *blob, part, Place::kGpu);
+  caffe::Blob<float> copy(blob->shape());
+  void* kept = caffe::WriteBytes(layout, &copy, part, Place::kGpu);
+  CUDA_CHECK(cudaMemcpyAsync(kept, values, layout.bytes(), cudaMemcpyDeviceToDevice,
+                             caffe::ThreadStream()));
+  (part == Part::kData ? blob->data() : blob->diff())
+      ->set_layout((part == Part::kData ? copy.data() : copy.diff())->layout());
+}
+#endif
+
 // Moves half of a blob into an order.
 void Arrange(const Order& order, Part part, caffe::Blob<float>* blob) {
   const ChannelLayout plain = caffe::PlainLayout(*blob), layout = LayoutOf(*blob, order);
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) return ArrangeOnGpu(layout, part, blob);
+#endif
   const float* values = part == Part::kData ? blob->cpu_data() : blob->cpu_diff();
   const std::vector<float> copy(values, values + blob->count());
   caffe::Reorder(plain, copy.data(), layout, caffe::WriteBytes(layout, blob, part));
@@ -89,7 +115,7 @@ void ExpectSame(const std::vector<std::vector<float>>& got,
 
 void ExpectPlainResults(const std::string& prototxt, int bottoms = 1, int tops = 1) {
   const Results expected = Run(prototxt, bottoms, tops, nullptr);
-  for (const Order& order : kOrders) {
+  for (const Order& order : Orders()) {
     const double tolerance = order.element == Element::kFloat ? 1e-5 : 1. / 64;
     const Results got = Run(prototxt, bottoms, tops, &order);
     ExpectSame(got.tops, expected.tops, tolerance, std::string(order.name) + ", top");
@@ -98,6 +124,7 @@ void ExpectPlainResults(const std::string& prototxt, int bottoms = 1, int tops =
 }
 
 TEST(AnyOrderOfChannels, CanBeMadeFromAnyOther) {
+  if (Caffe::mode() == Caffe::GPU) GTEST_SKIP() << "another test's for the GPU";
   const auto values = Numbers(2 * 48 * 9 * 12, 1);
   for (const Order& first : kOrders) {
     for (const Order& second : kOrders) {
@@ -113,6 +140,26 @@ TEST(AnyOrderOfChannels, CanBeMadeFromAnyOther) {
     }
   }
 }
+
+#ifndef CPU_ONLY
+TEST(ChannelsLastOnGpu, KeepsTheValuesInAnyShape) {
+  if (Caffe::mode() == Caffe::CPU) GTEST_SKIP() << "needs a GPU";
+  for (const Shape& shape : {Shape{2, 48, 9, 12}, Shape{1, 3, 33, 65}, Shape{3, 5}, Shape{40}}) {
+    for (const Element element : {Element::kFloat, Element::kBFloat16}) {
+      caffe::Blob<float> blob(shape);
+      const auto values = Numbers(blob.count(), 1);
+      std::copy(values.begin(), values.end(), blob.mutable_cpu_data());
+      ArrangeOnGpu(caffe::ChannelsLast(blob, element), Part::kData, &blob);
+      ASSERT_EQ(caffe::StoredLayout(blob, Part::kData, Place::kGpu).element, element);
+      ASSERT_TRUE(caffe::StoredLayout(blob).plain());
+      // From the one element to the other, and back to plain order.
+      const auto other = element == Element::kFloat ? Element::kBFloat16 : Element::kFloat;
+      ArrangeOnGpu(caffe::ChannelsLast(blob, other), Part::kData, &blob);
+      ASSERT_EQ(std::vector<float>(blob.cpu_data(), blob.cpu_data() + blob.count()), values);
+    }
+  }
+}
+#endif
 
 TEST(AnyOrderOfChannels, MaxPoolingOfTiles) {
   ExpectPlainResults("type: 'Pooling' pooling_param { kernel_size: 3 stride: 3 }");
@@ -161,7 +208,7 @@ TEST(AnyOrderOfChannels, Interp) {
 }
 
 TEST(AnyOrderOfChannels, Upsample) {
-  for (const Order& order : kOrders) {
+  for (const Order& order : Orders()) {
     LayerCase<float> layer("type: 'Upsample' upsample_param { scale: 2 }");
     const int count = 2 * 48 * 3 * 5;
     std::vector<float> places(count);

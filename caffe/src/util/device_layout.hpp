@@ -1,0 +1,48 @@
+#ifndef CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
+#define CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
+
+/// channel_layout.hpp on the GPU, which knows two orders: the plain one, of float or double, and
+/// channels-last, of float or bfloat16, in which tensor cores multiply.
+
+#include "util/channel_layout.hpp"
+
+namespace caffe {
+
+/// Channels of a pixel are filled up to a multiple of this, so that 16 bytes are read at once.
+constexpr int kChannelsAtOnce = 8;
+
+/// A blob's channels-last order: the channels of a pixel one behind the other.
+template <typename Dtype>
+ChannelLayout ChannelsLast(const Blob<Dtype>& blob, Element element) {
+  ChannelLayout layout = PlainLayout(blob).WithElement(element);
+  layout.block = (layout.channels + kChannelsAtOnce - 1) / kChannelsAtOnce * kChannelsAtOnce;
+  return layout;
+}
+
+/// The order in which the blob's newest values are kept on the GPU, for layers that work in any:
+/// plain, or channels-last without filling. (What is filled up is seen as plain.)
+template <typename Dtype>
+ChannelLayout StoredOnGpu(const Blob<Dtype>& blob, Part part = Part::kData) {
+  const ChannelLayout layout = StoredLayout(blob, part, Place::kGpu);
+  return layout.size() == blob.count() ? layout : layout.Plain();
+}
+
+/// ReadAs and WriteAs of channel_layout.hpp on the GPU.
+template <typename T, typename Dtype>
+const T* ReadOnGpu(const ChannelLayout& layout, const Blob<Dtype>& blob, Part part = Part::kData) {
+  DCHECK(layout.element == ElementOf<T>());
+  return static_cast<const T*>(ReadBytes(layout, blob, part, Place::kGpu));
+}
+template <typename T, typename Dtype>
+T* WriteOnGpu(const ChannelLayout& layout, Blob<Dtype>* blob, Part part = Part::kData) {
+  DCHECK(layout.element == ElementOf<T>());
+  return static_cast<T*>(WriteBytes(layout, blob, part, Place::kGpu));
+}
+
+/// Reorder on the GPU, queued on the thread's stream.
+void ReorderOnGpu(const ChannelLayout& from, const void* source, const ChannelLayout& to,
+                  void* target);
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
