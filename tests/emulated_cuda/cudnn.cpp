@@ -1,7 +1,7 @@
-// Handles, descriptors and values.
+// Handles and descriptors.
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <cstring>
 
 #include <cudnn.h>
 
@@ -17,6 +17,15 @@ const char* cudnnGetErrorString(cudnnStatus_t status) {
       return "emulated cuDNN: the handle of another device";
     case CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH:
       return "emulated cuDNN: shapes that do not belong together";
+    case CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER:
+      return "emulated cuDNN: memory that is not aligned as its tensor says";
+    case CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED:
+    case CUDNN_STATUS_NOT_INITIALIZED:
+      return "emulated cuDNN: a descriptor that is not finalized";
+    case CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE:
+      return "emulated cuDNN: an attribute of another type";
+    case CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE:
+      return "emulated cuDNN: a descriptor of another type";
     default:
       return "emulated cuDNN: an argument that is not allowed";
   }
@@ -56,26 +65,35 @@ EMULATED_CUDNN_DESCRIPTOR(LRN)
 
 namespace {
 
-cudnnStatus_t Set(cudnnTensorStruct* tensor, cudnnDataType_t type, int n, int c, int h, int w) {
+cudnnStatus_t Set(cudnnTensorStruct* tensor, cudnnDataType_t type, int n, int c, int h, int w,
+                  const std::array<int64_t, 4>& strides) {
   if (std::min({n, c, h, w}) < 1) return CUDNN_STATUS_BAD_PARAM;
-  tensor->type = type;
-  tensor->n = n;
-  tensor->c = c;
-  tensor->h = h;
-  tensor->w = w;
-  return tensor->count() > INT32_MAX ? CUDNN_STATUS_NOT_SUPPORTED_SHAPE : CUDNN_STATUS_SUCCESS;
+  *tensor = {type, n, c, h, w, strides};
+  return tensor->extent() > INT32_MAX ? CUDNN_STATUS_NOT_SUPPORTED_SHAPE : CUDNN_STATUS_SUCCESS;
+}
+
+std::array<int64_t, 4> PackedStrides(cudnnTensorFormat_t format, int64_t c, int64_t h, int64_t w) {
+  if (format == CUDNN_TENSOR_NHWC) return {c * h * w, 1, w * c, c};
+  return {c * h * w, h * w, w, 1};
 }
 
 }  // namespace
 
-cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensor, cudnnTensorFormat_t,
+cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensor, cudnnTensorFormat_t format,
                                          cudnnDataType_t type, int n, int c, int h, int w) {
-  return Set(tensor, type, n, c, h, w);
+  return Set(tensor, type, n, c, h, w, PackedStrides(format, c, h, w));
+}
+
+cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t tensor, cudnnDataType_t type,
+                                           int n, int c, int h, int w, int n_stride, int c_stride,
+                                           int h_stride, int w_stride) {
+  if (std::min({n_stride, c_stride, h_stride, w_stride}) < 1) return CUDNN_STATUS_BAD_PARAM;
+  return Set(tensor, type, n, c, h, w, {n_stride, c_stride, h_stride, w_stride});
 }
 
 cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t filter, cudnnDataType_t type,
-                                         cudnnTensorFormat_t, int k, int c, int h, int w) {
-  return Set(filter, type, k, c, h, w);
+                                         cudnnTensorFormat_t format, int k, int c, int h, int w) {
+  return Set(filter, type, k, c, h, w, PackedStrides(format, c, h, w));
 }
 
 cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t convolution, int pad_h,
@@ -116,71 +134,3 @@ cudnnStatus_t cudnnSetLRNDescriptor(cudnnLRNDescriptor_t lrn, unsigned n, double
   *lrn = {static_cast<int>(n), alpha, beta, k};
   return CUDNN_STATUS_SUCCESS;
 }
-
-// ---- values ----
-
-namespace emulated_cudnn {
-
-namespace {
-
-size_t SizeOf(cudnnDataType_t type) {
-  return type == CUDNN_DATA_DOUBLE ? 8 : type == CUDNN_DATA_FLOAT ? 4 : 2;
-}
-
-float Widen(uint16_t half) {
-  const uint32_t bits = uint32_t(half) << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
-// The nearest one, of two the even one.
-uint16_t Narrow(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-}  // namespace
-
-Numbers Values::Read() const {
-  Numbers numbers(tensor.count());
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    numbers[i] = tensor.type == CUDNN_DATA_DOUBLE  ? static_cast<double*>(memory)[i]
-                 : tensor.type == CUDNN_DATA_FLOAT ? static_cast<float*>(memory)[i]
-                                                   : Widen(static_cast<uint16_t*>(memory)[i]);
-  }
-  return numbers;
-}
-
-void Values::Write(const Numbers& result, double alpha, double beta) const {
-  const Numbers before = beta == 0 ? Numbers(result.size()) : Read();
-  for (size_t i = 0; i < result.size(); ++i) {
-    const double value = alpha * result[i] + beta * before[i];
-    if (tensor.type == CUDNN_DATA_DOUBLE) static_cast<double*>(memory)[i] = value;
-    if (tensor.type == CUDNN_DATA_FLOAT) static_cast<float*>(memory)[i] = float(value);
-    if (tensor.type == CUDNN_DATA_BFLOAT16) {
-      static_cast<uint16_t*>(memory)[i] = Narrow(float(value));
-    }
-  }
-}
-
-double Factor(const void* factor, cudnnDataType_t type) {
-  if (type == CUDNN_DATA_DOUBLE) return *static_cast<const double*>(factor);
-  return *static_cast<const float*>(factor);
-}
-
-cudnnStatus_t Queue(cudnnHandle_t handle, std::initializer_list<Values> values,
-                    std::function<void()> work) {
-  for (const Values& value : values) {
-    if (!value.memory) return CUDNN_STATUS_BAD_PARAM_NULL_POINTER;
-    const size_t bytes = value.tensor.count() * SizeOf(value.tensor.type);
-    if (!emulated_cuda::HoldsOnDevice(value.memory, bytes)) {
-      return CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT;
-    }
-  }
-  return handle->Call({}, std::move(work)) ? CUDNN_STATUS_SUCCESS
-                                           : CUDNN_STATUS_BAD_PARAM_STREAM_MISMATCH;
-}
-
-}  // namespace emulated_cudnn

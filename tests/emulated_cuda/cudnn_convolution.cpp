@@ -1,78 +1,27 @@
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
-#include "cudnn_values.hpp"
+#include "cudnn_products.hpp"
 
 using namespace emulated_cudnn;
 
 namespace {
 
-// The three sides of a convolution: image, filter and features.
-struct Sides {
-  Tensor x, w, y;
-  cudnnConvolutionStruct convolution;
+cudnnStatus_t Check(const Sides& sides) {
+  if (!sides.Belong()) return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
+  const cudnnDataType_t type = sides.x.type;
+  if (type != sides.w.type || type != sides.y.type) return CUDNN_STATUS_BAD_PARAM;
+  // Sums of smaller types are float's.
+  const auto sums = type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
+  return sides.convolution.compute_type == sums ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+}
 
-  Sides(const Tensor* x, const Tensor* w, const cudnnConvolutionStruct* convolution,
-        const Tensor* y)
-      : x(*x), w(*w), y(*y), convolution(*convolution) {}
-
-  cudnnStatus_t Check() const {
-    const auto& c = convolution;
-    const int features[2] = {Positions(x.h, w.h, 0), Positions(x.w, w.w, 1)};
-    const bool belong = x.n == y.n && x.c == w.c * c.groups && y.c == w.n && w.n % c.groups == 0 &&
-                        y.h == features[0] && y.w == features[1];
-    if (!belong) return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
-    if (x.type != w.type || x.type != y.type) return CUDNN_STATUS_BAD_PARAM;
-    // Sums of smaller types are float's.
-    const bool sums =
-        c.compute_type == (x.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT);
-    return sums ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
-  }
-
-  // use(index in x, index in w, index in y) for all that belong together.
-  template <typename Use>
-  void ForAll(const Use& use) const {
-    const size_t per_group = w.n / convolution.groups;
-    for (size_t plane = 0; plane < size_t(y.n) * y.c; ++plane) {
-      const size_t n = plane / y.c, k = plane % y.c;
-      for (size_t t = 0; t < size_t(w.c) * w.area(); ++t) {
-        const size_t channel = k / per_group * w.c + t / w.area();
-        const int down = int(t / w.w % w.h) * convolution.dilation[0] - convolution.pad[0];
-        const int right = int(t % w.w) * convolution.dilation[1] - convolution.pad[1];
-        const auto in_row = [&](size_t from, size_t to) {
-          for (int o = 0; o < y.w; ++o) {
-            const int column = o * convolution.stride[1] + right;
-            if (column >= 0 && column < x.w) use(from + column, k * w.c * w.area() + t, to + o);
-          }
-        };
-        for (int o = 0; o < y.h; ++o) {
-          const int row = o * convolution.stride[0] + down;
-          if (row < 0 || row >= x.h) continue;
-          in_row(((n * x.c + channel) * x.h + row) * x.w, (plane * y.h + o) * y.w);
-        }
-      }
-    }
-  }
-
-  // TF32 keeps 11 significant bits of float factors.
-  Numbers Factors(const Values& values) const {
-    Numbers numbers = values.Read();
-    if (x.type != CUDNN_DATA_FLOAT || convolution.math == CUDNN_FMA_MATH) return numbers;
-    for (double& number : numbers) {
-      int exponent;
-      const double fraction = std::frexp(number, &exponent);
-      number = std::ldexp(std::nearbyint(std::ldexp(fraction, 11)), exponent - 11);
-    }
-    return numbers;
-  }
-
- private:
-  int Positions(int size, int kernel, int axis) const {
-    const auto& c = convolution;
-    return (size + 2 * c.pad[axis] - (c.dilation[axis] * (kernel - 1) + 1)) / c.stride[axis] + 1;
-  }
-};
+Numbers Factors(const Sides& sides, const Values& values) {
+  Numbers numbers = values.Read();
+  if (sides.x.type != CUDNN_DATA_FLOAT || sides.convolution.math == CUDNN_FMA_MATH) return numbers;
+  for (double& number : numbers) number = Rounded(number, kBitsOfTF32);
+  return numbers;
+}
 
 // Algorithms, the fastest first: two that must not be chosen, one that cannot do it, and a good one
 // with a workspace of its own size, each for one math type.
@@ -93,7 +42,7 @@ cudnnMathType_t MathOf(const Sides& sides, int algorithm) {
 template <typename Perf>
 cudnnStatus_t Find(cudnnHandle_t handle, const Sides& sides, int wanted, int* returned,
                    Perf* results) {
-  const cudnnStatus_t status = sides.Check();
+  const cudnnStatus_t status = Check(sides);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   if (!handle->Call({}, [] {})) return CUDNN_STATUS_BAD_PARAM_STREAM_MISMATCH;
   cudaDeviceSynchronize();
@@ -109,12 +58,11 @@ cudnnStatus_t Find(cudnnHandle_t handle, const Sides& sides, int wanted, int* re
   return CUDNN_STATUS_SUCCESS;
 }
 
-// Queues a product; `work` returns its numbers. Its workspace is used.
-template <typename Work>
-cudnnStatus_t Run(cudnnHandle_t handle, const Sides& sides, int algorithm, void* workspace,
-                  size_t bytes, const void* alpha, const void* beta, const Values& a,
-                  const Values& b, const Values& result, const Work& work) {
-  const cudnnStatus_t status = sides.Check();
+// Queues a product, which uses its workspace.
+cudnnStatus_t Run(cudnnHandle_t handle, Product product, const Sides& sides, int algorithm,
+                  void* workspace, size_t bytes, const void* alpha, const void* beta,
+                  const Values& a, const Values& b, const Values& result) {
+  const cudnnStatus_t status = Check(sides);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   const size_t needed = WorkspaceOf(sides, algorithm);
   // Measured under a math type, an algorithm may need more memory under another.
@@ -128,10 +76,8 @@ cudnnStatus_t Run(cudnnHandle_t handle, const Sides& sides, int algorithm, void*
   const double factor = Factor(alpha, sides.x.type), of_old = Factor(beta, sides.x.type);
   return Queue(handle, {a, b, result}, [=] {
     if (needed > 0) std::memset(workspace, 0xff, needed);
-    const Numbers left = sides.Factors(a), right = sides.Factors(b);
-    Numbers sums(result.tensor.count());
-    work(sides, left, right, &sums);
-    result.Write(sums, factor, of_old);
+    const Numbers left = Factors(sides, a), right = Factors(sides, b);
+    result.Write(Multiply(product, sides, left, right), factor, of_old);
   });
 }
 
@@ -143,21 +89,21 @@ cudnnStatus_t cudnnFindConvolutionForwardAlgorithm(cudnnHandle_t handle, cudnnTe
                                                    cudnnTensorDescriptor_t y, int wanted,
                                                    int* returned,
                                                    cudnnConvolutionFwdAlgoPerf_t* results) {
-  return Find(handle, Sides(x, w, convolution, y), wanted, returned, results);
+  return Find(handle, {*x, *w, *y, *convolution}, wanted, returned, results);
 }
 
 cudnnStatus_t cudnnFindConvolutionBackwardDataAlgorithm(
     cudnnHandle_t handle, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy,
     cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t dx, int wanted, int* returned,
     cudnnConvolutionBwdDataAlgoPerf_t* results) {
-  return Find(handle, Sides(dx, w, convolution, dy), wanted, returned, results);
+  return Find(handle, {*dx, *w, *dy, *convolution}, wanted, returned, results);
 }
 
 cudnnStatus_t cudnnFindConvolutionBackwardFilterAlgorithm(
     cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
     cudnnConvolutionDescriptor_t convolution, cudnnFilterDescriptor_t dw, int wanted, int* returned,
     cudnnConvolutionBwdFilterAlgoPerf_t* results) {
-  return Find(handle, Sides(x, dw, convolution, dy), wanted, returned, results);
+  return Find(handle, {*x, *dw, *dy, *convolution}, wanted, returned, results);
 }
 
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
@@ -167,12 +113,9 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
                                       cudnnConvolutionFwdAlgo_t algorithm, void* workspace,
                                       size_t workspace_bytes, const void* beta,
                                       cudnnTensorDescriptor_t y_tensor, void* y) {
-  return Run(
-      handle, Sides(x_tensor, w_filter, convolution, y_tensor), algorithm, workspace,
-      workspace_bytes, alpha, beta, {*x_tensor, x}, {*w_filter, w}, {*y_tensor, y},
-      [](const Sides& sides, const Numbers& image, const Numbers& filter, Numbers* sums) {
-        sides.ForAll([&](size_t i, size_t k, size_t o) { (*sums)[o] += image[i] * filter[k]; });
-      });
+  return Run(handle, Product::kFeatures, {*x_tensor, *w_filter, *y_tensor, *convolution}, algorithm,
+             workspace, workspace_bytes, alpha, beta, {*x_tensor, x}, {*w_filter, w},
+             {*y_tensor, y});
 }
 
 cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alpha,
@@ -182,12 +125,9 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alp
                                            cudnnConvolutionBwdDataAlgo_t algorithm, void* workspace,
                                            size_t workspace_bytes, const void* beta,
                                            cudnnTensorDescriptor_t dx_tensor, void* dx) {
-  return Run(
-      handle, Sides(dx_tensor, w_filter, convolution, dy_tensor), algorithm, workspace,
-      workspace_bytes, alpha, beta, {*w_filter, w}, {*dy_tensor, dy}, {*dx_tensor, dx},
-      [](const Sides& sides, const Numbers& filter, const Numbers& diff, Numbers* sums) {
-        sides.ForAll([&](size_t i, size_t k, size_t o) { (*sums)[i] += filter[k] * diff[o]; });
-      });
+  return Run(handle, Product::kImage, {*dx_tensor, *w_filter, *dy_tensor, *convolution}, algorithm,
+             workspace, workspace_bytes, alpha, beta, {*w_filter, w}, {*dy_tensor, dy},
+             {*dx_tensor, dx});
 }
 
 cudnnStatus_t cudnnConvolutionBackwardFilter(
@@ -195,12 +135,9 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(
     cudnnTensorDescriptor_t dy_tensor, const void* dy, cudnnConvolutionDescriptor_t convolution,
     cudnnConvolutionBwdFilterAlgo_t algorithm, void* workspace, size_t workspace_bytes,
     const void* beta, cudnnFilterDescriptor_t dw_filter, void* dw) {
-  return Run(
-      handle, Sides(x_tensor, dw_filter, convolution, dy_tensor), algorithm, workspace,
-      workspace_bytes, alpha, beta, {*x_tensor, x}, {*dy_tensor, dy}, {*dw_filter, dw},
-      [](const Sides& sides, const Numbers& image, const Numbers& diff, Numbers* sums) {
-        sides.ForAll([&](size_t i, size_t k, size_t o) { (*sums)[k] += image[i] * diff[o]; });
-      });
+  return Run(handle, Product::kFilter, {*x_tensor, *dw_filter, *dy_tensor, *convolution}, algorithm,
+             workspace, workspace_bytes, alpha, beta, {*x_tensor, x}, {*dy_tensor, dy},
+             {*dw_filter, dw});
 }
 
 // ---- bias ----

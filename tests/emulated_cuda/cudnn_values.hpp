@@ -3,6 +3,11 @@
 
 /// What the emulated cuDNN's functions share: descriptors, and values of any type as numbers.
 
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
 #include <cudnn.h>
 
 #include "device_queue.hpp"
@@ -12,9 +17,15 @@ struct cudnnContext : emulated_cuda::LibraryHandle {};
 struct cudnnTensorStruct {
   cudnnDataType_t type;
   int n = 0, c = 0, h = 0, w = 0;
+  /// In values, of the dimensions above.
+  std::array<int64_t, 4> strides = {};
 
   size_t count() const { return size_t(n) * c * h * w; }
   int area() const { return h * w; }
+  /// Values from the first to the last one in memory.
+  size_t extent() const;
+  size_t bytes() const;
+  /// Where the values may lie in another order.
   bool operator==(const cudnnTensorStruct& other) const {
     return type == other.type && n == other.n && c == other.c && h == other.h && w == other.w;
   }
@@ -45,7 +56,11 @@ namespace emulated_cudnn {
 using Tensor = cudnnTensorStruct;
 using Numbers = std::vector<double>;
 
-/// Memory that a call reads or writes as the values of a tensor.
+/// To so many significant bits; of two that are as near, the even one.
+double Rounded(double value, int bits);
+
+/// Memory that a call reads or writes as the values of a tensor, in whatever order they lie there:
+/// their numbers are always in that of n, c, h, w.
 struct Values {
   Tensor tensor;
   void* memory;
@@ -62,7 +77,7 @@ struct Values {
 double Factor(const void* factor, cudnnDataType_t type);
 
 /// Queues work() of a call with these values, if they are there.
-cudnnStatus_t Queue(cudnnHandle_t handle, std::initializer_list<Values> values,
+cudnnStatus_t Queue(cudnnHandle_t handle, const std::vector<Values>& values,
                     std::function<void()> work);
 
 }  // namespace emulated_cudnn

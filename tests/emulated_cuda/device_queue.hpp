@@ -5,6 +5,7 @@
 /// that is read too early, a buffer that is filled anew too early, or a stream that does not wait
 /// for another one shows as a wrong number. The thread that waits does the work.
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <initializer_list>
@@ -53,6 +54,8 @@ Mark EndOf(const StreamPtr& stream);
 void Push(const StreamPtr& stream, Task task);
 /// Does what stands before the mark, if it can.
 bool Reach(const Mark& mark);
+/// Lets events believe that the task which calls it takes so much longer.
+void Spend(std::chrono::milliseconds time);
 
 // ---- without it ----
 
