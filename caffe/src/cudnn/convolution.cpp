@@ -5,8 +5,8 @@
 #include <mutex>
 #include <type_traits>
 
+#include "cudnn/channels_last_convolution.hpp"
 #include "cudnn/handle.hpp"
-#include "util/device_bfloat16.hpp"
 #include "util/device_scratch.hpp"
 
 namespace caffe {
@@ -243,63 +243,16 @@ class CudnnConvolution : public dnn::Convolution<Dtype> {
   Bias<Dtype> bias_;
 };
 
-// On values rounded to bfloat16. Blobs, parameters and their diffs stay float; sums are float's.
-class HalfConvolution : public dnn::Convolution<float> {
- public:
-  explicit HalfConvolution(const dnn::ConvolutionGeometry& g)
-      : products_(g, CUDNN_DATA_BFLOAT16, CUDNN_TENSOR_OP_MATH), bias_(g) {}
-
-  void ToFeatures(dnn::Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
-                  dnn::Values<float> features) override {
-    BFloat16* half = Room(Scratch::kHalfFeatures, *features.blob);
-    products_.ToFeatures(Round(Scratch::kHalfImage, *image.blob, Read(image)),
-                         Round(Scratch::kHalfWeights, weights, weights.gpu_data()), half);
-    float* y = Write(features);
-    WidenOnGpu(features.blob->count(), half, y);
-    if (bias) bias_.Add(*bias, y);
-  }
-
-  void ToImage(dnn::Values<float> features, const Blob<float>& weights,
-               dnn::Values<float> image) override {
-    BFloat16* half = Room(Scratch::kHalfImage, *image.blob);
-    products_.ToImage(Round(Scratch::kHalfFeatures, *features.blob, Read(features)),
-                      Round(Scratch::kHalfWeights, weights, weights.gpu_data()), half);
-    WidenOnGpu(image.blob->count(), half, Write(image));
-  }
-
-  void AddWeightDiff(dnn::Values<float> image, dnn::Values<float> features, Blob<float>* weights,
-                     Blob<float>* bias) override {
-    BFloat16* half = Room(Scratch::kHalfWeights, *weights);
-    products_.ToWeights(Round(Scratch::kHalfImage, *image.blob, Read(image)),
-                        Round(Scratch::kHalfFeatures, *features.blob, Read(features)), false, half);
-    AddOnGpu(weights->count(), half, weights->mutable_gpu_diff());
-    if (bias) bias_.AddDiff(Read(features), bias);
-  }
-
- private:
-  static BFloat16* Room(Scratch use, const Blob<float>& blob) {
-    return static_cast<BFloat16*>(DeviceScratch(use, blob.count() * sizeof(BFloat16)));
-  }
-  static const BFloat16* Round(Scratch use, const Blob<float>& blob, const float* values) {
-    BFloat16* half = Room(use, blob);
-    RoundOnGpu(blob.count(), values, half);
-    return half;
-  }
-
-  Products<float> products_;
-  Bias<float> bias_;
-};
-
 }  // namespace
 
 template <typename Dtype>
 shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry& geometry) {
+  const shared_ptr<dnn::Convolution<Dtype>> plain(new CudnnConvolution<Dtype>(geometry));
   if constexpr (std::is_same<Dtype, float>::value) {
-    if (geometry.element == Element::kBFloat16) {
-      return shared_ptr<dnn::Convolution<Dtype>>(new HalfConvolution(geometry));
-    }
+    const bool rounds = geometry.element != Element::kFloat || geometry.tf32;
+    if (rounds && geometry.groups == 1) return CreateChannelsLast(geometry, plain);
   }
-  return shared_ptr<dnn::Convolution<Dtype>>(new CudnnConvolution<Dtype>(geometry));
+  return plain;
 }
 
 template shared_ptr<dnn::Convolution<float>> CreateConvolution(const dnn::ConvolutionGeometry&);

@@ -222,8 +222,7 @@ dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
     geometry.dilation[i] = dilation_.cpu_data()[i];
   }
   geometry.keep_weights = this->phase_ == TEST;
-  // On the GPU, convolutions take over no layers.
-  geometry.relu_slope = gpu ? 1 : relu_slope_;
+  geometry.relu_slope = relu_slope_;
   const Precision precision = this->layer_param_.precision();
   if (precision == BF16 && (gpu || dnn::HasBfloat16())) geometry.element = Element::kBFloat16;
   geometry.tf32 = precision == TF32;

@@ -10,10 +10,10 @@ enum class Scratch {
   kSums,
   kColumns,
   kWorkspace,
-  // What a convolution multiplies, in bfloat16.
-  kHalfImage,
-  kHalfFeatures,
-  kHalfWeights,
+  // What a convolution multiplies, in the order of its engine.
+  kWeights,
+  kFeatures,
+  kBias,
   kCount
 };
 

@@ -1,0 +1,305 @@
+#include "cudnn/channels_last_convolution.hpp"
+
+#include <array>
+#include <limits>
+#include <map>
+
+#include <boost/make_shared.hpp>
+
+#include "caffe/util/benchmark.hpp"
+#include "cudnn/channels_last_kernels.hpp"
+#include "cudnn/graph.hpp"
+#include "util/device_layout.hpp"
+#include "util/device_scratch.hpp"
+
+namespace caffe {
+namespace cudnn {
+
+namespace {
+
+// Engines for channels-last tensors get by with little.
+const size_t kWorkspace = size_t(256) << 20;
+// How many engines are tried, and how often.
+const size_t kMostEngines = 8;
+const int kTries = 3;
+
+// Of tensors of a graph, in bytes.
+const uintptr_t kAlignment = 16;
+
+// Numbers of the tensors of a graph.
+enum Number : int64_t { kImage, kWeights, kFeatures, kBias };
+
+template <typename T>
+cudnnDataType_t TypeOf() {
+  return std::is_same<T, BFloat16>::value ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
+int Filled(int channels) {
+  return (channels + kChannelsAtOnce - 1) / kChannelsAtOnce * kChannelsAtOnce;
+}
+
+// A way to compute a product: the plan, and whether bias and ReLU come after it.
+struct Way {
+  shared_ptr<Plan> plan;
+  bool alone = true;
+};
+
+// Milliseconds that `run` takes; infinite where it refuses.
+template <typename Run>
+float Measure(const Run& run) {
+  float best = std::numeric_limits<float>::infinity();
+  if (!run()) return best;
+  for (int i = 0; i < kTries; ++i) {
+    Timer timer;
+    timer.Start();
+    run();
+    best = std::min(best, timer.MilliSeconds());
+  }
+  return best;
+}
+
+// What a way is found for: product, element, GPU, whether it ends with bias and ReLU, its slope,
+// and the geometry.
+using Question = std::array<int, 22>;
+
+// The fastest of some ways; `run` computes by one of them.
+template <typename Run>
+Way FastestOf(const std::vector<Way>& ways, const Run& run) {
+  Way fastest;
+  float best = std::numeric_limits<float>::infinity();
+  for (const Way& way : ways) {
+    const float time = Measure([&] { return run(way); });
+    if (time < best) {
+      best = time;
+      fastest = way;
+    }
+  }
+  return fastest;
+}
+
+// T is what images, features and weights are multiplied as.
+template <typename T>
+class ChannelsLastConvolution : public dnn::Convolution<float> {
+ public:
+  ChannelsLastConvolution(const dnn::ConvolutionGeometry& g,
+                          const shared_ptr<dnn::Convolution<float>>& plain)
+      : geometry_(g), plain_(plain) {
+    image_ = LayoutOf(g.image_channels, g.image);
+    features_ = LayoutOf(g.feature_channels, g.features);
+    weights_ = {g.feature_channels, g.image_channels, g.kernel[0] * g.kernel[1], features_.block,
+                image_.block};
+  }
+
+  void ToFeatures(dnn::Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+                  dnn::Values<float> features) override {
+    const void* x = Read(image_, image);
+    const void* w = Ordered(weights);
+    const float* b = bias ? bias->gpu_data() : nullptr;
+    const bool exact = features_.channels < kChannelsAtOnce;
+    const ChannelLayout result = exact ? features_.WithElement(Element::kFloat) : features_;
+    void* y = Write(result, features);
+    const auto run = [&](const Way& way) {
+      return exact ? RunToFeatures<float>(way, x, w, b, y) : RunToFeatures<T>(way, x, w, b, y);
+    };
+    const Way& way = WayOf(Product::kToFeatures, b != nullptr,
+                           [&] { return FastestOf(WaysToFeatures(b != nullptr, exact), run); });
+    if (!way.plan) return plain_->ToFeatures(image, weights, bias, features);
+    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+  }
+
+  void ToImage(dnn::Values<float> features, const Blob<float>& weights,
+               dnn::Values<float> image) override {
+    // What a net puts out: exact.
+    const bool is_output = image.part == Part::kData && image_.channels < kChannelsAtOnce;
+    if (is_output) return plain_->ToImage(features, weights, image);
+    const void* dy = Read(features_, features);
+    const void* w = Ordered(weights);
+    void* dx = Write(image_, image);
+    const auto run = [&](const Way& way) {
+      return way.plan->Run({{kImage, dx}, {kWeights, w}, {kFeatures, dy}});
+    };
+    const Way& way =
+        WayOf(Product::kToImage, false, [&] { return FastestOf(WaysOf(Product::kToImage), run); });
+    if (!way.plan) return plain_->ToImage(features, weights, image);
+    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+  }
+
+  void AddWeightDiff(dnn::Values<float> image, dnn::Values<float> features, Blob<float>* weights,
+                     Blob<float>* bias) override {
+    const void* x = Read(image_, image);
+    const void* dy = Read(features_, features);
+    T* dw = static_cast<T*>(DeviceScratch(Scratch::kWeights, weights_.size() * sizeof(T)));
+    const auto run = [&](const Way& way) {
+      return way.plan->Run({{kImage, x}, {kWeights, dw}, {kFeatures, dy}});
+    };
+    const Way& way = WayOf(Product::kToWeights, false,
+                           [&] { return FastestOf(WaysOf(Product::kToWeights), run); });
+    if (!way.plan) return plain_->AddWeightDiff(image, features, weights, bias);
+    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+    AddWeightsFromChannelsLast(weights_, dw, weights->mutable_gpu_diff());
+    if (bias) {
+      AddSumsOfChannels(features_, static_cast<const T*>(dy), bias->mutable_gpu_diff());
+    }
+  }
+
+ private:
+  ChannelLayout LayoutOf(int channels, const int (&plane)[2]) const {
+    return {geometry_.num, channels, plane[0], plane[1], Filled(channels), ElementOf<T>()};
+  }
+
+  static const void* Read(const ChannelLayout& layout, const dnn::Values<float>& values) {
+    return ReadBytes(layout, *values.blob, values.part, Place::kGpu);
+  }
+  static void* Write(const ChannelLayout& layout, const dnn::Values<float>& values) {
+    return WriteBytes(layout, values.blob, values.part, Place::kGpu);
+  }
+
+  const void* Ordered(const Blob<float>& weights) const {
+    T* last = static_cast<T*>(DeviceScratch(Scratch::kWeights, weights_.size() * sizeof(T)));
+    WeightsToChannelsLast(weights_, weights.gpu_data(), last);
+    return last;
+  }
+
+  // ---- graphs ----
+
+  static Graph::Shape ShapeOf(const ChannelLayout& layout) {
+    return {layout.num, layout.block, layout.height, layout.width};
+  }
+  Graph::Shape ShapeOfWeights() const {
+    return {features_.block, image_.block, geometry_.kernel[0], geometry_.kernel[1]};
+  }
+
+  std::vector<Way> WaysOf(Product product) const {
+    Graph graph;
+    graph.Convolve(product, geometry_, graph.Stored(kImage, ShapeOf(image_), TypeOf<T>()),
+                   graph.Stored(kWeights, ShapeOfWeights(), TypeOf<T>()),
+                   graph.Stored(kFeatures, ShapeOf(features_), TypeOf<T>()));
+    std::vector<Way> ways;
+    for (const auto& plan : graph.Plans(kWorkspace, kMostEngines)) ways.push_back({plan, true});
+    return ways;
+  }
+
+  // Bias and ReLU in the same engine.
+  std::vector<Way> WholeWays(bool bias, bool exact) const {
+    const float slope = geometry_.relu_slope;
+    Graph graph;
+    const auto image = graph.Stored(kImage, ShapeOf(image_), TypeOf<T>());
+    const auto weights = graph.Stored(kWeights, ShapeOfWeights(), TypeOf<T>());
+    const auto result =
+        graph.Stored(kFeatures, ShapeOf(features_), exact ? CUDNN_DATA_FLOAT : TypeOf<T>());
+    auto sums = graph.Passing(ShapeOf(features_));
+    graph.Convolve(Product::kToFeatures, geometry_, image, weights, sums);
+    if (bias) {
+      const auto channels = graph.Stored(kBias, {1, features_.block, 1, 1}, CUDNN_DATA_FLOAT);
+      const auto biased = slope == 1 ? result : graph.Passing(ShapeOf(features_));
+      graph.AddBias(sums, channels, biased);
+      sums = biased;
+    }
+    if (slope != 1) graph.Rectify(sums, slope, result);
+    std::vector<Way> ways;
+    for (const auto& plan : graph.Plans(kWorkspace, kMostEngines)) ways.push_back({plan, false});
+    return ways;
+  }
+
+  std::vector<Way> WaysToFeatures(bool bias, bool exact) const {
+    std::vector<Way> ways;
+    if (bias || geometry_.relu_slope != 1) ways = WholeWays(bias, exact);
+    // Values that are rounded before the bias is added are not exact.
+    if (exact && !ways.empty()) return ways;
+    for (const Way& way : WaysOf(Product::kToFeatures)) ways.push_back(way);
+    return ways;
+  }
+
+  template <typename Result>
+  bool RunToFeatures(const Way& way, const void* x, const void* w, const float* bias,
+                     void* y) const {
+    const bool rest = bias || geometry_.relu_slope != 1 || !std::is_same<T, Result>::value;
+    if (!way.alone) {
+      if (!bias) return way.plan->Run({{kImage, x}, {kWeights, w}, {kFeatures, y}});
+      return way.plan->Run({{kImage, x}, {kWeights, w}, {kFeatures, y}, {kBias, FilledBias(bias)}});
+    }
+    void* sums = y;
+    if (!std::is_same<T, Result>::value) {
+      sums = DeviceScratch(Scratch::kFeatures, features_.bytes());
+    }
+    if (!way.plan->Run({{kImage, x}, {kWeights, w}, {kFeatures, sums}})) return false;
+    if (rest) {
+      RectifyWithBias(features_, static_cast<const T*>(sums), bias, geometry_.relu_slope,
+                      static_cast<Result*>(y));
+    }
+    return true;
+  }
+
+  // With a value for each channel that is there in memory.
+  const float* FilledBias(const float* bias) const {
+    const bool aligned = reinterpret_cast<uintptr_t>(bias) % kAlignment == 0;
+    if (features_.block == features_.channels && aligned) return bias;
+    const size_t bytes = features_.block * sizeof(float), used = features_.channels * sizeof(float);
+    char* filled = static_cast<char*>(DeviceScratch(Scratch::kBias, bytes));
+    CUDA_CHECK(cudaMemcpyAsync(filled, bias, used, cudaMemcpyDeviceToDevice, ThreadStream()));
+    if (bytes > used) {
+      CUDA_CHECK(cudaMemsetAsync(filled + used, 0, bytes - used, ThreadStream()));
+    }
+    return reinterpret_cast<const float*>(filled);
+  }
+
+  // ---- choices ----
+
+  // What `find` has found for a product, at its first use in this thread.
+  template <typename Find>
+  const Way& WayOf(Product product, bool bias, const Find& find) {
+    // Made before the ways: it has to outlive them.
+    Handle();
+    static thread_local std::map<Question, Way> known;
+    const Question question = QuestionOf(product, bias);
+    const auto found = known.find(question);
+    if (found != known.end()) return found->second;
+    return known.emplace(question, find()).first->second;
+  }
+
+  Question QuestionOf(Product product, bool bias) const {
+    const dnn::ConvolutionGeometry& g = geometry_;
+    int device = 0;
+    CUDA_CHECK(cudaGetDevice(&device));
+    const bool forward = product == Product::kToFeatures;
+    const int slope = forward ? __builtin_bit_cast(int, g.relu_slope) : 0;
+    return {static_cast<int>(product),
+            static_cast<int>(ElementOf<T>()),
+            device,
+            bias,
+            slope,
+            g.num,
+            g.image_channels,
+            g.feature_channels,
+            g.image[0],
+            g.image[1],
+            g.features[0],
+            g.features[1],
+            g.kernel[0],
+            g.kernel[1],
+            g.stride[0],
+            g.stride[1],
+            g.pad[0],
+            g.pad[1],
+            g.dilation[0],
+            g.dilation[1]};
+  }
+
+  dnn::ConvolutionGeometry geometry_;
+  shared_ptr<dnn::Convolution<float>> plain_;
+  ChannelLayout image_, features_;
+  WeightShape weights_;
+};
+
+}  // namespace
+
+shared_ptr<dnn::Convolution<float>> CreateChannelsLast(
+    const dnn::ConvolutionGeometry& geometry, const shared_ptr<dnn::Convolution<float>>& plain) {
+  if (geometry.element == Element::kBFloat16) {
+    return boost::make_shared<ChannelsLastConvolution<BFloat16>>(geometry, plain);
+  }
+  return boost::make_shared<ChannelsLastConvolution<float>>(geometry, plain);
+}
+
+}  // namespace cudnn
+}  // namespace caffe

@@ -1,0 +1,261 @@
+#include "cudnn/graph.hpp"
+
+#include <boost/make_shared.hpp>
+
+#include "util/device_scratch.hpp"
+
+namespace caffe {
+namespace cudnn {
+
+// ---- descriptors ----
+
+Descriptor::Descriptor(cudnnBackendDescriptorType_t type) {
+  CUDNN_CHECK(cudnnBackendCreateDescriptor(type, &descriptor_));
+}
+
+void Descriptor::Set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                     int64_t count, const void* values) {
+  CUDNN_CHECK(cudnnBackendSetAttribute(descriptor_, name, type, count, values));
+}
+
+void Descriptor::Set(cudnnBackendAttributeName_t name, const Descriptor& other) {
+  const cudnnBackendDescriptor_t descriptor = other.get();
+  Set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &descriptor);
+}
+
+void Descriptor::Set(cudnnBackendAttributeName_t name, int64_t value) {
+  Set(name, CUDNN_TYPE_INT64, 1, &value);
+}
+
+void Descriptor::Set(cudnnBackendAttributeName_t name, const std::vector<int64_t>& values) {
+  Set(name, CUDNN_TYPE_INT64, static_cast<int64_t>(values.size()), values.data());
+}
+
+void Descriptor::Set(cudnnBackendAttributeName_t name, cudnnDataType_t type) {
+  Set(name, CUDNN_TYPE_DATA_TYPE, 1, &type);
+}
+
+void Descriptor::Set(cudnnBackendAttributeName_t name, cudnnHandle_t handle) {
+  Set(name, CUDNN_TYPE_HANDLE, 1, &handle);
+}
+
+int64_t Descriptor::Get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                        int64_t room, void* values) const {
+  int64_t count = 0;
+  CUDNN_CHECK(cudnnBackendGetAttribute(descriptor_, name, type, room, &count, values));
+  return count;
+}
+
+// ---- plans ----
+
+bool Plan::Run(const std::vector<std::pair<int64_t, const void*>>& tensors) const {
+  std::vector<int64_t> numbers;
+  std::vector<const void*> memory;
+  for (const auto& tensor : tensors) {
+    numbers.push_back(tensor.first);
+    memory.push_back(tensor.second);
+  }
+  const void* workspace = workspace_ ? DeviceScratch(Scratch::kWorkspace, workspace_) : nullptr;
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.Set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, numbers);
+  pack.Set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+           static_cast<int64_t>(memory.size()), memory.data());
+  pack.Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+  CHECK(pack.Finalize()) << "cuDNN does not take the tensors of a convolution";
+  return Done(cudnnBackendExecute(Handle(), plan_->get(), pack.get()));
+}
+
+namespace {
+
+// Configurations of engines for a graph, in the order that cuDNN thinks best.
+std::vector<shared_ptr<Descriptor>> Configurations(const Descriptor& graph,
+                                                   cudnnBackendHeurMode_t mode, size_t most) {
+  Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  heuristics.Set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
+  heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+  if (!heuristics.Finalize()) return {};
+  const int64_t count =
+      heuristics.Get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, nullptr);
+  std::vector<shared_ptr<Descriptor>> found;
+  std::vector<cudnnBackendDescriptor_t> room;
+  while (found.size() < std::min<size_t>(count, most)) {
+    found.push_back(boost::make_shared<Descriptor>(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
+    room.push_back(found.back()->get());
+  }
+  if (room.empty()) return found;
+  heuristics.Get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                 static_cast<int64_t>(room.size()), room.data());
+  return found;
+}
+
+// Whether an engine gives equal bits each time.
+bool IsDeterministic(const Descriptor& configuration) {
+  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  cudnnBackendDescriptor_t room = engine.get();
+  configuration.Get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &room);
+  cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+  const int64_t count = engine.Get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                   CUDNN_NUMERICAL_NOTE_TYPE_COUNT, notes);
+  return std::find(notes, notes + count, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) == notes + count;
+}
+
+// Null where the engine cannot do it after all.
+shared_ptr<Plan> PlanOf(const Descriptor& configuration) {
+  const auto plan = boost::make_shared<Descriptor>(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  plan->Set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, Handle());
+  plan->Set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+  // Engines that are compiled at this moment may fail in many ways; others are there.
+  if (cudnnBackendFinalize(plan->get()) != CUDNN_STATUS_SUCCESS) return nullptr;
+  int64_t workspace = 0;
+  plan->Get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &workspace);
+  return boost::make_shared<Plan>(plan, static_cast<size_t>(workspace));
+}
+
+}  // namespace
+
+std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most) const {
+  Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+  std::vector<cudnnBackendDescriptor_t> operations;
+  for (const auto& operation : operations_) operations.push_back(operation->get());
+  graph.Set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, Handle());
+  graph.Set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+            static_cast<int64_t>(operations.size()), operations.data());
+  std::vector<shared_ptr<Plan>> plans;
+  if (!graph.Finalize()) return plans;
+  for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+    for (const auto& configuration : Configurations(graph, mode, most)) {
+      if (!IsDeterministic(*configuration)) continue;
+      const auto plan = PlanOf(*configuration);
+      if (plan && plan->workspace() <= workspace_limit) plans.push_back(plan);
+    }
+    if (!plans.empty()) break;
+  }
+  return plans;
+}
+
+// ---- graphs ----
+
+Graph::Tensor Graph::Make(int64_t number, const Shape& shape, cudnnDataType_t type, bool passing) {
+  const int64_t channels = shape[1], row = shape[3] * channels;
+  const auto tensor = boost::make_shared<Descriptor>(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  tensor->Set(CUDNN_ATTR_TENSOR_DATA_TYPE, type);
+  tensor->Set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>(shape.begin(), shape.end()));
+  tensor->Set(CUDNN_ATTR_TENSOR_STRIDES, std::vector<int64_t>{shape[2] * row, 1, row, channels});
+  tensor->Set(CUDNN_ATTR_TENSOR_UNIQUE_ID, number);
+  tensor->Set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, int64_t(16));
+  tensor->Set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &passing);
+  CHECK(tensor->Finalize()) << "cuDNN has no tensors of " << shape[0] << " x " << shape[1] << " x "
+                            << shape[2] << " x " << shape[3];
+  parts_.push_back(tensor);
+  return tensor;
+}
+
+Graph::Tensor Graph::Stored(int64_t number, const Shape& shape, cudnnDataType_t type) {
+  return Make(number, shape, type, false);
+}
+
+Graph::Tensor Graph::Passing(const Shape& shape) {
+  const int64_t kFirst = 1000;  // beyond the numbers of stored ones
+  return Make(kFirst + passing_++, shape, CUDNN_DATA_FLOAT, true);
+}
+
+namespace {
+
+// What an operation of a product calls its attributes.
+struct ConvolutionNames {
+  cudnnBackendDescriptorType_t operation;
+  cudnnBackendAttributeName_t convolution, image, weights, features, alpha, beta;
+};
+
+ConvolutionNames NamesOf(Product product) {
+  switch (product) {
+    case Product::kToFeatures:
+      return {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+    case Product::kToImage:
+      return {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+    default:
+      return {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+  }
+}
+
+std::vector<int64_t> Pair(const int (&values)[2]) { return {values[0], values[1]}; }
+
+shared_ptr<Descriptor> Describe(const dnn::ConvolutionGeometry& g) {
+  const auto convolution = boost::make_shared<Descriptor>(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+  const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT);
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, Pair(g.pad));
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, Pair(g.pad));
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_DILATIONS, Pair(g.dilation));
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, Pair(g.stride));
+  convolution->Set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, int64_t(2));
+  CHECK(convolution->Finalize()) << "cuDNN does not know such a convolution";
+  return convolution;
+}
+
+}  // namespace
+
+void Graph::Convolve(Product product, const dnn::ConvolutionGeometry& geometry, const Tensor& image,
+                     const Tensor& weights, const Tensor& features) {
+  const ConvolutionNames names = NamesOf(product);
+  parts_.push_back(Describe(geometry));
+  const auto operation = boost::make_shared<Descriptor>(names.operation);
+  operation->Set(names.convolution, *parts_.back());
+  operation->Set(names.image, *image);
+  operation->Set(names.weights, *weights);
+  operation->Set(names.features, *features);
+  operation->Set(names.alpha, CUDNN_TYPE_FLOAT, 1, &kOne<float>);
+  operation->Set(names.beta, CUDNN_TYPE_FLOAT, 1, &kZero<float>);
+  CHECK(operation->Finalize()) << "cuDNN does not know such a convolution";
+  operations_.push_back(operation);
+}
+
+void Graph::Pointwise(cudnnPointwiseMode_t mode, double slope, const Tensor& x, const Tensor* bias,
+                      const Tensor& y) {
+  const auto function = boost::make_shared<Descriptor>(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+  function->Set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
+  function->Set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+  if (slope != 0) {
+    function->Set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, CUDNN_TYPE_DOUBLE, 1, &slope);
+  }
+  CHECK(function->Finalize()) << "cuDNN does not know such a function";
+  parts_.push_back(function);
+  const auto operation =
+      boost::make_shared<Descriptor>(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+  operation->Set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, *function);
+  operation->Set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, *x);
+  if (bias) operation->Set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, **bias);
+  operation->Set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, *y);
+  CHECK(operation->Finalize()) << "cuDNN does not know such a function of these tensors";
+  operations_.push_back(operation);
+}
+
+void Graph::AddBias(const Tensor& x, const Tensor& bias, const Tensor& y) {
+  Pointwise(CUDNN_POINTWISE_ADD, 0, x, &bias, y);
+}
+
+void Graph::Rectify(const Tensor& x, double slope, const Tensor& y) {
+  Pointwise(CUDNN_POINTWISE_RELU_FWD, slope, x, nullptr, y);
+}
+
+}  // namespace cudnn
+}  // namespace caffe
