@@ -62,7 +62,7 @@ bool Plan::Run(const std::vector<std::pair<int64_t, const void*>>& tensors) cons
            static_cast<int64_t>(memory.size()), memory.data());
   pack.Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
   CHECK(pack.Finalize()) << "cuDNN does not take the tensors of a convolution";
-  return Done(cudnnBackendExecute(Handle(), plan_->get(), pack.get()));
+  return cudnnBackendExecute(Handle(), plan_->get(), pack.get()) == CUDNN_STATUS_SUCCESS;
 }
 
 namespace {

@@ -52,7 +52,8 @@ class Plan {
 
   /// Bytes of temporary memory.
   size_t workspace() const { return workspace_; }
-  /// Queues it, with the memory of the tensors by their numbers. False where cuDNN refuses to.
+  /// Queues it, with the memory of the tensors by their numbers. False where cuDNN fails to: some
+  /// engines that are compiled at run time find out only now what they cannot do.
   bool Run(const std::vector<std::pair<int64_t, const void*>>& tensors) const;
 
  private:

@@ -60,6 +60,16 @@ TEST(Convolution, OfBfloat16AgreesWithTheReference) {
   }
 }
 
+// On a GPU; elsewhere it is float.
+TEST(Convolution, OfTf32AgreesWithTheReference) {
+  for (const char* type : {"Convolution", "Deconvolution"}) {
+    for (const Case& c : kWideCases) {
+      const std::string layer = "precision: TF32 " + Layer(type, c.options);
+      ExpectSameAsReference(layer, {c.shape}, 1, false, caffe::TRAIN, 5e-3);
+    }
+  }
+}
+
 TEST(Deconvolution, OfBfloat16AgreesWithTheReference) {
   for (const Case& c : kWideCases) {
     const std::string layer = "precision: BF16 " + Layer("Deconvolution", c.options);
