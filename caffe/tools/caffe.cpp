@@ -126,7 +126,7 @@ class CommandLine {
 
   void Precision(CLI::App* command) {
     command->add_option("--precision", options_.precision,
-                        "Numbers to multiply: FP32 (the default), BF16 or, on a GPU, TF32");
+                        "Numbers to multiply: FP32 (the default), BF16 or, on a GPU, TF32 or FP16");
   }
 
   void TraceFile(CLI::App* command) {

@@ -31,6 +31,7 @@ enum Number : int64_t { kImage, kWeights, kFeatures, kBias };
 
 template <typename T>
 cudnnDataType_t TypeOf() {
+  if (std::is_same<T, Float16>::value) return CUDNN_DATA_HALF;
   return std::is_same<T, BFloat16>::value ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
@@ -295,10 +296,14 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
 
 shared_ptr<dnn::Convolution<float>> CreateChannelsLast(
     const dnn::ConvolutionGeometry& geometry, const shared_ptr<dnn::Convolution<float>>& plain) {
-  if (geometry.element == Element::kBFloat16) {
-    return boost::make_shared<ChannelsLastConvolution<BFloat16>>(geometry, plain);
+  switch (geometry.element) {
+    case Element::kBFloat16:
+      return boost::make_shared<ChannelsLastConvolution<BFloat16>>(geometry, plain);
+    case Element::kFloat16:
+      return boost::make_shared<ChannelsLastConvolution<Float16>>(geometry, plain);
+    default:
+      return boost::make_shared<ChannelsLastConvolution<float>>(geometry, plain);
   }
-  return boost::make_shared<ChannelsLastConvolution<float>>(geometry, plain);
 }
 
 }  // namespace cudnn

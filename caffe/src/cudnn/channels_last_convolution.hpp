@@ -7,7 +7,7 @@ namespace caffe {
 namespace cudnn {
 
 /// The products of a convolution on blobs in channels-last order, the one in which tensor cores
-/// multiply: of bfloat16 where the geometry's element is that, else of floats, whose factors are
+/// multiply: of 16 bits where the geometry's element has so many, else of floats, whose factors are
 /// rounded (TF32). Parameters, their diffs and sums stay float, and so do results of less than
 /// kChannelsAtOnce channels, what a net puts out as a rule. A product for which cuDNN has no engine
 /// is left to `plain`.

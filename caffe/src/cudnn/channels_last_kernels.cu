@@ -117,7 +117,9 @@ void AddSumsOfChannels(const ChannelLayout& layout, const T* x, float* sums) {
   template void AddSumsOfChannels(const ChannelLayout&, const T*, float*)
 INSTANTIATE(float);
 INSTANTIATE(BFloat16);
+INSTANTIATE(Float16);
 template void RectifyWithBias(const ChannelLayout&, const BFloat16*, const float*, float, float*);
+template void RectifyWithBias(const ChannelLayout&, const Float16*, const float*, float, float*);
 
 }  // namespace cudnn
 }  // namespace caffe

@@ -1,8 +1,8 @@
 #ifndef CAFFE_SRC_CUDNN_CHANNELS_LAST_KERNELS_HPP_
 #define CAFFE_SRC_CUDNN_CHANNELS_LAST_KERNELS_HPP_
 
-/// What ChannelsLastConvolution needs beside cuDNN. All pointers are on the GPU; T is float or
-/// BFloat16.
+/// What ChannelsLastConvolution needs beside cuDNN. All pointers are on the GPU; T is float,
+/// BFloat16 or Float16.
 
 #include "util/channel_layout.hpp"
 

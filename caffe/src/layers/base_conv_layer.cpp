@@ -186,12 +186,16 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
     LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs a CPU with AVX512-BF16 or AMX: on this one "
                                "layers compute in float";
   }
+  if (precision == FP16 && !gpu) {
+    LOG_FIRST_N(WARNING, 1) << "precision: FP16 is for GPUs: on the CPU layers compute in float";
+  }
   if (!wants_fast()) return nullptr;
   const dnn::ConvolutionGeometry geometry = Geometry();
   fast_ =
       gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
-  if (gpu && !fast_ && precision == BF16) {
-    LOG_FIRST_N(WARNING, 1) << "precision: BF16 needs cuDNN on the GPU: layers compute in float";
+  if (gpu && !fast_ && precision != FP32) {
+    LOG_FIRST_N(WARNING, 1) << "precision: " << Precision_Name(precision)
+                            << " needs cuDNN on the GPU: layers compute in float";
   }
   return fast_.get();
 }
@@ -225,6 +229,7 @@ dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
   geometry.relu_slope = relu_slope_;
   const Precision precision = this->layer_param_.precision();
   if (precision == BF16 && (gpu || dnn::HasBfloat16())) geometry.element = Element::kBFloat16;
+  if (precision == FP16 && gpu) geometry.element = Element::kFloat16;
   geometry.tf32 = precision == TF32;
   return geometry;
 }

@@ -38,9 +38,9 @@ struct BFloat16 {
 
 static_assert(sizeof(BFloat16) == 2, "blobs of bfloat16 values have two bytes a value");
 
-/// What is computed with where values are kept as T.
+/// What is computed with where values are kept as T: float for types of 16 bits.
 template <typename T>
-using Arithmetic = typename std::conditional<std::is_same<T, BFloat16>::value, float, T>::type;
+using Arithmetic = typename std::conditional<sizeof(T) == 2, float, T>::type;
 
 }  // namespace caffe
 

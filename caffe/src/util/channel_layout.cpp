@@ -268,7 +268,7 @@ const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, 
   const void* source = from_store ? store->values() : PlainBytes(memory, place);
   ReorderAt(place, stored, source, layout, reordered->values());
   const bool loses = from_store && memory->head() == SyncedMemory::HEAD_AT_LAYOUT &&
-                     stored.element == Element::kFloat && layout.element == Element::kBFloat16;
+                     stored.element == Element::kFloat && layout.element != Element::kFloat;
   if (loses) {
     store->set_rounded(reordered);
   } else {

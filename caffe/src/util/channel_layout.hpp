@@ -14,11 +14,12 @@
 
 #include "caffe/blob.hpp"
 #include "util/bfloat16.hpp"
+#include "util/float16.hpp"
 
 namespace caffe {
 
 /// How one value of a float blob lies in memory. (Those of a double blob are always doubles.)
-enum class Element { kFloat, kBFloat16 };
+enum class Element { kFloat, kBFloat16, kFloat16 };
 
 /// Where memory is. A blob's values can be in an order of their own on one of the two.
 enum class Place { kHost, kGpu };
@@ -73,6 +74,7 @@ struct ChannelLayout {
 /// The Element that a type is.
 template <typename T>
 constexpr Element ElementOf() {
+  if (std::is_same<T, Float16>::value) return Element::kFloat16;
   return std::is_same<T, BFloat16>::value ? Element::kBFloat16 : Element::kFloat;
 }
 
@@ -164,11 +166,13 @@ Dtype* WriteIn(const ChannelLayout& layout, Blob<Dtype>* blob, Part part = Part:
 /// Calls body with a value of the type of a layout's elements, for code that is written once for
 /// all:
 ///   VisitElements<Dtype>(layout, [&](auto type) { using T = decltype(type); ... });
+/// On the host there are no Float16; for the GPU, see VisitOnGpu.
 template <typename Dtype, typename Body>
 void VisitElements(const ChannelLayout& layout, const Body& body) {
   if constexpr (std::is_same<Dtype, float>::value) {
     if (layout.element == Element::kBFloat16) return body(BFloat16());
   }
+  DCHECK(layout.element == Element::kFloat);
   body(Dtype());
 }
 

@@ -113,17 +113,19 @@ void ReorderOnGpu(const ChannelLayout& from, const void* source, const ChannelLa
   } else if (from.plain()) {
     const Matrices m = {channels, area,     area,           std::ptrdiff_t(channels) * area,
                         to.block, to.block, to.plane_size()};
-    VisitElements<float>(
+    VisitOnGpu<float>(
         to, [&](auto type) { Transpose<float, decltype(type)>(from.num, m, source, target); });
   } else if (to.plain()) {
     const Matrices m = {
         area, channels, from.block, from.plane_size(), area, area, std::ptrdiff_t(channels) * area};
-    VisitElements<float>(
+    VisitOnGpu<float>(
         from, [&](auto type) { Transpose<decltype(type), float>(from.num, m, source, target); });
-  } else if (to.element == Element::kBFloat16) {
-    Convert<float, BFloat16>(from.size(), source, target);
   } else {
-    Convert<BFloat16, float>(from.size(), source, target);
+    VisitOnGpu<float>(from, [&](auto type) {
+      using From = decltype(type);
+      VisitOnGpu<float>(
+          to, [&](auto other) { Convert<From, decltype(other)>(from.size(), source, target); });
+    });
   }
 }
 

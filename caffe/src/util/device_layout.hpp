@@ -2,7 +2,7 @@
 #define CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
 
 /// channel_layout.hpp on the GPU, which knows two orders: the plain one, of float or double, and
-/// channels-last, of float or bfloat16, in which tensor cores multiply.
+/// channels-last, of float or 16 bits a value, in which tensor cores multiply.
 
 #include "util/channel_layout.hpp"
 
@@ -37,6 +37,15 @@ template <typename T, typename Dtype>
 T* WriteOnGpu(const ChannelLayout& layout, Blob<Dtype>* blob, Part part = Part::kData) {
   DCHECK(layout.element == ElementOf<T>());
   return static_cast<T*>(WriteBytes(layout, blob, part, Place::kGpu));
+}
+
+/// VisitElements for code of the GPU, which knows Float16, too.
+template <typename Dtype, typename Body>
+void VisitOnGpu(const ChannelLayout& layout, const Body& body) {
+  if constexpr (std::is_same<Dtype, float>::value) {
+    if (layout.element == Element::kFloat16) return body(Float16());
+  }
+  VisitElements<Dtype>(layout, body);
 }
 
 /// Reorder on the GPU, queued on the thread's stream.

@@ -38,7 +38,7 @@ void SetPrecision(const Options& options, Parameters* param) {
   if (options.precision.empty()) return;
   caffe::Precision precision = FP32;
   if (!Precision_Parse(options.precision, &precision)) {
-    LOG(FATAL) << "--precision=" << options.precision << ": use FP32, TF32 or BF16";
+    LOG(FATAL) << "--precision=" << options.precision << ": use FP32, TF32, BF16 or FP16";
   }
   param->set_precision(precision);
 }

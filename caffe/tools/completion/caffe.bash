@@ -26,7 +26,7 @@ _caffe() {
     --plugin) _caffe_files '*.so' "$word" ;;
     --phase) _caffe_words "TRAIN TEST" "$word" ;;
     --sigint_effect | --sighup_effect) _caffe_words "stop snapshot none" "$word" ;;
-    --precision) _caffe_words "FP32 TF32 BF16" "$word" ;;
+    --precision) _caffe_words "FP32 TF32 BF16 FP16" "$word" ;;
     --trace) _caffe_files '*.json' "$word" ;;
     --gpu) _caffe_words "0 all" "$word" ;;
     *)

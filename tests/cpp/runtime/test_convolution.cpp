@@ -61,11 +61,13 @@ TEST(Convolution, OfBfloat16AgreesWithTheReference) {
 }
 
 // On a GPU; elsewhere it is float.
-TEST(Convolution, OfTf32AgreesWithTheReference) {
-  for (const char* type : {"Convolution", "Deconvolution"}) {
-    for (const Case& c : kWideCases) {
-      const std::string layer = "precision: TF32 " + Layer(type, c.options);
-      ExpectSameAsReference(layer, {c.shape}, 1, false, caffe::TRAIN, 5e-3);
+TEST(Convolution, OfElevenBitsAgreesWithTheReference) {
+  for (const std::string precision : {"precision: TF32 ", "precision: FP16 "}) {
+    for (const char* type : {"Convolution", "Deconvolution"}) {
+      for (const Case& c : kWideCases) {
+        ExpectSameAsReference(precision + Layer(type, c.options), {c.shape}, 1, false, caffe::TRAIN,
+                              5e-3);
+      }
     }
   }
 }

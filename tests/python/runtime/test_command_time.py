@@ -56,6 +56,6 @@ def test_a_trace_of_training_has_layers_inside_of_iterations(tmp_path):
 
 def test_an_unknown_precision_is_refused(tmp_path):
     (tmp_path / "net.prototxt").write_text(NET)
-    assert "use FP32, TF32 or BF16" in command.fail(
+    assert "use FP32, TF32, BF16 or FP16" in command.fail(
         tmp_path, "time", "--model=net.prototxt", "--precision=FP8"
     )
