@@ -4,51 +4,79 @@
 /// Element-wise functions of many blobs, as Eltwise and Split have them, in as few kernels as
 /// possible.
 
-#include <algorithm>
+#include <type_traits>
 #include <vector>
 
-#include "util/device_loops.cuh"
+#include "util/device_vectors.cuh"
 
 namespace caffe {
 
-/// Up to kMost blobs that one kernel reads.
-template <typename Dtype>
+/// Blobs that one kernel reads. Their number is known to the compiler: what is looked up by a
+/// number that it does not know would have to lie in memory.
+template <typename Dtype, int count>
 struct Operands {
-  static constexpr int kMost = 8;
+  static constexpr int kCount = count;
 
-  int count;
   /// Whether the result starts here; else it holds that of the operands before.
   bool first;
-  const Dtype* from[kMost];
-  Dtype factor[kMost];
+  const Dtype* from[kCount];
+  Dtype factor[kCount];
 };
 
-/// y = the sum of factor * operand.
-template <typename Dtype>
+/// y = the sum of factor * operand. Element i: unit i of the values, which consist of those (Pack
+/// or Single).
+template <typename X, typename Unit>
 struct SumOf {
-  Operands<Dtype> x;
-  Dtype* y;
+  X x;
+  Unit* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    Dtype sum = x.first ? Dtype(0) : y[i];
-    for (int k = 0; k < x.count; ++k) sum += x.factor[k] * x.from[k][i];
+    Unit sum{};
+    if (!x.first) sum = y[i];
+    for (int k = 0; k < X::kCount; ++k) {
+      const Unit from = reinterpret_cast<const Unit*>(x.from[k])[i];
+      for (int j = 0; j < Unit::kSize; ++j) sum[j] += x.factor[k] * from[j];
+    }
     y[i] = sum;
   }
 };
+
+/// Sums of n values each.
+template <typename X, typename Dtype>
+void SumOnGpu(std::ptrdiff_t n, const X& x, Dtype* y) {
+  WithUnitOf<Dtype>(n, [&](auto* unit) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    ForElements(n / Unit::kSize, SumOf<X, Unit>{x, reinterpret_cast<Unit*>(y)});
+  });
+}
 
 /// Calls use(operands, number of the first of them) until all inputs have been used.
 template <typename Dtype, typename Use>
 void ForOperands(const std::vector<const Dtype*>& inputs, const std::vector<Dtype>& factors,
                  const Use& use) {
   const int all = static_cast<int>(inputs.size());
-  for (int number = 0; number < all; number += Operands<Dtype>::kMost) {
-    Operands<Dtype> operands = {};
-    operands.count = std::min(Operands<Dtype>::kMost + 0, all - number);
-    operands.first = number == 0;
-    for (int k = 0; k < operands.count; ++k) {
-      operands.from[k] = inputs[number + k];
-      operands.factor[k] = factors[number + k];
+  for (int number = 0; number < all;) {
+    const auto take = [&](auto operands) {
+      operands.first = number == 0;
+      for (int k = 0; k < operands.kCount; ++k) {
+        operands.from[k] = inputs[number + k];
+        operands.factor[k] = factors[number + k];
+      }
+      use(operands, number);
+      number += operands.kCount;
+    };
+    switch (all - number) {
+      case 1:
+        take(Operands<Dtype, 1>());
+        break;
+      case 2:
+        take(Operands<Dtype, 2>());
+        break;
+      case 3:
+        take(Operands<Dtype, 3>());
+        break;
+      default:
+        take(Operands<Dtype, 4>());
     }
-    use(operands, number);
   }
 }
 

@@ -5,30 +5,31 @@ namespace caffe {
 
 namespace {
 
-template <typename Dtype>
+template <typename X, typename Dtype>
 struct ProductOf {
-  Operands<Dtype> x;
+  X x;
   Dtype* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     Dtype product = x.first ? Dtype(1) : y[i];
-    for (int k = 0; k < x.count; ++k) product *= x.from[k][i];
+    for (int k = 0; k < X::kCount; ++k) product *= x.from[k][i];
     y[i] = product;
   }
 };
 
-template <typename Dtype>
+template <typename X, typename Dtype>
 struct LargestOf {
-  Operands<Dtype> x;
+  X x;
   int number;  // of the first operand among the bottoms
   Dtype* y;
   int* origin;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    Dtype best = x.first ? x.from[0][i] : y[i];
+    Dtype best = x.first ? Dtype(0) : y[i];
     int from = x.first ? 0 : origin[i];
-    for (int k = x.first ? 1 : 0; k < x.count; ++k) {
+    for (int k = 0; k < X::kCount; ++k) {
       const Dtype value = x.from[k][i];
+      const bool starts = x.first && k == 0;
       // Of equal elements the second bottom's goes before the first's, and those before all others.
-      if (number + k == 1 ? value < best : value <= best) continue;
+      if (!starts && (number + k == 1 ? value < best : value <= best)) continue;
       best = value;
       from = number + k;
     }
@@ -73,13 +74,14 @@ void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   for (const Blob<Dtype>* blob : bottom) inputs.push_back(blob->gpu_data());
   Dtype* y = top[0]->mutable_gpu_data();
   int* origin = op_ == EltwiseParameter_EltwiseOp_MAX ? max_idx_.mutable_gpu_data() : nullptr;
-  ForOperands<Dtype>(inputs, coeffs_, [&](const Operands<Dtype>& x, int number) {
+  ForOperands<Dtype>(inputs, coeffs_, [&](const auto& x, int number) {
+    using X = std::decay_t<decltype(x)>;
     if (op_ == EltwiseParameter_EltwiseOp_SUM) {
-      ForElements(count, SumOf<Dtype>{x, y});
+      SumOnGpu(count, x, y);
     } else if (op_ == EltwiseParameter_EltwiseOp_PROD) {
-      ForElements(count, ProductOf<Dtype>{x, y});
+      ForElements(count, ProductOf<X, Dtype>{x, y});
     } else {
-      ForElements(count, LargestOf<Dtype>{x, number, y, origin});
+      ForElements(count, LargestOf<X, Dtype>{x, number, y, origin});
     }
   });
 }

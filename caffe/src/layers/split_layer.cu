@@ -12,9 +12,7 @@ void SplitLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   for (const Blob<Dtype>* copy : top) dy.push_back(copy->gpu_diff());
   Dtype* dx = bottom[0]->mutable_gpu_diff();
   ForOperands<Dtype>(dy, vector<Dtype>(dy.size(), Dtype(1)),
-                     [&](const Operands<Dtype>& operands, int) {
-                       ForElements(bottom[0]->count(), SumOf<Dtype>{operands, dx});
-                     });
+                     [&](const auto& x, int) { SumOnGpu(bottom[0]->count(), x, dx); });
 }
 
 INSTANTIATE_LAYER_GPU_BACKWARD(SplitLayer);

@@ -28,10 +28,31 @@ CAFFE_HOST_DEVICE void StorePack(const Pack<T>& pack, T* to) {
   *reinterpret_cast<Pack<T>*>(to) = pack;
 }
 
+/// What stands in a pack's place where arrays do not consist of packs.
+template <typename T>
+struct Single {
+  static constexpr int kSize = 1;
+  T value;
+
+  CAFFE_HOST_DEVICE T& operator[](int) { return value; }
+  CAFFE_HOST_DEVICE const T& operator[](int) const { return value; }
+};
+
 /// Whether arrays of n values can be handled in packs; memory of blobs begins at multiples of 16.
 template <typename T>
 bool InPacks(std::ptrdiff_t n) {
   return n % Pack<T>::kSize == 0;
+}
+
+/// Calls use(unit) with a null pointer to what arrays of n values can be handled in: packs, where
+/// that is possible, or single values.
+template <typename T, typename Use>
+void WithUnitOf(std::ptrdiff_t n, const Use& use) {
+  if (InPacks<T>(n)) {
+    use(static_cast<Pack<T>*>(nullptr));
+  } else {
+    use(static_cast<Single<T>*>(nullptr));
+  }
 }
 
 }  // namespace caffe
