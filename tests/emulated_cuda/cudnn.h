@@ -111,20 +111,30 @@ typedef EmulatedAlgorithmPerf<cudnnConvolutionFwdAlgo_t> cudnnConvolutionFwdAlgo
 typedef EmulatedAlgorithmPerf<cudnnConvolutionBwdDataAlgo_t> cudnnConvolutionBwdDataAlgoPerf_t;
 typedef EmulatedAlgorithmPerf<cudnnConvolutionBwdFilterAlgo_t> cudnnConvolutionBwdFilterAlgoPerf_t;
 
-cudnnStatus_t cudnnFindConvolutionForwardAlgorithm(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                   cudnnFilterDescriptor_t w,
-                                                   cudnnConvolutionDescriptor_t convolution,
-                                                   cudnnTensorDescriptor_t y, int wanted,
-                                                   int* returned,
-                                                   cudnnConvolutionFwdAlgoPerf_t* results);
-cudnnStatus_t cudnnFindConvolutionBackwardDataAlgorithm(
+cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(
+    cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
+    cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t y, int wanted, int* returned,
+    cudnnConvolutionFwdAlgoPerf_t* results);
+cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(
     cudnnHandle_t handle, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy,
     cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t dx, int wanted, int* returned,
     cudnnConvolutionBwdDataAlgoPerf_t* results);
-cudnnStatus_t cudnnFindConvolutionBackwardFilterAlgorithm(
+cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
     cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
     cudnnConvolutionDescriptor_t convolution, cudnnFilterDescriptor_t dw, int wanted, int* returned,
     cudnnConvolutionBwdFilterAlgoPerf_t* results);
+cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(
+    cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
+    cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t y,
+    cudnnConvolutionFwdAlgo_t algorithm, size_t* bytes);
+cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(
+    cudnnHandle_t handle, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy,
+    cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t dx,
+    cudnnConvolutionBwdDataAlgo_t algorithm, size_t* bytes);
+cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(
+    cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
+    cudnnConvolutionDescriptor_t convolution, cudnnFilterDescriptor_t dw,
+    cudnnConvolutionBwdFilterAlgo_t algorithm, size_t* bytes);
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
                                       cudnnTensorDescriptor_t x_tensor, const void* x,
                                       cudnnFilterDescriptor_t w_filter, const void* w,
@@ -144,13 +154,6 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(
     cudnnTensorDescriptor_t dy_tensor, const void* dy, cudnnConvolutionDescriptor_t convolution,
     cudnnConvolutionBwdFilterAlgo_t algorithm, void* workspace, size_t workspace_bytes,
     const void* beta, cudnnFilterDescriptor_t dw_filter, void* dw);
-cudnnStatus_t cudnnConvolutionBackwardBias(cudnnHandle_t handle, const void* alpha,
-                                           cudnnTensorDescriptor_t dy_tensor, const void* dy,
-                                           const void* beta, cudnnTensorDescriptor_t db_tensor,
-                                           void* db);
-cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha,
-                             cudnnTensorDescriptor_t a_tensor, const void* a, const void* beta,
-                             cudnnTensorDescriptor_t c_tensor, void* c);
 
 // ---- the others ----
 

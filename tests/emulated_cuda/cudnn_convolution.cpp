@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "cudnn_products.hpp"
@@ -23,13 +24,14 @@ Numbers Factors(const Sides& sides, const Values& values) {
   return numbers;
 }
 
-// Algorithms, the fastest first: two that must not be chosen, one that cannot do it, and a good one
-// with a workspace of its own size, each for one math type.
-enum { kUnordered, kLarge, kUnable, kGood, kPlain, kAlgorithms };
+// Algorithms, the fastest first: two that must not be chosen, one that cannot do it, a good one
+// that needs a workspace of its own size, which is much too large for more than two images, one
+// that fails in spite of its being listed, and a slow one, each for one math type.
+enum { kUnordered, kLarge, kUnable, kGood, kFails, kSlow, kAlgorithms };
 const size_t kLargeBytes = size_t(3) << 30;
 
 size_t WorkspaceOf(const Sides& sides, int algorithm) {
-  if (algorithm == kLarge) return kLargeBytes;
+  if (algorithm == kLarge || (algorithm == kGood && sides.x.n > 2)) return kLargeBytes;
   return algorithm == kGood ? 1000 + sides.y.count() % 1000 : 0;
 }
 
@@ -40,22 +42,26 @@ cudnnMathType_t MathOf(const Sides& sides, int algorithm) {
 }
 
 template <typename Perf>
-cudnnStatus_t Find(cudnnHandle_t handle, const Sides& sides, int wanted, int* returned,
+cudnnStatus_t List(cudnnHandle_t handle, const Sides& sides, int wanted, int* returned,
                    Perf* results) {
   const cudnnStatus_t status = Check(sides);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   if (!handle->Call({}, [] {})) return CUDNN_STATUS_BAD_PARAM_STREAM_MISMATCH;
-  cudaDeviceSynchronize();
   *returned = std::min<int>(wanted, kAlgorithms);
   for (int a = 0; a < *returned; ++a) {
     results[a].algo = static_cast<decltype(results[a].algo)>(a);
     results[a].status = a == kUnable ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_SUCCESS;
-    results[a].time = a == kUnable ? -1 : 1 + a;
+    results[a].time = -1;
     results[a].memory = WorkspaceOf(sides, a);
     results[a].determinism = a == kUnordered ? CUDNN_NON_DETERMINISTIC : CUDNN_DETERMINISTIC;
     results[a].mathType = MathOf(sides, a);
   }
   return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t NeededWorkspace(const Sides& sides, int algorithm, size_t* bytes) {
+  *bytes = WorkspaceOf(sides, algorithm);
+  return algorithm == kUnable ? CUDNN_STATUS_NOT_SUPPORTED : Check(sides);
 }
 
 // Queues a product, which uses its workspace.
@@ -65,10 +71,11 @@ cudnnStatus_t Run(cudnnHandle_t handle, Product product, const Sides& sides, int
   const cudnnStatus_t status = Check(sides);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   const size_t needed = WorkspaceOf(sides, algorithm);
-  // Measured under a math type, an algorithm may need more memory under another.
-  const bool as_measured =
-      algorithm == kPlain || (algorithm == kGood && sides.convolution.math != CUDNN_DEFAULT_MATH);
-  if (!as_measured || bytes < needed) return CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT;
+  if (algorithm == kFails) return CUDNN_STATUS_NOT_SUPPORTED;
+  // Listed for a math type, an algorithm may need more memory under another.
+  const bool as_listed =
+      algorithm == kSlow || (algorithm == kGood && sides.convolution.math != CUDNN_DEFAULT_MATH);
+  if (!as_listed || bytes < needed) return CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT;
   if (needed > 0 && !workspace) return CUDNN_STATUS_BAD_PARAM_NULL_POINTER;
   if (needed > 0 && !emulated_cuda::HoldsOnDevice(workspace, bytes)) {
     return CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT;
@@ -76,6 +83,7 @@ cudnnStatus_t Run(cudnnHandle_t handle, Product product, const Sides& sides, int
   const double factor = Factor(alpha, sides.x.type), of_old = Factor(beta, sides.x.type);
   return Queue(handle, {a, b, result}, [=] {
     if (needed > 0) std::memset(workspace, 0xff, needed);
+    if (algorithm == kSlow) emulated_cuda::Spend(std::chrono::hours(1));
     const Numbers left = Factors(sides, a), right = Factors(sides, b);
     result.Write(Multiply(product, sides, left, right), factor, of_old);
   });
@@ -83,27 +91,50 @@ cudnnStatus_t Run(cudnnHandle_t handle, Product product, const Sides& sides, int
 
 }  // namespace
 
-cudnnStatus_t cudnnFindConvolutionForwardAlgorithm(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                   cudnnFilterDescriptor_t w,
-                                                   cudnnConvolutionDescriptor_t convolution,
-                                                   cudnnTensorDescriptor_t y, int wanted,
-                                                   int* returned,
-                                                   cudnnConvolutionFwdAlgoPerf_t* results) {
-  return Find(handle, {*x, *w, *y, *convolution}, wanted, returned, results);
+cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(
+    cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
+    cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t y, int wanted, int* returned,
+    cudnnConvolutionFwdAlgoPerf_t* results) {
+  return List(handle, {*x, *w, *y, *convolution}, wanted, returned, results);
 }
 
-cudnnStatus_t cudnnFindConvolutionBackwardDataAlgorithm(
+cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(
     cudnnHandle_t handle, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy,
     cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t dx, int wanted, int* returned,
     cudnnConvolutionBwdDataAlgoPerf_t* results) {
-  return Find(handle, {*dx, *w, *dy, *convolution}, wanted, returned, results);
+  return List(handle, {*dx, *w, *dy, *convolution}, wanted, returned, results);
 }
 
-cudnnStatus_t cudnnFindConvolutionBackwardFilterAlgorithm(
+cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
     cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
     cudnnConvolutionDescriptor_t convolution, cudnnFilterDescriptor_t dw, int wanted, int* returned,
     cudnnConvolutionBwdFilterAlgoPerf_t* results) {
-  return Find(handle, {*x, *dw, *dy, *convolution}, wanted, returned, results);
+  return List(handle, {*x, *dw, *dy, *convolution}, wanted, returned, results);
+}
+
+cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t, cudnnTensorDescriptor_t x,
+                                                      cudnnFilterDescriptor_t w,
+                                                      cudnnConvolutionDescriptor_t convolution,
+                                                      cudnnTensorDescriptor_t y,
+                                                      cudnnConvolutionFwdAlgo_t algorithm,
+                                                      size_t* bytes) {
+  return NeededWorkspace({*x, *w, *y, *convolution}, algorithm, bytes);
+}
+
+cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(cudnnHandle_t, cudnnFilterDescriptor_t w,
+                                                           cudnnTensorDescriptor_t dy,
+                                                           cudnnConvolutionDescriptor_t convolution,
+                                                           cudnnTensorDescriptor_t dx,
+                                                           cudnnConvolutionBwdDataAlgo_t algorithm,
+                                                           size_t* bytes) {
+  return NeededWorkspace({*dx, *w, *dy, *convolution}, algorithm, bytes);
+}
+
+cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(
+    cudnnHandle_t, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
+    cudnnConvolutionDescriptor_t convolution, cudnnFilterDescriptor_t dw,
+    cudnnConvolutionBwdFilterAlgo_t algorithm, size_t* bytes) {
+  return NeededWorkspace({*x, *dw, *dy, *convolution}, algorithm, bytes);
 }
 
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
@@ -138,48 +169,4 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(
   return Run(handle, Product::kFilter, {*x_tensor, *dw_filter, *dy_tensor, *convolution}, algorithm,
              workspace, workspace_bytes, alpha, beta, {*x_tensor, x}, {*dy_tensor, dy},
              {*dw_filter, dw});
-}
-
-// ---- bias ----
-
-namespace {
-
-bool IsBiasOf(const Tensor& bias, const Tensor& values) {
-  return bias.type == values.type && bias.c == values.c && bias.n * bias.area() == 1;
-}
-
-}  // namespace
-
-cudnnStatus_t cudnnConvolutionBackwardBias(cudnnHandle_t handle, const void* alpha,
-                                           cudnnTensorDescriptor_t dy_tensor, const void* dy,
-                                           const void* beta, cudnnTensorDescriptor_t db_tensor,
-                                           void* db) {
-  if (!IsBiasOf(*db_tensor, *dy_tensor)) return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
-  const Values diff(*dy_tensor, dy), bias(*db_tensor, db);
-  const double factor = Factor(alpha, diff.tensor.type), of_old = Factor(beta, diff.tensor.type);
-  return Queue(handle, {diff, bias}, [=] {
-    const Numbers from = diff.Read();
-    Numbers sums(bias.tensor.c);
-    for (size_t i = 0; i < from.size(); ++i) {
-      sums[i / diff.tensor.area() % diff.tensor.c] += from[i];
-    }
-    bias.Write(sums, factor, of_old);
-  });
-}
-
-cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha,
-                             cudnnTensorDescriptor_t a_tensor, const void* a, const void* beta,
-                             cudnnTensorDescriptor_t c_tensor, void* c) {
-  if (!IsBiasOf(*a_tensor, *c_tensor)) return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
-  const Values bias(*a_tensor, a), values(*c_tensor, c);
-  const double factor = Factor(alpha, values.tensor.type);
-  const double of_old = Factor(beta, values.tensor.type);
-  return Queue(handle, {bias, values}, [=] {
-    const Numbers add = bias.Read();
-    Numbers added(values.tensor.count());
-    for (size_t i = 0; i < added.size(); ++i) {
-      added[i] = add[i / values.tensor.area() % values.tensor.c];
-    }
-    values.Write(added, factor, of_old);
-  });
 }

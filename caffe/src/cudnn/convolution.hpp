@@ -7,10 +7,9 @@ namespace caffe {
 namespace cudnn {
 
 /// The products of a convolution on the GPU by cuDNN, in plain layout and float's own precision,
-/// unless the geometry asks for TF32 or bfloat16. Null where the build has no cuDNN. Which
-/// algorithm does a product is found by trying them at its first use, once a process for each
-/// geometry and GPU; only those count that give equal bits each time and get by with
-/// kWorkspaceLimit. Throws Error where there is none.
+/// unless the geometry asks for TF32 or bfloat16; those of a depthwise one by a kernel of ours, in
+/// float's precision. Null where the build has no cuDNN. How cuDNN computes a product is found by
+/// trying at its first use; see products.hpp.
 template <typename Dtype>
 shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry& geometry);
 

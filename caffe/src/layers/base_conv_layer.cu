@@ -1,6 +1,6 @@
 // What convolutions by matrix products need of kernels of their own.
 #include "caffe/layers/base_conv_layer.hpp"
-#include "util/device_channels.cuh"
+#include "util/device_bias.hpp"
 #include "util/device_columns.cuh"
 #include "util/on_device.hpp"
 
@@ -30,14 +30,12 @@ void BaseConvolutionLayer<Dtype>::ToImage(OnGpu, const Dtype* columns, Dtype* im
 
 template <typename Dtype>
 void BaseConvolutionLayer<Dtype>::AddBias(OnGpu, Dtype* output, const Dtype* bias) {
-  const Channels at({1, num_output_, out_spatial_dim_, 1, 1});
-  ForElements(at.count(), ScaleChannels<Dtype>{at, output, nullptr, bias, output});
+  AddBiasOnGpu(1, num_output_, out_spatial_dim_, bias, Dtype(1), output);
 }
 
 template <typename Dtype>
 void BaseConvolutionLayer<Dtype>::AddBiasDiff(OnGpu, Dtype* bias, const Dtype* input) {
-  const Channels at({1, num_output_, out_spatial_dim_, 1, 1});
-  SumRows(at.channels, at.length(), SumOfChannel<Dtype>{at, input}, StoreSum<Dtype>{bias, true});
+  AddBiasDiffOnGpu(1, num_output_, out_spatial_dim_, input, bias);
 }
 
 #define INSTANTIATE_CONVOLUTION(Dtype)                                               \

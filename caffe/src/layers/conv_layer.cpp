@@ -30,7 +30,6 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   if (relu_ || string(next->type()) != "ReLU") return false;
-  if (Caffe::mode() == Caffe::GPU && this->layer_param_.precision() == FP32) return false;
   const float slope = next->layer_param().relu_param().negative_slope();
   // A negative slope needs the input to find the gradient.
   if (slope < 0) return false;

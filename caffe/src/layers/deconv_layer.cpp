@@ -2,6 +2,7 @@
 
 #include "dnn/convolution.hpp"
 #include "layers/convolution_products.hpp"
+#include "util/device_bias.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
@@ -64,18 +65,14 @@ void DeconvolutionLayer<Dtype>::AddBiasDiffOfAll(OnCpu, const Blob<Dtype>& top) 
 
 template <typename Dtype>
 void DeconvolutionLayer<Dtype>::AddBiasToAll(OnGpu, Blob<Dtype>* top) {
-  for (int n = 0; n < this->num_; ++n) {
-    this->AddBias(OnGpu(), top->mutable_gpu_data() + n * this->top_dim_,
-                  this->blobs_[1]->gpu_data());
-  }
+  AddBiasOnGpu(this->num_, this->num_output_, this->out_spatial_dim_, this->blobs_[1]->gpu_data(),
+               Dtype(1), top->mutable_gpu_data());
 }
 
 template <typename Dtype>
 void DeconvolutionLayer<Dtype>::AddBiasDiffOfAll(OnGpu, const Blob<Dtype>& top) {
-  for (int n = 0; n < this->num_; ++n) {
-    this->AddBiasDiff(OnGpu(), this->blobs_[1]->mutable_gpu_diff(),
-                      top.gpu_diff() + n * this->top_dim_);
-  }
+  AddBiasDiffOnGpu(this->num_, this->num_output_, this->out_spatial_dim_, top.gpu_diff(),
+                   this->blobs_[1]->mutable_gpu_diff());
 }
 
 #endif

@@ -13,6 +13,12 @@ class Buffer {
  public:
   ~Buffer() { Free(); }
 
+  void Free() {
+    if (memory_) GiveBackDeviceMemory(memory_, device_);
+    memory_ = nullptr;
+    size_ = 0;
+  }
+
   void* Get(size_t bytes) {
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
@@ -24,23 +30,21 @@ class Buffer {
   }
 
  private:
-  void Free() {
-    if (memory_) GiveBackDeviceMemory(memory_, device_);
-    memory_ = nullptr;
-    size_ = 0;
-  }
-
   void* memory_ = nullptr;
   size_t size_ = 0;
   int device_ = -1;
 };
 
+Buffer& BufferOf(Scratch use) {
+  static thread_local Buffer buffers[static_cast<int>(Scratch::kCount)];
+  return buffers[static_cast<int>(use)];
+}
+
 }  // namespace
 
-void* DeviceScratch(Scratch use, size_t bytes) {
-  static thread_local Buffer buffers[static_cast<int>(Scratch::kCount)];
-  return buffers[static_cast<int>(use)].Get(bytes);
-}
+void* DeviceScratch(Scratch use, size_t bytes) { return BufferOf(use).Get(bytes); }
+
+void ReleaseDeviceScratch(Scratch use) { BufferOf(use).Free(); }
 
 }  // namespace caffe
 

@@ -22,6 +22,9 @@ enum class Scratch {
 /// Error where the GPU has not that much.
 void* DeviceScratch(Scratch use, size_t bytes);
 
+/// Gives the memory of a use back, behind the work that is queued.
+void ReleaseDeviceScratch(Scratch use);
+
 }  // namespace caffe
 
 #endif  // CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_

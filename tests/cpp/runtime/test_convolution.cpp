@@ -27,6 +27,10 @@ const Case kCases[] = {
     {"num_output: 4 kernel_size: 3 dilation: 6 pad: 6", {1, 2, 9, 8}},
     {"num_output: 6 kernel_size: 3 group: 2 pad: 1", {2, 4, 5, 6}},
     {"num_output: 3 kernel_size: 3 group: 3", {1, 3, 6, 5}},
+    {"num_output: 2 kernel_size: 8 group: 2 pad: 2 stride: 4 bias_term: false", {2, 2, 12, 13}},
+    {"num_output: 3 kernel_h: 5 kernel_w: 2 group: 3 pad: 3 stride: 4 dilation: 2", {2, 3, 9, 11}},
+    {"num_output: 6 kernel_size: 3 group: 3 stride: 2", {2, 3, 7, 6}},
+    {"num_output: 4 kernel_size: 3 pad: 1", {5, 2, 4, 5}},
     {"num_output: 3 kernel_size: 1", {2, 5, 4, 3}},
     {"num_output: 3 kernel_size: 1 stride: 2", {2, 5, 5, 4}},
 };
@@ -37,6 +41,7 @@ const Case kWideCases[] = {
     {"num_output: 32 kernel_size: 5 pad: 4 dilation: 2", {1, 32, 12, 9}},
     {"num_output: 32 kernel_size: 3 group: 2 pad: 1", {2, 32, 7, 7}},
     {"num_output: 32 kernel_size: 3 group: 32 pad: 1", {2, 32, 7, 7}},
+    {"num_output: 16 kernel_size: 8 group: 16 pad: 2 stride: 4", {3, 16, 12, 13}},
     {"num_output: 16 kernel_size: 4 stride: 2 pad: 1", {1, 48, 8, 6}},
     {"num_output: 64 kernel_size: 7 stride: 2 pad: 3", {1, 3, 21, 18}},
     {"num_output: 2 kernel_size: 3 pad: 1", {1, 64, 9, 11}},

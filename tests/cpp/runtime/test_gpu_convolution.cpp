@@ -1,0 +1,198 @@
+// Kernels of convolutions on the GPU that no layer shows on its own: values channels-last, and the
+// ReLU behind the bias.
+
+#include <gtest/gtest.h>
+
+#include "caffe/common.hpp"
+
+#ifndef CPU_ONLY
+
+#include <numeric>
+#include <random>
+
+#include "caffe/syncedmem.hpp"
+#include "cudnn/convolution.hpp"
+#include "util/bfloat16.hpp"
+#include "util/device_bias.hpp"
+#include "util/device_depthwise.hpp"
+#include "util/float16.hpp"
+
+namespace caffe_test {
+namespace {
+
+using caffe::BFloat16;
+using caffe::Blob;
+using caffe::dnn::ConvolutionGeometry;
+
+bool OnGpu() { return caffe::Caffe::mode() == caffe::Caffe::GPU; }
+
+std::vector<double> Normal(size_t count) {
+  std::mt19937 generator(1701);
+  std::normal_distribution<double> distribution;
+  std::vector<double> values(count);
+  for (double& value : values) value = distribution(generator);
+  return values;
+}
+
+/// Values on the GPU.
+template <typename T>
+class OnDevice {
+ public:
+  explicit OnDevice(const std::vector<double>& values) : memory_(values.size() * sizeof(T)) {
+    T* to = static_cast<T*>(memory_.mutable_cpu_data());
+    for (size_t i = 0; i < values.size(); ++i) to[i] = static_cast<float>(values[i]);
+  }
+  T* get() { return static_cast<T*>(memory_.mutable_gpu_data()); }
+  std::vector<double> Read() {
+    const T* from = static_cast<const T*>(memory_.cpu_data());
+    return std::vector<double>(from, from + memory_.size() / sizeof(T));
+  }
+
+ private:
+  caffe::SyncedMemory memory_;
+};
+
+// ---- channels-last ----
+
+/// num x channels x area values in plain order, channels-last; or back.
+std::vector<double> Transposed(const std::vector<double>& values, int num, int rows) {
+  const size_t columns = values.size() / num / rows;
+  std::vector<double> result(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t n = i / (rows * columns), row = i / columns % rows, column = i % columns;
+    result[(n * columns + column) * rows + row] = values[i];
+  }
+  return result;
+}
+
+size_t ImageCount(const ConvolutionGeometry& g) {
+  return size_t(g.num) * g.groups * g.image[0] * g.image[1];
+}
+size_t FeatureCount(const ConvolutionGeometry& g) {
+  return size_t(g.num) * g.groups * g.features[0] * g.features[1];
+}
+
+/// Image, features and weights' diff that the products give, all in plain order.
+template <typename T, typename Weight>
+std::vector<std::vector<double>> Products(const ConvolutionGeometry& g, bool channels_last) {
+  const std::vector<double> image = Normal(ImageCount(g)), features = Normal(FeatureCount(g));
+  const std::vector<double> weights = Normal(size_t(g.groups) * g.kernel[0] * g.kernel[1]);
+  const auto ordered = [&](const std::vector<double>& plain) {
+    return channels_last ? Transposed(plain, g.num, g.groups) : plain;
+  };
+  OnDevice<T> x(ordered(image)), y(ordered(features)), dx(image), dy(features);
+  OnDevice<Weight> w(channels_last ? Transposed(weights, 1, g.groups) : weights), dw(weights);
+  const caffe::DepthwiseOnGpu<T, Weight> products(g, channels_last);
+  products.ToFeatures(x.get(), w.get(), dy.get());
+  products.ToImage(y.get(), w.get(), dx.get());
+  products.ToWeights(x.get(), y.get(), false, dw.get());
+  products.ToWeights(x.get(), y.get(), true, dw.get());
+  const auto in_plain_order = [&](const std::vector<double>& values, int area) {
+    return channels_last ? Transposed(values, g.num, area) : values;
+  };
+  return {in_plain_order(dy.Read(), g.features[0] * g.features[1]),
+          in_plain_order(dx.Read(), g.image[0] * g.image[1]), dw.Read()};
+}
+
+template <typename T, typename Weight>
+void ExpectSameInBothOrders(const ConvolutionGeometry& g) {
+  // The sums are taken over the same pieces in the same order.
+  EXPECT_EQ((Products<T, Weight>(g, false)), (Products<T, Weight>(g, true)));
+}
+
+TEST(DepthwiseOnGpu, IsTheSameInPlainOrderAndChannelsLast) {
+  if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  ConvolutionGeometry g;
+  g.num = 2;
+  const auto set = [](int(&pair)[2], int down, int right) {
+    pair[0] = down;
+    pair[1] = right;
+  };
+  set(g.image, 13, 18);
+  set(g.kernel, 3, 5);
+  set(g.stride, 2, 3);
+  set(g.pad, 1, 4);
+  set(g.dilation, 3, 2);
+  for (int i = 0; i < 2; ++i) {
+    g.features[i] =
+        (g.image[i] + 2 * g.pad[i] - g.dilation[i] * (g.kernel[i] - 1) - 1) / g.stride[i] + 1;
+  }
+  // One by one, and several channels at once.
+  for (const int channels : {5, 16}) {
+    g.groups = g.image_channels = g.feature_channels = channels;
+    ExpectSameInBothOrders<float, float>(g);
+    ExpectSameInBothOrders<double, double>(g);
+    ExpectSameInBothOrders<BFloat16, float>(g);
+    ExpectSameInBothOrders<caffe::Float16, float>(g);
+  }
+}
+
+// ---- bias ----
+
+TEST(BiasOnGpu, IsAddedAndSummedUpForEachChannel) {
+  if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  // In packs of 16 bytes, and one by one.
+  for (const int inner : {12, 7}) {
+    const int num = 3, channels = 5;
+    const std::vector<double> values = Normal(num * channels * inner);
+    const std::vector<double> bias = Normal(channels);
+    OnDevice<float> y(values), rectified(values), x(values), b(bias), sums(bias);
+    caffe::AddBiasOnGpu(num, channels, inner, b.get(), 0.25f, y.get());
+    caffe::AddBiasOnGpu<float>(num, channels, inner, nullptr, 0, rectified.get());
+    caffe::AddBiasDiffOnGpu(num, channels, inner, x.get(), sums.get());
+    std::vector<double> expected_sums = b.Read();
+    const std::vector<double> rounded = x.Read(), got = y.Read(), got_rectified = rectified.Read();
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t c = i / inner % channels;
+      expected_sums[c] += rounded[i];
+      const double sum = values[i] + bias[c];
+      EXPECT_NEAR(got[i], sum > 0 ? sum : 0.25 * sum, 1e-6);
+      EXPECT_EQ(got_rectified[i], std::max(0.0, rounded[i]));
+    }
+    const std::vector<double> got_sums = sums.Read();
+    for (int c = 0; c < channels; ++c) EXPECT_NEAR(got_sums[c], expected_sums[c], 1e-5);
+  }
+}
+
+#ifdef USE_CUDNN
+
+TEST(ConvolutionOnGpu, RectifiesItsFeatures) {
+  if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  ConvolutionGeometry g;
+  g.num = 3;
+  g.feature_channels = 4;
+  // With a kernel of ours, and with cuDNN.
+  for (const int groups : {4, 1}) {
+    g.groups = groups;
+    g.image_channels = groups == 1 ? 2 : groups;
+    g.image[0] = g.features[0] = 5;
+    g.image[1] = g.features[1] = 6;
+    Blob<float> image(g.num, g.image_channels, 5, 6), weights(4, g.image_channels / groups, 1, 1);
+    Blob<float> bias(1, 4, 1, 1), plain(g.num, 4, 5, 6), rectified(g.num, 4, 5, 6);
+    for (Blob<float>* blob : {&image, &weights, &bias}) {
+      const std::vector<double> values = Normal(blob->count());
+      std::copy(values.begin(), values.end(), blob->mutable_cpu_data());
+    }
+    const auto run = [&](float slope, Blob<float>* features) {
+      g.relu_slope = slope;
+      caffe::cudnn::CreateConvolution<float>(g)->ToFeatures({&image, caffe::Part::kData}, weights,
+                                                            &bias, {features, caffe::Part::kData});
+    };
+    run(1, &plain);
+    run(0.25, &rectified);
+    int negative = 0;
+    for (int i = 0; i < plain.count(); ++i) {
+      const float before = plain.cpu_data()[i];
+      negative += before < 0;
+      EXPECT_EQ(rectified.cpu_data()[i], before > 0 ? before : before * 0.25f);
+    }
+    EXPECT_GT(negative, 0);
+  }
+}
+
+#endif  // USE_CUDNN
+
+}  // namespace
+}  // namespace caffe_test
+
+#endif  // CPU_ONLY
