@@ -42,8 +42,8 @@ void Descriptor::Set(cudnnBackendAttributeName_t name, cudnnHandle_t handle) {
 int64_t Descriptor::Get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                         int64_t room, void* values) const {
   int64_t count = 0;
-  CUDNN_CHECK(cudnnBackendGetAttribute(descriptor_, name, type, room, &count, values));
-  return count;
+  const auto status = cudnnBackendGetAttribute(descriptor_, name, type, room, &count, values);
+  return status == CUDNN_STATUS_SUCCESS ? count : 0;
 }
 
 // ---- plans ----
@@ -92,7 +92,9 @@ std::vector<shared_ptr<Descriptor>> Configurations(const Descriptor& graph,
 bool IsDeterministic(const Descriptor& configuration) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t room = engine.get();
-  configuration.Get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &room);
+  if (!configuration.Get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &room)) {
+    return false;
+  }
   cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
   const int64_t count = engine.Get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                    CUDNN_NUMERICAL_NOTE_TYPE_COUNT, notes);
@@ -107,7 +109,9 @@ shared_ptr<Plan> PlanOf(const Descriptor& configuration) {
   // Engines that are compiled at this moment may fail in many ways; others are there.
   if (cudnnBackendFinalize(plan->get()) != CUDNN_STATUS_SUCCESS) return nullptr;
   int64_t workspace = 0;
-  plan->Get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &workspace);
+  if (!plan->Get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &workspace)) {
+    return nullptr;
+  }
   return boost::make_shared<Plan>(plan, static_cast<size_t>(workspace));
 }
 

@@ -30,10 +30,10 @@ class Descriptor {
   void Set(cudnnBackendAttributeName_t name, cudnnDataType_t type);
   void Set(cudnnBackendAttributeName_t name, cudnnHandle_t handle);
 
-  /// Ends the description. False where cuDNN does not support it.
-  bool Finalize() { return Done(cudnnBackendFinalize(descriptor_)); }
+  /// Ends the description. False where cuDNN does not support it: it has many statuses for that.
+  bool Finalize() { return cudnnBackendFinalize(descriptor_) == CUDNN_STATUS_SUCCESS; }
 
-  /// Reads an attribute of at most `room` values; returns how many there are.
+  /// Reads an attribute of at most `room` values; returns how many there are, 0 where it has none.
   int64_t Get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t room,
               void* values) const;
 
