@@ -115,9 +115,7 @@ TEST(FusedLayers, GiveTheResultsOfLayersOneByOne) {
   });
   for (size_t i = 0; i < net->layers().size(); ++i) {
     const std::string& name = net->layer_names()[i];
-    const bool after_convolution = name == "relu2" && Caffe::mode() == Caffe::CPU;
-    EXPECT_EQ(net->is_absorbed(i), name == "scale1" || name == "relu1" || after_convolution)
-        << name;
+    EXPECT_EQ(net->is_absorbed(i), name == "scale1" || name == "relu1" || name == "relu2") << name;
   }
   ExpectPlainNetsResults(*net, 1e-4);
 }
