@@ -1,6 +1,7 @@
 #include <cblas.h>
 #include <cublas_v2.h>
 
+#include "cudnn_values.hpp"
 #include "device_queue.hpp"
 
 struct cublasHandleOfHost : emulated_cuda::LibraryHandle {};
@@ -83,3 +84,51 @@ cublasStatus_t Run(cublasHandle_t handle, std::initializer_list<const void*> poi
   }
 EMULATED_CUBLAS_OF(float, S, s)
 EMULATED_CUBLAS_OF(double, D, d)
+#undef EMULATED_CUBLAS_OF
+
+// ---- numbers of several types ----
+
+namespace {
+
+using emulated_cudnn::Numbers;
+using emulated_cudnn::Values;
+
+cudnnDataType_t TypeOf(cudaDataType_t type) {
+  if (type == CUDA_R_32F) return CUDNN_DATA_FLOAT;
+  return type == CUDA_R_16F ? CUDNN_DATA_HALF : CUDNN_DATA_BFLOAT16;
+}
+
+// A matrix in columns.
+Values Matrix(const void* memory, cudaDataType_t type, int rows, int columns, int distance) {
+  return {{TypeOf(type), 1, 1, columns, rows, {0, 0, distance, 1}}, memory};
+}
+
+std::vector<float> Factors(const Values& values, bool tf32) {
+  Numbers numbers = values.Read();
+  for (double& number : numbers) {
+    if (tf32) number = emulated_cudnn::Rounded(number, emulated_cudnn::kBitsOfTF32);
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
+}  // namespace
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a, cublasOperation_t b, int m,
+                            int n, int k, const void* alpha, const void* A, cudaDataType_t a_type,
+                            int lda, const void* B, cudaDataType_t b_type, int ldb,
+                            const void* beta, void* C, cudaDataType_t c_type, int ldc,
+                            cublasComputeType_t sums, cublasGemmAlgo_t) {
+  const bool tf32 = sums == CUBLAS_COMPUTE_32F_FAST_TF32 && a_type == CUDA_R_32F;
+  const bool a_plain = a == CUBLAS_OP_N, b_plain = b == CUBLAS_OP_N;
+  const Values left = Matrix(A, a_type, a_plain ? m : k, a_plain ? k : m, lda);
+  const Values right = Matrix(B, b_type, b_plain ? k : n, b_plain ? n : k, ldb);
+  const Values result = Matrix(C, c_type, m, n, ldc);
+  const float factor = *static_cast<const float*>(alpha), old = *static_cast<const float*>(beta);
+  return Queue(handle, {A, B, C}, [=] {
+    const std::vector<float> l = Factors(left, tf32), r = Factors(right, tf32);
+    std::vector<float> product(size_t(m) * n);
+    cblas_sgemm(CblasColMajor, Transpose(a), Transpose(b), m, n, k, 1, l.data(), left.tensor.w,
+                r.data(), right.tensor.w, 0, product.data(), m);
+    result.Write(Numbers(product.begin(), product.end()), factor, old);
+  });
+}

@@ -8,6 +8,9 @@
 struct cublasHandleOfHost;
 typedef cublasHandleOfHost* cublasHandle_t;
 enum cublasStatus_t { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_EXECUTION_FAILED = 13 };
+enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };
+enum cublasGemmAlgo_t { CUBLAS_GEMM_DEFAULT = -1 };
+enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
 enum cublasOperation_t { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 
 cublasStatus_t cublasCreate(cublasHandle_t* handle);
@@ -34,5 +37,12 @@ const char* cublasGetStatusString(cublasStatus_t status);
 EMULATED_CUBLAS_OF(float, S);
 EMULATED_CUBLAS_OF(double, D);
 #undef EMULATED_CUBLAS_OF
+
+// Sums are float's, as the factors alpha and beta are.
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a, cublasOperation_t b, int m,
+                            int n, int k, const void* alpha, const void* A, cudaDataType_t a_type,
+                            int lda, const void* B, cudaDataType_t b_type, int ldb,
+                            const void* beta, void* C, cudaDataType_t c_type, int ldc,
+                            cublasComputeType_t sums, cublasGemmAlgo_t algorithm);
 
 #endif  // TESTS_EMULATED_CUBLAS_V2_H_

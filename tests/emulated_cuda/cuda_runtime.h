@@ -105,7 +105,8 @@ struct cudaPointerAttributes {
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer);
 
 typedef void* cudaMemPool_t;
-const int cudaMemPoolAttrReleaseThreshold = 4, cudaMemPoolAttrUsedMemCurrent = 7;
+const int cudaMemPoolAttrReleaseThreshold = 4, cudaMemPoolAttrUsedMemCurrent = 7,
+          cudaMemPoolAttrUsedMemHigh = 8;
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, int attribute, void* value);
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, int attribute, void* value);

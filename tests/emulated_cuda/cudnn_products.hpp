@@ -20,9 +20,6 @@ enum class Product { kFeatures, kImage, kFilter };
 /// The numbers of the side that is asked for, from those of the other two in the order of Sides.
 Numbers Multiply(Product product, const Sides& sides, const Numbers& left, const Numbers& right);
 
-/// Significant bits of TF32's factors.
-const int kBitsOfTF32 = 11;
-
 }  // namespace emulated_cudnn
 
 #endif  // TESTS_EMULATED_CUDNN_PRODUCTS_HPP_

@@ -59,6 +59,9 @@ using Numbers = std::vector<double>;
 /// To so many significant bits; of two that are as near, the even one.
 double Rounded(double value, int bits);
 
+/// Significant bits of TF32's factors.
+const int kBitsOfTF32 = 11;
+
 /// Memory that a call reads or writes as the values of a tensor, in whatever order they lie there:
 /// their numbers are always in that of n, c, h, w.
 struct Values {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -21,6 +22,17 @@ std::map<const char*, Allocation>& Allocations() {
   return *allocations;
 }
 
+/// Of a device's memory, in bytes.
+struct Use {
+  uint64_t now = 0, most = 0;
+  void Add(size_t size) { most = std::max(most, now += size); }
+};
+
+Use& UseOf(int device) {
+  static Use uses[kDevices];
+  return uses[device];
+}
+
 /// The device on which an address is, kHost, or kPageable.
 int HomeOf(const void* address) {
   const std::lock_guard<std::mutex> lock(Lock());
@@ -41,12 +53,15 @@ cudaError_t Allocate(void** pointer, size_t size, int home) {
   Spoil(*pointer, size);
   const std::lock_guard<std::mutex> lock(Lock());
   Allocations()[static_cast<char*>(*pointer)] = {size, home};
+  if (home >= 0) UseOf(home).Add(size);
   return cudaSuccess;
 }
 
 // Under the lock.
 void Release(void* pointer) {
-  Allocations().erase(static_cast<char*>(pointer));
+  const auto found = Allocations().find(static_cast<char*>(pointer));
+  if (found->second.home >= 0) UseOf(found->second.home).now -= found->second.size;
+  Allocations().erase(found);
   std::free(pointer);
 }
 
@@ -157,14 +172,19 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
 
 // ---- the pool, which is never empty ----
 
-cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
-  *pool = nullptr;
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
+  *pool = &UseOf(device);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
 
-cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, int attribute, void* value) {
+  const std::lock_guard<std::mutex> lock(Lock());
+  const Use& use = *static_cast<const Use*>(pool);
+  *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? use.most : use.now;
+  return cudaSuccess;
+}
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   *free = *total = 0;

@@ -61,6 +61,14 @@ void GiveBackDeviceMemory(void* memory, int device, bool wait) {
   cudaFreeAsync(memory, ThreadStream());
 }
 
+size_t MostDeviceMemory() {
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  uint64_t most = 0;
+  CUDA_CHECK(cudaMemPoolGetAttribute(PoolOf(device), cudaMemPoolAttrUsedMemHigh, &most));
+  return most;
+}
+
 AtDevice::AtDevice(int device) : device_(device) {
   cudaGetDevice(&before_);
   if (before_ != device_) cudaSetDevice(device_);

@@ -26,6 +26,9 @@ void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device);
 /// all that any thread has queued there.
 void GiveBackDeviceMemory(void* memory, int device, bool wait = false);
 
+/// The most bytes of the thread's GPU that have been taken at once so far.
+size_t MostDeviceMemory();
+
 /// Makes a GPU the thread's for as long as it lives. It throws nothing.
 class AtDevice {
  public:

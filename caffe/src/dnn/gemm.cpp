@@ -4,6 +4,8 @@
 
 #include <dnnl.h>
 
+#include "dnn/engine.hpp"
+
 namespace caffe {
 namespace dnn {
 
@@ -21,6 +23,17 @@ bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, 
   if (int64_t(m) * n * k < kSmallest || (transpose_b && m < kFewRows)) return false;
   return dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b,
                     ldb, beta, c, ldc) == dnnl_success;
+}
+
+void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c) {
+  using dnnl::memory;
+  const memory::desc matrix({n, n}, memory::data_type::bf16, memory::format_tag::ab);
+  const dnnl::matmul::primitive_desc product(Engine(), matrix, matrix, matrix, Attributes());
+  const auto values = [&](const BFloat16* of) {
+    return memory(matrix, Engine(), const_cast<BFloat16*>(of));
+  };
+  Run(dnnl::matmul(product), product.scratchpad_desc(),
+      {{DNNL_ARG_SRC, values(a)}, {DNNL_ARG_WEIGHTS, values(b)}, {DNNL_ARG_DST, values(c)}});
 }
 
 }  // namespace dnn

@@ -1,6 +1,8 @@
 #ifndef CAFFE_SRC_DNN_GEMM_HPP_
 #define CAFFE_SRC_DNN_GEMM_HPP_
 
+#include "util/bfloat16.hpp"
+
 namespace caffe {
 namespace dnn {
 
@@ -12,7 +14,11 @@ namespace dnn {
 bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float* a,
           int lda, const float* b, int ldb, float beta, float* c, int ldc);
 
+/// C = A B of n x n bfloat16 numbers in rows, sums in float; for processors where HasBfloat16().
+void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c);
+
 #ifndef USE_ONEDNN
+inline void Multiply(int, const BFloat16*, const BFloat16*, BFloat16*) {}
 inline bool Gemm(bool, bool, int, int, int, float, const float*, int, const float*, int, float,
                  float*, int) {
   return false;

@@ -1,5 +1,6 @@
 #include "caffe/net_table.hpp"
 
+#include <algorithm>
 #include <iomanip>
 
 namespace caffe {
@@ -31,6 +32,19 @@ int64_t NewValues(const Net<float>& net, int layer) {
   return count;
 }
 
+double ValuesOf(const vector<Blob<float>*>& blobs) {
+  double count = 0;
+  for (const Blob<float>* blob : blobs) count += blob->count();
+  return count;
+}
+
+/// Floating point operations of a layer's Forward: where it multiplies no matrices, one for each
+/// value it puts out.
+double ForwardFlops(const Net<float>& net, int layer) {
+  const double products = ProductFlops(net, layer);
+  return products > 0 ? products : ValuesOf(net.top_vecs()[layer]);
+}
+
 }  // namespace
 
 string Fixed(double value, int decimals) {
@@ -53,35 +67,53 @@ void PrintRows(const vector<vector<string>>& rows, size_t names, std::ostream* o
   }
 }
 
-double ForwardFlops(const Net<float>& net, int index) {
+double ProductFlops(const Net<float>& net, int index) {
   Layer<float>& layer = *net.layers()[index];
   const string type = layer.type();
-  const auto& tops = net.top_vecs()[index];
-  const auto& bottoms = net.bottom_vecs()[index];
-  double values = 0;
-  for (const Blob<float>* top : tops) values += top->count();
-  if (layer.blobs().empty() || bottoms.empty()) return values;
+  if (layer.blobs().empty()) return 0;
   const Blob<float>& weight = *layer.blobs()[0];
-  if (type == "Convolution") return 2.0 * values * weight.count(1);
-  if (type == "Deconvolution") {
-    double inputs = 0;
-    for (const Blob<float>* bottom : bottoms) inputs += bottom->count();
-    return 2.0 * inputs * weight.count(1);
-  }
+  const double outputs = ValuesOf(net.top_vecs()[index]);
+  if (type == "Convolution") return 2.0 * outputs * weight.count(1);
+  if (type == "Deconvolution") return 2.0 * ValuesOf(net.bottom_vecs()[index]) * weight.count(1);
   if (type == "InnerProduct") {
-    const int outputs = layer.layer_param().inner_product_param().num_output();
-    return 2.0 * values * weight.count() / outputs;
+    return 2.0 * outputs * weight.count() / layer.layer_param().inner_product_param().num_output();
   }
-  return values;
+  return 0;
 }
 
-double BackwardFlops(const Net<float>& net, int index) {
+double BackwardProductFlops(const Net<float>& net, int index) {
   if (!net.layer_need_backward()[index]) return 0;
   const Layer<float>& layer = *net.layers()[index];
   const auto& bottoms = net.bottom_need_backward()[index];
   int diffs = std::count(bottoms.begin(), bottoms.end(), true) > 0;
   diffs += layer.param_propagate_down(0);
-  return ForwardFlops(net, index) * diffs;
+  return ProductFlops(net, index) * diffs;
+}
+
+double ForwardValues(const Net<float>& net, int index) {
+  const auto &bottoms = net.bottom_vecs()[index], &tops = net.top_vecs()[index];
+  if (bottoms.empty()) return 0;
+  double written = 0;
+  for (const Blob<float>* top : tops) {
+    const bool hands_on = std::any_of(bottoms.begin(), bottoms.end(), [&](Blob<float>* bottom) {
+      return bottom != top && bottom->data() == top->data();
+    });
+    if (!hands_on) written += top->count();
+  }
+  return written == 0 ? 0 : written + ValuesOf(bottoms);
+}
+
+double BackwardValues(const Net<float>& net, int index) {
+  if (!net.layer_need_backward()[index]) return 0;
+  const auto &bottoms = net.bottom_vecs()[index], &tops = net.top_vecs()[index];
+  double written = 0;
+  for (size_t i = 0; i < bottoms.size(); ++i) {
+    const bool hands_on = std::any_of(tops.begin(), tops.end(), [&](Blob<float>* top) {
+      return bottoms[i] != top && bottoms[i]->diff() == top->diff();
+    });
+    if (net.bottom_need_backward()[index][i] && !hands_on) written += bottoms[i]->count();
+  }
+  return written == 0 ? 0 : written + ValuesOf(tops);
 }
 
 void PrintNetTable(const Net<float>& net, std::ostream* out) {

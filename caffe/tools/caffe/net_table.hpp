@@ -10,13 +10,20 @@
 namespace caffe {
 namespace tools {
 
-/// Floating point operations of a layer's Forward: two for each multiply-add of a convolution or a
-/// matrix product, else one for each value it puts out.
-double ForwardFlops(const Net<float>& net, int layer);
+/// Floating point operations of a layer's Forward, two for each multiply-add of a convolution or a
+/// matrix product; 0 for layers that are neither.
+double ProductFlops(const Net<float>& net, int layer);
 
 /// The same of a layer's Backward: as many again for each of the diffs of bottoms and of weights
 /// that it computes.
-double BackwardFlops(const Net<float>& net, int layer);
+double BackwardProductFlops(const Net<float>& net, int layer);
+
+/// How many values of its bottoms and tops a layer's Forward reads and writes at least: each once.
+/// 0 where that says nothing: for layers without bottoms, and those that hand on what they get.
+double ForwardValues(const Net<float>& net, int layer);
+
+/// The same of the diffs in a layer's Backward.
+double BackwardValues(const Net<float>& net, int layer);
 
 /// Prints rows of cells below each other: the first `names` columns aligned to the left, numbers to
 /// the right.

@@ -10,6 +10,7 @@
 #include "caffe/net.hpp"
 #include "caffe/net_table.hpp"
 #include "caffe/timing.hpp"
+#include "caffe/util/peak_rates.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 
 namespace caffe {
@@ -121,7 +122,12 @@ void Time(const Options& options) {
   LOG(INFO) << "Total Time: " << times.total << " ms.";
   LOG(INFO) << "*** Benchmark ends ***";
   if (trace) trace->Finish();
+  const size_t device_memory = PeakDeviceMemory();
   PrintTimeTable(net, times, n, &std::cout);
+  if (device_memory > 0) {
+    std::cout << "GPU memory: " << (device_memory >> 20)
+              << " MiB at most, without what CUDA and its libraries take\n";
+  }
 }
 
 void Check(const Options& options) {

@@ -1,46 +1,61 @@
 #include "caffe/timing.hpp"
 
+#include <map>
+
 #include "caffe/net_table.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/layout_count.hpp"
-#include "caffe/util/math_functions.hpp"
+#include "caffe/util/peak_rates.hpp"
 
 namespace caffe {
 namespace tools {
 
 namespace {
 
-/// GFLOP/s of a product of matrices that are large enough to keep all units busy, where the net is
-/// computed.
-double MatrixProductRate() {
-  const bool gpu = Caffe::mode() == Caffe::GPU;
-  const int n = gpu ? 4096 : 512;
-  Blob<float> a({n, n}), b({n, n}), c({n, n});
-  double best = 0;
-  for (int run = 0; run < 4; ++run) {
-    Timer timer;
-    timer.Start();
-    if (gpu) {
-#ifndef CPU_ONLY
-      caffe_gpu_gemm<float>(CblasNoTrans, CblasNoTrans, n, n, n, 1, a.gpu_data(), b.gpu_data(), 0,
-                            c.mutable_gpu_data());
-#endif
-    } else {
-      caffe_cpu_gemm<float>(CblasNoTrans, CblasNoTrans, n, n, n, 1, a.cpu_data(), b.cpu_data(), 0,
-                            c.mutable_cpu_data());
-    }
-    best = std::max(best, 2.0 * n * n * n / (timer.MicroSeconds() * 1e3));
+/// Shorter times are those of the clock.
+const double kShortestMilliseconds = 1e-3;
+
+/// What layers are measured by.
+class Peaks {
+ public:
+  /// In a precision, which is measured where it is asked for first.
+  double gflops(Precision precision) {
+    const auto known = gflops_.find(precision);
+    if (known != gflops_.end()) return known->second;
+    return gflops_[precision] = MatrixProductRate(precision);
   }
-  return best;
+  double gigabytes() const { return gigabytes_; }
+
+  void Print(std::ostream* out) const {
+    *out << "peak: ";
+    for (const auto& of : gflops_) {
+      *out << Fixed(of.second, 0) << " GFLOP/s, a matrix product in " << Precision_Name(of.first)
+           << "; ";
+    }
+    *out << Fixed(gigabytes_, 0) << " GB/s, a copy of large memory\n";
+  }
+
+ private:
+  std::map<Precision, double> gflops_;
+  double gigabytes_ = CopyRate();
+};
+
+/// Cells of a pass of a layer, e.g. {"12.30", "350 GFLOP/s", "88 %"}; blanks where there is nothing
+/// to do, or no time to tell.
+vector<string> PassCells(double flops, double values, Precision precision, double milliseconds,
+                         Peaks* peaks) {
+  const string time = Fixed(milliseconds, 2);
+  if (flops + values == 0 || milliseconds < kShortestMilliseconds) return {time, "", ""};
+  const bool multiplies = flops > 0;
+  const double billions = (multiplies ? flops : values * BytesOfValue(precision)) / 1e9;
+  const double rate = billions / (milliseconds / 1e3);
+  const double peak = multiplies ? peaks->gflops(precision) : peaks->gigabytes();
+  return {time, Fixed(rate, rate < 10 ? 1 : 0) + (multiplies ? " GFLOP/s" : "    GB/s"),
+          Fixed(100 * rate / peak, 0) + " %"};
 }
 
-/// E.g. {"12.3", "350", "88 %"}; blanks where there is nothing to do.
-void AppendRate(double flops, double milliseconds, double peak, vector<string>* row) {
-  row->push_back(Fixed(milliseconds, 2));
-  const bool known = flops > 0 && milliseconds > 0;
-  const double rate = known ? flops / (milliseconds * 1e6) : 0;
-  row->push_back(known ? Fixed(rate, rate < 10 ? 1 : 0) : "");
-  row->push_back(known ? Fixed(100 * rate / peak, 0) + " %" : "");
+void Append(const vector<string>& cells, vector<string>* row) {
+  row->insert(row->end(), cells.begin(), cells.end());
 }
 
 }  // namespace
@@ -79,25 +94,30 @@ LayerTimes TimeLayers(int iterations, Net<float>* net) {
 
 void PrintTimeTable(const Net<float>& net, const LayerTimes& times, int iterations,
                     std::ostream* out) {
-  const double peak = MatrixProductRate();
-  vector<vector<string>> rows = {{"layer", "type", "forward ms", "GFLOP/s", "of peak",
-                                  "backward ms", "GFLOP/s", "of peak", "reorders"}};
+  Peaks peaks;
+  vector<vector<string>> rows = {{"layer", "type", "forward ms", "rate", "of peak", "backward ms",
+                                  "rate", "of peak", "reorders"}};
   for (size_t i = 0; i < net.layers().size(); ++i) {
     const int layer = static_cast<int>(i);
+    const Precision precision = net.layers()[i]->layer_param().precision();
     vector<string> row = {net.layer_names()[i], net.layers()[i]->type()};
     if (net.is_absorbed(layer)) {
-      row.insert(row.end(), {"(computed by the layer before)", "", ""});
+      Append({"(computed by the layer before)", "", ""}, &row);
     } else {
-      AppendRate(ForwardFlops(net, layer), times.forward[i] / iterations, peak, &row);
+      Append(PassCells(ProductFlops(net, layer), ForwardValues(net, layer), precision,
+                       times.forward[i] / iterations, &peaks),
+             &row);
     }
     if (!net.is_absorbed_backward(layer)) {
-      AppendRate(BackwardFlops(net, layer), times.backward[i] / iterations, peak, &row);
+      Append(PassCells(BackwardProductFlops(net, layer), BackwardValues(net, layer), precision,
+                       times.backward[i] / iterations, &peaks),
+             &row);
       row.push_back(Fixed(double(times.reorders[i]) / iterations, 0));
     }
     rows.push_back(row);
   }
   PrintRows(rows, 2, out);
-  *out << "peak: " << Fixed(peak, 0) << " GFLOP/s, a matrix product of floats\n";
+  peaks.Print(out);
 }
 
 }  // namespace tools

@@ -21,8 +21,9 @@ struct LayerTimes {
 /// Runs forward and backward passes layer by layer, and logs the time of each iteration.
 LayerTimes TimeLayers(int iterations, Net<float>* net);
 
-/// Prints for each layer the means of its times, the GFLOP/s they amount to, these as a share of
-/// what a large matrix product of floats reaches here, and the layout changes of an iteration.
+/// Prints for each layer the means of its times, the rate they amount to, this as a share of what
+/// is reached here at most, and the layout changes of an iteration. Layers that multiply matrices
+/// are measured by a large product in their precision, the others by a copy of large memory.
 void PrintTimeTable(const Net<float>& net, const LayerTimes& times, int iterations,
                     std::ostream* out);
 

@@ -66,7 +66,7 @@ class Trace::LayerEvents {
                 : net_->is_absorbed_backward(layer) || !net_->layer_need_backward()[layer]) {
       return;
     }
-    const double flops = forward ? ForwardFlops(*net_, layer) : BackwardFlops(*net_, layer);
+    const double flops = forward ? ProductFlops(*net_, layer) : BackwardProductFlops(*net_, layer);
     string shapes;
     for (const Blob<float>* top : net_->top_vecs()[layer]) {
       shapes += (shapes.empty() ? "" : ", ") + top->shape_string();

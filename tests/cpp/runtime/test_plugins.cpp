@@ -1,6 +1,7 @@
-// Layers that come from a shared library at run time. TRIPLE_PLUGIN is the path of plugins/
-// triple_layer.cpp, built.
+// Layers that come from a shared library at run time. TRIPLE_PLUGIN is the name of plugins/
+// triple_layer.cpp, built, which lies beside this program.
 
+#include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -11,6 +12,10 @@
 
 namespace caffe {
 namespace {
+
+string TriplePlugin() {
+  return std::filesystem::read_symlink("/proc/self/exe").replace_filename(TRIPLE_PLUGIN);
+}
 
 shared_ptr<Layer<float>> CreateTriple() {
   LayerParameter param;
@@ -28,7 +33,7 @@ string MessageOf(const string& plugin) {
 }
 
 TEST(Plugins, BringLayerTypes) {
-  LoadPlugin(TRIPLE_PLUGIN);
+  LoadPlugin(TriplePlugin());
   const shared_ptr<Layer<float>> layer = CreateTriple();
   Blob<float> bottom(1, 1, 1, 2), top;
   bottom.mutable_cpu_data()[1] = 2;
@@ -38,17 +43,17 @@ TEST(Plugins, BringLayerTypes) {
 }
 
 TEST(Plugins, MayBeLoadedTwice) {
-  LoadPlugin(TRIPLE_PLUGIN);
+  LoadPlugin(TriplePlugin());
   const size_t loaded = LoadedPlugins().size();
-  LoadPlugin(TRIPLE_PLUGIN);
+  LoadPlugin(TriplePlugin());
   EXPECT_EQ(LoadedPlugins().size(), loaded);
 }
 
 TEST(Plugins, WithATypeThatExistsAreRefusedAndTheFirstIsKept) {
-  LoadPlugin(TRIPLE_PLUGIN);
+  LoadPlugin(TriplePlugin());
   string copy;
   MakeTempFilename(&copy);
-  std::ofstream(copy, std::ios::binary) << std::ifstream(TRIPLE_PLUGIN, std::ios::binary).rdbuf();
+  std::ofstream(copy, std::ios::binary) << std::ifstream(TriplePlugin(), std::ios::binary).rdbuf();
   const string message = MessageOf(copy);
   EXPECT_NE(message.find(copy), string::npos) << message;
   EXPECT_NE(message.find("'Triple' is registered twice"), string::npos) << message;

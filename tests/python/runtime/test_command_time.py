@@ -29,7 +29,21 @@ def test_a_table_shows_rates_and_reorders_of_every_layer(tmp_path):
     rows = {line.split()[0]: line for line in lines}
     assert list(rows) == ["layer", "in", "target", "conv", "relu", "ip", "loss", "peak:"]
     assert rows["conv"].count("%") == 2
+    assert rows["conv"].count("GFLOP/s") == 2
     assert "computed by the layer before" in rows["relu"]
+    assert "GFLOP/s" not in rows["relu"]
+    assert "GFLOP/s, a matrix product in FP32" in rows["peak:"]
+
+
+def test_layers_are_measured_by_products_in_their_own_precision(tmp_path):
+    (tmp_path / "net.prototxt").write_text(
+        NET.replace('type: "InnerProduct"', 'type: "InnerProduct" precision: FP32')
+    )
+    words = ["--model=net.prototxt", "--iterations=2", "--precision=BF16"]
+    peak = command.output(tmp_path, "time", *words).splitlines()[-1]
+    assert "a matrix product in FP32" in peak
+    assert "a matrix product in BF16" in peak
+    assert "GB/s, a copy of large memory" in peak
 
 
 def test_a_trace_of_time_has_every_layer_of_every_pass(tmp_path):
