@@ -9,17 +9,18 @@ from pathlib import Path
 
 from bench import report
 from bench.report import Row
+from bench.timing import Budget
 
 Case = Callable[[], list[Row]]
 
 
-def _cases(images: int, rows: list[str]) -> dict[str, Case]:
+def _cases(images: int, rows: list[str], budget: Budget) -> dict[str, Case]:
     """Everything that can be measured, by name, in the order of the table. Where only rows of the
     GPU are asked for, only these: a bare machine may lack what the others need."""
     from bench import gpu_rows
 
     if rows and all(row.startswith("gpu-") for row in rows):
-        return gpu_rows.gpu_cases()
+        return gpu_rows.gpu_cases(budget)
     from bench import core, data, evaluation, floor, net_rows, startup
 
     return {
@@ -32,7 +33,7 @@ def _cases(images: int, rows: list[str]) -> dict[str, Case]:
         "evaluate-100": lambda: evaluation.evaluation_rows(images, 100),
         "data": data.data_rows,
         "startup": startup.startup_rows,
-        **gpu_rows.gpu_cases(),
+        **gpu_rows.gpu_cases(budget),
     }
 
 
@@ -47,6 +48,12 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--list", action="store_true", help="only list the names")
     parser.add_argument("--images", type=int, default=50, help="that evaluate reads (50)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="N",
+        help="begin nothing after that; rows of the GPU, the most important ones first, look ahead",
+    )
     parser.add_argument(
         "--json",
         type=Path,
@@ -83,7 +90,8 @@ def main(words: list[str] | None = None) -> None:
             sys.exit(f"{options.show}: no such file")
         report.show(report.read(options.show))
         return
-    cases = _cases(options.images, options.rows)
+    budget = Budget(options.seconds)
+    cases = _cases(options.images, options.rows, budget)
     chosen = [
         name
         for name in cases
@@ -99,8 +107,12 @@ def main(words: list[str] | None = None) -> None:
         report.read(options.json)  # a file of something else is found before the work
     rows: list[Row] = []
     failed: list[str] = []
+    late: list[str] = []
     try:
         for name in chosen:
+            if budget.left() < 0:
+                late.append(name)
+                continue
             measured = _measure(cases[name], name, failed)
             rows += measured
             if options.json:
@@ -108,6 +120,8 @@ def main(words: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("interrupted; what was measured until then:", file=sys.stderr)
     report.show(rows)
+    if late:
+        print(f"left out, the time was up: {', '.join(late)}", file=sys.stderr)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

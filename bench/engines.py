@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,7 @@ class Job(argparse.Namespace):
 def job_of(arguments: Sequence[str]) -> Job:
     """Parse a worker's command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.worker")
-    parser.add_argument("engine", choices=("caffe", "torch"))
+    parser.add_argument("engine", choices=tuple(ENGINES))
     parser.add_argument("net", choices=("vgg", "deeplab", "segnet"))
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
@@ -192,4 +193,17 @@ def torch_step(job: Job) -> Step:
     return step
 
 
-ENGINES = {"caffe": (_import_caffe, caffe_step), "torch": (_import_torch, torch_step)}
+def _forget_torch() -> None:
+    """Give back what earlier nets have left on the GPU, so that it does not count as the next's."""
+    torch = _import_torch()
+    torch.compiler.reset()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+# Of each: imports, what makes a step of a job, and what clears up after one.
+ENGINES = {
+    "caffe": (_import_caffe, caffe_step, gc.collect),
+    "torch": (_import_torch, torch_step, _forget_torch),
+}

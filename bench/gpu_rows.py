@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from bench.on_gpu.machine import gpu_names
-from bench.report import Row, at_most, no_more_than
-from bench.timing import alternate, milliseconds
+from bench.report import Row, Target, at_most, no_more_than
+from bench.timing import Budget, alternate, milliseconds
 from bench.worker import Worker
 
 __all__ = ["gpu_cases"]
 
 BATCHES = {"deeplab": 6, "segnet": 3}
 WORDS = {"train": "training step", "infer": "inference"}
-# What PyTorch is tried as; the fastest is the peer.
+# What PyTorch is tried as; the fastest is the peer. Tensor cores want channels last; in fp32 cuDNN
+# is faster without.
 PEERS = {
-    "eager NCHW": "--layout nchw",
-    "eager channels-last": "--layout nhwc",
-    "compiled NCHW": "--layout nchw --compile",
-    "compiled channels-last": "--layout nhwc --compile",
+    "fp32": {"eager NCHW": "--layout nchw", "compiled NCHW": "--layout nchw --compile"},
+    "tf32": {
+        "eager channels-last": "--layout nhwc",
+        "compiled channels-last": "--layout nhwc --compile",
+    },
+    "bf16": {
+        "eager channels-last": "--layout nhwc",
+        "compiled channels-last": "--layout nhwc --compile",
+    },
 }
 TIME = {"train": 1.0, "infer": 0.9}
 MEMORY = 0.8
-MEMORY_OF_FLOAT = 11 * 1024  # MiB
+MEMORY_OF_FLOAT = 11 * 1024  # MiB, in training
+# The most important ones first: what there is no time for is left out.
+ORDER = [
+    ("deeplab", "train", "bf16"),
+    ("deeplab", "train", "fp32"),
+    ("segnet", "train", "bf16"),
+    ("segnet", "train", "fp32"),
+    ("deeplab", "train", "tf32"),
+    ("deeplab", "infer", "bf16"),
+    ("deeplab", "infer", "fp32"),
+    ("segnet", "train", "tf32"),
+    ("segnet", "infer", "bf16"),
+    ("segnet", "infer", "fp32"),
+    ("deeplab", "infer", "tf32"),
+    ("segnet", "infer", "tf32"),
+]
+LOSS_AFTER = 4
+# Seconds that a pair of processes takes, and what torch.compile may take for a net.
+PAIR, COMPILING = 25, 90
 
 
 def _need_gpu() -> None:
@@ -37,84 +60,107 @@ def _need_gpu() -> None:
         raise LookupError("there is no GPU here (nvidia-smi names none)")
 
 
-def _jobs(net: str, job: str, precision: str) -> tuple[str, dict[str, str]]:
-    """Command lines of workers: ours, and PyTorch's."""
+def _need_time(budget: Budget, seconds: float) -> None:
+    if budget.left() < seconds:
+        raise LookupError(f"no time: it takes some {seconds} s")
+
+
+@dataclass
+class Measured:
+    """A net beside PyTorch: milliseconds of both in turns and MiB, by PyTorch's variants."""
+
+    ours: dict[str, float] = field(default_factory=dict)
+    theirs: dict[str, float] = field(default_factory=dict)
+    our_memory: float = math.nan
+    memory: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[-1][:100]
+
+
+def _beside(ours: Worker, torch: Worker, title: str, measured: Measured) -> None:
+    """Both in turns, and the GPU's memory that PyTorch has taken, its context included."""
+    for _ in range(3):
+        torch.step()
+    _, measured.memory[title] = torch.memory()
+    steps = {"ours": ours.step, title: torch.step}
+    figures = alternate(steps, rounds=10, seconds=2, warm_up=2)
+    measured.ours[title], measured.theirs[title] = figures["ours"], figures[title]
+
+
+def _measure(net: str, job: str, precision: str, budget: Budget) -> Measured:
+    """One process of ours and one of PyTorch's, which goes through its variants."""
     words = f"{net} {job} --gpu --batch {BATCHES[net]} --precision {precision}"
-    return f"caffe {words}", {title: f"torch {words} {more}" for title, more in PEERS.items()}
+    measured = Measured()
+    with Worker(f"caffe {words}") as ours:
+        for _ in range(3):
+            ours.step()
+        _, measured.our_memory = ours.memory()
+        torch: Worker | None = None
+        try:
+            for title, options in PEERS[precision].items():
+                if "--compile" in options and budget.left() < COMPILING:
+                    measured.notes.append(f"no time for PyTorch {title}")
+                    continue
+                try:
+                    if torch is None:
+                        torch = Worker(f"torch {words} {options}")
+                    else:
+                        torch.switch(f"torch {words} {options}")
+                    _beside(ours, torch, title, measured)
+                except RuntimeError as error:
+                    measured.notes.append(f"PyTorch {title} failed: {_last_line(error)}")
+                    if torch:
+                        torch.close()
+                    torch = None
+        finally:
+            if torch:
+                torch.close()
+    if not measured.theirs:
+        raise RuntimeError("; ".join(measured.notes))
+    return measured
 
 
-def _what(net: str, job: str, precision: str) -> str:
+def _net_rows(budget: Budget, net: str, job: str, precision: str) -> list[Row]:
+    """Time and memory beside those of PyTorch's variants that are best at them."""
     from bench.nets import NETS
 
-    height, width = NETS[net].size
-    return f"{NETS[net].title}, batch {BATCHES[net]}, {height}x{width}, {WORDS[job]}, {precision}"
-
-
-def _fastest(jobs: dict[str, str]) -> tuple[str, str]:
-    """The fastest of PyTorch's, one in the GPU's memory at a time, and a note on what failed."""
-    found, notes = {}, []
-    for title, job in jobs.items():
-        try:
-            with Worker(job) as worker:
-                found[title] = min(worker.step() for _ in range(8))
-        except RuntimeError as error:
-            notes.append(f"PyTorch {title} failed: {str(error).splitlines()[-1][:100]}")
-    if not found:
-        raise RuntimeError("; ".join(notes))
-    return min(found, key=found.__getitem__), "; ".join(notes)
-
-
-def _time_row(net: str, job: str, precision: str) -> list[Row]:
     _need_gpu()
-    ours, theirs = _jobs(net, job, precision)
-    best, note = _fastest(theirs)
-    with ExitStack() as stack:
-        workers = {
-            name: stack.enter_context(Worker(job))
-            for name, job in (("ours", ours), (best, theirs[best]))
-        }
-        steps = {name: worker.step for name, worker in workers.items()}
-        figures = alternate(steps, rounds=20, seconds=5, warm_up=5)
+    _need_time(budget, PAIR)
+    found = _measure(net, job, precision, budget)
+    height, width = NETS[net].size
+    what = f"{NETS[net].title}, batch {BATCHES[net]}, {height}x{width}, {WORDS[job]}, {precision}"
+    fastest = min(found.theirs, key=found.theirs.__getitem__)
+    smallest = min(found.memory, key=found.memory.__getitem__)
+    of_memory: list[Target] = [no_more_than(MEMORY)]
+    if job == "train" and precision == "fp32":
+        of_memory.append(at_most(MEMORY_OF_FLOAT))
     return [
         Row(
             name=f"gpu-{net}-{job}-{precision}",
-            what=_what(net, job, precision),
-            ours=figures["ours"],
-            peer=f"PyTorch {best}",
-            theirs=figures[best],
+            what=what,
+            ours=found.ours[fastest],
+            peer=f"PyTorch {fastest}",
+            theirs=found.theirs[fastest],
             targets=[no_more_than(TIME[job])],
-            note=note,
-        )
-    ]
-
-
-def _memory_row(net: str, precision: str) -> list[Row]:
-    """The GPU's memory after three steps of each alone, its context included."""
-    _need_gpu()
-    ours, theirs = _jobs(net, "train", precision)
-    grown = {}
-    for name, job in {"ours": ours, **theirs}.items():
-        if "--compile" in job:
-            continue
-        with Worker(job) as worker:
-            for _ in range(3):
-                worker.step()
-            _, grown[name] = worker.memory()
-    best = min((name for name in grown if name != "ours"), key=grown.__getitem__)
-    targets = [no_more_than(MEMORY)]
-    if precision == "fp32":
-        targets.append(at_most(MEMORY_OF_FLOAT))
-    return [
+            note="; ".join([*_times(found), *found.notes]),
+        ),
         Row(
-            name=f"gpu-{net}-train-{precision}-memory",
-            what=f"{_what(net, 'train', precision)}, memory",
-            ours=grown["ours"],
+            name=f"gpu-{net}-{job}-{precision}-memory",
+            what=f"{what}, memory",
+            ours=found.our_memory,
             unit="MiB",
-            peer=f"PyTorch {best}",
-            theirs=grown[best],
-            targets=targets,
-        )
+            peer=f"PyTorch {smallest}",
+            theirs=found.memory[smallest],
+            targets=of_memory,
+        ),
     ]
+
+
+def _times(found: Measured) -> list[str]:
+    return [f"PyTorch {title} {took:.1f} ms" for title, took in found.theirs.items()]
 
 
 def _loss_step(shape: tuple[int, ...]) -> Callable[[], Any]:
@@ -145,9 +191,10 @@ def _loss_step(shape: tuple[int, ...]) -> Callable[[], Any]:
     return step
 
 
-def _loss_row() -> list[Row]:
+def _loss_row(budget: Budget) -> list[Row]:
     """DCMELoss beside a copy on the GPU, in bytes a second that have to be moved."""
     _need_gpu()
+    _need_time(budget, PAIR)
     import torch
 
     shape = (24, 2, 512, 1024)
@@ -177,13 +224,13 @@ def _loss_row() -> list[Row]:
     ]
 
 
-def gpu_cases() -> dict[str, Callable[[], list[Row]]]:
-    """All rows by name."""
+def gpu_cases(budget: Budget | None = None) -> dict[str, Callable[[], list[Row]]]:
+    """All cases by name, the most important ones first. Where the budget's time is up they raise
+    LookupError; torch.compile is left out where it might take too long."""
+    budget = budget or Budget()
     cases: dict[str, Callable[[], list[Row]]] = {}
-    for precision, net in product(("fp32", "tf32", "bf16"), BATCHES):
-        for job in WORDS:
-            cases[f"gpu-{net}-{job}-{precision}"] = partial(_time_row, net, job, precision)
-        if precision != "tf32":
-            cases[f"gpu-{net}-train-{precision}-memory"] = partial(_memory_row, net, precision)
-    cases["gpu-loss"] = _loss_row
+    for net, job, precision in ORDER:
+        if len(cases) == LOSS_AFTER:
+            cases["gpu-loss"] = partial(_loss_row, budget)
+        cases[f"gpu-{net}-{job}-{precision}"] = partial(_net_rows, budget, net, job, precision)
     return cases

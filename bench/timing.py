@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["alternate", "milliseconds"]
+__all__ = ["Budget", "alternate", "milliseconds"]
+
+
+class Budget:
+    """Seconds from now on for all that is to be measured; None: as many as it takes."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds; infinite where there is no bound, less than 0 where it is passed."""
+        return self._end - time.monotonic()
 
 
 def milliseconds(function: Callable[[], Any]) -> float:

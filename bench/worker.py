@@ -1,9 +1,10 @@
 """A net in a process of its own, which runs a step whenever it is told to.
 
-As a program: reads words from its input, one a line. ``step`` runs one and answers with its
-milliseconds, ``memory`` answers with MiB: the most that was resident (for a job on the GPU: what is
-in use of the GPU's memory), and how much of it had been before the net was made. As a module:
-`Worker` starts such a process.
+As a program: reads lines from its input. ``step`` runs one and answers with its milliseconds,
+``memory`` answers with MiB: the most that was resident (for a job on the GPU: what is in use of the
+GPU's memory), and how much of it had been before the first net was made. ``job`` and the words of
+another job of the same engine: its net takes the place of the one before. As a module: `Worker`
+starts such a process.
 """
 
 from __future__ import annotations
@@ -32,19 +33,30 @@ def _serve(arguments: list[str]) -> None:
     def answer(value: Any) -> None:
         print(json.dumps(value), file=answers, flush=True)
 
-    imports, prepare = ENGINES[job.engine]
+    imports, prepare, forget = ENGINES[job.engine]
     imports()
     used = (lambda **_: gpu_used()) if job.gpu else resident
     imported = used()
-    try:
-        step = prepare(job)
-    except LookupError as error:
-        answer({"unavailable": str(error)})
-        return
-    answer({})
+    step = None
+
+    def begin(words: list[str]) -> None:
+        nonlocal step
+        step = None
+        forget()
+        try:
+            step = prepare(job_of(words))
+        except LookupError as error:
+            answer({"unavailable": str(error)})
+        else:
+            answer({})
+
+    begin(arguments)
     for line in sys.stdin:
-        if line.strip() == "step":
+        what, *words = line.split()
+        if what == "step" and step:
             answer(milliseconds(step))
+        elif what == "job":
+            begin(words)
         else:
             answer({"peak": used(peak=True), "imported": imported})
 
@@ -70,10 +82,17 @@ class Worker:
             stderr=self._log,
             text=True,
         )
-        ready = self._answer()
-        if "unavailable" in ready:
+        try:
+            self._must_be_ready()
+        except LookupError:
             self.close()
-            raise LookupError(ready["unavailable"])
+            raise
+
+    def switch(self, job: str) -> None:
+        """Another job of this engine instead, with as many threads. Raises what `Worker` does."""
+        self._job = job
+        self._tell(f"job {job}")
+        self._must_be_ready()
 
     def step(self) -> float:
         """Milliseconds that one step took."""
@@ -91,10 +110,21 @@ class Worker:
         self._process.wait()
         self._log.close()
 
-    def _ask(self, word: str) -> Any:
+    def _must_be_ready(self) -> None:
+        ready = self._answer()
+        if "unavailable" in ready:
+            raise LookupError(ready["unavailable"])
+
+    def _tell(self, line: str) -> None:
         assert self._process.stdin
-        self._process.stdin.write(f"{word}\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # the process has ended, and its answer tells why
+
+    def _ask(self, word: str) -> Any:
+        self._tell(word)
         return self._answer()
 
     def _answer(self) -> Any:

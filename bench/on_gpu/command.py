@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.on_gpu import kit
+from bench.on_gpu import built, kit
 from bench.on_gpu.machine import gpu_names
 from bench.on_gpu.stages import STAGES, Settings
 from bench.on_gpu.table import run_all
+from bench.timing import Budget
 
 __all__ = ["main"]
 
@@ -53,6 +54,21 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
         help="with --pack: without what only tests on the CPU need, and without NumPy",
     )
     parser.add_argument(
+        "--built",
+        type=Path,
+        nargs="?",
+        const=ROOT / "build-gpu",
+        metavar="BUILD",
+        help="with --pack: instead, what runs a build (build-gpu) that this command has made here; "
+        "the other machine needs PyTorch, CUDA and ctest, and compiles nothing",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="N",
+        help="leave out benchmarks, the least important ones first, so that it ends after about N",
+    )
+    parser.add_argument(
         "--python",
         default=f"{sys.version_info.major}.{sys.version_info.minor}",
         metavar="3.x",
@@ -65,12 +81,23 @@ def main(words: list[str] | None = None) -> None:
     """Run the stages; exit with 1 where one of them failed or there is no GPU."""
     options = _parse(words)
     try:
+        if options.pack and options.built:
+            print(built.pack(options.built, options.pack))
+            return
+        if options.built:
+            sys.exit("bench/gpu: --built goes with --pack FOLDER")
         if options.pack:
             print(kit.pack(ROOT, options.pack, options.python, options.small))
             return
         if not options.without_gpu and not gpu_names():
             sys.exit("bench/gpu: there is no GPU here (nvidia-smi names none)")
-        settings = Settings(ROOT, options.out.resolve(), options.kit, gpu=not options.without_gpu)
+        settings = Settings(
+            ROOT,
+            options.out.resolve(),
+            options.kit,
+            gpu=not options.without_gpu,
+            budget=Budget(options.seconds),
+        )
         chosen = [stage for stage in STAGES if not options.only or stage.name in options.only]
         sys.exit(0 if run_all(chosen, settings) else 1)
     except (OSError, LookupError) as error:

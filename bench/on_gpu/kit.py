@@ -16,6 +16,8 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.on_gpu.tools import extract, output
+
 __all__ = ["add_to", "is_required", "pack", "requirements", "unpack"]
 
 # Debian packages that come with a compiler; and what the loader itself is made of.
@@ -55,24 +57,15 @@ PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in (34, 31, 28, 27, 24, 17)] + [
 ]
 
 
-def _output(*command: str | Path, cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise OSError(f"{command[0]} failed: {(done.stderr.strip() or '?').splitlines()[-1]}")
-    return done.stdout
-
-
 def _headers(build: Path) -> set[Path]:
-    deps = _output("ninja", "-C", build, "-t", "deps")
+    deps = output("ninja", "-C", build, "-t", "deps")
     return {Path(path) for path in re.findall(r"^    (/usr/(?:include|lib)/\S+)$", deps, re.M)}
 
 
 def _libraries(programs: Iterable[Path]) -> set[Path]:
     found = set()
     for program in programs:
-        found |= {Path(p) for p in re.findall(r"=> (/\S+) \(", _output("ldd", program))}
+        found |= {Path(p) for p in re.findall(r"=> (/\S+) \(", output("ldd", program))}
     return {path for path in found if str(path).startswith(("/lib/", "/usr/lib/"))}
 
 
@@ -124,7 +117,7 @@ def _system_files(root: Path) -> list[Path]:
 
 def requirements(root: Path) -> list[str]:
     """Lines that pip takes: what the build and the tests need. Raises OSError."""
-    lines = _output("bash", "-c", "source ./run help >/dev/null; requirements", cwd=root)
+    lines = output("bash", "-c", "source ./run help >/dev/null; requirements", cwd=root)
     tools = ("ruff", "clang", "mypy")
     return [line for line in lines.splitlines() if not line.startswith(tools)]
 
@@ -142,7 +135,7 @@ def _wheels(root: Path, folder: Path, python: str, small: bool) -> None:
     pip = root / ".venv" / "bin" / "python"
     if not pip.exists():
         raise LookupError(f"{pip} is not there; ./run build makes it")
-    _output(
+    output(
         pip,
         "-m",
         "pip",
@@ -183,18 +176,8 @@ def pack(root: Path, folder: Path, python: str, small: bool = False) -> str:
 
 def unpack(folder: Path, to: Path) -> None:
     """Unpack the kit's system files. Raises LookupError where `folder` is no kit."""
-    archive = folder / ARCHIVE
-    if not archive.exists():
-        raise LookupError(f"{archive} is not there: make it with bench/gpu --pack")
     shutil.rmtree(to, ignore_errors=True)
-    to.mkdir(parents=True)
-    with tarfile.open(archive) as files:
-        for member in files:
-            if member.name.startswith(("/", "..")) or "/../" in member.name:
-                raise LookupError(f"{archive}: no kit, it has a file {member.name}")
-        if hasattr(tarfile, "tar_filter"):
-            files.extraction_filter = tarfile.tar_filter
-        files.extractall(to)
+    extract(folder / ARCHIVE, to)
     _wrap(to / "usr" / "bin" / "protoc", to)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
-__all__ = ["cuda_arguments", "cuda_library_folders", "gpu_names", "gpu_used"]
+__all__ = ["cuda_arguments", "cuda_library_folders", "folders_of", "gpu_names", "gpu_used"]
 
 
 def _nvidia_smi(query: str) -> list[str]:
@@ -55,6 +58,27 @@ def cuda_arguments() -> list[str]:
         if include and lib:
             arguments += [f"-D{name}_INCLUDE_DIR={include.parent}", f"-D{name}_LIBRARY={lib}"]
     return arguments
+
+
+@cache
+def _folder_of(name: str) -> str:
+    """Empty where the loader knows it."""
+    try:
+        ctypes.CDLL(name)
+        return ""
+    except OSError:
+        pass
+    toolkits = sorted(Path("/usr/local").glob(f"cuda*/lib*/{name}"))
+    found = _first(f"**/lib/{name}") or (toolkits[-1] if toolkits else None)
+    if not found:
+        raise LookupError(f"{name} is not here: install that version of CUDA's libraries")
+    return str(found.parent)
+
+
+def folders_of(libraries: Iterable[str]) -> list[str]:
+    """Where CUDA's libraries are that the loader does not know. Raises LookupError where one is
+    not to be found."""
+    return list(dict.fromkeys(filter(None, map(_folder_of, libraries))))
 
 
 def cuda_library_folders() -> list[str]:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.on_gpu import kit
-from bench.on_gpu.machine import cuda_arguments, cuda_library_folders, gpu_names
+from bench.on_gpu import built, kit
+from bench.on_gpu.machine import cuda_arguments, cuda_library_folders, folders_of, gpu_names
+from bench.timing import Budget
 
 __all__ = ["STAGES", "Failed", "Settings", "Stage"]
 
@@ -37,6 +38,7 @@ class Settings:
     out: Path
     kit: Path | None
     gpu: bool
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def build(self) -> Path:
@@ -53,6 +55,11 @@ class Settings:
         if not self.gpu:
             raise LookupError("needs a GPU")
 
+    @property
+    def is_built(self) -> bool:
+        """Whether the kit has a build, and nothing is to be built here."""
+        return self.kit is not None and (self.kit / built.ARCHIVE).exists()
+
     def environment(self) -> dict[str, str]:
         """Variables of all commands."""
         found = {
@@ -64,7 +71,11 @@ class Settings:
         }
         found.pop("PYTHONPATH", None)
         libraries = cuda_library_folders()
-        if self.kit:
+        if self.is_built:
+            if (self.build / built.ABOUT).exists():
+                brought = built.Built(self.build)
+                libraries = [*brought.library_folders(), *folders_of(brought.cuda)]
+        elif self.kit:
             kit.add_to(found, self.kit, self.build / "kit")
         if self.venv.exists() and not (self.venv / "include" / "dnnl.h").exists():
             found["CMAKE_ARGS"] += " -DUSE_ONEDNN=OFF"
@@ -122,11 +133,14 @@ def _line(text: str, pattern: str) -> str:
 
 
 def _machine(settings: Settings) -> str:
-    tools = [name for name in ("nvcc", "cmake", "ninja") if not shutil.which(name)]
+    needed = ["ctest"] if settings.is_built else ["nvcc", "cmake", "ninja"]
+    tools = [name for name in needed if not shutil.which(name)]
     if tools:
         raise Failed(f"{', '.join(tools)} not found: put it on PATH")
-    nvcc = _line(_must(settings, "nvcc", ["nvcc", "--version"]), "release")
-    return "; ".join([*gpu_names(), nvcc, f"Python {sys.version.split()[0]}"])
+    compiler = []
+    if shutil.which("nvcc"):
+        compiler = [_line(_must(settings, "nvcc", ["nvcc", "--version"]), "release")]
+    return "; ".join([*gpu_names(), *compiler, f"Python {sys.version.split()[0]}"])
 
 
 def _see_packages_of_this_python(settings: Settings) -> None:
@@ -137,7 +151,25 @@ def _see_packages_of_this_python(settings: Settings) -> None:
         (site / "outer.pth").write_text("".join(f"{folder}\n" for folder in folders))
 
 
+def _bring(settings: Settings) -> str:
+    """The environment, and the build, of the kit."""
+    assert settings.kit
+    shutil.rmtree(settings.build / built.LIBRARIES, ignore_errors=True)
+    (settings.build / built.ABOUT).unlink(missing_ok=True)
+    options = ["--without-pip", "--system-site-packages"]
+    _must(settings, "environment", [sys.executable, "-m", "venv", *options, settings.venv])
+    _see_packages_of_this_python(settings)
+    try:
+        brought = built.unpack(settings.kit, settings.build)
+        folders_of(brought.cuda)
+    except LookupError as error:
+        raise Failed(str(error.args[0])) from None
+    return f"{settings.venv}, and the build, from {settings.kit}"
+
+
 def _environment(settings: Settings) -> str:
+    if settings.is_built:
+        return _bring(settings)
     if settings.kit:
         kit.unpack(settings.kit, settings.build / "kit")
     command = [sys.executable, "-m", "venv", "--system-site-packages", settings.venv]
@@ -158,6 +190,8 @@ def _environment(settings: Settings) -> str:
 
 
 def _build(settings: Settings) -> str:
+    if settings.is_built:
+        raise LookupError("the kit has it")
     more = {"DCME_NO_APT": "1"} if settings.kit else {}
     _must(settings, "build", ["./run", "build"], **more)
     text = (settings.build / "run.log").read_text(errors="replace")
@@ -227,13 +261,19 @@ def _benchmarks(settings: Settings) -> str:
     settings.need_gpu()
     command = [settings.venv / "bin" / "python", "-m", "bench"]
     figures = settings.out / "figures.json"
-    status, text = _log(settings, "benchmarks", [*command, "gpu-", "--json", figures])
+    rows = ["gpu-", "--json", figures]
+    if settings.budget.left() < float("inf"):
+        rows += ["--seconds", f"{max(0, settings.budget.left()):.0f}"]
+    status, text = _log(settings, "benchmarks", [*command, *rows])
     shown = _must(settings, "figures", [*command, "--show", figures])
     (settings.out / "figures.txt").write_text(shown)
-    rows = re.findall(r"\| (met|missed) *\|", shown)
-    if status or not rows:
+    verdicts = re.findall(r"\| (met|missed) *\|", shown)
+    if status or not verdicts:
         raise Failed(f"{_line(text, 'failed') or 'nothing was measured'} (benchmarks.log)")
-    return f"{rows.count('met')} of {len(rows)} bounds met (figures.json)"
+    late = re.findall(r"^== (.*)\n   left out: no time", text, re.M)
+    return f"{verdicts.count('met')} of {len(verdicts)} bounds met (figures.json)" + (
+        f"; no time for {', '.join(late)}" if late else ""
+    )
 
 
 STAGES = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.on_gpu import kit
+from bench.on_gpu import built, kit
 from bench.on_gpu.machine import gpu_names
 from bench.on_gpu.stages import STAGES, Failed, Settings, Stage
 from bench.on_gpu.table import run_all
@@ -113,10 +114,49 @@ def test_a_package_that_only_tests_on_the_cpu_need_may_be_missing():
 
 
 def test_rows_of_the_gpu_need_no_package_of_the_others():
-    words = "import sys; sys.modules['cv2'] = None; import bench.__main__ as b; print(len(b._cases"
-    words += "(1, ['gpu-']))); b._cases(1, [])"
+    words = "import sys; sys.modules['cv2'] = None; import bench.__main__ as b; none = b.Budget();"
+    words += "print(len(b._cases(1, ['gpu-'], none))); b._cases(1, [], none)"
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=COMMAND.parents[1], capture_output=True, text=True
     )
     assert int(done.stdout) > 10
     assert "cv2" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def kit_of_a_build(tmp_path_factory):
+    """A kit of a build whose one test is /bin/true."""
+    build = tmp_path_factory.mktemp("before")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", build / "venv"], check=True)
+    tests = build / "tests" / "cpp"
+    tests.mkdir(parents=True)
+    shutil.copy(shutil.which("true"), tests / "test_runtime")
+    (tests / "CTestTestfile.cmake").write_text(f'add_test(runtime "{tests}/test_runtime")\n')
+    folder = tmp_path_factory.mktemp("kit")
+    assert "Python" in built.pack(build, folder)
+    return folder
+
+
+def test_a_build_of_another_place_is_at_home_where_it_is_unpacked(kit_of_a_build, tmp_path):
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    brought = built.unpack(kit_of_a_build, tmp_path)
+    test = tmp_path / "tests" / "cpp" / "test_runtime"
+    assert subprocess.run([test]).returncode == 0
+    assert str(test) in (tmp_path / "tests" / "cpp" / "CTestTestfile.cmake").read_text()
+    assert brought.cuda == []
+    assert "libc.so.6" not in [path.name for path in (tmp_path / "libraries").glob("*")]
+
+
+def test_a_build_for_another_python_is_refused(kit_of_a_build, tmp_path, monkeypatch):
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    about = {"build": "/nowhere", "python": "3.99", "cuda": []}
+    monkeypatch.setattr(built.json, "loads", lambda text: about)
+    with pytest.raises(LookupError, match="built for Python"):
+        built.unpack(kit_of_a_build, tmp_path)
+
+
+def test_without_a_build_there_is_none_to_bring_along(tmp_path):
+    done = run("--pack", tmp_path / "kit", "--built", tmp_path)
+    assert done.returncode == 1
+    assert "there is no build to bring along" in done.stderr
+    assert not (tmp_path / "kit").exists()

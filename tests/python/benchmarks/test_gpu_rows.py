@@ -1,0 +1,97 @@
+"""The rows of nets on a GPU: what is measured in which process, and what is left out for time."""
+
+from typing import ClassVar
+
+import pytest
+
+from bench import gpu_rows
+from bench.timing import Budget
+
+STEPS = {"caffe": 50.0, "eager": 80.0, "compile": 60.0}
+
+
+class FakeWorker:
+    """A process that needs no GPU, and remembers which jobs it was given."""
+
+    started: ClassVar[list] = []
+    compiler_fails: ClassVar[bool] = False
+
+    def __init__(self, job):
+        self.jobs = [job]
+        FakeWorker.started.append(self.jobs)
+
+    def switch(self, job):
+        self.jobs.append(job)
+
+    def step(self):
+        job = self.jobs[-1]
+        if "--compile" in job and FakeWorker.compiler_fails:
+            raise RuntimeError("a long story\nno compiler")
+        kind = "caffe" if job.startswith("caffe") else "eager"
+        return STEPS["compile" if "--compile" in job else kind]
+
+    def memory(self):
+        return 0, 700.0 if self.jobs[-1].startswith("caffe") else 1000.0
+
+    def close(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    FakeWorker.started, FakeWorker.compiler_fails = [], False
+    monkeypatch.setattr(gpu_rows, "Worker", FakeWorker)
+    monkeypatch.setattr(gpu_rows, "gpu_names", lambda: ["a GPU"])
+    monkeypatch.setattr(
+        gpu_rows,
+        "alternate",
+        lambda steps, **_: {name: step() for name, step in steps.items()},
+    )
+
+
+def test_a_net_is_measured_in_two_processes_beside_the_fastest_of_pytorch():
+    time, memory = gpu_rows.gpu_cases()["gpu-deeplab-train-bf16"]()
+    assert (time.ours, time.theirs, time.peer) == (50, 60, "PyTorch compiled channels-last")
+    assert "PyTorch eager channels-last 80.0 ms" in time.note
+    assert (memory.name, memory.ours, memory.theirs) == (
+        "gpu-deeplab-train-bf16-memory",
+        700,
+        1000,
+    )
+    assert [len(jobs) for jobs in FakeWorker.started] == [1, 2]
+
+
+def test_inference_has_a_row_of_memory_too():
+    rows = gpu_rows.gpu_cases()["gpu-segnet-infer-fp32"]()
+    assert [row.name for row in rows] == ["gpu-segnet-infer-fp32", "gpu-segnet-infer-fp32-memory"]
+
+
+def test_nothing_is_compiled_when_time_is_short():
+    (time, _) = gpu_rows.gpu_cases(Budget(60))["gpu-deeplab-train-bf16"]()
+    assert time.peer == "PyTorch eager channels-last"
+    assert "no time for PyTorch compiled channels-last" in time.note
+
+
+def test_no_net_is_begun_when_the_time_is_nearly_up():
+    for case in gpu_rows.gpu_cases(Budget(1)).values():
+        with pytest.raises(LookupError, match="no time"):
+            case()
+
+
+def test_a_variant_that_fails_leaves_the_others():
+    FakeWorker.compiler_fails = True
+    (time, _) = gpu_rows.gpu_cases()["gpu-segnet-train-fp32"]()
+    assert time.peer == "PyTorch eager NCHW"
+    assert "PyTorch compiled NCHW failed: no compiler" in time.note
+
+
+def test_the_training_of_the_largest_net_comes_first():
+    names = list(gpu_rows.gpu_cases())
+    assert names[0] == "gpu-deeplab-train-bf16"
+    assert names.index("gpu-loss") < names.index("gpu-segnet-infer-tf32")
