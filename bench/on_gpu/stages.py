@@ -268,9 +268,11 @@ def _benchmarks(settings: Settings) -> str:
     shown = _must(settings, "figures", [*command, "--show", figures])
     (settings.out / "figures.txt").write_text(shown)
     verdicts = re.findall(r"\| (met|missed) *\|", shown)
+    late = re.findall(r"^== (.*)\n   left out: no time", text, re.M)
+    if late and not verdicts and not status:
+        raise LookupError("no time for any of them")
     if status or not verdicts:
         raise Failed(f"{_line(text, 'failed') or 'nothing was measured'} (benchmarks.log)")
-    late = re.findall(r"^== (.*)\n   left out: no time", text, re.M)
     return f"{verdicts.count('met')} of {len(verdicts)} bounds met (figures.json)" + (
         f"; no time for {', '.join(late)}" if late else ""
     )
