@@ -84,6 +84,15 @@ struct RectifyPack {
   }
 };
 
+// A sum for each channel that is not filling.
+struct AddToUnfilled {
+  int channels;
+  float* sums;
+  CAFFE_HOST_DEVICE void operator()(int c, double sum) const {
+    if (c < channels) sums[c] += static_cast<float>(sum);
+  }
+};
+
 }  // namespace
 
 template <typename T>
@@ -107,7 +116,7 @@ void RectifyWithBias(const ChannelLayout& layout, const T* x, const float* bias,
 template <typename T>
 void AddSumsOfChannels(const ChannelLayout& layout, const T* x, float* sums) {
   const Channels at({layout.num * layout.area(), layout.block, 1, 1, 1});
-  SumRows(layout.channels, at.length(), SumOfChannel<T>{at, x}, StoreSum<float>{sums, true});
+  SumChannels(at, ValueOfChannel(), AddToUnfilled{layout.channels, sums}, x);
 }
 
 #define INSTANTIATE(T)                                                                    \

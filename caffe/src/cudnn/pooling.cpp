@@ -14,10 +14,9 @@ struct Descriptors {
         y(planes.num, planes.channels, planes.windows.h.out, planes.windows.w.out) {
     const PoolAxis& h = planes.windows.h;
     const PoolAxis& w = planes.windows.w;
-    CUDNN_CHECK(cudnnSetPooling2dDescriptor(
-        pooling,
-        planes.max ? CUDNN_POOLING_MAX_DETERMINISTIC : CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING,
-        CUDNN_PROPAGATE_NAN, h.kernel, w.kernel, h.pad, w.pad, h.stride, w.stride));
+    CUDNN_CHECK(cudnnSetPooling2dDescriptor(pooling, CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING,
+                                            CUDNN_PROPAGATE_NAN, h.kernel, w.kernel, h.pad, w.pad,
+                                            h.stride, w.stride));
   }
 
   PlainTensor<Dtype> x, y;
@@ -39,17 +38,18 @@ bool Pool(const PooledPlanes& planes, const Dtype* x, Dtype* y) {
 }
 
 template <typename Dtype>
-bool PoolBackward(const PooledPlanes& planes, const Dtype* x, const Dtype* y, const Dtype* dy,
-                  Dtype* dx) {
+bool PoolBackward(const PooledPlanes& planes, const Dtype* dy, Dtype* dx) {
   if (!CanPool(planes)) return false;
   const Descriptors<Dtype> of(planes);
-  return Done(cudnnPoolingBackward(Handle(), of.pooling, &kOne<Dtype>, of.y, y, of.y, dy, of.x, x,
+  // A mean's gradient depends on neither input nor result, which may be gone; cuDNN wants memory of
+  // their sizes all the same.
+  return Done(cudnnPoolingBackward(Handle(), of.pooling, &kOne<Dtype>, of.y, dy, of.y, dy, of.x, dx,
                                    &kZero<Dtype>, of.x, dx));
 }
 
 #define INSTANTIATE_POOLING(Dtype)                               \
   template bool Pool(const PooledPlanes&, const Dtype*, Dtype*); \
-  template bool PoolBackward(const PooledPlanes&, const Dtype*, const Dtype*, const Dtype*, Dtype*)
+  template bool PoolBackward(const PooledPlanes&, const Dtype*, Dtype*)
 INSTANTIATE_POOLING(float);
 INSTANTIATE_POOLING(double);
 

@@ -10,7 +10,6 @@ namespace cudnn {
 struct PooledPlanes {
   int num, channels;
   PoolWindows windows;
-  bool max;  // else the mean
 };
 
 /// Whether windows lie as cuDNN lays them: as many as fit into the padded plane. A mean is then
@@ -20,15 +19,14 @@ inline bool LaysWindows(const PoolAxis& axis) {
   return room >= 0 && axis.out == room / axis.stride + 1;
 }
 
-/// Pools on the GPU by cuDNN. False where it cannot, or the build has no cuDNN: nothing was done.
+/// The mean of each window by cuDNN. False where it cannot, or the build has no cuDNN: nothing was
+/// done.
 template <typename Dtype>
 bool Pool(const PooledPlanes& planes, const Dtype* x, Dtype* y);
 
-/// dx of what Pool gave, always the same bits. Of equal maxima of a window one gets dy; which one
-/// is cuDNN's choice.
+/// Its gradient.
 template <typename Dtype>
-bool PoolBackward(const PooledPlanes& planes, const Dtype* x, const Dtype* y, const Dtype* dy,
-                  Dtype* dx);
+bool PoolBackward(const PooledPlanes& planes, const Dtype* dy, Dtype* dx);
 
 #ifndef USE_CUDNN
 template <typename Dtype>
@@ -36,7 +34,7 @@ bool Pool(const PooledPlanes&, const Dtype*, Dtype*) {
   return false;
 }
 template <typename Dtype>
-bool PoolBackward(const PooledPlanes&, const Dtype*, const Dtype*, const Dtype*, Dtype*) {
+bool PoolBackward(const PooledPlanes&, const Dtype*, Dtype*) {
   return false;
 }
 #endif

@@ -187,18 +187,25 @@ vector<Dtype> BatchNormLayer<Dtype>::Offsets() const {
 }
 
 template <typename Dtype>
+bool BatchNormLayer<Dtype>::TakeStore(Blob<Dtype>* bottom) {
+  x_.data()->set_layout(bottom->data()->layout());
+  bottom->data()->Release();
+  if (bottom->data()->released()) {
+    bottom->data()->Renew();
+    return true;
+  }
+  x_.data()->Release();
+  x_.data()->Renew();
+  return false;
+}
+
+template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeBottom(Blob<Dtype>* bottom) {
   x_.ReshapeLike(*bottom);
   x_.data()->Renew();
   const ChannelLayout layout = StoredLayout(*bottom);
-  if (!layout.plain()) {
-    // The memory itself, if nobody else holds it.
-    x_.data()->set_layout(bottom->data()->layout());
-    bottom->data()->Release();
-    if (bottom->data()->released()) return bottom->data()->Renew();
-    x_.data()->Release();
-    x_.data()->Renew();
-  }
+  // The memory itself, if nobody else holds it.
+  if (!layout.plain() && TakeStore(bottom)) return;
   std::memcpy(WriteBytes(layout, &x_, Part::kData), ReadBytes(layout, *bottom, Part::kData),
               layout.element == Element::kFloat ? layout.size() * sizeof(Dtype) : layout.bytes());
 }

@@ -1,6 +1,7 @@
 #include "caffe/layers/batch_norm_layer.hpp"
 #include "cudnn/batch_norm.hpp"
 #include "util/device_channels.cuh"
+#include "util/device_layout.hpp"
 
 namespace caffe {
 
@@ -20,9 +21,9 @@ struct RunningSums {
   }
 };
 
-template <typename Dtype>
+template <typename Dtype, typename T>
 struct StoreStatistics {
-  ShiftedSumsOfChannel<Dtype> of;
+  ShiftedSumsOfChannel<T> of;
   double eps;
   RunningSums<Dtype> running;
   Dtype* mean;
@@ -125,11 +126,6 @@ struct StoreWholeCoefficients {
 };
 
 template <typename Dtype>
-Channels ChannelsOf(const Blob<Dtype>& blob) {
-  return Channels({blob.shape(0), blob.shape(1), blob.count(2), 1, 1});
-}
-
-template <typename Dtype>
 cudnn::NormalizedValues ValuesOf(const Blob<Dtype>& blob, Dtype eps) {
   return {blob.shape(0), blob.shape(1), blob.count(2), double(eps)};
 }
@@ -161,13 +157,19 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
                                    Row(kInverseDeviation)});
     return;
   }
-  const ShiftedSumsOfChannel<Dtype> sums = {ChannelsOf(bottom), bottom.gpu_data()};
   const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_gpu_data(),
                                       this->blobs_[1]->mutable_gpu_data(),
                                       this->blobs_[2]->mutable_gpu_data()};
-  SumRows<ShiftedSums>(
-      channels_, sums.at.length(), sums,
-      StoreStatistics<Dtype>{sums, double(eps_), running, Row(kMean), Row(kInverseDeviation)});
+  const ChannelLayout layout = StoredOnGpu(bottom);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, bottom);
+    const ShiftedSumsOfChannel<T> sums = {Channels(layout), x};
+    SumChannels<ShiftedSums>(
+        sums.at, sums,
+        StoreStatistics<Dtype, T>{sums, double(eps_), running, Row(kMean), Row(kInverseDeviation)},
+        x);
+  });
 }
 
 // ---- by cuDNN ----
@@ -216,17 +218,25 @@ void BatchNormLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     TakeStatisticsOnGpu(*bottom[0]);
     return ForwardWholeOnGpu(bottom[0], top[0]);
   }
-  const Channels at = ChannelsOf(*bottom[0]);
   const bool keep = bottom[0] == top[0] && !use_global_stats_;
   if (keep) x_norm_.ReshapeLike(*top[0]);
-  Dtype* y = (keep ? &x_norm_ : top[0])->mutable_gpu_data();
+  Blob<Dtype>* normalized = keep ? &x_norm_ : top[0];
+  const ChannelLayout layout = StoredOnGpu(*bottom[0]);
   if (use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
-  if (!NormalizeByCudnn(*bottom[0], y)) {
-    if (!use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
-    ForElements(at.count(), NormalizeChannels<Dtype>{at, bottom[0]->gpu_data(), Row(kMean),
-                                                     Row(kInverseDeviation), y});
-  }
-  if (keep) caffe_copy(at.count(), y, top[0]->mutable_gpu_data());
+  const bool done =
+      layout.plain() && NormalizeByCudnn(*bottom[0], WriteOnGpu<Dtype>(layout, normalized));
+  if (!done && !use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    if (!done) {
+      const T* x = ReadOnGpu<T>(layout, *bottom[0]);
+      ForChannels(Channels(layout), NormalizeChannels<Dtype>{Row(kMean), Row(kInverseDeviation)},
+                  WriteOnGpu<T>(layout, normalized), x);
+    }
+    if (!keep) return;
+    const T* y = ReadOnGpu<T>(layout, x_norm_);
+    caffe_gpu_memcpy(x_norm_.count() * sizeof(T), y, WriteOnGpu<T>(layout, top[0]));
+  });
 }
 
 template <typename Dtype>
@@ -235,21 +245,32 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                          const vector<Blob<Dtype>*>& bottom) {
   if (scale_) return BackwardWholeOnGpu(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
-  const Channels at = ChannelsOf(*bottom[0]);
-  const Dtype* dy = top[0]->gpu_diff();
-  Dtype* dx = bottom[0]->mutable_gpu_diff();
-  const Dtype* inverse = Row(kInverseDeviation);
-  if (use_global_stats_) {
-    ForElements(at.count(), ScaleChannels<Dtype>{at, dy, inverse, nullptr, dx});
-    return;
-  }
   const bool in_place = bottom[0] == top[0];
-  const Dtype* z = (in_place ? x_norm_ : *bottom[0]).gpu_data();
-  if (BackwardByCudnn(in_place, z, dy, ValuesOf(*bottom[0], eps_), dx)) return;
-  SumRows<SumAndDot>(channels_, at.length(), SumAndDotOfChannel<Dtype>{at, dy, z},
-                     StoreCoefficients<Dtype>{double(at.length()), in_place, Row(kMean), inverse,
-                                              Row(kU), Row(kV)});
-  ForElements(at.count(), CombineChannels<Dtype>{at, dy, inverse, z, Row(kU), Row(kV), dx});
+  const Blob<Dtype>& z_blob = in_place ? x_norm_ : *bottom[0];
+  const ChannelLayout layout =
+      use_global_stats_ ? StoredOnGpu(*top[0], Part::kDiff) : StoredOnGpu(z_blob);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const Channels at(layout);
+    const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
+    T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
+    const Dtype* inverse = Row(kInverseDeviation);
+    if (use_global_stats_) {
+      return ForChannels(at, ScaleChannels<Dtype>{inverse, nullptr}, dx, dy);
+    }
+    const T* z = ReadOnGpu<T>(layout, z_blob);
+    if constexpr (std::is_same<T, Dtype>::value) {
+      if (layout.plain() &&
+          BackwardByCudnn(in_place, z, dy, ValuesOf(*bottom[0], eps_), dx)) {
+        return;
+      }
+    }
+    SumChannels<SumAndDot>(at, SumAndDotOfChannel(),
+                           StoreCoefficients<Dtype>{double(at.length()), in_place, Row(kMean),
+                                                    inverse, Row(kU), Row(kV)},
+                           dy, z);
+    ForChannels(at, CombineChannels<Dtype>{inverse, Row(kU), Row(kV)}, dx, dy, z);
+  });
 }
 
 // ---- with the layers that follow ----
@@ -262,41 +283,61 @@ void BatchNormLayer<Dtype>::ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* 
                                        learned.size() > 1 ? learned[1]->gpu_data() : nullptr,
                                        Row(kA), Row(kB)});
   const bool take = keeps_input_ && bottom == top;
+  const ChannelLayout layout = StoredOnGpu(*bottom);
   if (take) TakeBottomOnGpu(bottom);
-  const Dtype* x = (take ? x_ : *bottom).gpu_data();
-  const Channels at = ChannelsOf(*bottom);
-  ForElements(at.count(),
-              ScaleChannels<Dtype>{at, x, Row(kA), Row(kB), top->mutable_gpu_data(), slope_});
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, take ? x_ : *bottom);
+    ForChannels(Channels(layout), ScaleChannels<Dtype>{Row(kA), Row(kB), slope_},
+                WriteOnGpu<T>(layout, top), x);
+  });
 }
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeBottomOnGpu(Blob<Dtype>* bottom) {
   x_.ReshapeLike(*bottom);
   x_.data()->Renew();
+  const ChannelLayout layout = StoredOnGpu(*bottom);
   // The memory itself, where both are the layer's to exchange.
-  if (x_.data()->TakeFromGpu(bottom->data().get())) return;
-  caffe_copy(bottom->count(), bottom->gpu_data(), x_.mutable_gpu_data());
+  if (layout.plain()) {
+    if (x_.data()->TakeFromGpu(bottom->data().get())) return;
+  } else if (TakeStore(bottom)) {
+    return;
+  }
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, *bottom);
+    caffe_gpu_memcpy(bottom->count() * sizeof(T), x, WriteOnGpu<T>(layout, &x_));
+  });
 }
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down,
                                                Blob<Dtype>* bottom) {
   const Blob<Dtype>& input = bottom == top ? x_ : *bottom;
-  const Channels at = ChannelsOf(input);
   const auto& learned = scale_->blobs();
   const auto diff_of = [&](size_t i) {
     const bool wanted = i < learned.size() && scale_->param_propagate_down(static_cast<int>(i));
     return wanted ? learned[i]->mutable_gpu_diff() : nullptr;
   };
-  const RectifiedDiff<Dtype> g = {at, top->gpu_diff(), input.gpu_data(), Row(kA), Row(kB), slope_};
-  SumRows<SumAndDot>(channels_, at.length(), SumsOfRectifiedDiff<Dtype>{g, Row(kMean)},
-                     StoreWholeCoefficients<Dtype>{double(at.length()), use_global_stats_,
-                                                   Row(kMean), Row(kInverseDeviation), Row(kA),
-                                                   diff_of(0), diff_of(1), Row(kU), Row(kV)});
-  if (propagate_down) {
-    ForElements(at.count(),
-                CombineRectifiedDiff<Dtype>{g, Row(kU), Row(kV), bottom->mutable_gpu_diff()});
-  }
+  const RectifiedDiff<Dtype> g = {Row(kA), Row(kB), slope_};
+  const ChannelLayout layout = StoredOnGpu(input);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const Channels at(layout);
+    const T* dy = ReadOnGpu<T>(layout, *top, Part::kDiff);
+    const T* x = ReadOnGpu<T>(layout, input);
+    SumChannels<SumAndDot>(
+        at, SumsOfRectifiedDiff<Dtype>{g, Row(kMean)},
+        StoreWholeCoefficients<Dtype>{double(at.length()), use_global_stats_, Row(kMean),
+                                      Row(kInverseDeviation), Row(kA), diff_of(0), diff_of(1),
+                                      Row(kU), Row(kV)},
+        dy, x);
+    if (propagate_down) {
+      ForChannels(at, CombineRectifiedDiff<Dtype>{g, Row(kU), Row(kV)},
+                  WriteOnGpu<T>(layout, bottom, Part::kDiff), dy, x);
+    }
+  });
   if (bottom == top) x_.data()->Release();
 }
 

@@ -20,9 +20,9 @@ vector<int> OperandShape(const Blob<Dtype>& blob, int axis, int num_axes) {
 }
 
 /// The large blob with the small one's elements as its channels: outer x elements x inner, or,
-/// where these are the blob's own channels, any layout its `part` is in. A scalar ignores `axis`.
+/// where these are the blob's own channels, the order it is kept in. A scalar ignores `axis`.
 template <typename Dtype>
-ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, Part part, int axis,
+ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, const ChannelLayout& kept, int axis,
                               const Blob<Dtype>& operand) {
   const int first = operand.num_axes() == 0 ? 0 : blob.CanonicalAxisIndex(axis);
   const int last = first + operand.num_axes();
@@ -33,10 +33,7 @@ ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, Part part, int axis,
     CHECK_EQ(blob.shape(i), operand.shape(i - first))
         << ": axis " << i << " of the bottom and axis " << i - first << " of the operand differ";
   }
-  if (first == 1 && last == 2) {
-    const ChannelLayout own = LayoutOf(blob, part);
-    if (!own.plain()) return own;
-  }
+  if (first == 1 && last == 2 && !kept.plain()) return kept;
   return {blob.count(0, first), operand.count(), blob.count(last), 1, 1};
 }
 

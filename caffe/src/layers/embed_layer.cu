@@ -43,7 +43,7 @@ void EmbedLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
               GatherRowElement<Dtype>{N_, device_rows_.gpu_data(), this->blobs_[0]->gpu_data(), y});
   if (!bias_term_) return;
   const Channels at({M_, N_, 1, 1, 1});
-  ForElements(count, ScaleChannels<Dtype>{at, y, nullptr, this->blobs_[1]->gpu_data(), y});
+  ForChannels(at, ScaleChannels<Dtype>{nullptr, this->blobs_[1]->gpu_data()}, y, y);
 }
 
 template <typename Dtype>

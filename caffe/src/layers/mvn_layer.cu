@@ -63,8 +63,7 @@ void MVNLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     SumRows(at.channels, at.length(), SquaresOfChannel<Dtype>{at, x, mean},
             StoreGroupFactor<Dtype>{at.length(), double(eps_), factor});
   }
-  ForElements(at.count(),
-              NormalizeChannels<Dtype>{at, x, mean, factor, top[0]->mutable_gpu_data()});
+  ForChannels(at, NormalizeChannels<Dtype>{mean, factor}, top[0]->mutable_gpu_data(), x);
 }
 
 template <typename Dtype>
@@ -79,11 +78,12 @@ void MVNLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   Dtype* offset = factor_y + at.channels;
   const Dtype* y = top[0]->gpu_data();
   const Dtype* dy = top[0]->gpu_diff();
-  SumRows<SumAndDot>(at.channels, at.length(), SumAndDotOfChannel<Dtype>{at, dy, y},
-                     StoreGroupCoefficients<Dtype>{at.length(), param.normalize_variance(), factor,
-                                                   factor_y, offset});
-  ForElements(at.count(), CombineChannels<Dtype>{at, dy, factor, y, factor_y, offset,
-                                                 bottom[0]->mutable_gpu_diff()});
+  SumChannels<SumAndDot>(at, SumAndDotOfChannel(),
+                         StoreGroupCoefficients<Dtype>{at.length(), param.normalize_variance(),
+                                                       factor, factor_y, offset},
+                         dy, y);
+  ForChannels(at, CombineChannels<Dtype>{factor, factor_y, offset}, bottom[0]->mutable_gpu_diff(),
+              dy, y);
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(MVNLayer);

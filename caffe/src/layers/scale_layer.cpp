@@ -42,7 +42,7 @@ void ScaleLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void ScaleLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                 const vector<Blob<Dtype>*>& top) {
-  BroadcastLayout(*bottom[0], Part::kData, this->layer_param_.scale_param().axis(), Factor(bottom));
+  BroadcastLayout(*bottom[0], PlainLayout(*bottom[0]), this->layer_param_.scale_param().axis(), Factor(bottom));
   if (bottom[0] == top[0]) {
     temp_.ReshapeLike(*bottom[0]);
   } else {
@@ -55,7 +55,7 @@ void ScaleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& factor = Factor(bottom);
   const ChannelLayout layout =
-      BroadcastLayout(*bottom[0], Part::kData, this->layer_param_.scale_param().axis(), factor);
+      BroadcastLayout(*bottom[0], LayoutOf(*bottom[0]), this->layer_param_.scale_param().axis(), factor);
   const Dtype* x = ReadIn(layout, *bottom[0]);
   if (bottom[0] == top[0]) caffe_copy(static_cast<int>(layout.size()), x, WriteIn(layout, &temp_));
   const vector<Dtype> bias =
@@ -71,7 +71,7 @@ void ScaleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const Blob<Dtype>& x_blob = bottom[0] == top[0] ? temp_ : *bottom[0];
   Blob<Dtype>& factor = Factor(bottom);
   const ChannelLayout layout =
-      BroadcastLayout(x_blob, Part::kData, this->layer_param_.scale_param().axis(), factor);
+      BroadcastLayout(x_blob, LayoutOf(x_blob), this->layer_param_.scale_param().axis(), factor);
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
   if (bias_param_id_ >= 0 && this->param_propagate_down(bias_param_id_)) {
     StoreSums(SumPerChannel(layout, dy), true, this->blobs_[bias_param_id_].get());

@@ -2,39 +2,14 @@
 #define CAFFE_SRC_UTIL_DEVICE_CHANNELS_CUH_
 
 /// per_channel.hpp on the GPU: sums over the pixels of each channel, and formulas with coefficients
-/// for each channel, on blobs in plain order.
+/// for each channel (see device_channel_loops.cuh).
 
-#include "util/channel_layout.hpp"
-#include "util/device_loops.cuh"
-#include "util/divisor.hpp"
+#include "util/device_channel_loops.cuh"
 #include "util/two_sums.hpp"
 
 namespace caffe {
 
-/// Where the channels of outer x channels x inner elements are.
-struct Channels {
-  int outer, channels, inner;
-  Divisor by_inner, by_channels;
-
-  /// The layout must be, or is seen as, plain.
-  explicit Channels(const ChannelLayout& layout)
-      : outer(layout.num),
-        channels(layout.channels),
-        inner(layout.area()),
-        by_inner(inner),
-        by_channels(channels) {}
-
-  CAFFE_HOST_DEVICE int count() const { return outer * channels * inner; }
-  /// Elements of a channel.
-  CAFFE_HOST_DEVICE int length() const { return outer * inner; }
-  CAFFE_HOST_DEVICE int ChannelOf(int i) const {
-    return by_channels.Remainder(by_inner.Quotient(i));
-  }
-  /// Index of element i of channel c.
-  CAFFE_HOST_DEVICE int At(int c, int i) const {
-    return (by_inner.Quotient(i) * channels + c) * inner + by_inner.Remainder(i);
-  }
-};
+// ---- terms of SumRows, of values in plain order ----
 
 template <typename Dtype>
 struct SumOfChannel {
@@ -65,43 +40,7 @@ struct SquaresOfChannel {
   }
 };
 
-/// The sums of the distances from the channel's first value, and of their squares: mean and
-/// variance in one pass. In double, without the loss of digits that squares of the values would
-/// bring.
-struct ShiftedSums : TwoSums {
-  CAFFE_HOST_DEVICE double sum() const { return first; }
-  CAFFE_HOST_DEVICE double Variance(double count) const {
-    return Larger(0.0, second - first * first / count) / count;
-  }
-};
-
-template <typename Dtype>
-struct ShiftedSumsOfChannel {
-  Channels at;
-  const Dtype* x;
-  CAFFE_HOST_DEVICE double Shift(int c) const { return x[at.At(c, 0)]; }
-  CAFFE_HOST_DEVICE ShiftedSums operator()(int c, int i) const {
-    const double distance = x[at.At(c, i)] - Shift(c);
-    return {distance, distance * distance};
-  }
-};
-
-/// The sums of x and of x y at once.
-struct SumAndDot : TwoSums {
-  CAFFE_HOST_DEVICE double sum() const { return first; }
-  CAFFE_HOST_DEVICE double dot() const { return second; }
-};
-
-template <typename Dtype>
-struct SumAndDotOfChannel {
-  Channels at;
-  const Dtype* x;
-  const Dtype* y;
-  CAFFE_HOST_DEVICE SumAndDot operator()(int c, int i) const {
-    const int k = at.At(c, i);
-    return {double(x[k]), double(x[k]) * y[k]};
-  }
-};
+// ---- what becomes of sums ----
 
 /// Writes sums, or adds them to what is there.
 template <typename Dtype>
@@ -119,95 +58,193 @@ struct StoreScaled {
   double factor;
   Dtype* to;
   CAFFE_HOST_DEVICE void operator()(int row, double sum) const {
-    to[row] = static_cast<Dtype>(sum * factor);
+    to[row] = static_cast<Arithmetic<Dtype>>(sum * factor);
   }
 };
 
-/// y = a x + b with a factor and an offset for each channel; either may be null (1 and 0). Where
-/// that is not positive it is multiplied by `slope`.
-template <typename Dtype>
+// ---- sums of each channel, for SumChannels; f(x), f(x, y) ----
+
+/// x itself.
+struct ValueOfChannel {
+  CAFFE_HOST_DEVICE ValueOfChannel For(int) const { return *this; }
+  template <typename Real>
+  CAFFE_HOST_DEVICE Real operator()(Real x) const {
+    return x;
+  }
+};
+
+/// x y.
+struct ProductOfChannel {
+  CAFFE_HOST_DEVICE ProductOfChannel For(int) const { return *this; }
+  template <typename Real>
+  CAFFE_HOST_DEVICE Real operator()(Real x, Real y) const {
+    return x * y;
+  }
+};
+
+/// The sums of the distances from the channel's first value, and of their squares: mean and
+/// variance in one pass, without the loss of digits that squares of the values would bring.
+struct ShiftedSums : TwoSums {
+  CAFFE_HOST_DEVICE double sum() const { return first; }
+  CAFFE_HOST_DEVICE double Variance(double count) const {
+    return Larger(0.0, second - first * first / count) / count;
+  }
+};
+
+template <typename T>
+struct ShiftedSumsOfChannel {
+  Channels at;
+  const T* x;
+
+  struct Function {
+    Arithmetic<T> shift;
+    template <typename Real>
+    CAFFE_HOST_DEVICE TwoSumsOf<Real> operator()(Real value) const {
+      const Real distance = value - shift;
+      return {distance, distance * distance};
+    }
+  };
+  CAFFE_HOST_DEVICE Arithmetic<T> Shift(int c) const { return x[at.At(c, 0)]; }
+  CAFFE_HOST_DEVICE Function For(int c) const { return {Shift(c)}; }
+};
+
+/// The sums of x and of x y at once.
+struct SumAndDot : TwoSums {
+  CAFFE_HOST_DEVICE double sum() const { return first; }
+  CAFFE_HOST_DEVICE double dot() const { return second; }
+};
+
+struct SumAndDotOfChannel {
+  CAFFE_HOST_DEVICE SumAndDotOfChannel For(int) const { return *this; }
+  template <typename Real>
+  CAFFE_HOST_DEVICE TwoSumsOf<Real> operator()(Real x, Real y) const {
+    return {x, x * y};
+  }
+};
+
+/// dy where y, the result of a ReLU, is positive, else slope * dy; f(dy, y).
+template <typename Real>
+struct DiffBeforeRelu {
+  Real slope;
+  CAFFE_HOST_DEVICE DiffBeforeRelu For(int) const { return *this; }
+  template <typename R>
+  CAFFE_HOST_DEVICE R operator()(R dy, R y) const {
+    return y > R(0) ? dy : slope * dy;
+  }
+};
+
+/// The sum of every plane of x: store(image * channels + channel, sum).
+template <typename T, typename Store>
+void SumPlanes(const ChannelLayout& layout, const T* x, const Store& store) {
+  if (layout.plain()) {
+    const Channels planes({1, layout.num * layout.channels, layout.area(), 1, 1});
+    return SumChannels(planes, ValueOfChannel(), store, x);
+  }
+  const Inputs<T, 1> input = {{x}};
+  CHECK(InColumns(Channels(layout), input)) << "channels-last order is in whole packs";
+  SumColumns<double>(layout.num, layout.area(), layout.channels, ValueOfChannel(), input, store);
+}
+
+// ---- formulas with coefficients of each channel, for ForChannels ----
+
+/// a x + b with a factor and an offset for each channel; either may be null (1 and 0). Where that
+/// is not positive it is multiplied by `slope`.
+template <typename Real>
 struct ScaleChannels {
-  Channels at;
-  const Dtype* x;
-  const Dtype* a;
-  const Dtype* b;
-  Dtype* y;
-  Dtype slope = 1;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int c = at.ChannelOf(i);
-    const Dtype value = x[i] * (a ? a[c] : Dtype(1)) + (b ? b[c] : Dtype(0));
-    y[i] = value > Dtype(0) ? value : value * slope;
+  const Real* a;
+  const Real* b;
+  Real slope = 1;
+
+  struct Function {
+    Real a, b, slope;
+    CAFFE_HOST_DEVICE Real operator()(Real x) const {
+      const Real value = x * a + b;
+      return value > Real(0) ? value : value * slope;
+    }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const {
+    return {a ? a[c] : Real(1), b ? b[c] : Real(0), slope};
   }
 };
 
-/// y = (x - centre) a for each channel.
-template <typename Dtype>
+/// (x - centre) a.
+template <typename Real>
 struct NormalizeChannels {
-  Channels at;
-  const Dtype* x;
-  const Dtype* centre;
-  const Dtype* a;
-  Dtype* y;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int c = at.ChannelOf(i);
-    y[i] = (x[i] - centre[c]) * a[c];
-  }
+  const Real* centre;
+  const Real* a;
+
+  struct Function {
+    Real centre, a;
+    CAFFE_HOST_DEVICE Real operator()(Real x) const { return (x - centre) * a; }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const { return {centre[c], a[c]}; }
 };
 
-/// y = a u + b v + c.
-template <typename Dtype>
+/// a u + b v + c; f(u, v).
+template <typename Real>
 struct CombineChannels {
-  Channels at;
-  const Dtype* u;
-  const Dtype* a;
-  const Dtype* v;
-  const Dtype* b;
-  const Dtype* c;
-  Dtype* y;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int k = at.ChannelOf(i);
-    y[i] = a[k] * u[i] + b[k] * v[i] + c[k];
-  }
+  const Real* a;
+  const Real* b;
+  const Real* c;
+
+  struct Function {
+    Real a, b, c;
+    CAFFE_HOST_DEVICE Real operator()(Real u, Real v) const { return a * u + b * v + c; }
+  };
+  CAFFE_HOST_DEVICE Function For(int k) const { return {a[k], b[k], c[k]}; }
 };
 
 /// The gradient of y = relu(a x + b) as it is before the ReLU: dy where a x + b is positive, else
-/// slope * dy.
-template <typename Dtype>
+/// slope * dy; f(dy, x).
+template <typename Real>
 struct RectifiedDiff {
-  Channels at;
-  const Dtype* dy;
-  const Dtype* x;
-  const Dtype* a;
-  const Dtype* b;
-  Dtype slope;
-  CAFFE_HOST_DEVICE Dtype At(int c, int k) const {
-    return a[c] * x[k] + b[c] > Dtype(0) ? dy[k] : slope * dy[k];
-  }
+  const Real* a;
+  const Real* b;
+  Real slope;
+
+  struct Function {
+    Real a, b, slope;
+    template <typename R>
+    CAFFE_HOST_DEVICE R operator()(R dy, R x) const {
+      return a * x + b > R(0) ? dy : slope * dy;
+    }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const { return {a[c], b[c], slope}; }
 };
 
-/// The sums of that gradient g and of g (x - centre) at once.
-template <typename Dtype>
+/// The sums of that gradient g and of g (x - centre) at once, as SumAndDot.
+template <typename Real>
 struct SumsOfRectifiedDiff {
-  RectifiedDiff<Dtype> diff;
-  const Dtype* centre;
-  CAFFE_HOST_DEVICE SumAndDot operator()(int c, int i) const {
-    const int k = diff.at.At(c, i);
-    const double g = diff.At(c, k);
-    return {g, g * (diff.x[k] - centre[c])};
-  }
+  RectifiedDiff<Real> diff;
+  const Real* centre;
+
+  struct Function {
+    typename RectifiedDiff<Real>::Function diff;
+    Real centre;
+    template <typename R>
+    CAFFE_HOST_DEVICE TwoSumsOf<R> operator()(R dy, R x) const {
+      const R g = diff(dy, x);
+      return {g, g * (x - centre)};
+    }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const { return {diff.For(c), centre[c]}; }
 };
 
-/// dx = a g + u x + v.
-template <typename Dtype>
+/// a g + u x + v.
+template <typename Real>
 struct CombineRectifiedDiff {
-  RectifiedDiff<Dtype> diff;
-  const Dtype* u;
-  const Dtype* v;
-  Dtype* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int c = diff.at.ChannelOf(i);
-    dx[i] = diff.a[c] * diff.At(c, i) + u[c] * diff.x[i] + v[c];
-  }
+  RectifiedDiff<Real> diff;
+  const Real* u;
+  const Real* v;
+
+  struct Function {
+    typename RectifiedDiff<Real>::Function diff;
+    Real u, v;
+    CAFFE_HOST_DEVICE Real operator()(Real dy, Real x) const {
+      return diff.a * diff(dy, x) + u * x + v;
+    }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const { return {diff.For(c), u[c], v[c]}; }
 };
 
 }  // namespace caffe

@@ -6,14 +6,18 @@
 namespace caffe {
 
 /// Two sums of the same elements, made in one pass (SumRows). Those derived say of what.
-struct TwoSums {
-  double first, second;
+template <typename Real>
+struct TwoSumsOf {
+  Real first, second;
 
-  CAFFE_HOST_DEVICE void operator+=(const TwoSums& other) {
+  template <typename Other>
+  CAFFE_HOST_DEVICE void operator+=(const TwoSumsOf<Other>& other) {
     first += other.first;
     second += other.second;
   }
 };
+
+using TwoSums = TwoSumsOf<double>;
 
 }  // namespace caffe
 

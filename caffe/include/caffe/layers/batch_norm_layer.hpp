@@ -67,6 +67,8 @@ class BatchNormLayer : public Layer<Dtype> {
   void BackwardWhole(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
   /// Makes x_ the bottom's values, which may be overwritten then.
   void TakeBottom(Blob<Dtype>* bottom);
+  /// The same where they are in an order of their own; false if somebody else holds the memory.
+  bool TakeStore(Blob<Dtype>* bottom);
   vector<Dtype> Factors() const;
   vector<Dtype> Offsets() const;
 

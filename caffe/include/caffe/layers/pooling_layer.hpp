@@ -11,6 +11,7 @@
 
 namespace caffe {
 
+struct ChannelLayout;
 struct PoolWindows;
 
 /// Maximum, average or stochastic choice of the values in a sliding window.
@@ -53,11 +54,11 @@ class PoolingLayer : public Layer<Dtype> {
   /// Whether a second top tells where the maxima were.
   bool has_mask_ = false;
   /// Where the value of each output comes from in its plane: STOCHASTIC, and MAX without a second
-  /// top where windows overlap. Where cuDNN does it: the maxima themselves.
+  /// top where windows overlap.
   Blob<Dtype> chosen_;
-  /// Whether chosen_ is that of the last Forward.
+  /// Whether chosen_ is that of the last Forward. (On the GPU, Backward finds it anew.)
   bool chosen_known_ = false;
-  /// Whether that was cuDNN's.
+  /// Whether the last Forward was cuDNN's.
   bool by_cudnn_ = false;
 
  private:
@@ -72,9 +73,11 @@ class PoolingLayer : public Layer<Dtype> {
   PoolWindows Windows() const;
 #ifndef CPU_ONLY
   void ForwardStochasticOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top);
-  /// False where our kernels have to do it.
-  bool ForwardByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top);
-  bool BackwardByCudnn(const Dtype* dy, Blob<Dtype>* bottom);
+  void BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
+  void ForwardMeansOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top);
+  void BackwardMeansOnGpu(const Blob<Dtype>& top, Blob<Dtype>* bottom);
+  /// Whether cuDNN is to be asked for means of values in that order.
+  bool MeansByCudnn(const ChannelLayout& layout) const;
 #endif
 
   /// What CheckNoNegative wants to know, written by the kernels.

@@ -1,0 +1,273 @@
+#ifndef CAFFE_SRC_LAYERS_DEVICE_POOLING_CUH_
+#define CAFFE_SRC_LAYERS_DEVICE_POOLING_CUH_
+
+/// Windows over planes on the GPU, in plain and in channels-last order. A unit is what a thread has
+/// of a pixel: a pack of channels, or one value of a plane in plain order.
+
+#include "layers/pooling_kernels.hpp"
+#include "util/device_layout.hpp"
+#include "util/device_vectors.cuh"
+#include "util/divisor.hpp"
+
+namespace caffe {
+
+/// Planes of units, one behind the other: [image][row][column][unit].
+struct UnitPlanes {
+  int height, width, units;
+  Divisor by_units, by_area, by_width;
+
+  UnitPlanes(int height, int width, int units)
+      : height(height),
+        width(width),
+        units(units),
+        by_units(units),
+        by_area(height * width),
+        by_width(width) {}
+
+  struct Place {
+    int image, row, column, unit;
+  };
+  CAFFE_HOST_DEVICE Place PlaceOf(int i) const {
+    const int pixel = by_units.Quotient(i);
+    const int in_plane = by_area.Remainder(pixel);
+    return {by_area.Quotient(pixel), by_width.Quotient(in_plane), by_width.Remainder(in_plane),
+            by_units.Remainder(i)};
+  }
+  /// Of the unit in a plane's first pixel; the others are `units` apart.
+  CAFFE_HOST_DEVICE std::ptrdiff_t First(const Place& place) const {
+    return std::ptrdiff_t(place.image) * height * width * units + place.unit;
+  }
+};
+
+/// Bottom and top of a pooling layer.
+struct PoolUnits {
+  PoolWindows windows;
+  UnitPlanes in, out;
+
+  PoolUnits(const PoolWindows& windows, int units)
+      : windows(windows),
+        in(windows.h.in, windows.w.in, units),
+        out(windows.h.out, windows.w.out, units) {}
+};
+
+/// kSize numbers one behind the other, e.g. the places of a unit's maxima.
+template <int kSize, typename Real>
+CAFFE_HOST_DEVICE void StoreMany(const Real (&values)[kSize], Real* to) {
+  if constexpr (kSize % Pack<Real>::kSize == 0) {
+    for (int k = 0; k < kSize; k += Pack<Real>::kSize) {
+      Pack<Real> pack;
+      for (int j = 0; j < Pack<Real>::kSize; ++j) pack[j] = values[k + j];
+      StorePack(pack, to + k);
+    }
+  } else {
+    for (int k = 0; k < kSize; ++k) to[k] = values[k];
+  }
+}
+template <int kSize, typename Real>
+CAFFE_HOST_DEVICE void LoadMany(const Real* from, Real (&values)[kSize]) {
+  if constexpr (kSize % Pack<Real>::kSize == 0) {
+    for (int k = 0; k < kSize; k += Pack<Real>::kSize) {
+      const Pack<Real> pack = LoadPack(from + k);
+      for (int j = 0; j < Pack<Real>::kSize; ++j) values[k + j] = pack[j];
+    }
+  } else {
+    for (int k = 0; k < kSize; ++k) values[k] = from[k];
+  }
+}
+
+/// Calls body(place in the plane) for the pixels of an output's window in their order. kSide: of
+/// square windows that lie side by side, so that all their pixels are read at once; those that the
+/// edge cuts off are then the last of the row or column once more. 0: any other window.
+template <int kSide, typename Body>
+CAFFE_HOST_DEVICE void EachOfWindow(const PoolWindows& windows, int row, int column,
+                                    const Body& body) {
+  const PoolAxis& h = windows.h;
+  const PoolAxis& w = windows.w;
+  if constexpr (kSide == 0) {
+    for (int r = h.Begin(row); r < h.End(row); ++r) {
+      for (int c = w.Begin(column); c < w.End(column); ++c) body(r * w.in + c);
+    }
+  } else {
+    for (int r = 0; r < kSide; ++r) {
+      for (int c = 0; c < kSide; ++c) {
+        body(Smaller(row * kSide + r, h.in - 1) * w.in + Smaller(column * kSide + c, w.in - 1));
+      }
+    }
+  }
+}
+
+/// The maxima of a unit's window and their first places.
+template <typename Unit, typename Real>
+struct UnitMaxima {
+  static constexpr int kSize = Unit::kSize;
+  Real value[kSize];
+  int place[kSize];
+
+  /// x: of the plane's first pixel.
+  template <int kSide>
+  CAFFE_HOST_DEVICE void Find(const PoolWindows& windows, int row, int column, const Unit* x,
+                              int step) {
+    bool first = true;
+    EachOfWindow<kSide>(windows, row, column, [&](int place_of_pixel) {
+      const Unit unit = x[std::ptrdiff_t(place_of_pixel) * step];
+      for (int j = 0; j < kSize; ++j) {
+        if (!first && !(Real(unit[j]) > value[j])) continue;
+        value[j] = unit[j];
+        place[j] = place_of_pixel;
+      }
+      first = false;
+    });
+  }
+};
+
+/// Unit o of the top: the maxima of its window, and their places; either may be null.
+template <int kSide, typename Unit, typename Real>
+struct MaxOfWindow {
+  PoolUnits pool;
+  const Unit* x;
+  Unit* y;
+  Real* where;
+
+  CAFFE_HOST_DEVICE void operator()(int o) const {
+    const UnitPlanes::Place at = pool.out.PlaceOf(o);
+    UnitMaxima<Unit, Real> maxima;
+    maxima.template Find<kSide>(pool.windows, at.row, at.column, x + pool.in.First(at),
+                                pool.in.units);
+    if (y) {
+      Unit unit;
+      for (int j = 0; j < Unit::kSize; ++j) unit[j] = maxima.value[j];
+      y[o] = unit;
+    }
+    if (!where) return;
+    Real places[Unit::kSize];
+    for (int j = 0; j < Unit::kSize; ++j) places[j] = Real(maxima.place[j]);
+    StoreMany<Unit::kSize>(places, where + std::ptrdiff_t(o) * Unit::kSize);
+  }
+};
+
+/// Unit o of the top, where windows tile the plane: dx of its window. The places of the maxima come
+/// from `where` or, where that is null, from x.
+template <int kSide, typename Unit, typename Real>
+struct MaxDiffOfTile {
+  PoolUnits pool;
+  const Unit* x;
+  const Real* where;
+  const Unit* dy;
+  Unit* dx;
+
+  CAFFE_HOST_DEVICE void operator()(int o) const {
+    constexpr int kSize = Unit::kSize;
+    const UnitPlanes::Place at = pool.out.PlaceOf(o);
+    const std::ptrdiff_t first = pool.in.First(at);
+    const int step = pool.in.units;
+    UnitMaxima<Unit, Real> maxima;
+    if (where) {
+      Real places[kSize];
+      LoadMany<kSize>(where + std::ptrdiff_t(o) * kSize, places);
+      for (int j = 0; j < kSize; ++j) maxima.place[j] = static_cast<int>(places[j]);
+    } else {
+      maxima.template Find<kSide>(pool.windows, at.row, at.column, x + first, step);
+    }
+    const Unit of_top = dy[o];
+    EachOfWindow<kSide>(pool.windows, at.row, at.column, [&](int place) {
+      Unit unit = {};
+      for (int j = 0; j < kSize; ++j) {
+        if (maxima.place[j] == place) unit[j] = of_top[j];
+      }
+      dx[first + std::ptrdiff_t(place) * step] = unit;
+    });
+  }
+};
+
+/// What the input at `place` gets of unit o's diff: all, where it was the maximum.
+template <typename Unit, typename Real>
+struct MaxShare {
+  const Real* where;
+  CAFFE_HOST_DEVICE void Add(const PoolWindows&, int place, std::ptrdiff_t o, int, int,
+                             const Unit& dy, Real (&sums)[Unit::kSize]) const {
+    Real places[Unit::kSize];
+    LoadMany<Unit::kSize>(where + o * Unit::kSize, places);
+    for (int j = 0; j < Unit::kSize; ++j) {
+      if (static_cast<int>(places[j]) == place) sums[j] += Real(dy[j]);
+    }
+  }
+};
+
+/// Or a mean's equal part.
+template <typename Unit, typename Real>
+struct MeanShare {
+  CAFFE_HOST_DEVICE void Add(const PoolWindows& windows, int, std::ptrdiff_t, int row, int column,
+                             const Unit& dy, Real (&sums)[Unit::kSize]) const {
+    const int size = windows.h.PaddedLength(row) * windows.w.PaddedLength(column);
+    for (int j = 0; j < Unit::kSize; ++j) sums[j] += Real(dy[j]) / size;
+  }
+};
+
+/// Unit i of the bottom gathers from the windows that hold it, in their order: no two threads add
+/// to one place, so that the sums are the same each time.
+template <typename Unit, typename Real, typename Share>
+struct DiffOfInput {
+  PoolUnits pool;
+  Share share;
+  const Unit* dy;
+  Unit* dx;
+
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const PoolAxis& h = pool.windows.h;
+    const PoolAxis& w = pool.windows.w;
+    const UnitPlanes::Place at = pool.in.PlaceOf(i);
+    const std::ptrdiff_t first = pool.out.First(at);
+    Real sums[Unit::kSize] = {};
+    for (int oh = h.FirstOutput(at.row); oh < h.LastOutput(at.row); ++oh) {
+      for (int ow = w.FirstOutput(at.column); ow < w.LastOutput(at.column); ++ow) {
+        const std::ptrdiff_t o = first + std::ptrdiff_t(oh * w.out + ow) * pool.out.units;
+        share.Add(pool.windows, at.row * w.in + at.column, o, oh, ow, dy[o], sums);
+      }
+    }
+    Unit unit;
+    for (int j = 0; j < Unit::kSize; ++j) unit[j] = sums[j];
+    dx[i] = unit;
+  }
+};
+
+/// Unit o of the top: the mean of its window.
+template <typename Unit, typename Real>
+struct MeanOfWindow {
+  PoolUnits pool;
+  const Unit* x;
+  Unit* y;
+
+  CAFFE_HOST_DEVICE void operator()(int o) const {
+    const UnitPlanes::Place at = pool.out.PlaceOf(o);
+    const Unit* plane = x + pool.in.First(at);
+    Real sums[Unit::kSize] = {};
+    EachOfWindow<0>(pool.windows, at.row, at.column, [&](int place) {
+      const Unit unit = plane[std::ptrdiff_t(place) * pool.in.units];
+      for (int j = 0; j < Unit::kSize; ++j) sums[j] += Real(unit[j]);
+    });
+    const int size =
+        pool.windows.h.PaddedLength(at.row) * pool.windows.w.PaddedLength(at.column);
+    Unit unit;
+    for (int j = 0; j < Unit::kSize; ++j) unit[j] = sums[j] / size;
+    y[o] = unit;
+  }
+};
+
+/// Calls use(unit, units of a pixel, images) with a null pointer to the units of a layout.
+template <typename Dtype, typename Use>
+void WithPlaneUnits(const ChannelLayout& layout, const Use& use) {
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    if constexpr (std::is_same<T, Dtype>::value) {
+      if (layout.plain()) {
+        return use(static_cast<Single<T>*>(nullptr), 1, layout.num * layout.channels);
+      }
+    }
+    CHECK(InPacks<T>(layout.channels)) << "channels-last order is in whole packs";
+    use(static_cast<Pack<T>*>(nullptr), layout.channels / Pack<T>::kSize, layout.num);
+  });
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_LAYERS_DEVICE_POOLING_CUH_

@@ -1,0 +1,294 @@
+#ifndef CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
+#define CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
+
+/// The two kernels for blobs with coefficients or sums for each channel, in plain and in
+/// channels-last order: SumChannels and ForChannels.
+///
+/// Both take a formula: formula.For(c) has the coefficients of channel c, and is a function of the
+/// values at one place, one of each blob. Values are kept as T and handed over as Arithmetic<T>, in
+/// sums of plain order as double.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "util/channel_layout.hpp"
+#include "util/device_vectors.cuh"
+#include "util/divisor.hpp"
+
+namespace caffe {
+
+/// Where the channels of outer x channels x inner elements are.
+struct Channels {
+  int outer, channels, inner;
+  Divisor by_inner, by_channels;
+
+  /// Of a blob in plain order, or seen so, or in channels-last order without filling.
+  explicit Channels(const ChannelLayout& layout)
+      : outer(layout.plain() ? layout.num : layout.num * layout.area()),
+        channels(layout.channels),
+        inner(layout.plain() ? layout.area() : 1),
+        by_inner(inner),
+        by_channels(channels) {}
+
+  CAFFE_HOST_DEVICE int count() const { return outer * channels * inner; }
+  /// Elements of a channel.
+  CAFFE_HOST_DEVICE int length() const { return outer * inner; }
+  CAFFE_HOST_DEVICE int ChannelOf(int i) const {
+    return by_channels.Remainder(by_inner.Quotient(i));
+  }
+  /// Index of element i of channel c.
+  CAFFE_HOST_DEVICE int At(int c, int i) const {
+    return (by_inner.Quotient(i) * channels + c) * inner + by_inner.Remainder(i);
+  }
+};
+
+/// The arrays that a formula reads: K blobs of one order.
+template <typename T, int K>
+struct Inputs {
+  const T* of[K];
+};
+
+/// f(x[0][i], ..., x[K - 1][i]).
+template <typename Real, int K, typename Function, typename Array>
+CAFFE_HOST_DEVICE auto Call(const Function& f, const Array& x, int i) {
+  static_assert(K >= 1 && K <= 3, "no formula has more inputs");
+  if constexpr (K == 1) {
+    return f(Real(x[0][i]));
+  } else if constexpr (K == 2) {
+    return f(Real(x[0][i]), Real(x[1][i]));
+  } else {
+    return f(Real(x[0][i]), Real(x[1][i]), Real(x[2][i]));
+  }
+}
+
+// ---- how threads share the rows of channels-last order ----
+
+/// A thread has a pack of channels, in every lanes-th row from one of a piece of the rows on. A
+/// block has up to kMostPacks packs beside each other.
+struct ChannelColumns {
+  static constexpr int kThreads = 256;
+  static constexpr int kMostPacks = 32;
+
+  int rows, packs, across, pieces;
+
+  /// Pieces such that a thread has about that many rows. They do not depend on the GPU.
+  ChannelColumns(int rows, int packs, int rows_of_thread)
+      : rows(rows), packs(packs), across((packs + kMostPacks - 1) / kMostPacks) {
+    const int64_t rows_of_piece = int64_t(Lanes(kThreads)) * rows_of_thread;
+    pieces = static_cast<int>((rows + rows_of_piece - 1) / rows_of_piece);
+  }
+
+  CAFFE_HOST_DEVICE int Width(int threads) const {
+    return Smaller(Smaller(packs, kMostPacks + 0), threads);
+  }
+  CAFFE_HOST_DEVICE int Lanes(int threads) const { return threads / Width(threads); }
+  CAFFE_HOST_DEVICE int FirstRow(int piece) const {
+    return static_cast<int>(std::int64_t(rows) * piece / pieces);
+  }
+  std::ptrdiff_t blocks() const { return std::ptrdiff_t(across) * pieces; }
+};
+
+template <typename T>
+bool Aligned(const T* memory) {
+  return reinterpret_cast<std::uintptr_t>(memory) % sizeof(Pack<T>) == 0;
+}
+
+/// Whether channels lie beside each other, in whole packs.
+template <typename T, int K>
+bool InColumns(const Channels& at, const Inputs<T, K>& x) {
+  return at.inner == 1 && InPacks<T>(at.channels) && std::all_of(x.of, x.of + K, Aligned<T>);
+}
+
+// ---- sums ----
+
+/// Sums over pieces of the rows of each of several matrices, one behind the other: store((matrix *
+/// channels + channel) * pieces + piece, sum). A thread adds up its values as Arithmetic<T>, all
+/// beyond is added as Sum.
+template <typename Sum, typename T, int K, typename Formula, typename Store>
+__global__ void SumColumnsKernel(const ChannelColumns columns, const Formula formula,
+                                 const Inputs<T, K> x, const Store store) {
+  using Real = Arithmetic<T>;
+  using Partial = decltype(Call<Real, K>(formula.For(0), x.of, 0));
+  constexpr int kSize = Pack<T>::kSize;
+  __shared__ Partial partial[ChannelColumns::kThreads * kSize];
+  const int width = columns.Width(blockDim.x), lanes = columns.Lanes(blockDim.x);
+  const int t = threadIdx.x % width, lane = threadIdx.x / width;
+  const int matrix = blockIdx.x / columns.across / columns.pieces;
+  const int piece = blockIdx.x / columns.across % columns.pieces;
+  const int end = columns.FirstRow(piece + 1);
+  const std::ptrdiff_t origin = std::ptrdiff_t(matrix) * columns.rows * columns.packs;
+  int first = blockIdx.x % columns.across * width;
+  for (; first < columns.packs; first += columns.across * width) {
+    if (lane < lanes) {
+      Partial sums[kSize] = {};
+      if (first + t < columns.packs) {
+        using Function = decltype(formula.For(0));
+        Function f[kSize];
+        for (int j = 0; j < kSize; ++j) f[j] = formula.For((first + t) * kSize + j);
+        CAFFE_UNROLL(4)
+        for (int row = columns.FirstRow(piece) + lane; row < end; row += lanes) {
+          const std::ptrdiff_t i = (origin + std::ptrdiff_t(row) * columns.packs + first + t) * kSize;
+          Pack<T> values[K];
+          for (int k = 0; k < K; ++k) values[k] = LoadPack(x.of[k] + i);
+          for (int j = 0; j < kSize; ++j) sums[j] += Call<Real, K>(f[j], values, j);
+        }
+      }
+      for (int j = 0; j < kSize; ++j) partial[(lane * kSize + j) * width + t] = sums[j];
+    }
+    __syncthreads();
+    for (int k = threadIdx.x; k < width * kSize; k += blockDim.x) {
+      Sum sum{};
+      for (int l = 0; l < lanes; ++l) sum += partial[l * kSize * width + k];
+      const int pack = first + k % width;
+      if (pack < columns.packs) {
+        const int row = (matrix * columns.packs + pack) * kSize + k / width;
+        store(row * columns.pieces + piece, sum);
+      }
+    }
+    __syncthreads();
+  }
+}
+
+/// Elements of channels in plain order as SumRows takes them, a unit (Pack or Single) each.
+template <typename Unit, typename T, int K, typename Formula>
+struct TermOfChannel {
+  Channels at;  // of units
+  Formula formula;
+  Inputs<T, K> x;
+  CAFFE_HOST_DEVICE auto operator()(int c, int i) const {
+    const int k = at.At(c, i);
+    const auto f = formula.For(c);
+    Unit values[K];
+    for (int m = 0; m < K; ++m) values[m] = reinterpret_cast<const Unit*>(x.of[m])[k];
+    auto sum = Call<double, K>(f, values, 0);
+    for (int j = 1; j < Unit::kSize; ++j) sum += Call<double, K>(f, values, j);
+    return sum;
+  }
+};
+
+/// Calls use(unit, the channels as units): of packs, where channels in plain order consist of such.
+/// Values of 16 bits are always InColumns.
+template <typename T, int K, typename Use>
+void InUnits(const Channels& at, const Inputs<T, K>& x, const Use& use) {
+  if constexpr (sizeof(T) == 2) {
+    CHECK(false) << "values of 16 bits are in whole packs of channels";
+  } else {
+    const bool aligned = std::all_of(x.of, x.of + K, Aligned<T>);
+    WithUnitOf<T>(aligned ? at.inner : 1, [&](auto* unit) {
+      const int size = std::remove_pointer_t<decltype(unit)>::kSize;
+      use(unit, Channels({at.outer, at.channels, at.inner / size, 1, 1}));
+    });
+  }
+}
+
+/// The sums of the columns of matrices one behind the other: store(matrix * channels + channel,
+/// sum).
+template <typename Sum, typename T, int K, typename Formula, typename Store>
+void SumColumns(int matrices, int rows, int channels, const Formula& formula,
+                const Inputs<T, K>& x, const Store& store) {
+  constexpr int kLeastRows = 8, kMostRows = 32, kBlocks = 512;  // kMostRows: see SumChannels
+  const int packs = channels / Pack<T>::kSize;
+  const std::ptrdiff_t blocks = matrices * ChannelColumns(rows, packs, kLeastRows).blocks();
+  const std::ptrdiff_t fitting = kLeastRows * blocks / kBlocks;
+  const ChannelColumns columns(
+      rows, packs, std::clamp(static_cast<int>(fitting), kLeastRows + 0, kMostRows + 0));
+  if (columns.pieces == 1) {
+    Launch(SumColumnsKernel<Sum, T, K, Formula, Store>, matrices * columns.blocks(),
+           ChannelColumns::kThreads, columns, formula, x, store);
+    return;
+  }
+  const std::ptrdiff_t pieces = std::ptrdiff_t(matrices) * channels * columns.pieces;
+  Sum* sums = static_cast<Sum*>(DeviceScratch(Scratch::kSums, pieces * sizeof(Sum)));
+  Launch(SumColumnsKernel<Sum, T, K, Formula, StorePiece<Sum>>, matrices * columns.blocks(),
+         ChannelColumns::kThreads, columns, formula, x, StorePiece<Sum>{sums});
+  Launch(SumPiecesKernel<Sum, PieceOfRow<Sum>, Store>, std::ptrdiff_t(matrices) * channels,
+         kSumThreads, columns.pieces, 1, PieceOfRow<Sum>{sums, columns.pieces}, store);
+}
+
+/// For every channel c, store(c, the sum of the formula's values over all places), as SumRows. The
+/// formula's values are numbers or TwoSumsOf; Sum is double or derived from TwoSums. Equal inputs
+/// give equal bits.
+///
+/// In channels-last order a thread adds some dozens of values in float before it goes on in double:
+/// their rounding errors, a few units in a float's last place, are lost in the mean over threads.
+template <typename Sum = double, typename T, typename Formula, typename Store, typename... More>
+void SumChannels(const Channels& at, const Formula& formula, const Store& store, const T* x,
+                 const More*... more) {
+  constexpr int K = 1 + sizeof...(More);
+  const Inputs<T, K> inputs = {{x, more...}};
+  if ((sizeof(T) == 2 || at.length() > kShortRow) && InColumns(at, inputs)) {
+    return SumColumns<Sum>(1, at.outer, at.channels, formula, inputs, store);
+  }
+  InUnits(at, inputs, [&](auto* unit, const Channels& units) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    SumRows<Sum>(at.channels, units.length(),
+                 TermOfChannel<Unit, T, K, Formula>{units, formula, inputs}, store);
+  });
+}
+
+// ---- formulas ----
+
+template <typename T, int K, typename Formula>
+__global__ void MapColumnsKernel(const ChannelColumns columns, const Formula formula,
+                                 const Inputs<T, K> x, T* y) {
+  using Real = Arithmetic<T>;
+  constexpr int kSize = Pack<T>::kSize;
+  const int width = columns.Width(blockDim.x), lanes = columns.Lanes(blockDim.x);
+  const int lane = threadIdx.x / width;
+  if (lane >= lanes) return;
+  const int piece = blockIdx.x / columns.across;
+  const int end = columns.FirstRow(piece + 1);
+  int pack = blockIdx.x % columns.across * width + threadIdx.x % width;
+  for (; pack < columns.packs; pack += columns.across * width) {
+    decltype(formula.For(0)) f[kSize];
+    for (int j = 0; j < kSize; ++j) f[j] = formula.For(pack * kSize + j);
+    CAFFE_UNROLL(2)
+    for (int row = columns.FirstRow(piece) + lane; row < end; row += lanes) {
+      const std::ptrdiff_t i = (std::ptrdiff_t(row) * columns.packs + pack) * kSize;
+      Pack<T> values[K], result;
+      for (int k = 0; k < K; ++k) values[k] = LoadPack(x.of[k] + i);
+      for (int j = 0; j < kSize; ++j) result[j] = Call<Real, K>(f[j], values, j);
+      StorePack(result, y + i);
+    }
+  }
+}
+
+/// Element i: unit i of blobs in plain order.
+template <typename Unit, typename T, int K, typename Formula>
+struct MapUnits {
+  Channels at;  // of units
+  Formula formula;
+  Inputs<T, K> x;
+  T* y;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const auto f = formula.For(at.ChannelOf(i));
+    Unit values[K], result;
+    for (int k = 0; k < K; ++k) values[k] = reinterpret_cast<const Unit*>(x.of[k])[i];
+    for (int j = 0; j < Unit::kSize; ++j) result[j] = Call<Arithmetic<T>, K>(f, values, j);
+    reinterpret_cast<Unit*>(y)[i] = result;
+  }
+};
+
+/// y = the formula of x and of what else it takes, at all places. y may be one of them.
+template <typename T, typename Formula, typename... More>
+void ForChannels(const Channels& at, const Formula& formula, T* y, const T* x,
+                 const More*... more) {
+  if (at.count() == 0) return;
+  constexpr int K = 1 + sizeof...(More);
+  constexpr int kRows = 8;
+  const Inputs<T, K> inputs = {{x, more...}};
+  if (Aligned(y) && InColumns(at, inputs)) {
+    const ChannelColumns columns(at.outer, at.channels / Pack<T>::kSize, kRows);
+    Launch(MapColumnsKernel<T, K, Formula>, columns.blocks(), ChannelColumns::kThreads, columns,
+           formula, inputs, y);
+    return;
+  }
+  InUnits(at, Inputs<T, K + 1>{{y, x, more...}}, [&](auto* unit, const Channels& units) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    ForElements(units.count(), MapUnits<Unit, T, K, Formula>{units, formula, inputs, y});
+  });
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
