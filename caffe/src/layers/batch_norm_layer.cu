@@ -260,8 +260,7 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     }
     const T* z = ReadOnGpu<T>(layout, z_blob);
     if constexpr (std::is_same<T, Dtype>::value) {
-      if (layout.plain() &&
-          BackwardByCudnn(in_place, z, dy, ValuesOf(*bottom[0], eps_), dx)) {
+      if (layout.plain() && BackwardByCudnn(in_place, z, dy, ValuesOf(*bottom[0], eps_), dx)) {
         return;
       }
     }

@@ -20,7 +20,8 @@ void BiasLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void BiasLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                const vector<Blob<Dtype>*>& top) {
-  BroadcastLayout(*bottom[0], PlainLayout(*bottom[0]), this->layer_param_.bias_param().axis(), Operand(bottom));
+  BroadcastLayout(*bottom[0], PlainLayout(*bottom[0]), this->layer_param_.bias_param().axis(),
+                  Operand(bottom));
   if (bottom[0] != top[0]) top[0]->ReshapeLike(*bottom[0]);
 }
 
@@ -28,8 +29,8 @@ template <typename Dtype>
 void BiasLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& bias = Operand(bottom);
-  const ChannelLayout layout =
-      BroadcastLayout(*bottom[0], LayoutOf(*bottom[0]), this->layer_param_.bias_param().axis(), bias);
+  const ChannelLayout layout = BroadcastLayout(*bottom[0], LayoutOf(*bottom[0]),
+                                               this->layer_param_.bias_param().axis(), bias);
   const Dtype* x = ReadIn(layout, *bottom[0]);
   ScalePerChannel(layout, x, {}, ValuesOf(bias), WriteIn(layout, top[0]));
 }
@@ -39,8 +40,8 @@ void BiasLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                     const vector<bool>& propagate_down,
                                     const vector<Blob<Dtype>*>& bottom) {
   Blob<Dtype>& bias = Operand(bottom);
-  const ChannelLayout layout =
-      BroadcastLayout(*top[0], LayoutOf(*top[0], Part::kDiff), this->layer_param_.bias_param().axis(), bias);
+  const ChannelLayout layout = BroadcastLayout(*top[0], LayoutOf(*top[0], Part::kDiff),
+                                               this->layer_param_.bias_param().axis(), bias);
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
   const bool learned = bottom.size() == 1;
   if (learned ? this->param_propagate_down(0) : propagate_down[1]) {

@@ -35,8 +35,7 @@ void BiasLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
       SumChannels(at, ValueOfChannel(), StoreSum<Dtype>{bias.mutable_gpu_diff(), learned}, dy);
     }
     if (propagate_down[0] && bottom[0] != top[0]) {
-      caffe_gpu_memcpy(at.count() * sizeof(T), dy,
-                       WriteOnGpu<T>(layout, bottom[0], Part::kDiff));
+      caffe_gpu_memcpy(at.count() * sizeof(T), dy, WriteOnGpu<T>(layout, bottom[0], Part::kDiff));
     }
   });
 }

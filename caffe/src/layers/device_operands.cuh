@@ -11,47 +11,56 @@
 
 namespace caffe {
 
-/// Blobs that one kernel reads. Their number is known to the compiler: what is looked up by a
-/// number that it does not know would have to lie in memory.
-template <typename Dtype, int count>
+/// Blobs that one kernel reads, whose values are kept as T. Their number is known to the compiler:
+/// what is looked up by a number that it does not know would have to lie in memory.
+template <typename T, int count>
 struct Operands {
+  using Real = Arithmetic<T>;
   static constexpr int kCount = count;
 
   /// Whether the result starts here; else it holds that of the operands before.
   bool first;
-  const Dtype* from[kCount];
-  Dtype factor[kCount];
+  const T* from[kCount];
+  Real factor[kCount];
 };
 
-/// y = the sum of factor * operand. Element i: unit i of the values, which consist of those (Pack
-/// or Single).
+/// The most blobs of one kernel; with more, results are rounded in between.
+constexpr int kMostOperands = 4;
+
+/// y = the sum of factor * operand. Element i: unit i of the values.
 template <typename X, typename Unit>
 struct SumOf {
   X x;
   Unit* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    Unit sum{};
-    if (!x.first) sum = y[i];
+    using Real = typename X::Real;
+    Real sum[Unit::kSize] = {};
+    if (!x.first) {
+      const Unit before = y[i];
+      for (int j = 0; j < Unit::kSize; ++j) sum[j] = before[j];
+    }
     for (int k = 0; k < X::kCount; ++k) {
       const Unit from = reinterpret_cast<const Unit*>(x.from[k])[i];
-      for (int j = 0; j < Unit::kSize; ++j) sum[j] += x.factor[k] * from[j];
+      for (int j = 0; j < Unit::kSize; ++j) sum[j] += x.factor[k] * Real(from[j]);
     }
-    y[i] = sum;
+    Unit result;
+    for (int j = 0; j < Unit::kSize; ++j) result[j] = sum[j];
+    y[i] = result;
   }
 };
 
 /// Sums of n values each.
-template <typename X, typename Dtype>
-void SumOnGpu(std::ptrdiff_t n, const X& x, Dtype* y) {
-  WithUnitOf<Dtype>(n, [&](auto* unit) {
+template <typename X, typename T>
+void SumOnGpu(std::ptrdiff_t n, const X& x, T* y) {
+  WithUnitOfBlob<T>(n, [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
-    ForElements(n / Unit::kSize, SumOf<X, Unit>{x, reinterpret_cast<Unit*>(y)});
+    ForElements(n / Unit::kSize, SumOf<X, Unit>{x, AsUnits<Unit>(y)});
   });
 }
 
 /// Calls use(operands, number of the first of them) until all inputs have been used.
-template <typename Dtype, typename Use>
-void ForOperands(const std::vector<const Dtype*>& inputs, const std::vector<Dtype>& factors,
+template <typename T, typename Use>
+void ForOperands(const std::vector<const T*>& inputs, const std::vector<Arithmetic<T>>& factors,
                  const Use& use) {
   const int all = static_cast<int>(inputs.size());
   for (int number = 0; number < all;) {
@@ -66,16 +75,16 @@ void ForOperands(const std::vector<const Dtype*>& inputs, const std::vector<Dtyp
     };
     switch (all - number) {
       case 1:
-        take(Operands<Dtype, 1>());
+        take(Operands<T, 1>());
         break;
       case 2:
-        take(Operands<Dtype, 2>());
+        take(Operands<T, 2>());
         break;
       case 3:
-        take(Operands<Dtype, 3>());
+        take(Operands<T, 3>());
         break;
       default:
-        take(Operands<Dtype, 4>());
+        take(Operands<T, kMostOperands>());
     }
   }
 }

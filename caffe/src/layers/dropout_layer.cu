@@ -1,32 +1,36 @@
 #include "caffe/layers/dropout_layer.hpp"
 #include "caffe/util/counter_rng.hpp"
+#include "layers/element_layout.hpp"
+#include "util/device_layout.hpp"
 #include "util/device_loops.cuh"
 
 namespace caffe {
 
 namespace {
 
-template <typename Dtype>
+template <typename T>
 struct DropElement {
   uint64_t seed;
   uint32_t bound;
-  Dtype scale;
-  const Dtype* x;
+  Arithmetic<T> scale;
+  const T* x;
   unsigned int* keep;
-  Dtype* y;
+  T* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     keep[i] = CounterRandom32(seed, i) >= bound;
-    y[i] = keep[i] ? x[i] * scale : Dtype(0);
+    y[i] = keep[i] ? x[i] * scale : Arithmetic<T>(0);
   }
 };
 
-template <typename Dtype>
+template <typename T>
 struct MaskElement {
-  Dtype scale;
-  const Dtype* dy;
+  Arithmetic<T> scale;
+  const T* dy;
   const unsigned int* keep;
-  Dtype* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = keep[i] ? dy[i] * scale : Dtype(0); }
+  T* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    dx[i] = keep[i] ? dy[i] * scale : Arithmetic<T>(0);
+  }
 };
 
 }  // namespace
@@ -35,15 +39,16 @@ template <typename Dtype>
 void DropoutLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   const int count = bottom[0]->count();
-  const Dtype* x = bottom[0]->gpu_data();
-  Dtype* y = top[0]->mutable_gpu_data();
-  if (this->phase_ != TRAIN) {
-    caffe_copy(count, x, y);
-    return;
-  }
-  mask_block_ = 1;
-  ForElements(count, DropElement<Dtype>{DrawSeed(), DropBound(), scale_, x,
-                                        rand_vec_.mutable_gpu_data(), y});
+  const ChannelLayout layout = StoredOnGpu(*bottom[0]);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, *bottom[0]);
+    T* y = WriteOnGpu<T>(layout, top[0]);
+    if (this->phase_ != TRAIN) return caffe_gpu_memcpy(count * sizeof(T), x, y);
+    mask_block_ = layout.block;
+    ForElements(
+        count, DropElement<T>{DrawSeed(), DropBound(), scale_, x, rand_vec_.mutable_gpu_data(), y});
+  });
 }
 
 template <typename Dtype>
@@ -52,13 +57,16 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                        const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
   const int count = bottom[0]->count();
-  const Dtype* dy = top[0]->gpu_diff();
-  Dtype* dx = bottom[0]->mutable_gpu_diff();
-  if (this->phase_ != TRAIN) {
-    caffe_copy(count, dy, dx);
-    return;
-  }
-  ForElements(count, MaskElement<Dtype>{scale_, dy, rand_vec_.gpu_data(), dx});
+  const bool train = this->phase_ == TRAIN;
+  ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
+  if (train && layout.block != mask_block_) layout = LayoutInBlocks(*top[0], mask_block_);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
+    T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
+    if (!train) return caffe_gpu_memcpy(count * sizeof(T), dy, dx);
+    ForElements(count, MaskElement<T>{scale_, dy, rand_vec_.gpu_data(), dx});
+  });
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(DropoutLayer);

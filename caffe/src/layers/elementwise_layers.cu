@@ -12,30 +12,44 @@
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
 #include "layers/no_gradient.hpp"
-#include "util/device_loops.cuh"
+#include "util/device_layout.hpp"
+#include "util/device_vectors.cuh"
 
 namespace caffe {
 
 namespace {
 
-template <typename Dtype, typename Function>
-struct ForwardElement {
+// Element i: unit i of the values.
+template <typename Real, typename Unit, typename Function>
+struct ForwardUnit {
   Function f;
-  const Dtype* x;
-  Dtype* y;
+  const Unit* x;
+  Unit* y;
 
-  CAFFE_HOST_DEVICE void operator()(int i) const { y[i] = f.forward(x[i]); }
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const Unit in = x[i];
+    Unit out;
+    for (int k = 0; k < Unit::kSize; ++k) out[k] = f.forward(Real(in[k]));
+    y[i] = out;
+  }
 };
 
-template <typename Dtype, typename Function>
-struct BackwardElement {
+template <typename Real, typename Unit, typename Function>
+struct BackwardUnit {
   Function f;
-  const Dtype* x;
-  const Dtype* y;
-  const Dtype* dy;
-  Dtype* dx;
+  const Unit* x;
+  const Unit* y;
+  const Unit* dy;
+  Unit* dx;
 
-  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = f.backward(x[i], y[i], dy[i]); }
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const Unit in = x[i], result = y[i], diff = dy[i];
+    Unit out;
+    for (int k = 0; k < Unit::kSize; ++k) {
+      out[k] = f.backward(Real(in[k]), Real(result[k]), Real(diff[k]));
+    }
+    dx[i] = out;
+  }
 };
 
 }  // namespace
@@ -43,9 +57,23 @@ struct BackwardElement {
 template <typename Dtype, template <typename> class Op>
 void ElementwiseLayer<Dtype, Op>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                               const vector<Blob<Dtype>*>& top) {
-  if (bottom[0] == top[0] && op().needs_input()) input_.CopyFrom(*bottom[0], false, true);
-  ForElements(bottom[0]->count(), ForwardElement<Dtype, Op<Dtype>>{op(), bottom[0]->gpu_data(),
-                                                                   top[0]->mutable_gpu_data()});
+  const Op<Dtype> f = op();
+  const ChannelLayout layout = StoredOnGpu(*bottom[0]);
+  const int count = bottom[0]->count();
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, *bottom[0]);
+    if (bottom[0] == top[0] && f.needs_input()) {
+      input_.ReshapeLike(*bottom[0]);
+      caffe_gpu_memcpy(count * sizeof(T), x, WriteOnGpu<T>(layout, &input_));
+    }
+    T* y = WriteOnGpu<T>(layout, top[0]);
+    WithUnitOfBlob<T>(count, [&](auto* unit) {
+      using Unit = std::remove_pointer_t<decltype(unit)>;
+      ForElements(count / Unit::kSize,
+                  ForwardUnit<Dtype, Unit, Op<Dtype>>{f, AsUnits<Unit>(x), AsUnits<Unit>(y)});
+    });
+  });
 }
 
 template <typename Dtype, template <typename> class Op>
@@ -55,12 +83,22 @@ void ElementwiseLayer<Dtype, Op>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   if constexpr (Op<Dtype>::kDifferentiable) {
     const Op<Dtype> f = op();
-    const Dtype* y = top[0]->gpu_data();
-    const Dtype* x = y;
-    if (f.needs_input()) x = (bottom[0] == top[0] ? input_ : *bottom[0]).gpu_data();
-    ForElements(bottom[0]->count(),
-                BackwardElement<Dtype, Op<Dtype>>{f, x, y, top[0]->gpu_diff(),
-                                                  bottom[0]->mutable_gpu_diff()});
+    const ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
+    const int count = bottom[0]->count();
+    VisitOnGpu<Dtype>(layout, [&](auto type) {
+      using T = decltype(type);
+      const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
+      const T* y = ReadOnGpu<T>(layout, *top[0]);
+      const T* x = y;
+      if (f.needs_input()) x = ReadOnGpu<T>(layout, bottom[0] == top[0] ? input_ : *bottom[0]);
+      T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
+      WithUnitOfBlob<T>(count, [&](auto* unit) {
+        using Unit = std::remove_pointer_t<decltype(unit)>;
+        ForElements(count / Unit::kSize,
+                    BackwardUnit<Dtype, Unit, Op<Dtype>>{f, AsUnits<Unit>(x), AsUnits<Unit>(y),
+                                                         AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
+      });
+    });
   } else {
     RefuseGradient(*this, propagate_down);
   }

@@ -1,34 +1,44 @@
 #include "caffe/layers/interp_layer.hpp"
+#include "layers/device_planes.cuh"
 #include "layers/interp_positions.hpp"
-#include "util/device_loops.cuh"
+#include "util/device_channels.cuh"
 
 namespace caffe {
 
 namespace {
 
-// Planes of the whole bottom and of the top, and how their positions belong together.
+// Planes of the whole bottom, what is cropped included, and of the top, and how their positions
+// belong together.
 struct InterpPlanes {
-  int height, width;  // of the bottom, what is cropped included
+  UnitPlanes in, out;
   AlignedAxis rows, columns;
 };
 
-template <typename Dtype>
-struct InterpElement {
+template <typename Unit, typename Real>
+struct InterpUnit {
   InterpPlanes planes;
-  const Dtype* x;
-  Dtype* y;
+  const Unit* x;
+  Unit* y;
   CAFFE_HOST_DEVICE void operator()(int o) const {
-    const AlignedAxis& rows = planes.rows;
-    const AlignedAxis& columns = planes.columns;
-    const Between row = rows.At(o / columns.out % rows.out);
-    const Between column = columns.At(o % columns.out);
-    const Dtype* in = x + std::ptrdiff_t(o / columns.out / rows.out) * planes.height * planes.width;
-    const Dtype* upper = in + row.first * planes.width;
-    const Dtype* lower = in + row.second * planes.width;
-    y[o] = Dtype((1 - row.weight) * (1 - column.weight)) * upper[column.first] +
-           Dtype((1 - row.weight) * column.weight) * upper[column.second] +
-           Dtype(row.weight * (1 - column.weight)) * lower[column.first] +
-           Dtype(row.weight * column.weight) * lower[column.second];
+    const UnitPlanes::Place at = planes.out.PlaceOf(o);
+    const Between row = planes.rows.At(at.row);
+    const Between column = planes.columns.At(at.column);
+    const Unit* plane = x + planes.in.First(at);
+    const int step = planes.in.units;
+    const Unit* upper = plane + std::ptrdiff_t(row.first) * planes.in.width * step;
+    const Unit* lower = plane + std::ptrdiff_t(row.second) * planes.in.width * step;
+    const Unit corners[4] = {upper[column.first * step], upper[column.second * step],
+                             lower[column.first * step], lower[column.second * step]};
+    const Real weights[4] = {
+        Real((1 - row.weight) * (1 - column.weight)), Real((1 - row.weight) * column.weight),
+        Real(row.weight * (1 - column.weight)), Real(row.weight * column.weight)};
+    Unit result;
+    for (int j = 0; j < Unit::kSize; ++j) {
+      Real sum = 0;
+      for (int k = 0; k < 4; ++k) sum += weights[k] * Real(corners[k][j]);
+      result[j] = sum;
+    }
+    y[o] = result;
   }
 };
 
@@ -38,27 +48,29 @@ CAFFE_HOST_DEVICE inline double Share(const Between& between, int i) {
 }
 
 // Every input gathers from the outputs beside it, in their order.
-template <typename Dtype>
+template <typename Unit, typename Real>
 struct InterpDiff {
   InterpPlanes planes;
-  const Dtype* dy;
-  Dtype* dx;
+  const Unit* dy;
+  Unit* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     const AlignedAxis& rows = planes.rows;
     const AlignedAxis& columns = planes.columns;
-    const int h = i / planes.width % planes.height, w = i % planes.width;
-    const Dtype* out =
-        dy + std::ptrdiff_t(i / planes.width / planes.height) * rows.out * columns.out;
-    Dtype sum = 0;
-    for (int oh = rows.FirstOutput(h); oh < rows.LastOutput(h); ++oh) {
-      const double row_share = Share(rows.At(oh), h);
+    const UnitPlanes::Place at = planes.in.PlaceOf(i);
+    const Unit* plane = dy + planes.out.First(at);
+    Real sums[Unit::kSize] = {};
+    for (int oh = rows.FirstOutput(at.row); oh < rows.LastOutput(at.row); ++oh) {
+      const double row_share = Share(rows.At(oh), at.row);
       if (row_share == 0) continue;
-      for (int ow = columns.FirstOutput(w); ow < columns.LastOutput(w); ++ow) {
-        const double share = row_share * Share(columns.At(ow), w);
-        sum += Dtype(share) * out[oh * columns.out + ow];
+      for (int ow = columns.FirstOutput(at.column); ow < columns.LastOutput(at.column); ++ow) {
+        const Real share = Real(row_share * Share(columns.At(ow), at.column));
+        const Unit unit = plane[std::ptrdiff_t(oh * columns.out + ow) * planes.out.units];
+        for (int j = 0; j < Unit::kSize; ++j) sums[j] += share * Real(unit[j]);
       }
     }
-    dx[i] = sum;
+    Unit result;
+    for (int j = 0; j < Unit::kSize; ++j) result[j] = sums[j];
+    dx[i] = result;
   }
 };
 
@@ -67,9 +79,18 @@ struct InterpDiff {
 template <typename Dtype>
 void InterpLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                      const vector<Blob<Dtype>*>& top) {
-  const InterpPlanes planes = {bottom[0]->height(), bottom[0]->width(), rows(), columns()};
-  ForElements(top[0]->count(),
-              InterpElement<Dtype>{planes, bottom[0]->gpu_data(), top[0]->mutable_gpu_data()});
+  const ChannelLayout from = StoredOnGpu(*bottom[0]);
+  const ChannelLayout to = from.WithPlane(height_out_, width_out_);
+  const void* x = ReadBytes(from, *bottom[0], Part::kData, Place::kGpu);
+  void* y = WriteBytes(to, top[0], Part::kData, Place::kGpu);
+  WithPlaneUnits<Dtype>(from, [&](auto* unit, int units, int) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    const InterpPlanes planes = {
+        {from.height, from.width, units}, {height_out_, width_out_, units}, rows(), columns()};
+    ForElements(
+        top[0]->count() / Unit::kSize,
+        InterpUnit<Unit, Dtype>{planes, static_cast<const Unit*>(x), static_cast<Unit*>(y)});
+  });
 }
 
 template <typename Dtype>
@@ -80,9 +101,22 @@ void InterpLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     caffe_gpu_set(bottom[1]->count(), Dtype(0), bottom[1]->mutable_gpu_diff());
   }
   if (!propagate_down[0]) return;
-  const InterpPlanes planes = {bottom[0]->height(), bottom[0]->width(), rows(), columns()};
-  ForElements(bottom[0]->count(),
-              InterpDiff<Dtype>{planes, top[0]->gpu_diff(), bottom[0]->mutable_gpu_diff()});
+  const ChannelLayout from = StoredOnGpu(*top[0], Part::kDiff);
+  const ChannelLayout to = from.WithPlane(bottom[0]->height(), bottom[0]->width());
+  VisitOnGpu<Dtype>(from, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadOnGpu<T>(from, *top[0], Part::kDiff);
+    T* dx = WriteOnGpu<T>(to, bottom[0], Part::kDiff);
+    // Of one pixel all outputs are copies.
+    if (to.area() == 1) return SumPlanes(from, dy, StoreScaled<T>{1, dx});
+    WithPlaneUnits<Dtype>(from, [&](auto* unit, int units, int) {
+      using Unit = std::remove_pointer_t<decltype(unit)>;
+      const InterpPlanes planes = {
+          {to.height, to.width, units}, {height_out_, width_out_, units}, rows(), columns()};
+      ForElements(bottom[0]->count() / Unit::kSize,
+                  InterpDiff<Unit, Dtype>{planes, AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
+    });
+  });
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(InterpLayer);

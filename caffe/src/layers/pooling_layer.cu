@@ -9,19 +9,6 @@ namespace caffe {
 
 namespace {
 
-// Calls use(side) with the side of windows that kernels know beforehand, else 0.
-template <typename Use>
-void WithSide(const PoolWindows& windows, const Use& use) {
-  const auto is_two = [](const PoolAxis& axis) {
-    return axis.kernel == 2 && axis.stride == 2 && axis.pad == 0;
-  };
-  if (is_two(windows.h) && is_two(windows.w)) {
-    use(std::integral_constant<int, 2>());
-  } else {
-    use(std::integral_constant<int, 0>());
-  }
-}
-
 // y = maxima, `where` = their places; either may be null. Layout: of the bottom.
 template <typename Dtype>
 void MaxPoolOnGpu(const ChannelLayout& layout, const PoolWindows& windows, const void* x, void* y,
@@ -31,8 +18,8 @@ void MaxPoolOnGpu(const ChannelLayout& layout, const PoolWindows& windows, const
     const PoolUnits pool(windows, units);
     WithSide(windows, [&](auto side) {
       ForElements(std::ptrdiff_t(images) * windows.h.out * windows.w.out * units,
-                  MaxOfWindow<decltype(side)::value, Unit, Dtype>{
-                      pool, static_cast<const Unit*>(x), static_cast<Unit*>(y), where});
+                  MaxOfWindow<decltype(side)::value, Unit, Dtype>{pool, static_cast<const Unit*>(x),
+                                                                  static_cast<Unit*>(y), where});
     });
   });
 }
@@ -48,8 +35,9 @@ void MaxPoolBackwardOnGpu(const ChannelLayout& layout, const PoolWindows& window
     const Unit* of_top = static_cast<const Unit*>(dy);
     Unit* of_bottom = static_cast<Unit*>(dx);
     if (!windows.Tile()) {
-      ForElements(std::ptrdiff_t(images) * layout.area() * units,
-                  DiffOfInput<Unit, Dtype, MaxShare<Unit, Dtype>>{pool, {where}, of_top, of_bottom});
+      ForElements(
+          std::ptrdiff_t(images) * layout.area() * units,
+          DiffOfInput<Unit, Dtype, MaxShare<Unit, Dtype>>{pool, {where}, of_top, of_bottom});
       return;
     }
     WithSide(windows, [&](auto side) {
@@ -83,9 +71,9 @@ void PoolingLayer<Dtype>::ForwardMeansOnGpu(const Blob<Dtype>& bottom, Blob<Dtyp
   const PoolWindows windows = Windows();
   const ChannelLayout layout = StoredOnGpu(bottom);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-  by_cudnn_ = MeansByCudnn(layout) &&
-              cudnn::Pool<Dtype>({layout.num, channels_, windows}, bottom.gpu_data(),
-                                 WriteOnGpu<Dtype>(pooled, top));
+  by_cudnn_ =
+      MeansByCudnn(layout) && cudnn::Pool<Dtype>({layout.num, channels_, windows},
+                                                 bottom.gpu_data(), WriteOnGpu<Dtype>(pooled, top));
   if (by_cudnn_) return;
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
@@ -96,10 +84,10 @@ void PoolingLayer<Dtype>::ForwardMeansOnGpu(const Blob<Dtype>& bottom, Blob<Dtyp
     }
     WithPlaneUnits<Dtype>(layout, [&](auto* unit, int units, int) {
       using Unit = std::remove_pointer_t<decltype(unit)>;
-      ForElements(top->count() / Unit::kSize,
-                  MeanOfWindow<Unit, Dtype>{PoolUnits(windows, units),
-                                            reinterpret_cast<const Unit*>(x),
-                                            reinterpret_cast<Unit*>(y)});
+      ForElements(
+          top->count() / Unit::kSize,
+          MeanOfWindow<Unit, Dtype>{PoolUnits(windows, units), reinterpret_cast<const Unit*>(x),
+                                    reinterpret_cast<Unit*>(y)});
     });
   });
 }
@@ -122,10 +110,11 @@ void PoolingLayer<Dtype>::BackwardMeansOnGpu(const Blob<Dtype>& top, Blob<Dtype>
     T* dx = WriteOnGpu<T>(layout, bottom, Part::kDiff);
     WithPlaneUnits<Dtype>(layout, [&](auto* unit, int units, int) {
       using Unit = std::remove_pointer_t<decltype(unit)>;
-      ForElements(bottom->count() / Unit::kSize,
-                  DiffOfInput<Unit, Dtype, MeanShare<Unit, Dtype>>{
-                      PoolUnits(windows, units), {}, reinterpret_cast<const Unit*>(dy),
-                      reinterpret_cast<Unit*>(dx)});
+      ForElements(bottom->count() / Unit::kSize, DiffOfInput<Unit, Dtype, MeanShare<Unit, Dtype>>{
+                                                     PoolUnits(windows, units),
+                                                     {},
+                                                     reinterpret_cast<const Unit*>(dy),
+                                                     reinterpret_cast<Unit*>(dx)});
     });
   });
 }

@@ -42,7 +42,8 @@ void ScaleLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void ScaleLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                 const vector<Blob<Dtype>*>& top) {
-  BroadcastLayout(*bottom[0], PlainLayout(*bottom[0]), this->layer_param_.scale_param().axis(), Factor(bottom));
+  BroadcastLayout(*bottom[0], PlainLayout(*bottom[0]), this->layer_param_.scale_param().axis(),
+                  Factor(bottom));
   if (bottom[0] == top[0]) {
     temp_.ReshapeLike(*bottom[0]);
   } else {
@@ -54,8 +55,8 @@ template <typename Dtype>
 void ScaleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   const Blob<Dtype>& factor = Factor(bottom);
-  const ChannelLayout layout =
-      BroadcastLayout(*bottom[0], LayoutOf(*bottom[0]), this->layer_param_.scale_param().axis(), factor);
+  const ChannelLayout layout = BroadcastLayout(*bottom[0], LayoutOf(*bottom[0]),
+                                               this->layer_param_.scale_param().axis(), factor);
   const Dtype* x = ReadIn(layout, *bottom[0]);
   if (bottom[0] == top[0]) caffe_copy(static_cast<int>(layout.size()), x, WriteIn(layout, &temp_));
   const vector<Dtype> bias =

@@ -31,8 +31,8 @@ void ScaleLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const bool learned = bottom.size() == 1;
   const Blob<Dtype>& x_blob = bottom[0] == top[0] ? temp_ : *bottom[0];
   Blob<Dtype>& factor = Factor(bottom);
-  const ChannelLayout layout = BroadcastLayout(
-      x_blob, StoredOnGpu(x_blob), this->layer_param_.scale_param().axis(), factor);
+  const ChannelLayout layout =
+      BroadcastLayout(x_blob, StoredOnGpu(x_blob), this->layer_param_.scale_param().axis(), factor);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const Channels at(layout);

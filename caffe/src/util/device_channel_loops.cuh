@@ -75,7 +75,7 @@ struct ChannelColumns {
   ChannelColumns(int rows, int packs, int rows_of_thread)
       : rows(rows), packs(packs), across((packs + kMostPacks - 1) / kMostPacks) {
     const int64_t rows_of_piece = int64_t(Lanes(kThreads)) * rows_of_thread;
-    pieces = static_cast<int>((rows + rows_of_piece - 1) / rows_of_piece);
+    pieces = Larger(1, static_cast<int>((rows + rows_of_piece - 1) / rows_of_piece));
   }
 
   CAFFE_HOST_DEVICE int Width(int threads) const {
@@ -87,11 +87,6 @@ struct ChannelColumns {
   }
   std::ptrdiff_t blocks() const { return std::ptrdiff_t(across) * pieces; }
 };
-
-template <typename T>
-bool Aligned(const T* memory) {
-  return reinterpret_cast<std::uintptr_t>(memory) % sizeof(Pack<T>) == 0;
-}
 
 /// Whether channels lie beside each other, in whole packs.
 template <typename T, int K>
@@ -127,7 +122,8 @@ __global__ void SumColumnsKernel(const ChannelColumns columns, const Formula for
         for (int j = 0; j < kSize; ++j) f[j] = formula.For((first + t) * kSize + j);
         CAFFE_UNROLL(4)
         for (int row = columns.FirstRow(piece) + lane; row < end; row += lanes) {
-          const std::ptrdiff_t i = (origin + std::ptrdiff_t(row) * columns.packs + first + t) * kSize;
+          const std::ptrdiff_t i =
+              (origin + std::ptrdiff_t(row) * columns.packs + first + t) * kSize;
           Pack<T> values[K];
           for (int k = 0; k < K; ++k) values[k] = LoadPack(x.of[k] + i);
           for (int j = 0; j < kSize; ++j) sums[j] += Call<Real, K>(f[j], values, j);
@@ -170,22 +166,18 @@ struct TermOfChannel {
 /// Values of 16 bits are always InColumns.
 template <typename T, int K, typename Use>
 void InUnits(const Channels& at, const Inputs<T, K>& x, const Use& use) {
-  if constexpr (sizeof(T) == 2) {
-    CHECK(false) << "values of 16 bits are in whole packs of channels";
-  } else {
-    const bool aligned = std::all_of(x.of, x.of + K, Aligned<T>);
-    WithUnitOf<T>(aligned ? at.inner : 1, [&](auto* unit) {
-      const int size = std::remove_pointer_t<decltype(unit)>::kSize;
-      use(unit, Channels({at.outer, at.channels, at.inner / size, 1, 1}));
-    });
-  }
+  const bool aligned = std::all_of(x.of, x.of + K, Aligned<T>);
+  WithUnitOfBlob<T>(aligned ? at.inner : 1, [&](auto* unit) {
+    const int size = std::remove_pointer_t<decltype(unit)>::kSize;
+    use(unit, Channels({at.outer, at.channels, at.inner / size, 1, 1}));
+  });
 }
 
 /// The sums of the columns of matrices one behind the other: store(matrix * channels + channel,
 /// sum).
 template <typename Sum, typename T, int K, typename Formula, typename Store>
-void SumColumns(int matrices, int rows, int channels, const Formula& formula,
-                const Inputs<T, K>& x, const Store& store) {
+void SumColumns(int matrices, int rows, int channels, const Formula& formula, const Inputs<T, K>& x,
+                const Store& store) {
   constexpr int kLeastRows = 8, kMostRows = 32, kBlocks = 512;  // kMostRows: see SumChannels
   const int packs = channels / Pack<T>::kSize;
   const std::ptrdiff_t blocks = matrices * ChannelColumns(rows, packs, kLeastRows).blocks();

@@ -3,30 +3,42 @@
 
 /// rows.hpp on the GPU: copies of parts of blobs, seen as rows of equal length.
 
-#include "util/device_loops.cuh"
+#include "util/device_vectors.cuh"
+#include "util/divisor.hpp"
 
 namespace caffe {
 
 /// Element i of rows one behind the other, between places whose rows are a stride apart.
-template <typename Dtype>
+template <typename Unit>
 struct CopyRowElement {
   int length;
-  const Dtype* from;
+  Divisor by_length;
+  const Unit* from;
   int from_stride;
-  Dtype* to;
+  Unit* to;
   int to_stride;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int row = i / length;
-    const int k = i % length;
+    const int row = by_length.Quotient(i), k = by_length.Remainder(i);
     to[std::ptrdiff_t(row) * to_stride + k] = from[std::ptrdiff_t(row) * from_stride + k];
   }
 };
 
-template <typename Dtype>
-void CopyRowsOnGpu(int rows, int length, const Dtype* from, int from_stride, Dtype* to,
-                   int to_stride) {
-  ForElements(std::ptrdiff_t(rows) * length,
-              CopyRowElement<Dtype>{length, from, from_stride, to, to_stride});
+template <typename T>
+void CopyRowsOnGpu(int rows, int length, const T* from, int from_stride, T* to, int to_stride) {
+  const auto copy = [&](auto* unit) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    const int size = sizeof(Unit) / sizeof(T);
+    ForElements(std::ptrdiff_t(rows) * length / size,
+                CopyRowElement<Unit>{length / size, Divisor(length / size), AsUnits<Unit>(from),
+                                     from_stride / size, AsUnits<Unit>(to), to_stride / size});
+  };
+  const bool packs = InPacks<T>(length) && InPacks<T>(from_stride) && InPacks<T>(to_stride) &&
+                     Aligned(from) && Aligned(to);
+  if (packs) {
+    copy(static_cast<Pack<T>*>(nullptr));
+  } else {
+    copy(static_cast<T*>(nullptr));
+  }
 }
 
 /// Row i of `to` becomes row indices[i] of `from`.

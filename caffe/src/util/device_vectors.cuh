@@ -4,6 +4,8 @@
 /// Loops in which a thread reads and writes 16 bytes at once: with less, too few bytes are on their
 /// way to keep the GPU's memory busy. For .cu files.
 
+#include <cstdint>
+
 #include "util/bfloat16.hpp"
 #include "util/device_loops.cuh"
 
@@ -44,6 +46,22 @@ bool InPacks(std::ptrdiff_t n) {
   return n % Pack<T>::kSize == 0;
 }
 
+/// Whether a pack can be read there.
+template <typename T>
+bool Aligned(const T* memory) {
+  return reinterpret_cast<std::uintptr_t>(memory) % sizeof(Pack<T>) == 0;
+}
+
+/// Values seen as units.
+template <typename Unit, typename T>
+const Unit* AsUnits(const T* values) {
+  return reinterpret_cast<const Unit*>(values);
+}
+template <typename Unit, typename T>
+Unit* AsUnits(T* values) {
+  return reinterpret_cast<Unit*>(values);
+}
+
 /// Calls use(unit) with a null pointer to what arrays of n values can be handled in: packs, where
 /// that is possible, or single values.
 template <typename T, typename Use>
@@ -52,6 +70,17 @@ void WithUnitOf(std::ptrdiff_t n, const Use& use) {
     use(static_cast<Pack<T>*>(nullptr));
   } else {
     use(static_cast<Single<T>*>(nullptr));
+  }
+}
+
+/// The same for blobs of n values. Those of 16 bits consist of packs, being in channels-last order.
+template <typename T, typename Use>
+void WithUnitOfBlob(std::ptrdiff_t n, const Use& use) {
+  if constexpr (sizeof(T) == 2) {
+    CHECK(InPacks<T>(n)) << "values of 16 bits are in whole packs of channels";
+    use(static_cast<Pack<T>*>(nullptr));
+  } else {
+    WithUnitOf<T>(n, use);
   }
 }
 

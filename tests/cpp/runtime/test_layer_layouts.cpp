@@ -1,7 +1,10 @@
 // Layers on blobs in every order of channels: blocks, channels-last, of floats and of bfloat16.
 
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "caffe/net.hpp"
+#include "core/outermost_run.hpp"
 #include "layer_case.hpp"
 #include "util/device_layout.hpp"
 
@@ -74,26 +77,41 @@ void Arrange(const Order& order, Part part, caffe::Blob<float>* blob) {
   caffe::Reorder(plain, copy.data(), layout, caffe::WriteBytes(layout, blob, part));
 }
 
+// On the GPU: a layer that fell back to plain order would give the same numbers.
+void ExpectKept(const Order* order, Part part, const caffe::Blob<float>& blob) {
+  if (!order || Caffe::mode() == Caffe::CPU) return;
+  const ChannelLayout layout = caffe::StoredLayout(blob, part, Place::kGpu);
+  EXPECT_EQ(layout.block, blob.shape(1)) << order->name;
+  EXPECT_EQ(int(layout.element), int(order->element)) << order->name;
+}
+
 // Results of a layer whose bottoms and top diffs come in some order (none: plain).
 struct Results {
   std::vector<std::vector<float>> tops, diffs;
 };
 
-Results Run(const std::string& prototxt, int bottoms, int tops, const Order* order) {
+const Shape kShape = {2, 48, 9, 12};
+
+Results Run(const std::string& prototxt, int bottoms, int tops, const Order* order,
+            const Shape& shape) {
+  // As in a net: what runs by itself leaves its results in plain order.
+  const caffe::OutermostRun net;
   LayerCase<float> layer(prototxt, tops);
-  const Shape shape = {2, 48, 9, 12};
-  for (int i = 0; i < bottoms; ++i) layer.Bottom(shape, Numbers(2 * 48 * 9 * 12, i));
+  const int count = shape[0] * shape[1] * shape[2] * shape[3];
+  for (int i = 0; i < bottoms; ++i) layer.Bottom(shape, Numbers(count, i));
   layer.layer->SetUp(layer.bottom, layer.top);
   if (order) {
     for (auto* bottom : layer.bottom) Arrange(*order, Part::kData, bottom);
   }
   layer.layer->Forward(layer.bottom, layer.top);
+  ExpectKept(order, Part::kData, *layer.top[0]);
   for (int i = 0; i < tops; ++i) {
     const auto diff = Numbers(layer.top[i]->count(), 100 + i);
     std::copy(diff.begin(), diff.end(), layer.top[i]->mutable_cpu_diff());
     if (order) Arrange(*order, Part::kDiff, layer.top[i]);
   }
   layer.layer->Backward(layer.top, std::vector<bool>(bottoms, true), layer.bottom);
+  for (auto* bottom : layer.bottom) ExpectKept(order, Part::kDiff, *bottom);
   Results results;
   for (int i = 0; i < tops; ++i) results.tops.push_back(layer.Values(i));
   for (int i = 0; i < bottoms; ++i) results.diffs.push_back(layer.Diff(i));
@@ -113,11 +131,12 @@ void ExpectSame(const std::vector<std::vector<float>>& got,
   }
 }
 
-void ExpectPlainResults(const std::string& prototxt, int bottoms = 1, int tops = 1) {
-  const Results expected = Run(prototxt, bottoms, tops, nullptr);
+void ExpectPlainResults(const std::string& prototxt, int bottoms = 1, int tops = 1,
+                        const Shape& shape = kShape) {
+  const Results expected = Run(prototxt, bottoms, tops, nullptr, shape);
   for (const Order& order : Orders()) {
     const double tolerance = order.element == Element::kFloat ? 1e-5 : 1. / 64;
-    const Results got = Run(prototxt, bottoms, tops, &order);
+    const Results got = Run(prototxt, bottoms, tops, &order, shape);
     ExpectSame(got.tops, expected.tops, tolerance, std::string(order.name) + ", top");
     ExpectSame(got.diffs, expected.diffs, tolerance, std::string(order.name) + ", diff of bottom");
   }
@@ -181,6 +200,10 @@ TEST(AnyOrderOfChannels, AveragePooling) {
   ExpectPlainResults("type: 'Pooling' pooling_param { pool: AVE kernel_size: 3 stride: 2 }");
 }
 
+TEST(AnyOrderOfChannels, AverageOfThePlane) {
+  ExpectPlainResults("type: 'Pooling' pooling_param { pool: AVE global_pooling: true }");
+}
+
 TEST(AnyOrderOfChannels, FunctionsOfElements) {
   ExpectPlainResults("type: 'ReLU' relu_param { negative_slope: 0.5 }");
   ExpectPlainResults("type: 'TanH'");
@@ -191,6 +214,10 @@ TEST(AnyOrderOfChannels, BatchNorm) { ExpectPlainResults("type: 'BatchNorm'"); }
 TEST(AnyOrderOfChannels, Scale) {
   ExpectPlainResults(
       "type: 'Scale' scale_param { bias_term: true filler { type: 'constant' value: 3 } }");
+}
+
+TEST(AnyOrderOfChannels, Bias) {
+  ExpectPlainResults("type: 'Bias' bias_param { filler { type: 'constant' value: 3 } }");
 }
 
 TEST(AnyOrderOfChannels, SumOfBlobs) {
@@ -207,27 +234,88 @@ TEST(AnyOrderOfChannels, Interp) {
   ExpectPlainResults("type: 'Interp' interp_param { height: 17 width: 5 }");
 }
 
-TEST(AnyOrderOfChannels, Upsample) {
-  for (const Order& order : Orders()) {
-    LayerCase<float> layer("type: 'Upsample' upsample_param { scale: 2 }");
-    const int count = 2 * 48 * 3 * 5;
-    std::vector<float> places(count);
-    for (int i = 0; i < count; ++i)
-      places[i] = i % 15 / 5 * 20 + i % 5 * 2 + i % 2 + i % 3 / 2 * 10;
-    layer.Bottom({2, 48, 3, 5}, Numbers(count, 1)).Bottom({2, 48, 3, 5}, places);
-    layer.layer->SetUp(layer.bottom, layer.top);
-    Arrange(order, Part::kData, layer.bottom[0]);
-    layer.layer->Forward(layer.bottom, layer.top);
-    const auto diff = Numbers(layer.top[0]->count(), 2);
-    std::copy(diff.begin(), diff.end(), layer.top[0]->mutable_cpu_diff());
-    Arrange(order, Part::kDiff, layer.top[0]);
-    layer.Backward();
-    for (int i = 0; i < count; ++i) {
-      const int place = i / 15 * 60 + static_cast<int>(places[i]);
-      ASSERT_EQ(layer.top[0]->cpu_data()[place], layer.bottom[0]->cpu_data()[i]) << order.name;
-      ASSERT_EQ(layer.bottom[0]->cpu_diff()[i], diff[place]) << order.name;
-    }
+TEST(AnyOrderOfChannels, InterpOfOnePixel) {
+  ExpectPlainResults("type: 'Interp' interp_param { height: 17 width: 5 }", 1, 1, {2, 48, 1, 1});
+}
+
+// Values go to the places, all different, of their 6 x 10 planes.
+void ExpectUpsampled(const Order& order, const std::vector<float>& places) {
+  const caffe::OutermostRun net;
+  LayerCase<float> layer("type: 'Upsample' upsample_param { scale: 2 }");
+  const int count = static_cast<int>(places.size());
+  layer.Bottom({2, 48, 3, 5}, Numbers(count, 1)).Bottom({2, 48, 3, 5}, places);
+  layer.layer->SetUp(layer.bottom, layer.top);
+  Arrange(order, Part::kData, layer.bottom[0]);
+  layer.layer->Forward(layer.bottom, layer.top);
+  ExpectKept(&order, Part::kData, *layer.top[0]);
+  const auto diff = Numbers(layer.top[0]->count(), 2);
+  std::copy(diff.begin(), diff.end(), layer.top[0]->mutable_cpu_diff());
+  Arrange(order, Part::kDiff, layer.top[0]);
+  layer.Backward();
+  ExpectKept(&order, Part::kDiff, *layer.bottom[0]);
+  std::vector<float> expected(4 * count);
+  for (int i = 0; i < count; ++i) {
+    const int place = i / 15 * 60 + static_cast<int>(places[i]);
+    expected[place] = layer.bottom[0]->cpu_data()[i];
+    ASSERT_EQ(layer.bottom[0]->cpu_diff()[i], diff[place]) << order.name;
   }
+  ASSERT_EQ(layer.Values(), expected) << order.name;
+}
+
+TEST(AnyOrderOfChannels, Upsample) {
+  std::vector<float> beside(2 * 48 * 15), anywhere(2 * 48 * 15);
+  for (int i = 0; i < 2 * 48 * 15; ++i) {
+    beside[i] = i % 15 / 5 * 20 + i % 5 * 2 + i % 2 + i % 3 / 2 * 10;
+    anywhere[i] = 59 - beside[i];
+  }
+  for (const Order& order : Orders()) {
+    ExpectUpsampled(order, beside);
+    ExpectUpsampled(order, anywhere);
+  }
+}
+
+// ---- nets ----
+
+// Its BatchNorm layers take over Scale and ReLU.
+const char kNet[] = R"(
+  force_backward: true
+  layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 12 dim: 16 } } }
+  layer { name: "conv1" type: "Convolution" bottom: "x" top: "conv1" convolution_param {
+          num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+  layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "conv1" }
+  layer { name: "scale1" type: "Scale" bottom: "conv1" top: "conv1" scale_param {
+          bias_term: true filler { value: 2 } bias_filler { value: 0.5 } } }
+  layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+  layer { name: "conv2" type: "Convolution" bottom: "conv1" top: "conv2" convolution_param {
+          num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+  layer { name: "bn2" type: "BatchNorm" bottom: "conv2" top: "conv2" }
+  layer { name: "scale2" type: "Scale" bottom: "conv2" top: "conv2" }
+  layer { name: "relu2" type: "ReLU" bottom: "conv2" top: "conv2" })";
+
+std::vector<std::vector<float>> RunNet(const std::string& precision) {
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString("precision: " + precision + kNet, &param));
+  param.mutable_state()->set_phase(caffe::TRAIN);
+  Caffe::set_random_seed(1701);
+  caffe::Net<float> net(param);
+  caffe::Blob<float>* x = net.input_blobs()[0];
+  const auto values = Numbers(x->count(), 1);
+  std::copy(values.begin(), values.end(), x->mutable_cpu_data());
+  net.Forward();
+  caffe::Blob<float>* y = net.output_blobs()[0];
+  std::vector<std::vector<float>> results = {{y->cpu_data(), y->cpu_data() + y->count()}};
+  const auto diff = Numbers(y->count(), 2);
+  std::copy(diff.begin(), diff.end(), y->mutable_cpu_diff());
+  net.ClearParamDiffs();
+  net.Backward();
+  for (const caffe::Blob<float>* blob : net.learnable_params()) {
+    results.emplace_back(blob->cpu_diff(), blob->cpu_diff() + blob->count());
+  }
+  return results;
+}
+
+TEST(AnyOrderOfChannels, GivesNetsTheSameGradients) {
+  ExpectSame(RunNet("TF32"), RunNet("FP32"), 0.01, "TF32, blob");
 }
 
 }  // namespace

@@ -43,6 +43,11 @@ class EltwiseLayer : public Layer<Dtype> {
  private:
   void BackwardSum(const Blob<Dtype>& top, const vector<bool>& propagate_down,
                    const vector<Blob<Dtype>*>& bottom);
+#ifndef CPU_ONLY
+  void SumOnDevice(const vector<Blob<Dtype>*>& bottom, Blob<Dtype>* top);
+  void SumBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                           const vector<Blob<Dtype>*>& bottom);
+#endif
 };
 
 }  // namespace caffe

@@ -11,6 +11,8 @@
 
 namespace caffe {
 
+struct PoolWindows;
+
 /// Undoes MAX pooling (Badrinarayanan et al., SegNet, 2017): puts every value at the place its
 /// maximum came from; everything else is 0.
 ///
@@ -47,6 +49,8 @@ class UpsampleLayer : public Layer<Dtype> {
  private:
   /// On the GPU: throws where the last kernels met a place outside the plane.
   void CheckPlaces();
+  /// On the GPU: a window in the top for each pixel of the bottom, such that they fill it.
+  PoolWindows WindowsOfPixels() const;
 
   /// 1 + the index of such a place, written by the kernels.
   HostFlag bad_place_;
