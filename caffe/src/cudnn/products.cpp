@@ -56,6 +56,13 @@ size_t SizeOf(cudnnDataType_t type) {
   return type == CUDNN_DATA_DOUBLE ? 8 : type == CUDNN_DATA_FLOAT ? 4 : 2;
 }
 
+// Whether cuDNN can do what it was asked for, in whichever way it fails otherwise. Throws Error
+// where the question was wrong.
+bool Can(cudnnStatus_t status) {
+  if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_BAD_PARAM) CUDNN_CHECK(status);
+  return status == CUDNN_STATUS_SUCCESS;
+}
+
 char* Bytes(const void* memory) { return const_cast<char*>(static_cast<const char*>(memory)); }
 
 }  // namespace
@@ -224,9 +231,11 @@ class Products::Search {
     typename Calls::Listed listed[2 * CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
     const Sides& sides = products_.SidesOf(images);
     CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, products_.math_));
-    int count = 0;
-    CUDNN_CHECK(Calls::List(sides, sizeof(listed) / sizeof(listed[0]), &count, listed));
     std::vector<Choice> choices;
+    int count = 0;
+    if (!Can(Calls::List(sides, sizeof(listed) / sizeof(listed[0]), &count, listed))) {
+      return choices;
+    }
     for (int i = 0; i < count; ++i) {
       const auto& entry = listed[i];
       const bool rounds = products_.math_ == CUDNN_FMA_MATH && entry.mathType != CUDNN_FMA_MATH;
@@ -247,7 +256,7 @@ class Products::Search {
       CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, choice->math));
       size_t bytes = 0;
       const auto algorithm = static_cast<typename Calls::Algorithm>(choice->algorithm);
-      if (!Done(Calls::Workspace(sides, algorithm, &bytes))) return false;
+      if (!Can(Calls::Workspace(sides, algorithm, &bytes))) return false;
       choice->workspace = std::max(choice->workspace, bytes);
     }
     return true;
@@ -295,9 +304,8 @@ class Products::Search {
     timer.Start();
     const cudnnStatus_t status = products_.Run<Calls>(choice, arrays, false);
     const float time = timer.MicroSeconds();
-    if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_BAD_PARAM) CUDNN_CHECK(status);
     // That an algorithm is listed does not always mean that it can do it.
-    return status == CUDNN_STATUS_SUCCESS ? time : kNever;
+    return Can(status) ? time : kNever;
   }
 
   string Name() const {
