@@ -1,6 +1,5 @@
 #include "caffe/layers/dropout_layer.hpp"
 #include "caffe/util/counter_rng.hpp"
-#include "layers/element_layout.hpp"
 #include "util/device_layout.hpp"
 #include "util/device_loops.cuh"
 
@@ -59,7 +58,10 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const int count = bottom[0]->count();
   const bool train = this->phase_ == TRAIN;
   ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
-  if (train && layout.block != mask_block_) layout = LayoutInBlocks(*top[0], mask_block_);
+  if (train && layout.block != mask_block_) {
+    layout = PlainLayout(*top[0]);
+    layout.block = mask_block_;
+  }
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
