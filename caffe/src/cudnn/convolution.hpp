@@ -13,9 +13,6 @@ namespace cudnn {
 template <typename Dtype>
 shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry& geometry);
 
-/// Most bytes of temporary memory for a product; all of them share it.
-constexpr size_t kWorkspaceLimit = size_t(1) << 30;
-
 #ifndef USE_CUDNN
 template <typename Dtype>
 shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry&) {

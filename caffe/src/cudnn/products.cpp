@@ -12,7 +12,6 @@
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "core/device_pool.hpp"
-#include "cudnn/convolution.hpp"
 #include "util/device_scratch.hpp"
 
 namespace caffe {
@@ -61,6 +60,15 @@ size_t SizeOf(cudnnDataType_t type) {
 bool Can(cudnnStatus_t status) {
   if (CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_BAD_PARAM) CUDNN_CHECK(status);
   return status == CUDNN_STATUS_SUCCESS;
+}
+
+// Most bytes of temporary memory for a product; all of them share it. The algorithms that are
+// fastest for most layers of a large net may need 2.5 GiB, which not every GPU has to spare.
+size_t WorkspaceLimit() {
+  const size_t least = size_t(1) << 30, most = size_t(11) << 28;
+  size_t free = 0, total = 0;
+  CUDA_CHECK(cudaMemGetInfo(&free, &total));
+  return std::min(most, std::max(least, total / 20));
 }
 
 char* Bytes(const void* memory) { return const_cast<char*>(static_cast<const char*>(memory)); }
@@ -186,7 +194,7 @@ class Products::Search {
     ReleaseDeviceScratch(Scratch::kWorkspace);
     CHECK(best_time_ < kNever)
         << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
-        << (kWorkspaceLimit >> 20)
+        << (WorkspaceLimit() >> 20)
         << " MiB of temporary memory: free memory of the GPU, or give the layer engine: CAFFE";
     VLOG(1) << "cuDNN: " << kProductNames[Calls::kProduct] << " of " << Name() << " by algorithm "
             << best_.algorithm << ", " << best_.images << " images a call, " << best_time_ / 1000
@@ -263,7 +271,7 @@ class Products::Search {
   }
 
   static bool HasRoom(const Choice& choice) {
-    if (choice.workspace > kWorkspaceLimit) return false;
+    if (choice.workspace > WorkspaceLimit()) return false;
     try {
       WorkspaceOf(choice);
     } catch (const OutOfDeviceMemory&) {

@@ -12,10 +12,10 @@
 namespace caffe {
 namespace cudnn {
 
-/// Values of one type in plain order, on the GPU. The batch may be handled in several calls, so
-/// that a fast algorithm gets by with kWorkspaceLimit where the whole batch would need more. What
-/// is fastest is found by trying it at the first use, once a process for each geometry and GPU;
-/// only algorithms count that give equal bits each time. Throws Error where there is none.
+/// Values of one type in plain order, on the GPU. The batch may be handled in several calls, where
+/// a fast algorithm would need too much temporary memory for the whole of it. What is fastest is
+/// found by trying it at the first use, once a process for each geometry and GPU; only algorithms
+/// count that give equal bits each time. Throws Error where there is none.
 class Products {
  public:
   /// `math` is the most that factors may be rounded.
