@@ -57,6 +57,8 @@ class SyncedMemory {
   /// Where a layout holds the contents, frees the plain copy beside it, unless somebody outside
   /// looks at that; who asks for it gets it made again (from rounded values, if it holds such).
   void KeepOnlyLayout();
+  /// The other way round: plain memory holds the contents, and no layout beside it.
+  void KeepOnlyPlain();
   /// Makes released memory like new memory again, which reads as zeros.
   void Renew() { released_ = false; }
   /// Somebody outside keeps the address of the contents, e.g. a NumPy array.

@@ -29,9 +29,8 @@ class OutermostRun {
 template <typename Dtype>
 void MakePlain(const Blob<Dtype>& blob) {
   if (blob.count() == 0) return;
-  for (SyncedMemory* memory : {blob.data().get(), blob.diff().get()}) {
-    if (memory->layout()) memory->mutable_cpu_data();
-  }
+  blob.data()->KeepOnlyPlain();
+  blob.diff()->KeepOnlyPlain();
 }
 
 }  // namespace caffe

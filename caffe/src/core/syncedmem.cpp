@@ -126,6 +126,12 @@ void SyncedMemory::KeepOnlyLayout() {
   head_ = HEAD_AT_LAYOUT;
 }
 
+void SyncedMemory::KeepOnlyPlain() {
+  if (!layout_) return;
+  if (head_ == HEAD_AT_LAYOUT) layout_->on_gpu() ? to_gpu() : to_cpu();
+  layout_.reset();
+}
+
 void SyncedMemory::CheckNotReleased() const {
   CHECK(!released_) << "these values are not kept: the net frees its blobs as soon as it can; to "
                        "read them, set blob_lifetime: KEEP in the net (release_blobs: false in the "

@@ -75,6 +75,8 @@ Way FastestOf(const std::vector<Way>& ways, const Run& run) {
       fastest = way;
     }
   }
+  // What was tried may have needed more than what is used.
+  ReleaseDeviceScratch(Scratch::kWorkspace);
   return fastest;
 }
 

@@ -205,6 +205,8 @@ class Products::Search {
  private:
   static constexpr float kNever = std::numeric_limits<float>::infinity();
   static constexpr size_t kCounted = size_t(1) << 31;
+  static constexpr size_t kMuchMemory = size_t(256) << 20;
+  static constexpr float kWorthMemory = 0.95f;
   // In microseconds, what the first use of a kernel may take to load it.
   static constexpr float kLoading = 20000;
 
@@ -286,10 +288,15 @@ class Products::Search {
     const float time = TimeOf<Calls>(choice);
     VLOG(2) << "cuDNN: algorithm " << choice.algorithm << ", " << choice.images
             << " images a call: " << time / 1000 << " ms, " << (choice.workspace >> 20) << " MiB";
-    if (time >= best_time_) return false;
+    if (time >= (WantsMuchMore(choice) ? kWorthMemory * best_time_ : best_time_)) return false;
     best_time_ = time;
     best_ = choice;
     return true;
+  }
+
+  // Whether it needs so much more memory than the best one that it has to be worth it.
+  bool WantsMuchMore(const Choice& choice) const {
+    return best_time_ < kNever && choice.workspace > best_.workspace + kMuchMemory;
   }
 
   // Microseconds of the whole batch.

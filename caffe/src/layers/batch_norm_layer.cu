@@ -175,10 +175,12 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
 // ---- by cuDNN ----
 
 template <typename Dtype>
-bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Dtype* y) {
+bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
   if (Engine() == BatchNormParameter_Engine_CAFFE) return false;
   const cudnn::NormalizedValues values = ValuesOf(bottom, eps_);
+  // Read first: the top may be the bottom.
   const Dtype* x = bottom.gpu_data();
+  Dtype* y = top->mutable_gpu_data();
   if (use_global_stats_) {
     return cudnn::NormalizeByStatistics<Dtype>(values, x, Units(1), Units(0), Row(kMean),
                                                Row(kVariance), y);
@@ -223,8 +225,7 @@ void BatchNormLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   Blob<Dtype>* normalized = keep ? &x_norm_ : top[0];
   const ChannelLayout layout = StoredOnGpu(*bottom[0]);
   if (use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
-  const bool done =
-      layout.plain() && NormalizeByCudnn(*bottom[0], WriteOnGpu<Dtype>(layout, normalized));
+  const bool done = layout.plain() && NormalizeByCudnn(*bottom[0], normalized);
   if (!done && !use_global_stats_) TakeStatisticsOnGpu(*bottom[0]);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);

@@ -211,6 +211,23 @@ TEST(AnyOrderOfChannels, FunctionsOfElements) {
 
 TEST(AnyOrderOfChannels, BatchNorm) { ExpectPlainResults("type: 'BatchNorm'"); }
 
+// Also of values that only the host has so far.
+TEST(BatchNorm, GivesTheSameInPlace) {
+  const std::string prototxt = "type: 'BatchNorm' batch_norm_param { use_global_stats: true }";
+  const Shape shape = {2, 3, 4, 5};
+  LayerCase<float> apart(prototxt), in_place(prototxt);
+  for (auto* layer : {&apart, &in_place}) layer->Bottom(shape, Numbers(2 * 3 * 4 * 5, 1));
+  in_place.top = in_place.bottom;
+  for (auto* layer : {&apart, &in_place}) {
+    layer->layer->SetUp(layer->bottom, layer->top);
+    for (const auto& blob : layer->layer->blobs()) {
+      std::fill_n(blob->mutable_cpu_data(), blob->count(), 2.f);
+    }
+    layer->layer->Forward(layer->bottom, layer->top);
+  }
+  EXPECT_EQ(in_place.Values(0), apart.Values(0));
+}
+
 TEST(AnyOrderOfChannels, Scale) {
   ExpectPlainResults(
       "type: 'Scale' scale_param { bias_term: true filler { type: 'constant' value: 3 } }");

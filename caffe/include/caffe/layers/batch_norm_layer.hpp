@@ -82,7 +82,7 @@ class BatchNormLayer : public Layer<Dtype> {
   const Dtype* Units(int value);
   void TakeStatisticsOnGpu(const Blob<Dtype>& bottom);
   /// These two give false where our kernels have to do it.
-  bool NormalizeByCudnn(const Blob<Dtype>& bottom, Dtype* y);
+  bool NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   bool BackwardByCudnn(bool normalized, const Dtype* z, const Dtype* dy,
                        const cudnn::NormalizedValues& values, Dtype* dx);
   void ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* top);
