@@ -61,7 +61,7 @@ float Measure(const Run& run) {
 
 // What a way is found for: product, element, GPU, whether it ends with bias and ReLU, its slope,
 // and the geometry.
-using Question = std::array<int, 22>;
+using Question = std::array<int, 20>;
 
 // The fastest of some ways; `run` computes by one of them.
 template <typename Run>
