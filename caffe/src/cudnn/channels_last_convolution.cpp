@@ -1,6 +1,5 @@
 #include "cudnn/channels_last_convolution.hpp"
 
-#include <array>
 #include <limits>
 #include <map>
 
@@ -9,6 +8,7 @@
 #include "caffe/util/benchmark.hpp"
 #include "cudnn/channels_last_kernels.hpp"
 #include "cudnn/graph.hpp"
+#include "cudnn/question.hpp"
 #include "util/device_layout.hpp"
 #include "util/device_scratch.hpp"
 
@@ -35,10 +35,6 @@ cudnnDataType_t TypeOf() {
   return std::is_same<T, BFloat16>::value ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
-int Filled(int channels) {
-  return (channels + kChannelsAtOnce - 1) / kChannelsAtOnce * kChannelsAtOnce;
-}
-
 // A way to compute a product: the plan, and whether bias and ReLU come after it.
 struct Way {
   shared_ptr<Plan> plan;
@@ -58,10 +54,6 @@ float Measure(const Run& run) {
   }
   return best;
 }
-
-// What a way is found for: product, element, GPU, whether it ends with bias and ReLU, its slope,
-// and the geometry.
-using Question = std::array<int, 20>;
 
 // The fastest of some ways; `run` computes by one of them.
 template <typename Run>
@@ -104,10 +96,10 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
     const auto run = [&](const Way& way) {
       return exact ? RunToFeatures<float>(way, x, w, b, y) : RunToFeatures<T>(way, x, w, b, y);
     };
-    const Way& way = WayOf(Product::kToFeatures, b != nullptr,
-                           [&] { return FastestOf(WaysToFeatures(b != nullptr, exact), run); });
-    if (!way.plan) return plain_->ToFeatures(image, weights, bias, features);
-    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+    const bool done = Compute(
+        Product::kToFeatures, b != nullptr, [&] { return WaysToFeatures(b != nullptr, exact); },
+        run);
+    if (!done) plain_->ToFeatures(image, weights, bias, features);
   }
 
   void ToImage(dnn::Values<float> features, const Blob<float>& weights,
@@ -121,10 +113,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
     const auto run = [&](const Way& way) {
       return way.plan->Run({{kImage, dx}, {kWeights, w}, {kFeatures, dy}});
     };
-    const Way& way =
-        WayOf(Product::kToImage, false, [&] { return FastestOf(WaysOf(Product::kToImage), run); });
-    if (!way.plan) return plain_->ToImage(features, weights, image);
-    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+    if (!ComputeAlone(Product::kToImage, run)) plain_->ToImage(features, weights, image);
   }
 
   void AddWeightDiff(dnn::Values<float> image, dnn::Values<float> features, Blob<float>* weights,
@@ -135,10 +124,9 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
     const auto run = [&](const Way& way) {
       return way.plan->Run({{kImage, x}, {kWeights, dw}, {kFeatures, dy}});
     };
-    const Way& way = WayOf(Product::kToWeights, false,
-                           [&] { return FastestOf(WaysOf(Product::kToWeights), run); });
-    if (!way.plan) return plain_->AddWeightDiff(image, features, weights, bias);
-    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+    if (!ComputeAlone(Product::kToWeights, run)) {
+      return plain_->AddWeightDiff(image, features, weights, bias);
+    }
     AddWeightsFromChannelsLast(weights_, dw, weights->mutable_gpu_diff());
     if (bias) {
       AddSumsOfChannels(features_, static_cast<const T*>(dy), bias->mutable_gpu_diff());
@@ -147,7 +135,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
 
  private:
   ChannelLayout LayoutOf(int channels, const int (&plane)[2]) const {
-    return {geometry_.num, channels, plane[0], plane[1], Filled(channels), ElementOf<T>()};
+    return {geometry_.num, channels, plane[0], plane[1], FilledChannels(channels), ElementOf<T>()};
   }
 
   static const void* Read(const ChannelLayout& layout, const dnn::Values<float>& values) {
@@ -248,44 +236,31 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
 
   // ---- choices ----
 
-  // What `find` has found for a product, at its first use in this thread.
-  template <typename Find>
-  const Way& WayOf(Product product, bool bias, const Find& find) {
+  // Runs a product by the fastest of its ways, which is found at its first use in this thread.
+  // False where there is none.
+  template <typename Ways, typename Run>
+  bool Compute(Product product, bool bias, const Ways& ways, const Run& run) const {
     // Made before the ways: it has to outlive them.
     Handle();
     static thread_local std::map<Question, Way> known;
-    const Question question = QuestionOf(product, bias);
-    const auto found = known.find(question);
-    if (found != known.end()) return found->second;
-    return known.emplace(question, find()).first->second;
+    const float slope = product == Product::kToFeatures ? geometry_.relu_slope : 1;
+    const Question question =
+        QuestionOf({static_cast<int>(product), static_cast<int>(ElementOf<T>()), bias,
+                    __builtin_bit_cast(int, slope)},
+                   geometry_);
+    auto found = known.find(question);
+    if (found == known.end()) found = known.emplace(question, FastestOf(ways(), run)).first;
+    const Way& way = found->second;
+    if (!way.plan) return false;
+    CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
+    return true;
   }
 
-  Question QuestionOf(Product product, bool bias) const {
-    const dnn::ConvolutionGeometry& g = geometry_;
-    int device = 0;
-    CUDA_CHECK(cudaGetDevice(&device));
-    const bool forward = product == Product::kToFeatures;
-    const int slope = forward ? __builtin_bit_cast(int, g.relu_slope) : 0;
-    return {static_cast<int>(product),
-            static_cast<int>(ElementOf<T>()),
-            device,
-            bias,
-            slope,
-            g.num,
-            g.image_channels,
-            g.feature_channels,
-            g.image[0],
-            g.image[1],
-            g.features[0],
-            g.features[1],
-            g.kernel[0],
-            g.kernel[1],
-            g.stride[0],
-            g.stride[1],
-            g.pad[0],
-            g.pad[1],
-            g.dilation[0],
-            g.dilation[1]};
+  // The same where nothing follows the product.
+  template <typename Run>
+  bool ComputeAlone(Product product, const Run& run) const {
+    return Compute(
+        product, false, [&] { return WaysOf(product); }, run);
   }
 
   dnn::ConvolutionGeometry geometry_;

@@ -1,7 +1,6 @@
 #include "cudnn/products.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -12,6 +11,7 @@
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "core/device_pool.hpp"
+#include "cudnn/question.hpp"
 #include "util/device_scratch.hpp"
 
 namespace caffe {
@@ -21,19 +21,6 @@ namespace {
 
 enum Product { kToFeatures, kToImage, kToWeights };
 const char* const kProductNames[] = {"features", "image", "weights"};
-
-// What a choice depends on: product, precision, GPU, and the geometry.
-using Question = std::array<int, 20>;
-
-Question QuestionOf(Product product, cudnnDataType_t type, cudnnMathType_t math,
-                    const dnn::ConvolutionGeometry& g) {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
-  return {product,     type,        math,          device,           g.num,
-          g.groups,    g.image[0],  g.image[1],    g.image_channels, g.feature_channels,
-          g.kernel[0], g.kernel[1], g.features[0], g.features[1],    g.stride[0],
-          g.stride[1], g.pad[0],    g.pad[1],      g.dilation[0],    g.dilation[1]};
-}
 
 // The answer to a question, looked up or found by `find`.
 template <typename Choice, typename Find>
@@ -370,7 +357,7 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
 
 template <typename Calls>
 void Products::Compute(const Arrays& arrays, bool add) const {
-  const Choice choice = Recall<Choice>(QuestionOf(Calls::kProduct, type_, math_, geometry_),
+  const Choice choice = Recall<Choice>(QuestionOf({Calls::kProduct, type_, math_}, geometry_),
                                        [&] { return Search(*this, arrays).Find<Calls>(); });
   CUDNN_CHECK(Run<Calls>(choice, arrays, add));
 }

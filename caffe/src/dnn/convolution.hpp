@@ -33,7 +33,18 @@ struct ConvolutionGeometry {
 };
 
 /// Whether this processor multiplies bfloat16 numbers. Where it does not, layers compute in float.
+#ifdef USE_ONEDNN
 bool HasBfloat16();
+#else
+inline bool HasBfloat16() { return false; }
+#endif
+
+/// What layers of a precision multiply in the present mode.
+inline Element MultipliedAs(Precision precision) {
+  const bool gpu = Caffe::mode() == Caffe::GPU;
+  if (precision == BF16 && (gpu || HasBfloat16())) return Element::kBFloat16;
+  return precision == FP16 && gpu ? Element::kFloat16 : Element::kFloat;
+}
 
 /// One half of a blob.
 template <typename Dtype>
@@ -64,7 +75,6 @@ class Convolution {
 };
 
 #ifndef USE_ONEDNN
-inline bool HasBfloat16() { return false; }
 template <typename Dtype>
 shared_ptr<Convolution<Dtype>> Convolution<Dtype>::Create(const ConvolutionGeometry&) {
   return nullptr;

@@ -211,7 +211,6 @@ bool BaseConvolutionLayer<Dtype>::wants_fast() const {
 
 template <typename Dtype>
 dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
-  const bool gpu = Caffe::mode() == Caffe::GPU;
   dnn::ConvolutionGeometry geometry;
   geometry.num = num_;
   geometry.groups = group_;
@@ -228,8 +227,7 @@ dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
   geometry.keep_weights = this->phase_ == TEST;
   geometry.relu_slope = relu_slope_;
   const Precision precision = this->layer_param_.precision();
-  if (precision == BF16 && (gpu || dnn::HasBfloat16())) geometry.element = Element::kBFloat16;
-  if (precision == FP16 && gpu) geometry.element = Element::kFloat16;
+  geometry.element = dnn::MultipliedAs(precision);
   geometry.tf32 = precision == TF32;
   return geometry;
 }

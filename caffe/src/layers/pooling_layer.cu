@@ -86,8 +86,7 @@ void PoolingLayer<Dtype>::ForwardMeansOnGpu(const Blob<Dtype>& bottom, Blob<Dtyp
       using Unit = std::remove_pointer_t<decltype(unit)>;
       ForElements(
           top->count() / Unit::kSize,
-          MeanOfWindow<Unit, Dtype>{PoolUnits(windows, units), reinterpret_cast<const Unit*>(x),
-                                    reinterpret_cast<Unit*>(y)});
+          MeanOfWindow<Unit, Dtype>{PoolUnits(windows, units), AsUnits<Unit>(x), AsUnits<Unit>(y)});
     });
   });
 }
@@ -110,11 +109,9 @@ void PoolingLayer<Dtype>::BackwardMeansOnGpu(const Blob<Dtype>& top, Blob<Dtype>
     T* dx = WriteOnGpu<T>(layout, bottom, Part::kDiff);
     WithPlaneUnits<Dtype>(layout, [&](auto* unit, int units, int) {
       using Unit = std::remove_pointer_t<decltype(unit)>;
-      ForElements(bottom->count() / Unit::kSize, DiffOfInput<Unit, Dtype, MeanShare<Unit, Dtype>>{
-                                                     PoolUnits(windows, units),
-                                                     {},
-                                                     reinterpret_cast<const Unit*>(dy),
-                                                     reinterpret_cast<Unit*>(dx)});
+      ForElements(bottom->count() / Unit::kSize,
+                  DiffOfInput<Unit, Dtype, MeanShare<Unit, Dtype>>{
+                      PoolUnits(windows, units), {}, AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
     });
   });
 }

@@ -11,11 +11,15 @@ namespace caffe {
 /// Channels of a pixel are filled up to a multiple of this, so that 16 bytes are read at once.
 constexpr int kChannelsAtOnce = 8;
 
+inline int FilledChannels(int channels) {
+  return (channels + kChannelsAtOnce - 1) / kChannelsAtOnce * kChannelsAtOnce;
+}
+
 /// A blob's channels-last order: the channels of a pixel one behind the other.
 template <typename Dtype>
 ChannelLayout ChannelsLast(const Blob<Dtype>& blob, Element element) {
   ChannelLayout layout = PlainLayout(blob).WithElement(element);
-  layout.block = (layout.channels + kChannelsAtOnce - 1) / kChannelsAtOnce * kChannelsAtOnce;
+  layout.block = FilledChannels(layout.channels);
   return layout;
 }
 

@@ -25,12 +25,6 @@ const size_t kCopied = size_t(128) << 20;
 
 bool OnGpu() { return Caffe::mode() == Caffe::GPU; }
 
-/// What layers of a precision multiply here.
-Element ElementsOf(Precision precision) {
-  if (precision == BF16 && (OnGpu() || dnn::HasBfloat16())) return Element::kBFloat16;
-  return precision == FP16 && OnGpu() ? Element::kFloat16 : Element::kFloat;
-}
-
 size_t BytesOf(Element element) { return element == Element::kFloat ? 4 : 2; }
 
 /// The shortest of some runs, the first of which do not count where they prepare something.
@@ -73,7 +67,7 @@ struct Matrices {
   Matrices(int n, Precision precision)
       : n(n),
         precision(precision),
-        element(ElementsOf(precision)),
+        element(dnn::MultipliedAs(precision)),
         a(size_t(n) * n * BytesOf(element)),
         b(a.size()),
         c(a.size()) {
@@ -146,7 +140,7 @@ double CopyRate() {
   return 2.0 * kCopied / (took * 1e6);
 }
 
-size_t BytesOfValue(Precision precision) { return BytesOf(ElementsOf(precision)); }
+size_t BytesOfValue(Precision precision) { return BytesOf(dnn::MultipliedAs(precision)); }
 
 size_t PeakDeviceMemory() {
 #ifndef CPU_ONLY

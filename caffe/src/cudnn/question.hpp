@@ -1,0 +1,30 @@
+#ifndef CAFFE_SRC_CUDNN_QUESTION_HPP_
+#define CAFFE_SRC_CUDNN_QUESTION_HPP_
+
+#include <initializer_list>
+#include <vector>
+
+#include "dnn/convolution.hpp"
+
+namespace caffe {
+namespace cudnn {
+
+/// What the fastest way to compute a product of a convolution depends on, as a key: `what` (the
+/// product, the type of its values, ...), the thread's GPU, and the geometry.
+using Question = std::vector<int>;
+
+inline Question QuestionOf(std::initializer_list<int> what, const dnn::ConvolutionGeometry& g) {
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  Question question(what);
+  question.insert(question.end(), {device, g.num, g.groups, g.image_channels, g.feature_channels});
+  for (const auto* pair : {&g.image, &g.features, &g.kernel, &g.stride, &g.pad, &g.dilation}) {
+    question.insert(question.end(), {(*pair)[0], (*pair)[1]});
+  }
+  return question;
+}
+
+}  // namespace cudnn
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_CUDNN_QUESTION_HPP_
