@@ -9,27 +9,43 @@ namespace {
 
 // ---- weights ----
 
+// Element i: some taps of an output and an input. They lie one behind the other in plain order, so
+// that a thread reads all of what its reads bring along; neighbours have neighbouring inputs, and
+// write beside each other.
 template <typename T>
-struct ToLastElement {
+struct ToLastTaps {
+  static constexpr int kTaps = 9;
+
   WeightShape shape;
-  Divisor by_inputs, by_area;
+  Divisor by_inputs, by_pieces;
   const float* plain;
   T* last;
 
-  ToLastElement(const WeightShape& shape, const float* plain, T* last)
+  ToLastTaps(const WeightShape& shape, const float* plain, T* last)
       : shape(shape),
         by_inputs(shape.inputs_filled),
-        by_area(shape.area),
+        by_pieces(Pieces(shape)),
         plain(plain),
         last(last) {}
 
+  static int Pieces(const WeightShape& shape) { return (shape.area + kTaps - 1) / kTaps; }
+  static std::ptrdiff_t Count(const WeightShape& shape) {
+    return std::ptrdiff_t(shape.outputs_filled) * Pieces(shape) * shape.inputs_filled;
+  }
+
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int input = by_inputs.Remainder(i), row = by_inputs.Quotient(i);
-    const int output = by_area.Quotient(row);
+    const int input = by_inputs.Remainder(i), rest = by_inputs.Quotient(i);
+    const int output = by_pieces.Quotient(rest), first = by_pieces.Remainder(rest) * kTaps;
     const bool filling = input >= shape.inputs || output >= shape.outputs;
-    const std::ptrdiff_t from =
-        (std::ptrdiff_t(output) * shape.inputs + input) * shape.area + by_area.Remainder(row);
-    last[i] = filling ? 0.f : plain[from];
+    const float* from =
+        plain + (std::ptrdiff_t(output) * shape.inputs + input) * shape.area + first;
+    T* to = last + (std::ptrdiff_t(output) * shape.area + first) * shape.inputs_filled + input;
+    const int taps = Smaller<int>(shape.area - first, kTaps);
+    float values[kTaps];
+    for (int t = 0; t < kTaps; ++t) values[t] = filling || t >= taps ? 0.f : from[t];
+    for (int t = 0; t < kTaps; ++t) {
+      if (t < taps) to[std::ptrdiff_t(t) * shape.inputs_filled] = values[t];
+    }
   }
 };
 
@@ -54,15 +70,10 @@ struct AddFromLast {
 
 // ---- features ----
 
-// A thread's channels: as many as fit into 16 bytes of the smaller type.
 template <typename T, typename Result>
 struct RectifyPack {
-  static constexpr int kSize =
-      Pack<T>::kSize > Pack<Result>::kSize ? Pack<T>::kSize : Pack<Result>::kSize;
-  template <typename Value>
-  struct alignas(16) Values {
-    Value values[kSize];
-  };
+  // A thread's channels: 16 bytes of the smaller type.
+  static constexpr int kSize = Larger(Pack<T>::kSize, Pack<Result>::kSize);
 
   int channels;
   Divisor by_packs;
@@ -72,15 +83,15 @@ struct RectifyPack {
   Result* y;
 
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    const Values<T> in = reinterpret_cast<const Values<T>*>(x)[i];
+    const Pack<T, kSize> in = LoadPack<kSize>(x + std::ptrdiff_t(i) * kSize);
     const int first = by_packs.Remainder(i) * kSize;
-    Values<Result> out;
+    Pack<Result, kSize> out;
     for (int k = 0; k < kSize; ++k) {
       const int c = first + k;
-      const float value = float(in.values[k]) + (bias && c < channels ? bias[c] : 0.f);
-      out.values[k] = value > 0 ? value : value * slope;
+      const float value = float(in[k]) + (bias && c < channels ? bias[c] : 0.f);
+      out[k] = value > 0 ? value : value * slope;
     }
-    reinterpret_cast<Values<Result>*>(y)[i] = out;
+    StorePack(out, y + std::ptrdiff_t(i) * kSize);
   }
 };
 
@@ -97,7 +108,7 @@ struct AddToUnfilled {
 
 template <typename T>
 void WeightsToChannelsLast(const WeightShape& shape, const float* plain, T* last) {
-  ForElements(shape.size(), ToLastElement<T>(shape, plain, last));
+  ForElements(ToLastTaps<T>::Count(shape), ToLastTaps<T>(shape, plain, last));
 }
 
 template <typename T>

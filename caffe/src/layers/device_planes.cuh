@@ -41,31 +41,6 @@ struct UnitPlanes {
   }
 };
 
-/// kSize numbers one behind the other, e.g. the places of a unit's maxima.
-template <int kSize, typename Real>
-CAFFE_HOST_DEVICE void StoreMany(const Real (&values)[kSize], Real* to) {
-  if constexpr (kSize % Pack<Real>::kSize == 0) {
-    for (int k = 0; k < kSize; k += Pack<Real>::kSize) {
-      Pack<Real> pack;
-      for (int j = 0; j < Pack<Real>::kSize; ++j) pack[j] = values[k + j];
-      StorePack(pack, to + k);
-    }
-  } else {
-    for (int k = 0; k < kSize; ++k) to[k] = values[k];
-  }
-}
-template <int kSize, typename Real>
-CAFFE_HOST_DEVICE void LoadMany(const Real* from, Real (&values)[kSize]) {
-  if constexpr (kSize % Pack<Real>::kSize == 0) {
-    for (int k = 0; k < kSize; k += Pack<Real>::kSize) {
-      const Pack<Real> pack = LoadPack(from + k);
-      for (int j = 0; j < Pack<Real>::kSize; ++j) values[k + j] = pack[j];
-    }
-  } else {
-    for (int k = 0; k < kSize; ++k) values[k] = from[k];
-  }
-}
-
 /// Calls use(unit, units of a pixel, images) with a null pointer to the units of a layout.
 template <typename Dtype, typename Use>
 void WithPlaneUnits(const ChannelLayout& layout, const Use& use) {

@@ -19,104 +19,134 @@ struct PoolUnits {
         out(windows.h.out, windows.w.out, units) {}
 };
 
-/// Calls body(place in the plane) for the pixels of an output's window in their order. kSide: of
-/// square windows that lie side by side, so that all their pixels are read at once; those that the
-/// edge cuts off are then the last of the row or column once more. 0: any other window.
+/// Calls body(place in the plane, place in the window) for the pixels of an output's window in
+/// their order. kSide: of square windows that lie side by side, so that all their pixels are read
+/// at once; those that the edge cuts off are then the last of the row or column once more. 0: any
+/// other window; places in it are those of WindowPlaces where windows tile the plane.
 template <int kSide, typename Body>
 CAFFE_HOST_DEVICE void EachOfWindow(const PoolWindows& windows, int row, int column,
                                     const Body& body) {
   const PoolAxis& h = windows.h;
   const PoolAxis& w = windows.w;
   if constexpr (kSide == 0) {
-    for (int r = h.Begin(row); r < h.End(row); ++r) {
-      for (int c = w.Begin(column); c < w.End(column); ++c) body(r * w.in + c);
+    const int top = h.Begin(row), left = w.Begin(column);
+    for (int r = top; r < h.End(row); ++r) {
+      for (int c = left; c < w.End(column); ++c) {
+        body(r * w.in + c, (r - top) * w.kernel + (c - left));
+      }
     }
   } else {
+    const int top = row * kSide, left = column * kSide;
     for (int r = 0; r < kSide; ++r) {
       for (int c = 0; c < kSide; ++c) {
-        body(Smaller(row * kSide + r, h.in - 1) * w.in + Smaller(column * kSide + c, w.in - 1));
+        const int down = Smaller(r, h.in - 1 - top), right = Smaller(c, w.in - 1 - left);
+        body((top + down) * w.in + left + right, down * kSide + right);
       }
     }
   }
 }
 
-/// The maxima of a unit's window and their first places.
+/// The maxima of a unit's window and their first places, in the plane and in the window.
 template <typename Unit, typename Real>
 struct UnitMaxima {
   static constexpr int kSize = Unit::kSize;
   Real value[kSize];
-  int place[kSize];
+  int place[kSize], in_window[kSize];
 
   /// x: of the plane's first pixel.
   template <int kSide>
   CAFFE_HOST_DEVICE void Find(const PoolWindows& windows, int row, int column, const Unit* x,
                               int step) {
     bool first = true;
-    EachOfWindow<kSide>(windows, row, column, [&](int place_of_pixel) {
+    EachOfWindow<kSide>(windows, row, column, [&](int place_of_pixel, int in_window_of_pixel) {
       const Unit unit = x[std::ptrdiff_t(place_of_pixel) * step];
       for (int j = 0; j < kSize; ++j) {
         if (!first && !(Real(unit[j]) > value[j])) continue;
         value[j] = unit[j];
         place[j] = place_of_pixel;
+        in_window[j] = in_window_of_pixel;
       }
       first = false;
     });
   }
 };
 
-/// Unit o of the top: the maxima of its window, and their places; either may be null.
+/// Where maxima are, in a mask of their order: places in the plane, or (bytes) in their windows.
+/// Neither: there is no mask.
+template <typename Real, typename Byte>
+struct PoolMask {
+  Real* places = nullptr;
+  Byte* bytes = nullptr;
+};
+template <typename Real>
+using MaskToWrite = PoolMask<Real, std::uint8_t>;
+template <typename Real>
+using MaskToRead = PoolMask<const Real, const std::uint8_t>;
+
+/// Unit o of the top: the maxima of its window (y may be null), and its part of the mask.
 template <int kSide, typename Unit, typename Real>
 struct MaxOfWindow {
   PoolUnits pool;
   const Unit* x;
   Unit* y;
-  Real* where;
+  MaskToWrite<Real> mask;
 
   CAFFE_HOST_DEVICE void operator()(int o) const {
+    constexpr int kSize = Unit::kSize;
     const UnitPlanes::Place at = pool.out.PlaceOf(o);
+    const std::ptrdiff_t first = std::ptrdiff_t(o) * kSize;
     UnitMaxima<Unit, Real> maxima;
     maxima.template Find<kSide>(pool.windows, at.row, at.column, x + pool.in.First(at),
                                 pool.in.units);
     if (y) {
       Unit unit;
-      for (int j = 0; j < Unit::kSize; ++j) unit[j] = maxima.value[j];
+      for (int j = 0; j < kSize; ++j) unit[j] = maxima.value[j];
       y[o] = unit;
     }
-    if (!where) return;
-    Real places[Unit::kSize];
-    for (int j = 0; j < Unit::kSize; ++j) places[j] = Real(maxima.place[j]);
-    StoreMany<Unit::kSize>(places, where + std::ptrdiff_t(o) * Unit::kSize);
+    if (mask.bytes) {
+      Pack<std::uint8_t, kSize> bytes;
+      for (int j = 0; j < kSize; ++j) bytes[j] = static_cast<std::uint8_t>(maxima.in_window[j]);
+      StorePack(bytes, mask.bytes + first);
+    } else if (mask.places) {
+      Pack<Real, kSize> places;
+      for (int j = 0; j < kSize; ++j) places[j] = Real(maxima.place[j]);
+      StorePack(places, mask.places + first);
+    }
   }
 };
 
-/// Unit o of the top, where windows tile the plane: dx of its window. The places of the maxima come
-/// from `where` or, where that is null, from x.
+/// Unit o of the top, where windows tile the plane: dx of its window. Where the maxima are comes
+/// from the mask or, where there is none, from x.
 template <int kSide, typename Unit, typename Real>
 struct MaxDiffOfTile {
   PoolUnits pool;
   const Unit* x;
-  const Real* where;
+  MaskToRead<Real> mask;
   const Unit* dy;
   Unit* dx;
 
   CAFFE_HOST_DEVICE void operator()(int o) const {
     constexpr int kSize = Unit::kSize;
     const UnitPlanes::Place at = pool.out.PlaceOf(o);
-    const std::ptrdiff_t first = pool.in.First(at);
+    const std::ptrdiff_t first = pool.in.First(at), first_of_mask = std::ptrdiff_t(o) * kSize;
     const int step = pool.in.units;
     UnitMaxima<Unit, Real> maxima;
-    if (where) {
-      Real places[kSize];
-      LoadMany<kSize>(where + std::ptrdiff_t(o) * kSize, places);
+    const bool in_plane = mask.places && !mask.bytes;
+    if (mask.bytes) {
+      const auto bytes = LoadPack<kSize>(mask.bytes + first_of_mask);
+      for (int j = 0; j < kSize; ++j) maxima.in_window[j] = bytes[j];
+    } else if (in_plane) {
+      const auto places = LoadPack<kSize>(mask.places + first_of_mask);
       for (int j = 0; j < kSize; ++j) maxima.place[j] = static_cast<int>(places[j]);
     } else {
       maxima.template Find<kSide>(pool.windows, at.row, at.column, x + first, step);
     }
     const Unit of_top = dy[o];
-    EachOfWindow<kSide>(pool.windows, at.row, at.column, [&](int place) {
+    EachOfWindow<kSide>(pool.windows, at.row, at.column, [&](int place, int in_window) {
       Unit unit = {};
       for (int j = 0; j < kSize; ++j) {
-        if (maxima.place[j] == place) unit[j] = of_top[j];
+        const bool is_here = in_plane ? maxima.place[j] == place : maxima.in_window[j] == in_window;
+        if (is_here) unit[j] = of_top[j];
       }
       dx[first + std::ptrdiff_t(place) * step] = unit;
     });
@@ -129,8 +159,7 @@ struct MaxShare {
   const Real* where;
   CAFFE_HOST_DEVICE void Add(const PoolWindows&, int place, std::ptrdiff_t o, int, int,
                              const Unit& dy, Real (&sums)[Unit::kSize]) const {
-    Real places[Unit::kSize];
-    LoadMany<Unit::kSize>(where + o * Unit::kSize, places);
+    const auto places = LoadPack<Unit::kSize>(where + o * Unit::kSize);
     for (int j = 0; j < Unit::kSize; ++j) {
       if (static_cast<int>(places[j]) == place) sums[j] += Real(dy[j]);
     }
@@ -185,7 +214,7 @@ struct MeanOfWindow {
     const UnitPlanes::Place at = pool.out.PlaceOf(o);
     const Unit* plane = x + pool.in.First(at);
     Real sums[Unit::kSize] = {};
-    EachOfWindow<0>(pool.windows, at.row, at.column, [&](int place) {
+    EachOfWindow<0>(pool.windows, at.row, at.column, [&](int place, int) {
       const Unit unit = plane[std::ptrdiff_t(place) * pool.in.units];
       for (int j = 0; j < Unit::kSize; ++j) sums[j] += Real(unit[j]);
     });

@@ -29,12 +29,19 @@ struct PoolAxis {
   CAFFE_HOST_DEVICE int LastOutput(int i) const { return Smaller(out, (i + pad) / stride + 1); }
   /// Whether every position belongs to exactly one window.
   bool Tiles() const { return kernel == stride && pad == 0 && out * stride >= in; }
+
+  bool operator==(const PoolAxis& other) const {
+    return in == other.in && out == other.out && kernel == other.kernel && stride == other.stride &&
+           pad == other.pad;
+  }
 };
 
 struct PoolWindows {
   PoolAxis h, w;
 
   bool Tile() const { return h.Tiles() && w.Tiles(); }
+
+  bool operator==(const PoolWindows& other) const { return h == other.h && w == other.w; }
 };
 
 /// y = maximum of each window; `where` = the place of its first occurrence. Either may be null.

@@ -2,6 +2,7 @@
 #include "cudnn/pooling.hpp"
 #include "layers/device_pooling.cuh"
 #include "layers/stochastic_window.hpp"
+#include "layers/window_places.hpp"
 #include "util/device_channels.cuh"
 #include "util/device_layout.hpp"
 
@@ -9,26 +10,25 @@ namespace caffe {
 
 namespace {
 
-// y = maxima, `where` = their places; either may be null. Layout: of the bottom.
+// y = maxima (or null), and their mask. Layout: of the bottom.
 template <typename Dtype>
 void MaxPoolOnGpu(const ChannelLayout& layout, const PoolWindows& windows, const void* x, void* y,
-                  Dtype* where) {
+                  const MaskToWrite<Dtype>& mask) {
   WithPlaneUnits<Dtype>(layout, [&](auto* unit, int units, int images) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     const PoolUnits pool(windows, units);
     WithSide(windows, [&](auto side) {
       ForElements(std::ptrdiff_t(images) * windows.h.out * windows.w.out * units,
                   MaxOfWindow<decltype(side)::value, Unit, Dtype>{pool, static_cast<const Unit*>(x),
-                                                                  static_cast<Unit*>(y), where});
+                                                                  static_cast<Unit*>(y), mask});
     });
   });
 }
 
-// dx of that, with the places of the maxima or, where they are null and windows tile the plane,
-// from x.
+// dx of that, from the mask or, where there is none and windows tile the plane, from x.
 template <typename Dtype>
 void MaxPoolBackwardOnGpu(const ChannelLayout& layout, const PoolWindows& windows, const void* x,
-                          const Dtype* where, const void* dy, void* dx) {
+                          const MaskToRead<Dtype>& mask, const void* dy, void* dx) {
   WithPlaneUnits<Dtype>(layout, [&](auto* unit, int units, int images) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     const PoolUnits pool(windows, units);
@@ -37,13 +37,13 @@ void MaxPoolBackwardOnGpu(const ChannelLayout& layout, const PoolWindows& window
     if (!windows.Tile()) {
       ForElements(
           std::ptrdiff_t(images) * layout.area() * units,
-          DiffOfInput<Unit, Dtype, MaxShare<Unit, Dtype>>{pool, {where}, of_top, of_bottom});
+          DiffOfInput<Unit, Dtype, MaxShare<Unit, Dtype>>{pool, {mask.places}, of_top, of_bottom});
       return;
     }
     WithSide(windows, [&](auto side) {
       ForElements(std::ptrdiff_t(images) * windows.h.out * windows.w.out * units,
                   MaxDiffOfTile<decltype(side)::value, Unit, Dtype>{
-                      pool, static_cast<const Unit*>(x), where, of_top, of_bottom});
+                      pool, static_cast<const Unit*>(x), mask, of_top, of_bottom});
     });
   });
 }
@@ -134,11 +134,15 @@ void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     case PoolingParameter_PoolMethod_MAX: {
       const ChannelLayout layout = StoredOnGpu(*bottom[0]);
       const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-      Dtype* where = nullptr;
-      if (has_mask_) where = WriteOnGpu<Dtype>(pooled.WithElement(Element::kFloat), top[1]);
+      MaskToWrite<Dtype> mask;
+      if (has_mask_ && FitBytes(Windows())) {
+        mask.bytes = WritePlaces(pooled, Windows(), top[1]);
+      } else if (has_mask_) {
+        mask.places = WriteOnGpu<Dtype>(pooled.WithElement(Element::kFloat), top[1]);
+      }
       const void* x = ReadBytes(layout, *bottom[0], Part::kData, Place::kGpu);
       MaxPoolOnGpu(layout, Windows(), x, WriteBytes(pooled, top[0], Part::kData, Place::kGpu),
-                   where);
+                   mask);
       break;
     }
     case PoolingParameter_PoolMethod_AVE:
@@ -155,9 +159,10 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
   const PoolWindows windows = Windows();
   ChannelLayout pooled = StoredOnGpu(*top[0], Part::kDiff);
   const void* x = nullptr;
-  const Dtype* where = nullptr;
+  MaskToRead<Dtype> mask;
   if (has_mask_) {
-    where = ReadOnGpu<Dtype>(pooled.WithElement(Element::kFloat), *top[1]);
+    mask.bytes = ReadPlaces(pooled, windows, *top[1]);
+    if (!mask.bytes) mask.places = ReadOnGpu<Dtype>(pooled.WithElement(Element::kFloat), *top[1]);
   } else {
     const ChannelLayout layout = StoredOnGpu(*bottom);
     pooled = layout.WithPlane(pooled_height_, pooled_width_);
@@ -165,13 +170,13 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
     if (!windows.Tile()) {
       // An input would look through all windows that hold it.
       Dtype* places = chosen_.mutable_gpu_data();
-      MaxPoolOnGpu(layout, windows, x, nullptr, places);
-      where = places;
+      MaxPoolOnGpu<Dtype>(layout, windows, x, nullptr, {places, nullptr});
+      mask.places = places;
     }
   }
   const ChannelLayout layout = pooled.WithPlane(height_, width_);
   const void* dy = ReadBytes(pooled, *top[0], Part::kDiff, Place::kGpu);
-  MaxPoolBackwardOnGpu(layout, windows, x, where, dy,
+  MaxPoolBackwardOnGpu(layout, windows, x, mask, dy,
                        WriteBytes(layout, bottom, Part::kDiff, Place::kGpu));
 }
 
@@ -185,7 +190,8 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   if (method == PoolingParameter_PoolMethod_MAX) return BackwardMaximaOnGpu(top, bottom[0]);
   CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
   const Dtype* dy = top[0]->gpu_diff();
-  MaxPoolBackwardOnGpu<Dtype>(PlainLayout(*bottom[0]), Windows(), nullptr, chosen_.gpu_data(), dy,
+  MaxPoolBackwardOnGpu<Dtype>(PlainLayout(*bottom[0]), Windows(), nullptr,
+                              {chosen_.gpu_data(), nullptr}, dy,
                               WriteOnGpu<Dtype>(PlainLayout(*bottom[0]), bottom[0], Part::kDiff));
 }
 

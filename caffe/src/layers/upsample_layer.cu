@@ -1,16 +1,20 @@
 #include "caffe/layers/upsample_layer.hpp"
 #include "layers/device_pooling.cuh"
+#include "layers/window_places.hpp"
 #include "util/device_scratch.hpp"
 
 namespace caffe {
 
 namespace {
 
-// The large planes in windows, one for each pixel of the small ones. The place of a value lies in
-// its window as a rule: that of the pooling whose mask the places are.
+// The large planes in windows, one for each pixel of the small ones. Where the values of a unit
+// belong, by either kind of mask:
+
+// Places in the plane. They lie in the window as a rule: that of the pooling whose mask they are.
 template <int kSide, typename Unit, typename Real>
-struct PlacesOfUnit {
+struct PlacesInPlane {
   static constexpr int kSize = Unit::kSize;
+  static constexpr bool kInWindow = false;
 
   PoolUnits pool;
   const Real* places;
@@ -20,6 +24,8 @@ struct PlacesOfUnit {
     UnitPlanes::Place at;
     int place[kSize];  // -1: outside the plane
     bool in_window[kSize];
+
+    CAFFE_HOST_DEVICE bool Is(int j, int in_plane, int) const { return place[j] == in_plane; }
   };
 
   CAFFE_HOST_DEVICE int PlainIndex(const UnitPlanes::Place& at, int j) const {
@@ -30,8 +36,7 @@ struct PlacesOfUnit {
   CAFFE_HOST_DEVICE Of Load(int i) const {
     Of of;
     of.at = pool.out.PlaceOf(i);
-    Real values[kSize];
-    LoadMany<kSize>(places + std::ptrdiff_t(i) * kSize, values);
+    const auto values = LoadPack<kSize>(places + std::ptrdiff_t(i) * kSize);
     const int area = pool.in.height * pool.in.width;
     for (int j = 0; j < kSize; ++j) {
       const bool inside = values[j] >= 0 && values[j] < area;
@@ -39,78 +44,125 @@ struct PlacesOfUnit {
       of.place[j] = inside ? static_cast<int>(values[j]) : -1;
       of.in_window[j] = !inside;
     }
-    EachOfWindow<kSide>(pool.windows, of.at.row, of.at.column, [&](int place) {
+    EachOfWindow<kSide>(pool.windows, of.at.row, of.at.column, [&](int place, int) {
       for (int j = 0; j < kSize; ++j) of.in_window[j] |= of.place[j] == place;
     });
     return of;
   }
-  CAFFE_HOST_DEVICE std::ptrdiff_t First(const Of& of) const { return pool.in.First(of.at); }
-  CAFFE_HOST_DEVICE std::ptrdiff_t Step() const { return pool.in.units; }
 };
 
-// Unit i of the small planes: all of its window in the large ones. *outside becomes 1 where a value
-// belongs elsewhere.
-template <int kSide, typename Unit, typename Real>
+// WindowPlaces of these very windows.
+template <int kSide, typename Unit>
+struct PlacesInWindow {
+  static constexpr int kSize = Unit::kSize;
+  static constexpr bool kInWindow = true;
+
+  PoolUnits pool;
+  const std::uint8_t* bytes;
+
+  struct Of {
+    UnitPlanes::Place at;
+    Pack<std::uint8_t, kSize> place;
+
+    CAFFE_HOST_DEVICE bool Is(int j, int, int in_window) const { return place[j] == in_window; }
+  };
+
+  CAFFE_HOST_DEVICE Of Load(int i) const {
+    return {pool.out.PlaceOf(i), LoadPack<kSize>(bytes + std::ptrdiff_t(i) * kSize)};
+  }
+};
+
+// Unit i of the small planes: all of its window in the large ones, which no memory need be zeroed
+// for. *outside becomes 1 where a value belongs elsewhere.
+template <int kSide, typename Unit, typename Places>
 struct FillWindow {
-  PlacesOfUnit<kSide, Unit, Real> places;
+  Places places;
   const Unit* x;
   Unit* y;
   int* outside;
   CAFFE_HOST_DEVICE void operator()(int i) const {
+    const PoolUnits& pool = places.pool;
     const auto of = places.Load(i);
     const Unit from = x[i];
-    Unit* plane = y + places.First(of);
-    EachOfWindow<kSide>(places.pool.windows, of.at.row, of.at.column, [&](int place) {
+    Unit* plane = y + pool.in.First(of.at);
+    EachOfWindow<kSide>(pool.windows, of.at.row, of.at.column, [&](int place, int in_window) {
       Unit unit = {};
       for (int j = 0; j < Unit::kSize; ++j) {
-        if (of.place[j] == place) unit[j] = from[j];
+        if (of.Is(j, place, in_window)) unit[j] = from[j];
       }
-      plane[place * places.Step()] = unit;
+      plane[place * pool.in.units] = unit;
     });
-    for (int j = 0; j < Unit::kSize; ++j) {
-      if (!of.in_window[j]) *outside = 1;
+    if constexpr (!Places::kInWindow) {
+      for (int j = 0; j < Unit::kSize; ++j) {
+        if (!of.in_window[j]) *outside = 1;
+      }
     }
   }
 };
 
 // After that, values that belong outside their windows.
-template <int kSide, typename Unit, typename Real>
+template <typename Unit, typename Places>
 struct ScatterOthers {
-  PlacesOfUnit<kSide, Unit, Real> places;
+  Places places;
   const Unit* x;
   Unit* y;
   const int* outside;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     if (*outside == 0) return;
     const auto of = places.Load(i);
-    Unit* plane = y + places.First(of);
+    Unit* plane = y + places.pool.in.First(of.at);
     for (int j = 0; j < Unit::kSize; ++j) {
-      if (!of.in_window[j]) plane[of.place[j] * places.Step()][j] = x[i][j];
+      if (!of.in_window[j]) plane[of.place[j] * places.pool.in.units][j] = x[i][j];
     }
   }
 };
 
-template <int kSide, typename Unit, typename Real>
+template <int kSide, typename Unit, typename Places>
 struct GatherFromPlaces {
-  PlacesOfUnit<kSide, Unit, Real> places;
+  Places places;
   const Unit* dy;
   Unit* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
+    const PoolUnits& pool = places.pool;
     const auto of = places.Load(i);
-    const Unit* plane = dy + places.First(of);
+    const Unit* plane = dy + pool.in.First(of.at);
     Unit result = {};
-    EachOfWindow<kSide>(places.pool.windows, of.at.row, of.at.column, [&](int place) {
-      const Unit unit = plane[place * places.Step()];
+    EachOfWindow<kSide>(pool.windows, of.at.row, of.at.column, [&](int place, int in_window) {
+      const Unit unit = plane[place * pool.in.units];
       for (int j = 0; j < Unit::kSize; ++j) {
-        if (of.place[j] == place) result[j] = unit[j];
+        if (of.Is(j, place, in_window)) result[j] = unit[j];
       }
     });
-    for (int j = 0; j < Unit::kSize; ++j) {
-      if (!of.in_window[j]) result[j] = plane[of.place[j] * places.Step()][j];
+    if constexpr (!Places::kInWindow) {
+      for (int j = 0; j < Unit::kSize; ++j) {
+        if (!of.in_window[j]) result[j] = plane[of.place[j] * pool.in.units][j];
+      }
     }
     dx[i] = result;
   }
 };
+
+// Calls use(unit, places, kSide as a type) for a mask as it is kept: of `small` values, whose
+// pixels have these windows.
+template <typename Dtype, typename Use>
+void WithPlaces(const ChannelLayout& small, const PoolWindows& windows, const Blob<Dtype>& mask,
+                HostFlag* bad, const Use& use) {
+  const std::uint8_t* bytes = ReadPlaces(small, windows, mask);
+  const Dtype* places =
+      bytes ? nullptr : ReadOnGpu<Dtype>(small.WithElement(Element::kFloat), mask);
+  WithPlaneUnits<Dtype>(small, [&](auto* unit, int units, int) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    WithSide(windows, [&](auto side) {
+      constexpr int kSide = decltype(side)::value;
+      const PoolUnits pool(windows, units);
+      if (bytes) {
+        use(unit, PlacesInWindow<kSide, Unit>{pool, bytes}, side);
+      } else {
+        use(unit, PlacesInPlane<kSide, Unit, Dtype>{pool, places, bad->device()}, side);
+      }
+    });
+  });
+}
 
 }  // namespace
 
@@ -137,25 +189,27 @@ void UpsampleLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   CheckPlaces();
   const ChannelLayout small = StoredOnGpu(*bottom[0]);
   const ChannelLayout large = small.WithPlane(upsample_h_, upsample_w_);
-  const Dtype* places = ReadOnGpu<Dtype>(small.WithElement(Element::kFloat), *bottom[1]);
   const void* x = ReadBytes(small, *bottom[0], Part::kData, Place::kGpu);
   void* y = WriteBytes(large, top[0], Part::kData, Place::kGpu);
-  int* outside = static_cast<int*>(DeviceScratch(Scratch::kSums, sizeof(int)));
-  caffe_gpu_memset(sizeof(int), 0, outside);
-  WithPlaneUnits<Dtype>(small, [&](auto* unit, int units, int) {
-    using Unit = std::remove_pointer_t<decltype(unit)>;
-    const Unit* from = static_cast<const Unit*>(x);
-    Unit* to = static_cast<Unit*>(y);
-    const std::ptrdiff_t count = bottom[0]->count() / Unit::kSize;
-    WithSide(WindowsOfPixels(), [&](auto side) {
-      constexpr int kSide = decltype(side)::value;
-      const PlacesOfUnit<kSide, Unit, Dtype> of = {
-          {WindowsOfPixels(), units}, places, bad_place_.device()};
-      ForElements(count, FillWindow<kSide, Unit, Dtype>{of, from, to, outside});
-      // With windows that overlap, a place may occur twice: which value it gets is then open.
-      ForElements(count, ScatterOthers<kSide, Unit, Dtype>{of, from, to, outside});
-    });
-  });
+  WithPlaces(
+      small, WindowsOfPixels(), *bottom[1], &bad_place_, [&](auto* unit, auto places, auto side) {
+        using Unit = std::remove_pointer_t<decltype(unit)>;
+        using Places = decltype(places);
+        const Unit* from = static_cast<const Unit*>(x);
+        Unit* to = static_cast<Unit*>(y);
+        int* outside = nullptr;
+        if constexpr (!Places::kInWindow) {
+          outside = static_cast<int*>(DeviceScratch(Scratch::kSums, sizeof(int)));
+          caffe_gpu_memset(sizeof(int), 0, outside);
+        }
+        const std::ptrdiff_t count = bottom[0]->count() / Unit::kSize;
+        ForElements(count,
+                    FillWindow<decltype(side)::value, Unit, Places>{places, from, to, outside});
+        if constexpr (!Places::kInWindow) {
+          // With windows that overlap, a place may occur twice: which value it gets is then open.
+          ForElements(count, ScatterOthers<Unit, Places>{places, from, to, outside});
+        }
+      });
 }
 
 template <typename Dtype>
@@ -166,20 +220,15 @@ void UpsampleLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   const ChannelLayout large = StoredOnGpu(*top[0], Part::kDiff);
   const ChannelLayout small = large.WithPlane(height_, width_);
-  const Dtype* places = ReadOnGpu<Dtype>(small.WithElement(Element::kFloat), *bottom[1]);
   const void* dy = ReadBytes(large, *top[0], Part::kDiff, Place::kGpu);
   void* dx = WriteBytes(small, bottom[0], Part::kDiff, Place::kGpu);
-  WithPlaneUnits<Dtype>(small, [&](auto* unit, int units, int) {
-    using Unit = std::remove_pointer_t<decltype(unit)>;
-    WithSide(WindowsOfPixels(), [&](auto side) {
-      constexpr int kSide = decltype(side)::value;
-      ForElements(bottom[0]->count() / Unit::kSize,
-                  GatherFromPlaces<kSide, Unit, Dtype>{
-                      {{WindowsOfPixels(), units}, places, bad_place_.device()},
-                      static_cast<const Unit*>(dy),
-                      static_cast<Unit*>(dx)});
-    });
-  });
+  WithPlaces(small, WindowsOfPixels(), *bottom[1], &bad_place_,
+             [&](auto* unit, auto places, auto side) {
+               using Unit = std::remove_pointer_t<decltype(unit)>;
+               ForElements(bottom[0]->count() / Unit::kSize,
+                           GatherFromPlaces<decltype(side)::value, Unit, decltype(places)>{
+                               places, static_cast<const Unit*>(dy), static_cast<Unit*>(dx)});
+             });
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(UpsampleLayer);

@@ -6,6 +6,11 @@
 
 #include "caffe/util/host_device.hpp"
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#include <cuda_bf16.h>
+#define CAFFE_GPU_ROUNDS_BFLOAT16
+#endif
+
 namespace caffe {
 
 /// The upper half of a float: its sign and exponent, and 7 bits of its fraction. Half the memory,
@@ -29,10 +34,14 @@ struct BFloat16 {
 
  private:
   CAFFE_HOST_DEVICE static uint16_t Round(float value) {
+#ifdef CAFFE_GPU_ROUNDS_BFLOAT16
+    return __bfloat16_as_ushort(__float2bfloat16_rn(value));
+#else
     const uint32_t whole = __builtin_bit_cast(uint32_t, value);
     const uint32_t rounded = whole + 0x7fffu + (whole >> 16 & 1u);
     const bool is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
     return static_cast<uint16_t>((is_nan ? whole | 0x400000u : rounded) >> 16);
+#endif
   }
 };
 

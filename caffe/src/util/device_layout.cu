@@ -7,41 +7,27 @@ namespace {
 
 // ---- other elements in one order ----
 
-template <typename From, typename To>
-struct ConvertElement {
-  const From* from;
-  To* to;
-  CAFFE_HOST_DEVICE void operator()(int i) const { to[i] = float(from[i]); }
-};
-
-// Eight at once: 16 bytes of the smaller type.
-template <typename From, typename To>
-struct ConvertEight {
+// Element i: the i-th `size` values.
+template <typename From, typename To, int size>
+struct ConvertPack {
   const From* from;
   To* to;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int kEight = 8;
-    struct alignas(kEight * sizeof(From)) In {
-      From values[kEight];
-    };
-    struct alignas(kEight * sizeof(To)) Out {
-      To values[kEight];
-    };
-    const In in = reinterpret_cast<const In*>(from)[i];
-    Out out;
-    for (int k = 0; k < kEight; ++k) out.values[k] = float(in.values[k]);
-    reinterpret_cast<Out*>(to)[i] = out;
+    const std::ptrdiff_t first = std::ptrdiff_t(i) * size;
+    StorePack(LoadPack<size>(from + first).template As<To>(), to + first);
   }
 };
 
 template <typename From, typename To>
 void Convert(std::ptrdiff_t n, const void* source, void* target) {
+  // 16 bytes of the smaller type.
+  constexpr int kAtOnce = 8;
   const From* from = static_cast<const From*>(source);
   To* to = static_cast<To*>(target);
-  if (n % 8 == 0) {
-    ForElements(n / 8, ConvertEight<From, To>{from, to});
+  if (n % kAtOnce == 0) {
+    ForElements(n / kAtOnce, ConvertPack<From, To, kAtOnce>{from, to});
   } else {
-    ForElements(n, ConvertElement<From, To>{from, to});
+    ForElements(n, ConvertPack<From, To, 1>{from, to});
   }
 }
 

@@ -11,34 +11,42 @@
 
 namespace caffe {
 
-/// Values that lie one behind the other, 16 bytes of them; its address is a multiple of 16.
-template <typename T>
-struct alignas(16) Pack {
-  static constexpr int kSize = 16 / sizeof(T);
+/// `size` values that lie one behind the other, a power of two; 16 bytes of them unless it says
+/// otherwise. Copied as a whole, it is read and written in pieces of 16 bytes, or at once where it
+/// has less; its address is a multiple of that.
+template <typename T, int size = 16 / sizeof(T)>
+struct alignas(size * sizeof(T) < 16 ? size * sizeof(T) : 16) Pack {
+  static constexpr int kSize = size;
   T values[kSize];
 
   CAFFE_HOST_DEVICE T& operator[](int i) { return values[i]; }
   CAFFE_HOST_DEVICE const T& operator[](int i) const { return values[i]; }
+
+  /// The same numbers, rounded to another type.
+  template <typename Other>
+  CAFFE_HOST_DEVICE Pack<Other, size> As() const {
+    Pack<Other, size> other;
+    for (int i = 0; i < size; ++i) other[i] = static_cast<Arithmetic<T>>(values[i]);
+    return other;
+  }
 };
 
+/// What stands in a pack's place where arrays do not consist of packs.
+template <typename T>
+using Single = Pack<T, 1>;
+
+template <int size, typename T>
+CAFFE_HOST_DEVICE Pack<T, size> LoadPack(const T* from) {
+  return *reinterpret_cast<const Pack<T, size>*>(from);
+}
 template <typename T>
 CAFFE_HOST_DEVICE Pack<T> LoadPack(const T* from) {
   return *reinterpret_cast<const Pack<T>*>(from);
 }
-template <typename T>
-CAFFE_HOST_DEVICE void StorePack(const Pack<T>& pack, T* to) {
-  *reinterpret_cast<Pack<T>*>(to) = pack;
+template <typename T, int size>
+CAFFE_HOST_DEVICE void StorePack(const Pack<T, size>& pack, T* to) {
+  *reinterpret_cast<Pack<T, size>*>(to) = pack;
 }
-
-/// What stands in a pack's place where arrays do not consist of packs.
-template <typename T>
-struct Single {
-  static constexpr int kSize = 1;
-  T value;
-
-  CAFFE_HOST_DEVICE T& operator[](int) { return value; }
-  CAFFE_HOST_DEVICE const T& operator[](int) const { return value; }
-};
 
 /// Whether arrays of n values can be handled in packs; memory of blobs begins at multiples of 16.
 template <typename T>
@@ -54,11 +62,11 @@ bool Aligned(const T* memory) {
 
 /// Values seen as units.
 template <typename Unit, typename T>
-const Unit* AsUnits(const T* values) {
+CAFFE_HOST_DEVICE const Unit* AsUnits(const T* values) {
   return reinterpret_cast<const Unit*>(values);
 }
 template <typename Unit, typename T>
-Unit* AsUnits(T* values) {
+CAFFE_HOST_DEVICE Unit* AsUnits(T* values) {
   return reinterpret_cast<Unit*>(values);
 }
 

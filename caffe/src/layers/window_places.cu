@@ -1,0 +1,95 @@
+#include <boost/make_shared.hpp>
+
+#include "core/device_pool.hpp"
+#include "layers/device_planes.cuh"
+#include "layers/window_places.hpp"
+
+namespace caffe {
+
+namespace {
+
+// Element i of a mask in plain order.
+template <typename Dtype>
+struct PlaceInPlane {
+  PoolWindows windows;
+  UnitPlanes planes;  // of the mask, one value after the other
+  int channels;       // of a pixel: 1 in plain order
+  Divisor by_channels;
+  Divisor by_kernel;
+  const std::uint8_t* bytes;
+  Dtype* places;
+
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const UnitPlanes::Place at = planes.PlaceOf(i);
+    const int area = planes.height * planes.width;
+    const int channel = by_channels.Remainder(at.image), image = by_channels.Quotient(at.image);
+    const int pixel = at.row * planes.width + at.column;
+    const int in_window = bytes[(std::ptrdiff_t(image) * area + pixel) * channels + channel];
+    const int row = at.row * windows.h.stride + by_kernel.Quotient(in_window);
+    const int column = at.column * windows.w.stride + by_kernel.Remainder(in_window);
+    places[i] = row * windows.w.in + column;
+  }
+};
+
+}  // namespace
+
+template <typename Dtype>
+WindowPlaces<Dtype>::WindowPlaces(const ChannelLayout& layout, const PoolWindows& windows)
+    : layout_(layout.WithElement(Element::kFloat)),
+      windows_(windows),
+      user_(std::this_thread::get_id()) {
+  bytes_ = static_cast<std::uint8_t*>(TakeDeviceMemory(layout.size(), ThreadStream(), &device_));
+}
+
+template <typename Dtype>
+WindowPlaces<Dtype>::~WindowPlaces() {
+  GiveBackDeviceMemory(bytes_, device_, user_ != std::this_thread::get_id());
+}
+
+template <typename Dtype>
+void WindowPlaces<Dtype>::ToPlain(void* plain) const {
+  const int channels = layout_.plain() ? 1 : layout_.channels;
+  ForElements(layout_.size(),
+              PlaceInPlane<Dtype>{windows_, UnitPlanes(layout_.height, layout_.width, 1), channels,
+                                  Divisor(channels), Divisor(windows_.w.kernel), bytes_,
+                                  static_cast<Dtype*>(plain)});
+}
+
+namespace {
+
+template <typename Dtype>
+WindowPlaces<Dtype>* PlacesOf(const Blob<Dtype>& mask) {
+  return dynamic_cast<WindowPlaces<Dtype>*>(mask.data()->layout().get());
+}
+
+}  // namespace
+
+template <typename Dtype>
+std::uint8_t* WritePlaces(const ChannelLayout& layout, const PoolWindows& windows,
+                          Blob<Dtype>* mask) {
+  SyncedMemory& memory = *mask->data();
+  shared_ptr<LayoutStore> store = memory.layout();
+  const WindowPlaces<Dtype>* kept = PlacesOf(*mask);
+  if (!kept || !kept->Has(layout, windows)) {
+    store = boost::make_shared<WindowPlaces<Dtype>>(layout, windows);
+  }
+  memory.set_layout(store);
+  return PlacesOf(*mask)->bytes();
+}
+
+template <typename Dtype>
+const std::uint8_t* ReadPlaces(const ChannelLayout& layout, const PoolWindows& windows,
+                               const Blob<Dtype>& mask) {
+  const WindowPlaces<Dtype>* kept = PlacesOf(mask);
+  return kept && kept->Has(layout, windows) ? kept->bytes() : nullptr;
+}
+
+#define INSTANTIATE_PLACES(Dtype)                                                             \
+  template class WindowPlaces<Dtype>;                                                         \
+  template std::uint8_t* WritePlaces(const ChannelLayout&, const PoolWindows&, Blob<Dtype>*); \
+  template const std::uint8_t* ReadPlaces(const ChannelLayout&, const PoolWindows&,           \
+                                          const Blob<Dtype>&)
+INSTANTIATE_PLACES(float);
+INSTANTIATE_PLACES(double);
+
+}  // namespace caffe
