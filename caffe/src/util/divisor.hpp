@@ -12,7 +12,7 @@ namespace caffe {
 class Divisor {
  public:
   /// A divisor below 1 is taken for 1: there is nothing to divide then.
-  explicit Divisor(int divisor) : divisor_(Larger(divisor, 1)) {
+  explicit Divisor(int divisor = 1) : divisor_(Larger(divisor, 1)) {
     int bits = 0;
     while ((int64_t(1) << bits) < divisor_) ++bits;
     shift_ = 31 + bits;

@@ -29,6 +29,8 @@ const Case kCases[] = {
     {"num_output: 3 kernel_size: 3 group: 3", {1, 3, 6, 5}},
     {"num_output: 2 kernel_size: 8 group: 2 pad: 2 stride: 4 bias_term: false", {2, 2, 12, 13}},
     {"num_output: 3 kernel_h: 5 kernel_w: 2 group: 3 pad: 3 stride: 4 dilation: 2", {2, 3, 9, 11}},
+    {"num_output: 2 kernel_h: 4 kernel_w: 3 group: 2 pad: 5 stride: 6 dilation: 4", {2, 2, 9, 11}},
+    {"num_output: 2 kernel_h: 3 kernel_w: 5 group: 2 pad: 1 stride: 3 dilation: 5", {2, 2, 15, 23}},
     {"num_output: 6 kernel_size: 3 group: 3 stride: 2", {2, 3, 7, 6}},
     {"num_output: 4 kernel_size: 3 pad: 1", {5, 2, 4, 5}},
     {"num_output: 3 kernel_size: 1", {2, 5, 4, 3}},

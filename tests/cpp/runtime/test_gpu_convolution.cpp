@@ -127,6 +127,23 @@ TEST(DepthwiseOnGpu, IsTheSameInPlainOrderAndChannelsLast) {
   }
 }
 
+// So large that a thread has several columns in plain order, and one in channels-last.
+TEST(DepthwiseOnGpu, IsTheSameWithManyResults) {
+  if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  ConvolutionGeometry g;
+  g.groups = g.image_channels = g.feature_channels = 8;
+  for (const bool enlarges : {true, false}) {
+    for (int i = 0; i < 2; ++i) {
+      g.kernel[i] = enlarges ? 8 : 3;
+      g.stride[i] = enlarges ? 4 : 1;
+      g.pad[i] = enlarges ? 2 : 1;
+      g.features[i] = enlarges ? 91 : 363;
+      g.image[i] = enlarges ? 364 : 363;
+    }
+    ExpectSameInBothOrders<BFloat16, float>(g);
+  }
+}
+
 // ---- bias ----
 
 TEST(BiasOnGpu, IsAddedAndSummedUpForEachChannel) {
