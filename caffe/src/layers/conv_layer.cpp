@@ -4,6 +4,7 @@
 #include "dnn/pooled_convolution.hpp"
 #include "layers/convolution_products.hpp"
 #include "layers/window_params.hpp"
+#include "util/device_bias.hpp"
 
 namespace caffe {
 
@@ -111,6 +112,24 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
+bool ConvolutionLayer<Dtype>::BackwardRelu(OnCpu, Blob<Dtype>*, Blob<Dtype>*) {
+  return false;
+}
+
+#ifndef CPU_ONLY
+
+template <typename Dtype>
+bool ConvolutionLayer<Dtype>::BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias) {
+  if (!relu_) return false;
+  const Dtype slope = relu_->layer_param().relu_param().negative_slope();
+  RectifyDiffOnGpu({this->num_, this->num_output_, this->out_spatial_dim_, 1}, slope, top,
+                   bias ? bias->mutable_gpu_diff() : nullptr);
+  return true;
+}
+
+#endif
+
+template <typename Dtype>
 template <typename Device>
 void ConvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
@@ -118,10 +137,11 @@ void ConvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
   const ThreadsForOperations threads(this->Operations());
   const Blob<Dtype>& weights = *this->blobs_[0];
   Blob<Dtype>* weight = this->param_propagate_down(0) ? this->blobs_[0].get() : nullptr;
-  Blob<Dtype>* bias =
+  Blob<Dtype>* bias_of_all =
       this->bias_term_ && this->param_propagate_down(1) ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
   for (size_t i = 0; i < top.size(); ++i) {
+    Blob<Dtype>* bias = BackwardRelu(Device(), top[i], bias_of_all) ? nullptr : bias_of_all;
     if (fast && weight) {
       fast->AddWeightDiff({bottom[i], Part::kData}, {top[i], Part::kDiff}, weight, bias);
     }

@@ -1,5 +1,6 @@
 #include "util/device_bias.hpp"
 #include "util/device_channels.cuh"
+#include "util/device_layout.hpp"
 
 namespace caffe {
 
@@ -15,9 +16,29 @@ void AddBiasDiffOnGpu(int num, int channels, int inner, const Dtype* values, Dty
   SumChannels(at, ValueOfChannel(), StoreSum<Dtype>{diff, true}, values);
 }
 
+template <typename Dtype>
+void RectifyDiffOnGpu(const ChannelLayout& plain, Dtype slope, Blob<Dtype>* blob, Dtype* sums) {
+  const ChannelLayout stored = StoredOnGpu(*blob, Part::kDiff);
+  const ChannelLayout layout = stored.plain() ? plain : stored;
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const Channels at(layout);
+    const DiffBeforeRelu<Dtype> formula = {slope};
+    const T* y = ReadOnGpu<T>(layout, *blob);
+    const T* dy = ReadOnGpu<T>(layout, *blob, Part::kDiff);
+    T* dx = WriteOnGpu<T>(layout, blob, Part::kDiff);
+    if (sums) {
+      ForChannelsAndSum(at, formula, dx, StoreSum<Dtype>{sums, true}, dy, y);
+    } else {
+      ForChannels(at, formula, dx, dy, y);
+    }
+  });
+}
+
 #define INSTANTIATE_BIAS(Dtype)                                           \
   template void AddBiasOnGpu(int, int, int, const Dtype*, Dtype, Dtype*); \
-  template void AddBiasDiffOnGpu(int, int, int, const Dtype*, Dtype*)
+  template void AddBiasDiffOnGpu(int, int, int, const Dtype*, Dtype*);    \
+  template void RectifyDiffOnGpu(const ChannelLayout&, Dtype, Blob<Dtype>*, Dtype*)
 INSTANTIATE_BIAS(float);
 INSTANTIATE_BIAS(double);
 

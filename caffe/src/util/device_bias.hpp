@@ -1,6 +1,8 @@
 #ifndef CAFFE_SRC_UTIL_DEVICE_BIAS_HPP_
 #define CAFFE_SRC_UTIL_DEVICE_BIAS_HPP_
 
+#include "util/channel_layout.hpp"
+
 namespace caffe {
 
 /// values = relu(values + bias) for num x channels x inner values in plain order. A null bias adds
@@ -12,6 +14,13 @@ void AddBiasOnGpu(int num, int channels, int inner, const Dtype* bias, Dtype slo
 /// diff += the sum of each channel's values.
 template <typename Dtype>
 void AddBiasDiffOnGpu(int num, int channels, int inner, const Dtype* values, Dtype* diff);
+
+/// The gradient of a ReLU with that slope, in place in a blob's diff: it is multiplied by `slope`
+/// where the blob's values are not positive. Adds to `sums`, unless that is null, the sum of each
+/// channel of the result, in the same pass over memory. `plain` says where the channels are when
+/// the diff is in plain order.
+template <typename Dtype>
+void RectifyDiffOnGpu(const ChannelLayout& plain, Dtype slope, Blob<Dtype>* blob, Dtype* sums);
 
 }  // namespace caffe
 

@@ -2,9 +2,9 @@
 #define CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
 
 /// The two kernels for blobs with coefficients or sums for each channel, in plain and in
-/// channels-last order: SumChannels and ForChannels.
+/// channels-last order: SumChannels and ForChannels; and both in one, ForChannelsAndSum.
 ///
-/// Both take a formula: formula.For(c) has the coefficients of channel c, and is a function of the
+/// They take a formula: formula.For(c) has the coefficients of channel c, and is a function of the
 /// values at one place, one of each blob. Values are kept as T and handed over as Arithmetic<T>, in
 /// sums of plain order as double.
 
@@ -46,6 +46,8 @@ struct Channels {
 template <typename T, int K>
 struct Inputs {
   const T* of[K];
+
+  bool aligned() const { return std::all_of(of, of + K, Aligned<T>); }
 };
 
 /// f(x[0][i], ..., x[K - 1][i]).
@@ -91,17 +93,17 @@ struct ChannelColumns {
 /// Whether channels lie beside each other, in whole packs.
 template <typename T, int K>
 bool InColumns(const Channels& at, const Inputs<T, K>& x) {
-  return at.inner == 1 && InPacks<T>(at.channels) && std::all_of(x.of, x.of + K, Aligned<T>);
+  return at.inner == 1 && InPacks<T>(at.channels) && x.aligned();
 }
 
 // ---- sums ----
 
 /// Sums over pieces of the rows of each of several matrices, one behind the other: store((matrix *
 /// channels + channel) * pieces + piece, sum). A thread adds up its values as Arithmetic<T>, all
-/// beyond is added as Sum.
-template <typename Sum, typename T, int K, typename Formula, typename Store>
+/// beyond is added as Sum. kKeeps: as they are kept in y.
+template <bool kKeeps, typename Sum, typename T, int K, typename Formula, typename Store>
 __global__ void SumColumnsKernel(const ChannelColumns columns, const Formula formula,
-                                 const Inputs<T, K> x, const Store store) {
+                                 const Inputs<T, K> x, T* y, const Store store) {
   using Real = Arithmetic<T>;
   using Partial = decltype(Call<Real, K>(formula.For(0), x.of, 0));
   constexpr int kSize = Pack<T>::kSize;
@@ -126,7 +128,14 @@ __global__ void SumColumnsKernel(const ChannelColumns columns, const Formula for
               (origin + std::ptrdiff_t(row) * columns.packs + first + t) * kSize;
           Pack<T> values[K];
           for (int k = 0; k < K; ++k) values[k] = LoadPack(x.of[k] + i);
-          for (int j = 0; j < kSize; ++j) sums[j] += Call<Real, K>(f[j], values, j);
+          if constexpr (kKeeps) {
+            Pack<T> kept;
+            for (int j = 0; j < kSize; ++j) kept[j] = Call<Real, K>(f[j], values, j);
+            StorePack(kept, y + i);
+            for (int j = 0; j < kSize; ++j) sums[j] += Real(kept[j]);
+          } else {
+            for (int j = 0; j < kSize; ++j) sums[j] += Call<Real, K>(f[j], values, j);
+          }
         }
       }
       for (int j = 0; j < kSize; ++j) partial[(lane * kSize + j) * width + t] = sums[j];
@@ -146,27 +155,36 @@ __global__ void SumColumnsKernel(const ChannelColumns columns, const Formula for
 }
 
 /// Elements of channels in plain order as SumRows takes them, a unit (Pack or Single) each.
-template <typename Unit, typename T, int K, typename Formula>
+template <bool kKeeps, typename Unit, typename T, int K, typename Formula>
 struct TermOfChannel {
   Channels at;  // of units
   Formula formula;
   Inputs<T, K> x;
+  T* y;
   CAFFE_HOST_DEVICE auto operator()(int c, int i) const {
     const int k = at.At(c, i);
     const auto f = formula.For(c);
     Unit values[K];
     for (int m = 0; m < K; ++m) values[m] = reinterpret_cast<const Unit*>(x.of[m])[k];
-    auto sum = Call<double, K>(f, values, 0);
-    for (int j = 1; j < Unit::kSize; ++j) sum += Call<double, K>(f, values, j);
-    return sum;
+    if constexpr (kKeeps) {
+      Unit kept;
+      for (int j = 0; j < Unit::kSize; ++j) kept[j] = Call<Arithmetic<T>, K>(f, values, j);
+      reinterpret_cast<Unit*>(y)[k] = kept;
+      double sum = 0;
+      for (int j = 0; j < Unit::kSize; ++j) sum += double(kept[j]);
+      return sum;
+    } else {
+      auto sum = Call<double, K>(f, values, 0);
+      for (int j = 1; j < Unit::kSize; ++j) sum += Call<double, K>(f, values, j);
+      return sum;
+    }
   }
 };
 
-/// Calls use(unit, the channels as units): of packs, where channels in plain order consist of such.
-/// Values of 16 bits are always InColumns.
-template <typename T, int K, typename Use>
-void InUnits(const Channels& at, const Inputs<T, K>& x, const Use& use) {
-  const bool aligned = std::all_of(x.of, x.of + K, Aligned<T>);
+/// Calls use(unit, the channels as units): of packs, where channels in plain order consist of such
+/// and the arrays are aligned. Values of 16 bits are always InColumns.
+template <typename T, typename Use>
+void InUnits(const Channels& at, bool aligned, const Use& use) {
   WithUnitOfBlob<T>(aligned ? at.inner : 1, [&](auto* unit) {
     const int size = std::remove_pointer_t<decltype(unit)>::kSize;
     use(unit, Channels({at.outer, at.channels, at.inner / size, 1, 1}));
@@ -175,9 +193,9 @@ void InUnits(const Channels& at, const Inputs<T, K>& x, const Use& use) {
 
 /// The sums of the columns of matrices one behind the other: store(matrix * channels + channel,
 /// sum).
-template <typename Sum, typename T, int K, typename Formula, typename Store>
+template <typename Sum, bool kKeeps = false, typename T, int K, typename Formula, typename Store>
 void SumColumns(int matrices, int rows, int channels, const Formula& formula, const Inputs<T, K>& x,
-                const Store& store) {
+                const Store& store, T* y = nullptr) {
   constexpr int kLeastRows = 8, kMostRows = 32, kBlocks = 512;  // kMostRows: see SumChannels
   const int packs = channels / Pack<T>::kSize;
   const std::ptrdiff_t blocks = matrices * ChannelColumns(rows, packs, kLeastRows).blocks();
@@ -185,16 +203,30 @@ void SumColumns(int matrices, int rows, int channels, const Formula& formula, co
   const ChannelColumns columns(
       rows, packs, std::clamp(static_cast<int>(fitting), kLeastRows + 0, kMostRows + 0));
   if (columns.pieces == 1) {
-    Launch(SumColumnsKernel<Sum, T, K, Formula, Store>, matrices * columns.blocks(),
-           ChannelColumns::kThreads, columns, formula, x, store);
+    Launch(SumColumnsKernel<kKeeps, Sum, T, K, Formula, Store>, matrices * columns.blocks(),
+           ChannelColumns::kThreads, columns, formula, x, y, store);
     return;
   }
   const std::ptrdiff_t pieces = std::ptrdiff_t(matrices) * channels * columns.pieces;
   Sum* sums = static_cast<Sum*>(DeviceScratch(Scratch::kSums, pieces * sizeof(Sum)));
-  Launch(SumColumnsKernel<Sum, T, K, Formula, StorePiece<Sum>>, matrices * columns.blocks(),
-         ChannelColumns::kThreads, columns, formula, x, StorePiece<Sum>{sums});
+  Launch(SumColumnsKernel<kKeeps, Sum, T, K, Formula, StorePiece<Sum>>, matrices * columns.blocks(),
+         ChannelColumns::kThreads, columns, formula, x, y, StorePiece<Sum>{sums});
   Launch(SumPiecesKernel<Sum, PieceOfRow<Sum>, Store>, std::ptrdiff_t(matrices) * channels,
          kSumThreads, columns.pieces, 1, PieceOfRow<Sum>{sums, columns.pieces}, store);
+}
+
+/// SumChannels, or ForChannelsAndSum.
+template <typename Sum, bool kKeeps, typename T, int K, typename Formula, typename Store>
+void SumInputs(const Channels& at, const Formula& formula, const Inputs<T, K>& x, T* y,
+               const Store& store) {
+  if ((sizeof(T) == 2 || at.length() > kShortRow) && Aligned(y) && InColumns(at, x)) {
+    return SumColumns<Sum, kKeeps>(1, at.outer, at.channels, formula, x, store, y);
+  }
+  InUnits<T>(at, Aligned(y) && x.aligned(), [&](auto* unit, const Channels& units) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    SumRows<Sum>(at.channels, units.length(),
+                 TermOfChannel<kKeeps, Unit, T, K, Formula>{units, formula, x, y}, store);
+  });
 }
 
 /// For every channel c, store(c, the sum of the formula's values over all places), as SumRows. The
@@ -206,16 +238,8 @@ void SumColumns(int matrices, int rows, int channels, const Formula& formula, co
 template <typename Sum = double, typename T, typename Formula, typename Store, typename... More>
 void SumChannels(const Channels& at, const Formula& formula, const Store& store, const T* x,
                  const More*... more) {
-  constexpr int K = 1 + sizeof...(More);
-  const Inputs<T, K> inputs = {{x, more...}};
-  if ((sizeof(T) == 2 || at.length() > kShortRow) && InColumns(at, inputs)) {
-    return SumColumns<Sum>(1, at.outer, at.channels, formula, inputs, store);
-  }
-  InUnits(at, inputs, [&](auto* unit, const Channels& units) {
-    using Unit = std::remove_pointer_t<decltype(unit)>;
-    SumRows<Sum>(at.channels, units.length(),
-                 TermOfChannel<Unit, T, K, Formula>{units, formula, inputs}, store);
-  });
+  SumInputs<Sum, false>(at, formula, Inputs<T, 1 + sizeof...(More)>{{x, more...}},
+                        static_cast<T*>(nullptr), store);
 }
 
 // ---- formulas ----
@@ -275,10 +299,18 @@ void ForChannels(const Channels& at, const Formula& formula, T* y, const T* x,
            formula, inputs, y);
     return;
   }
-  InUnits(at, Inputs<T, K + 1>{{y, x, more...}}, [&](auto* unit, const Channels& units) {
+  InUnits<T>(at, Aligned(y) && inputs.aligned(), [&](auto* unit, const Channels& units) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     ForElements(units.count(), MapUnits<Unit, T, K, Formula>{units, formula, inputs, y});
   });
+}
+
+/// y = the formula of x and of what else it takes, and store(c, the sum of y over channel c), as
+/// SumChannels, in one pass. y may be one of them.
+template <typename T, typename Formula, typename Store, typename... More>
+void ForChannelsAndSum(const Channels& at, const Formula& formula, T* y, const Store& store,
+                       const T* x, const More*... more) {
+  SumInputs<double, true>(at, formula, Inputs<T, 1 + sizeof...(More)>{{x, more...}}, y, store);
 }
 
 }  // namespace caffe

@@ -30,9 +30,13 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
   /// far more to do, to run in front of it on its strips.
   bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
-  /// A ReLU's own Backward comes first, and the features can be freed before the products that
-  /// need most memory.
-  bool BackwardCoversAbsorbed() const override { return false; }
+  /// On the CPU a ReLU's own Backward comes first, and the features can be freed before the
+  /// products that need most memory. On the GPU this layer's has its gradient and the bias's in one
+  /// pass.
+  bool BackwardCoversAbsorbed() const override { return Caffe::mode() == Caffe::GPU; }
+  bool BackwardReadsTop(int top_index) const override {
+    return relu_ != nullptr && BackwardCoversAbsorbed();
+  }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -55,6 +59,11 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   /// Forward with the absorbed pooling layer in strips, behind `front` if that is not null; false
   /// where the features are made whole.
   bool ForwardStrips(const Blob<Dtype>& bottom, const ConvolutionLayer* front);
+
+  /// Backward of the absorbed ReLU, in place in a top's diff, and of `bias` (or null) behind it.
+  /// False where there is nothing that it covers.
+  bool BackwardRelu(OnCpu, Blob<Dtype>* top, Blob<Dtype>* bias);
+  bool BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias);
 
   /// The absorbed ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
