@@ -6,88 +6,126 @@ namespace caffe {
 
 namespace {
 
-template <typename X, typename Dtype>
+// Element i of these: unit i of the values.
+
+template <typename X, typename Unit>
 struct ProductOf {
   X x;
-  Dtype* y;
+  Unit* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    Dtype product = x.first ? Dtype(1) : y[i];
-    for (int k = 0; k < X::kCount; ++k) product *= x.from[k][i];
-    y[i] = product;
+    using Real = typename X::Real;
+    Real product[Unit::kSize];
+    for (int j = 0; j < Unit::kSize; ++j) product[j] = x.first ? Real(1) : Real(y[i][j]);
+    for (int k = 0; k < X::kCount; ++k) {
+      const Unit from = AsUnits<Unit>(x.from[k])[i];
+      for (int j = 0; j < Unit::kSize; ++j) product[j] *= Real(from[j]);
+    }
+    Unit result;
+    for (int j = 0; j < Unit::kSize; ++j) result[j] = product[j];
+    y[i] = result;
   }
 };
 
-template <typename X, typename Dtype>
+template <typename X, typename Unit>
 struct LargestOf {
+  using Origins = Pack<int, Unit::kSize>;
+
   X x;
   int number;  // of the first operand among the bottoms
-  Dtype* y;
-  int* origin;
+  Unit* y;
+  Origins* origins;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    Dtype best = x.first ? Dtype(0) : y[i];
-    int from = x.first ? 0 : origin[i];
+    using Real = typename X::Real;
+    Unit best = {};
+    Origins from = {};
+    if (!x.first) {
+      best = y[i];
+      from = origins[i];
+    }
     for (int k = 0; k < X::kCount; ++k) {
-      const Dtype value = x.from[k][i];
+      const Unit values = AsUnits<Unit>(x.from[k])[i];
       const bool starts = x.first && k == 0;
-      // Of equal elements the second bottom's goes before the first's, and those before all others.
-      if (!starts && (number + k == 1 ? value < best : value <= best)) continue;
-      best = value;
-      from = number + k;
+      for (int j = 0; j < Unit::kSize; ++j) {
+        const Real value = values[j], before = best[j];
+        // Of equal elements the second bottom's goes before the first's, and those before all
+        // others.
+        if (!starts && (number + k == 1 ? value < before : value <= before)) continue;
+        best[j] = values[j];
+        from[j] = number + k;
+      }
     }
     y[i] = best;
-    origin[i] = from;
+    origins[i] = from;
   }
 };
 
-template <typename Dtype>
+template <typename Unit>
 struct WhereFrom {
-  const int* origin;
+  const Pack<int, Unit::kSize>* origins;
   int bottom;
-  const Dtype* dy;
-  Dtype* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = origin[i] == bottom ? dy[i] : Dtype(0); }
+  const Unit* dy;
+  Unit* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const auto from = origins[i];
+    const Unit diff = dy[i];
+    Unit result = {};
+    for (int j = 0; j < Unit::kSize; ++j) {
+      if (from[j] == bottom) result[j] = diff[j];
+    }
+    dx[i] = result;
+  }
 };
 
-template <typename Dtype>
+template <typename Real, typename Unit>
 struct ProductDiff {
-  const Dtype* x;
-  const Dtype* y;
-  const Dtype* dy;
-  Dtype* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const { dx[i] = y[i] / x[i] * dy[i]; }
+  const Unit* x;
+  const Unit* y;
+  const Unit* dy;
+  Unit* dx;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const Unit factor = x[i], product = y[i], diff = dy[i];
+    Unit result;
+    for (int j = 0; j < Unit::kSize; ++j) {
+      result[j] = Real(product[j]) / Real(factor[j]) * Real(diff[j]);
+    }
+    dx[i] = result;
+  }
 };
+
+template <typename X, typename T>
+void ProductOnGpu(int n, const X& x, T* y) {
+  WithUnitOfBlob<T>(n, [&](auto* unit) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    ForElements(n / Unit::kSize, ProductOf<X, Unit>{x, AsUnits<Unit>(y)});
+  });
+}
 
 }  // namespace
 
 template <typename Dtype>
-void EltwiseLayer<Dtype>::SumOnDevice(const vector<Blob<Dtype>*>& bottom, Blob<Dtype>* top) {
+void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+  const int count = top[0]->count();
   ChannelLayout layout = CommonLayoutOnGpu(bottom, Part::kData);
   if (bottom.size() > kMostOperands) layout = layout.WithElement(Element::kFloat);
+  max_channels_last_ = !layout.plain();
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     vector<const T*> inputs;
     for (const Blob<Dtype>* blob : bottom) inputs.push_back(ReadOnGpu<T>(layout, *blob));
-    T* y = WriteOnGpu<T>(layout, top);
-    ForOperands<T>(inputs, coeffs_, [&](const auto& x, int) { SumOnGpu(top->count(), x, y); });
-  });
-}
-
-template <typename Dtype>
-void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
-                                      const vector<Blob<Dtype>*>& top) {
-  if (op_ == EltwiseParameter_EltwiseOp_SUM) return SumOnDevice(bottom, top[0]);
-  const int count = top[0]->count();
-  vector<const Dtype*> inputs;
-  for (const Blob<Dtype>* blob : bottom) inputs.push_back(blob->gpu_data());
-  Dtype* y = top[0]->mutable_gpu_data();
-  int* origin = op_ == EltwiseParameter_EltwiseOp_MAX ? max_idx_.mutable_gpu_data() : nullptr;
-  ForOperands<Dtype>(inputs, coeffs_, [&](const auto& x, int number) {
-    using X = std::decay_t<decltype(x)>;
-    if (op_ == EltwiseParameter_EltwiseOp_PROD) {
-      ForElements(count, ProductOf<X, Dtype>{x, y});
-    } else {
-      ForElements(count, LargestOf<X, Dtype>{x, number, y, origin});
-    }
+    T* y = WriteOnGpu<T>(layout, top[0]);
+    ForOperands<T>(inputs, coeffs_, [&](const auto& x, int number) {
+      using X = std::decay_t<decltype(x)>;
+      if (op_ == EltwiseParameter_EltwiseOp_SUM) return SumOnGpu(count, x, y);
+      if (op_ == EltwiseParameter_EltwiseOp_PROD) return ProductOnGpu(count, x, y);
+      int* origins = max_idx_.mutable_gpu_data();
+      WithUnitOfBlob<T>(count, [&](auto* unit) {
+        using Unit = std::remove_pointer_t<decltype(unit)>;
+        using Op = LargestOf<X, Unit>;
+        ForElements(count / Unit::kSize,
+                    Op{x, number, AsUnits<Unit>(y), AsUnits<typename Op::Origins>(origins)});
+      });
+    });
   });
 }
 
@@ -109,30 +147,77 @@ void EltwiseLayer<Dtype>::SumBackwardOnDevice(const Blob<Dtype>& top,
 }
 
 template <typename Dtype>
+void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
+                                                  const vector<bool>& propagate_down,
+                                                  const vector<Blob<Dtype>*>& bottom) {
+  const int count = top.count(), bottoms = static_cast<int>(bottom.size());
+  ChannelLayout layout = StoredOnGpu(top, Part::kDiff);
+  if (layout.element != CommonElementOnGpu(bottom, Part::kData) || bottoms > kMostOperands) {
+    layout = layout.WithElement(Element::kFloat);
+  }
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadOnGpu<T>(layout, top, Part::kDiff);
+    // The first bottom comes last: its diff may be the top's.
+    for (int k = bottoms - 1; k >= 0; --k) {
+      if (!propagate_down[k]) continue;
+      T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
+      if (stable_prod_grad_) {
+        // The product of the other bottoms, which also holds where this one is 0.
+        vector<const T*> factors = {dy};
+        for (int other = 0; other < bottoms; ++other) {
+          if (other != k) factors.push_back(ReadOnGpu<T>(layout, *bottom[other]));
+        }
+        ForOperands<T>(factors, coeffs_, [&](const auto& x, int) { ProductOnGpu(count, x, dx); });
+        continue;
+      }
+      const T* x = ReadOnGpu<T>(layout, *bottom[k]);
+      const T* y = ReadOnGpu<T>(layout, top);
+      WithUnitOfBlob<T>(count, [&](auto* unit) {
+        using Unit = std::remove_pointer_t<decltype(unit)>;
+        ForElements(count / Unit::kSize,
+                    ProductDiff<Arithmetic<T>, Unit>{AsUnits<Unit>(x), AsUnits<Unit>(y),
+                                                     AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
+      });
+    }
+  });
+}
+
+template <typename Dtype>
+void EltwiseLayer<Dtype>::MaxBackwardOnDevice(const Blob<Dtype>& top,
+                                              const vector<bool>& propagate_down,
+                                              const vector<Blob<Dtype>*>& bottom) {
+  const int count = top.count();
+  const Element element = StoredOnGpu(top, Part::kDiff).element;
+  const ChannelLayout layout = max_channels_last_ ? ChannelsLast(top, element) : PlainLayout(top);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* dy = ReadOnGpu<T>(layout, top, Part::kDiff);
+    // The first bottom comes last: its diff may be the top's.
+    for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
+      if (!propagate_down[k]) continue;
+      T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
+      WithUnitOfBlob<T>(count, [&](auto* unit) {
+        using Unit = std::remove_pointer_t<decltype(unit)>;
+        const auto* origins = AsUnits<Pack<int, Unit::kSize>>(max_idx_.gpu_data());
+        ForElements(count / Unit::kSize,
+                    WhereFrom<Unit>{origins, k, AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
+      });
+    }
+  });
+}
+
+template <typename Dtype>
 void EltwiseLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
-  if (op_ == EltwiseParameter_EltwiseOp_SUM) {
-    return SumBackwardOnDevice(*top[0], propagate_down, bottom);
-  }
-  const int count = top[0]->count();
-  const int bottoms = static_cast<int>(bottom.size());
-  const Dtype* dy = top[0]->gpu_diff();
-  // The first bottom comes last: its diff may be the top's.
-  for (int k = bottoms - 1; k >= 0; --k) {
-    if (!propagate_down[k]) continue;
-    Dtype* dx = bottom[k]->mutable_gpu_diff();
-    if (op_ == EltwiseParameter_EltwiseOp_MAX) {
-      ForElements(count, WhereFrom<Dtype>{max_idx_.gpu_data(), k, dy, dx});
-    } else if (stable_prod_grad_) {
-      // The product of the other bottoms, which also holds where this one is 0.
-      caffe_copy(count, dy, dx);
-      for (int other = 0; other < bottoms; ++other) {
-        if (other != k) caffe_gpu_mul(count, bottom[other]->gpu_data(), dx, dx);
-      }
-    } else {
-      ForElements(count, ProductDiff<Dtype>{bottom[k]->gpu_data(), top[0]->gpu_data(), dy, dx});
-    }
+  switch (op_) {
+    case EltwiseParameter_EltwiseOp_SUM:
+      return SumBackwardOnDevice(*top[0], propagate_down, bottom);
+    case EltwiseParameter_EltwiseOp_PROD:
+      return ProductBackwardOnDevice(*top[0], propagate_down, bottom);
+    default:
+      MaxBackwardOnDevice(*top[0], propagate_down, bottom);
   }
 }
 

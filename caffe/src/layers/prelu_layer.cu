@@ -1,40 +1,39 @@
 #include "caffe/layers/prelu_layer.hpp"
 #include "util/device_channels.cuh"
+#include "util/device_layout.hpp"
 
 namespace caffe {
 
 namespace {
 
-// to = where x > 0 from, else the slope times it: forward with from = x, backward with from = dy.
-template <typename Dtype>
+// x where it is positive, else a x: f(x); of a gradient, f(dy, x).
+template <typename Real>
 struct Bend {
-  Channels at;
-  bool shared;
-  const Dtype* slopes;
-  const Dtype* x;
-  const Dtype* from;
-  Dtype* to;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    to[i] = x[i] > 0 ? from[i] : slopes[shared ? 0 : at.ChannelOf(i)] * from[i];
+  const Real* slopes;
+
+  struct Function {
+    Real slope;
+    CAFFE_HOST_DEVICE Real operator()(Real x) const { return (*this)(x, x); }
+    CAFFE_HOST_DEVICE Real operator()(Real value, Real x) const {
+      return x > Real(0) ? value : slope * value;
+    }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const { return {slopes[c]}; }
+};
+
+// The share of a value in the slope's diff; f(dy, x).
+struct SlopeShare {
+  CAFFE_HOST_DEVICE SlopeShare For(int) const { return *this; }
+  template <typename Real>
+  CAFFE_HOST_DEVICE Real operator()(Real dy, Real x) const {
+    return x > Real(0) ? Real(0) : x * dy;
   }
 };
 
-template <typename Dtype>
-struct SlopeTerm {
-  Channels at;
-  const Dtype* x;
-  const Dtype* dy;
-  CAFFE_HOST_DEVICE double operator()(int c, int i) const {
-    const int k = at.At(c, i);
-    return x[k] > 0 ? 0. : double(x[k]) * dy[k];
-  }
-};
-
-// The blob by slopes: with one for all, it is one channel.
-template <typename Dtype>
-Channels ChannelsOf(const Blob<Dtype>& blob, bool shared) {
-  if (shared) return Channels({1, 1, blob.count(), 1, 1});
-  return Channels({blob.shape(0), blob.shape(1), blob.count(2), 1, 1});
+// A blob by slopes: with one for all, it is one channel.
+Channels ChannelsOf(const ChannelLayout& layout, bool shared) {
+  if (!shared) return Channels(layout);
+  return Channels({1, 1, static_cast<int>(layout.size()), 1, 1});
 }
 
 }  // namespace
@@ -42,28 +41,38 @@ Channels ChannelsOf(const Blob<Dtype>& blob, bool shared) {
 template <typename Dtype>
 void PReLULayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
-  if (bottom[0] == top[0]) bottom_memory_.CopyFrom(*bottom[0], false, true);
-  const Dtype* x = bottom[0]->gpu_data();
-  ForElements(bottom[0]->count(),
-              Bend<Dtype>{ChannelsOf(*bottom[0], channel_shared_), channel_shared_,
-                          this->blobs_[0]->gpu_data(), x, x, top[0]->mutable_gpu_data()});
+  const ChannelLayout layout = StoredOnGpu(*bottom[0]);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, *bottom[0]);
+    if (bottom[0] == top[0]) {
+      bottom_memory_.ReshapeLike(*bottom[0]);
+      caffe_gpu_memcpy(layout.size() * sizeof(T), x, WriteOnGpu<T>(layout, &bottom_memory_));
+    }
+    ForChannels(ChannelsOf(layout, channel_shared_), Bend<Dtype>{this->blobs_[0]->gpu_data()},
+                WriteOnGpu<T>(layout, top[0]), x);
+  });
 }
 
 template <typename Dtype>
 void PReLULayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                      const vector<bool>& propagate_down,
                                      const vector<Blob<Dtype>*>& bottom) {
-  const Channels at = ChannelsOf(*bottom[0], channel_shared_);
-  const Dtype* x = (bottom[0] == top[0] ? &bottom_memory_ : bottom[0])->gpu_data();
-  const Dtype* dy = top[0]->gpu_diff();
-  // The slopes come first: in place, the diff of the bottom overwrites that of the top.
-  if (this->param_propagate_down_[0]) {
-    SumRows(at.channels, at.length(), SlopeTerm<Dtype>{at, x, dy},
-            StoreSum<Dtype>{this->blobs_[0]->mutable_gpu_diff(), true});
-  }
-  if (!propagate_down[0]) return;
-  ForElements(bottom[0]->count(), Bend<Dtype>{at, channel_shared_, this->blobs_[0]->gpu_data(), x,
-                                              dy, bottom[0]->mutable_gpu_diff()});
+  const ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
+  const Channels at = ChannelsOf(layout, channel_shared_);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadOnGpu<T>(layout, bottom[0] == top[0] ? bottom_memory_ : *bottom[0]);
+    const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
+    // The slopes come first: in place, the diff of the bottom overwrites that of the top.
+    if (this->param_propagate_down_[0]) {
+      SumChannels(at, SlopeShare(), StoreSum<Dtype>{this->blobs_[0]->mutable_gpu_diff(), true}, dy,
+                  x);
+    }
+    if (!propagate_down[0]) return;
+    ForChannels(at, Bend<Dtype>{this->blobs_[0]->gpu_data()},
+                WriteOnGpu<T>(layout, bottom[0], Part::kDiff), dy, x);
+  });
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(PReLULayer);

@@ -38,13 +38,18 @@ class EltwiseLayer : public Layer<Dtype> {
   vector<Dtype> coeffs_;
   /// MAX: the bottom that each element came from.
   Blob<int> max_idx_;
+  /// On the GPU: in which order; else in plain order.
+  bool max_channels_last_ = false;
   bool stable_prod_grad_;
 
  private:
   void BackwardSum(const Blob<Dtype>& top, const vector<bool>& propagate_down,
                    const vector<Blob<Dtype>*>& bottom);
 #ifndef CPU_ONLY
-  void SumOnDevice(const vector<Blob<Dtype>*>& bottom, Blob<Dtype>* top);
+  void ProductBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                               const vector<Blob<Dtype>*>& bottom);
+  void MaxBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                           const vector<Blob<Dtype>*>& bottom);
   void SumBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
                            const vector<Blob<Dtype>*>& bottom);
 #endif
