@@ -2,6 +2,7 @@
 #define CAFFE_NET_HPP_
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -57,12 +58,9 @@ class Net {
   void BackwardTo(int end);
   /// Shapes all layers anew, e.g. after the input blobs were reshaped.
   void Reshape();
-  Dtype ForwardBackward() {
-    Dtype loss;
-    Forward(&loss);
-    Backward();
-    return loss;
-  }
+  /// Both passes as one run, between which blobs keep the order of values that layers chose;
+  /// `between` is called after the first.
+  Dtype ForwardBackward(const std::function<void()>& between = {});
 
   /// Applies the parameters' diffs, which a solver has computed.
   void Update();

@@ -110,6 +110,17 @@ void Net<Dtype>::Backward() {
 }
 
 template <typename Dtype>
+Dtype Net<Dtype>::ForwardBackward(const std::function<void()>& between) {
+  const OutermostRun outermost;
+  Dtype loss;
+  Forward(&loss);
+  if (between) between();
+  Backward();
+  if (outermost) MakeEndsPlain(*this);
+  return loss;
+}
+
+template <typename Dtype>
 void Net<Dtype>::Reshape() {
   for (size_t i = 0; i < layers_.size(); ++i) {
     InLayer(layers_[i]->layer_param(), i,
@@ -209,6 +220,7 @@ void Net<Dtype>::UpdateDebugInfo(const int param_id) {
   template void Net<Dtype>::BackwardFrom(int);                                                   \
   template void Net<Dtype>::BackwardTo(int);                                                     \
   template void Net<Dtype>::Backward();                                                          \
+  template Dtype Net<Dtype>::ForwardBackward(const std::function<void()>&);                      \
   template void Net<Dtype>::Reshape();                                                           \
   template void Net<Dtype>::Update();                                                            \
   template void Net<Dtype>::ClearParamDiffs();                                                   \

@@ -107,10 +107,7 @@ void Solver<Dtype>::AccumulateGradients() {
 template <typename Dtype>
 Dtype Solver<Dtype>::ForwardBackwardScaled() {
   if (param_.loss_scale() == 1) return net_->ForwardBackward();
-  Dtype loss = 0;
-  net_->Forward(&loss);
-  SetLossDiffs(param_.loss_scale());
-  net_->Backward();
+  const Dtype loss = net_->ForwardBackward([this] { SetLossDiffs(param_.loss_scale()); });
   SetLossDiffs(1);
   return loss;
 }

@@ -1,9 +1,12 @@
 // Layers on blobs in every order of channels: blocks, channels-last, of floats and of bfloat16.
 
+#include <numeric>
+
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
+#include "caffe/util/layout_count.hpp"
 #include "core/outermost_run.hpp"
 #include "layer_case.hpp"
 #include "util/device_layout.hpp"
@@ -241,6 +244,67 @@ TEST(AnyOrderOfChannels, SumOfBlobs) {
   ExpectPlainResults("type: 'Eltwise' eltwise_param { coeff: 2 coeff: -1 }", 2);
 }
 
+TEST(AnyOrderOfChannels, ProductOfBlobs) {
+  ExpectPlainResults("type: 'Eltwise' eltwise_param { operation: PROD }", 2);
+  ExpectPlainResults("type: 'Eltwise' eltwise_param { operation: PROD }", 4, 1, {1, 16, 2, 3});
+}
+
+TEST(AnyOrderOfChannels, LargestOfBlobs) {
+  ExpectPlainResults("type: 'Eltwise' eltwise_param { operation: MAX }", 2);
+  ExpectPlainResults("type: 'Eltwise' eltwise_param { operation: MAX }", 4, 1, {1, 16, 2, 3});
+}
+
+TEST(AnyOrderOfChannels, PReLU) {
+  ExpectPlainResults("type: 'PReLU'");
+  ExpectPlainResults("type: 'PReLU' prelu_param { channel_shared: true }");
+}
+
+// Cut out of 2 x 48 x 9 x 12 values; only the first bottom has a gradient.
+void ExpectCropped(const Order& order, const std::string& param, const Shape& size,
+                   const Shape& offset, bool kept) {
+  const caffe::OutermostRun net;
+  LayerCase<float> layer("type: 'Crop' crop_param { " + param + " }");
+  const int count = 2 * 48 * 9 * 12;
+  layer.Bottom(kShape, Numbers(count, 1)).Bottom(size);
+  layer.layer->SetUp(layer.bottom, layer.top);
+  Arrange(order, Part::kData, layer.bottom[0]);
+  layer.layer->Forward(layer.bottom, layer.top);
+  if (kept) ExpectKept(&order, Part::kData, *layer.top[0]);
+  caffe::Blob<float>& top = *layer.top[0];
+  const auto diff = Numbers(top.count(), 2);
+  std::copy(diff.begin(), diff.end(), top.mutable_cpu_diff());
+  Arrange(order, Part::kDiff, &top);
+  layer.Backward();
+  if (kept) ExpectKept(&order, Part::kDiff, *layer.bottom[0]);
+  std::vector<float> cut(top.count()), diff_of_bottom(count);
+  for (int i = 0; i < top.count(); ++i) {
+    int rest = i, place = 0;
+    Shape at(4);
+    for (int axis = 3; axis >= 0; --axis) {
+      at[axis] = rest % top.shape(axis) + offset[axis];
+      rest /= top.shape(axis);
+    }
+    for (int axis = 0; axis < 4; ++axis) place = place * kShape[axis] + at[axis];
+    cut[i] = layer.bottom[0]->cpu_data()[place];
+    diff_of_bottom[place] = diff[i];
+  }
+  ASSERT_EQ(layer.Values(), cut) << order.name << ", " << param;
+  ASSERT_EQ(layer.Diff(), diff_of_bottom) << order.name << ", " << param;
+}
+
+TEST(AnyOrderOfChannels, Crop) {
+  const bool on_gpu = Caffe::mode() == Caffe::GPU;
+  for (const Order& order : Orders()) {
+    ExpectCropped(order, "offset: 2 offset: 3", {2, 48, 5, 7}, {0, 0, 2, 3}, on_gpu);
+    ExpectCropped(order, "axis: 3 offset: 4", {2, 48, 9, 8}, {0, 0, 0, 4}, on_gpu);
+    ExpectCropped(order, "axis: 0", {1, 16, 9, 12}, {0, 0, 0, 0}, on_gpu);
+    // Not in whole packs.
+    ExpectCropped(order, "axis: 1 offset: 3 offset: 1 offset: 0", {2, 32, 8, 12}, {0, 3, 1, 0},
+                  on_gpu);
+    ExpectCropped(order, "axis: 1 offset: 1", {2, 5, 3, 2}, {0, 1, 1, 1}, false);
+  }
+}
+
 TEST(AnyOrderOfChannels, Concat) { ExpectPlainResults("type: 'Concat'", 2); }
 
 TEST(AnyOrderOfChannels, Slice) { ExpectPlainResults("type: 'Slice'", 1, 3); }
@@ -291,6 +355,75 @@ TEST(AnyOrderOfChannels, Upsample) {
   }
 }
 
+// MAX pooling, and what Upsample makes of the values at the places in its mask. The mask may have
+// been read in between.
+void ExpectPooledAndUpsampled(const Order* order, int kernel, const Shape& shape, bool read) {
+  const caffe::OutermostRun net;
+  const std::string k = std::to_string(kernel);
+  LayerCase<float> pool(
+      "type: 'Pooling' pooling_param { kernel_size: " + k + " stride: " + k + " }", 2);
+  LayerCase<float> up("type: 'Upsample' upsample_param { upsample_h: " + std::to_string(shape[2]) +
+                      " upsample_w: " + std::to_string(shape[3]) + " }");
+  const int count = shape[0] * shape[1] * shape[2] * shape[3];
+  pool.Bottom(shape, Numbers(count, 1));
+  pool.layer->SetUp(pool.bottom, pool.top);
+  up.bottom = pool.top;
+  up.layer->SetUp(up.bottom, up.top);
+  if (order) Arrange(*order, Part::kData, pool.bottom[0]);
+  pool.layer->Forward(pool.bottom, pool.top);
+  // Beside a byte each in GPU mode: numbers for whoever asks.
+  if (read) pool.top[1]->cpu_data();
+  up.layer->Forward(up.bottom, up.top);
+  const auto diff = Numbers(count, 2);
+  std::copy(diff.begin(), diff.end(), up.top[0]->mutable_cpu_diff());
+  if (order) Arrange(*order, Part::kDiff, up.top[0]);
+  up.Backward();
+  const auto pooled_diff = up.Diff();
+  if (order) Arrange(*order, Part::kDiff, pool.top[0]);
+  pool.Backward();
+  const int small = pool.top[0]->shape(2) * pool.top[0]->shape(3), large = shape[2] * shape[3];
+  std::vector<float> values(count), diffs(count);
+  const auto maxima = pool.Values(0), places = pool.Values(1);
+  for (int i = 0; i < static_cast<int>(maxima.size()); ++i) {
+    const int place = i / small * large + static_cast<int>(places[i]);
+    ASSERT_EQ(pool.bottom[0]->cpu_data()[place], maxima[i]);
+    ASSERT_EQ(pooled_diff[i], diff[place]);
+    values[place] = maxima[i];
+    diffs[place] = diff[place];
+  }
+  ASSERT_EQ(up.Values(), values);
+  ASSERT_EQ(pool.Diff(), diffs);
+}
+
+TEST(AnyOrderOfChannels, PoolingAndUpsample) {
+  for (const bool read : {false, true}) {
+    ExpectPooledAndUpsampled(nullptr, 2, {2, 3, 6, 8}, read);
+    ExpectPooledAndUpsampled(nullptr, 2, {2, 3, 7, 5}, read);
+    ExpectPooledAndUpsampled(nullptr, 3, {2, 3, 7, 9}, read);
+    for (const Order& order : Orders()) {
+      ExpectPooledAndUpsampled(&order, 2, {2, 48, 7, 5}, read);
+      ExpectPooledAndUpsampled(&order, 3, {1, 48, 8, 6}, read);
+    }
+  }
+}
+
+#ifndef CPU_ONLY
+TEST(PoolingOnGpu, KeepsItsMaskInBytes) {
+  if (Caffe::mode() == Caffe::CPU) GTEST_SKIP() << "needs a GPU";
+  const caffe::OutermostRun net;
+  LayerCase<float> pool("type: 'Pooling' pooling_param { kernel_size: 2 stride: 2 }", 2);
+  pool.Bottom({2, 8, 7, 5}, Numbers(2 * 8 * 7 * 5, 1)).Forward();
+  caffe::SyncedMemory& mask = *pool.top[1]->data();
+  EXPECT_EQ(mask.head(), caffe::SyncedMemory::HEAD_AT_LAYOUT);
+  // What is written to it counts: the gradient goes to these places.
+  std::fill_n(pool.top[1]->mutable_cpu_data(), pool.top[1]->count(), 0.f);
+  pool.Backward(std::vector<float>(pool.top[0]->count(), 1));
+  const auto diff = pool.Diff();
+  EXPECT_EQ(diff[0], 1);
+  EXPECT_EQ(std::accumulate(diff.begin() + 1, diff.begin() + 35, 0.f), 0);
+}
+#endif
+
 // ---- nets ----
 
 // Its BatchNorm layers take over Scale and ReLU. The slopes are large, since rounding moves values
@@ -312,22 +445,23 @@ const char kNet[] = R"(
   layer { name: "relu2" type: "ReLU" bottom: "conv2" top: "conv2"
           relu_param { negative_slope: 0.75 } })";
 
-std::vector<std::vector<float>> RunNet(const std::string& precision) {
+std::vector<std::vector<float>> RunNet(const std::string& text) {
   caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString("precision: " + precision + kNet, &param));
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
   param.mutable_state()->set_phase(caffe::TRAIN);
   Caffe::set_random_seed(1701);
   caffe::Net<float> net(param);
   caffe::Blob<float>* x = net.input_blobs()[0];
   const auto values = Numbers(x->count(), 1);
   std::copy(values.begin(), values.end(), x->mutable_cpu_data());
-  net.Forward();
   caffe::Blob<float>* y = net.output_blobs()[0];
-  std::vector<std::vector<float>> results = {{y->cpu_data(), y->cpu_data() + y->count()}};
-  const auto diff = Numbers(y->count(), 2);
-  std::copy(diff.begin(), diff.end(), y->mutable_cpu_diff());
+  std::vector<std::vector<float>> results;
   net.ClearParamDiffs();
-  net.Backward();
+  net.ForwardBackward([&] {
+    results.emplace_back(y->cpu_data(), y->cpu_data() + y->count());
+    const auto diff = Numbers(y->count(), 2);
+    std::copy(diff.begin(), diff.end(), y->mutable_cpu_diff());
+  });
   for (const caffe::Blob<float>* blob : net.learnable_params()) {
     results.emplace_back(blob->cpu_diff(), blob->cpu_diff() + blob->count());
   }
@@ -335,8 +469,59 @@ std::vector<std::vector<float>> RunNet(const std::string& precision) {
 }
 
 TEST(AnyOrderOfChannels, GivesNetsTheSameGradients) {
-  ExpectSame(RunNet("TF32"), RunNet("FP32"), 0.03, "TF32, blob");
+  const auto run = [](const std::string& precision) {
+    return RunNet("precision: " + precision + kNet);
+  };
+  ExpectSame(run("TF32"), run("FP32"), 0.03, "TF32, blob");
 }
+
+// Where blobs are not kept, convolutions take over their ReLU, on the GPU its gradient, too.
+TEST(AnyOrderOfChannels, GivesNetsTheSameGradientsOfFusedLayers) {
+  const std::string conv =
+      "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1 "
+      "weight_filler { type: 'xavier' } bias_filler { type: 'uniform' min: -1 } ";
+  for (const char* precision : {"FP32", "TF32", "BF16"}) {
+    for (const char* group : {"", "group: 16"}) {
+      const std::string net = std::string("force_backward: true precision: ") + precision +
+                              " layer { name: 'x' type: 'Input' top: 'x' "
+                              "input_param { shape { dim: 2 dim: 16 dim: 12 dim: 10 } } }"
+                              " layer { name: 'conv1' bottom: 'x' top: 'conv1' " +
+                              conv + group +
+                              " } }"
+                              " layer { name: 'relu1' type: 'ReLU' bottom: 'conv1' top: 'conv1' }"
+                              " layer { name: 'conv2' bottom: 'conv1' top: 'conv2' " +
+                              conv + group +
+                              " } }"
+                              " layer { name: 'relu2' type: 'ReLU' bottom: 'conv2' top: 'conv2' "
+                              "relu_param { negative_slope: 0.5 } } blob_lifetime: ";
+      ExpectSame(RunNet(net + "UNTIL_BACKWARD"), RunNet(net + "KEEP"), 1e-6,
+                 std::string(precision) + group + ", blob");
+    }
+  }
+}
+
+#ifndef CPU_ONLY
+TEST(ChannelsLastOnGpu, IsMadeOfAnInputOnceForBothPasses) {
+  if (Caffe::mode() == Caffe::CPU) GTEST_SKIP() << "needs a GPU";
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(std::string("precision: BF16 ") + kNet,
+                                                      &param));
+  param.mutable_state()->set_phase(caffe::TRAIN);
+  caffe::Net<float> net(param);
+  const auto reorders_of = [](const auto& run) {
+    const int64_t before = caffe::LayoutReorders();
+    run();
+    return caffe::LayoutReorders() - before;
+  };
+  const auto apart = [&] {
+    net.Forward();
+    net.Backward();
+  };
+  const auto together = [&] { net.ForwardBackward(); };
+  apart();
+  EXPECT_LT(reorders_of(together), reorders_of(apart));
+}
+#endif
 
 }  // namespace
 }  // namespace caffe_test
