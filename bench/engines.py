@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ENGINES", "Job", "job_of", "net_from", "use_gpu"]
+__all__ = ["ENGINES", "PRECISIONS", "Job", "job_of", "net_from", "use_gpu"]
 
 Step = Callable[[], Any]
 JOBS = ("train", "infer")
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+# Of the loss in fp16, in which small gradients would become 0; PyTorch's GradScaler finds its own.
+LOSS_SCALE = 1024
 
 
 class Job(argparse.Namespace):
@@ -38,7 +41,7 @@ def job_of(arguments: Sequence[str]) -> Job:
     parser.add_argument("engine", choices=tuple(ENGINES))
     parser.add_argument("net", choices=("vgg", "deeplab", "segnet"))
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="of PyTorch")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--gpu", action="store_true", help="on GPU 0")
@@ -90,13 +93,15 @@ def net_from(proto: Any, phase: int) -> Any:
         return caffe.Net(path, phase)
 
 
-def _solver_of(proto: Any) -> Any:
+def _solver_of(proto: Any, precision: str) -> Any:
     """Adam as the nets of prototxt/ are trained, without anything but steps."""
     import caffe
 
     parameters = caffe.proto.caffe_pb2.SolverParameter(
         net_param=proto, type="Adam", base_lr=1e-4, momentum=0.9, momentum2=0.999, lr_policy="fixed"
     )
+    if precision == "fp16":
+        parameters.loss_scale = LOSS_SCALE
     with _as_file(parameters) as path:
         return caffe.get_solver(path)
 
@@ -125,7 +130,7 @@ def caffe_step(job: Job) -> Step:
     train = job.job == "train"
     proto = definition.proto(train, job.batch)
     set_precision(proto, job.precision)
-    solver = _solver_of(proto) if train and definition.solver else None
+    solver = _solver_of(proto, job.precision) if train and definition.solver else None
     net = solver.net if solver else net_from(proto, caffe.TRAIN if train else caffe.TEST)
     for name, values in _random_inputs(definition.inputs(train, job.batch)).items():
         net.blobs[name].data[...] = values
@@ -163,7 +168,9 @@ def torch_step(job: Job) -> Step:
     arrays = _random_inputs(definition.inputs(train, job.batch))
     inputs = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
     data = inputs["data"].contiguous(memory_format=layout)
-    half = torch.autocast(device, dtype=torch.bfloat16, enabled=job.precision == "bf16")
+    fp16 = job.precision == "fp16"
+    rounded = torch.float16 if fp16 else torch.bfloat16
+    half = torch.autocast(device, dtype=rounded, enabled=fp16 or job.precision == "bf16")
     if not train:
 
         def infer() -> None:
@@ -173,6 +180,7 @@ def torch_step(job: Job) -> Step:
 
         return infer
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
+    scaler = torch.amp.GradScaler(device, enabled=fp16)
     data.requires_grad_(not definition.solver)
 
     def step() -> None:
@@ -185,9 +193,10 @@ def torch_step(job: Job) -> Step:
             loss = vector_and_grid_loss(*outputs, inputs["vectors_gt"], classes)
         else:
             loss = euclidean_loss(*outputs, inputs["vectors_gt"])
-        loss.backward()
+        scaler.scale(loss).backward()
         if definition.solver:
-            optimiser.step()
+            scaler.step(optimiser)
+            scaler.update()
         wait()
 
     return step

@@ -21,16 +21,15 @@ BATCHES = {"deeplab": 6, "segnet": 3}
 WORDS = {"train": "training step", "infer": "inference"}
 # What PyTorch is tried as; the fastest is the peer. Tensor cores want channels last; in fp32 cuDNN
 # is faster without.
+_CHANNELS_LAST = {
+    "eager channels-last": "--layout nhwc",
+    "compiled channels-last": "--layout nhwc --compile",
+}
 PEERS = {
     "fp32": {"eager NCHW": "--layout nchw", "compiled NCHW": "--layout nchw --compile"},
-    "tf32": {
-        "eager channels-last": "--layout nhwc",
-        "compiled channels-last": "--layout nhwc --compile",
-    },
-    "bf16": {
-        "eager channels-last": "--layout nhwc",
-        "compiled channels-last": "--layout nhwc --compile",
-    },
+    "tf32": _CHANNELS_LAST,
+    "bf16": _CHANNELS_LAST,
+    "fp16": _CHANNELS_LAST,
 }
 TIME = {"train": 1.0, "infer": 0.9}
 MEMORY = 0.8
@@ -49,6 +48,10 @@ ORDER = [
     ("segnet", "infer", "fp32"),
     ("deeplab", "infer", "tf32"),
     ("segnet", "infer", "tf32"),
+    ("deeplab", "train", "fp16"),
+    ("segnet", "train", "fp16"),
+    ("deeplab", "infer", "fp16"),
+    ("segnet", "infer", "fp16"),
 ]
 LOSS_AFTER = 4
 # Seconds that a net takes beside PyTorch (on an H100), and that torch.compile may take then.

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pytest
 
 from bench import gpu_rows
+from bench.engines import PRECISIONS
 from bench.timing import Budget
 
 STEPS = {"caffe": 50.0, "eager": 80.0, "compile": 60.0}
@@ -95,3 +96,10 @@ def test_the_training_of_the_largest_net_comes_first():
     names = list(gpu_rows.gpu_cases())
     assert names[0] == "gpu-deeplab-train-bf16"
     assert names.index("gpu-loss") < names.index("gpu-segnet-infer-tf32")
+
+
+def test_each_precision_of_the_gpu_is_measured():
+    names = set(gpu_rows.gpu_cases())
+    for net in gpu_rows.BATCHES:
+        for job in gpu_rows.WORDS:
+            assert {f"gpu-{net}-{job}-{precision}" for precision in PRECISIONS} <= names
