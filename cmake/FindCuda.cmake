@@ -86,12 +86,13 @@ function(emulate_cuda_sources target)
   endforeach()
 endfunction()
 
-# What a target that is compiled against CUDA needs; .cu files among the sources included.
+# What a target that is compiled against CUDA needs; .cu files among the sources included. cuBLAS is
+# loaded when it is called (caffe/src/util/cublas.hpp).
 function(use_cuda target)
   if(EMULATE_CUDA)
     emulate_cuda_sources(${target})
     target_link_libraries(${target} PUBLIC $<BUILD_INTERFACE:emulated_cuda>)
   elseif(HAVE_CUDA)
-    target_link_libraries(${target} PUBLIC CUDA::cudart CUDA::cublas CUDA::curand)
+    target_link_libraries(${target} PUBLIC CUDA::cudart CUDA::curand)
   endif()
 endfunction()

@@ -3,6 +3,9 @@
 #include <random>
 
 #include "caffe/util/rng.hpp"
+#ifndef CPU_ONLY
+#include "util/cublas.hpp"
+#endif
 
 // Of google-gflags, in either of its namespaces, where the program links it.
 extern "C" {
@@ -85,15 +88,15 @@ bool DeviceUsable(int device_id) {
 Caffe::Caffe() = default;
 
 Caffe::~Caffe() {
-  if (cublas_handle_) cublasDestroy(cublas_handle_);
+  if (cublas_handle_) cublas::destroy(cublas_handle_);
   if (curand_generator_) curandDestroyGenerator(curand_generator_);
 }
 
 cublasHandle_t Caffe::cublas_handle() {
   Caffe& self = Get();
   if (!self.cublas_handle_) {
-    CUBLAS_CHECK(cublasCreate(&self.cublas_handle_));
-    CUBLAS_CHECK(cublasSetStream(self.cublas_handle_, ThreadStream()));
+    CUBLAS_CHECK(cublas::create(&self.cublas_handle_));
+    CUBLAS_CHECK(cublas::set_stream(self.cublas_handle_, ThreadStream()));
   }
   return self.cublas_handle_;
 }
@@ -125,7 +128,7 @@ void Caffe::SetDevice(const int device_id) {
   CUDA_CHECK(cudaSetDevice(device_id));
   Caffe& self = Get();
   if (self.cublas_handle_) {
-    CUBLAS_CHECK(cublasDestroy(self.cublas_handle_));
+    CUBLAS_CHECK(cublas::destroy(self.cublas_handle_));
     self.cublas_handle_ = nullptr;
   }
   if (self.curand_generator_) {
@@ -162,7 +165,7 @@ int Caffe::FindDevice(const int start_id) {
   return -1;
 }
 
-const char* cublasGetErrorString(cublasStatus_t error) { return cublasGetStatusString(error); }
+const char* cublasGetErrorString(cublasStatus_t error) { return cublas::status_string(error); }
 
 const char* curandGetErrorString(curandStatus_t error) {
   switch (error) {

@@ -5,6 +5,7 @@
 
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "util/cublas.hpp"
 
 namespace caffe {
 
@@ -15,18 +16,18 @@ namespace {
 template <typename Dtype>
 struct Library;
 
-#define LIBRARY_OF(Dtype, letter, suffix)                          \
-  template <>                                                      \
-  struct Library<Dtype> {                                          \
-    static constexpr auto gemm = cublas##letter##gemm;             \
-    static constexpr auto gemv = cublas##letter##gemv;             \
-    static constexpr auto axpy = cublas##letter##axpy;             \
-    static constexpr auto scal = cublas##letter##scal;             \
-    static constexpr auto copy = cublas##letter##copy;             \
-    static constexpr auto dot = cublas##letter##dot;               \
-    static constexpr auto asum = cublas##letter##asum;             \
-    static constexpr auto uniform = curandGenerateUniform##suffix; \
-    static constexpr auto normal = curandGenerateNormal##suffix;   \
+#define LIBRARY_OF(Dtype, letter, suffix)                               \
+  template <>                                                           \
+  struct Library<Dtype> {                                               \
+    static inline const auto gemm = CAFFE_CUBLAS(cublas##letter##gemm); \
+    static inline const auto gemv = CAFFE_CUBLAS(cublas##letter##gemv); \
+    static inline const auto axpy = CAFFE_CUBLAS(cublas##letter##axpy); \
+    static inline const auto scal = CAFFE_CUBLAS(cublas##letter##scal); \
+    static inline const auto copy = CAFFE_CUBLAS(cublas##letter##copy); \
+    static inline const auto dot = CAFFE_CUBLAS(cublas##letter##dot);   \
+    static inline const auto asum = CAFFE_CUBLAS(cublas##letter##asum); \
+    static constexpr auto uniform = curandGenerateUniform##suffix;      \
+    static constexpr auto normal = curandGenerateNormal##suffix;        \
   }
 LIBRARY_OF(float, S, );
 LIBRARY_OF(double, D, Double);

@@ -12,6 +12,7 @@
 #include "util/channel_layout.hpp"
 #ifndef CPU_ONLY
 #include "core/device_pool.hpp"
+#include "util/cublas.hpp"
 #endif
 
 namespace caffe {
@@ -96,9 +97,9 @@ struct Matrices {
                       : element == Element::kFloat16 ? CUDA_R_16F
                                                      : CUDA_R_32F;
     const auto sums = precision == TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-    CUBLAS_CHECK(cublasGemmEx(Caffe::cublas_handle(), CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one,
-                              a.gpu_data(), type, n, b.gpu_data(), type, n, &zero,
-                              c.mutable_gpu_data(), type, n, sums, CUBLAS_GEMM_DEFAULT));
+    CUBLAS_CHECK(cublas::gemm_ex(Caffe::cublas_handle(), CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one,
+                                 a.gpu_data(), type, n, b.gpu_data(), type, n, &zero,
+                                 c.mutable_gpu_data(), type, n, sums, CUBLAS_GEMM_DEFAULT));
 #endif
   }
 
