@@ -34,20 +34,26 @@ class Function {
   mutable std::atomic<F*> there_;
 };
 
-/// CAFFE_CUBLAS(cublasCreate)(&handle).  The header's macros for later versions of functions count.
-#define CAFFE_CUBLAS_NAME(function) #function
+/// CAFFE_CUBLAS(cublasCreate)(&handle). The header's macros for later versions of functions count.
+#define CAFFE_CUBLAS(function) CAFFE_CUBLAS_OF(decltype(function), function)
+/// The same for a function of several types.
 #ifdef CUBLAS_VER_MAJOR
-#define CAFFE_CUBLAS(function) \
-  ::caffe::cublas::Function<decltype(function)>(CAFFE_CUBLAS_NAME(function))
+#define CAFFE_CUBLAS_OF(type, function) ::caffe::cublas::Function<type>(CAFFE_CUBLAS_NAME(function))
 #else  // emulated, and linked
-#define CAFFE_CUBLAS(function) \
-  ::caffe::cublas::Function<decltype(function)>(CAFFE_CUBLAS_NAME(function), &function)
+#define CAFFE_CUBLAS_OF(type, function) \
+  ::caffe::cublas::Function<type>(CAFFE_CUBLAS_NAME(function), &function)
 #endif
+#define CAFFE_CUBLAS_NAME(function) #function
+
+using GemmEx = cublasStatus_t(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int,
+                              const void*, const void*, cudaDataType_t, int, const void*,
+                              cudaDataType_t, int, const void*, void*, cudaDataType_t, int,
+                              cublasComputeType_t, cublasGemmAlgo_t);
 
 inline const auto create = CAFFE_CUBLAS(cublasCreate);
 inline const auto destroy = CAFFE_CUBLAS(cublasDestroy);
 inline const auto set_stream = CAFFE_CUBLAS(cublasSetStream);
-inline const auto gemm_ex = CAFFE_CUBLAS(cublasGemmEx);
+inline const auto gemm_ex = CAFFE_CUBLAS_OF(GemmEx, cublasGemmEx);
 inline const auto status_string = CAFFE_CUBLAS(cublasGetStatusString);
 
 }  // namespace cublas
