@@ -1,8 +1,8 @@
 """A build for a machine whose time is too dear to build on: programs, Python packages, libraries.
 
-What is linked, readelf and ldd tell. CUDA's libraries, which the other machine has, stay behind; so
-do the C and C++ libraries, which must not be older there. Of the libraries that come along, those
-are used that the other machine lacks.
+What is linked, readelf and ldd tell; what is loaded later is named in the program. CUDA's
+libraries, which the other machine has, stay behind; so do the C and C++ libraries, which must not
+be older there. Of the libraries that come along, those are used that the other machine lacks.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ ABOUT = "about.json"
 LIBRARIES = "libraries"
 PRESET = 3  # of xz: a tenth larger than the usual 6, in a third of the time
 OF_CUDA = re.compile(r"^lib(cuda|cublas|curand|cudnn|nccl|nv)")
+# Those that a program names itself, to load them when it needs them.
+LOADED = re.compile(rb"\0(lib(?:cublas|curand|cudnn|nccl)\.so\.\d+)\0")
 OF_THE_LOADER = re.compile(r"^(ld-linux|lib(c|m|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+)\.so)")
 # Debian's OpenCV links it for maps, and with it 100 MB of others: a library of the same names that
 # opens none will do.
@@ -99,6 +101,7 @@ def _libraries(programs: Iterable[Path]) -> tuple[dict[str, Path], list[str]]:
     for program in programs:
         places = dict(re.findall(r"^\s*(\S+) => (/\S+) \(", output("ldd", program), re.M))
         wanted = _needed(program)
+        cuda.update(name.decode() for name in LOADED.findall(program.read_bytes()))
         while wanted:
             name = wanted.pop()
             if OF_CUDA.match(name):

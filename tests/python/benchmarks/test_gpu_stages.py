@@ -131,6 +131,8 @@ def kit_of_a_build(tmp_path_factory):
     tests = build / "tests" / "cpp"
     tests.mkdir(parents=True)
     shutil.copy(shutil.which("true"), tests / "test_runtime")
+    with (tests / "test_runtime").open("ab") as file:
+        file.write(b"\0libcublas.so.13\0")  # as of one that loads it
     (tests / "CTestTestfile.cmake").write_text(f'add_test(runtime "{tests}/test_runtime")\n')
     folder = tmp_path_factory.mktemp("kit")
     assert "Python" in built.pack(build, folder)
@@ -143,7 +145,7 @@ def test_a_build_of_another_place_is_at_home_where_it_is_unpacked(kit_of_a_build
     test = tmp_path / "tests" / "cpp" / "test_runtime"
     assert subprocess.run([test]).returncode == 0
     assert str(test) in (tmp_path / "tests" / "cpp" / "CTestTestfile.cmake").read_text()
-    assert brought.cuda == []
+    assert brought.cuda == ["libcublas.so.13"]
     assert "libc.so.6" not in [path.name for path in (tmp_path / "libraries").glob("*")]
 
 
