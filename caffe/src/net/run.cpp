@@ -139,18 +139,18 @@ void Net<Dtype>::Update() {
 template <typename Dtype>
 void Net<Dtype>::ClearParamDiffs() {
   for (Blob<Dtype>* param : learnable_params_) {
-#ifndef CPU_ONLY
-    if (Caffe::mode() == Caffe::GPU) {
-      caffe_gpu_set(param->count(), Dtype(0), param->mutable_gpu_diff());
-      continue;
-    }
-#endif
     // Freed memory reads as zeros, and is taken again when activations have given theirs back.
     if (releases_blobs_) param->diff()->Release();
     if (param->diff()->released()) {
       param->diff()->Renew();
       continue;
     }
+#ifndef CPU_ONLY
+    if (Caffe::mode() == Caffe::GPU) {
+      caffe_gpu_set(param->count(), Dtype(0), param->mutable_gpu_diff());
+      continue;
+    }
+#endif
     caffe_set(param->count(), Dtype(0), param->mutable_cpu_diff());
   }
 }

@@ -4,20 +4,33 @@
 
 namespace caffe {
 
+namespace {
+
+// Adds a history of zeros for each parameter. On the GPU their memory is taken now: in what the
+// first pass frees, they would leave gaps too small for large blobs.
+template <typename Dtype>
+void AddHistory(const Net<Dtype>& net, vector<shared_ptr<Blob<Dtype>>>* history) {
+  for (size_t i = 0; i < net.learnable_params().size(); ++i) {
+    history->emplace_back(new Blob<Dtype>(net.learnable_params()[i]->shape()));
+#ifndef CPU_ONLY
+    if (Caffe::mode() == Caffe::GPU && net.params_lr()[i] != 0) history->back()->mutable_gpu_data();
+#endif
+  }
+}
+
+}  // namespace
+
 template <typename Dtype>
 void SGDSolver<Dtype>::PreSolve() {
+  AddHistory(*this->net_, &history_);
   for (const Blob<Dtype>* param : this->net_->learnable_params()) {
-    for (auto* blobs : {&history_, &update_, &temp_}) {
-      blobs->emplace_back(new Blob<Dtype>(param->shape()));
-    }
+    for (auto* blobs : {&update_, &temp_}) blobs->emplace_back(new Blob<Dtype>(param->shape()));
   }
 }
 
 template <typename Dtype>
 void SGDSolver<Dtype>::AddSecondHistory() {
-  for (const Blob<Dtype>* param : this->net_->learnable_params()) {
-    history_.emplace_back(new Blob<Dtype>(param->shape()));
-  }
+  AddHistory(*this->net_, &history_);
 }
 
 template <typename Dtype>

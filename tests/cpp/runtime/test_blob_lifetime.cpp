@@ -141,9 +141,7 @@ TEST(BlobLifetime, ParamDiffsAreGoneUntilBackwardAndReadAsZeros) {
   const caffe::Blob<float>& weights = *net->layer_by_name("a")->blobs()[0];
   EXPECT_NE(weights.asum_diff(), 0);
   net->ClearParamDiffs();
-  if (caffe::Caffe::mode() == caffe::Caffe::CPU) {
-    EXPECT_EQ(weights.diff()->head(), caffe::SyncedMemory::UNINITIALIZED);
-  }
+  EXPECT_EQ(weights.diff()->head(), caffe::SyncedMemory::UNINITIALIZED);
   EXPECT_EQ(weights.asum_diff(), 0);
 }
 
