@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/enable_shared_from_this.hpp>
+
 #include "caffe/common.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/syncedmem.hpp"
@@ -17,8 +19,9 @@ namespace caffe {
 ///
 /// What nets pass between layers, and what layers keep as parameters. The usual image blob is
 /// N x C x H x W. Values and diffs live in SyncedMemory, so either can be on the host or the GPU.
+/// Layers are handed plain pointers; who wants to keep a blob of a net asks it for a shared one.
 template <typename Dtype>
-class Blob {
+class Blob : public boost::enable_shared_from_this<Blob<Dtype>> {
  public:
   Blob() = default;
   /// num x channels x height x width.

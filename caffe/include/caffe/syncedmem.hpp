@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 
 #include "caffe/common.hpp"
 #include "caffe/util/device_event.hpp"
@@ -61,9 +62,10 @@ class SyncedMemory {
   void KeepOnlyPlain();
   /// Makes released memory like new memory again, which reads as zeros.
   void Renew() { released_ = false; }
-  /// Somebody outside keeps the address of the contents, e.g. a NumPy array.
-  void AddViewer() { ++viewers_; }
-  void RemoveViewer() { --viewers_; }
+  /// The contents, for somebody outside who keeps their address, e.g. a NumPy array. From now on
+  /// they are in memory of their own, which lives as long as this pointer and its copies; those
+  /// show what is in it when set_cpu_data puts another memory in its place.
+  std::shared_ptr<void> ViewCpuData();
 
   /// Where the newest contents are.
   enum SyncedHead { UNINITIALIZED, HEAD_AT_CPU, HEAD_AT_GPU, SYNCED, HEAD_AT_LAYOUT };
@@ -101,15 +103,17 @@ class SyncedMemory {
   void FinishUpload();
   void free_gpu();
   void CheckNotReleased() const;
+  bool own_cpu_data() const { return own_cpu_ != nullptr; }
+  /// Whether somebody outside keeps the address of the contents.
+  bool viewed() const { return own_cpu_.use_count() > 1; }
 
   void* cpu_ptr_ = nullptr;
   void* gpu_ptr_ = nullptr;
   size_t size_ = 0;
   SyncedHead head_ = UNINITIALIZED;
-  bool own_cpu_data_ = false;
-  bool cpu_malloc_use_cuda_ = false;
+  /// The same memory as cpu_ptr_; null where that is somebody else's.
+  std::shared_ptr<void> own_cpu_;
   bool released_ = false;
-  std::atomic<int> viewers_{0};
   bool own_gpu_data_ = false;
   int device_ = -1;
 #ifndef CPU_ONLY

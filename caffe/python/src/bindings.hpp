@@ -25,11 +25,13 @@ using BlobPtr = boost::shared_ptr<Blob<float>>;
 using LayerPtr = boost::shared_ptr<Layer<float>>;
 using NetPtr = boost::shared_ptr<Net<float>>;
 
-/// What Python knows as a Blob. A blob of a net is owned together with the net; the bottoms and
-/// tops that a Python layer is handed are borrowed for as long as the layer's net lives.
+/// What Python knows as a Blob. It owns the blob together with the net. A blob that nobody shares
+/// (a member of a layer around a Python layer, say) is borrowed for as long as that lives.
 struct BlobHandle {
   explicit BlobHandle(BlobPtr owned) : blob(std::move(owned)) {}
-  explicit BlobHandle(Blob<float>* borrowed) : blob(borrowed, [](Blob<float>*) {}) {}
+  explicit BlobHandle(Blob<float>* handed) : blob(handed->weak_from_this().lock()) {
+    if (!blob) blob.reset(handed, [](Blob<float>*) {});
+  }
 
   BlobPtr blob;
 };
@@ -39,7 +41,7 @@ struct BlobVec {
   LayerPtr layer;
 };
 
-/// The blobs of a Python layer's call, as a list of borrowed Blobs.
+/// The blobs of a Python layer's call, as a list of Blobs.
 std::vector<BlobHandle> Borrow(const std::vector<Blob<float>*>& blobs);
 
 /// A writable NumPy array over the blob's present values (or diffs). It keeps that memory alive,

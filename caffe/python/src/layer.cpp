@@ -89,7 +89,7 @@ py::object FindClass(const LayerParameter& param) {
 LayerPtr CreatePythonLayer(const LayerParameter& param) {
   py::gil_scoped_acquire gil;
   const py::object cls = FindClass(param);
-  const py::object instance = cls(py::cast(&param, py::return_value_policy::reference));
+  const py::object instance = cls(py::cast(param));
   instance.attr("param_str") = param.python_param().param_str();
   instance.attr("phase") = static_cast<int>(param.phase());
   return LayerPtr(instance.cast<Layer<float>*>(), InstanceReference(instance));

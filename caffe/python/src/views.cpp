@@ -19,29 +19,29 @@ std::unordered_map<const SyncedMemory*, int>& ViewCounts() {
 /// The base object of an array: keeps the memory and counts as one view of it.
 class View {
  public:
-  explicit View(MemoryPtr memory) : memory_(std::move(memory)) {
+  explicit View(MemoryPtr memory) : memory_(std::move(memory)), values_(memory_->ViewCpuData()) {
     ++ViewCounts()[memory_.get()];
-    memory_->AddViewer();
   }
   ~View() {
-    memory_->RemoveViewer();
     const auto count = ViewCounts().find(memory_.get());
     if (--count->second == 0) ViewCounts().erase(count);
   }
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
+  float* values() const { return static_cast<float*>(values_.get()); }
+
  private:
   MemoryPtr memory_;
+  std::shared_ptr<void> values_;
 };
 
 py::array MakeView(const Blob<float>& blob, bool diff) {
   const std::vector<py::ssize_t> shape(blob.shape().begin(), blob.shape().end());
   if (blob.count() == 0) return py::array_t<float>(shape);
-  const MemoryPtr memory = diff ? blob.diff() : blob.data();
-  float* values = static_cast<float*>(memory->mutable_cpu_data());
-  py::capsule base(new View(memory), [](void* view) { delete static_cast<View*>(view); });
-  return py::array_t<float>(shape, values, base);
+  View* const view = new View(diff ? blob.diff() : blob.data());
+  const py::capsule base(view, [](void* pointer) { delete static_cast<View*>(pointer); });
+  return py::array_t<float>(shape, view->values(), base);
 }
 
 void SyncMemory(const MemoryPtr& memory) {

@@ -84,8 +84,9 @@ SyncedMemory::~SyncedMemory() {
 
 void SyncedMemory::allocate_cpu() {
   if (cpu_ptr_) return;
-  CaffeMallocHost(&cpu_ptr_, size_, &cpu_malloc_use_cuda_);
-  own_cpu_data_ = true;
+  bool use_cuda;
+  CaffeMallocHost(&cpu_ptr_, size_, &use_cuda);
+  own_cpu_.reset(cpu_ptr_, [use_cuda](void* memory) { CaffeFreeHost(memory, use_cuda); });
 }
 
 void SyncedMemory::free_cpu() {
@@ -93,9 +94,8 @@ void SyncedMemory::free_cpu() {
   // An error of the GPU is reported where it has happened.
   if (cpu_ptr_) uploaded_.Wait();
 #endif
-  if (cpu_ptr_ && own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
   cpu_ptr_ = nullptr;
-  own_cpu_data_ = false;
+  own_cpu_.reset();
 }
 
 void SyncedMemory::free_gpu() {
@@ -111,7 +111,7 @@ void SyncedMemory::free_gpu() {
 }
 
 void SyncedMemory::Release() {
-  if (viewers_ > 0 || (cpu_ptr_ && !own_cpu_data_) || (gpu_ptr_ && !own_gpu_data_)) return;
+  if (viewed() || (cpu_ptr_ && !own_cpu_data()) || (gpu_ptr_ && !own_gpu_data_)) return;
   free_cpu();
   free_gpu();
   layout_.reset();
@@ -120,7 +120,7 @@ void SyncedMemory::Release() {
 }
 
 void SyncedMemory::KeepOnlyLayout() {
-  if (!layout_ || head_ != HEAD_AT_CPU || !own_cpu_data_ || viewers_ > 0) return;
+  if (!layout_ || head_ != HEAD_AT_CPU || !own_cpu_data() || viewed()) return;
   free_cpu();
   layout_->Relocate();
   head_ = HEAD_AT_LAYOUT;
@@ -194,6 +194,17 @@ void* SyncedMemory::mutable_cpu_data() {
   return cpu_ptr_;
 }
 
+std::shared_ptr<void> SyncedMemory::ViewCpuData() {
+  const void* const contents = mutable_cpu_data();
+  if (!own_cpu_data()) {
+    // Whoever lent the memory may take it back at any time.
+    cpu_ptr_ = nullptr;
+    allocate_cpu();
+    std::memcpy(cpu_ptr_, contents, size_);
+  }
+  return own_cpu_;
+}
+
 void* SyncedMemory::overwrite_cpu_data() {
   allocate_cpu();
   released_ = false;
@@ -243,7 +254,7 @@ void SyncedMemory::upload() {
   EnterGpu(true);
   CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, ThreadStream()));
   // Whoever keeps the address of the host's copy may write there at any time.
-  if (viewers_ > 0 || !own_cpu_data_) {
+  if (viewed() || !own_cpu_data()) {
     CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
   } else {
     uploaded_.Record(ThreadStream());

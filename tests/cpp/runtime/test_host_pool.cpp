@@ -77,13 +77,26 @@ TEST(SyncedMemory, KeepsWhatSomebodyLooksAt) {
   caffe::SyncedMemory memory(sizeof(float));
   float* value = static_cast<float*>(memory.mutable_cpu_data());
   *value = 7;
-  memory.AddViewer();
+  std::shared_ptr<void> view = memory.ViewCpuData();
   memory.Release();
   EXPECT_EQ(memory.cpu_data(), value);
+  EXPECT_EQ(view.get(), value);
   EXPECT_EQ(*value, 7);
-  memory.RemoveViewer();
+  view.reset();
   memory.Release();
   EXPECT_THROW(memory.cpu_data(), caffe::Error);
+}
+
+TEST(SyncedMemory, ShowsNoMemoryThatIsOnlyLent) {
+  caffe::SyncedMemory memory(sizeof(float));
+  std::vector<float> lent{7}, next{8};
+  memory.set_cpu_data(lent.data());
+  const std::shared_ptr<void> view = memory.ViewCpuData();
+  EXPECT_NE(view.get(), lent.data());
+  EXPECT_EQ(view.get(), memory.cpu_data());
+  memory.set_cpu_data(next.data());
+  EXPECT_EQ(memory.cpu_data(), next.data());
+  EXPECT_EQ(*static_cast<float*>(view.get()), 7);
 }
 
 }  // namespace

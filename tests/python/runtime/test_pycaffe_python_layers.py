@@ -1,5 +1,6 @@
 """Layers written in Python: in nets, in training, in the caffe command, and when they fail."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -65,6 +66,15 @@ class Phase(caffe.Layer):
 
     def forward(self, bottom, top):
         top[0].data[()] = self.phase
+
+class Keeper(Linear):
+    def __init__(self, param):
+        super().__init__(param)
+        self.param = param
+
+    def forward(self, bottom, top):
+        super().forward(bottom, top)
+        self.kept = bottom, top[0]
 
 class BadForward(Linear):
     def forward(self, bottom, top):
@@ -150,6 +160,19 @@ def test_forward_and_backward_reach_blobs_and_parameters(folder):
     expected = (x.sum(1) - t) @ x / 8
     np.testing.assert_allclose(net.params["linear"][0].diff, expected, rtol=1e-4)
     assert net.layers[1].down == [False]
+
+
+def test_a_layer_may_keep_what_it_is_handed(folder):
+    net = caffe.Net(write(folder, "Keeper"), caffe.TRAIN)
+    net.forward()
+    layer, result = net.layers[list(net._layer_names).index("linear")], net.blobs["y"]
+    del net
+    gc.collect()
+    bottoms, top = layer.kept
+    assert [blob.shape for blob in bottoms] == [(8, 3)]
+    assert np.any(bottoms[0].data)
+    assert top == result
+    assert layer.param.name == "linear"
 
 
 def test_parameters_are_saved_and_loaded(folder):

@@ -2,6 +2,7 @@
 
 import gc
 
+import lmdb
 import numpy as np
 import pytest
 from oracles.small_net import NET, fill, write
@@ -44,6 +45,39 @@ def test_a_view_taken_once_shows_every_forward_and_feeds_every_forward(net):
     net.forward()
     np.testing.assert_array_equal(net.blobs["conv"].data, seen[2])
     assert not np.allclose(seen[0], seen[1])
+
+
+def test_views_of_a_data_layers_tops_show_their_batch_when_it_and_the_net_are_gone(tmp_path):
+    with lmdb.open(str(tmp_path / "db")) as database, database.begin(write=True) as records:
+        for i in range(12):
+            datum = caffe.io.array_to_datum(np.full((1, 20, 30), i, np.uint8), label=i)
+            records.put(b"%02d" % i, datum.SerializeToString())
+    text = f"""layer {{ name: "data" type: "Data" top: "data" top: "label"
+      data_param {{ source: "{tmp_path}/db" backend: LMDB batch_size: 2 }} }}"""
+    net = caffe.Net(write(tmp_path, text), caffe.TRAIN)
+    views = []
+    for _ in range(6):
+        net.forward()
+        views.append((net.blobs["data"].data, net.blobs["label"].data))
+    del net
+    gc.collect()
+    for batch, (data, labels) in enumerate(views):
+        assert labels.tolist() == [2 * batch, 2 * batch + 1]
+        assert np.unique(data).tolist() == labels.tolist()
+
+
+def test_a_view_of_a_data_layers_top_feeds_the_layers_behind_it(tmp_path):
+    text = """layer { name: "m" type: "MemoryData" top: "x" top: "t"
+      memory_data_param { batch_size: 2 channels: 1 height: 1 width: 3 } }
+    layer { name: "y" type: "Power" bottom: "x" top: "y" power_param { scale: 2 } }"""
+    net = caffe.Net(write(tmp_path, text), caffe.TEST)
+    numbers = np.arange(6, dtype=np.float32).reshape(2, 1, 1, 3)
+    net.set_input_arrays(numbers, np.zeros(2, np.float32))
+    net.forward()
+    net.blobs["x"].data[...] = 7
+    assert (net.forward(start="y")["y"] == 14).all()
+    assert numbers.ravel().tolist() == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(net.forward()["y"], 2 * numbers)
 
 
 def test_a_net_that_frees_its_blobs_early_refuses_all_but_what_is_looked_at(tmp_path):
