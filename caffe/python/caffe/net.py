@@ -108,6 +108,10 @@ class Net:
     def _outputs(self) -> list[int]:
         return self._core.outputs
 
+    @cached_property
+    def _blob_loss_weights(self) -> list[float]:
+        return self._core.blob_loss_weights
+
     def _top_ids(self, layer: int) -> list[int]:
         return self._core.top_ids(layer)
 
@@ -122,7 +126,7 @@ class Net:
     @cached_property
     def blob_loss_weights(self) -> OrderedDict[str, float]:
         """By blob name, the blob's weight in the loss."""
-        return OrderedDict(zip(self._blob_names, self._core.blob_loss_weights))
+        return OrderedDict(zip(self._blob_names, self._blob_loss_weights))
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -137,7 +141,8 @@ class Net:
     @cached_property
     def params(self) -> OrderedDict[str, BlobVec]:
         """By layer name, the parameter blobs of the layers that have some."""
-        return OrderedDict((n, x.blobs) for n, x in self.layer_dict.items() if len(x.blobs))
+        named = zip(self._layer_names, self.layers)
+        return OrderedDict((name, layer.blobs) for name, layer in named if len(layer.blobs))
 
     @cached_property
     def inputs(self) -> list[str]:

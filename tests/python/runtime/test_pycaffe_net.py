@@ -108,6 +108,13 @@ def test_names_are_those_of_the_file_and_of_the_splits_the_net_adds(net):
     assert list(net.blob_loss_weights) == list(net.blobs)
 
 
+def test_layers_may_have_one_name(tmp_path, net):
+    text = NET.replace('name: "one" type', 'name: "ip" type')
+    twice = caffe.Net(write(tmp_path, text), caffe.TEST)
+    assert list(twice.params) == ["conv", "ip"]
+    assert [blob.shape for blob in twice.params["ip"]] == [(6, 24), (6,)]
+
+
 def test_blobs_tell_their_shape(net):
     blob = net.blobs["data"]
     assert blob.shape == (2, 3, 5, 4)
