@@ -1,5 +1,6 @@
 // The caffe command: its commands and their flags.
 
+#include <climits>
 #include <iostream>
 #include <map>
 
@@ -117,7 +118,7 @@ class CommandLine {
   void Iterations(CLI::App* command, const string& what) {
     command->add_option("--iterations", options_.iterations, what)
         ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, INT_MAX).description("above 0"));
   }
 
   void Gpu(CLI::App* command) {

@@ -171,7 +171,7 @@ void Solver<Dtype>::ReturnToSnapshot() {
 template <typename Dtype>
 void Solver<Dtype>::Restore(const char* resume_file) {
   const string file(resume_file);
-  CHECK(Exists(file)) << file << ": no such file, or not readable";
+  if (!Exists(file)) LOG(FATAL) << file << ": no such file, or not readable";
   if (EndsWith(file, ".h5")) {
     RestoreSolverStateFromHDF5(file);
   } else {

@@ -29,6 +29,51 @@ string TwoDashes(const string& argument) {
   return word ? "-" + argument : argument;
 }
 
+// The option of that name, of the program or of one of its commands; null where there is none.
+const CLI::Option* FindOption(const CLI::App& app, const string& name) {
+  const CLI::Option* found = app.get_option_no_throw(name);
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    if (!found) found = command->get_option_no_throw(name);
+  }
+  return found;
+}
+
+// The arguments as the parser takes them. It would take what follows `--name=` for the value, which
+// is empty: scripts write --gpu=$GPU, whether there is one or not.
+std::vector<string> Words(const CLI::App& app, int argc, char** argv) {
+  std::vector<string> words;
+  bool options_end = false;
+  for (int i = 1; i < argc; ++i) {
+    options_end = options_end || string(argv[i]) == "--";
+    const string word = options_end ? string(argv[i]) : TwoDashes(argv[i]);
+    if (options_end || word[0] != '-' || word.find('=') + 1 != word.size()) {
+      words.push_back(word);
+      continue;
+    }
+    const string name = word.substr(0, word.size() - 1);
+    const CLI::Option* option = FindOption(app, name);
+    if (option && option->get_required()) continue;
+    words.push_back(name);
+    words.push_back("");
+  }
+  return words;
+}
+
+// Puts the name of the command first, where google-gflags allowed options before it.
+void MoveCommandToFront(const CLI::App& app, std::vector<string>* words) {
+  if (app.get_subcommands(nullptr).empty()) return;
+  for (size_t i = 0; i < words->size(); ++i) {
+    const string& word = (*words)[i];
+    if (word.size() > 1 && word[0] == '-') {
+      const CLI::Option* option = FindOption(app, word);
+      if (option && option->get_items_expected_max() > 0) ++i;
+      continue;
+    }
+    std::rotate(words->begin(), words->begin() + i, words->begin() + i + 1);
+    return;
+  }
+}
+
 // Values of google-glog's options; those about files have none here, where the log is stderr.
 struct LogOptions {
   int min_severity = -1;
@@ -44,7 +89,7 @@ void AddLogOptions(CLI::App* app, LogOptions* options) {
   for (const char* name : {"--logtostderr", "--alsologtostderr", "--colorlogtostderr"}) {
     app->add_flag(name, options->ignored)->group("");
   }
-  for (const char* name : {"--log_dir", "--stderrthreshold", "--v", "--vmodule"}) {
+  for (const char* name : {"--log_dir", "--stderrthreshold", "-v,--v", "--vmodule"}) {
     app->add_option(name, options->ignored)->group("");
   }
 }
@@ -75,6 +120,7 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
     const bool wants_command = &command == &app && !app.get_subcommands(nullptr).empty();
     const char* what = name[0] == '-' ? "option" : wants_command ? "command" : "argument";
     problem = string("unknown ") + what + " " + name + DidYouMean(name, KnownWords(command));
+    if (wants_command && FindOption(app, name)) problem = "no command for " + name;
   }
   const string chosen = &command == &app ? "" : " " + command.get_name();
   std::cerr << app.get_name() << ": " << problem << "; see " << app.get_name() << chosen
@@ -107,12 +153,8 @@ void ParseArguments(CLI::App* app, int argc, char** argv) {
   app->fallthrough();
   const string program = argc > 0 ? argv[0] : "caffe";
   app->name(program.substr(program.rfind('/') + 1));
-  std::vector<string> arguments;
-  bool options_end = false;
-  for (int i = 1; i < argc; ++i) {
-    options_end = options_end || string(argv[i]) == "--";
-    arguments.push_back(options_end ? string(argv[i]) : TwoDashes(argv[i]));
-  }
+  std::vector<string> arguments = Words(*app, argc, argv);
+  MoveCommandToFront(*app, &arguments);
   std::reverse(arguments.begin(), arguments.end());
   try {
     app->parse(std::move(arguments));

@@ -33,8 +33,9 @@ void AddPluginOption(CLI::App* app, std::vector<std::string>* plugins);
 /// Loads the plug-ins that CAFFE_PLUGINS names and those given. Throws Error.
 void LoadPlugins(const std::vector<std::string>& plugins);
 
-/// Parses the arguments. Options take one or two dashes, their values a blank or `=`; google-glog's
-/// options are understood as well (--minloglevel) or accepted without effect (--logtostderr ...).
+/// Parses the arguments. Options take one or two dashes, their values a blank or `=`, and may stand
+/// before the command; google-glog's options are understood as well (--minloglevel) or accepted
+/// without effect (--logtostderr ...).
 ///
 /// Ends Run (after printing) where help is asked for or an argument is wrong.
 void ParseArguments(CLI::App* app, int argc, char** argv);

@@ -47,6 +47,27 @@ def test_flags_have_one_dash_or_two_and_an_equals_sign_or_a_space(folder, words)
     assert "Optimization Done." in command.run(folder, "train", *words)
 
 
+def test_flags_may_come_before_the_command(folder):
+    words = ["--solver", "solver.prototxt", "-logtostderr=1", "-v=1", "train", "-gpu="]
+    assert "Optimization Done." in command.run(folder, *words)
+    line = command.fail(folder, "--solver", "solver.prototxt", "trian")
+    assert "unknown command trian (did you mean train?)" in line
+    assert "no command for --solver;" in command.fail(folder, "--solver=solver.prototxt")
+
+
+def test_empty_values_are_those_of_flags_that_are_left_out(folder, weights):
+    empty = ["--gpu=", "--stage=", "--weights="]
+    log = command.run(folder, "train", *empty, "--solver=solver.prototxt", "--snapshot=")
+    assert "Optimization Done." in log
+    assert "caffe: --solver is required;" in command.fail(folder, "train", "--solver=")
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "some"])
+def test_the_number_of_iterations_is_above_0(folder, number):
+    line = command.fail(folder, "time", "--model=net.prototxt", f"--iterations={number}")
+    assert f"--iterations: Value {number} not in range 1 to " in line
+
+
 def layers_made(log):
     made = [line.removeprefix("Creating Layer ") for line in log if "Creating Layer " in line]
     return [name for name in made if name in ("deep", "extra")]
