@@ -1,10 +1,12 @@
-"""What a training log says: losses, learning rates, test outputs by iteration."""
+"""What a training log says: losses, learning rates, test outputs by iteration, and when."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -15,6 +17,7 @@ _NUMBER = r"([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf))"
 _LOSS = re.compile(rf"Iteration (\d+)(?: \([^)]*\))?, loss = {_NUMBER}\s*$", re.IGNORECASE)
 _RATE = re.compile(rf"Iteration (\d+), lr = {_NUMBER}\s*$", re.IGNORECASE)
 _TESTING = re.compile(r"Iteration (\d+), Testing net")
+_STAMP = re.compile(r"^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6}) ")
 _OUTPUT = re.compile(rf"(Train|Test) net output #\d+: (\S+) = {_NUMBER}", re.IGNORECASE)
 
 
@@ -44,25 +47,61 @@ class Curve:
         return Curve(list(self.iterations), mean.tolist())
 
 
+class _Clock:
+    """Seconds since the solver began, by the stamps of the lines, which lack the year."""
+
+    def __init__(self) -> None:
+        self._year = datetime.now().year
+        self._start: datetime | None = None
+        self._now: datetime | None = None
+
+    def feed(self, line: str) -> None:
+        match = _STAMP.match(line)
+        if match is None:
+            return
+        month, day, hour, minute, second, micro = map(int, match.groups())
+        with suppress(ValueError):  # 29 February of another year
+            now = datetime(self._year, month, day, hour, minute, second, micro)
+            if self._now and now < self._now - timedelta(days=180):
+                self._year += 1
+                now = now.replace(year=self._year)
+            self._now = now
+        if self._start is None and ("Solving " in line or "Iteration " in line):
+            self._start = self._now
+
+    def seconds(self) -> float:
+        """NaN where there were no stamps."""
+        if self._now is None or self._start is None:
+            return float("nan")
+        return (self._now - self._start).total_seconds()
+
+
 @dataclass
 class TrainLog:
-    """The curves of a log: ``loss``, ``rate`` and named outputs of the train and test nets."""
+    """The curves of a log: ``loss``, ``rate``, named outputs of the train and test nets, and the
+    seconds since the solver began when they were told (NaN where the lines have no stamps)."""
 
     loss: Curve = field(default_factory=Curve)
     rate: Curve = field(default_factory=Curve)
     train: dict[str, Curve] = field(default_factory=dict)
     test: dict[str, Curve] = field(default_factory=dict)
+    train_seconds: Curve = field(default_factory=Curve)
+    test_seconds: Curve = field(default_factory=Curve)
     _tested_at: int = 0
+    _clock: _Clock = field(default_factory=_Clock)
 
     def feed(self, line: str) -> bool:
         """Take in one line; whether it brought a new loss."""
+        self._clock.feed(line)
         if match := _LOSS.search(line):
             self.loss.add(int(match[1]), float(match[2]))
+            self.train_seconds.add(int(match[1]), self._clock.seconds())
             return True
         if match := _RATE.search(line):
             self.rate.add(int(match[1]), float(match[2]))
         elif match := _TESTING.search(line):
             self._tested_at = int(match[1])
+            self.test_seconds.add(self._tested_at, self._clock.seconds())
         elif match := _OUTPUT.search(line):
             test = match[1].lower() == "test"
             iteration = self._tested_at if test else (self.loss.iterations or [0])[-1]

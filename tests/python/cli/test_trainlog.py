@@ -1,6 +1,7 @@
 """Reading training logs."""
 
 import pytest
+from dcme import log_table
 from dcme.errors import UserError
 from dcme.trainlog import Curve, parse_log, read_log
 
@@ -52,3 +53,52 @@ def test_a_file_without_losses_names_itself(tmp_path):
     (tmp_path / "x.log").write_text("hello\n")
     with pytest.raises(UserError, match=r"x\.log"):
         read_log(tmp_path / "x.log")
+
+
+def stamped(stamp, text):
+    return f"I{stamp} 4711 solver.cpp:1] {text}"
+
+
+def test_tables_have_a_row_for_each_time_the_nets_said_something(tmp_path, capsys):
+    lines = [
+        stamped("1231 23:59:50.000000", "Solving small"),
+        stamped("1231 23:59:50.500000", "Iteration 0, Testing net (#0)"),
+        stamped("1231 23:59:51.000000", "    Test net output #0: accuracy = 0.25"),
+        stamped("1231 23:59:51.500000", "Iteration 0 (0 iter/s, 1s/5 iters), loss = 4"),
+        stamped("1231 23:59:51.500000", "    Train net output #0: loss_a = 3 (* 1 = 3 loss)"),
+        stamped("1231 23:59:51.500000", "    Train net output #1: loss_b = 1 (* 1 = 1 loss)"),
+        stamped("1231 23:59:51.500000", "Iteration 0, lr = 0.1"),
+        stamped("0101 00:00:02.000000", "Iteration 5 (1 iter/s, 5s/5 iters), loss = 2"),
+        stamped("0101 00:00:02.000000", "    Train net output #0: loss_a = 1.5 (* 1 = 1.5 loss)"),
+        stamped("0101 00:00:02.000000", "    Train net output #1: loss_b = 0.5 (* 1 = 0.5 loss)"),
+        stamped("0101 00:00:02.000000", "Iteration 5, lr = 0.01"),
+        stamped("0101 00:00:03.000000", "Iteration 7, Testing net (#0)"),
+        stamped("0101 00:00:03.000000", "    Test net output #0: accuracy = 0.75"),
+    ]
+    log = tmp_path / "small.log"
+    log.write_text("\n".join(lines))
+    assert log_table.main([str(log), str(tmp_path / "tables"), "--verbose"]) == 0
+    assert (tmp_path / "tables" / "small.log.train").read_text().splitlines() == [
+        "NumIters,Seconds,LearningRate,loss_a,loss_b",
+        "0,1.5,0.1,3.0,1.0",
+        "5,12.0,0.01,1.5,0.5",
+    ]
+    assert (tmp_path / "tables" / "small.log.test").read_text().splitlines() == [
+        "NumIters,Seconds,LearningRate,accuracy",
+        "0,0.5,0.1,0.25",
+        "7,13.0,0.01,0.75",
+    ]
+    assert capsys.readouterr().out.count("wrote ") == 2
+
+
+def test_what_was_not_told_is_no_table(tmp_path, capsys):
+    log = tmp_path / "train.log"
+    log.write_text("\n".join(LOG[-1:]))
+    assert log_table.main([str(log), str(tmp_path), "--delimiter", ";"]) == 0
+    assert not (tmp_path / "train.log.test").exists()
+    assert (tmp_path / "train.log.train").read_text() == (
+        "NumIters;Seconds;LearningRate;loss\n10;nan;nan;nan\n"
+    )
+    log.write_text("nothing\n")
+    assert log_table.main([str(log), str(tmp_path)]) == 1
+    assert "train.log: holds no line" in capsys.readouterr().err

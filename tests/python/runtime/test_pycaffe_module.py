@@ -1,6 +1,7 @@
 """The module caffe itself: settings, versions, seeds, messages."""
 
 import numpy as np
+import six
 from oracles.small_net import NET, write
 
 import caffe
@@ -42,3 +43,12 @@ def test_messages_know_their_enums_and_survive_text():
     assert again == layer
     assert caffe_pb2.LayerParameter.__module__ == "caffe.proto.caffe_pb2"
     assert caffe_pb2.TEST == 1
+
+
+def test_scripts_that_ran_on_python_2_as_well(net):
+    counts = {name: blobs[0].count for name, blobs in six.iteritems(net.params)}
+    assert counts == {"conv": 4 * 3 * 3 * 3, "ip": 6 * 24}
+    parameters = [blob for blobs in six.itervalues(net.params) for blob in blobs]
+    assert len(parameters) == 4
+    assert all(np.isfinite(blob.data).all() for blob in parameters)
+    assert list(six.iterkeys(net.blobs))[:2] == ["data", "conv"]
