@@ -22,10 +22,11 @@ void Read(const char* name, const Field& field, const PerAxis& per_axis, int spa
   values->Reshape(vector<int>(1, std::max(spatial_axes, 1)));
   int* data = values->mutable_cpu_data();
   if (per_axis.any()) {
-    CHECK_EQ(spatial_axes, 2) << " spatial axes: " << name << "_h and " << name << "_w are for two";
-    CHECK(per_axis.has_h && per_axis.has_w)
-        << "give both " << name << "_h and " << name << "_w, or one " << name;
-    CHECK_EQ(field.size(), 0) << ": give either " << name << "_h and " << name << "_w or " << name;
+    const string stem = string(name) == "kernel_size" ? "kernel" : name;
+    const string pair = stem + "_h and " + stem + "_w";
+    CHECK_EQ(spatial_axes, 2) << " spatial axes: " << pair << " are for two";
+    CHECK(per_axis.has_h && per_axis.has_w) << "give both " << pair << ", or one " << name;
+    CHECK_EQ(field.size(), 0) << ": give either " << pair << " or " << name;
     data[0] = per_axis.h;
     data[1] = per_axis.w;
   } else {

@@ -39,7 +39,8 @@ std::vector<std::string> NearNames(const std::string& name, const std::vector<st
   std::vector<std::pair<size_t, std::string>> near;
   for (const std::string& candidate : known) {
     const size_t distance = EditDistance(wanted, Lower(candidate));
-    if (distance <= tolerance) near.emplace_back(distance, candidate);
+    const bool abbreviated = wanted.size() >= 3 && Lower(candidate).rfind(wanted, 0) == 0;
+    if (distance <= tolerance || abbreviated) near.emplace_back(distance, candidate);
   }
   std::sort(near.begin(), near.end());
   std::vector<std::string> names;

@@ -89,9 +89,14 @@ string Suggestion(const string& message, const FileDescriptor* file) {
   if (message.find("has no field named") != string::npos) {
     const Descriptor* type = file->pool()->FindMessageTypeByName(Quoted(message, 0));
     if (!type) return "";
+    const string field = Quoted(message, 1);
+    if (type->name() == "LayerParameter" && (field == "blobs_lr" || field == "weight_decay")) {
+      return " (that was in old `layers`; in a `layer` write param { lr_mult: ... decay_mult: ... "
+             "})";
+    }
     vector<string> fields;
     for (int i = 0; i < type->field_count(); ++i) fields.push_back(type->field(i)->name());
-    return DidYouMean(Quoted(message, 1), fields);
+    return DidYouMean(field, fields);
   }
   if (message.find("nknown enumeration value") != string::npos) {
     set<string> values;
@@ -139,6 +144,15 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   string text_;
 };
 
+// Some editors put a mark before UTF-8.
+void SkipByteOrderMark(google::protobuf::io::ZeroCopyInputStream* input) {
+  const void* data;
+  int size;
+  if (!input->Next(&data, &size)) return;
+  const bool marked = size >= 3 && std::memcmp(data, "\xEF\xBB\xBF", 3) == 0;
+  input->BackUp(marked ? size - 3 : size);
+}
+
 // Returns what is wrong, or nothing.
 string ParseText(google::protobuf::io::ZeroCopyInputStream* input, const string& name,
                  Message* proto) {
@@ -146,6 +160,7 @@ string ParseText(google::protobuf::io::ZeroCopyInputStream* input, const string&
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
   parser.SetRecursionLimit(kMaxTextDepth);
+  SkipByteOrderMark(input);
   const bool parsed = parser.Parse(input, proto);
   if (parsed && errors.text().empty()) return "";
   return errors.text().empty() ? name + ": is not a prototxt" : errors.text();

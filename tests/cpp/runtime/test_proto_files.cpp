@@ -25,6 +25,24 @@ TEST(PrototxtError, NamesNearEnumerators) {
       caffe::ParseProtoTextOrDie("layer { pooling_param { pool: AVG } }", "net", &net), "AVE");
 }
 
+TEST(PrototxtError, SaysWhereFieldsOfOldLayersWent) {
+  NetParameter net;
+  EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { blobs_lr: 1 }", "net", &net), "lr_mult");
+  EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { weight_decay: 1 }", "net", &net),
+                     "decay_mult");
+}
+
+TEST(PrototxtFile, MayBeginWithAByteOrderMark) {
+  const TemporaryFolder folder;
+  Write(folder / "net.prototxt", "\xEF\xBB\xBFname: 'marked'\r\n");
+  NetParameter net;
+  caffe::ReadProtoFromTextFileOrDie(folder / "net.prototxt", &net);
+  EXPECT_EQ(net.name(), "marked");
+  for (const std::string text : {"", "#", "\xEF\xBB\xBF"}) {
+    caffe::ParseProtoTextOrDie(text, "text", &net);
+  }
+}
+
 TEST(PrototxtError, NamesRequiredFieldsThatAreMissing) {
   NetParameter net;
   EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { clip_param { min: 0 } }", "net", &net),

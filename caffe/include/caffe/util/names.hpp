@@ -6,7 +6,8 @@
 
 namespace caffe {
 
-/// Known names that differ from `name` by a few letters or by case, nearest first, at most `most`.
+/// Known names that differ from `name` by a few letters or by case, or begin with it (three letters
+/// or more), nearest first, at most `most`.
 std::vector<std::string> NearNames(const std::string& name, const std::vector<std::string>& known,
                                    size_t most = 3);
 
