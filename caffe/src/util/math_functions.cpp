@@ -1,6 +1,7 @@
 #include "caffe/util/math_functions.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <limits>
 #include <vector>
 
@@ -162,6 +163,16 @@ Dtype caffe_cpu_asum(const int n, const Dtype* x) {
   return ParallelSum<Dtype>(n, [=](std::ptrdiff_t i) { return std::fabs(x[i]); });
 }
 
+template <typename Dtype>
+int caffe_cpu_hamming_distance(const int n, const Dtype* x, const Dtype* y) {
+  const auto bits = [](Dtype value) {
+    return std::bitset<64>(static_cast<uint64_t>(static_cast<int64_t>(value)));
+  };
+  size_t distance = 0;
+  for (int i = 0; i < n; ++i) distance += (bits(x[i]) ^ bits(y[i])).count();
+  return static_cast<int>(distance);
+}
+
 // ---- random numbers ----
 
 unsigned int caffe_rng_rand() { return (*caffe_rng())(); }
@@ -228,6 +239,7 @@ void caffe_rng_bernoulli(const int n, const Dtype p, unsigned int* r) {
   template Dtype caffe_cpu_strided_dot<Dtype>(const int, const Dtype*, const int, const Dtype*,    \
                                               const int);                                          \
   template Dtype caffe_cpu_asum<Dtype>(const int, const Dtype*);                                   \
+  template int caffe_cpu_hamming_distance<Dtype>(const int, const Dtype*, const Dtype*);           \
   template Dtype caffe_nextafter<Dtype>(const Dtype);                                              \
   template void caffe_rng_uniform<Dtype>(const int, const Dtype, const Dtype, Dtype*);             \
   template void caffe_rng_gaussian<Dtype>(const int, const Dtype, const Dtype, Dtype*);            \

@@ -204,6 +204,8 @@ TYPED_TEST(MathTest, Vectors) {
   EXPECT_EQ(6.25, caffe_cpu_strided_dot<TypeParam>(2, x, 2, x, 2));
   EXPECT_EQ(3.5, caffe_cpu_asum<TypeParam>(4, x));
   EXPECT_EQ(-1, int(caffe_sign(TypeParam(-7))));
+  const TypeParam codes[] = {0, 5, 255}, others[] = {1, 2, 255};
+  EXPECT_EQ(1 + 3 + 0, caffe_cpu_hamming_distance<TypeParam>(3, codes, others));
 }
 
 TYPED_TEST(MathTest, ImagesAsColumns) {

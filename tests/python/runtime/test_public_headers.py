@@ -117,6 +117,25 @@ def test_the_headers_of_google_go_before_or_after_those_of_caffe(tmp_path, order
     assert (done.returncode, done.stderr) == (0, "")
 
 
+KERNEL = """\
+#include "caffe/util/gpu_util.cuh"
+template <typename Dtype>
+__global__ void Sum(const Dtype* values, Dtype* sum) {
+  caffe::caffe_gpu_atomic_add(values[threadIdx.x], sum);
+}
+template __global__ void Sum<float>(const float*, float*);
+template __global__ void Sum<double>(const double*, double*);
+"""
+
+
+@pytest.mark.skipif(not (shutil.which("nvcc") and CONFIG.exists()), reason="no nvcc, caffe")
+def test_kernels_may_add_atomically(tmp_path):
+    (tmp_path / "sum.cu").write_text(KERNEL)
+    command = ["nvcc", f"-I{INCLUDE}", "-c", "sum.cu"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
 def test_every_header_compiles_alone_and_twice(tmp_path):

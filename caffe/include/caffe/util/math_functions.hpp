@@ -97,6 +97,10 @@ Dtype caffe_cpu_strided_dot(const int n, const Dtype* x, const int incx, const D
 /// Sum of absolute values.
 template <typename Dtype>
 Dtype caffe_cpu_asum(const int n, const Dtype* x);
+/// How many bits differ between the whole parts of x and y, for codes made of whole numbers. Layers
+/// written for releases before 1.0 call it.
+template <typename Dtype>
+int caffe_cpu_hamming_distance(const int n, const Dtype* x, const Dtype* y);
 
 // Random numbers from the calling thread's generator.
 unsigned int caffe_rng_rand();
