@@ -500,7 +500,7 @@ TEST(AnyOrderOfChannels, GivesNetsTheSameGradientsOfFusedLayers) {
   }
 }
 
-#ifndef CPU_ONLY
+#ifdef USE_CUDNN
 TEST(ChannelsLastOnGpu, IsMadeOfAnInputOnceForBothPasses) {
   if (Caffe::mode() == Caffe::CPU) GTEST_SKIP() << "needs a GPU";
   caffe::NetParameter param;
