@@ -1,3 +1,5 @@
+#include <exception>
+
 #include "bindings.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/plugins.hpp"
@@ -6,6 +8,26 @@ namespace caffe {
 namespace python {
 
 namespace {
+
+/// caffe.Error; lives as long as the interpreter.
+PyObject* error_class = nullptr;
+
+/// Messages name what is in files, which need not be UTF-8.
+void RaiseError(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(std::move(error));
+  } catch (const Error& e) {
+    const std::string message = e.what();
+    const auto text = py::reinterpret_steal<py::object>(
+        PyUnicode_DecodeUTF8(message.data(), message.size(), "backslashreplace"));
+    PyErr_SetObject(error_class, text.ptr());
+  }
+}
+
+void BindError(py::module_& m) {
+  error_class = py::exception<Error>(m, "Error", PyExc_RuntimeError).release().ptr();
+  py::register_exception_translator(&RaiseError);
+}
 
 void SetLogLevel(int level) { logging::set_min_severity(static_cast<logging::Severity>(level)); }
 
@@ -61,7 +83,7 @@ PYBIND11_MODULE(_caffe, m) {
   namespace py = pybind11;
   m.doc() = "The C++ half of the package caffe; use it through the package.";
   m.attr("__version__") = AS_STRING(CAFFE_VERSION);
-  py::register_exception<caffe::Error>(m, "Error", PyExc_RuntimeError);
+  caffe::python::BindError(m);
   caffe::python::BindSettings(m);
   caffe::python::BindTimer(m);
   caffe::python::BindBlob(m);
