@@ -1,5 +1,7 @@
 #include "caffe/layer.hpp"
 
+#include <algorithm>
+
 #include "core/outermost_run.hpp"
 #include "core/queued_loss.hpp"
 
@@ -13,6 +15,26 @@ void MakeAllPlain(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>
   for (const Blob<Dtype>* blob : bottom) MakePlain(*blob);
   for (const Blob<Dtype>* blob : top) MakePlain(*blob);
   for (const auto& blob : parameters) MakePlain(*blob);
+}
+
+// Lets the layer shape its tops. One that is a bottom as well keeps its count: otherwise the layer
+// would read what it has yet to write, or what is not there.
+template <typename Dtype>
+void ReshapeTops(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top,
+                 Layer<Dtype>* layer) {
+  vector<pair<const Blob<Dtype>*, int>> in_place;
+  for (const Blob<Dtype>* blob : bottom) {
+    if (std::find(top.begin(), top.end(), blob) != top.end()) {
+      in_place.emplace_back(blob, blob->count());
+    }
+  }
+  layer->Reshape(bottom, top);
+  for (const auto& before : in_place) {
+    if (before.first->count() == before.second) continue;
+    LOG(FATAL) << layer->type() << " cannot work in place: its top has shape "
+               << before.first->shape_string() << ", its bottom has " << before.second
+               << " elements; give the top a new name";
+  }
 }
 
 }  // namespace
@@ -29,14 +51,14 @@ template <typename Dtype>
 void Layer<Dtype>::SetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   CheckBlobCounts(bottom, top);
   LayerSetUp(bottom, top);
-  Reshape(bottom, top);
+  ReshapeTops(bottom, top, this);
   SetLossWeights(top);
 }
 
 template <typename Dtype>
 Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   const OutermostRun outermost;
-  Reshape(bottom, top);
+  ReshapeTops(bottom, top, this);
   const bool gpu = Caffe::mode() == Caffe::GPU;
   if (gpu) {
     Forward_gpu(bottom, top);

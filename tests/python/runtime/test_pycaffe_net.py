@@ -76,6 +76,21 @@ def test_a_bad_file_is_an_error_that_python_can_catch(tmp_path, text, message):
     assert issubclass(caffe.Error, RuntimeError)
 
 
+def test_errors_show_the_bytes_of_files_that_are_not_utf_8(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_bytes(b'layer { name: "stra\xdfe" type: "Nowhere" }')
+    with pytest.raises(caffe.Error, match=r"layer 'stra\\xdfe' \(Nowhere\)"):
+        caffe.Net(str(path), caffe.TEST)
+
+
+@pytest.mark.parametrize("layer", ["Tile' tile_param { axis: 0 tiles: 2 }", "Reduction'"])
+def test_a_layer_that_cannot_work_in_place_is_refused(tmp_path, layer):
+    text = f"""layer {{ name: 'x' type: 'Input' top: 'x' input_param {{ shape {{ dim: 3 }} }} }}
+      layer {{ name: 'y' bottom: 'x' top: 'x' type: '{layer} }}"""
+    with pytest.raises(caffe.Error, match=r"layer 'y' .* cannot work in place"):
+        caffe.Net(write(tmp_path, text), caffe.TEST)
+
+
 def test_an_error_ends_the_process_where_the_environment_says_so():
     done = subprocess.run(
         [sys.executable, "-c", "import caffe; caffe.Net('missing.prototxt', caffe.TEST)"],
