@@ -34,6 +34,7 @@ void SpreadGroupSums(int num_dim, Dtype scale, const Blob<Dtype>& difference,
                      const std::vector<bool>& propagate_down,
                      const std::vector<Blob<Dtype>*>& bottom, const ForEach& for_each) {
   const int groups = bottom[0]->shape(1) / num_dim;
+  if (bottom[0]->count() == 0) return;
   for (int k = 0; k < 2; ++k) {
     if (!propagate_down[k]) continue;
     for_each(bottom[k]->count() / groups,

@@ -55,7 +55,7 @@ template <typename Dtype>
 void LRNLayer<Dtype>::NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dtype* to) const {
   const std::ptrdiff_t area = std::ptrdiff_t(height_) * width_;
   if (across_channels_) {
-    ParallelFor(area, 1 + kElementwiseGrain / (channels_ * size_),
+    ParallelFor(area, 1 + kElementwiseGrain / std::max(1, channels_ * size_),
                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
                   SlidingSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
                 });

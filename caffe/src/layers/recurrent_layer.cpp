@@ -21,6 +21,7 @@ void RecurrentLayer<Dtype>::CheckBottoms(const vector<Blob<Dtype>*>& bottom) con
   CHECK_GE(bottom[0]->num_axes(), 2)
       << ": a recurrent layer's first bottom is T x N x ...; its shape "
       << "is " << bottom[0]->shape_string();
+  CHECK_GE(bottom[0]->shape(0), 1) << ": a recurrent layer's input has one step (axis 0) at least";
   CHECK(bottom[1]->num_axes() == 2 && bottom[1]->shape(0) == bottom[0]->shape(0) &&
         bottom[1]->shape(1) == bottom[0]->shape(1))
       << "the continuation flags of shape " << bottom[1]->shape_string()

@@ -1,9 +1,14 @@
 // Bottoms that change their shape after SetUp: a layer whose parameters do not fit them any more
 // says so.
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "errors.hpp"
+#include "in_mode.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -61,6 +66,35 @@ TEST(ScaleLayer, HasNothingToDoOnABlobWithoutChannels) {
   LayerRun<float> run("type: 'Scale'", {{4, 0}, {0}});
   run.Forward();
   EXPECT_EQ(run.top[0]->count(), 0);
+}
+
+TEST(LayersWithoutItems, HaveNothingToDo) {
+  const InMode cpu(caffe::Caffe::CPU);
+  const Shapes none = {{0, 3, 4, 4}}, no_channels = {{2, 0, 4, 4}}, no_pairs = {{2, 0}, {2, 0}};
+  const std::vector<std::pair<std::string, Shapes>> cases = {
+      {"type: 'LRN'", none},
+      {"type: 'LRN'", no_channels},
+      {"type: 'LRN' lrn_param { norm_region: WITHIN_CHANNEL }", no_channels},
+      {"type: 'Pooling' pooling_param { kernel_size: 2 }", none},
+      {"type: 'Softmax'", none},
+      {"type: 'MVN'", none},
+      {"type: 'Convolution' convolution_param { num_output: 2 kernel_size: 3 }", none},
+      {"type: 'InnerProduct' inner_product_param { num_output: 2 }", none},
+      {"type: 'GeometricLoss'", no_pairs},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.first);
+    LayerRun<float> run(c.first, c.second);
+    run.Forward();
+    run.Backward(std::vector<bool>(run.bottom.size(), true));
+    EXPECT_EQ(run.bottom[0]->count(), 0);
+  }
+}
+
+TEST(RecurrentLayer, NeedsAStep) {
+  EXPECT_ERROR_NAMES(
+      LayerRun<float>("type: 'LSTM' recurrent_param { num_output: 2 }", Shapes{{0, 2, 3}, {0, 2}}),
+      "step");
 }
 
 // Its columns would be too many for a blob; the kernel in use needs none.
