@@ -7,6 +7,7 @@
 
 #include "caffe/util/math_functions.hpp"
 #include "dnn/engine.hpp"
+#include "dnn/winograd_convolution.hpp"
 
 namespace caffe {
 namespace dnn {
@@ -169,6 +170,10 @@ class FloatConvolution : public Convolution<float> {
            HasLayout(data_desc_.diff_dst_desc());
   }
 
+  /// Layouts of what ToFeatures takes and gives.
+  ChannelLayout image() const { return Layout(forward_desc_.src_desc()); }
+  ChannelLayout features() const { return Layout(forward_desc_.dst_desc()); }
+
   void ToFeatures(Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
                   Values<float> features) override {
     if (!forward_) forward_ = Forward(forward_desc_);
@@ -238,16 +243,18 @@ class FloatConvolution : public Convolution<float> {
     return DescribeData(problem_, problem_.Features(), problem_.Image(), forward_desc_);
   }
 
-  memory Read(const memory::desc& desc, Values<float> values) const {
+  static ChannelLayout Layout(const memory::desc& desc) {
     ChannelLayout layout;
     LayoutOf(desc, &layout);
-    return Wrap(desc, ReadBytes(layout, *values.blob, values.part));
+    return layout;
+  }
+
+  memory Read(const memory::desc& desc, Values<float> values) const {
+    return Wrap(desc, ReadBytes(Layout(desc), *values.blob, values.part));
   }
 
   memory Write(const memory::desc& desc, Values<float> values) const {
-    ChannelLayout layout;
-    LayoutOf(desc, &layout);
-    return Wrap(desc, WriteBytes(layout, values.blob, values.part));
+    return Wrap(desc, WriteBytes(Layout(desc), values.blob, values.part));
   }
 
   const float* NoBias() {
@@ -302,17 +309,15 @@ class FloatConvolution : public Convolution<float> {
 
 }  // namespace
 
-bool HasBfloat16() {
-  const int isa = static_cast<int>(dnnl::get_effective_cpu_isa());
-  const int wanted = static_cast<int>(dnnl::cpu_isa::avx512_core_bf16);
-  return (isa & wanted) == wanted;
-}
+bool HasBfloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 
 template <>
 shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeometry& geometry) {
   try {
     const auto convolution = boost::make_shared<FloatConvolution>(geometry);
-    if (convolution->IsGood()) return convolution;
+    if (convolution->IsGood()) {
+      return WithWinograd(geometry, convolution->image(), convolution->features(), convolution);
+    }
   } catch (const dnnl::error&) {
     // No kernel for this geometry: the caller has another way.
   }

@@ -16,6 +16,12 @@ dnnl::stream& Stream() {
   return stream;
 }
 
+bool Has(dnnl::cpu_isa instructions) {
+  const int isa = static_cast<int>(dnnl::get_effective_cpu_isa());
+  const int wanted = static_cast<int>(instructions);
+  return (isa & wanted) == wanted;
+}
+
 dnnl::primitive_attr Attributes() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);

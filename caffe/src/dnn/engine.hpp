@@ -16,6 +16,9 @@ namespace dnn {
 const dnnl::engine& Engine();
 dnnl::stream& Stream();
 
+/// Whether this processor has these instructions.
+bool Has(dnnl::cpu_isa instructions);
+
 /// Host memory with undefined contents. Large pieces come from the pool that serves the blobs too,
 /// so that temporary ones cost nothing while activations need the memory.
 class HostBuffer {

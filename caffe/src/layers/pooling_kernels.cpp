@@ -66,19 +66,19 @@ CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows& rows,
     for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
       Dtype place = h0 * width + w0;
       Vector best;
-      LoadLanes(x + (h0 * width + w0) * block + lane, &best);
+      CAFFE_LOAD_LANES(x + (h0 * width + w0) * block + lane, best);
       Vector best_place = place - Vector{};
       for (int h = h0; h < h1; ++h) {
         place = h * width + w0;
         for (int w = w0; w < w1; ++w, place += 1) {
           Vector value;
-          LoadLanes(x + (h * width + w) * block + lane, &value);
+          CAFFE_LOAD_LANES(x + (h * width + w) * block + lane, value);
           const auto better = value > best;
           best = better ? value : best;
           if (kWhere) best_place = better ? place - Vector{} : best_place;
         }
       }
-      if (y) StoreLanes(best, y + o * block + lane);
+      if (y) CAFFE_STORE_LANES(best, y + o * block + lane);
       if (kWhere) L::At(where + o * block + lane) = best_place;
     }
   });
@@ -114,13 +114,13 @@ CAFFE_SIMD_CLONES void PlacesBackwardOfLanes(const PoolWindows& windows, const R
   EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
     for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
       Vector diff;
-      LoadLanes(dy + o * block + lane, &diff);
+      CAFFE_LOAD_LANES(dy + o * block + lane, diff);
       const Vector chosen = L::At(where + o * block + lane);
       for (int h = h0; h < h1; ++h) {
         for (int w = w0; w < w1; ++w) {
           const Dtype place = h * width + w;
           const Vector value = chosen == (place - Vector{}) ? diff : Vector{};
-          StoreLanes(value, dx + (h * width + w) * block + lane);
+          CAFFE_STORE_LANES(value, dx + (h * width + w) * block + lane);
         }
       }
     }
@@ -136,12 +136,12 @@ CAFFE_SIMD_CLONES void TilesBackwardOfLanes(const PoolWindows& windows, const Ro
   EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
     for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
       Vector best, diff;
-      LoadLanes(x + (h0 * width + w0) * block + lane, &best);
-      LoadLanes(dy + o * block + lane, &diff);
+      CAFFE_LOAD_LANES(x + (h0 * width + w0) * block + lane, best);
+      CAFFE_LOAD_LANES(dy + o * block + lane, diff);
       for (int h = h0; h < h1; ++h) {
         for (int i = h * width + w0; i < h * width + w1; ++i) {
           Vector value;
-          LoadLanes(x + i * block + lane, &value);
+          CAFFE_LOAD_LANES(x + i * block + lane, value);
           best = value > best ? value : best;
         }
       }
@@ -149,9 +149,9 @@ CAFFE_SIMD_CLONES void TilesBackwardOfLanes(const PoolWindows& windows, const Ro
       for (int h = h0; h < h1; ++h) {
         for (int i = h * width + w0; i < h * width + w1; ++i) {
           Vector value;
-          LoadLanes(x + i * block + lane, &value);
+          CAFFE_LOAD_LANES(x + i * block + lane, value);
           const auto chosen = value == best;
-          StoreLanes(chosen ? diff : Vector{}, dx + i * block + lane);
+          CAFFE_STORE_LANES(chosen ? diff : Vector{}, dx + i * block + lane);
           diff = chosen ? Vector{} : diff;
         }
       }

@@ -127,10 +127,10 @@ CAFFE_SIMD_CLONES void Scale(std::ptrdiff_t n, int lanes, const T* x, const C* a
     const typename L::Vector va = L::At(a + lane), vb = L::At(b + lane);
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       typename L::Vector v;
-      LoadLanes(x + i, &v);
+      CAFFE_LOAD_LANES(x + i, v);
       v = v * va + vb;
       v = v > C(0) ? v : v * slope;
-      StoreLanes(v, y + i);
+      CAFFE_STORE_LANES(v, y + i);
     }
   }
   EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
@@ -148,10 +148,10 @@ CAFFE_SIMD_CLONES void Combine(std::ptrdiff_t n, int lanes, const T* u, const C*
     const typename L::Vector va = L::At(a + lane), vb = L::At(b + lane), vc = L::At(c + lane);
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       typename L::Vector first, second;
-      LoadLanes(u + i, &first);
-      LoadLanes(v + i, &second);
+      CAFFE_LOAD_LANES(u + i, first);
+      CAFFE_LOAD_LANES(v + i, second);
       first = first * va + second * vb + vc;
-      StoreLanes(first, y + i);
+      CAFFE_STORE_LANES(first, y + i);
     }
   }
   EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
@@ -166,7 +166,7 @@ CAFFE_SIMD_CLONES void Sums(std::ptrdiff_t n, int lanes, const T* x, C* sums) {
   for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
     typename L::Vector sum = L::At(sums + lane), v;
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
-      LoadLanes(x + i, &v);
+      CAFFE_LOAD_LANES(x + i, v);
       sum += v;
     }
     L::At(sums + lane) = sum;
@@ -181,8 +181,8 @@ CAFFE_SIMD_CLONES void Dots(std::ptrdiff_t n, int lanes, const T* x, const T* y,
   for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
     typename L::Vector sum = L::At(sums + lane), v, w;
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
-      LoadLanes(x + i, &v);
-      LoadLanes(y + i, &w);
+      CAFFE_LOAD_LANES(x + i, v);
+      CAFFE_LOAD_LANES(y + i, w);
       sum += v * w;
     }
     L::At(sums + lane) = sum;
@@ -199,7 +199,7 @@ CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const T* x, const C*
     const typename L::Vector middle = L::At(centre + lane);
     typename L::Vector sum = L::At(sums + lane), v;
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
-      LoadLanes(x + i, &v);
+      CAFFE_LOAD_LANES(x + i, v);
       v -= middle;
       sum += v * v;
     }
@@ -230,8 +230,8 @@ CAFFE_SIMD_CLONES void GradientSums(std::ptrdiff_t n, int lanes, const GradientP
                              middle = L::At(centre + lane);
     typename L::Vector sum = L::At(sums + lane), dot = L::At(dots + lane), g, in;
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
-      LoadLanes(p.dy + i, &g);
-      LoadLanes(p.x + i, &in);
+      CAFFE_LOAD_LANES(p.dy + i, g);
+      CAFFE_LOAD_LANES(p.x + i, in);
       g = in * a + b > C(0) ? g : g * p.slope;
       sum += g;
       dot += g * (in - middle);
@@ -256,11 +256,11 @@ CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const Gradie
                              vv = L::At(v + lane);
     typename L::Vector g, in;
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
-      LoadLanes(p.dy + i, &g);
-      LoadLanes(p.x + i, &in);
+      CAFFE_LOAD_LANES(p.dy + i, g);
+      CAFFE_LOAD_LANES(p.x + i, in);
       g = in * a + b > C(0) ? g : g * p.slope;
       g = g * a + in * vu + vv;
-      StoreLanes(g, dx + i);
+      CAFFE_STORE_LANES(g, dx + i);
     }
   }
   EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {

@@ -2,6 +2,7 @@
 #define CAFFE_SRC_UTIL_SIMD_HPP_
 
 #include <cstdint>
+#include <type_traits>
 
 #include "util/bfloat16.hpp"
 
@@ -32,30 +33,45 @@ struct Lanes {
   static const Vector& At(const Dtype* values) { return *reinterpret_cast<const Vector*>(values); }
 };
 
-/// Loads and stores kLanes values in the vector that is computed with.
-inline void LoadLanes(const float* from, Lanes<float>::Vector* to) { *to = Lanes<float>::At(from); }
-inline void LoadLanes(const double* from, Lanes<double>::Vector* to) {
-  *to = Lanes<double>::At(from);
-}
-inline void StoreLanes(const Lanes<float>::Vector& from, float* to) { Lanes<float>::At(to) = from; }
-inline void StoreLanes(const Lanes<double>::Vector& from, double* to) {
-  Lanes<double>::At(to) = from;
-}
-// Loops, not vector arithmetic: that would be split up for the oldest processors before the
-// function becomes a part of one for newer ones.
-inline void LoadLanes(const BFloat16* from, Lanes<float>::Vector* to) {
-  float values[kLanes];
-#pragma GCC unroll 1
-  for (int i = 0; i < kLanes; ++i) values[i] = float(from[i]);
-  *to = Lanes<float>::At(values);
-}
-inline void StoreLanes(const Lanes<float>::Vector& from, BFloat16* to) {
-  float values[kLanes];
-  Lanes<float>::At(values) = from;
-#pragma GCC unroll 1
-  for (int i = 0; i < kLanes; ++i) to[i] = values[i];
-}
+/// The same of their bits.
+typedef uint16_t HalfLanes __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
+typedef uint32_t WordLanes __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 
 }  // namespace caffe
+
+// Macros: in a function, vector arithmetic would be split up for the oldest processors before the
+// function becomes a part of one for newer ones.
+
+/// Loads values, as many as Lanes and the types of their bits have where it is used, in the vector
+/// that is computed with: floats and doubles as they are, BFloat16 as floats.
+#define CAFFE_LOAD_LANES(from, to)                                                            \
+  do {                                                                                        \
+    const auto* const lanes_from = (from);                                                    \
+    if constexpr (sizeof(*lanes_from) == 2) {                                                 \
+      const WordLanes lanes_bits =                                                            \
+          __builtin_convertvector(*reinterpret_cast<const HalfLanes*>(lanes_from), WordLanes) \
+          << 16;                                                                              \
+      (to) = reinterpret_cast<const Lanes<float>::Vector&>(lanes_bits);                       \
+    } else {                                                                                  \
+      (to) = Lanes<typename std::decay<decltype(*lanes_from)>::type>::At(lanes_from);         \
+    }                                                                                         \
+  } while (0)
+
+/// Stores a vector; rounded as BFloat16 does.
+#define CAFFE_STORE_LANES(from, to)                                                          \
+  do {                                                                                       \
+    const auto lanes_value = (from);                                                         \
+    auto* const lanes_to = (to);                                                             \
+    if constexpr (sizeof(*lanes_to) == 2) {                                                  \
+      const WordLanes lanes_bits = reinterpret_cast<const WordLanes&>(lanes_value);          \
+      const WordLanes lanes_rounded = lanes_bits + 0x7fffu + (lanes_bits >> 16 & 1u);        \
+      const WordLanes lanes_chosen =                                                         \
+          (lanes_bits & 0x7fffffffu) > 0x7f800000u ? lanes_bits | 0x400000u : lanes_rounded; \
+      *reinterpret_cast<HalfLanes*>(lanes_to) =                                              \
+          __builtin_convertvector(lanes_chosen >> 16, HalfLanes);                            \
+    } else {                                                                                 \
+      Lanes<typename std::decay<decltype(*lanes_to)>::type>::At(lanes_to) = lanes_value;     \
+    }                                                                                        \
+  } while (0)
 
 #endif  // CAFFE_SRC_UTIL_SIMD_HPP_

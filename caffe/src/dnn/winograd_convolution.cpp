@@ -1,0 +1,355 @@
+#include "dnn/winograd_convolution.hpp"
+
+#include <cstdlib>
+
+#include <boost/make_shared.hpp>
+
+#include "dnn/engine.hpp"
+#include "dnn/winograd_transforms.hpp"
+#include "util/per_channel.hpp"
+
+namespace caffe {
+namespace dnn {
+
+using dnnl::memory;
+
+namespace {
+
+using Tag = memory::format_tag;
+
+memory::desc PointMatrices(int rows, int columns, Tag tag) {
+  return memory::desc({kPoints, rows, columns}, memory::data_type::f32, tag);
+}
+
+memory Wrap(const memory::desc& desc, const void* values) {
+  return memory(desc, Engine(), const_cast<void*>(values));
+}
+
+// Products of matrices, one for each point.
+class PointProducts {
+ public:
+  PointProducts(const memory::desc& left, const memory::desc& right, const memory::desc& result,
+                bool add) {
+    auto attributes = Attributes();
+    if (add) {
+      dnnl::post_ops sum;
+      sum.append_sum(1.f);
+      attributes.set_post_ops(sum);
+    }
+    desc_ = dnnl::matmul::primitive_desc(Engine(), left, right, result, attributes);
+    product_ = dnnl::matmul(desc_);
+  }
+
+  memory::desc right() const { return desc_.weights_desc(); }
+
+  void Run(const float* left, const float* right, float* result) const {
+    dnn::Run(product_, desc_.scratchpad_desc(),
+             {{DNNL_ARG_SRC, Wrap(desc_.src_desc(), left)},
+              {DNNL_ARG_WEIGHTS, Wrap(desc_.weights_desc(), right)},
+              {DNNL_ARG_DST, Wrap(desc_.dst_desc(), result)}});
+  }
+
+ private:
+  dnnl::matmul::primitive_desc desc_;
+  dnnl::matmul product_;
+};
+
+std::ptrdiff_t PointBytes(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+  return kPoints * rows * columns * std::ptrdiff_t(sizeof(float));
+}
+HostBuffer PointBuffer(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+  return HostBuffer(PointBytes(rows, columns));
+}
+float* In(const HostBuffer& buffer) { return static_cast<float*>(buffer.get()); }
+
+// How the work is divided, so that what one pass makes is in the caches when the next one reads it.
+struct Turns {
+  /// For tiles of `rows` channels, and taps of rows x all columns.
+  Turns(int all_tiles, int rows, int all_columns);
+
+  int tiles, columns;
+};
+
+// The values of all tiles, where they take no more, are kept while columns of the taps take turns;
+// else the taps' are, while tiles take turns.
+const std::ptrdiff_t kAllTiles = std::ptrdiff_t(12) << 20;
+// Values that a turn makes and uses. But a turn has at least so many tiles, or columns, for the
+// products' sake.
+const std::ptrdiff_t kTurn = std::ptrdiff_t(4) << 20;
+const int kLeastTiles = 95, kLeastColumns = 64;
+
+Turns::Turns(int all_tiles, int rows, int all_columns) : tiles(all_tiles), columns(all_columns) {
+  if (PointBytes(all_tiles, rows) <= kAllTiles) {
+    while (columns % 2 == 0 && columns / 2 >= kLeastColumns &&
+           columns / 2 % WinogradChannels() == 0 && PointBytes(rows, columns) > kTurn) {
+      columns /= 2;
+    }
+  } else {
+    const int most = std::max<int>(kLeastTiles, kTurn / PointBytes(1, rows + columns));
+    const int turns = (all_tiles + most - 1) / most;
+    tiles = (all_tiles + turns - 1) / turns;
+  }
+  // Odd, so that the points' values do not all compete for the same places in the caches.
+  tiles |= 1;
+}
+
+// Calls tiles_body(tiles) for tiles that take turns, and after each columns_body(tiles, columns)
+// for all columns in turn.
+template <typename TilesBody, typename ColumnsBody>
+void InTurns(const TileGrid& grid, const Turns& turns, int all_columns, const TilesBody& tiles_body,
+             const ColumnsBody& columns_body) {
+  for (int first = 0; first < grid.count(); first += turns.tiles) {
+    const TileRange tiles = {first, turns.tiles};
+    tiles_body(tiles);
+    for (int column = 0; column < all_columns; column += turns.columns) {
+      columns_body(tiles, ChannelRange{column, turns.columns});
+    }
+  }
+}
+
+// Channels with those that fill the last block up.
+int Filled(const ChannelLayout& layout) { return layout.blocks() * layout.block; }
+
+// The passes of one product, between blobs in these layouts, and their memory.
+struct Plan {
+  Plan(const TileGrid& of_tiles, const ChannelLayout& of_inputs, const ChannelLayout& of_outputs,
+       bool turned)
+      : grid(of_tiles),
+        inputs(of_inputs),
+        outputs(of_outputs),
+        taps{turned ? outputs.channels : inputs.channels,
+             turned ? inputs.channels : outputs.channels, turned},
+        turns(grid.count(), Filled(inputs), Filled(outputs)),
+        order{Filled(inputs), turns.columns, turns.columns} {}
+
+  HostBuffer InputBuffer() const { return PointBuffer(turns.tiles, order.rows); }
+  HostBuffer OutputBuffer() const { return PointBuffer(turns.tiles, order.columns); }
+  HostBuffer TapBuffer() const { return PointBuffer(order.rows, order.columns); }
+
+  memory::desc InputMatrices() const { return PointMatrices(turns.tiles, order.rows, Tag::abc); }
+  memory::desc OutputMatrices() const {
+    return PointMatrices(turns.tiles, order.columns, Tag::abc);
+  }
+  memory::desc TapMatrices(Tag tag) const { return PointMatrices(order.rows, order.columns, tag); }
+
+  const TileGrid& grid;
+  ChannelLayout inputs, outputs;
+  Taps taps;
+  Turns turns;
+  TapPoints order;
+};
+
+// outputs = inputs * taps, in either direction.
+class TileConvolution {
+ public:
+  TileConvolution(const TileGrid& grid, const ChannelLayout& inputs, const ChannelLayout& outputs,
+                  bool turned)
+      : plan_(grid, inputs, outputs, turned), products_(Products(Tag::any)) {
+    const auto is_ordered_as = [&](Tag tag) { return products_.right() == plan_.TapMatrices(tag); };
+    const int block = 64;
+    if (is_ordered_as(Tag::aCB16b64c) && plan_.order.rows % 16 == 0 &&
+        plan_.order.columns % block == 0) {
+      plan_.order.block = block;
+    } else if (!is_ordered_as(Tag::abc)) {
+      products_ = Products(Tag::abc);
+    }
+  }
+
+  /// Bias may be null.
+  void Run(const void* inputs, const Blob<float>& weights, const Blob<float>* bias, float slope,
+           void* outputs) const {
+    const HostBuffer from = plan_.InputBuffer(), to = plan_.OutputBuffer();
+    const HostBuffer taps = plan_.TapBuffer();
+    vector<float> filled_bias(bias ? Filled(plan_.outputs) : 0);
+    if (bias) std::copy_n(bias->cpu_data(), bias->count(), filled_bias.begin());
+    const float* plain_weights = weights.cpu_data();
+    const bool all_columns = plan_.turns.columns == Filled(plan_.outputs);
+    InTurns(
+        plan_.grid, plan_.turns, Filled(plan_.outputs),
+        [&](TileRange tiles) {
+          InputsToPoints(plan_.grid, tiles, plan_.inputs, {0, Filled(plan_.inputs)}, inputs,
+                         In(from));
+        },
+        [&](TileRange tiles, ChannelRange columns) {
+          if (tiles.first == 0 || !all_columns) {
+            TapsToPoints(plain_weights, plan_.taps, columns.first, plan_.order, In(taps));
+          }
+          products_.Run(In(from), In(taps), In(to));
+          PointsToOutputs(plan_.grid, tiles, In(to), bias ? filled_bias.data() : nullptr, slope,
+                          plan_.outputs, columns, outputs);
+        });
+  }
+
+ private:
+  PointProducts Products(Tag order_of_taps) const {
+    return PointProducts(plan_.InputMatrices(), plan_.TapMatrices(order_of_taps),
+                         plan_.OutputMatrices(), false);
+  }
+
+  Plan plan_;
+  PointProducts products_;
+};
+
+// Diff of weights += inputs' * outputs.
+class TileWeightDiff {
+ public:
+  TileWeightDiff(const TileGrid& grid, const ChannelLayout& inputs, const ChannelLayout& outputs)
+      : plan_(grid, inputs, outputs, false), first_(Products(false)), next_(Products(true)) {}
+
+  void Run(const void* inputs, const void* outputs, Blob<float>* weights) const {
+    const HostBuffer from = plan_.InputBuffer(), to = plan_.OutputBuffer();
+    const HostBuffer taps = plan_.TapBuffer();
+    float* diff = weights->mutable_cpu_diff();
+    InTurns(
+        plan_.grid, plan_.turns, Filled(plan_.outputs),
+        [&](TileRange tiles) {
+          InputsToPoints(plan_.grid, tiles, plan_.inputs, {0, Filled(plan_.inputs)}, inputs,
+                         In(from));
+        },
+        [&](TileRange tiles, ChannelRange columns) {
+          OutputsToPoints(plan_.grid, tiles, plan_.outputs, columns, outputs, In(to));
+          (tiles.first == 0 ? first_ : next_).Run(In(from), In(to), In(taps));
+          if (tiles.first + tiles.count >= plan_.grid.count()) {
+            AddPointsToTaps(In(taps), plan_.order, plan_.taps, columns.first, diff);
+          }
+        });
+  }
+
+ private:
+  PointProducts Products(bool add) const {
+    return PointProducts(PointMatrices(plan_.order.rows, plan_.turns.tiles, Tag::acb),
+                         plan_.OutputMatrices(), plan_.TapMatrices(Tag::abc), add);
+  }
+
+  Plan plan_;
+  PointProducts first_, next_;
+};
+
+// What the ways take, in multiplications of a direct convolution in float (each being an addition
+// too). Making or using a float of an image at the points takes as long as 24 of them, and one of
+// the taps 56 (few of those are in a cache); smaller convolutions than 1 << 22 have no gain worth
+// the calls. Measured on a Zen 5 (bench: vgg), but all of it is arithmetic against memory.
+const double kMovedImage = 24, kMovedTaps = 56, kSmallest = 1 << 22;
+
+double DirectCost(const ConvolutionGeometry& g, int ins, int outs) {
+  // bfloat16 is multiplied twice as fast, where there are enough channels to multiply.
+  const double speed = g.element == Element::kFloat || std::min(ins, outs) <= 16 ? 1 : 2;
+  return double(g.num) * g.features[0] * g.features[1] * ins * outs * g.kernel[0] * g.kernel[1] /
+         speed;
+}
+
+double WinogradCost(int tiles, int ins, int outs) {
+  const double products = double(ins) * outs;
+  return kPoints * (tiles * products + kMovedImage * tiles * (ins + outs) + kMovedTaps * products);
+}
+
+class WinogradConvolution : public Convolution<float> {
+ public:
+  WinogradConvolution(const ConvolutionGeometry& g, const ChannelLayout& image,
+                      const ChannelLayout& features, const shared_ptr<Convolution<float>>& direct)
+      : image_(image),
+        features_(features),
+        relu_slope_(g.relu_slope),
+        direct_(direct),
+        feature_grid_(g.num, g.features[0], g.features[1], g.dilation, g.pad),
+        image_grid_(g.num, g.image[0], g.image[1], g.dilation,
+                    {2 * g.dilation[0] - g.pad[0], 2 * g.dilation[1] - g.pad[1]}),
+        over_features_(!direct || Pays(g, feature_grid_)),
+        over_image_(!direct || Pays(g, image_grid_)) {}
+
+  /// Whether any of the products is computed so.
+  bool IsGood() const { return over_features_ || over_image_; }
+
+  void ToFeatures(Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+                  Values<float> features) override {
+    if (!over_features_) return direct_->ToFeatures(image, weights, bias, features);
+    if (!forward_) {
+      forward_ = boost::make_shared<TileConvolution>(feature_grid_, image_, features_, false);
+    }
+    const void* inputs = ReadBytes(image_, *image.blob, image.part);
+    forward_->Run(inputs, weights, bias, relu_slope_,
+                  WriteBytes(features_, features.blob, features.part));
+  }
+
+  void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {
+    if (!over_image_) return direct_->ToImage(features, weights, image);
+    if (!data_) data_ = boost::make_shared<TileConvolution>(image_grid_, features_, image_, true);
+    const void* inputs = ReadBytes(features_, *features.blob, features.part);
+    data_->Run(inputs, weights, nullptr, 1, WriteBytes(image_, image.blob, image.part));
+  }
+
+  void AddWeightDiff(Values<float> image, Values<float> features, Blob<float>* weights,
+                     Blob<float>* bias) override {
+    if (!over_features_) return direct_->AddWeightDiff(image, features, weights, bias);
+    if (!weights_) weights_ = boost::make_shared<TileWeightDiff>(feature_grid_, image_, features_);
+    const void* inputs = ReadBytes(image_, *image.blob, image.part);
+    const void* outputs = ReadBytes(features_, *features.blob, features.part);
+    weights_->Run(inputs, outputs, weights);
+    if (bias) AddBiasDiff(outputs, bias);
+  }
+
+ private:
+  bool Pays(const ConvolutionGeometry& g, const TileGrid& grid) const {
+    const int ins = Filled(image_), outs = Filled(features_);
+    const double direct = DirectCost(g, ins, outs);
+    return direct >= kSmallest && WinogradCost(grid.count(), ins, outs) < direct;
+  }
+
+  void AddBiasDiff(const void* outputs, Blob<float>* bias) const {
+    VisitElements<float>(features_, [&](auto type) {
+      const vector<double> sums =
+          SumPerChannel(features_, static_cast<const decltype(type)*>(outputs));
+      float* diff = bias->mutable_cpu_diff();
+      for (int c = 0; c < bias->count(); ++c) diff[c] += static_cast<float>(sums[c]);
+    });
+  }
+
+  ChannelLayout image_, features_;
+  float relu_slope_;
+  shared_ptr<Convolution<float>> direct_;
+  TileGrid feature_grid_, image_grid_;
+  bool over_features_, over_image_;
+  // Made when they are first used.
+  shared_ptr<TileConvolution> forward_, data_;
+  shared_ptr<TileWeightDiff> weights_;
+};
+
+bool FitsLanes(const ChannelLayout& layout) { return layout.block % WinogradChannels() == 0; }
+
+bool IsSquareOf(int size, const int (&pair)[2]) { return pair[0] == size && pair[1] == size; }
+
+bool Fits(const ConvolutionGeometry& g, const ChannelLayout& image, const ChannelLayout& features) {
+  return g.groups == 1 && IsSquareOf(3, g.kernel) && IsSquareOf(1, g.stride) && FitsLanes(image) &&
+         FitsLanes(features);
+}
+
+bool IsWanted() {
+  static const bool wanted = [] {
+    const char* value = std::getenv("CAFFE_WINOGRAD");
+    return !value || string(value) != "0";
+  }();
+  return wanted;
+}
+
+}  // namespace
+
+shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
+                                        const ChannelLayout& image, const ChannelLayout& features) {
+  if (!Fits(geometry, image, features)) return nullptr;
+  return boost::make_shared<WinogradConvolution>(geometry, image, features, nullptr);
+}
+
+shared_ptr<Convolution<float>> WithWinograd(const ConvolutionGeometry& geometry,
+                                            const ChannelLayout& image,
+                                            const ChannelLayout& features,
+                                            const shared_ptr<Convolution<float>>& direct) {
+  // AMX multiplies bfloat16 faster than all that is saved here.
+  const bool amx = geometry.element == Element::kBFloat16 && Has(dnnl::cpu_isa::avx512_core_amx);
+  if (amx || !IsWanted() || !Fits(geometry, image, features)) return direct;
+  const auto winograd = boost::make_shared<WinogradConvolution>(geometry, image, features, direct);
+  if (winograd->IsGood()) return winograd;
+  return direct;
+}
+
+}  // namespace dnn
+}  // namespace caffe

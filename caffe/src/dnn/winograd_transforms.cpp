@@ -1,0 +1,179 @@
+#include "dnn/winograd_transforms.hpp"
+
+#include "caffe/util/parallel_for.hpp"
+#include "dnn/engine.hpp"
+#include "util/simd.hpp"
+
+namespace caffe {
+namespace dnn {
+
+namespace {
+
+const int kTaps = 3;
+
+// Which of the work is a thread's.
+struct Piece {
+  std::ptrdiff_t begin, end;
+};
+
+int Existing(const TileGrid& grid, TileRange range) {
+  return std::min(range.count, grid.count() - range.first);
+}
+
+// ---- the kernels, for a part of the work of a call ----
+
+template <typename T>
+struct ImageKernels {
+  using ToPoints = void (*)(const TileGrid&, TileRange, const ChannelLayout&, ChannelRange,
+                            const T*, float* points, Piece);
+  ToPoints inputs_to_points, outputs_to_points;
+  void (*points_to_outputs)(const TileGrid&, TileRange, const float* points, const float* bias,
+                            float slope, const ChannelLayout&, ChannelRange, T*, Piece);
+};
+
+struct Kernels {
+  /// Channels that are handled at once.
+  int width;
+  ImageKernels<float> floats;
+  ImageKernels<BFloat16> bfloats;
+  void (*taps_to_points)(const float* weights, const Taps&, int first_column, const TapPoints&,
+                         float* points, Piece);
+  void (*add_points_to_taps)(const float* points, const TapPoints&, const Taps&, int first_column,
+                             float* weights, Piece);
+
+  const ImageKernels<float>& ForImages(float) const { return floats; }
+  const ImageKernels<BFloat16>& ForImages(BFloat16) const { return bfloats; }
+};
+
+#define CAFFE_KERNEL_INLINE inline __attribute__((always_inline))
+
+namespace any_processor {
+const int kWidth = 4;
+#include "dnn/winograd_kernels.inc"
+}  // namespace any_processor
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define HAS_WIDER_KERNELS
+namespace v3 {
+const int kWidth = 8;
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+#include "dnn/winograd_kernels.inc"
+#pragma GCC pop_options
+}  // namespace v3
+
+namespace v4 {
+const int kWidth = 16;
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
+#include "dnn/winograd_kernels.inc"
+#pragma GCC pop_options
+}  // namespace v4
+#endif
+
+// ONEDNN_MAX_CPU_ISA in the environment restricts these kernels as it does oneDNN's.
+const Kernels& ForThisProcessor() {
+#ifdef HAS_WIDER_KERNELS
+  static const bool has_v4 = Has(dnnl::cpu_isa::avx512_core) && __builtin_cpu_supports("x86-64-v4");
+  static const bool has_v3 = Has(dnnl::cpu_isa::avx2) && __builtin_cpu_supports("x86-64-v3");
+  if (has_v4) return v4::kKernels;
+  if (has_v3) return v3::kKernels;
+#endif
+  return any_processor::kKernels;
+}
+
+// Too few for more than one thread.
+const int kGrain = 64;
+
+// Calls body(piece) for pieces of all that is of a tile and the channels, or a row and the columns,
+// that are handled at once, on several threads.
+template <typename Body>
+void InPieces(std::ptrdiff_t rows, int columns, const Body& body) {
+  ParallelFor(rows * (columns / ForThisProcessor().width), kGrain,
+              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                body(Piece{begin, end});
+              });
+}
+
+// By the kernel that choose(kernels for images) gives.
+template <typename Choose>
+void ToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
+              ChannelRange channels, const void* values, float* points, const Choose& choose) {
+  const int existing = Existing(grid, tiles);
+  VisitElements<float>(layout, [&](auto type) {
+    const auto kernel = choose(ForThisProcessor().ForImages(type));
+    InPieces(existing, channels.count, [&](Piece piece) {
+      kernel(grid, tiles, layout, channels, static_cast<const decltype(type)*>(values), points,
+             piece);
+    });
+  });
+  const std::ptrdiff_t point_step = std::ptrdiff_t(tiles.count) * channels.count;
+  for (int p = 0; existing < tiles.count && p < kPoints; ++p) {
+    float* point = points + p * point_step;
+    std::fill(point + std::ptrdiff_t(existing) * channels.count, point + point_step, 0.f);
+  }
+}
+
+}  // namespace
+
+TileGrid::TileGrid(int num, int height, int width, const int (&dilation)[2], const int (&pad)[2])
+    : num(num),
+      height(height),
+      width(width),
+      dilation{dilation[0], dilation[1]},
+      pad{pad[0], pad[1]} {
+  for (int item = 0; item < num; ++item) {
+    for (int y0 = 0; y0 < std::min(dilation[0], height); ++y0) {
+      for (int y = y0; y < height; y += kTileOutputs * dilation[0]) {
+        for (int x0 = 0; x0 < std::min(dilation[1], width); ++x0) {
+          for (int x = x0; x < width; x += kTileOutputs * dilation[1]) {
+            tiles.push_back({item, y, x});
+          }
+        }
+      }
+    }
+  }
+}
+
+int WinogradChannels() { return ForThisProcessor().width; }
+
+void InputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
+                    ChannelRange channels, const void* inputs, float* points) {
+  ToPoints(grid, tiles, layout, channels, inputs, points,
+           [](const auto& kernels) { return kernels.inputs_to_points; });
+}
+
+void OutputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
+                     ChannelRange channels, const void* outputs, float* points) {
+  ToPoints(grid, tiles, layout, channels, outputs, points,
+           [](const auto& kernels) { return kernels.outputs_to_points; });
+}
+
+void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
+                     float slope, const ChannelLayout& layout, ChannelRange channels,
+                     void* outputs) {
+  VisitElements<float>(layout, [&](auto type) {
+    const auto kernel = ForThisProcessor().ForImages(type).points_to_outputs;
+    InPieces(Existing(grid, tiles), channels.count, [&](Piece piece) {
+      kernel(grid, tiles, points, bias, slope, layout, channels,
+             static_cast<decltype(type)*>(outputs), piece);
+    });
+  });
+}
+
+void TapsToPoints(const float* weights, const Taps& taps, int first_column, const TapPoints& order,
+                  float* points) {
+  InPieces(order.rows, order.columns, [&](Piece piece) {
+    ForThisProcessor().taps_to_points(weights, taps, first_column, order, points, piece);
+  });
+}
+
+void AddPointsToTaps(const float* points, const TapPoints& order, const Taps& taps,
+                     int first_column, float* weights) {
+  InPieces(order.rows, order.columns, [&](Piece piece) {
+    ForThisProcessor().add_points_to_taps(points, order, taps, first_column, weights, piece);
+  });
+}
+
+}  // namespace dnn
+}  // namespace caffe
