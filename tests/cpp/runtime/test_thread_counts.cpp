@@ -37,7 +37,7 @@ std::vector<std::vector<float>> ResultsOf(const std::string& text, const Shapes&
 TEST(ThreadCounts, DoNotChangeResults) {
   const std::vector<int> shape = {3, 4, 123, 211};
   const std::vector<int> labels = {3, 123, 211};
-  const std::vector<std::pair<std::string, Shapes>> layers = {
+  std::vector<std::pair<std::string, Shapes>> layers = {
       {"type: 'Dropout'", {shape}},
       {"type: 'EuclideanLoss'", {shape, shape}},
       {"type: 'PReLU'", {shape}},
@@ -48,6 +48,10 @@ TEST(ThreadCounts, DoNotChangeResults) {
       {"type: 'Softmax'", {shape}},
       {"type: 'SoftmaxWithLoss' loss_param { weight_by_label_freqs: true }", {shape, labels}},
   };
+  // One of a few tiles and many channels, one of many tiles.
+  const std::string convolution = "type: 'Convolution' convolution_param { kernel_size: 3 pad: 1 ";
+  layers.push_back({convolution + "num_output: 256 }", {{1, 256, 14, 17}}});
+  layers.push_back({convolution + "num_output: 48 }", {{2, 32, 123, 211}}});
   for (const auto& layer : layers) {
     const auto one = ResultsOf(layer.first, layer.second, 1);
     EXPECT_EQ(ResultsOf(layer.first, layer.second, 3), one) << layer.first;
