@@ -46,6 +46,11 @@ template <typename Dtype>
 void SGDSolver<Dtype>::RestoreSolverStateFromBinaryProto(const string& state_file) {
   SolverState state;
   ReadProtoFromBinaryFileOrDie(state_file, &state);
+  if (!state.has_iter()) {
+    LOG(FATAL) << state_file
+               << ": holds no state of a solver; is it a model? Then its .solverstate "
+               << "is the file to go on from, or its weights to start with";
+  }
   CheckHistoryLength(state.history_size(), history_.size(), state_file, this->type());
   LOG_IF(INFO, Caffe::root_solver()) << "SGDSolver: restoring history";
   for (size_t i = 0; i < history_.size(); ++i) {

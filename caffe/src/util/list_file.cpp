@@ -13,6 +13,8 @@ vector<ListLine> ReadListFile(const string& list) {
   vector<ListLine> lines;
   string text;
   for (int number = 1; std::getline(file, text); ++number) {
+    // Some editors put a mark before UTF-8.
+    if (number == 1 && text.compare(0, 3, "\xEF\xBB\xBF") == 0) text.erase(0, 3);
     const size_t end = text.find_last_not_of(" \t\r");
     if (end == string::npos) continue;
     text.resize(end + 1);

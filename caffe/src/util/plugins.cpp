@@ -61,6 +61,8 @@ std::vector<std::string> FromEnvironment() {
 
 bool plugins::KeepRegistrationError(const std::string& message) {
   if (!registration_errors) return false;
+  // A layer is registered for float and for double.
+  if (registration_errors->find(message) != std::string::npos) return true;
   if (!registration_errors->empty()) *registration_errors += "; ";
   *registration_errors += message;
   return true;
@@ -75,10 +77,10 @@ void LoadPlugin(const std::string& path) {
   // Local: what libcaffe links must not stand in for the libraries of other Python modules; h5py
   // brings an HDF5 of its own.
   void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  CHECK(handle) << "plug-in " << path << " cannot be loaded: " << dlerror();
+  if (!handle) LOG(FATAL) << "plug-in " << path << " cannot be loaded: " << dlerror();
   const auto& handles = state.handles;
   const bool loaded_before = std::find(handles.begin(), handles.end(), handle) != handles.end();
-  CHECK(collect.errors().empty()) << "plug-in " << path << ": " << collect.errors();
+  if (!collect.errors().empty()) LOG(FATAL) << "plug-in " << path << ": " << collect.errors();
   if (loaded_before) return;
   state.handles.push_back(handle);
   state.loaded.push_back(path);

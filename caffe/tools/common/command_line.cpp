@@ -111,6 +111,16 @@ const CLI::App& ChosenCommand(const CLI::App& app) {
   return chosen.empty() ? app : *chosen.front();
 }
 
+// " (did you mean --model=x?)" where x stands alone and the command lacks an option that it needs.
+string MeantOption(const CLI::App& command, const string& value) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_required() && option->count() == 0 && !option->get_positional()) {
+      return " (did you mean " + option->get_name() + "=" + value + "?)";
+    }
+  }
+  return "";
+}
+
 void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = ChosenCommand(app);
   string problem = error.what();
@@ -121,6 +131,7 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
     const char* what = name[0] == '-' ? "option" : wants_command ? "command" : "argument";
     problem = string("unknown ") + what + " " + name + DidYouMean(name, KnownWords(command));
     if (wants_command && FindOption(app, name)) problem = "no command for " + name;
+    if (name[0] != '-' && !wants_command) problem += MeantOption(command, name);
   }
   const string chosen = &command == &app ? "" : " " + command.get_name();
   std::cerr << app.get_name() << ": " << problem << "; see " << app.get_name() << chosen

@@ -213,6 +213,11 @@ TEST_F(Images, InAListThatIsWrongNameItsLine) {
   EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "cannot open the list");
 }
 
+TEST_F(Images, MayBeListedBehindAByteOrderMark) {
+  Write(folder / "list.txt", "\xEF\xBB\xBFimage 3.png 7\r\n");
+  EXPECT_EQ(DataSource(Listed("batch_size: 1"), 2).Labels(1), (Values{7}));
+}
+
 TEST_F(Images, DensePairsSubtractTheirMeanFile) {
   caffe::BlobProto mean;
   caffe::Blob<float> value(1, 3, 4, 6);

@@ -111,3 +111,16 @@ def test_a_plugin_that_is_no_library_is_named(folder):
     (folder / "text.so").write_text("no library")
     line = command.fail(folder, "time", "--model=net.prototxt", "--plugin=text.so")
     assert "plug-in text.so cannot be loaded" in line
+
+
+def test_a_file_without_its_flag_is_answered_with_the_flag(folder):
+    line = command.fail(folder, "check", "net.prototxt")
+    assert "unknown argument net.prototxt (did you mean --model=net.prototxt?)" in line
+
+
+def test_a_model_is_no_snapshot(folder):
+    change(folder / "solver.prototxt", "max_iter: 2", "max_iter: 1")
+    command.run(folder, "train", "--solver=solver.prototxt")
+    (model,) = folder.glob("*.caffemodel")
+    line = train_fails(folder, f"--snapshot={model.name}")
+    assert f"{model.name}: holds no state of a solver" in line
