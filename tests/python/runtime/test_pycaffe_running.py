@@ -1,8 +1,14 @@
 """caffe.Net: forward, backward, and the callbacks on the way."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from oracles.small_net import fill
+
+import caffe
 
 
 def test_forward_returns_the_outputs_and_whatever_is_asked_for(net):
@@ -97,3 +103,34 @@ def test_an_exception_in_a_callback_comes_through(net):
     net.before_forward(refuse)
     with pytest.raises(LookupError, match="not now"):
         net.forward()
+
+
+FORK = """
+import os, sys
+import numpy as np
+import caffe
+caffe.init_log(2)
+old = caffe.Net(sys.argv[1], caffe.TEST, weights=sys.argv[2])
+expected = old.forward()["y"].sum()
+if os.fork() == 0:
+    new = caffe.Net(sys.argv[1], caffe.TEST, weights=sys.argv[2])
+    results = [net.forward()["y"].sum() for net in (old, new)]
+    os._exit(0 if np.allclose(results, expected) else 1)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+LARGE = """
+layer { name: "x" type: "DummyData" top: "x"
+  dummy_data_param { shape { dim: 4 dim: 32 dim: 48 dim: 48 } data_filler { value: 1 } } }
+layer { name: "y" type: "Convolution" bottom: "x" top: "y"
+  convolution_param { num_output: 32 kernel_size: 3 weight_filler { type: "xavier" } } }
+"""
+
+
+def test_a_forked_process_runs_nets(tmp_path):
+    model, weights = tmp_path / "net.prototxt", tmp_path / "net.caffemodel"
+    model.write_text(LARGE)
+    caffe.Net(str(model), caffe.TEST).save(weights)
+    command = [sys.executable, "-c", FORK, str(model), str(weights)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    # Where it waits for threads that it does not have, it waits forever.
+    assert subprocess.run(command, env=environment, timeout=120).returncode == 0
