@@ -251,11 +251,11 @@ class WinogradConvolution : public Convolution<float> {
         features_(features),
         relu_slope_(g.relu_slope),
         direct_(direct),
-        feature_grid_(g.num, g.features[0], g.features[1], g.dilation, g.pad),
-        image_grid_(g.num, g.image[0], g.image[1], g.dilation,
-                    {2 * g.dilation[0] - g.pad[0], 2 * g.dilation[1] - g.pad[1]}),
-        over_features_(!direct || Pays(g, feature_grid_)),
-        over_image_(!direct || Pays(g, image_grid_)) {}
+        feature_grid_(TileGrid::Shared(g.num, g.features[0], g.features[1], g.dilation, g.pad)),
+        image_grid_(TileGrid::Shared(g.num, g.image[0], g.image[1], g.dilation,
+                                     {2 * g.dilation[0] - g.pad[0], 2 * g.dilation[1] - g.pad[1]})),
+        over_features_(!direct || Pays(g, *feature_grid_)),
+        over_image_(!direct || Pays(g, *image_grid_)) {}
 
   /// Whether any of the products is computed so.
   bool IsGood() const { return over_features_ || over_image_; }
@@ -264,7 +264,7 @@ class WinogradConvolution : public Convolution<float> {
                   Values<float> features) override {
     if (!over_features_) return direct_->ToFeatures(image, weights, bias, features);
     if (!forward_) {
-      forward_ = boost::make_shared<TileConvolution>(feature_grid_, image_, features_, false);
+      forward_ = boost::make_shared<TileConvolution>(*feature_grid_, image_, features_, false);
     }
     const void* inputs = ReadBytes(image_, *image.blob, image.part);
     forward_->Run(inputs, weights, bias, relu_slope_,
@@ -273,7 +273,7 @@ class WinogradConvolution : public Convolution<float> {
 
   void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {
     if (!over_image_) return direct_->ToImage(features, weights, image);
-    if (!data_) data_ = boost::make_shared<TileConvolution>(image_grid_, features_, image_, true);
+    if (!data_) data_ = boost::make_shared<TileConvolution>(*image_grid_, features_, image_, true);
     const void* inputs = ReadBytes(features_, *features.blob, features.part);
     data_->Run(inputs, weights, nullptr, 1, WriteBytes(image_, image.blob, image.part));
   }
@@ -281,7 +281,7 @@ class WinogradConvolution : public Convolution<float> {
   void AddWeightDiff(Values<float> image, Values<float> features, Blob<float>* weights,
                      Blob<float>* bias) override {
     if (!over_features_) return direct_->AddWeightDiff(image, features, weights, bias);
-    if (!weights_) weights_ = boost::make_shared<TileWeightDiff>(feature_grid_, image_, features_);
+    if (!weights_) weights_ = boost::make_shared<TileWeightDiff>(*feature_grid_, image_, features_);
     const void* inputs = ReadBytes(image_, *image.blob, image.part);
     const void* outputs = ReadBytes(features_, *features.blob, features.part);
     weights_->Run(inputs, outputs, weights);
@@ -307,7 +307,7 @@ class WinogradConvolution : public Convolution<float> {
   ChannelLayout image_, features_;
   float relu_slope_;
   shared_ptr<Convolution<float>> direct_;
-  TileGrid feature_grid_, image_grid_;
+  shared_ptr<const TileGrid> feature_grid_, image_grid_;
   bool over_features_, over_image_;
   // Made when they are first used.
   shared_ptr<TileConvolution> forward_, data_;

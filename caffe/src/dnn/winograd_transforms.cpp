@@ -1,5 +1,12 @@
 #include "dnn/winograd_transforms.hpp"
 
+#include <array>
+#include <map>
+#include <mutex>
+
+#include <boost/make_shared.hpp>
+#include <boost/weak_ptr.hpp>
+
 #include "caffe/util/parallel_for.hpp"
 #include "dnn/engine.hpp"
 #include "util/simd.hpp"
@@ -133,6 +140,17 @@ TileGrid::TileGrid(int num, int height, int width, const int (&dilation)[2], con
       }
     }
   }
+}
+
+shared_ptr<const TileGrid> TileGrid::Shared(int num, int height, int width,
+                                            const int (&dilation)[2], const int (&pad)[2]) {
+  static std::mutex mutex;
+  static auto* grids = new std::map<std::array<int, 7>, boost::weak_ptr<const TileGrid>>();
+  const std::lock_guard<std::mutex> lock(mutex);
+  auto& kept = (*grids)[{num, height, width, dilation[0], dilation[1], pad[0], pad[1]}];
+  shared_ptr<const TileGrid> grid = kept.lock();
+  if (!grid) kept = grid = boost::make_shared<TileGrid>(num, height, width, dilation, pad);
+  return grid;
 }
 
 int WinogradChannels() { return ForThisProcessor().width; }

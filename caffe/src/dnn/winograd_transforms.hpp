@@ -40,6 +40,11 @@ struct TileGrid {
   /// x - pad[1]) of the inputs; pad may be negative.
   TileGrid(int num, int height, int width, const int (&dilation)[2], const int (&pad)[2]);
 
+  /// The same grid for all who ask for it at a time: those of large images are large, and layers of
+  /// one size have one.
+  static shared_ptr<const TileGrid> Shared(int num, int height, int width, const int (&dilation)[2],
+                                           const int (&pad)[2]);
+
   int count() const { return static_cast<int>(tiles.size()); }
 
   int num, height, width;
