@@ -15,7 +15,7 @@
 ///   image    = out(in(features) * taps(weights, turned by 180 degrees and transposed)),
 ///   weights  = taps'(in(image)' * out'(features)),
 /// with in = B', out = A', taps = G of the paper, each on both axes, and ' for the transpose.
-/// Dilated taps see the image as dilation x dilation images of every so manieth pixel.
+/// Dilated taps see the image as dilation x dilation images, each of every dilation-th pixel.
 
 #include <vector>
 
