@@ -147,10 +147,6 @@ class WeightStore : public LayoutStore {
   memory weights_;
 };
 
-memory Wrap(const memory::desc& desc, const void* values) {
-  return memory(desc, Engine(), const_cast<void*>(values));
-}
-
 class FloatConvolution : public Convolution<float> {
  public:
   /// Throws dnnl::error where oneDNN has no kernel at all.

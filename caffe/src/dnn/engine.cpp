@@ -61,6 +61,10 @@ bool LayoutOf(const memory::desc& desc, ChannelLayout* layout) {
   return desc == DescribeAs(*layout, memory::format_tag::nhwc);
 }
 
+memory Wrap(const memory::desc& desc, const void* values) {
+  return memory(desc, Engine(), const_cast<void*>(values));
+}
+
 void Run(const dnnl::primitive& primitive, const memory::desc& scratchpad,
          std::unordered_map<int, memory> arguments) {
   const HostBuffer scratch(scratchpad.get_size());

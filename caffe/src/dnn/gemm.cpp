@@ -29,11 +29,10 @@ void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c) {
   using dnnl::memory;
   const memory::desc matrix({n, n}, memory::data_type::bf16, memory::format_tag::ab);
   const dnnl::matmul::primitive_desc product(Engine(), matrix, matrix, matrix, Attributes());
-  const auto values = [&](const BFloat16* of) {
-    return memory(matrix, Engine(), const_cast<BFloat16*>(of));
-  };
   Run(dnnl::matmul(product), product.scratchpad_desc(),
-      {{DNNL_ARG_SRC, values(a)}, {DNNL_ARG_WEIGHTS, values(b)}, {DNNL_ARG_DST, values(c)}});
+      {{DNNL_ARG_SRC, Wrap(matrix, a)},
+       {DNNL_ARG_WEIGHTS, Wrap(matrix, b)},
+       {DNNL_ARG_DST, Wrap(matrix, c)}});
 }
 
 }  // namespace dnn

@@ -21,10 +21,6 @@ memory::desc PointMatrices(int rows, int columns, Tag tag) {
   return memory::desc({kPoints, rows, columns}, memory::data_type::f32, tag);
 }
 
-memory Wrap(const memory::desc& desc, const void* values) {
-  return memory(desc, Engine(), const_cast<void*>(values));
-}
-
 // Products of matrices, one for each point.
 class PointProducts {
  public:
@@ -93,20 +89,6 @@ Turns::Turns(int all_tiles, int rows, int all_columns) : tiles(all_tiles), colum
   tiles |= 1;
 }
 
-// Calls tiles_body(tiles) for tiles that take turns, and after each columns_body(tiles, columns)
-// for all columns in turn.
-template <typename TilesBody, typename ColumnsBody>
-void InTurns(const TileGrid& grid, const Turns& turns, int all_columns, const TilesBody& tiles_body,
-             const ColumnsBody& columns_body) {
-  for (int first = 0; first < grid.count(); first += turns.tiles) {
-    const TileRange tiles = {first, turns.tiles};
-    tiles_body(tiles);
-    for (int column = 0; column < all_columns; column += turns.columns) {
-      columns_body(tiles, ChannelRange{column, turns.columns});
-    }
-  }
-}
-
 // Channels with those that fill the last block up.
 int Filled(const ChannelLayout& layout) { return layout.blocks() * layout.block; }
 
@@ -131,6 +113,19 @@ struct Plan {
     return PointMatrices(turns.tiles, order.columns, Tag::abc);
   }
   memory::desc TapMatrices(Tag tag) const { return PointMatrices(order.rows, order.columns, tag); }
+
+  /// Makes `from` of the inputs for tiles that take turns, and after each calls body(tiles,
+  /// columns) for all columns in turn.
+  template <typename Body>
+  void InTurns(const void* input_values, const HostBuffer& from, const Body& body) const {
+    for (int first = 0; first < grid.count(); first += turns.tiles) {
+      const TileRange tiles = {first, turns.tiles};
+      InputsToPoints(grid, tiles, inputs, {0, order.rows}, input_values, In(from));
+      for (int column = 0; column < Filled(outputs); column += turns.columns) {
+        body(tiles, ChannelRange{column, turns.columns});
+      }
+    }
+  }
 
   const TileGrid& grid;
   ChannelLayout inputs, outputs;
@@ -164,20 +159,14 @@ class TileConvolution {
     if (bias) std::copy_n(bias->cpu_data(), bias->count(), filled_bias.begin());
     const float* plain_weights = weights.cpu_data();
     const bool all_columns = plan_.turns.columns == Filled(plan_.outputs);
-    InTurns(
-        plan_.grid, plan_.turns, Filled(plan_.outputs),
-        [&](TileRange tiles) {
-          InputsToPoints(plan_.grid, tiles, plan_.inputs, {0, Filled(plan_.inputs)}, inputs,
-                         In(from));
-        },
-        [&](TileRange tiles, ChannelRange columns) {
-          if (tiles.first == 0 || !all_columns) {
-            TapsToPoints(plain_weights, plan_.taps, columns.first, plan_.order, In(taps));
-          }
-          products_.Run(In(from), In(taps), In(to));
-          PointsToOutputs(plan_.grid, tiles, In(to), bias ? filled_bias.data() : nullptr, slope,
-                          plan_.outputs, columns, outputs);
-        });
+    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange columns) {
+      if (tiles.first == 0 || !all_columns) {
+        TapsToPoints(plain_weights, plan_.taps, columns.first, plan_.order, In(taps));
+      }
+      products_.Run(In(from), In(taps), In(to));
+      PointsToOutputs(plan_.grid, tiles, In(to), bias ? filled_bias.data() : nullptr, slope,
+                      plan_.outputs, columns, outputs);
+    });
   }
 
  private:
@@ -200,19 +189,13 @@ class TileWeightDiff {
     const HostBuffer from = plan_.InputBuffer(), to = plan_.OutputBuffer();
     const HostBuffer taps = plan_.TapBuffer();
     float* diff = weights->mutable_cpu_diff();
-    InTurns(
-        plan_.grid, plan_.turns, Filled(plan_.outputs),
-        [&](TileRange tiles) {
-          InputsToPoints(plan_.grid, tiles, plan_.inputs, {0, Filled(plan_.inputs)}, inputs,
-                         In(from));
-        },
-        [&](TileRange tiles, ChannelRange columns) {
-          OutputsToPoints(plan_.grid, tiles, plan_.outputs, columns, outputs, In(to));
-          (tiles.first == 0 ? first_ : next_).Run(In(from), In(to), In(taps));
-          if (tiles.first + tiles.count >= plan_.grid.count()) {
-            AddPointsToTaps(In(taps), plan_.order, plan_.taps, columns.first, diff);
-          }
-        });
+    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange columns) {
+      OutputsToPoints(plan_.grid, tiles, plan_.outputs, columns, outputs, In(to));
+      (tiles.first == 0 ? first_ : next_).Run(In(from), In(to), In(taps));
+      if (tiles.first + tiles.count >= plan_.grid.count()) {
+        AddPointsToTaps(In(taps), plan_.order, plan_.taps, columns.first, diff);
+      }
+    });
   }
 
  private:

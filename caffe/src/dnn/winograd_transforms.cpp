@@ -124,11 +124,7 @@ void ToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout
 }  // namespace
 
 TileGrid::TileGrid(int num, int height, int width, const int (&dilation)[2], const int (&pad)[2])
-    : num(num),
-      height(height),
-      width(width),
-      dilation{dilation[0], dilation[1]},
-      pad{pad[0], pad[1]} {
+    : dilation{dilation[0], dilation[1]}, pad{pad[0], pad[1]} {
   for (int item = 0; item < num; ++item) {
     for (int y0 = 0; y0 < std::min(dilation[0], height); ++y0) {
       for (int y = y0; y < height; y += kTileOutputs * dilation[0]) {

@@ -47,7 +47,6 @@ struct TileGrid {
 
   int count() const { return static_cast<int>(tiles.size()); }
 
-  int num, height, width;
   int dilation[2], pad[2];
   std::vector<Tile> tiles;
 };
