@@ -15,13 +15,13 @@ from bench.report import Row, faster
 from bench.scenes import street
 from bench.timing import alternate
 
-__all__ = ["data_rows"]
+__all__ = ["data_rows", "write_images"]
 
 IMAGES = 24
 SHAPE = (512, 1024)
 
 
-def _write_images(folder: Path) -> Path:
+def write_images(folder: Path) -> Path:
     """Photograph-like images (a smooth part and sensor noise) and their instance maps; the list."""
     rng = np.random.default_rng(0)
     lines = []
@@ -78,7 +78,7 @@ def data_rows() -> list[Row]:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        listed = _write_images(folder)
+        listed = write_images(folder)
         write_lmdb(folder / "lmdb", read_list(listed))
         # One at a time: the threads of the other would be making batches ahead.
         figures = alternate(

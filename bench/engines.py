@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ENGINES", "PRECISIONS", "Job", "job_of", "net_from", "use_gpu"]
+__all__ = ["ENGINES", "PRECISIONS", "Job", "job_of", "net_from", "solver_of", "use_gpu"]
 
 Step = Callable[[], Any]
 JOBS = ("train", "infer")
@@ -93,7 +93,7 @@ def net_from(proto: Any, phase: int) -> Any:
         return caffe.Net(path, phase)
 
 
-def _solver_of(proto: Any, precision: str) -> Any:
+def solver_of(proto: Any, precision: str) -> Any:
     """Adam as the nets of prototxt/ are trained, without anything but steps."""
     import caffe
 
@@ -130,7 +130,7 @@ def caffe_step(job: Job) -> Step:
     train = job.job == "train"
     proto = definition.proto(train, job.batch)
     set_precision(proto, job.precision)
-    solver = _solver_of(proto, job.precision) if train and definition.solver else None
+    solver = solver_of(proto, job.precision) if train and definition.solver else None
     net = solver.net if solver else net_from(proto, caffe.TRAIN if train else caffe.TEST)
     for name, values in _random_inputs(definition.inputs(train, job.batch)).items():
         net.blobs[name].data[...] = values

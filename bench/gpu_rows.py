@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.gpu_data import starving_rows
 from bench.on_gpu.machine import gpu_names
 from bench.report import Row, Target, at_most, no_more_than
 from bench.timing import Budget, alternate, milliseconds
@@ -227,6 +228,12 @@ def _loss_row(budget: Budget) -> list[Row]:
     ]
 
 
+def _data_row(budget: Budget) -> list[Row]:
+    _need_gpu()
+    _need_time(budget, PAIR)
+    return starving_rows("deeplab", BATCHES["deeplab"])
+
+
 def gpu_cases(budget: Budget | None = None) -> dict[str, Callable[[], list[Row]]]:
     """All cases by name, the most important ones first. Where the budget's time is up they raise
     LookupError; torch.compile is left out where it might take too long."""
@@ -235,5 +242,6 @@ def gpu_cases(budget: Budget | None = None) -> dict[str, Callable[[], list[Row]]
     for net, job, precision in ORDER:
         if len(cases) == LOSS_AFTER:
             cases["gpu-loss"] = partial(_loss_row, budget)
+            cases["gpu-data"] = partial(_data_row, budget)
         cases[f"gpu-{net}-{job}-{precision}"] = partial(_net_rows, budget, net, job, precision)
     return cases

@@ -1,7 +1,8 @@
 // The engines that the graph interface offers: of those of mode A, the fastest first, some that
 // must not be chosen for what they note or for their memory, one that cannot do it after all, and a
 // good one. Floats are rounded to TF32 at least; the fallback's are not, where nothing follows the
-// product. Events see that the engines take different times.
+// product, nor are those of an engine for tensors in plain order. Events see that the engines take
+// different times.
 #include <algorithm>
 
 #include "cudnn_graph.hpp"
@@ -10,7 +11,7 @@ namespace emulated_cudnn {
 
 namespace {
 
-enum { kUnordered, kNarrow, kLarge, kUnable, kGood, kPlain };
+enum { kUnordered, kNarrow, kLarge, kUnable, kGood, kExact, kPlain };
 const int64_t kLargeBytes = int64_t(3) << 30;
 const int kBitsOfHalf = 8;
 
@@ -26,8 +27,15 @@ const std::vector<Engine>& Engines() {
       {kLarge, CUDNN_HEUR_MODE_A, 3, {kTensorCore}, kBitsOfTF32},
       {kUnable, CUDNN_HEUR_MODE_A, 4, {kTensorCore}, kBitsOfTF32},
       {kGood, CUDNN_HEUR_MODE_A, 5, {kTensorCore}, kBitsOfTF32},
+      {kExact, CUDNN_HEUR_MODE_A, 0, {}},
       {kPlain, CUDNN_HEUR_MODE_FALLBACK, 10, {}}};
   return engines;
+}
+
+// Floats, one row behind the other; not for all images, so that algorithms are chosen, too.
+bool IsForExact(const Operation& product) {
+  const Tensor& x = product.sides.x;
+  return x.type == CUDNN_DATA_FLOAT && x.c % 2 == 0 && x.strides[3] == 1 && x.strides[1] != 1;
 }
 
 // Results of another type than the factors', and functions of exact products, are for few.
@@ -36,12 +44,15 @@ bool CanDo(const Engine& engine, const std::vector<Operation>& operations) {
   const bool mixed =
       !product.result.is_virtual && product.result.tensor.type != product.inputs[0].tensor.type;
   if (engine.index == kPlain) return operations.size() == 1;
+  if (engine.index == kExact) return operations.size() == 1 && IsForExact(product);
   return engine.index != kUnable && !mixed;
 }
 
 int64_t WorkspaceOf(const Engine& engine, const std::vector<Operation>& operations) {
   if (engine.index == kLarge) return kLargeBytes;
-  return engine.index == kGood ? 1000 + operations.front().sides.y.count() % 1000 : 0;
+  return engine.index == kGood || engine.index == kExact
+             ? 1000 + operations.front().sides.y.count() % 1000
+             : 0;
 }
 
 DescriptorPtr Finalized(BackendDescriptor descriptor) {

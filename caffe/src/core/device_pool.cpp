@@ -61,6 +61,13 @@ void GiveBackDeviceMemory(void* memory, int device, bool wait) {
   cudaFreeAsync(memory, ThreadStream());
 }
 
+void TrimDeviceMemory() {
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
+  CUDA_CHECK(cudaMemPoolTrimTo(PoolOf(device), 0));
+}
+
 size_t MostDeviceMemory() {
   int device = 0;
   CUDA_CHECK(cudaGetDevice(&device));

@@ -26,6 +26,10 @@ void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device);
 /// all that any thread has queued there.
 void GiveBackDeviceMemory(void* memory, int device, bool wait = false);
 
+/// When what this thread has queued has been done, gives the GPU what the pool holds beyond what is
+/// taken. For after a step that has needed more memory than those to come.
+void TrimDeviceMemory();
+
 /// The most bytes of the thread's GPU that have been taken at once so far.
 size_t MostDeviceMemory();
 

@@ -1,7 +1,6 @@
 #include "cudnn/channels_last_convolution.hpp"
 
 #include <limits>
-#include <map>
 
 #include <boost/make_shared.hpp>
 
@@ -22,12 +21,6 @@ const size_t kWorkspace = size_t(256) << 20;
 // How many engines are tried, and how often.
 const size_t kMostEngines = 8;
 const int kTries = 3;
-
-// Of tensors of a graph, in bytes.
-const uintptr_t kAlignment = 16;
-
-// Numbers of the tensors of a graph.
-enum Number : int64_t { kImage, kWeights, kFeatures, kBias };
 
 template <typename T>
 cudnnDataType_t TypeOf() {
@@ -161,7 +154,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
   }
 
   std::vector<Way> WaysOf(Product product) const {
-    Graph graph;
+    Graph graph(Graph::Order::kChannelsLast);
     graph.Convolve(product, geometry_, graph.Stored(kImage, ShapeOf(image_), TypeOf<T>()),
                    graph.Stored(kWeights, ShapeOfWeights(), TypeOf<T>()),
                    graph.Stored(kFeatures, ShapeOf(features_), TypeOf<T>()));
@@ -173,7 +166,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
   // Bias and ReLU in the same engine.
   std::vector<Way> WholeWays(bool bias, bool exact) const {
     const float slope = geometry_.relu_slope;
-    Graph graph;
+    Graph graph(Graph::Order::kChannelsLast);
     const auto image = graph.Stored(kImage, ShapeOf(image_), TypeOf<T>());
     const auto weights = graph.Stored(kWeights, ShapeOfWeights(), TypeOf<T>());
     const auto result =
@@ -223,8 +216,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
 
   // With a value for each channel that is there in memory.
   const float* FilledBias(const float* bias) const {
-    const bool aligned = reinterpret_cast<uintptr_t>(bias) % kAlignment == 0;
-    if (features_.block == features_.channels && aligned) return bias;
+    if (features_.block == features_.channels && IsAligned(bias)) return bias;
     const size_t bytes = features_.block * sizeof(float), used = features_.channels * sizeof(float);
     char* filled = static_cast<char*>(DeviceScratch(Scratch::kBias, bytes));
     CUDA_CHECK(cudaMemcpyAsync(filled, bias, used, cudaMemcpyDeviceToDevice, ThreadStream()));
@@ -240,17 +232,12 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
   // False where there is none.
   template <typename Ways, typename Run>
   bool Compute(Product product, bool bias, const Ways& ways, const Run& run) const {
-    // Made before the ways: it has to outlive them.
-    Handle();
-    static thread_local std::map<Question, Way> known;
     const float slope = product == Product::kToFeatures ? geometry_.relu_slope : 1;
     const Question question =
         QuestionOf({static_cast<int>(product), static_cast<int>(ElementOf<T>()), bias,
                     __builtin_bit_cast(int, slope)},
                    geometry_);
-    auto found = known.find(question);
-    if (found == known.end()) found = known.emplace(question, FastestOf(ways(), run)).first;
-    const Way& way = found->second;
+    const Way& way = Recall<Way>(question, [&] { return FastestOf(ways(), run); });
     if (!way.plan) return false;
     CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
     return true;

@@ -7,6 +7,7 @@
 #include "cudnn/products.hpp"
 #include "util/device_bias.hpp"
 #include "util/device_depthwise.hpp"
+#include "util/device_layout.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -42,10 +43,11 @@ const Dtype* Read(const dnn::Values<Dtype>& values) {
   return values.part == Part::kData ? values.blob->gpu_data() : values.blob->gpu_diff();
 }
 
+// All of it is written anew.
 template <typename Dtype>
 Dtype* Write(const dnn::Values<Dtype>& values) {
-  return values.part == Part::kData ? values.blob->mutable_gpu_data()
-                                    : values.blob->mutable_gpu_diff();
+  return static_cast<Dtype*>(
+      WriteBytes(PlainLayout(*values.blob), values.blob, values.part, Place::kGpu));
 }
 
 // On the blobs' own values; P computes the products.
@@ -58,14 +60,16 @@ class PlainConvolution : public dnn::Convolution<Dtype> {
 
   void ToFeatures(dnn::Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
                   dnn::Values<Dtype> features) override {
+    const Dtype* x = Read(image);
     Dtype* y = Write(features);
-    products_.ToFeatures(Read(image), weights.gpu_data(), y);
+    products_.ToFeatures(x, weights.gpu_data(), y);
     bias_.Add(bias, y);
   }
 
   void ToImage(dnn::Values<Dtype> features, const Blob<Dtype>& weights,
                dnn::Values<Dtype> image) override {
-    products_.ToImage(Read(features), weights.gpu_data(), Write(image));
+    const Dtype* dy = Read(features);
+    products_.ToImage(dy, weights.gpu_data(), Write(image));
   }
 
   void AddWeightDiff(dnn::Values<Dtype> image, dnn::Values<Dtype> features, Blob<Dtype>* weights,

@@ -1,5 +1,7 @@
 #include "cudnn/graph.hpp"
 
+#include <algorithm>
+
 #include <boost/make_shared.hpp>
 
 #include "util/device_scratch.hpp"
@@ -88,8 +90,16 @@ std::vector<shared_ptr<Descriptor>> Configurations(const Descriptor& graph,
   return found;
 }
 
-// Whether an engine gives equal bits each time.
-bool IsDeterministic(const Descriptor& configuration) {
+using Notes = std::vector<cudnnBackendNumericalNote_t>;
+
+// What makes an engine's results differ from one time to the next, or rounds floats.
+const Notes kUnordered = {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
+const Notes kInexact = {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC, CUDNN_NUMERICAL_NOTE_TENSOR_CORE,
+                        CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS,
+                        CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION};
+
+// Whether an engine has none of these notes.
+bool IsFreeOf(const Notes& refused, const Descriptor& configuration) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t room = engine.get();
   if (!configuration.Get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &room)) {
@@ -98,7 +108,7 @@ bool IsDeterministic(const Descriptor& configuration) {
   cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
   const int64_t count = engine.Get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                    CUDNN_NUMERICAL_NOTE_TYPE_COUNT, notes);
-  return std::find(notes, notes + count, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) == notes + count;
+  return std::find_first_of(notes, notes + count, refused.begin(), refused.end()) == notes + count;
 }
 
 // Null where the engine cannot do it after all.
@@ -117,7 +127,7 @@ shared_ptr<Plan> PlanOf(const Descriptor& configuration) {
 
 }  // namespace
 
-std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most) const {
+std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most, bool exact) const {
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   std::vector<cudnnBackendDescriptor_t> operations;
   for (const auto& operation : operations_) operations.push_back(operation->get());
@@ -128,7 +138,7 @@ std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most) 
   if (!graph.Finalize()) return plans;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     for (const auto& configuration : Configurations(graph, mode, most)) {
-      if (!IsDeterministic(*configuration)) continue;
+      if (!IsFreeOf(exact ? kInexact : kUnordered, *configuration)) continue;
       const auto plan = PlanOf(*configuration);
       if (plan && plan->workspace() <= workspace_limit) plans.push_back(plan);
     }
@@ -140,13 +150,17 @@ std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most) 
 // ---- graphs ----
 
 Graph::Tensor Graph::Make(int64_t number, const Shape& shape, cudnnDataType_t type, bool passing) {
-  const int64_t channels = shape[1], row = shape[3] * channels;
+  const int64_t channels = shape[1], width = shape[3], area = shape[2] * width;
+  const std::vector<int64_t> strides =
+      order_ == Order::kPlain
+          ? std::vector<int64_t>{channels * area, area, width, 1}
+          : std::vector<int64_t>{channels * area, 1, width * channels, channels};
   const auto tensor = boost::make_shared<Descriptor>(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   tensor->Set(CUDNN_ATTR_TENSOR_DATA_TYPE, type);
   tensor->Set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>(shape.begin(), shape.end()));
-  tensor->Set(CUDNN_ATTR_TENSOR_STRIDES, std::vector<int64_t>{shape[2] * row, 1, row, channels});
+  tensor->Set(CUDNN_ATTR_TENSOR_STRIDES, strides);
   tensor->Set(CUDNN_ATTR_TENSOR_UNIQUE_ID, number);
-  tensor->Set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, int64_t(16));
+  tensor->Set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, int64_t(kAlignment));
   tensor->Set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &passing);
   CHECK(tensor->Finalize()) << "cuDNN has no tensors of " << shape[0] << " x " << shape[1] << " x "
                             << shape[2] << " x " << shape[3];

@@ -2,7 +2,7 @@
 #define CAFFE_SRC_CUDNN_GRAPH_HPP_
 
 /// cuDNN's graph interface, as far as convolutions need it: operations one behind the other that an
-/// engine computes as one, on tensors in channels-last order. Only for files in this folder.
+/// engine computes as one. Only for files in this folder.
 
 #include <array>
 #include <cstdint>
@@ -63,13 +63,21 @@ class Plan {
 
 enum class Product { kToFeatures, kToImage, kToWeights };
 
-/// Operations on four-dimensional tensors, which are num x channels x height x width in
-/// channels-last order (weights: output channels x input channels x kernel). What is computed with
-/// is float; factors of a convolution may be rounded for the tensor cores.
+/// Numbers of the tensors of a convolution's graph.
+enum Operand : int64_t { kImage, kWeights, kFeatures, kBias };
+
+/// Operations on four-dimensional tensors, which are num x channels x height x width (weights:
+/// output channels x input channels x kernel) in the order given. What is computed with is float;
+/// factors of a convolution may be rounded for the tensor cores.
 class Graph {
  public:
   using Tensor = shared_ptr<Descriptor>;
   using Shape = std::array<int64_t, 4>;
+  enum class Order { kPlain, kChannelsLast };
+  /// Of tensors in memory, in bytes.
+  static constexpr int64_t kAlignment = 16;
+
+  explicit Graph(Order order) : order_(order) {}
 
   /// A tensor in memory, by whose number Run is given its address.
   Tensor Stored(int64_t number, const Shape& shape, cudnnDataType_t type);
@@ -85,8 +93,9 @@ class Graph {
   void Rectify(const Tensor& x, double slope, const Tensor& y);
 
   /// The plans that give equal bits each time and get by with that much temporary memory; cuDNN's
-  /// favourites first, `most` of them at most.
-  std::vector<shared_ptr<Plan>> Plans(size_t workspace_limit, size_t most) const;
+  /// favourites first, `most` of them at most. With `exact`, only such as round no float.
+  std::vector<shared_ptr<Plan>> Plans(size_t workspace_limit, size_t most,
+                                      bool exact = false) const;
 
  private:
   Tensor Make(int64_t number, const Shape& shape, cudnnDataType_t type, bool passing);
@@ -97,7 +106,13 @@ class Graph {
   // What operations refer to has to last as long as they do.
   std::vector<shared_ptr<Descriptor>> parts_;
   int64_t passing_ = 0;
+  const Order order_;
 };
+
+/// Whether engines can work on this memory.
+inline bool IsAligned(const void* memory) {
+  return reinterpret_cast<uintptr_t>(memory) % Graph::kAlignment == 0;
+}
 
 }  // namespace cudnn
 }  // namespace caffe

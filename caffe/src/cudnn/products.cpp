@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <mutex>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "core/device_pool.hpp"
+#include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
 #include "util/device_scratch.hpp"
 
@@ -19,23 +19,10 @@ namespace cudnn {
 
 namespace {
 
-enum Product { kToFeatures, kToImage, kToWeights };
-const char* const kProductNames[] = {"features", "image", "weights"};
-
-// The answer to a question, looked up or found by `find`.
-template <typename Choice, typename Find>
-Choice Recall(const Question& question, const Find& find) {
-  static std::mutex mutex;
-  static std::map<Question, Choice> known;
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    const auto found = known.find(question);
-    if (found != known.end()) return found->second;
-  }
-  // Not under the lock: measuring waits for the GPU, which may wait for that of another thread.
-  const Choice choice = find();
-  std::lock_guard<std::mutex> lock(mutex);
-  return known.emplace(question, choice).first->second;
+// What the products are named after.
+const char* NameOf(Product product) {
+  if (product == Product::kToFeatures) return "features";
+  return product == Product::kToImage ? "image" : "weights";
 }
 
 size_t SizeOf(cudnnDataType_t type) {
@@ -60,106 +47,20 @@ size_t WorkspaceLimit() {
 
 char* Bytes(const void* memory) { return const_cast<char*>(static_cast<const char*>(memory)); }
 
+// How many engines of the graph interface are tried.
+const size_t kMostEngines = 8;
+
 }  // namespace
 
-/// Descriptors for so many images.
-struct Products::Sides {
-  Sides(const dnn::ConvolutionGeometry& g, cudnnDataType_t type, int images) {
-    CUDNN_CHECK(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NCHW, type, images, g.image_channels,
-                                           g.image[0], g.image[1]));
-    CUDNN_CHECK(cudnnSetTensor4dDescriptor(features, CUDNN_TENSOR_NCHW, type, images,
-                                           g.feature_channels, g.features[0], g.features[1]));
-    CUDNN_CHECK(cudnnSetFilter4dDescriptor(weights, type, CUDNN_TENSOR_NCHW, g.feature_channels,
-                                           g.image_channels / g.groups, g.kernel[0], g.kernel[1]));
-    const cudnnDataType_t sums = type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
-    CUDNN_CHECK(cudnnSetConvolution2dDescriptor(operation, g.pad[0], g.pad[1], g.stride[0],
-                                                g.stride[1], g.dilation[0], g.dilation[1],
-                                                CUDNN_CROSS_CORRELATION, sums));
-    CUDNN_CHECK(cudnnSetConvolutionGroupCount(operation, g.groups));
-  }
-
-  Tensor image, features;
-  Filter weights;
-  ConvolutionOp operation;
-};
-
-/// Of the three, one is the result, and the others are only read.
-struct Products::Arrays {
-  char *image, *features, *weights;
-};
-
 /// An algorithm with the math type that it is meant for, the images that it handles at once, and
-/// the memory that it needs for them.
+/// the memory that it needs for them. Where there is a plan, that in place of an algorithm, for all
+/// images.
 struct Products::Choice {
   int algorithm;
   cudnnMathType_t math;
   int images;
   size_t workspace;
-};
-
-// cuDNN's calls for each of the products, under common names.
-
-struct Products::ToFeaturesCalls {
-  static constexpr Product kProduct = kToFeatures;
-  using Algorithm = cudnnConvolutionFwdAlgo_t;
-  using Listed = cudnnConvolutionFwdAlgoPerf_t;
-
-  static cudnnStatus_t List(const Sides& s, int most, int* count, Listed* listed) {
-    return cudnnGetConvolutionForwardAlgorithm_v7(Handle(), s.image, s.weights, s.operation,
-                                                  s.features, most, count, listed);
-  }
-  static cudnnStatus_t Workspace(const Sides& s, Algorithm algorithm, size_t* bytes) {
-    return cudnnGetConvolutionForwardWorkspaceSize(Handle(), s.image, s.weights, s.operation,
-                                                   s.features, algorithm, bytes);
-  }
-  static cudnnStatus_t Run(const Sides& s, const Arrays& at, Algorithm algorithm, void* workspace,
-                           size_t bytes, const void* alpha, const void* beta) {
-    return cudnnConvolutionForward(Handle(), alpha, s.image, at.image, s.weights, at.weights,
-                                   s.operation, algorithm, workspace, bytes, beta, s.features,
-                                   at.features);
-  }
-};
-
-struct Products::ToImageCalls {
-  static constexpr Product kProduct = kToImage;
-  using Algorithm = cudnnConvolutionBwdDataAlgo_t;
-  using Listed = cudnnConvolutionBwdDataAlgoPerf_t;
-
-  static cudnnStatus_t List(const Sides& s, int most, int* count, Listed* listed) {
-    return cudnnGetConvolutionBackwardDataAlgorithm_v7(Handle(), s.weights, s.features, s.operation,
-                                                       s.image, most, count, listed);
-  }
-  static cudnnStatus_t Workspace(const Sides& s, Algorithm algorithm, size_t* bytes) {
-    return cudnnGetConvolutionBackwardDataWorkspaceSize(Handle(), s.weights, s.features,
-                                                        s.operation, s.image, algorithm, bytes);
-  }
-  static cudnnStatus_t Run(const Sides& s, const Arrays& at, Algorithm algorithm, void* workspace,
-                           size_t bytes, const void* alpha, const void* beta) {
-    return cudnnConvolutionBackwardData(Handle(), alpha, s.weights, at.weights, s.features,
-                                        at.features, s.operation, algorithm, workspace, bytes, beta,
-                                        s.image, at.image);
-  }
-};
-
-struct Products::ToWeightsCalls {
-  static constexpr Product kProduct = kToWeights;
-  using Algorithm = cudnnConvolutionBwdFilterAlgo_t;
-  using Listed = cudnnConvolutionBwdFilterAlgoPerf_t;
-
-  static cudnnStatus_t List(const Sides& s, int most, int* count, Listed* listed) {
-    return cudnnGetConvolutionBackwardFilterAlgorithm_v7(Handle(), s.image, s.features, s.operation,
-                                                         s.weights, most, count, listed);
-  }
-  static cudnnStatus_t Workspace(const Sides& s, Algorithm algorithm, size_t* bytes) {
-    return cudnnGetConvolutionBackwardFilterWorkspaceSize(Handle(), s.image, s.features,
-                                                          s.operation, s.weights, algorithm, bytes);
-  }
-  static cudnnStatus_t Run(const Sides& s, const Arrays& at, Algorithm algorithm, void* workspace,
-                           size_t bytes, const void* alpha, const void* beta) {
-    return cudnnConvolutionBackwardFilter(Handle(), alpha, s.image, at.image, s.features,
-                                          at.features, s.operation, algorithm, workspace, bytes,
-                                          beta, s.weights, at.weights);
-  }
+  shared_ptr<Plan> plan;
 };
 
 // ---- the search ----
@@ -171,9 +72,10 @@ class Products::Search {
 
   template <typename Calls>
   Choice Find() {
+    TryPlans<Calls>();
     TryAlgorithms<Calls>();
     // Fewer images a call may be faster still.
-    while (best_time_ < kNever && best_.images > 1) {
+    while (best_time_ < kNever && !best_.plan && best_.images > 1) {
       Choice half = best_;
       half.images = (best_.images + 1) / 2;
       if (!NeedMemory<Calls>(&half) || !HasRoom(half) || !Try<Calls>(half)) break;
@@ -183,9 +85,9 @@ class Products::Search {
         << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
         << (WorkspaceLimit() >> 20)
         << " MiB of temporary memory: free memory of the GPU, or give the layer engine: CAFFE";
-    VLOG(1) << "cuDNN: " << kProductNames[Calls::kProduct] << " of " << Name() << " by algorithm "
-            << best_.algorithm << ", " << best_.images << " images a call, " << best_time_ / 1000
-            << " ms, " << (best_.workspace >> 20) << " MiB";
+    VLOG(1) << "cuDNN: " << cudnn::NameOf(Calls::kProduct) << " of " << Name() << " by "
+            << NameOf(best_) << ": " << best_time_ / 1000 << " ms, " << (best_.workspace >> 20)
+            << " MiB";
     return best_;
   }
 
@@ -196,6 +98,16 @@ class Products::Search {
   static constexpr float kWorthMemory = 0.95f;
   // In microseconds, what the first use of a kernel may take to load it.
   static constexpr float kLoading = 20000;
+
+  // The graph interface offers other kernels for the same product, some of them faster.
+  template <typename Calls>
+  void TryPlans() {
+    if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
+    for (const auto& plan : products_.PlansOf(Calls::kProduct)) {
+      const Choice choice = {0, products_.math_, products_.geometry_.num, plan->workspace(), plan};
+      if (HasRoom(choice)) Try<Calls>(choice);
+    }
+  }
 
   // Every algorithm, with the most images a call for which its memory fits.
   template <typename Calls>
@@ -238,7 +150,7 @@ class Products::Search {
       const bool rounds = products_.math_ == CUDNN_FMA_MATH && entry.mathType != CUDNN_FMA_MATH;
       if (entry.status != CUDNN_STATUS_SUCCESS || rounds) continue;
       if (entry.determinism != CUDNN_DETERMINISTIC) continue;
-      choices.push_back({static_cast<int>(entry.algo), entry.mathType, images, 0});
+      choices.push_back({static_cast<int>(entry.algo), entry.mathType, images, 0, nullptr});
     }
     return choices;
   }
@@ -273,8 +185,8 @@ class Products::Search {
   template <typename Calls>
   bool Try(const Choice& choice) {
     const float time = TimeOf<Calls>(choice);
-    VLOG(2) << "cuDNN: algorithm " << choice.algorithm << ", " << choice.images
-            << " images a call: " << time / 1000 << " ms, " << (choice.workspace >> 20) << " MiB";
+    VLOG(2) << "cuDNN: " << NameOf(choice) << ": " << time / 1000 << " ms, "
+            << (choice.workspace >> 20) << " MiB";
     if (time >= (WantsMuchMore(choice) ? kWorthMemory * best_time_ : best_time_)) return false;
     best_time_ = time;
     best_ = choice;
@@ -290,7 +202,7 @@ class Products::Search {
   template <typename Calls>
   float TimeOf(const Choice& choice) {
     Arrays arrays = arrays_;
-    if (Calls::kProduct == kToWeights) {
+    if (Calls::kProduct == Product::kToWeights) {
       // What has been added up there must stay.
       if (!weights_) weights_.reset(new SyncedMemory(products_.weight_bytes_));
       arrays.weights = static_cast<char*>(weights_->mutable_gpu_data());
@@ -316,6 +228,13 @@ class Products::Search {
     name << g.num << " x " << g.image_channels << " x " << g.image[0] << " x " << g.image[1]
          << " to " << g.feature_channels << " channels, kernel " << g.kernel[0] << " x "
          << g.kernel[1];
+    return name.str();
+  }
+
+  static string NameOf(const Choice& choice) {
+    if (choice.plan) return "an engine";
+    std::ostringstream name;
+    name << "algorithm " << choice.algorithm << ", " << choice.images << " images a call";
     return name.str();
   }
 
@@ -355,15 +274,41 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
   Compute<ToWeightsCalls>({Bytes(image), Bytes(features), Bytes(diff)}, add);
 }
 
+// Engines have no way to add to what is there, and want memory as the GPU's pool gives it.
+bool Products::MayHavePlans(Product product, const Arrays& arrays) const {
+  if (type_ != CUDNN_DATA_FLOAT || geometry_.groups > 1 || product == Product::kToWeights) {
+    return false;
+  }
+  return IsAligned(arrays.image) && IsAligned(arrays.features) && IsAligned(arrays.weights);
+}
+
+std::vector<shared_ptr<Plan>> Products::PlansOf(Product product) const {
+  const dnn::ConvolutionGeometry& g = geometry_;
+  Graph graph(Graph::Order::kPlain);
+  graph.Convolve(
+      product, g, graph.Stored(kImage, {g.num, g.image_channels, g.image[0], g.image[1]}, type_),
+      graph.Stored(kWeights, {g.feature_channels, g.image_channels, g.kernel[0], g.kernel[1]},
+                   type_),
+      graph.Stored(kFeatures, {g.num, g.feature_channels, g.features[0], g.features[1]}, type_));
+  return graph.Plans(WorkspaceLimit(), kMostEngines, math_ == CUDNN_FMA_MATH);
+}
+
 template <typename Calls>
 void Products::Compute(const Arrays& arrays, bool add) const {
-  const Choice choice = Recall<Choice>(QuestionOf({Calls::kProduct, type_, math_}, geometry_),
-                                       [&] { return Search(*this, arrays).Find<Calls>(); });
+  const int plans = MayHavePlans(Calls::kProduct, arrays);
+  const Choice& choice = Recall<Choice>(
+      QuestionOf({static_cast<int>(Calls::kProduct), type_, math_, plans}, geometry_),
+      [&] { return Search(*this, arrays).Find<Calls>(); });
   CUDNN_CHECK(Run<Calls>(choice, arrays, add));
 }
 
 template <typename Calls>
 cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const {
+  if (choice.plan) {
+    const bool done = choice.plan->Run(
+        {{kImage, arrays.image}, {kWeights, arrays.weights}, {kFeatures, arrays.features}});
+    return done ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+  }
   void* workspace = WorkspaceOf(choice);
   const bool doubles = type_ == CUDNN_DATA_DOUBLE;
   const void* one = doubles ? static_cast<const void*>(&kOne<double>) : &kOne<float>;
@@ -372,7 +317,7 @@ cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const
     const int images = std::min(choice.images, geometry_.num - done);
     const Sides& sides = SidesOf(images);
     CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, choice.math));
-    const bool onto = Calls::kProduct == kToWeights && (add || done > 0);
+    const bool onto = Calls::kProduct == Product::kToWeights && (add || done > 0);
     const cudnnStatus_t status =
         Calls::Run(sides, arrays, static_cast<typename Calls::Algorithm>(choice.algorithm),
                    workspace, choice.workspace, one, onto ? one : zero);
@@ -383,7 +328,7 @@ cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const
   return CUDNN_STATUS_SUCCESS;
 }
 
-const Products::Sides& Products::SidesOf(int images) const {
+const Sides& Products::SidesOf(int images) const {
   std::unique_ptr<Sides>& sides = sides_[images];
   if (!sides) sides.reset(new Sides(geometry_, type_, images));
   return *sides;

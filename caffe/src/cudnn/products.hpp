@@ -5,17 +5,23 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
+#include "cudnn/graph.hpp"
 #include "cudnn/handle.hpp"
 #include "dnn/convolution.hpp"
 
 namespace caffe {
 namespace cudnn {
 
+struct Arrays;
+struct Sides;
+
 /// Values of one type in plain order, on the GPU. The batch may be handled in several calls, where
 /// a fast algorithm would need too much temporary memory for the whole of it. What is fastest is
-/// found by trying it at the first use, once a process for each geometry and GPU; only algorithms
-/// count that give equal bits each time. Throws Error where there is none.
+/// found by trying it at the first use, once a thread for each geometry and GPU: algorithms, and of
+/// floats the engines of the graph interface; only those count that give equal bits each time.
+/// Throws Error where there is none.
 class Products {
  public:
   /// `math` is the most that factors may be rounded.
@@ -28,12 +34,7 @@ class Products {
   void ToWeights(const void* image, const void* features, bool add, void* diff) const;
 
  private:
-  struct Sides;
-  struct Arrays;
   struct Choice;
-  struct ToFeaturesCalls;
-  struct ToImageCalls;
-  struct ToWeightsCalls;
   class Search;
 
   static void* WorkspaceOf(const Choice& choice);
@@ -41,8 +42,8 @@ class Products {
   void Compute(const Arrays& arrays, bool add) const;
   template <typename Calls>
   cudnnStatus_t Run(const Choice& choice, Arrays arrays, bool add) const;
-  template <typename Calls>
-  Choice ChoiceOf(const Arrays& arrays) const;
+  bool MayHavePlans(Product product, const Arrays& arrays) const;
+  std::vector<shared_ptr<Plan>> PlansOf(Product product) const;
   const Sides& SidesOf(int images) const;
 
   dnn::ConvolutionGeometry geometry_;

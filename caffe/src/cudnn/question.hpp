@@ -2,8 +2,10 @@
 #define CAFFE_SRC_CUDNN_QUESTION_HPP_
 
 #include <initializer_list>
+#include <map>
 #include <vector>
 
+#include "cudnn/handle.hpp"
 #include "dnn/convolution.hpp"
 
 namespace caffe {
@@ -22,6 +24,18 @@ inline Question QuestionOf(std::initializer_list<int> what, const dnn::Convoluti
     question.insert(question.end(), {(*pair)[0], (*pair)[1]});
   }
   return question;
+}
+
+/// The answer to a question, looked up or found by `find` at its first use in this thread: answers
+/// may belong to the thread's handle.
+template <typename Answer, typename Find>
+const Answer& Recall(const Question& question, const Find& find) {
+  // Made before the answers: it has to outlive them.
+  Handle();
+  static thread_local std::map<Question, Answer> known;
+  auto found = known.find(question);
+  if (found == known.end()) found = known.emplace(question, find()).first;
+  return found->second;
 }
 
 }  // namespace cudnn

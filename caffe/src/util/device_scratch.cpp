@@ -44,7 +44,10 @@ Buffer& BufferOf(Scratch use) {
 
 void* DeviceScratch(Scratch use, size_t bytes) { return BufferOf(use).Get(bytes); }
 
-void ReleaseDeviceScratch(Scratch use) { BufferOf(use).Free(); }
+void ReleaseDeviceScratch(Scratch use) {
+  BufferOf(use).Free();
+  TrimDeviceMemory();
+}
 
 }  // namespace caffe
 

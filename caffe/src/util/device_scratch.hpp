@@ -22,7 +22,8 @@ enum class Scratch {
 /// Error where the GPU has not that much.
 void* DeviceScratch(Scratch use, size_t bytes);
 
-/// Gives the memory of a use back, behind the work that is queued.
+/// Gives the memory of a use back to the GPU, when the work that is queued has been done: for after
+/// trials, which may have needed more than what is chosen.
 void ReleaseDeviceScratch(Scratch use);
 
 }  // namespace caffe

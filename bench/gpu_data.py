@@ -1,0 +1,110 @@
+"""Training from an LMDB on a GPU beside training on a batch that stays in memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.report import Row, no_more_than
+from bench.timing import alternate, milliseconds
+
+if TYPE_CHECKING:
+    from bench.nets import BenchNet
+
+__all__ = ["CORES", "starving_rows"]
+
+CORES = 8
+# Steps of one figure: more than DCMEData makes ahead, so that its pace shows.
+STEPS = 20
+PRECISION = "bf16"  # the fastest, which wants the most images a second
+
+
+@contextmanager
+def _on_cores(count: int) -> Iterator[None]:
+    """This thread, and those that it starts, on at most ``count`` processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _reading(definition: BenchNet, batch: int, source: Path) -> Any:
+    """The net for training with a layer that reads ``source`` in place of its inputs."""
+    from caffe.proto import caffe_pb2
+
+    proto = caffe_pb2.NetParameter()
+    layer = proto.layer.add(name="images", type="DCMEData", top=definition.inputs(train=True))
+    layer.transform_param.mirror = True
+    layer.transform_param.mean_value.extend([103.939, 116.779, 123.68])
+    parameters = layer.dcme_data_param
+    parameters.source = str(source)
+    parameters.backend = parameters.LMDB
+    parameters.batch_size = batch
+    parameters.threads = CORES - 1  # one is left to tell the GPU what to do
+    parameters.shuffle = True
+    parameters.grid_size = definition.stride
+    whole = definition.proto(train=True, batch=batch)
+    proto.layer.extend(layer for layer in whole.layer if layer.type != "Input")
+    proto.blob_lifetime = whole.blob_lifetime
+    return proto
+
+
+def _steps(proto: Any) -> Callable[[], Any]:
+    """A function that trains STEPS steps on the GPU."""
+    import caffe
+    from bench.engines import solver_of, use_gpu
+    from bench.nets import set_precision
+
+    wait = use_gpu(caffe)
+    set_precision(proto, PRECISION)
+    solver = solver_of(proto, PRECISION)
+
+    def steps() -> None:
+        solver.step(STEPS)
+        wait()
+
+    return steps
+
+
+def starving_rows(net: str, batch: int) -> list[Row]:
+    """A training step with data from an LMDB beside one that needs none, on CORES processors."""
+    from dcme.dataset import read_list
+    from dcme.lmdb_file import write_lmdb
+
+    from bench.data import write_images
+    from bench.nets import NETS
+
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    definition = NETS[net]
+    with tempfile.TemporaryDirectory() as name, _on_cores(CORES):
+        folder = Path(name)
+        write_lmdb(folder / "lmdb", read_list(write_images(folder)))
+        fed = _steps(_reading(definition, batch, folder / "lmdb"))
+        alone = _steps(definition.proto(train=True, batch=batch))
+        figures = alternate(
+            {
+                "fed": lambda: milliseconds(fed) / STEPS,
+                "alone": lambda: milliseconds(alone) / STEPS,
+            },
+            rounds=5,
+        )
+    height, width = definition.size
+    rate = 1e3 * batch / figures["fed"]
+    return [
+        Row(
+            name="gpu-data",
+            what=f"{definition.title}, batch {batch}, {height}x{width}, {PRECISION}, a step from "
+            f"LMDB on {CORES} cores",
+            ours=figures["fed"],
+            peer="a step without data",
+            theirs=figures["alone"],
+            targets=[no_more_than(1.05)],
+            note=f"{rate:.0f} images a second",
+        )
+    ]
