@@ -59,6 +59,11 @@ class Layer {
   virtual bool BackwardReadsBottom(int bottom_index) const { return true; }
   virtual bool BackwardReadsTop(int top_index) const { return true; }
 
+  /// Whether Forward and Backward give the right values where a top is the bottom of that place. Of
+  /// a layer that needs what it would overwrite, a net keeps both apart, under the one name that
+  /// the prototxt gives them.
+  virtual bool WorksInPlace() const { return true; }
+
   /// The learnable parameters.
   vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
   const LayerParameter& layer_param() const { return layer_param_; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from os import fspath
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -187,13 +187,17 @@ class Transformer:
 
 
 def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
-    """Load an image as floats in [0, 1]: H x W x 3 (RGB), or H x W x 1 where `color` is false."""
+    """Load an image as floats in [0, 1]: H x W x 3 (RGB), or H x W x 1 where `color` is false.
+
+    `filename` may also be a file that is open for reading bytes.
+    """
     import cv2
 
-    flags = cv2.IMREAD_UNCHANGED
-    image = cv2.imread(fspath(filename), flags)
+    contents = filename.read() if hasattr(filename, "read") else Path(filename).read_bytes()
+    pixels = np.frombuffer(contents, np.uint8)
+    image = cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED) if len(pixels) else None
     if image is None:
-        raise OSError(f"{fspath(filename)}: not a readable image")
+        raise OSError(f"{filename}: not a readable image")
     largest: Any = np.iinfo(cast(Any, image.dtype)).max if image.dtype.kind in "ui" else 1
     scale = np.float32(largest)
     channels = 1 if image.ndim == 2 else image.shape[2]

@@ -154,6 +154,15 @@ class Net:
         """Names of the blobs that no layer reads."""
         return [self._blob_names[i] for i in self._outputs]
 
+    @property
+    def _input_list(self) -> list[str]:
+        # As scripts call it.
+        return self.inputs
+
+    @property
+    def _output_list(self) -> list[str]:
+        return self.outputs
+
     @cached_property
     def top_names(self) -> OrderedDict[str, list[str]]:
         """By layer name, the names of the blobs it writes."""

@@ -69,7 +69,8 @@ string Blob<Dtype>::shape_string() const {
 template <typename Dtype>
 int Blob<Dtype>::count(int start_axis, int end_axis) const {
   CHECK(0 <= start_axis && start_axis <= end_axis && end_axis <= num_axes())
-      << "axes [" << start_axis << ", " << end_axis << ") of a blob of shape " << shape_string();
+      << "a blob of shape " << shape_string() << " has no axes " << start_axis << " to "
+      << end_axis - 1;
   int count = 1;
   for (int axis = start_axis; axis < end_axis; ++axis) count *= shape_[axis];
   return count;
@@ -78,8 +79,8 @@ int Blob<Dtype>::count(int start_axis, int end_axis) const {
 template <typename Dtype>
 int Blob<Dtype>::CanonicalAxisIndex(int axis_index) const {
   CHECK(-num_axes() <= axis_index && axis_index < num_axes())
-      << "axis " << axis_index << " of a blob with " << num_axes() << " axes, shape "
-      << shape_string();
+      << "a blob of shape " << shape_string() << " has " << num_axes() << " axes, and no axis "
+      << axis_index;
   return axis_index < 0 ? axis_index + num_axes() : axis_index;
 }
 
@@ -216,13 +217,13 @@ const int* Blob<Dtype>::gpu_shape() const {
 
 template <typename Dtype>
 void Blob<Dtype>::ShareData(const Blob& other) {
-  CHECK_EQ(count_, other.count()) << " elements: only blobs of one size can share memory";
+  CHECK_EQ(count_, other.count()) << ": only blobs of one size can share memory";
   data_ = other.data();
 }
 
 template <typename Dtype>
 void Blob<Dtype>::ShareDiff(const Blob& other) {
-  CHECK_EQ(count_, other.count()) << " elements: only blobs of one size can share memory";
+  CHECK_EQ(count_, other.count()) << ": only blobs of one size can share memory";
   diff_ = other.diff();
 }
 

@@ -11,16 +11,21 @@ bool HasLegacyShape(const BlobProto& proto) {
   return proto.has_num() || proto.has_channels() || proto.has_height() || proto.has_width();
 }
 
+void CheckValues(int stored, int elements) {
+  CHECK(stored == elements) << "a blob message holds " << stored << " values for a shape of "
+                            << elements << " elements";
+}
+
 // The values of a message, whichever precision they have; false where it holds none.
 template <typename Dtype, typename Values, typename DoubleValues>
 bool ReadValues(const Values& values, const DoubleValues& doubles, int count, Dtype* to) {
   if (doubles.size() > 0) {
-    CHECK_EQ(doubles.size(), count) << " values in a blob message";
+    CheckValues(doubles.size(), count);
     std::copy(doubles.begin(), doubles.end(), to);
     return true;
   }
   if (values.size() > 0) {
-    CHECK_EQ(values.size(), count) << " values in a blob message";
+    CheckValues(values.size(), count);
     std::copy(values.begin(), values.end(), to);
     return true;
   }
@@ -52,8 +57,7 @@ void Blob<Dtype>::FromProto(const BlobProto& proto, bool reshape) {
     } else {
       claimed.Reshape(proto.shape());
     }
-    CHECK_EQ(claimed.count(), std::max(proto.data_size(), proto.double_data_size()))
-        << " values in a blob message against its shape";
+    CheckValues(std::max(proto.data_size(), proto.double_data_size()), claimed.count());
     ReshapeLike(claimed);
   } else {
     CHECK(ShapeEquals(proto)) << "the message's blob has another shape than " << shape_string();

@@ -124,16 +124,13 @@ void Layer<Dtype>::set_param_propagate_down(const int param_id, const bool value
 namespace {
 
 void CheckCount(const char* type, const char* kind, int got, int exact, int least, int most) {
-  if (exact >= 0) {
-    CHECK_EQ(got, exact) << ": " << type << " takes exactly " << exact << " " << kind << " blob(s)";
-  }
-  if (least >= 0) {
-    CHECK_GE(got, least) << ": " << type << " takes at least " << least << " " << kind
-                         << " blob(s)";
-  }
-  if (most >= 0) {
-    CHECK_LE(got, most) << ": " << type << " takes at most " << most << " " << kind << " blob(s)";
-  }
+  const auto check = [&](bool fits, const char* bound, int number) {
+    CHECK(number < 0 || fits) << type << " takes " << bound << number << " " << kind
+                              << " blob(s), and is given " << got;
+  };
+  check(got == exact, "exactly ", exact);
+  check(got >= least, "at least ", least);
+  check(got <= most, "at most ", most);
 }
 
 }  // namespace
@@ -146,7 +143,8 @@ void Layer<Dtype>::CheckBlobCounts(const vector<Blob<Dtype>*>& bottom,
   CheckCount(type(), "bottom", bottoms, ExactNumBottomBlobs(), MinBottomBlobs(), MaxBottomBlobs());
   CheckCount(type(), "top", tops, ExactNumTopBlobs(), MinTopBlobs(), MaxTopBlobs());
   if (EqualNumBottomTopBlobs()) {
-    CHECK_EQ(bottoms, tops) << ": " << type() << " has as many top blobs as bottom blobs";
+    CHECK(bottoms == tops) << type() << " has as many top blobs as bottom blobs, and is given "
+                           << tops << " for " << bottoms;
   }
 }
 

@@ -34,9 +34,9 @@ void BaseConvolutionLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   CHECK(param.group() > 0 && param.group() <= param.num_output())
       << "group is " << param.group() << ": give a divisor of num_output";
   group_ = static_cast<int>(param.group());
-  CHECK_EQ(channels_ % group_, 0) << ": group " << group_ << " must divide the " << channels_
-                                  << " channels of the bottom";
-  CHECK_EQ(num_output_ % group_, 0) << ": group " << group_ << " must divide num_output";
+  CHECK(channels_ % group_ == 0) << "group " << group_ << " must divide the " << channels_
+                                 << " channels of the bottom";
+  CHECK(num_output_ % group_ == 0) << "group " << group_ << " must divide num_output";
   conv_out_channels_ = reverse_dimensions() ? channels_ : num_output_;
   conv_in_channels_ = reverse_dimensions() ? num_output_ : channels_;
   bias_term_ = param.bias_term();

@@ -52,8 +52,8 @@ void InterpLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const bool size = param.has_height() || param.has_width();
   const bool factor = param.has_zoom_factor() || param.has_shrink_factor();
   const bool like_bottom = bottom.size() > 1;
-  CHECK_EQ(size + factor + like_bottom, 1)
-      << ": give the output's size in one way: height and width, or zoom_factor and "
+  CHECK(size + factor + like_bottom == 1)
+      << "give the output's size in one way: height and width, or zoom_factor and "
          "shrink_factor, or a second bottom";
   CHECK(!size || (param.height() > 0 && param.width() > 0))
       << "height and width must both be given and positive";

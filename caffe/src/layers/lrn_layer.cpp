@@ -26,7 +26,7 @@ void LRNLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                  const vector<Blob<Dtype>*>& top) {
   const LRNParameter& param = this->layer_param_.lrn_param();
   size_ = param.local_size();
-  CHECK_EQ(size_ % 2, 1) << ": local_size must be odd, so that a value is in the middle";
+  CHECK(size_ % 2 == 1) << "local_size must be odd, so that a value is in the middle";
   pre_pad_ = (size_ - 1) / 2;
   alpha_ = param.alpha();
   beta_ = param.beta();

@@ -10,9 +10,10 @@ namespace {
 // `field`, or its _h/_w form; `otherwise` where the prototxt has neither.
 void ReadPair(const char* name, bool has, int both, bool has_h, bool has_w, int h, int w,
               int otherwise, int* to_h, int* to_w) {
-  CHECK(!has || (!has_h && !has_w))
-      << "give either " << name << " or " << name << "_h and " << name << "_w";
-  CHECK_EQ(has_h, has_w) << ": give both " << name << "_h and " << name << "_w";
+  const string stem = string(name) == "kernel_size" ? "kernel" : name;
+  const string pair = stem + "_h and " + stem + "_w";
+  CHECK(!has || (!has_h && !has_w)) << "give either " << name << " or " << pair;
+  CHECK(has_h == has_w) << "give both " << pair;
   *to_h = has_h ? h : has ? both : otherwise;
   *to_w = has_w ? w : has ? both : otherwise;
 }
@@ -21,8 +22,8 @@ int PooledSize(int in, int kernel, int stride, int pad, PoolingParameter_RoundMo
   const int room = in + 2 * pad - kernel;
   const bool up = round_mode == PoolingParameter_RoundMode_CEIL;
   // Rounded up, a window that reaches beyond a small image by less than a stride is one, too.
-  CHECK_GT(room, up ? -stride : -1)
-      << ": the pooling window is larger than its padded input; use a larger input or a smaller "
+  CHECK(room > (up ? -stride : -1))
+      << "the pooling window is larger than its padded input; use a larger input or a smaller "
          "kernel_size";
   int size = (up ? (room + stride - 1) / stride : room / stride) + 1;
   // A window has to start inside the image, or in the padding before it.
@@ -133,8 +134,8 @@ void PoolingLayer<Dtype>::ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtyp
 
 template <typename Dtype>
 void PoolingLayer<Dtype>::CheckNoNegative(int bad) const {
-  CHECK_EQ(bad, 0) << ": a window holds negative values, which stochastic pooling does not take; "
-                   << "put a ReLU before it";
+  CHECK(bad == 0) << "a window holds negative values, which stochastic pooling does not take; "
+                  << "put a ReLU before it";
 }
 
 template <typename Dtype>
@@ -164,7 +165,7 @@ void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     return;
   }
   if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
-    CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
+    CHECK(this->phase_ == TRAIN) << "stochastic pooling has a gradient in TRAIN only";
   } else if (!has_mask_ && windows.Tile()) {
     return BackwardTiles(*top[0], bottom[0]);
   } else if (!has_mask_ && !chosen_known_) {

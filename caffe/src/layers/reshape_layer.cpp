@@ -13,7 +13,7 @@ void ReshapeLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   for (int i = 0; i < shape.dim_size(); ++i) {
     CHECK_GE(shape.dim(i), -1) << " is no size in reshape_param.shape";
     if (shape.dim(i) != -1) continue;
-    CHECK_EQ(inferred_axis_, -1) << ": only one size in reshape_param.shape can be -1";
+    CHECK(inferred_axis_ == -1) << "only one size in reshape_param.shape can be -1";
     inferred_axis_ = i;
   }
 }

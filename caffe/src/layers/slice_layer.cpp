@@ -30,9 +30,9 @@ void SliceLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   const int parts = static_cast<int>(top.size());
   vector<int> ends = slice_point_;
   if (ends.empty()) {
-    CHECK_EQ(whole % parts, 0) << ": axis " << slice_axis_ << " of shape " << from.shape_string()
-                               << " cannot be cut into " << parts << " equal parts: give "
-                               << "slice_points";
+    CHECK(whole % parts == 0) << "axis " << slice_axis_ << " of shape " << from.shape_string()
+                              << " cannot be cut into " << parts << " equal parts: give "
+                              << "slice_points";
     for (int i = 1; i < parts; ++i) ends.push_back(whole / parts * i);
   }
   ends.push_back(whole);

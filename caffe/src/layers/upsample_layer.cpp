@@ -34,9 +34,9 @@ void EachPlace(const ChannelLayout& small, const ChannelLayout& large, const Dty
                   }
                 }
               });
-  CHECK_EQ(bad, -1) << ": the mask holds the place " << places[bad] << ", outside the top's "
-                    << large.height << " x " << large.width
-                    << " planes; upsample to the size of the blob that was pooled";
+  CHECK(bad == -1) << "the mask holds the place " << places[bad] << ", outside the top's "
+                   << large.height << " x " << large.width
+                   << " planes; upsample to the size of the blob that was pooled";
 }
 
 }  // namespace
@@ -45,10 +45,10 @@ template <typename Dtype>
 void UpsampleLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   const UpsampleParameter& param = this->layer_param_.upsample_param();
-  CHECK_EQ(param.has_upsample_h(), param.has_upsample_w())
-      << ": give both upsample_h and upsample_w, or a scale";
-  CHECK_EQ(param.has_scale_h(), param.has_scale_w())
-      << ": give both scale_h and scale_w, or one scale";
+  CHECK(param.has_upsample_h() == param.has_upsample_w())
+      << "give both upsample_h and upsample_w, or a scale";
+  CHECK(param.has_scale_h() == param.has_scale_w())
+      << "give both scale_h and scale_w, or one scale";
   upsample_h_ = param.upsample_h();
   upsample_w_ = param.upsample_w();
   CHECK(!param.has_upsample_h() || (upsample_h_ > 0 && upsample_w_ > 0))

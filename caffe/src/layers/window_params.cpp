@@ -26,7 +26,7 @@ void Read(const char* name, const Field& field, const PerAxis& per_axis, int spa
     const string pair = stem + "_h and " + stem + "_w";
     CHECK_EQ(spatial_axes, 2) << " spatial axes: " << pair << " are for two";
     CHECK(per_axis.has_h && per_axis.has_w) << "give both " << pair << ", or one " << name;
-    CHECK_EQ(field.size(), 0) << ": give either " << pair << " or " << name;
+    CHECK(field.size() == 0) << "give either " << pair << " or " << name;
     data[0] = per_axis.h;
     data[1] = per_axis.w;
   } else {

@@ -109,9 +109,9 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
   }
 
   const int blobs = static_cast<int>(layer->blobs().size());
-  CHECK_LE(param.param_size(), blobs)
-      << ": layer '" << param.name() << "' (" << param.type() << ") has " << blobs
-      << " parameter blobs, but more `param` entries";
+  CHECK(param.param_size() <= blobs)
+      << "layer '" << param.name() << "' (" << param.type() << ") has " << blobs
+      << " parameter blobs, but " << param.param_size() << " `param` entries";
   for (int i = 0; i < blobs; ++i) {
     const bool learnt = i >= param.param_size() || param.param(i).lr_mult() != 0;
     need_backward |= learnt;
@@ -129,15 +129,23 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
 template <typename Dtype>
 void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring) {
   const string& name = param.top(top_id);
-  const bool in_place = top_id < param.bottom_size() && name == param.bottom(top_id);
+  const bool same_name = top_id < param.bottom_size() && name == param.bottom(top_id);
+  const bool in_place = same_name && layers_[layer_id]->WorksInPlace();
+  if (same_name && !in_place) {
+    // Whoever fills an input finds it by its name.
+    const vector<int>& inputs = net_input_blob_indices_;
+    CHECK(std::find(inputs.begin(), inputs.end(), wiring->blob_index[name]) == inputs.end())
+        << "layer '" << param.name() << "' (" << param.type() << ") needs the net's input '" << name
+        << "' and cannot write over it: give its top a new name";
+  }
   LOG_IF(INFO, Caffe::root_solver())
       << param.name() << " -> " << name << (in_place ? " (in-place)" : "");
   if (in_place) {
     top_vecs_[layer_id].push_back(bottom_vecs_[layer_id][top_id]);
     top_id_vecs_[layer_id].push_back(wiring->blob_index[name]);
   } else {
-    CHECK_EQ(wiring->blob_index.count(name), 0u)
-        << ": layer '" << param.name() << "' makes blob '" << name
+    CHECK(same_name || wiring->blob_index.count(name) == 0)
+        << "layer '" << param.name() << "' makes blob '" << name
         << "', which another layer makes already: rename one of the tops";
     const int blob_id = static_cast<int>(blobs_.size());
     blobs_.emplace_back(new Blob<Dtype>());

@@ -14,10 +14,6 @@ namespace caffe {
 
 namespace {
 
-bool EndsWith(const string& text, const string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 bool IsHdf5(const string& file) {
   const Hdf5Silence quiet;
   return H5Fis_hdf5(file.c_str()) > 0;
@@ -83,12 +79,15 @@ template <typename Dtype>
 template <typename Dtype>
 void CopyBlob(const LayerParameter& source, int i, Layer<Dtype>* layer) {
   Blob<Dtype>& blob = *layer->blobs()[i];
-  if (blob.ShapeEquals(source.blobs(i))) {
-    blob.FromProto(source.blobs(i), false);
-    return;
-  }
+  const bool same_shape = blob.ShapeEquals(source.blobs(i));
   Blob<Dtype> stored;
-  stored.FromProto(source.blobs(i));
+  try {
+    (same_shape ? blob : stored).FromProto(source.blobs(i), !same_shape);
+  } catch (const Error& error) {
+    throw Error("parameter " + std::to_string(i) + " of layer '" + source.name() +
+                "': " + error.what());
+  }
+  if (same_shape) return;
   if (!IsFullyConnectedOf(source, stored, *layer, blob)) {
     FailShape("", source.name(), i, blob, stored);
   }
@@ -203,8 +202,8 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filen
       const string dataset = std::to_string(j);
       if (!H5Lexists(group, dataset.c_str(), H5P_DEFAULT)) {
         // Parameters that belong to another layer are stored there only.
-        CHECK_GE(param_owners_[param_id_vecs_[found->second][j]], 0)
-            << ": " << trained_filename << " lacks parameter " << j << " of layer '" << name << "'";
+        CHECK(param_owners_[param_id_vecs_[found->second][j]] >= 0)
+            << trained_filename << " lacks parameter " << j << " of layer '" << name << "'";
         continue;
       }
       CopyFromHdf5(group, trained_filename, name, static_cast<int>(j), blobs[j].get());

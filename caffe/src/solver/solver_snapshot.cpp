@@ -5,16 +5,13 @@
 #include "caffe/solver.hpp"
 #include "caffe/util/atomic_file.hpp"
 #include "caffe/util/io.hpp"
+#include "caffe/util/names.hpp"
 #include "caffe/util/rng.hpp"
 #include "solver/layer_states.hpp"
 
 namespace caffe {
 
 namespace {
-
-bool EndsWith(const string& text, const string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 bool Exists(const string& file) { return std::ifstream(file).good(); }
 

@@ -42,9 +42,9 @@ void ClassLabels::Read(const Blob<Dtype>& blob, int classes, boost::optional<int
 
 void ClassLabels::CheckEarlierOnes(int classes) {
   const int bad = bad_label_.Take();
-  CHECK_EQ(bad, 0) << ": the label at position " << bad - 1 << " of the last batch is none of the "
-                   << classes << " classes that there are scores for: correct the labels, or give "
-                   << "the one to leave out as ignore_label";
+  CHECK(bad == 0) << "the label at position " << bad - 1 << " of the last batch is none of the "
+                  << classes << " classes that there are scores for: correct the labels, or give "
+                  << "the one to leave out as ignore_label";
 }
 
 template <typename Dtype>

@@ -104,7 +104,7 @@ class Creation : public Hdf5Handle {
  public:
   explicit Creation(const string& failure)
       : Hdf5Handle(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, failure) {
-    CHECK_GE(H5Pset_obj_track_times(*this, false), 0) << ": " << failure;
+    CHECK(H5Pset_obj_track_times(*this, false) >= 0) << failure;
   }
 };
 
@@ -160,7 +160,7 @@ Hdf5File::~Hdf5File() {
 
 void Hdf5File::Flush() {
   const Hdf5Silence quiet;
-  CHECK_GE(H5Fflush(id_, H5F_SCOPE_GLOBAL), 0) << ": " << CannotFinish();
+  CHECK(H5Fflush(id_, H5F_SCOPE_GLOBAL) >= 0) << CannotFinish();
 }
 
 void Hdf5File::Close() {
@@ -168,7 +168,7 @@ void Hdf5File::Close() {
   const hid_t id = id_;
   id_ = -1;
   const Hdf5Silence quiet;
-  CHECK_GE(H5Fclose(id), 0) << ": " << CannotFinish();
+  CHECK(H5Fclose(id) >= 0) << CannotFinish();
 }
 
 string Hdf5File::CannotFinish() const {

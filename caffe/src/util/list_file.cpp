@@ -15,6 +15,7 @@ vector<ListLine> ReadListFile(const string& list) {
   for (int number = 1; std::getline(file, text); ++number) {
     // Some editors put a mark before UTF-8.
     if (number == 1 && text.compare(0, 3, "\xEF\xBB\xBF") == 0) text.erase(0, 3);
+    if (text.find('\0') != string::npos) LOG(FATAL) << list + " is no text file";
     const size_t end = text.find_last_not_of(" \t\r");
     if (end == string::npos) continue;
     text.resize(end + 1);

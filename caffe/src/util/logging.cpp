@@ -70,6 +70,22 @@ void Write(Severity severity, const char* file, int line, const std::string& mes
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+// Whether a source file, by the name that the compiler has for it, is one of the runtime or of the
+// layers that come with it.
+bool IsOurs(const std::string& file) {
+  const std::string here = __FILE__;
+  const std::string root = here.substr(0, here.size() - std::strlen("caffe/src/util/logging.cpp"));
+  return file.rfind(root + "caffe/", 0) == 0 || file.rfind(root + "caffe_ext/", 0) == 0;
+}
+
+// A message that goes on from the comparison's left side (" axes: ...") or stands alone (": ...").
+std::string Sentence(const Condition& condition, std::string message) {
+  if (message.rfind(' ', 0) == 0) return condition.value + message;
+  if (message.rfind(": ", 0) == 0) message.erase(0, 2);
+  if (condition.needed.empty()) return message;
+  return message + " (got " + condition.value + ", needed " + condition.needed + ")";
+}
+
 }  // namespace
 
 Severity min_severity() { return static_cast<Severity>(FLAGS_minloglevel); }
@@ -85,7 +101,8 @@ Line::~Line() {
 }
 
 void Failure::operator&(std::ostream& message) const {
-  std::string text = condition_ + static_cast<std::ostringstream&>(message).str();
+  const std::string said = static_cast<std::ostringstream&>(message).str();
+  std::string text = condition_.text + said;
   while (!text.empty() && text.back() == ' ') text.pop_back();
   void (*fail)() = failure_function;
   if (!fail && IsChildOfDeathTest && IsChildOfDeathTest()) fail = &std::abort;
@@ -93,7 +110,7 @@ void Failure::operator&(std::ostream& message) const {
     Write(FATAL, file_, line_, text);
     fail();
   }
-  throw Error(text);
+  throw Error(!said.empty() && IsOurs(file_) ? Sentence(condition_, said) : text);
 }
 
 }  // namespace logging

@@ -58,6 +58,10 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
   return text + "?)";
 }
 
+bool EndsWith(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
 std::vector<std::string> SplitNames(const std::string& list) {
   std::vector<std::string> names;
   std::istringstream stream(list);

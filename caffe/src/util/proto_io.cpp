@@ -96,7 +96,11 @@ string Suggestion(const string& message, const FileDescriptor* file) {
     }
     vector<string> fields;
     for (int i = 0; i < type->field_count(); ++i) fields.push_back(type->field(i)->name());
-    return DidYouMean(field, fields);
+    const string near = DidYouMean(field, fields);
+    const bool of_a_layer = type->name() == "LayerParameter" && EndsWith(field, "_param");
+    return near + (of_a_layer ? "; a layer that Caffe 1.0 lacks is a plug-in, with its settings in "
+                                "python_param { param_str: \"...\" }"
+                              : "");
   }
   if (message.find("nknown enumeration value") != string::npos) {
     set<string> values;

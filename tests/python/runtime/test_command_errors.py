@@ -124,3 +124,30 @@ def test_a_model_is_no_snapshot(folder):
     (model,) = folder.glob("*.caffemodel")
     line = train_fails(folder, f"--snapshot={model.name}")
     assert f"{model.name}: holds no state of a solver" in line
+
+
+def test_shapes_and_values_that_do_not_fit_are_told_in_a_sentence(folder):
+    nets = {
+        "Pooling' pooling_param { kernel_size: 2 kernel_h: 2 kernel_w: 2 }": (
+            "give either kernel_size or kernel_h and kernel_w"
+        ),
+        "Eltwise'": "Eltwise takes at least 2 bottom blob(s), and is given 1",
+        "Softmax' softmax_param { axis: 4 }": "a blob of shape 2 3 (6) has 2 axes, and no axis 4",
+        "Pooling' pooling_param { kernel_size: 2 }": (
+            "2 axes: Pooling takes num x channels x height x width, not 2 3 (6)"
+        ),
+    }
+    for layer, sentence in nets.items():
+        (folder / "bad.prototxt").write_text(
+            "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 } } }"
+            f"layer {{ name: 'a' bottom: 'x' top: 'a' type: '{layer} }}"
+        )
+        kind = layer.split("'")[0]
+        line = command.fail(folder, "check", "--model=bad.prototxt")
+        assert line == f"error: layer 'a' ({kind}; bottoms: x 2 3 (6)): {sentence}\n"
+
+
+def test_a_field_of_a_fork_is_answered_with_how_such_layers_come_in(folder):
+    (folder / "fork.prototxt").write_text("layer { name: 'p' type: 'Permute' permute_param { } }")
+    line = command.fail(folder, "check", "--model=fork.prototxt")
+    assert "fork.prototxt:1:" in line and "plug-in" in line and "python_param" in line

@@ -1,5 +1,7 @@
 """caffe.io, Classifier and Detector."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -62,6 +64,18 @@ def test_images_load_as_rgb_in_zero_to_one(tmp_path):
     assert caffe.io.load_image(str(tmp_path / "deep.png")).tolist() == [[[1, 1, 1]] * 2] * 2
     with pytest.raises(OSError, match=r"none\.png"):
         caffe.io.load_image(tmp_path / "none.png")
+
+
+def test_images_load_from_open_files(tmp_path):
+    image = (RNG.random((4, 6, 3)) * 255).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    expected = caffe.io.load_image(tmp_path / "a.png")
+    contents = (tmp_path / "a.png").read_bytes()
+    np.testing.assert_array_equal(caffe.io.load_image(io.BytesIO(contents)), expected)
+    with (tmp_path / "a.png").open("rb") as file:
+        np.testing.assert_array_equal(caffe.io.load_image(file), expected)
+    with pytest.raises(OSError, match="not a readable image"):
+        caffe.io.load_image(io.BytesIO(b"no image"))
 
 
 def test_resizing_keeps_any_number_of_channels_and_the_range():

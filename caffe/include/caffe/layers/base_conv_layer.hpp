@@ -33,6 +33,7 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   int MinBottomBlobs() const override { return 1; }
   int MinTopBlobs() const override { return 1; }
   bool EqualNumBottomTopBlobs() const override { return true; }
+  bool WorksInPlace() const override { return false; }
   bool BackwardReadsBottom(int bottom_index) const override {
     return this->param_propagate_down(0);
   }

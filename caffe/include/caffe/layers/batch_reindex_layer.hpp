@@ -18,6 +18,7 @@ class BatchReindexLayer : public Layer<Dtype> {
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "BatchReindex"; }
   int ExactNumBottomBlobs() const override { return 2; }
+  bool WorksInPlace() const override { return false; }
   int ExactNumTopBlobs() const override { return 1; }
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index == 0; }
 

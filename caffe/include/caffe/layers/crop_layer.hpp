@@ -19,6 +19,7 @@ class CropLayer : public Layer<Dtype> {
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Crop"; }
   int ExactNumBottomBlobs() const override { return 2; }
+  bool WorksInPlace() const override { return false; }
   int ExactNumTopBlobs() const override { return 1; }
   bool BackwardReadsBottom(int bottom_index) const override { return false; }
   bool BackwardReadsTop(int top_index) const override { return false; }

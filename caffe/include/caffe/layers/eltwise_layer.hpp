@@ -20,6 +20,9 @@ class EltwiseLayer : public Layer<Dtype> {
   const char* type() const override { return "Eltwise"; }
   int MinBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
+  bool WorksInPlace() const override {
+    return this->layer_param_.eltwise_param().operation() != EltwiseParameter_EltwiseOp_PROD;
+  }
   bool BackwardReadsBottom(int bottom_index) const override {
     return op_ == EltwiseParameter_EltwiseOp_PROD;
   }

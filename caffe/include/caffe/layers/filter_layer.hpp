@@ -19,6 +19,7 @@ class FilterLayer : public Layer<Dtype> {
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Filter"; }
   int MinBottomBlobs() const override { return 2; }
+  bool WorksInPlace() const override { return false; }
   int MinTopBlobs() const override { return 1; }
   bool AllowForceBackward(const int bottom_index) const override {
     return bottom_index != this->layer_param_.bottom_size() - 1;

@@ -22,6 +22,7 @@ class Im2colLayer : public Layer<Dtype> {
 
   const char* type() const override { return "Im2col"; }
   int ExactNumBottomBlobs() const override { return 1; }
+  bool WorksInPlace() const override { return false; }
   int ExactNumTopBlobs() const override { return 1; }
 
  protected:

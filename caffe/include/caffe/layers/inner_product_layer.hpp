@@ -23,6 +23,7 @@ class InnerProductLayer : public Layer<Dtype> {
 
   const char* type() const override { return "InnerProduct"; }
   int ExactNumBottomBlobs() const override { return 1; }
+  bool WorksInPlace() const override { return false; }
   int ExactNumTopBlobs() const override { return 1; }
   bool BackwardReadsBottom(int bottom_index) const override {
     return this->param_propagate_down(0);

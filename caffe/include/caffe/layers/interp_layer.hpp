@@ -30,6 +30,7 @@ class InterpLayer : public Layer<Dtype> {
   int MaxBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
   bool BackwardReadsBottom(int bottom_index) const override { return false; }
+  bool WorksInPlace() const override { return false; }
   bool BackwardReadsTop(int top_index) const override { return false; }
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index == 0; }
 

@@ -24,6 +24,7 @@ class LRNLayer : public Layer<Dtype> {
 
   const char* type() const override { return "LRN"; }
   int ExactNumBottomBlobs() const override { return 1; }
+  bool WorksInPlace() const override { return false; }
   int ExactNumTopBlobs() const override { return 1; }
 
  protected:

@@ -31,6 +31,7 @@ class PoolingLayer : public Layer<Dtype> {
 
   const char* type() const override { return "Pooling"; }
   int ExactNumBottomBlobs() const override { return 1; }
+  bool WorksInPlace() const override { return false; }
   int MinTopBlobs() const override { return 1; }
   int MaxTopBlobs() const override { return is_max() ? 2 : 1; }
   /// To find the places of the maxima again, where no top tells them.

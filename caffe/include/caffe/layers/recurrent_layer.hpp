@@ -35,6 +35,7 @@ class RecurrentLayer : public Layer<Dtype> {
   const char* type() const override { return "Recurrent"; }
   int MinBottomBlobs() const override { return 2 + ExposedStates(); }
   int MaxBottomBlobs() const override { return MinBottomBlobs() + 1; }
+  bool WorksInPlace() const override { return false; }
   int ExactNumTopBlobs() const override { return 1 + ExposedStates(); }
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index != 1; }
 

@@ -48,26 +48,26 @@
 #include <curand.h>
 #include <driver_types.h>
 
-#define CUDA_CHECK(call)                                                            \
-  do {                                                                              \
-    const cudaError_t cuda_status_ = (call);                                        \
-    /* Reported here; a later check must not find it once more. */                  \
-    if (cuda_status_ != cudaSuccess) cudaGetLastError();                            \
-    CHECK_EQ(cuda_status_, cudaSuccess) << " " << cudaGetErrorString(cuda_status_); \
+#define CUDA_CHECK(call)                                                                \
+  do {                                                                                  \
+    const cudaError_t cuda_status_ = (call);                                            \
+    /* Reported here; a later check must not find it once more. */                      \
+    if (cuda_status_ != cudaSuccess) cudaGetLastError();                                \
+    CHECK(cuda_status_ == cudaSuccess) << "CUDA: " << cudaGetErrorString(cuda_status_); \
   } while (0)
 
-#define CUBLAS_CHECK(call)                                       \
-  do {                                                           \
-    const cublasStatus_t cublas_status_ = (call);                \
-    CHECK_EQ(cublas_status_, CUBLAS_STATUS_SUCCESS)              \
-        << " " << ::caffe::cublasGetErrorString(cublas_status_); \
+#define CUBLAS_CHECK(call)                                              \
+  do {                                                                  \
+    const cublasStatus_t cublas_status_ = (call);                       \
+    CHECK(cublas_status_ == CUBLAS_STATUS_SUCCESS)                      \
+        << "cuBLAS: " << ::caffe::cublasGetErrorString(cublas_status_); \
   } while (0)
 
-#define CURAND_CHECK(call)                                       \
-  do {                                                           \
-    const curandStatus_t curand_status_ = (call);                \
-    CHECK_EQ(curand_status_, CURAND_STATUS_SUCCESS)              \
-        << " " << ::caffe::curandGetErrorString(curand_status_); \
+#define CURAND_CHECK(call)                                              \
+  do {                                                                  \
+    const curandStatus_t curand_status_ = (call);                       \
+    CHECK(curand_status_ == CURAND_STATUS_SUCCESS)                      \
+        << "cuRAND: " << ::caffe::curandGetErrorString(curand_status_); \
   } while (0)
 
 /// Runs the statement that follows for i = this thread's index, + grid size, ... below n.

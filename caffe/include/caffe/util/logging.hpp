@@ -65,12 +65,23 @@ class Message {
   std::ostringstream stream_;
 };
 
+/// What did not hold: as glog tells it, and, of a comparison, its left side and what it should be.
+struct Condition {
+  std::string text;    ///< "Check failed: a < b (3 vs. 2) "
+  std::string value;   ///< "3"
+  std::string needed;  ///< "< 2"
+};
+
 /// Failure(...) & Message().stream() << ... throws caffe::Error with the condition and the message,
 /// unless a failure function is installed, which is called then. It does so when the message is
 /// complete: what is put into the message may throw, too.
+///
+/// The error of a check of the runtime itself is its message alone, a sentence for whoever wrote
+/// the prototxt. Checks in other code, whose messages may say less, keep the form that glog gives
+/// them.
 class Failure {
  public:
-  Failure(const char* file, int line, const std::string& condition = "")
+  Failure(const char* file, int line, const Condition& condition = Condition())
       : file_(file), line_(line), condition_(condition) {}
   /// `message`: of a Message.
   [[noreturn]] void operator&(std::ostream& message) const;
@@ -78,7 +89,7 @@ class Failure {
  private:
   const char* file_;
   int line_;
-  std::string condition_;
+  Condition condition_;
 };
 
 /// Gives both branches of a conditional log statement the type void.
@@ -88,10 +99,15 @@ struct Voidify {
 };
 
 template <typename A, typename B>
-std::unique_ptr<std::string> Describe(const char* expression, const A& a, const B& b) {
-  std::ostringstream s;
-  s << "Check failed: " << expression << " (" << a << " vs. " << b << ") ";
-  return std::unique_ptr<std::string>(new std::string(s.str()));
+std::unique_ptr<Condition> Describe(const char* expression, const A& a, const char* op,
+                                    const B& b) {
+  std::ostringstream value, other;
+  value << a;
+  other << b;
+  return std::unique_ptr<Condition>(new Condition{std::string("Check failed: ") + expression +
+                                                      " (" + value.str() + " vs. " + other.str() +
+                                                      ") ",
+                                                  value.str(), op + other.str()});
 }
 
 /// Whether a comparison takes its operands by value: so numbers are, and a constant member of a
@@ -104,43 +120,43 @@ struct AreNumbers {
 #pragma GCC diagnostic push
 // Callers compare sizes with literals; whether the signs agree is not this header's business.
 #pragma GCC diagnostic ignored "-Wsign-compare"
-#define CAFFE_DEFINE_COMPARISON(name, op)                                                    \
-  /** Null where the comparison holds, else what to say; evaluates its operands once. */     \
-  template <typename A, typename B,                                                          \
-            typename std::enable_if<AreNumbers<A, B>::value, int>::type = 0>                 \
-  std::unique_ptr<std::string> Check##name(const char* expression, A a, B b) {               \
-    if (a op b) return nullptr;                                                              \
-    return Describe(expression, a, b);                                                       \
-  }                                                                                          \
-  template <typename A, typename B,                                                          \
-            typename std::enable_if<!AreNumbers<A, B>::value, int>::type = 0>                \
-  std::unique_ptr<std::string> Check##name(const char* expression, const A& a, const B& b) { \
-    if (a op b) return nullptr;                                                              \
-    return Describe(expression, a, b);                                                       \
+#define CAFFE_DEFINE_COMPARISON(name, op, text)                                            \
+  /** Null where the comparison holds, else what to say; evaluates its operands once. */   \
+  template <typename A, typename B,                                                        \
+            typename std::enable_if<AreNumbers<A, B>::value, int>::type = 0>               \
+  std::unique_ptr<Condition> Check##name(const char* expression, A a, B b) {               \
+    if (a op b) return nullptr;                                                            \
+    return Describe(expression, a, text, b);                                               \
+  }                                                                                        \
+  template <typename A, typename B,                                                        \
+            typename std::enable_if<!AreNumbers<A, B>::value, int>::type = 0>              \
+  std::unique_ptr<Condition> Check##name(const char* expression, const A& a, const B& b) { \
+    if (a op b) return nullptr;                                                            \
+    return Describe(expression, a, text, b);                                               \
   }
-CAFFE_DEFINE_COMPARISON(EQ, ==)
-CAFFE_DEFINE_COMPARISON(NE, !=)
-CAFFE_DEFINE_COMPARISON(LT, <)
-CAFFE_DEFINE_COMPARISON(LE, <=)
-CAFFE_DEFINE_COMPARISON(GT, >)
-CAFFE_DEFINE_COMPARISON(GE, >=)
+CAFFE_DEFINE_COMPARISON(EQ, ==, "")
+CAFFE_DEFINE_COMPARISON(NE, !=, "not ")
+CAFFE_DEFINE_COMPARISON(LT, <, "< ")
+CAFFE_DEFINE_COMPARISON(LE, <=, "<= ")
+CAFFE_DEFINE_COMPARISON(GT, >, "> ")
+CAFFE_DEFINE_COMPARISON(GE, >=, ">= ")
 #undef CAFFE_DEFINE_COMPARISON
 #pragma GCC diagnostic pop
 
 /// The same for texts, by strcmp or strcasecmp.
-inline std::unique_ptr<std::string> CheckStrings(const char* expression, const char* a,
-                                                 const char* b, bool equal,
-                                                 int (*compare)(const char*, const char*)) {
+inline std::unique_ptr<Condition> CheckStrings(const char* expression, const char* a, const char* b,
+                                               bool equal,
+                                               int (*compare)(const char*, const char*)) {
   const bool same = a == b || (a && b && compare(a, b) == 0);
   if (same == equal) return nullptr;
-  return Describe(expression, a ? a : "(null)", b ? b : "(null)");
+  return Describe(expression, a ? a : "(null)", equal ? "" : "not ", b ? b : "(null)");
 }
 
 template <typename T>
 T NotNull(const char* file, int line, const char* expression, T&& pointer) {
   if (pointer == nullptr) {
-    Failure(file, line, std::string("Check failed: '") + expression + "' must not be null ") &
-        Message().stream();
+    const std::string text = std::string("Check failed: '") + expression + "' must not be null ";
+    Failure(file, line, {text, "", ""}) & Message().stream();
   }
   return std::forward<T>(pointer);
 }
@@ -224,9 +240,11 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define VLOG_IF(level, condition) LOG_IF(INFO, (condition) && VLOG_IS_ON(level))
 #define VLOG_EVERY_N(level, n) LOG_IF_EVERY_N(INFO, VLOG_IS_ON(level), n)
 
-#define CHECK(condition)                                                                         \
-  (condition) ? (void)0                                                                          \
-              : ::caffe::logging::Failure(__FILE__, __LINE__, "Check failed: " #condition " ") & \
+#define CHECK(condition)                                                                    \
+  (condition) ? (void)0                                                                     \
+              : ::caffe::logging::Failure(                                                  \
+                    __FILE__, __LINE__,                                                     \
+                    ::caffe::logging::Condition{"Check failed: " #condition " ", "", ""}) & \
                     ::caffe::logging::Message().stream()
 
 #define CAFFE_CHECK(verdict)                                       \
