@@ -66,7 +66,7 @@ class Net:
         if isinstance(network_file, caffe_pb2.NetParameter):
             self._core = NetCore.parse(network_file.SerializeToString(), *state)
         else:
-            self._core = NetCore.load(os.fspath(network_file), *state)
+            self._core = NetCore.load(os.fsencode(network_file), *state)
         if options["weights"] is not None:
             self.copy_from(options["weights"])
 
@@ -353,7 +353,7 @@ class Net:
 
         Returns the names of the layers that have them now (beyond pycaffe, which returns nothing).
         """
-        return self._core.copy_from(os.fspath(weights))
+        return self._core.copy_from(os.fsencode(weights))
 
     def share_with(self, other: Net) -> None:
         """Use the parameters of another net's layers of the same names, without copying."""
@@ -361,15 +361,15 @@ class Net:
 
     def save(self, filename: PathLike) -> None:
         """Write the parameters to a .caffemodel file."""
-        self._core.save(os.fspath(filename))
+        self._core.save(os.fsencode(filename))
 
     def save_hdf5(self, filename: PathLike) -> None:
         """Write the parameters to an HDF5 file."""
-        self._core.save_hdf5(os.fspath(filename))
+        self._core.save_hdf5(os.fsencode(filename))
 
     def load_hdf5(self, filename: PathLike) -> list[str]:
         """``copy_from`` for HDF5 files, whatever their name."""
-        return self._core.load_hdf5(os.fspath(filename))
+        return self._core.load_hdf5(os.fsencode(filename))
 
 
 def _items(arrays: Mapping[str, npt.ArrayLike]) -> int | None:

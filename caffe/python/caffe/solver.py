@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from os import fspath
+from os import fsencode
 from typing import Any, ClassVar
 
 from ._caffe import SolverCore
@@ -43,7 +43,7 @@ class Solver:
     type: ClassVar[str] = ""
 
     def __init__(self, solver_file: PathLike) -> None:
-        self._core = SolverCore.load(fspath(solver_file), self.type)
+        self._core = SolverCore.load(fsencode(solver_file), self.type)
 
     def __repr__(self) -> str:
         return f"<caffe.{type(self).__name__} at iteration {self.iter}>"
@@ -79,11 +79,11 @@ class Solver:
 
     def solve(self, resume_file: PathLike | None = None) -> None:
         """Train until max_iter, going on from a .solverstate if one is given."""
-        self._core.solve("" if resume_file is None else fspath(resume_file))
+        self._core.solve(b"" if resume_file is None else fsencode(resume_file))
 
     def restore(self, state_file: PathLike) -> None:
         """Take parameters and state from a .solverstate (or .solverstate.h5)."""
-        self._core.restore(fspath(state_file))
+        self._core.restore(fsencode(state_file))
 
     def snapshot(self) -> None:
         """Write <snapshot_prefix>_iter_<n>.caffemodel and .solverstate."""
@@ -164,7 +164,7 @@ _KINDS = {
 
 def get_solver(solver_file: PathLike) -> Solver:
     """Make a solver of the type that its prototxt names (default SGD)."""
-    core = SolverCore.load(fspath(solver_file), "")
+    core = SolverCore.load(fsencode(solver_file), "")
     kind = _KINDS.get(core.type, Solver)
     solver = kind.__new__(kind)
     solver._core = core

@@ -36,6 +36,19 @@ struct BlobHandle {
   BlobPtr blob;
 };
 
+/// A name or text of a file as Python's str. Files need not be in UTF-8: other bytes become
+/// surrogates, as in os.fsdecode().
+inline py::str Text(const std::string& text) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), text.size(), "surrogateescape"));
+}
+
+inline py::list Texts(const std::vector<std::string>& texts) {
+  py::list list;
+  for (const std::string& text : texts) list.append(Text(text));
+  return list;
+}
+
 /// The parameters of a layer, as Python's sequence of Blobs.
 struct BlobVec {
   LayerPtr layer;

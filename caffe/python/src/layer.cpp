@@ -8,7 +8,7 @@ namespace {
 
 /// On Python 3.11 and later, tells in the traceback which layer the exception belongs to.
 void AddNote(const py::error_already_set& error, const std::string& note) {
-  if (py::hasattr(error.value(), "add_note")) error.value().attr("add_note")(note);
+  if (py::hasattr(error.value(), "add_note")) error.value().attr("add_note")(Text(note));
 }
 
 /// Passes an exception of a user's class on. Python code gets it as it is. Where no Python code is
@@ -22,7 +22,8 @@ void AddNote(const py::error_already_set& error, const std::string& note) {
   const py::object trace = error.trace() ? py::object(error.trace()) : py::none();
   traceback.attr("print_exception")(error.type(), error.value(), trace);
   const auto lines = py::list(traceback.attr("format_exception_only")(error.type(), error.value()));
-  throw Error(py::str(lines[lines.size() - 1].attr("strip")()).cast<std::string>() + ", " + note);
+  const py::object line = lines[lines.size() - 1].attr("strip")();
+  throw Error(line.attr("encode")("utf-8", "backslashreplace").cast<std::string>() + ", " + note);
 }
 
 /// The method of the user's class, or an empty function. Needs the GIL.
@@ -90,7 +91,7 @@ LayerPtr CreatePythonLayer(const LayerParameter& param) {
   py::gil_scoped_acquire gil;
   const py::object cls = FindClass(param);
   const py::object instance = cls(py::cast(param));
-  instance.attr("param_str") = param.python_param().param_str();
+  instance.attr("param_str") = Text(param.python_param().param_str());
   instance.attr("phase") = static_cast<int>(param.phase());
   return LayerPtr(instance.cast<Layer<float>*>(), InstanceReference(instance));
 }

@@ -1,5 +1,7 @@
 #include <exception>
 
+#include <pybind11/stl/filesystem.h>
+
 #include "bindings.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/plugins.hpp"
@@ -58,8 +60,9 @@ void BindSettings(py::module_& m) {
   m.def("set_multiprocess", &Caffe::set_multiprocess, py::arg("multiprocess"));
   m.def("layer_type_list", &LayerRegistry<float>::LayerTypeList,
         "The names of all layer types, plug-ins included.");
-  m.def("load_plugin", &LoadPlugin, py::arg("path"),
-        "Load a shared library with layers of your own.");
+  m.def(
+      "load_plugin", [](const std::filesystem::path& path) { LoadPlugin(path.string()); },
+      py::arg("path"), "Load a shared library with layers of your own.");
   m.def(
       "log", [](const std::string& line) { LOG(INFO) << line; }, py::arg("line"),
       "Write a line to the log.");

@@ -109,11 +109,12 @@ void BindRunning(py::class_<NetCore>& net) {
 void BindFiles(py::class_<NetCore>& net) {
   net.def("copy_from",
           [](const NetCore& core, const std::string& file) {
-            return core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFrom(file); });
+            return Texts(core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFrom(file); }));
           })
       .def("load_hdf5",
            [](const NetCore& core, const std::string& file) {
-             return core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFromHDF5(file); });
+             return Texts(
+                 core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFromHDF5(file); }));
            })
       .def("share_with",
            [](const NetCore& core, const NetCore& other) {
@@ -127,11 +128,13 @@ void BindFiles(py::class_<NetCore>& net) {
 }
 
 void BindStructure(py::class_<NetCore>& net) {
-  net.def_property_readonly("name", [](const NetCore& c) { return c.net().name(); })
+  net.def_property_readonly("name", [](const NetCore& c) { return Text(c.net().name()); })
       .def_property_readonly("phase",
                              [](const NetCore& c) { return static_cast<int>(c.net().phase()); })
-      .def_property_readonly("blob_names", [](const NetCore& c) { return c.net().blob_names(); })
-      .def_property_readonly("layer_names", [](const NetCore& c) { return c.net().layer_names(); })
+      .def_property_readonly("blob_names",
+                             [](const NetCore& c) { return Texts(c.net().blob_names()); })
+      .def_property_readonly("layer_names",
+                             [](const NetCore& c) { return Texts(c.net().layer_names()); })
       .def_property_readonly("blobs", [](const NetCore& c) { return BlobHandles(c.net()); })
       .def_property_readonly("layers", [](const NetCore& c) { return c.net().layers(); })
       .def_property_readonly("blob_loss_weights",

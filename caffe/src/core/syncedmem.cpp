@@ -335,7 +335,7 @@ void SyncedMemory::set_gpu_data(void* data) {
 }
 
 void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
-  CHECK(head_ == HEAD_AT_CPU) << "only host contents can be pushed to the GPU";
+  CHECK_EQ(head_, HEAD_AT_CPU) << " only host contents can be pushed to the GPU";
   if (!gpu_ptr_) {
     gpu_ptr_ = TakeDeviceMemory(size_, stream, &device_);
     own_gpu_data_ = true;
