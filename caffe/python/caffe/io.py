@@ -189,11 +189,15 @@ class Transformer:
 def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
     """Load an image as floats in [0, 1]: H x W x 3 (RGB), or H x W x 1 where `color` is false.
 
-    `filename` may also be a file that is open for reading bytes.
+    `filename` may also be a file that is open for reading bytes; it is read from its beginning.
     """
     import cv2
 
-    contents = filename.read() if hasattr(filename, "read") else Path(filename).read_bytes()
+    if hasattr(filename, "read"):
+        filename.seek(0)
+        contents = filename.read()
+    else:
+        contents = Path(filename).read_bytes()
     pixels = np.frombuffer(contents, np.uint8)
     image = cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED) if len(pixels) else None
     if image is None:

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 import caffe
 from caffe.proto import caffe_pb2
 
-from . import evidence
+from . import evidence, tried
 
 HEAD = """# Compatibility with Caffe 1.0
 
@@ -34,6 +34,9 @@ What code and scripts written for Caffe 1.0 may notice:
   `LOG` and `CHECK` are always the runtime's.
 - A program with flags of its own needs google-gflags: its header comes with Caffe's where it is
   installed, and `caffe::GlobalInit` parses the flags.
+- A Convolution, Pooling, LRN, InnerProduct or another layer that needs its bottom does not work in
+  place. Where its top has the bottom's name, the net keeps two blobs of that name, of which
+  `blob_by_name` and `net.blobs` give the later one. (Caffe 1.0 gave wrong gradients.)
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
@@ -256,6 +259,9 @@ def document() -> str:
     parts = [
         HEAD,
         DIFFERENCES,
+        tried.HEAD,
+        _table(("code", "what it does with this runtime", "result"), tried.ROWS) + "\n",
+        tried.FOOT,
         "## What is tested\n",
         f"All {goldens[0]} golden cases of layers and nets and {goldens[1]} of solvers pass.\n",
         "### Layers\n",

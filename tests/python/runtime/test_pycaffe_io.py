@@ -71,7 +71,9 @@ def test_images_load_from_open_files(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), image)
     expected = caffe.io.load_image(tmp_path / "a.png")
     contents = (tmp_path / "a.png").read_bytes()
-    np.testing.assert_array_equal(caffe.io.load_image(io.BytesIO(contents)), expected)
+    written = io.BytesIO()
+    written.write(contents)
+    np.testing.assert_array_equal(caffe.io.load_image(written), expected)
     with (tmp_path / "a.png").open("rb") as file:
         np.testing.assert_array_equal(caffe.io.load_image(file), expected)
     with pytest.raises(OSError, match="not a readable image"):
