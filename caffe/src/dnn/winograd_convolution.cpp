@@ -17,10 +17,6 @@ namespace {
 
 using Tag = memory::format_tag;
 
-memory::desc PointMatrices(int rows, int columns, Tag tag) {
-  return memory::desc({kPoints, rows, columns}, memory::data_type::f32, tag);
-}
-
 // Products of matrices, one for each point.
 class PointProducts {
  public:
@@ -50,40 +46,39 @@ class PointProducts {
   dnnl::matmul product_;
 };
 
-std::ptrdiff_t PointBytes(std::ptrdiff_t rows, std::ptrdiff_t columns) {
-  return kPoints * rows * columns * std::ptrdiff_t(sizeof(float));
-}
-HostBuffer PointBuffer(std::ptrdiff_t rows, std::ptrdiff_t columns) {
-  return HostBuffer(PointBytes(rows, columns));
+std::ptrdiff_t PointBytes(int points, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+  return points * rows * columns * std::ptrdiff_t(sizeof(float));
 }
 float* In(const HostBuffer& buffer) { return static_cast<float*>(buffer.get()); }
 
 // How the work is divided, so that what one pass makes is in the caches when the next one reads it.
 struct Turns {
-  /// For tiles of `rows` channels, and taps of rows x all columns.
-  Turns(int all_tiles, int rows, int all_columns);
+  /// For a grid's tiles of `rows` channels, and taps of rows x all columns.
+  Turns(const TileGrid& grid, int rows, int all_columns);
 
   int tiles, columns;
 };
 
-// The values of all tiles, where they take no more, are kept while columns of the taps take turns;
-// else the taps' are, while tiles take turns.
+// The values of all tiles, where they take no more, or less than the taps', are kept while columns
+// of the taps take turns; else the taps' are, while tiles take turns.
 const std::ptrdiff_t kAllTiles = std::ptrdiff_t(12) << 20;
 // Values that a turn makes and uses. But a turn has at least so many tiles, or columns, for the
 // products' sake.
 const std::ptrdiff_t kTurn = std::ptrdiff_t(4) << 20;
 const int kLeastTiles = 95, kLeastColumns = 64;
 
-Turns::Turns(int all_tiles, int rows, int all_columns) : tiles(all_tiles), columns(all_columns) {
-  if (PointBytes(all_tiles, rows) <= kAllTiles) {
+Turns::Turns(const TileGrid& grid, int rows, int all_columns)
+    : tiles(grid.count()), columns(all_columns) {
+  const int points = grid.points();
+  if (tiles < columns || PointBytes(points, tiles, rows) <= kAllTiles) {
     while (columns % 2 == 0 && columns / 2 >= kLeastColumns &&
-           columns / 2 % WinogradChannels() == 0 && PointBytes(rows, columns) > kTurn) {
+           columns / 2 % WinogradChannels() == 0 && PointBytes(points, rows, columns) > kTurn) {
       columns /= 2;
     }
   } else {
-    const int most = std::max<int>(kLeastTiles, kTurn / PointBytes(1, rows + columns));
-    const int turns = (all_tiles + most - 1) / most;
-    tiles = (all_tiles + turns - 1) / turns;
+    const int most = std::max<int>(kLeastTiles, kTurn / PointBytes(points, 1, rows + columns));
+    const int turns = (tiles + most - 1) / most;
+    tiles = (tiles + turns - 1) / turns;
   }
   // Odd, so that the points' values do not all compete for the same places in the caches.
   tiles |= 1;
@@ -101,18 +96,20 @@ struct Plan {
         outputs(of_outputs),
         taps{turned ? outputs.channels : inputs.channels,
              turned ? inputs.channels : outputs.channels, turned},
-        turns(grid.count(), Filled(inputs), Filled(outputs)),
-        order{Filled(inputs), turns.columns, turns.columns} {}
+        turns(grid, Filled(inputs), Filled(outputs)),
+        order{grid.side, Filled(inputs), turns.columns, turns.columns} {}
 
   HostBuffer InputBuffer() const { return PointBuffer(turns.tiles, order.rows); }
   HostBuffer OutputBuffer() const { return PointBuffer(turns.tiles, order.columns); }
   HostBuffer TapBuffer() const { return PointBuffer(order.rows, order.columns); }
 
-  memory::desc InputMatrices() const { return PointMatrices(turns.tiles, order.rows, Tag::abc); }
-  memory::desc OutputMatrices() const {
-    return PointMatrices(turns.tiles, order.columns, Tag::abc);
+  memory::desc Matrices(int rows, int columns, Tag tag) const {
+    return memory::desc({grid.points(), rows, columns}, memory::data_type::f32, tag);
   }
-  memory::desc TapMatrices(Tag tag) const { return PointMatrices(order.rows, order.columns, tag); }
+  memory::desc InputMatrices() const { return Matrices(turns.tiles, order.rows, Tag::abc); }
+  memory::desc TransposedInputs() const { return Matrices(order.rows, turns.tiles, Tag::acb); }
+  memory::desc OutputMatrices() const { return Matrices(turns.tiles, order.columns, Tag::abc); }
+  memory::desc TapMatrices(Tag tag) const { return Matrices(order.rows, order.columns, tag); }
 
   /// Makes `from` of the inputs for tiles that take turns, and after each calls body(tiles,
   /// columns) for all columns in turn.
@@ -132,6 +129,11 @@ struct Plan {
   Taps taps;
   Turns turns;
   TapPoints order;
+
+ private:
+  HostBuffer PointBuffer(int rows, int columns) const {
+    return HostBuffer(PointBytes(grid.points(), rows, columns));
+  }
 };
 
 // outputs = inputs * taps, in either direction.
@@ -200,8 +202,8 @@ class TileWeightDiff {
 
  private:
   PointProducts Products(bool add) const {
-    return PointProducts(PointMatrices(plan_.order.rows, plan_.turns.tiles, Tag::acb),
-                         plan_.OutputMatrices(), plan_.TapMatrices(Tag::abc), add);
+    return PointProducts(plan_.TransposedInputs(), plan_.OutputMatrices(),
+                         plan_.TapMatrices(Tag::abc), add);
   }
 
   Plan plan_;
@@ -209,10 +211,10 @@ class TileWeightDiff {
 };
 
 // What the ways take, in multiplications of a direct convolution in float (each being an addition
-// too). Making or using a float of an image at the points takes as long as 24 of them, and one of
-// the taps 56 (few of those are in a cache); smaller convolutions than 1 << 22 have no gain worth
-// the calls. Measured on a Zen 5 (bench: vgg), but all of it is arithmetic against memory.
-const double kMovedImage = 24, kMovedTaps = 56, kSmallest = 1 << 22;
+// too). Making or using a float at the points takes as long as 24 of them; smaller convolutions
+// than 1 << 22 have no gain worth the calls. Measured on a Zen 5 (bench: vgg), but all of it is
+// arithmetic against memory.
+const double kMoved = 24, kSmallest = 1 << 22;
 
 double DirectCost(const ConvolutionGeometry& g, int ins, int outs) {
   // bfloat16 is multiplied twice as fast, where there are enough channels to multiply.
@@ -221,22 +223,40 @@ double DirectCost(const ConvolutionGeometry& g, int ins, int outs) {
          speed;
 }
 
-double WinogradCost(int tiles, int ins, int outs) {
+double WinogradCost(const TileGrid& grid, int ins, int outs) {
   const double products = double(ins) * outs;
-  return kPoints * (tiles * products + kMovedImage * tiles * (ins + outs) + kMovedTaps * products);
+  return grid.points() * (grid.count() * (products + kMoved * (ins + outs)) + kMoved * products);
+}
+
+// Tiles for outputs of this size.
+shared_ptr<const TileGrid> TilesFor(const ConvolutionGeometry& g, TileChoice choice, int ins,
+                                    int outs, const int (&size)[2], const int (&pad)[2]) {
+  const auto of_side = [&](int side) {
+    return TileGrid::Shared(side, g.num, size[0], size[1], g.dilation, pad);
+  };
+  if (choice == TileChoice::kSmall) return of_side(kSmallTile);
+  const auto small = of_side(kSmallTile), large = of_side(kLargeTile);
+  if (choice == TileChoice::kLarge) return large;
+  return WinogradCost(*large, ins, outs) < WinogradCost(*small, ins, outs) ? large : small;
+}
+
+// Rounding errors of large tiles are small beside bfloat16's only.
+TileChoice ChoiceFor(const ConvolutionGeometry& g) {
+  return g.element == Element::kFloat ? TileChoice::kSmall : TileChoice::kFaster;
 }
 
 class WinogradConvolution : public Convolution<float> {
  public:
   WinogradConvolution(const ConvolutionGeometry& g, const ChannelLayout& image,
-                      const ChannelLayout& features, const shared_ptr<Convolution<float>>& direct)
+                      const ChannelLayout& features, TileChoice choice,
+                      const shared_ptr<Convolution<float>>& direct)
       : image_(image),
         features_(features),
         relu_slope_(g.relu_slope),
         direct_(direct),
-        feature_grid_(TileGrid::Shared(g.num, g.features[0], g.features[1], g.dilation, g.pad)),
-        image_grid_(TileGrid::Shared(g.num, g.image[0], g.image[1], g.dilation,
-                                     {2 * g.dilation[0] - g.pad[0], 2 * g.dilation[1] - g.pad[1]})),
+        feature_grid_(TilesFor(g, choice, Filled(image), Filled(features), g.features, g.pad)),
+        image_grid_(TilesFor(g, choice, Filled(features), Filled(image), g.image,
+                             {2 * g.dilation[0] - g.pad[0], 2 * g.dilation[1] - g.pad[1]})),
         over_features_(!direct || Pays(g, *feature_grid_)),
         over_image_(!direct || Pays(g, *image_grid_)) {}
 
@@ -275,7 +295,7 @@ class WinogradConvolution : public Convolution<float> {
   bool Pays(const ConvolutionGeometry& g, const TileGrid& grid) const {
     const int ins = Filled(image_), outs = Filled(features_);
     const double direct = DirectCost(g, ins, outs);
-    return direct >= kSmallest && WinogradCost(grid.count(), ins, outs) < direct;
+    return direct >= kSmallest && WinogradCost(grid, ins, outs) < direct;
   }
 
   void AddBiasDiff(const void* outputs, Blob<float>* bias) const {
@@ -317,9 +337,10 @@ bool IsWanted() {
 }  // namespace
 
 shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
-                                        const ChannelLayout& image, const ChannelLayout& features) {
+                                        const ChannelLayout& image, const ChannelLayout& features,
+                                        TileChoice choice) {
   if (!Fits(geometry, image, features)) return nullptr;
-  return boost::make_shared<WinogradConvolution>(geometry, image, features, nullptr);
+  return boost::make_shared<WinogradConvolution>(geometry, image, features, choice, nullptr);
 }
 
 shared_ptr<Convolution<float>> WithWinograd(const ConvolutionGeometry& geometry,
@@ -329,7 +350,8 @@ shared_ptr<Convolution<float>> WithWinograd(const ConvolutionGeometry& geometry,
   // AMX multiplies bfloat16 faster than all that is saved here.
   const bool amx = geometry.element == Element::kBFloat16 && Has(dnnl::cpu_isa::avx512_core_amx);
   if (amx || !IsWanted() || !Fits(geometry, image, features)) return direct;
-  const auto winograd = boost::make_shared<WinogradConvolution>(geometry, image, features, direct);
+  const auto winograd = boost::make_shared<WinogradConvolution>(geometry, image, features,
+                                                                ChoiceFor(geometry), direct);
   if (winograd->IsGood()) return winograd;
   return direct;
 }

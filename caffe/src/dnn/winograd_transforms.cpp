@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <boost/make_shared.hpp>
 #include <boost/weak_ptr.hpp>
@@ -38,9 +39,8 @@ struct ImageKernels {
                             float slope, const ChannelLayout&, ChannelRange, T*, Piece);
 };
 
-struct Kernels {
-  /// Channels that are handled at once.
-  int width;
+// For tiles of one side.
+struct TileKernels {
   ImageKernels<float> floats;
   ImageKernels<BFloat16> bfloats;
   void (*taps_to_points)(const float* weights, const Taps&, int first_column, const TapPoints&,
@@ -50,6 +50,14 @@ struct Kernels {
 
   const ImageKernels<float>& ForImages(float) const { return floats; }
   const ImageKernels<BFloat16>& ForImages(BFloat16) const { return bfloats; }
+};
+
+struct Kernels {
+  /// Channels that are handled at once.
+  int width;
+  TileKernels small, large;
+
+  const TileKernels& ForTiles(int side) const { return side == kSmallTile ? small : large; }
 };
 
 #define CAFFE_KERNEL_INLINE inline __attribute__((always_inline))
@@ -89,17 +97,23 @@ const Kernels& ForThisProcessor() {
   return any_processor::kKernels;
 }
 
-// Too few for more than one thread.
-const int kGrain = 64;
+// Less of a tile's channels, or of blocks of taps, is too little for more than one thread.
+const int kTileGrain = 64, kBlockGrain = 4;
 
-// Calls body(piece) for pieces of all that is of a tile and the channels, or a row and the columns,
-// that are handled at once, on several threads.
+// Calls body(piece) for pieces of `count` on several threads.
 template <typename Body>
-void InPieces(std::ptrdiff_t rows, int columns, const Body& body) {
-  ParallelFor(rows * (columns / ForThisProcessor().width), kGrain,
-              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                body(Piece{begin, end});
-              });
+void InPieces(std::ptrdiff_t count, int grain, const Body& body) {
+  ParallelFor(count, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    body(Piece{begin, end});
+  });
+}
+
+// What is handled at once: a tile's channels, a number of them; a square of taps.
+std::ptrdiff_t PiecesOf(int tiles, ChannelRange channels) {
+  return std::ptrdiff_t(tiles) * (channels.count / WinogradChannels());
+}
+std::ptrdiff_t PiecesOf(const TapPoints& order) {
+  return std::ptrdiff_t(order.rows / WinogradChannels()) * (order.columns / WinogradChannels());
 }
 
 // By the kernel that choose(kernels for images) gives.
@@ -108,14 +122,14 @@ void ToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout
               ChannelRange channels, const void* values, float* points, const Choose& choose) {
   const int existing = Existing(grid, tiles);
   VisitElements<float>(layout, [&](auto type) {
-    const auto kernel = choose(ForThisProcessor().ForImages(type));
-    InPieces(existing, channels.count, [&](Piece piece) {
+    const auto kernel = choose(ForThisProcessor().ForTiles(grid.side).ForImages(type));
+    InPieces(PiecesOf(existing, channels), kTileGrain, [&](Piece piece) {
       kernel(grid, tiles, layout, channels, static_cast<const decltype(type)*>(values), points,
              piece);
     });
   });
   const std::ptrdiff_t point_step = std::ptrdiff_t(tiles.count) * channels.count;
-  for (int p = 0; existing < tiles.count && p < kPoints; ++p) {
+  for (int p = 0; existing < tiles.count && p < grid.points(); ++p) {
     float* point = points + p * point_step;
     std::fill(point + std::ptrdiff_t(existing) * channels.count, point + point_step, 0.f);
   }
@@ -123,13 +137,14 @@ void ToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout
 
 }  // namespace
 
-TileGrid::TileGrid(int num, int height, int width, const int (&dilation)[2], const int (&pad)[2])
-    : dilation{dilation[0], dilation[1]}, pad{pad[0], pad[1]} {
+TileGrid::TileGrid(int of_side, int num, int height, int width, const int (&dilation)[2],
+                   const int (&pad)[2])
+    : side(of_side), dilation{dilation[0], dilation[1]}, pad{pad[0], pad[1]} {
   for (int item = 0; item < num; ++item) {
     for (int y0 = 0; y0 < std::min(dilation[0], height); ++y0) {
-      for (int y = y0; y < height; y += kTileOutputs * dilation[0]) {
+      for (int y = y0; y < height; y += side * dilation[0]) {
         for (int x0 = 0; x0 < std::min(dilation[1], width); ++x0) {
-          for (int x = x0; x < width; x += kTileOutputs * dilation[1]) {
+          for (int x = x0; x < width; x += side * dilation[1]) {
             tiles.push_back({item, y, x});
           }
         }
@@ -138,14 +153,14 @@ TileGrid::TileGrid(int num, int height, int width, const int (&dilation)[2], con
   }
 }
 
-shared_ptr<const TileGrid> TileGrid::Shared(int num, int height, int width,
+shared_ptr<const TileGrid> TileGrid::Shared(int side, int num, int height, int width,
                                             const int (&dilation)[2], const int (&pad)[2]) {
   static std::mutex mutex;
-  static auto* grids = new std::map<std::array<int, 7>, boost::weak_ptr<const TileGrid>>();
+  static auto* grids = new std::map<std::array<int, 8>, boost::weak_ptr<const TileGrid>>();
   const std::lock_guard<std::mutex> lock(mutex);
-  auto& kept = (*grids)[{num, height, width, dilation[0], dilation[1], pad[0], pad[1]}];
+  auto& kept = (*grids)[{side, num, height, width, dilation[0], dilation[1], pad[0], pad[1]}];
   shared_ptr<const TileGrid> grid = kept.lock();
-  if (!grid) kept = grid = boost::make_shared<TileGrid>(num, height, width, dilation, pad);
+  if (!grid) kept = grid = boost::make_shared<TileGrid>(side, num, height, width, dilation, pad);
   return grid;
 }
 
@@ -167,8 +182,8 @@ void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points,
                      float slope, const ChannelLayout& layout, ChannelRange channels,
                      void* outputs) {
   VisitElements<float>(layout, [&](auto type) {
-    const auto kernel = ForThisProcessor().ForImages(type).points_to_outputs;
-    InPieces(Existing(grid, tiles), channels.count, [&](Piece piece) {
+    const auto kernel = ForThisProcessor().ForTiles(grid.side).ForImages(type).points_to_outputs;
+    InPieces(PiecesOf(Existing(grid, tiles), channels), kTileGrain, [&](Piece piece) {
       kernel(grid, tiles, points, bias, slope, layout, channels,
              static_cast<decltype(type)*>(outputs), piece);
     });
@@ -177,15 +192,19 @@ void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points,
 
 void TapsToPoints(const float* weights, const Taps& taps, int first_column, const TapPoints& order,
                   float* points) {
-  InPieces(order.rows, order.columns, [&](Piece piece) {
-    ForThisProcessor().taps_to_points(weights, taps, first_column, order, points, piece);
+  InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
+    ForThisProcessor()
+        .ForTiles(order.side)
+        .taps_to_points(weights, taps, first_column, order, points, piece);
   });
 }
 
 void AddPointsToTaps(const float* points, const TapPoints& order, const Taps& taps,
                      int first_column, float* weights) {
-  InPieces(order.rows, order.columns, [&](Piece piece) {
-    ForThisProcessor().add_points_to_taps(points, order, taps, first_column, weights, piece);
+  InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
+    ForThisProcessor()
+        .ForTiles(order.side)
+        .add_points_to_taps(points, order, taps, first_column, weights, piece);
   });
 }
 

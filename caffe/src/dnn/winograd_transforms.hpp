@@ -1,14 +1,15 @@
 #ifndef CAFFE_SRC_DNN_WINOGRAD_TRANSFORMS_HPP_
 #define CAFFE_SRC_DNN_WINOGRAD_TRANSFORMS_HPP_
 
-/// Winograd's way to convolve with 3x3 taps, for 4x4 outputs at a time: F(4x4, 3x3) of Lavin and
-/// Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+/// Winograd's way to convolve with 3x3 taps, for 4x4 or 6x6 outputs at a time: F(4x4, 3x3) and
+/// F(6x6, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
 ///
 /// A tile of 4x4 outputs depends on 6x6 inputs. Both, and the taps, are polynomials of two
 /// variables; their values at 6x6 points (0, 1, -1, 2, -2 and infinity each way) tell everything
 /// about them, and at a point a convolution is one multiplication: 36 a tile instead of 144. Summed
 /// over the channels they are 36 products of matrices, tiles x channels by channels x channels,
-/// which a library does at its full speed; here is the way to the points and back.
+/// which a library does at its full speed; here is the way to the points and back. A tile of 6x6
+/// outputs takes 64 multiplications instead of 324, but rounding errors are larger.
 ///
 /// All three products of a convolution have it:
 ///   features = out(in(image) * taps(weights)),
@@ -24,10 +25,10 @@
 namespace caffe {
 namespace dnn {
 
-/// Outputs and inputs of a tile, along an axis.
-const int kTileOutputs = 4;
-const int kTileInputs = 6;
-const int kPoints = kTileInputs * kTileInputs;
+/// Outputs of a tile along an axis, its side; of the inputs there are more.
+const int kSmallTile = 4, kLargeTile = 6;
+constexpr int InputsOf(int side) { return side + 2; }
+constexpr int PointsOf(int side) { return InputsOf(side) * InputsOf(side); }
 
 /// First output pixel of a tile. Those after it are a dilation apart.
 struct Tile {
@@ -38,15 +39,17 @@ struct Tile {
 struct TileGrid {
   /// For outputs of height x width. The first tap of output (y, x) is on pixel (y - pad[0],
   /// x - pad[1]) of the inputs; pad may be negative.
-  TileGrid(int num, int height, int width, const int (&dilation)[2], const int (&pad)[2]);
+  TileGrid(int side, int num, int height, int width, const int (&dilation)[2], const int (&pad)[2]);
 
   /// The same grid for all who ask for it at a time: those of large images are large, and layers of
   /// one size have one.
-  static shared_ptr<const TileGrid> Shared(int num, int height, int width, const int (&dilation)[2],
-                                           const int (&pad)[2]);
+  static shared_ptr<const TileGrid> Shared(int side, int num, int height, int width,
+                                           const int (&dilation)[2], const int (&pad)[2]);
 
   int count() const { return static_cast<int>(tiles.size()); }
+  int points() const { return PointsOf(side); }
 
+  int side;
   int dilation[2], pad[2];
   std::vector<Tile> tiles;
 };
@@ -65,7 +68,7 @@ struct ChannelRange {
 /// counts of ranges, have to be multiples. (Where a layout fills blocks up, the filling counts.)
 int WinogradChannels();
 
-// Values at the points are [kPoints][tiles][channels], of a range each.
+// Values at the points are [points of a tile][tiles][channels], of a range each.
 
 /// Values of the inputs at the points.
 void InputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
@@ -92,19 +95,20 @@ struct Taps {
   int columns() const { return turned ? ins : outs; }
 };
 
-/// Values of taps at the points for some columns: [kPoints][columns / block][rows][block].
+/// Values of taps at the points of tiles of a side, for some columns:
+/// [points of a tile][columns / block][rows][block].
 struct TapPoints {
-  int rows, columns, block;
+  int side, rows, columns, block;
 
   std::ptrdiff_t point_size() const { return std::ptrdiff_t(rows) * columns; }
-  std::ptrdiff_t size() const { return kPoints * point_size(); }
   /// Of a row, from `column` on as many as are handled at once.
   std::ptrdiff_t At(int row, int column) const {
     return (std::ptrdiff_t(column / block) * rows + row) * block + column % block;
   }
 };
 
-/// Values of the taps at the points, for the columns from `first_column` on.
+/// Values of the taps at the points, for the columns from `first_column` on. Rows and columns of
+/// `order` are multiples of WinogradChannels().
 void TapsToPoints(const float* weights, const Taps& taps, int first_column, const TapPoints& order,
                   float* points);
 
