@@ -1,5 +1,6 @@
 #include "caffe/layers/pooling_layer.hpp"
 
+#include "layers/host_window_places.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "layers/stochastic_window.hpp"
 
@@ -98,13 +99,23 @@ void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
   switch (this->layer_param_.pooling_param().pool()) {
     case PoolingParameter_PoolMethod_MAX: {
+      const ChannelLayout stored = StoredLayout(*bottom[0]);
+      if (has_mask_ && KeepsPlaces(stored, windows)) {
+        VisitElements<Dtype>(stored, [&](auto type) {
+          using T = decltype(type);
+          const T* x = ReadAs<T>(stored, *bottom[0]);
+          T* y = WriteAs<T>(pooled.WithElement(stored.element), top[0]);
+          std::uint8_t* places = WriteHostPlaces(pooled, windows, top[1]);
+          MaximaAndPlaces<Dtype>(stored, windows, x, y, places);
+        });
+        break;
+      }
       // In TEST nobody wants a gradient as a rule, and from windows that do not overlap Backward
       // learns the places in passing.
       chosen_known_ = !has_mask_ && this->phase_ == TRAIN && !windows.Tile();
       Dtype* where = nullptr;
       if (has_mask_) where = WriteIn(pooled, top[1]);
       if (chosen_known_) where = WriteIn(pooled, &chosen_);
-      const ChannelLayout stored = StoredLayout(*bottom[0]);
       VisitElements<Dtype>(stored, [&](auto type) {
         using T = decltype(type);
         const T* x = ReadAs<T>(stored, *bottom[0]);
@@ -151,6 +162,22 @@ void PoolingLayer<Dtype>::BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bot
 }
 
 template <typename Dtype>
+bool PoolingLayer<Dtype>::BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom) {
+  const PoolWindows windows = Windows();
+  const HostWindowPlaces<Dtype>* places = has_mask_ ? HostPlacesOf(*top[1]) : nullptr;
+  if (!places || !places->Has(places->layout(), windows)) return false;
+  const Element element = StoredLayout(*top[0], Part::kDiff).element;
+  const ChannelLayout pooled = places->layout().WithElement(element);
+  const ChannelLayout layout = pooled.WithPlane(height_, width_);
+  VisitElements<Dtype>(pooled, [&](auto type) {
+    using T = decltype(type);
+    FillWindows<Dtype>(layout, windows, ReadAs<T>(pooled, *top[0], Part::kDiff), places->bytes(),
+                       WriteAs<T>(layout, bottom, Part::kDiff));
+  });
+  return true;
+}
+
+template <typename Dtype>
 void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
@@ -166,6 +193,8 @@ void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   }
   if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
     CHECK(this->phase_ == TRAIN) << "stochastic pooling has a gradient in TRAIN only";
+  } else if (BackwardPlaces(top, bottom[0])) {
+    return;
   } else if (!has_mask_ && windows.Tile()) {
     return BackwardTiles(*top[0], bottom[0]);
   } else if (!has_mask_ && !chosen_known_) {

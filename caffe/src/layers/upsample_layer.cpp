@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "layers/host_window_places.hpp"
 #include "util/channel_layout.hpp"
 
 namespace caffe {
@@ -79,10 +80,28 @@ void UpsampleLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
+PoolWindows UpsampleLayer<Dtype>::WindowsOfPixels() const {
+  const auto axis = [](int large, int small) {
+    const int side = small > 0 ? (large + small - 1) / small : 1;
+    return PoolAxis{large, small, side, side, 0};
+  };
+  return {axis(upsample_h_, height_), axis(upsample_w_, width_)};
+}
+
+template <typename Dtype>
 void UpsampleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   const ChannelLayout small = StoredLayout(*bottom[0]);
   const ChannelLayout large = small.WithPlane(upsample_h_, upsample_w_);
+  const PoolWindows windows = WindowsOfPixels();
+  const HostWindowPlaces<Dtype>* kept = HostPlacesOf(*bottom[1]);
+  if (kept && kept->Has(small, windows)) {
+    return VisitElements<Dtype>(small, [&](auto type) {
+      using T = decltype(type);
+      FillWindows<Dtype>(large, windows, ReadAs<T>(small, *bottom[0]), kept->bytes(),
+                         WriteAs<T>(large, top[0]));
+    });
+  }
   const Dtype* places = ReadIn(small.WithElement(Element::kFloat), *bottom[1]);
   VisitElements<Dtype>(small, [&](auto type) {
     using T = decltype(type);
@@ -102,6 +121,15 @@ void UpsampleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   const ChannelLayout large = StoredLayout(*top[0], Part::kDiff);
   const ChannelLayout small = large.WithPlane(height_, width_);
+  const PoolWindows windows = WindowsOfPixels();
+  const HostWindowPlaces<Dtype>* kept = HostPlacesOf(*bottom[1]);
+  if (kept && kept->Has(small, windows)) {
+    return VisitElements<Dtype>(large, [&](auto type) {
+      using T = decltype(type);
+      GatherFromWindows<Dtype>(large, windows, ReadAs<T>(large, *top[0], Part::kDiff),
+                               kept->bytes(), WriteAs<T>(small, bottom[0], Part::kDiff));
+    });
+  }
   const Dtype* places = ReadIn(small.WithElement(Element::kFloat), *bottom[1]);
   VisitElements<Dtype>(large, [&](auto type) {
     using T = decltype(type);

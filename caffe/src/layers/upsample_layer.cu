@@ -175,15 +175,6 @@ void UpsampleLayer<Dtype>::CheckPlaces() {
 }
 
 template <typename Dtype>
-PoolWindows UpsampleLayer<Dtype>::WindowsOfPixels() const {
-  const auto axis = [](int large, int small) {
-    const int side = small > 0 ? (large + small - 1) / small : 1;
-    return PoolAxis{large, small, side, side, 0};
-  };
-  return {axis(upsample_h_, height_), axis(upsample_w_, width_)};
-}
-
-template <typename Dtype>
 void UpsampleLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   CheckPlaces();

@@ -9,6 +9,7 @@
 #include "caffe/util/layout_count.hpp"
 #include "core/outermost_run.hpp"
 #include "layer_case.hpp"
+#include "layers/host_window_places.hpp"
 #include "util/device_layout.hpp"
 
 namespace caffe_test {
@@ -371,7 +372,7 @@ void ExpectPooledAndUpsampled(const Order* order, int kernel, const Shape& shape
   up.layer->SetUp(up.bottom, up.top);
   if (order) Arrange(*order, Part::kData, pool.bottom[0]);
   pool.layer->Forward(pool.bottom, pool.top);
-  // Beside a byte each in GPU mode: numbers for whoever asks.
+  // Beside a byte each: numbers for whoever asks.
   if (read) pool.top[1]->cpu_data();
   up.layer->Forward(up.bottom, up.top);
   const auto diff = Numbers(count, 2);
@@ -404,6 +405,25 @@ TEST(AnyOrderOfChannels, PoolingAndUpsample) {
       ExpectPooledAndUpsampled(&order, 2, {2, 48, 7, 5}, read);
       ExpectPooledAndUpsampled(&order, 3, {1, 48, 8, 6}, read);
     }
+  }
+}
+
+TEST(Pooling, KeepsItsMaskInBytesWhereChannelsLieInBlocks) {
+  if (Caffe::mode() == Caffe::GPU) GTEST_SKIP() << "another test's for the GPU";
+  const caffe::OutermostRun net;
+  for (const Order& order : Orders()) {
+    LayerCase<float> pool("type: 'Pooling' pooling_param { kernel_size: 2 stride: 2 }", 2);
+    pool.Bottom({2, 16, 7, 5}, Numbers(2 * 16 * 7 * 5, 1));
+    pool.layer->SetUp(pool.bottom, pool.top);
+    Arrange(order, Part::kData, pool.bottom[0]);
+    pool.layer->Forward(pool.bottom, pool.top);
+    EXPECT_EQ(caffe::HostPlacesOf(*pool.top[1]) != nullptr, order.block != 8) << order.name;
+    // What is written to it counts: the gradient goes to these places.
+    std::fill_n(pool.top[1]->mutable_cpu_data(), pool.top[1]->count(), 0.f);
+    pool.Backward(std::vector<float>(pool.top[0]->count(), 1));
+    const auto diff = pool.Diff();
+    EXPECT_EQ(diff[0], 12) << order.name;
+    EXPECT_EQ(std::accumulate(diff.begin() + 1, diff.begin() + 35, 0.f), 0) << order.name;
   }
 }
 

@@ -71,6 +71,8 @@ class PoolingLayer : public Layer<Dtype> {
   void CheckNoNegative(int bad) const;
   /// MAX without a second top, where windows tile the plane.
   void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
+  /// MAX with a second top, where that keeps places in the windows; false: it does not.
+  bool BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
   PoolWindows Windows() const;
 #ifndef CPU_ONLY
   void ForwardStochasticOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top);

@@ -49,7 +49,7 @@ class UpsampleLayer : public Layer<Dtype> {
  private:
   /// On the GPU: throws where the last kernels met a place outside the plane.
   void CheckPlaces();
-  /// On the GPU: a window in the top for each pixel of the bottom, such that they fill it.
+  /// A window in the top for each pixel of the bottom, such that they fill it.
   PoolWindows WindowsOfPixels() const;
 
   /// 1 + the index of such a place, written by the kernels.

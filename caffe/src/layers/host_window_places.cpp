@@ -1,0 +1,200 @@
+#include "layers/host_window_places.hpp"
+
+#include <boost/make_shared.hpp>
+
+#include "layers/pooling_loops.hpp"
+
+namespace caffe {
+
+// ---- the store ----
+
+template <typename Dtype>
+HostWindowPlaces<Dtype>::HostWindowPlaces(const ChannelLayout& layout, const PoolWindows& windows)
+    : layout_(layout.WithElement(Element::kFloat)), windows_(windows) {
+  CaffeMallocHost(&bytes_, layout.size(), &pinned_);
+}
+
+template <typename Dtype>
+HostWindowPlaces<Dtype>::~HostWindowPlaces() {
+  CaffeFreeHost(bytes_, pinned_);
+}
+
+template <typename Dtype>
+void HostWindowPlaces<Dtype>::ToPlain(void* plain) const {
+  const std::ptrdiff_t outputs = layout_.area();
+  const int kernel = windows_.w.kernel;
+  ParallelFor(layout_.planes(), 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t p = begin; p < end; ++p) {
+      const std::uint8_t* from = bytes() + p * layout_.plane_size();
+      const std::ptrdiff_t first =
+          p / layout_.blocks() * layout_.channels + layout_.first_channel(p);
+      Dtype* to = static_cast<Dtype*>(plain) + first * outputs;
+      EachWindow(windows_, {0, windows_.h.out},
+                 [&](std::ptrdiff_t o, int, int, int h0, int, int w0, int) {
+                   for (int c = 0; c < layout_.channels_of_plane(p); ++c) {
+                     const int in_window = from[o * layout_.block + c];
+                     const int row = h0 + in_window / kernel, column = w0 + in_window % kernel;
+                     to[c * outputs + o] = row * windows_.w.in + column;
+                   }
+                 });
+    }
+  });
+}
+
+bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows) {
+  return InLanes(layout) && FitBytes(windows);
+}
+
+template <typename Dtype>
+const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>& mask) {
+  return dynamic_cast<const HostWindowPlaces<Dtype>*>(mask.data()->layout().get());
+}
+
+template <typename Dtype>
+std::uint8_t* WriteHostPlaces(const ChannelLayout& layout, const PoolWindows& windows,
+                              Blob<Dtype>* mask) {
+  shared_ptr<LayoutStore> store = mask->data()->layout();
+  const HostWindowPlaces<Dtype>* kept = HostPlacesOf(*mask);
+  if (!kept || !kept->Has(layout, windows)) {
+    store = boost::make_shared<HostWindowPlaces<Dtype>>(layout, windows);
+  }
+  mask->data()->set_layout(store);
+  return HostPlacesOf(*mask)->bytes();
+}
+
+// ---- kernels, for rows of one plane ----
+
+namespace {
+
+typedef std::uint8_t ByteLanes __attribute__((vector_size(kLanes), aligned(1), may_alias));
+
+#define CAFFE_LOAD_PLACES(from, to) \
+  (to) = __builtin_convertvector(*reinterpret_cast<const ByteLanes*>(from), Vector)
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void MaximaOfRows(const PoolWindows& windows, const Rows& rows,
+                                    const std::ptrdiff_t block, const T* large, T* small,
+                                    std::uint8_t* places) {
+  using Vector = typename Lanes<Dtype>::Vector;
+  const int width = windows.w.in, kernel = windows.w.kernel;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector best, best_place = {};
+      CAFFE_LOAD_LANES(large + (h0 * width + w0) * block + lane, best);
+      for (int h = h0; h < h1; ++h) {
+        Dtype place = (h - h0) * kernel;
+        for (int w = w0; w < w1; ++w, place += 1) {
+          Vector value;
+          CAFFE_LOAD_LANES(large + (h * width + w) * block + lane, value);
+          const auto better = value > best;
+          best = better ? value : best;
+          best_place = better ? place - Vector{} : best_place;
+        }
+      }
+      CAFFE_STORE_LANES(best, small + o * block + lane);
+      *reinterpret_cast<ByteLanes*>(places + o * block + lane) =
+          __builtin_convertvector(best_place, ByteLanes);
+    }
+  });
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void FillRows(const PoolWindows& windows, const Rows& rows,
+                                const std::ptrdiff_t block, const T* small,
+                                const std::uint8_t* places, T* large) {
+  using Vector = typename Lanes<Dtype>::Vector;
+  const int width = windows.w.in, kernel = windows.w.kernel;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector value, chosen;
+      CAFFE_LOAD_LANES(small + o * block + lane, value);
+      CAFFE_LOAD_PLACES(places + o * block + lane, chosen);
+      for (int h = h0; h < h1; ++h) {
+        Dtype place = (h - h0) * kernel;
+        for (int w = w0; w < w1; ++w, place += 1) {
+          const Vector filled = chosen == (place - Vector{}) ? value : Vector{};
+          CAFFE_STORE_LANES(filled, large + (h * width + w) * block + lane);
+        }
+      }
+    }
+  });
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void GatherRows(const PoolWindows& windows, const Rows& rows,
+                                  const std::ptrdiff_t block, const T* large,
+                                  const std::uint8_t* places, T* small) {
+  using Vector = typename Lanes<Dtype>::Vector;
+  const int width = windows.w.in, kernel = windows.w.kernel;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector gathered = {}, chosen;
+      CAFFE_LOAD_PLACES(places + o * block + lane, chosen);
+      for (int h = h0; h < h1; ++h) {
+        Dtype place = (h - h0) * kernel;
+        for (int w = w0; w < w1; ++w, place += 1) {
+          Vector value;
+          CAFFE_LOAD_LANES(large + (h * width + w) * block + lane, value);
+          gathered = chosen == (place - Vector{}) ? value : gathered;
+        }
+      }
+      CAFFE_STORE_LANES(gathered, small + o * block + lane);
+    }
+  });
+}
+
+// Calls rows_of(rows, first element of the large plane, of the small one) for all planes' rows.
+template <typename RowsOf>
+void EachPlanesRows(const ChannelLayout& layout, const PoolWindows& windows,
+                    const RowsOf& rows_of) {
+  const std::ptrdiff_t small = std::ptrdiff_t(windows.h.out) * windows.w.out * layout.block;
+  EachRows(layout, windows, [&](std::ptrdiff_t p, const Rows& rows) {
+    rows_of(rows, p * layout.plane_size(), p * small);
+  });
+}
+
+}  // namespace
+
+template <typename Dtype, typename T>
+void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
+                     T* small, std::uint8_t* places) {
+  EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t from, std::ptrdiff_t to) {
+    MaximaOfRows<Dtype>(windows, rows, layout.block, large + from, small + to, places + to);
+  });
+}
+
+template <typename Dtype, typename T>
+void FillWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* small,
+                 const std::uint8_t* places, T* large) {
+  EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t to, std::ptrdiff_t from) {
+    FillRows<Dtype>(windows, rows, layout.block, small + from, places + from, large + to);
+  });
+}
+
+template <typename Dtype, typename T>
+void GatherFromWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
+                       const std::uint8_t* places, T* small) {
+  EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t from, std::ptrdiff_t to) {
+    GatherRows<Dtype>(windows, rows, layout.block, large + from, places + to, small + to);
+  });
+}
+
+#define INSTANTIATE_PLACES(Dtype)                                           \
+  template class HostWindowPlaces<Dtype>;                                   \
+  template const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>&); \
+  template std::uint8_t* WriteHostPlaces(const ChannelLayout&, const PoolWindows&, Blob<Dtype>*)
+INSTANTIATE_PLACES(float);
+INSTANTIATE_PLACES(double);
+
+#define INSTANTIATE_KERNELS(Dtype, T)                                                             \
+  template void MaximaAndPlaces<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*, T*, \
+                                          std::uint8_t*);                                         \
+  template void FillWindows<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,         \
+                                      const std::uint8_t*, T*);                                   \
+  template void GatherFromWindows<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,   \
+                                            const std::uint8_t*, T*)
+INSTANTIATE_KERNELS(float, float);
+INSTANTIATE_KERNELS(float, BFloat16);
+INSTANTIATE_KERNELS(double, double);
+
+}  // namespace caffe

@@ -1,0 +1,67 @@
+#ifndef CAFFE_SRC_LAYERS_HOST_WINDOW_PLACES_HPP_
+#define CAFFE_SRC_LAYERS_HOST_WINDOW_PLACES_HPP_
+
+/// The mask of MAX pooling as window_places.hpp has it, on the host: a byte for each maximum, where
+/// blobs keep blocks of channels.
+
+#include <cstdint>
+
+#include "layers/window_places.hpp"
+
+namespace caffe {
+
+/// Contents of a mask blob of Dtype: row * kernel width + column in the window, in the order of the
+/// maxima.
+template <typename Dtype>
+class HostWindowPlaces : public LayoutStore {
+ public:
+  /// Takes memory; its contents are undefined. Layout: of the maxima.
+  HostWindowPlaces(const ChannelLayout& layout, const PoolWindows& windows);
+  ~HostWindowPlaces() override;
+  void ToPlain(void* plain) const override;
+
+  const ChannelLayout& layout() const { return layout_; }
+  std::uint8_t* bytes() const { return static_cast<std::uint8_t*>(bytes_); }
+  bool Has(const ChannelLayout& layout, const PoolWindows& windows) const {
+    return layout_ == layout.WithElement(Element::kFloat) && windows_ == windows;
+  }
+
+ private:
+  ChannelLayout layout_;
+  PoolWindows windows_;
+  void* bytes_ = nullptr;
+  bool pinned_ = false;
+
+  DISABLE_COPY_AND_ASSIGN(HostWindowPlaces);
+};
+
+/// Whether Pooling keeps a mask so, for values in that order.
+bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows);
+
+/// Memory for the new places of a whole mask of KeepsPlaces.
+template <typename Dtype>
+std::uint8_t* WriteHostPlaces(const ChannelLayout& layout, const PoolWindows& windows,
+                              Blob<Dtype>* mask);
+/// A mask's places where it is kept so, else null.
+template <typename Dtype>
+const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>& mask);
+
+// Kernels over large planes that the windows tile and small ones of a value for each window, of
+// KeepsPlaces. Values may be kept as BFloat16 (T).
+
+/// small = maximum of each window, places = that of its first occurrence. Layout: of `large`.
+template <typename Dtype, typename T>
+void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
+                     T* small, std::uint8_t* places);
+/// large = in each window the small value at its place, 0 elsewhere.
+template <typename Dtype, typename T>
+void FillWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* small,
+                 const std::uint8_t* places, T* large);
+/// small = what each window has at its place.
+template <typename Dtype, typename T>
+void GatherFromWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
+                       const std::uint8_t* places, T* small);
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_LAYERS_HOST_WINDOW_PLACES_HPP_
