@@ -16,6 +16,7 @@ find_package(Threads REQUIRED)
 add_library(project_options INTERFACE)
 target_compile_options(project_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unused-parameter>
+  $<$<BOOL:${EMULATE_CUDA}>:-Wno-unknown-pragmas>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${WARNINGS_AS_ERRORS}>>:-Werror>
   # Sums may be vectorised; NaN, Inf and signed zeros keep their meaning.
   $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math>

@@ -16,16 +16,24 @@ __device__ void Fold(double* lane) {
   }
 }
 
-// sums[block] = sum of the squared errors of the outputs [block * piece, (block + 1) * piece). The
-// order of the additions is fixed, so equal inputs give equal bits.
+// f(i) for the block's piece of the outputs, [block * piece, (block + 1) * piece). A thread has
+// several loads under way at once: a single one leaves the memory waiting.
+template <typename F>
+__device__ void ForPiece(int count, int piece, const F& f) {
+  const int begin = blockIdx.x * piece;
+  const int end = begin + min(piece, count - begin);
+#pragma unroll 8
+  for (int i = begin + threadIdx.x; i < end; i += blockDim.x) f(i);
+}
+
+// sums[block] = sum of the squared errors of the block's piece. The order of the additions is
+// fixed, so equal inputs give equal bits.
 template <typename Dtype>
 __global__ void SumSquares(dcme::IndependentOutputs<Dtype> outputs, int count, int piece,
                            double* sums) {
   __shared__ double lane[kThreads];
-  const int begin = blockIdx.x * piece;
-  const int end = begin + min(piece, count - begin);
   double sum = 0;
-  for (int i = begin + threadIdx.x; i < end; i += blockDim.x) sum += outputs.squared(i);
+  ForPiece(count, piece, [&](int i) { sum += outputs.squared(i); });
   lane[threadIdx.x] = sum;
   Fold(lane);
   if (threadIdx.x == 0) sums[blockIdx.x] = lane[0];
@@ -43,9 +51,9 @@ __global__ void AddUp(const double* sums, int blocks, double divisor, Dtype* los
 }
 
 template <typename Dtype>
-__global__ void Gradients(dcme::IndependentOutputs<Dtype> outputs, int count, Dtype scale,
-                          Dtype* diff) {
-  CUDA_KERNEL_LOOP(i, count) { diff[i] = scale * outputs.gradient(i); }
+__global__ void Gradients(dcme::IndependentOutputs<Dtype> outputs, int count, int piece,
+                          Dtype scale, Dtype* __restrict__ diff) {
+  ForPiece(count, piece, [&](int i) { diff[i] = scale * outputs.gradient(i); });
 }
 
 }  // namespace
@@ -88,8 +96,8 @@ void DCMELossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const Dtype scale = GradientScale(*bottom[0], *top[0]);
   for (int b = 0; b < 2; ++b) {
     if (!propagate_down[b]) continue;
-    Gradients<Dtype><<<CAFFE_GET_BLOCKS(count), CAFFE_CUDA_NUM_THREADS, 0, kStream>>>(
-        outputs, count, b == 0 ? scale : -scale, bottom[b]->mutable_gpu_diff());
+    Gradients<Dtype><<<partial_sums_.count(), kThreads, 0, kStream>>>(
+        outputs, count, kPiece, b == 0 ? scale : -scale, bottom[b]->mutable_gpu_diff());
     CUDA_POST_KERNEL_CHECK;
   }
 }

@@ -177,10 +177,24 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void*) { return cudaSuccess; }
+// All that is taken counts as the default pool's.
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
+  static Use none;
+  if (properties->allocType != cudaMemAllocationTypePinned) return cudaErrorInvalidValue;
+  if (properties->location.type != cudaMemLocationTypeDevice) return cudaErrorInvalidValue;
+  *pool = &none;
+  return cudaSuccess;
+}
 
-cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, int attribute, void* value) {
+cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t size, cudaMemPool_t,
+                                    cudaStream_t stream) {
+  return cudaMallocAsync(pointer, size, stream);
+}
+
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
+
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   const std::lock_guard<std::mutex> lock(Lock());
   const Use& use = *static_cast<const Use*>(pool);
   *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? use.most : use.now;

@@ -59,6 +59,12 @@ class Layer {
   virtual bool BackwardReadsBottom(int bottom_index) const { return true; }
   virtual bool BackwardReadsTop(int top_index) const { return true; }
 
+  /// Whether RemakeTop gives the tops of the last Forward again, bit for bit, from its bottoms and
+  /// what the layer keeps, in about the time that it takes to read and write them. Large ones are
+  /// then not kept from Forward to Backward (see blob_lifetime); asked after Absorb.
+  virtual bool RemakesTop() const { return false; }
+  virtual void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {}
+
   /// Whether Forward and Backward give the right values where a top is the bottom of that place. Of
   /// a layer that needs what it would overwrite, a net keeps both apart, under the one name that
   /// the prototxt gives them.

@@ -177,6 +177,10 @@ class Net {
   void FindOutputs(const Wiring& wiring);
   void NameLayersAndBlobs();
   void PlanRelease(NetParameter::BlobLifetime lifetime);
+  /// Finds the blobs that are freed between Forward and Backward, and made again.
+  void PlanRemaking();
+  /// Makes a blob's data again where that was freed.
+  void Remake(int blob_id);
   /// Lets layers compute those that follow them in place, where nobody can see what lies between.
   void FuseLayers(NetParameter::BlobLifetime lifetime);
   /// Lets a layer compute the only reader of its top as well, so that the top need not exist whole.
@@ -240,6 +244,9 @@ class Net {
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
   /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
   vector<int> data_end_, diff_end_;
+  /// The step in Forward after which its data is freed: data_end_, or earlier where it is made
+  /// again in Backward, by this layer (-1: it is not).
+  vector<int> forward_end_, remaker_;
   vector<Callback*> before_forward_;
   vector<Callback*> after_forward_;
   vector<Callback*> before_backward_;

@@ -3,32 +3,58 @@
 #ifndef CPU_ONLY
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <map>
+#include <mutex>
 
 namespace caffe {
 
 namespace {
 
-cudaMemPool_t PoolOf(int device) {
+cudaMemPool_t NewPool(int device) {
+  cudaMemPoolProps properties = {};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location.type = cudaMemLocationTypeDevice;
+  properties.location.id = device;
   cudaMemPool_t pool;
-  CUDA_CHECK(cudaDeviceGetDefaultMemPool(&pool, device));
+  CUDA_CHECK(cudaMemPoolCreate(&pool, &properties));
   return pool;
 }
 
-// Lets the GPU keep memory that is given back, for the next one who asks.
-void KeepPool(int device) {
-  static thread_local int kept = -1;
-  if (device == kept) return;
+using Pools = std::array<cudaMemPool_t, 2>;
+
+// By use. They let the GPU keep memory that is given back, for the next one who asks.
+const Pools& PoolsOf(int device) {
+  static std::mutex mutex;
+  static std::map<int, Pools>* const pools = new std::map<int, Pools>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto found = pools->find(device);
+  if (found != pools->end()) return found->second;
+  Pools made;
+  CUDA_CHECK(cudaDeviceGetDefaultMemPool(&made[static_cast<int>(PoolUse::kKept)], device));
+  made[static_cast<int>(PoolUse::kPassing)] = NewPool(device);
   uint64_t threshold = UINT64_MAX;
-  CUDA_CHECK(cudaMemPoolSetAttribute(PoolOf(device), cudaMemPoolAttrReleaseThreshold, &threshold));
-  kept = device;
+  for (cudaMemPool_t pool : made) {
+    CUDA_CHECK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
+  }
+  return pools->emplace(device, made).first->second;
+}
+
+uint64_t SumOfPools(int device, cudaMemPoolAttr attribute) {
+  uint64_t sum = 0;
+  for (cudaMemPool_t pool : PoolsOf(device)) {
+    uint64_t bytes = 0;
+    CUDA_CHECK(cudaMemPoolGetAttribute(pool, attribute, &bytes));
+    sum += bytes;
+  }
+  return sum;
 }
 
 void SayThereIsNone(size_t size, int device) {
   size_t free = 0, total = 0;
-  uint64_t used = 0;
   CUDA_CHECK(cudaMemGetInfo(&free, &total));
-  CUDA_CHECK(cudaMemPoolGetAttribute(PoolOf(device), cudaMemPoolAttrUsedMemCurrent, &used));
+  const uint64_t used = SumOfPools(device, cudaMemPoolAttrUsedMemCurrent);
   std::ostringstream text;
   text << "no memory for " << (size >> 20) << " MiB more on GPU " << device
        << ": this process's nets hold " << (used >> 20) << " MiB, and " << (free >> 20) << " of "
@@ -42,20 +68,26 @@ void SayThereIsNone(size_t size, int device) {
 
 }  // namespace
 
-void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device) {
+void* TryTakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device) {
   CUDA_CHECK(cudaGetDevice(device));
-  KeepPool(*device);
   void* memory = nullptr;
-  const cudaError_t status = cudaMallocAsync(&memory, std::max<size_t>(size, 1), stream);
+  const cudaError_t status = cudaMallocFromPoolAsync(
+      &memory, std::max<size_t>(size, 1), PoolsOf(*device)[static_cast<int>(use)], stream);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    SayThereIsNone(size, *device);
+    return nullptr;
   }
   CUDA_CHECK(status);
   return memory;
 }
 
-void GiveBackDeviceMemory(void* memory, int device, bool wait) {
+void* TakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device) {
+  void* memory = TryTakeFromPool(use, size, stream, device);
+  if (!memory) SayThereIsNone(size, *device);
+  return memory;
+}
+
+void GiveBackToPool(void* memory, int device, bool wait) {
   const AtDevice there(device);
   if (wait) cudaDeviceSynchronize();
   cudaFreeAsync(memory, ThreadStream());
@@ -65,15 +97,13 @@ void TrimDeviceMemory() {
   int device = 0;
   CUDA_CHECK(cudaGetDevice(&device));
   CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
-  CUDA_CHECK(cudaMemPoolTrimTo(PoolOf(device), 0));
+  for (cudaMemPool_t pool : PoolsOf(device)) CUDA_CHECK(cudaMemPoolTrimTo(pool, 0));
 }
 
 size_t MostDeviceMemory() {
   int device = 0;
   CUDA_CHECK(cudaGetDevice(&device));
-  uint64_t most = 0;
-  CUDA_CHECK(cudaMemPoolGetAttribute(PoolOf(device), cudaMemPoolAttrUsedMemHigh, &most));
-  return most;
+  return SumOfPools(device, cudaMemPoolAttrUsedMemHigh);
 }
 
 AtDevice::AtDevice(int device) : device_(device) {

@@ -1,8 +1,5 @@
 #include "core/host_pool.hpp"
 
-#include <cstdint>
-#include <iterator>
-
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,10 +10,6 @@ namespace {
 
 const std::size_t kPage = 4096;
 const std::size_t kHugePage = std::size_t(2) << 20;
-
-std::size_t RoundUp(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 std::size_t PhysicalMemory() {
   const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
@@ -36,7 +29,8 @@ HostPool& HostPool::Get() {
   return *pool;
 }
 
-HostPool::HostPool(std::size_t capacity) : capacity_(capacity / kHugePage * kHugePage) {
+HostPool::HostPool(std::size_t capacity)
+    : capacity_(capacity / kHugePage * kHugePage), pieces_(capacity_, kPage) {
   if (capacity_ == 0 || AddressesAreLimited()) {
     capacity_ = 0;
     return;
@@ -55,72 +49,24 @@ HostPool::~HostPool() {
   if (range_) munmap(range_, capacity_);
 }
 
-void HostPool::AddGap(std::size_t offset, std::size_t size) {
-  gaps_.emplace(offset, size);
-  gaps_by_size_.emplace(size, offset);
-}
-
-void HostPool::RemoveGap(std::map<std::size_t, std::size_t>::iterator gap) {
-  gaps_by_size_.erase({gap->second, gap->first});
-  gaps_.erase(gap);
-}
-
 void* HostPool::Take(std::size_t bytes) {
-  if (bytes > capacity_) return nullptr;
-  const std::size_t size = RoundUp(bytes, kPage);
+  if (!range_) return nullptr;
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::size_t offset = extent_;
-  const auto fit = gaps_by_size_.lower_bound({size, 0});
-  if (fit != gaps_by_size_.end()) {
-    const std::size_t found = fit->first;
-    offset = fit->second;
-    RemoveGap(gaps_.find(offset));
-    if (found > size) AddGap(offset + size, found - size);
-  } else {
-    if (size > capacity_ - extent_) return nullptr;
-    // A gap at the end is the beginning of what is needed.
-    if (!gaps_.empty()) {
-      const auto last = std::prev(gaps_.end());
-      if (last->first + last->second == extent_) {
-        offset = last->first;
-        RemoveGap(last);
-      }
-    }
-    extent_ = offset + size;
-  }
-  pieces_.emplace(offset, size);
-  taken_ += size;
-  return range_ + offset;
+  const std::size_t offset = pieces_.Take(bytes);
+  return offset == Pieces::kNone ? nullptr : range_ + offset;
 }
 
 bool HostPool::GiveBack(void* memory) {
   const char* address = static_cast<char*>(memory);
   if (!range_ || address < range_ || address >= range_ + capacity_) return false;
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto piece = pieces_.find(address - range_);
-  std::size_t begin = piece->first, end = piece->first + piece->second;
-  taken_ -= piece->second;
-  pieces_.erase(piece);
-  const auto next = gaps_.lower_bound(begin);
-  if (next != gaps_.end() && next->first == end) {
-    end += next->second;
-    RemoveGap(next);
-  }
-  const auto after = gaps_.lower_bound(begin);
-  if (after != gaps_.begin()) {
-    const auto before = std::prev(after);
-    if (before->first + before->second == begin) {
-      begin = before->first;
-      RemoveGap(before);
-    }
-  }
-  AddGap(begin, end - begin);
+  pieces_.GiveBack(address - range_);
   return true;
 }
 
 void HostPool::Trim() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& gap : gaps_) madvise(range_ + gap.first, gap.second, MADV_DONTNEED);
+  for (const auto& gap : pieces_.gaps()) madvise(range_ + gap.first, gap.second, MADV_DONTNEED);
 }
 
 }  // namespace caffe

@@ -2,10 +2,9 @@
 #define CAFFE_SRC_CORE_HOST_POOL_HPP_
 
 #include <cstddef>
-#include <map>
 #include <mutex>
-#include <set>
-#include <utility>
+
+#include "core/pieces.hpp"
 
 namespace caffe {
 
@@ -13,9 +12,8 @@ namespace caffe {
 /// blobs early does in every pass. The system's allocator returns such pieces to the kernel, and
 /// taking them again costs a page fault for every few kilobytes.
 ///
-/// One range of addresses is reserved; pieces come from the smallest gap that holds them, and gaps
-/// beside each other become one. Pages of the range are huge where the kernel has them. Any thread
-/// may call.
+/// One range of addresses is reserved. Its pages are huge where the kernel has them. Any thread may
+/// call.
 class HostPool {
  public:
   /// Pieces smaller than this are better left to the system's allocator.
@@ -39,21 +37,14 @@ class HostPool {
   void Trim();
 
   /// Bytes taken at present, and the range's part that has ever been in use.
-  std::size_t taken() const { return taken_; }
-  std::size_t extent() const { return extent_; }
+  std::size_t taken() const { return pieces_.taken(); }
+  std::size_t extent() const { return pieces_.extent(); }
 
  private:
-  void AddGap(std::size_t offset, std::size_t size);
-  void RemoveGap(std::map<std::size_t, std::size_t>::iterator gap);
-
   std::mutex mutex_;
   char* range_ = nullptr;
   std::size_t capacity_ = 0;
-  std::size_t taken_ = 0;
-  std::size_t extent_ = 0;
-  std::map<std::size_t, std::size_t> pieces_;  // offset -> size
-  std::map<std::size_t, std::size_t> gaps_;    // offset -> size, below extent_
-  std::set<std::pair<std::size_t, std::size_t>> gaps_by_size_;
+  Pieces pieces_;
 };
 
 }  // namespace caffe

@@ -2,6 +2,7 @@
 #define CAFFE_SRC_CORE_OUTERMOST_RUN_HPP_
 
 #include "caffe/blob.hpp"
+#include "core/device_memory.hpp"
 
 namespace caffe {
 
@@ -9,8 +10,19 @@ namespace caffe {
 /// another layer.
 class OutermostRun {
  public:
-  OutermostRun() : outermost_(Depth()++ == 0) {}
-  ~OutermostRun() { --Depth(); }
+  OutermostRun() : outermost_(Depth() == 0) {
+#ifndef CPU_ONLY
+    on_gpu_ = outermost_ && Caffe::mode() == Caffe::GPU;
+    if (on_gpu_) BeginDeviceRun();
+#endif
+    ++Depth();
+  }
+  ~OutermostRun() {
+    --Depth();
+#ifndef CPU_ONLY
+    if (on_gpu_) EndDeviceRun();
+#endif
+  }
   explicit operator bool() const { return outermost_; }
 
  private:
@@ -20,6 +32,9 @@ class OutermostRun {
   }
 
   bool outermost_;
+#ifndef CPU_ONLY
+  bool on_gpu_;
+#endif
 
   DISABLE_COPY_AND_ASSIGN(OutermostRun);
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "caffe/util/math_functions.hpp"
+#include "core/device_memory.hpp"
 #include "core/device_pool.hpp"
 #include "core/host_pool.hpp"
 

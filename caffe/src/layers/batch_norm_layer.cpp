@@ -211,15 +211,29 @@ void BatchNormLayer<Dtype>::TakeBottom(Blob<Dtype>* bottom) {
 }
 
 template <typename Dtype>
-void BatchNormLayer<Dtype>::ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top) {
-  const ChannelLayout layout = StoredLayout(*bottom);
-  const bool take = keeps_input_ && bottom == top;
-  if (take) TakeBottom(bottom);
+void BatchNormLayer<Dtype>::ScaleWhole(const Blob<Dtype>& x, Blob<Dtype>* y) const {
+  const ChannelLayout layout = StoredLayout(x);
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
-    const T* x = ReadAs<T>(layout, take ? x_ : *bottom);
-    ScalePerChannel(layout, x, Factors(), Offsets(), WriteAs<T>(layout, top), slope_);
+    const T* values = ReadAs<T>(layout, x);
+    ScalePerChannel(layout, values, Factors(), Offsets(), WriteAs<T>(layout, y), slope_);
   });
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top) {
+  const bool take = keeps_input_ && bottom == top;
+  if (take) TakeBottom(bottom);
+  ScaleWhole(take ? x_ : *bottom, top);
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::RemakeTop(const vector<Blob<Dtype>*>& bottom,
+                                      const vector<Blob<Dtype>*>& top) {
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) return ScaleWholeOnGpu(x_, top[0]);
+#endif
+  ScaleWhole(x_, top[0]);
 }
 
 template <typename Dtype>

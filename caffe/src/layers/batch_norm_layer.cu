@@ -276,6 +276,17 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
 // ---- with the layers that follow ----
 
 template <typename Dtype>
+void BatchNormLayer<Dtype>::ScaleWholeOnGpu(const Blob<Dtype>& x, Blob<Dtype>* y) {
+  const ChannelLayout layout = StoredOnGpu(x);
+  VisitOnGpu<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    const T* values = ReadOnGpu<T>(layout, x);
+    ForChannels(Channels(layout), ScaleChannels<Dtype>{Row(kA), Row(kB), slope_},
+                WriteOnGpu<T>(layout, y), values);
+  });
+}
+
+template <typename Dtype>
 void BatchNormLayer<Dtype>::ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* top) {
   const auto& learned = scale_->blobs();
   ForElements(channels_,
@@ -283,14 +294,8 @@ void BatchNormLayer<Dtype>::ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* 
                                        learned.size() > 1 ? learned[1]->gpu_data() : nullptr,
                                        Row(kA), Row(kB)});
   const bool take = keeps_input_ && bottom == top;
-  const ChannelLayout layout = StoredOnGpu(*bottom);
   if (take) TakeBottomOnGpu(bottom);
-  VisitOnGpu<Dtype>(layout, [&](auto type) {
-    using T = decltype(type);
-    const T* x = ReadOnGpu<T>(layout, take ? x_ : *bottom);
-    ForChannels(Channels(layout), ScaleChannels<Dtype>{Row(kA), Row(kB), slope_},
-                WriteOnGpu<T>(layout, top), x);
-  });
+  ScaleWholeOnGpu(take ? x_ : *bottom, top);
 }
 
 template <typename Dtype>
@@ -342,5 +347,7 @@ void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(BatchNormLayer);
+template void BatchNormLayer<float>::ScaleWholeOnGpu(const Blob<float>&, Blob<float>*);
+template void BatchNormLayer<double>::ScaleWholeOnGpu(const Blob<double>&, Blob<double>*);
 
 }  // namespace caffe

@@ -1,6 +1,6 @@
 #include <boost/make_shared.hpp>
 
-#include "core/device_pool.hpp"
+#include "core/device_memory.hpp"
 #include "layers/device_planes.cuh"
 #include "layers/window_places.hpp"
 

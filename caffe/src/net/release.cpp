@@ -72,6 +72,9 @@ void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
         std::count(net_output_blob_indices_.begin(), net_output_blob_indices_.end(), blob) > 0;
     if (is_loss || is_output) data_end_[blob] = diff_end_[blob] = kNever;
   }
+  forward_end_ = data_end_;
+  remaker_.assign(blobs_.size(), -1);
+  if (lifetime == NetParameter::UNTIL_BACKWARD) PlanRemaking();
 }
 
 template <typename Dtype>
@@ -82,7 +85,7 @@ void Net<Dtype>::BeforeForward(int layer_id) {
 template <typename Dtype>
 void Net<Dtype>::AfterForward(int layer_id) {
   if (!releases_blobs_) return;
-  ReleaseAt(layer_id, data_end_, blobs_, &Blob<Dtype>::data);
+  ReleaseAt(layer_id, forward_end_, blobs_, &Blob<Dtype>::data);
   if (phase_ != TEST) return;
   for (const auto& param : layers_[layer_id]->blobs()) {
     // Another net with the same weights may be reading them, in another thread.
@@ -95,6 +98,13 @@ void Net<Dtype>::BeforeBackward(int layer_id) {
   if (!releases_blobs_) return;
   RenewAll(top_vecs_[layer_id], &Blob<Dtype>::diff);
   RenewAll(bottom_vecs_[layer_id], &Blob<Dtype>::diff);
+  const Layer<Dtype>& reader = *layers_[layer_id];
+  for (size_t i = 0; i < bottom_id_vecs_[layer_id].size(); ++i) {
+    if (reader.BackwardReadsBottom(i)) Remake(bottom_id_vecs_[layer_id][i]);
+  }
+  for (size_t i = 0; i < top_id_vecs_[layer_id].size(); ++i) {
+    if (reader.BackwardReadsTop(i)) Remake(top_id_vecs_[layer_id][i]);
+  }
 }
 
 template <typename Dtype>

@@ -14,6 +14,18 @@ void MakeEndsPlain(const Net<Dtype>& net) {
   for (const Blob<Dtype>* blob : net.output_blobs()) MakePlain(*blob);
 }
 
+// Copies to the GPU, before a run, what stays there after it: so that it does not lie between the
+// memory that comes and goes (core/device_memory.hpp).
+template <typename Dtype>
+void UploadWhatStays(const Net<Dtype>& net) {
+  if (Caffe::mode() != Caffe::GPU) return;
+  const auto upload = [](const Blob<Dtype>& blob) {
+    if (blob.count() > 0 && blob.data()->head() == SyncedMemory::HEAD_AT_CPU) blob.gpu_data();
+  };
+  for (const auto& param : net.params()) upload(*param);
+  for (const Blob<Dtype>* input : net.input_blobs()) upload(*input);
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -21,6 +33,7 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   CHECK_GE(start, 0) << ": layers count from 0";
   CHECK_LT(end, static_cast<int>(layers_.size())) << ": the net has fewer layers";
   CheckMode();
+  UploadWhatStays(*this);
   const OutermostRun outermost;
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
@@ -111,6 +124,7 @@ void Net<Dtype>::Backward() {
 
 template <typename Dtype>
 Dtype Net<Dtype>::ForwardBackward(const std::function<void()>& between) {
+  UploadWhatStays(*this);
   const OutermostRun outermost;
   Dtype loss;
   Forward(&loss);

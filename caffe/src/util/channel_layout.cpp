@@ -7,7 +7,7 @@
 
 #include "caffe/util/layout_count.hpp"
 #include "caffe/util/parallel_for.hpp"
-#include "core/device_pool.hpp"
+#include "core/device_memory.hpp"
 #include "util/device_layout.hpp"
 #include "util/simd.hpp"
 

@@ -14,7 +14,7 @@ class Buffer {
   ~Buffer() { Free(); }
 
   void Free() {
-    if (memory_) GiveBackDeviceMemory(memory_, device_);
+    if (memory_) GiveBackToPool(memory_, device_);
     memory_ = nullptr;
     size_ = 0;
   }
@@ -24,7 +24,7 @@ class Buffer {
     CUDA_CHECK(cudaGetDevice(&device));
     if (device == device_ && bytes <= size_) return memory_;
     Free();
-    memory_ = TakeDeviceMemory(bytes, ThreadStream(), &device_);
+    memory_ = TakeFromPool(PoolUse::kKept, bytes, ThreadStream(), &device_);
     size_ = bytes;
     return memory_;
   }

@@ -35,6 +35,9 @@ class BatchNormLayer : public Layer<Dtype> {
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }
   bool BackwardReadsTop(int top_index) const override { return false; }
+  /// With a Scale layer, from the input that is kept.
+  bool RemakesTop() const override { return scale_ && keeps_input_ && in_place_; }
+  void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -64,6 +67,7 @@ class BatchNormLayer : public Layer<Dtype> {
 
   // With an absorbed Scale layer: y = relu(a x + b), with a and b of both layers.
   void ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top);
+  void ScaleWhole(const Blob<Dtype>& x, Blob<Dtype>* y) const;
   void BackwardWhole(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
   /// Makes x_ the bottom's values, which may be overwritten then.
   void TakeBottom(Blob<Dtype>* bottom);
@@ -86,6 +90,7 @@ class BatchNormLayer : public Layer<Dtype> {
   bool BackwardByCudnn(bool normalized, const Dtype* z, const Dtype* dy,
                        const cudnn::NormalizedValues& values, Dtype* dx);
   void ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* top);
+  void ScaleWholeOnGpu(const Blob<Dtype>& x, Blob<Dtype>* y);
   void BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
   void TakeBottomOnGpu(Blob<Dtype>* bottom);
 #endif

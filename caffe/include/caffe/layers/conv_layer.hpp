@@ -37,6 +37,9 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool BackwardReadsTop(int top_index) const override {
     return relu_ != nullptr && BackwardCoversAbsorbed();
   }
+  /// Of few input values each, as those of the first layer.
+  bool RemakesTop() const override;
+  void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
