@@ -21,11 +21,11 @@ IMAGES = 24
 SHAPE = (512, 1024)
 
 
-def write_images(folder: Path) -> Path:
+def write_images(folder: Path, images: int = IMAGES) -> Path:
     """Photograph-like images (a smooth part and sensor noise) and their instance maps; the list."""
     rng = np.random.default_rng(0)
     lines = []
-    for k in range(IMAGES):
+    for k in range(images):
         ids = street(SHAPE, 25, k)
         tones = rng.normal(128, 40, (2**16, 3))[ids]
         smooth = cv2.GaussianBlur(tones, (0, 0), 2) + cv2.resize(

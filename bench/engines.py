@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ENGINES", "PRECISIONS", "Job", "job_of", "net_from", "solver_of", "use_gpu"]
+__all__ = [
+    "ENGINES",
+    "PRECISIONS",
+    "Job",
+    "import_caffe",
+    "job_of",
+    "net_from",
+    "solver_of",
+    "use_gpu",
+]
 
 Step = Callable[[], Any]
 JOBS = ("train", "infer")
@@ -61,7 +70,8 @@ def _random_inputs(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     return inputs
 
 
-def _import_caffe() -> Any:
+def import_caffe() -> Any:
+    """Our runtime, which logs only errors."""
     os.environ.setdefault("GLOG_minloglevel", "2")
     import caffe
 
@@ -122,7 +132,7 @@ def use_gpu(caffe: Any) -> Callable[[], None]:
 
 def caffe_step(job: Job) -> Step:
     """A step of ours. Raises LookupError where the runtime has no such precision."""
-    caffe = _import_caffe()
+    caffe = import_caffe()
     from bench.nets import NETS, set_precision
 
     wait = use_gpu(caffe) if job.gpu else lambda: None
@@ -213,6 +223,6 @@ def _forget_torch() -> None:
 
 # Of each: imports, what makes a step of a job, and what clears up after one.
 ENGINES = {
-    "caffe": (_import_caffe, caffe_step, gc.collect),
+    "caffe": (import_caffe, caffe_step, gc.collect),
     "torch": (_import_torch, torch_step, _forget_torch),
 }

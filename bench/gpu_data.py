@@ -15,7 +15,7 @@ from bench.timing import alternate, milliseconds
 if TYPE_CHECKING:
     from bench.nets import BenchNet
 
-__all__ = ["CORES", "starving_rows"]
+__all__ = ["CORES", "reading", "starving_rows"]
 
 CORES = 8
 # Steps of one figure: more than DCMEData makes ahead, so that its pace shows.
@@ -34,7 +34,7 @@ def _on_cores(count: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _reading(definition: BenchNet, batch: int, source: Path) -> Any:
+def reading(definition: BenchNet, batch: int, source: Path) -> Any:
     """The net for training with a layer that reads ``source`` in place of its inputs."""
     from caffe.proto import caffe_pb2
 
@@ -57,11 +57,10 @@ def _reading(definition: BenchNet, batch: int, source: Path) -> Any:
 
 def _steps(proto: Any) -> Callable[[], Any]:
     """A function that trains STEPS steps on the GPU."""
-    import caffe
-    from bench.engines import solver_of, use_gpu
+    from bench.engines import import_caffe, solver_of, use_gpu
     from bench.nets import set_precision
 
-    wait = use_gpu(caffe)
+    wait = use_gpu(import_caffe())
     set_precision(proto, PRECISION)
     solver = solver_of(proto, PRECISION)
 
@@ -78,14 +77,15 @@ def starving_rows(net: str, batch: int) -> list[Row]:
     from dcme.lmdb_file import write_lmdb
 
     from bench.data import write_images
+    from bench.engines import import_caffe
     from bench.nets import NETS
 
-    os.environ.setdefault("GLOG_minloglevel", "2")
+    import_caffe()
     definition = NETS[net]
     with tempfile.TemporaryDirectory() as name, _on_cores(CORES):
         folder = Path(name)
         write_lmdb(folder / "lmdb", read_list(write_images(folder)))
-        fed = _steps(_reading(definition, batch, folder / "lmdb"))
+        fed = _steps(reading(definition, batch, folder / "lmdb"))
         alone = _steps(definition.proto(train=True, batch=batch))
         figures = alternate(
             {

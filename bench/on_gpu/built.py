@@ -32,7 +32,7 @@ OF_THE_LOADER = re.compile(r"^(ld-linux|lib(c|m|dl|rt|pthread|util|resolv|gcc_s|
 # opens none will do.
 HOLLOW = re.compile(r"^libgdal\.so")
 # Without NumPy, which comes with PyTorch; and what only tests on the CPU need.
-PACKAGES = ("protobuf", "tqdm", "pytest")
+PACKAGES = ("protobuf", "tqdm", "pytest", "lmdb")
 
 # Prints the files of installed packages: with all that they need, and of the project itself.
 _FILES = """

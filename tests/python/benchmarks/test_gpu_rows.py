@@ -103,3 +103,23 @@ def test_each_precision_of_the_gpu_is_measured():
     for net in gpu_rows.BATCHES:
         for job in gpu_rows.WORDS:
             assert {f"gpu-{net}-{job}-{precision}" for precision in PRECISIONS} <= names
+
+
+def test_a_net_that_reads_an_lmdb_has_the_inputs_of_the_one_that_does_not(tmp_path):
+    pytest.importorskip("lmdb")
+    from dcme.dataset import read_list
+    from dcme.lmdb_file import write_lmdb
+
+    from bench import gpu_data
+    from bench.data import write_images
+    from bench.engines import import_caffe, net_from
+    from bench.nets import NETS
+
+    caffe = import_caffe()
+    write_lmdb(tmp_path / "lmdb", read_list(write_images(tmp_path, images=1)))
+    proto = gpu_data.reading(NETS["deeplab"], 2, tmp_path / "lmdb")
+    del proto.layer[1:]  # the net itself is slow here
+    net = net_from(proto, caffe.TRAIN)
+    net.forward()
+    expected = NETS["deeplab"].inputs(train=True, batch=2)
+    assert {name: blob.data.shape for name, blob in net.blobs.items()} == expected
