@@ -59,8 +59,8 @@ struct Turns {
   int tiles, columns;
 };
 
-// The values of all tiles, where they take no more, or less than the taps', are kept while columns
-// of the taps take turns; else the taps' are, while tiles take turns.
+// The values of all tiles, where they take no more, or less than half of the taps', are kept while
+// columns of the taps take turns; else the taps' are, while tiles take turns.
 const std::ptrdiff_t kAllTiles = std::ptrdiff_t(12) << 20;
 // Values that a turn makes and uses. But a turn has at least so many tiles, or columns, for the
 // products' sake.
@@ -70,7 +70,7 @@ const int kLeastTiles = 95, kLeastColumns = 64;
 Turns::Turns(const TileGrid& grid, int rows, int all_columns)
     : tiles(grid.count()), columns(all_columns) {
   const int points = grid.points();
-  if (tiles < columns || PointBytes(points, tiles, rows) <= kAllTiles) {
+  if (tiles < columns / 2 || PointBytes(points, tiles, rows) <= kAllTiles) {
     while (columns % 2 == 0 && columns / 2 >= kLeastColumns &&
            columns / 2 % WinogradChannels() == 0 && PointBytes(points, rows, columns) > kTurn) {
       columns /= 2;

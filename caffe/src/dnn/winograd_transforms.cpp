@@ -5,6 +5,10 @@
 #include <mutex>
 #include <utility>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <boost/make_shared.hpp>
 #include <boost/weak_ptr.hpp>
 
@@ -84,6 +88,19 @@ const int kWidth = 16;
 #include "dnn/winograd_kernels.inc"
 #pragma GCC pop_options
 }  // namespace v4
+
+#if __GNUC__ >= 12
+#define HAS_BFLOAT16_KERNELS
+namespace v4_bfloat16 {
+const int kWidth = 16;
+#define CAFFE_KERNELS_OF_BFLOAT16
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,avx512bf16,prefer-vector-width=512")
+#include "dnn/winograd_kernels.inc"
+#pragma GCC pop_options
+#undef CAFFE_KERNELS_OF_BFLOAT16
+}  // namespace v4_bfloat16
+#endif
 #endif
 
 // ONEDNN_MAX_CPU_ISA in the environment restricts these kernels as it does oneDNN's.
@@ -91,6 +108,11 @@ const Kernels& ForThisProcessor() {
 #ifdef HAS_WIDER_KERNELS
   static const bool has_v4 = Has(dnnl::cpu_isa::avx512_core) && __builtin_cpu_supports("x86-64-v4");
   static const bool has_v3 = Has(dnnl::cpu_isa::avx2) && __builtin_cpu_supports("x86-64-v3");
+#ifdef HAS_BFLOAT16_KERNELS
+  static const bool has_bfloat16 =
+      has_v4 && Has(dnnl::cpu_isa::avx512_core_bf16) && __builtin_cpu_supports("avx512bf16");
+  if (has_bfloat16) return v4_bfloat16::kKernels;
+#endif
   if (has_v4) return v4::kKernels;
   if (has_v3) return v3::kKernels;
 #endif
