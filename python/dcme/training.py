@@ -177,7 +177,8 @@ def _command() -> str:
 def _started(words: Sequence[str]) -> subprocess.Popen[str]:
     """A command whose output comes through a pipe, and that only this process stops."""
     # Threads that spin while they wait make training many times slower on a machine that is shared.
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    # The losses are read from the log, whatever the user wants to see of others.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "GLOG_minloglevel": "0"}
     return subprocess.Popen(
         words,
         stdout=subprocess.PIPE,

@@ -105,7 +105,8 @@ def test_each_precision_of_the_gpu_is_measured():
             assert {f"gpu-{net}-{job}-{precision}" for precision in PRECISIONS} <= names
 
 
-def test_a_net_that_reads_an_lmdb_has_the_inputs_of_the_one_that_does_not(tmp_path):
+def test_a_net_that_reads_an_lmdb_has_the_inputs_of_the_one_that_does_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLOG_minloglevel", "2")  # import_caffe sets it for good
     pytest.importorskip("lmdb")
     from dcme.dataset import read_list
     from dcme.lmdb_file import write_lmdb

@@ -55,6 +55,12 @@ def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
     assert (out / "train.log").read_bytes() == before
 
 
+def test_a_log_that_is_switched_off_elsewhere_is_read_all_the_same(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLOG_minloglevel", "3")
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+    assert read_log(tmp_path / "r" / "train.log").loss.iterations[0] == 0
+
+
 def test_the_same_training_may_be_spelled_otherwise(data, tmp_path, monkeypatch, fails):
     assert train(data, tmp_path / "r", 2, "--quiet") == 0
     monkeypatch.chdir(data.parent)
