@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bench.report import Row, faster
 from bench.scenes import street
 from bench.timing import alternate
 
-__all__ = ["data_rows", "write_images"]
+__all__ = ["data_layer", "data_rows", "write_images"]
 
 IMAGES = 24
 SHAPE = (512, 1024)
@@ -40,24 +41,37 @@ def write_images(folder: Path, images: int = IMAGES) -> Path:
     return path
 
 
-def _net(source: Path, backend: str) -> Any:
-    import caffe
-    from bench.engines import net_from
+def data_layer(
+    source: Path, backend: str, tops: Iterable[str], batch: int, threads: int, grid: int
+) -> Any:
+    """A DCMEData layer that mirrors its images and subtracts the mean.
+
+    backend: LIST, a list of files beside it, or LMDB.
+    """
     from caffe.proto import caffe_pb2
 
-    proto = caffe_pb2.NetParameter()
-    layer = proto.layer.add(name="data", type="DCMEData", top=["data", "vectors", "classes"])
+    layer = caffe_pb2.LayerParameter(name="images", type="DCMEData", top=tops)
     layer.transform_param.mirror = True
     layer.transform_param.mean_value.extend([103.939, 116.779, 123.68])
     parameters = layer.dcme_data_param
     parameters.source = str(source)
     parameters.root_folder = f"{source.parent}/"
     parameters.backend = parameters.LMDB if backend == "LMDB" else parameters.LIST
-    parameters.batch_size = 1
-    parameters.threads = 2
+    parameters.batch_size = batch
+    parameters.threads = threads
     parameters.shuffle = True
-    parameters.grid_size = 16
-    return net_from(proto, caffe.TRAIN)
+    parameters.grid_size = grid
+    return layer
+
+
+def _net(source: Path, backend: str) -> Any:
+    import caffe
+    from bench.engines import net_from
+    from caffe.proto import caffe_pb2
+
+    tops = ("data", "vectors", "classes")
+    layer = data_layer(source, backend, tops, batch=1, threads=2, grid=16)
+    return net_from(caffe_pb2.NetParameter(layer=[layer]), caffe.TRAIN)
 
 
 def _rate(net: Any, batches: int = 24) -> float:

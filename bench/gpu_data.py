@@ -36,23 +36,16 @@ def _on_cores(count: int) -> Iterator[None]:
 
 def reading(definition: BenchNet, batch: int, source: Path) -> Any:
     """The net for training with a layer that reads ``source`` in place of its inputs."""
-    from caffe.proto import caffe_pb2
+    from bench.data import data_layer
 
-    proto = caffe_pb2.NetParameter()
-    layer = proto.layer.add(name="images", type="DCMEData", top=definition.inputs(train=True))
-    layer.transform_param.mirror = True
-    layer.transform_param.mean_value.extend([103.939, 116.779, 123.68])
-    parameters = layer.dcme_data_param
-    parameters.source = str(source)
-    parameters.backend = parameters.LMDB
-    parameters.batch_size = batch
-    parameters.threads = CORES - 1  # one is left to tell the GPU what to do
-    parameters.shuffle = True
-    parameters.grid_size = definition.stride
-    whole = definition.proto(train=True, batch=batch)
-    proto.layer.extend(layer for layer in whole.layer if layer.type != "Input")
-    proto.blob_lifetime = whole.blob_lifetime
-    return proto
+    proto = definition.proto(train=True, batch=batch)
+    layers = [layer for layer in proto.layer if layer.type != "Input"]
+    tops = definition.inputs(train=True)
+    # One processor is left to tell the GPU what to do.
+    images = data_layer(source, "LMDB", tops, batch, CORES - 1, definition.stride)
+    read = type(proto)(layer=[images, *layers])
+    read.blob_lifetime = proto.blob_lifetime
+    return read
 
 
 def _steps(proto: Any) -> Callable[[], Any]:
