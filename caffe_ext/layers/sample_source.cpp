@@ -1,35 +1,17 @@
 #include "sample_source.hpp"
 
-#include <algorithm>
 #include <climits>
 #include <stdexcept>
 
 #include <opencv2/imgcodecs.hpp>
 
 #include "dcme/image.hpp"
+#include "dcme/whole_picture.hpp"
 
 namespace dcme {
 
-namespace {
-
-bool starts_with(const std::string& content, const std::string& start) {
-  return content.compare(0, start.size(), start) == 0;
-}
-
-// PNG and JPEG files have a mark at their end; some programs write a few bytes after it.
-bool is_cut_off(const std::string& content) {
-  const char* end = nullptr;
-  if (starts_with(content, "\x89PNG")) end = "IEND";
-  if (starts_with(content, "\xff\xd8")) end = "\xff\xd9";
-  const size_t searched = 4096;
-  return end && content.find(end, content.size() - std::min(searched, content.size())) ==
-                    std::string::npos;
-}
-
-}  // namespace
-
 cv::Mat decode_image(const std::string& content, const std::string& name, int flags) {
-  if (is_cut_off(content)) {
+  if (!is_whole_picture(content)) {
     throw std::runtime_error(name + " is cut off: copy or create it again");
   }
   cv::Mat pixels;

@@ -73,7 +73,7 @@ def _polygons(parts: Sequence[Any], shape: tuple[int, int], origin: str) -> np.n
     for part in parts:
         try:
             points = np.asarray(part, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             points = np.empty(0)
         if points.ndim != 1 or points.size < 6 or points.size % 2 or not np.isfinite(points).all():
             raise UserError(f"{origin}: a polygon is a list of at least three x, y pairs")
@@ -104,21 +104,21 @@ def _runs(counts: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
             f"{origin}: compressed run lengths are not read; decode them with pycocotools "
             "(mask.decode) and store a list of lengths or polygons"
         )
-    lengths = np.asarray(counts) if isinstance(counts, list) else np.empty(0)
-    whole = lengths.ndim == 1 and lengths.dtype.kind == "i" and (lengths >= 0).all()
-    if not whole or lengths.sum() != shape[0] * shape[1]:
+    pixels = shape[0] * shape[1]
+    whole = isinstance(counts, list) and all(type(n) is int and 0 <= n <= pixels for n in counts)
+    if not whole or sum(counts) != pixels:
         raise UserError(
             f"{origin}: run lengths are whole numbers whose sum is the image's {shape[0]}x"
             f"{shape[1]} pixels"
         )
-    values = np.arange(lengths.size) % 2 == 1
-    return np.repeat(values, lengths).reshape(shape[1], shape[0]).T
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(shape[1], shape[0]).T
 
 
 def _mask(segmentation: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
     if isinstance(segmentation, list):
         return _polygons(segmentation, shape, origin)
-    if isinstance(segmentation, dict) and list(segmentation.get("size", [])) == list(shape):
+    if isinstance(segmentation, dict) and segmentation.get("size") == list(shape):
         return _runs(segmentation.get("counts"), shape, origin)
     raise UserError(
         f"{origin}: has no segmentation, a list of polygons or run lengths of the image's size"
@@ -150,7 +150,7 @@ def _load(path: Path) -> tuple[dict[int, str], list[Any], list[Any]]:
         content = json.loads(read_text(path))
         categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
         return categories, list(content["images"]), list(content["annotations"])
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path}: is no JSON file ({error})") from None
@@ -178,6 +178,10 @@ def read_coco(path: Path, wanted: ClassMap | None = None) -> Coco:
             if item["category_id"] in labels:
                 label = labels[item["category_id"]]
                 by_id[item["image_id"]].items.append((label, item))
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: is no COCO file ({error})") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: is no COCO file (an entry lacks {error})") from None
     double = [

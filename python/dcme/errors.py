@@ -7,12 +7,15 @@ class UserError(ValueError):
     """Bad input: the message names the file or option, what is wrong, and what to do."""
 
 
-EXPECTED = (ValueError, OSError, RuntimeError, ImportError)
-"""What bad input, a full disk or a missing library raises; anything else is a fault of ours."""
+EXPECTED = (ValueError, OSError, RuntimeError, ImportError, MemoryError)
+"""What bad input, a full disk or memory, or a missing library raises; anything else is a fault of
+ours."""
 
 
 def one_line(error: BaseException) -> str:
     """An exception's message without line breaks; the system's errors as ``file: reason``."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    if isinstance(error, MemoryError):
+        return f"the memory does not suffice ({str(error) or 'of this machine'})"
     return " ".join(str(error).split()) or type(error).__name__

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Union
 
 import cv2
 import numpy as np
 
+from dcme import _core
 from dcme.errors import UserError
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -21,19 +22,29 @@ PathLike = Union[str, "os.PathLike[str]"]
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well.
 
-    On any exception, Ctrl-C included, the temporary file is removed and ``path`` is untouched.
+    On any exception, Ctrl-C included, the temporary file is removed and ``path`` is untouched. Of a
+    link the file is replaced that it leads to; what is no file (``/dev/stdout``, a pipe) is written
+    to as it is. Errors of the system, such as a full disk, name ``path``.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise UserError(f"{target.parent}: is no folder, or lies below a file") from None
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    if target.is_dir():
+        raise UserError(f"{path}: is a folder; name a file")
+    beside = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    in_place = Path(path).exists() and not target.is_file()
     try:
-        yield temporary
-        os.replace(temporary, target)
+        yield Path(path) if in_place else beside
+        if not in_place:
+            os.replace(beside, target)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(beside)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def write_bytes(path: PathLike, content: bytes) -> None:
@@ -92,17 +103,20 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
 TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
-def _decode(path: PathLike, flags: int) -> np.ndarray:
-    """The file's only image, with the flags of ``cv2.imread``."""
+def _decode(path: PathLike) -> np.ndarray:
+    """The file's only image as it is stored, of whatever depth and channels."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    if content[:8] == b"\x89PNG\r\n\x1a\n" and content[-8:-4] != b"IEND":
-        raise UserError(f"{path}: the PNG is truncated; copy or create the file again")
+    if not _core.is_whole_picture(content):
+        raise UserError(f"{path}: is cut off; copy or create the file again")
     if content[:4] in TIFF_STARTS and (pages := cv2.imcount(str(path))) > 1:
         raise UserError(f"{path}: is a stack of {pages} pages; save each as a file of its own")
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    image = None
+    with suppress(cv2.error):  # a size that OpenCV does not take
+        if content:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise UserError(f"{path}: not an image that can be decoded")
     return image
@@ -114,7 +128,7 @@ def read_image(path: PathLike) -> np.ndarray:
     Pixels come as they are stored: turning them by EXIF would part them from their instance map.
     Images of more than 8 bits, which would lose the rest, are refused, and so are stacks.
     """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = _decode(path)
     if image.dtype != np.uint8:
         raise UserError(
             f"{path}: has {8 * image.dtype.itemsize} bits a channel; stretch the contrast to 8 "
@@ -132,9 +146,9 @@ def _read_exact(path: PathLike) -> np.ndarray:
     if Path(path).suffix.lower() == ".npy":
         try:
             return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # NumPy lets through whatever the header's parser raises
             raise UserError(f"{path}: cannot be read ({error})") from None
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = _decode(path)
     with open(path, "rb") as stream:
         if stream.read(2) == b"\xff\xd8":
             raise UserError(
@@ -170,7 +184,7 @@ def read_labels(path: PathLike) -> np.ndarray:
 
 def read_ids(path: PathLike) -> np.ndarray:
     """A 16-bit instance map (H, W) as uint16."""
-    ids = _decode(path, cv2.IMREAD_UNCHANGED)
+    ids = _decode(path)
     if ids.ndim != 2 or ids.dtype != np.uint16:
         channels = 1 if ids.ndim == 2 else ids.shape[2]
         raise UserError(

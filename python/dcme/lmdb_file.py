@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dcme.dataset import Sample
+from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image
 
 _FIRST_SIZE = 64 << 20
@@ -65,5 +66,7 @@ def write_lmdb(path: PathLike, samples: Sequence[Sample]) -> None:
                     environment.set_mapsize(2 * environment.info()["map_size"])
         shutil.rmtree(target, ignore_errors=True)
         os.replace(temporary, target)
+    except lmdb.Error as error:
+        raise UserError(f"{path}: cannot be written ({error}); is the disk full?") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

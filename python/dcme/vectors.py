@@ -7,12 +7,10 @@ beside it grid classes: labels (H/Gs, W/Gs) or class probabilities (classes, H/G
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -106,7 +104,7 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
             raise UserError(f"{path}: vector maps are {', '.join(SUFFIXES)}")
     except UserError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error) as error:
+    except Exception as error:  # damaged files raise whatever NumPy, zipfile and HDF5 come upon
         raise UserError(f"{path}: cannot be read as vector maps ({error})") from None
 
 

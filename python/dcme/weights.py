@@ -18,8 +18,11 @@ def weight_layers(path: PathLike) -> set[str]:
     if str(path).endswith((".h5", ".hdf5")):
         import h5py
 
-        with h5py.File(path, "r") as file:
-            return {name for name, group in file.get("data", {}).items() if len(group)}
+        try:
+            with h5py.File(path, "r") as file:
+                return {name for name, group in file.get("data", {}).items() if len(group)}
+        except Exception as error:  # damaged files raise whatever HDF5 comes upon
+            raise UserError(f"{path}: cannot be read as weights ({error})") from None
     try:
         net = caffe_pb2.NetParameter.FromString(Path(path).read_bytes())
     except OSError as error:

@@ -75,6 +75,13 @@ def test_coco_categories_can_be_chosen(photos, tmp_path):
         ({"segmentation": None}, "annotation 5: has no segmentation"),
         ({"segmentation": {"size": [40, 60], "counts": "abc"}}, "compressed run lengths"),
         ({"segmentation": {"size": [40, 60], "counts": [1, 2]}}, "run lengths are whole numbers"),
+        ({"segmentation": {"size": [40, 60], "counts": [[1], 2]}}, "run lengths are whole numbers"),
+        (
+            {"segmentation": {"size": [40, 60], "counts": [2**63, 2**63, 2400 - 2**64]}},
+            "run lengths are whole numbers",
+        ),
+        ({"segmentation": {"size": 40, "counts": [2400]}}, "has no segmentation"),
+        ({"segmentation": [[1, 2, 10**400, 4, 5, 6]]}, "annotation 5: a polygon is a list of"),
         ({"image_id": 77}, "annotation 5 is of an image or category not in it"),
     ],
 )
@@ -89,6 +96,12 @@ def test_coco_files_that_are_none(photos, tmp_path, fails):
         ("{", "is no JSON file"),
         ("{}", "is no COCO file"),
         ("[]", "is no COCO"),
+        ('{"categories": [{"id": Infinity, "name": "a"}]}', "is no JSON file"),
+        (
+            '{"categories": [], "annotations": [], "images": '
+            '[{"id": 0, "file_name": "a.jpg", "height": 1e999, "width": 60}]}',
+            "is no COCO file",
+        ),
     ):
         path.write_text(text)
         assert message in fails("collect", photos, path, tmp_path / "data", "--quiet")

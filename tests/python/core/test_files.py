@@ -1,0 +1,132 @@
+"""Files are written whole or not at all, and those of strangers are not believed."""
+
+import errno
+import os
+import resource
+import struct
+import subprocess
+import sys
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from dcme.errors import UserError, one_line
+from dcme.files import atomic_path, read_image, read_labels, write_png, write_text
+from dcme.vectors import read_vectors
+
+
+def test_a_full_disk_leaves_nothing_and_names_the_file(tmp_path):
+    with pytest.raises(OSError) as full, atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, "whatever the library said")
+    assert one_line(full.value) == f"{tmp_path / 'a.txt'}: no space left on device"
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_of_other_files_keep_their_names(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"b\.txt"), atomic_path(tmp_path / "a.txt"):
+        open(tmp_path / "b.txt")
+
+
+def test_of_a_link_the_file_behind_it_is_replaced(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "there" / "a.txt")
+    for content in ("new", "other"):
+        write_text(tmp_path / "link.txt", content)
+        assert (tmp_path / "link.txt").is_symlink()
+        assert (tmp_path / "there" / "a.txt").read_text() == content
+
+
+def test_what_is_no_file_is_written_to_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_text(tmp_path / "pipe", "content")
+    assert os.read(reader, 99) == b"content" and (tmp_path / "pipe").is_fifo()
+    os.close(reader)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is a folder; name a file"):
+        write_text(tmp_path, "content")
+
+
+@pytest.mark.parametrize(
+    "words", [["plot", "a.png", "--image", "image.png"], ["prepare", "--lmdb"]]
+)
+def test_commands_on_a_full_disk_say_so_in_one_line(words, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (100, 200, 3), dtype=np.uint8)
+    write_png(tmp_path / "image.png", noise)
+    write_png(tmp_path / "ids.png", np.full((100, 200), 1001, np.uint16))
+    (tmp_path / "val.txt").write_text("image.png ids.png\n")
+    size = (tmp_path / "image.png").stat().st_size
+    limit = size - 1 if words[0] == "plot" else size + 1
+    done = subprocess.run(
+        [sys.executable, "-m", "dcme", *words, *(["val.txt", "out"] if "--lmdb" in words else [])],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert "a.png: file too large" in done.stderr or "val_lmdb: cannot be written" in done.stderr
+    assert not [path for path in tmp_path.rglob(".*") if path.name.endswith(".tmp")]
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(height, width, content=b"", claimed=None):
+    """A PNG in colours whose data chunk claims a length."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = chunk(b"IDAT", zlib.compress(content))
+    if claimed is not None:
+        data = struct.pack(">I", claimed) + data[4:]
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+
+
+def jpeg(height, width):
+    """A JPEG of 40x50 whose header claims another size."""
+    content = bytearray(cv2.imencode(".jpg", np.full((40, 50, 3), 90, np.uint8))[1].tobytes())
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an image that can be decoded"),
+        (b"no image", "not an image that can be decoded"),
+        (png(4, 5, bytes(64), claimed=0x7FFFFFFF), "is cut off"),
+        (png(4, 5, bytes(64))[:-9], "is cut off"),
+        (png(30000, 30000, bytes(64)), "is cut off"),
+        (png(2**31 - 1, 2**31 - 1, bytes(64)), "is cut off"),
+        (jpeg(40, 50)[:-2], "is cut off"),
+        (jpeg(40, 50)[: len(jpeg(40, 50)) // 2], "is cut off"),
+        (jpeg(65000, 65000), "is cut off"),
+        (b"P6 100000 100000 255\n", "not an image that can be decoded"),
+    ],
+)
+def test_damaged_pictures_are_refused_before_memory_is_taken(tmp_path, content, message):
+    (tmp_path / "image.png").write_bytes(content)
+    with pytest.raises(UserError, match=rf"image\.png: {message}"):
+        read_image(tmp_path / "image.png")
+
+
+def test_bytes_behind_the_end_of_a_picture_do_not_matter(tmp_path):
+    for content in (png(4, 5, bytes(4 * 16)), jpeg(40, 50)):
+        (tmp_path / "image").write_bytes(content + bytes(5000))
+        assert read_image(tmp_path / "image").ndim == 3
+
+
+@pytest.mark.parametrize("header", ["{'descr': '<f4', 'shape': (2,", "{'shape': (9,)}", "((("])
+def test_damaged_arrays_name_themselves(tmp_path, header):
+    text = header.encode().ljust(117) + b"\n"
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text)
+    with pytest.raises(UserError, match=r"a\.npy: cannot be read"):
+        read_labels(path)
+    with pytest.raises(UserError, match=r"a\.npy: cannot be read"):
+        list(read_vectors(path))
