@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from dcme.charts import plot_losses
 from dcme.classes import ClassMap
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, require_picture, write_picture
 from dcme.plotting import (
-    plot_losses,
     show_directions,
     show_grid,
     show_instances,
@@ -93,5 +93,11 @@ def plot_scene(
 
 
 def plot_logs(out: PathLike, logs: Sequence[PathLike]) -> None:
-    """Write the loss curves of log files as one figure."""
-    plot_losses(out, [(Path(log).stem, read_log(log)) for log in logs])
+    """Write the loss curves of log files as one figure, named after the files.
+
+    Where those have one name, as those that ``dcme train`` writes, their folders come along.
+    """
+    names = [Path(log).stem for log in logs]
+    if len(set(names)) < len(names):
+        names = [str(Path(log).with_suffix("")) for log in logs]
+    plot_losses(out, list(zip(names, map(read_log, logs))))

@@ -1,11 +1,9 @@
-"""Pictures: vector maps, grid classes and instances as BGR images; loss curves as files."""
+"""Pictures: vector maps, grid classes and instances as BGR images."""
 
 from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,13 +11,10 @@ import numpy as np
 from dcme.classes import ClassMap
 from dcme.encoding import magnitude
 from dcme.errors import UserError
-from dcme.files import PathLike, atomic_path
 from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID
 
-if TYPE_CHECKING:
-    from dcme.trainlog import TrainLog
-
 _GOLDEN_ANGLE = 0.381966
+_WHITE = np.array([255, 255, 255])
 
 
 def palette(count: int) -> np.ndarray:
@@ -89,7 +84,10 @@ def show_instances(
 def show_labels(
     image: np.ndarray, labels: np.ndarray, captions: dict[int, str] | None = None
 ) -> np.ndarray:
-    """Every value > 0 of a map (H, W) in a colour of its own with an outline, over the image."""
+    """Every value > 0 of a map (H, W) in a colour of its own with an outline, over the image.
+
+    Outlines are almost white: neighbours are told apart where their colours look alike.
+    """
     values = np.unique(labels[labels > 0])
     shown = image.copy()
     for value, colour in zip(values, palette(len(values))):
@@ -98,7 +96,8 @@ def show_labels(
         outlines, _ = cv2.findContours(
             mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
         )
-        cv2.drawContours(shown, outlines, -1, tuple(int(c) for c in colour), 1)
+        light = (0.3 * colour + 0.7 * _WHITE).tolist()
+        cv2.drawContours(shown, outlines, -1, light, 1)
         if captions and int(value) in captions:
             row, column = np.argwhere(mask).mean(axis=0)
             _caption(shown, captions[int(value)], int(row), int(column))
@@ -127,36 +126,3 @@ def strip(panels: Sequence[np.ndarray], columns: int = 0, gap: int = 4) -> np.nd
         top, left = index // columns * (height + gap), index % columns * (width + gap)
         sheet[top : top + height, left : left + width] = panel
     return sheet
-
-
-def plot_losses(out: PathLike, logs: Sequence[tuple[str, TrainLog]]) -> None:
-    """Loss curves of named logs as a figure; the suffix of ``out`` picks the format."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    known = plt.gcf().canvas.get_supported_filetypes()
-    plt.close()
-    if Path(out).suffix[1:] not in known:
-        raise UserError(f"{out}: figures are written as {', '.join(sorted(known))}")
-    figure, axes = plt.subplots(figsize=(8, 4.5), constrained_layout=True)
-    for index, (name, log) in enumerate(logs):
-        colour = f"C{index}"
-        points = len(log.loss.values)
-        smooth = log.loss.smoothed(max(1, points // 40))
-        axes.plot(log.loss.iterations, log.loss.values, color=colour, alpha=0.25, linewidth=1)
-        axes.plot(smooth.iterations, smooth.values, color=colour, label=name)
-        for output, curve in log.test.items():
-            if "loss" in output:
-                label = f"{name}: {output} (test)"
-                axes.plot(curve.iterations, curve.values, "o--", color=colour, label=label)
-    values = [v for _, log in logs for v in log.loss.values if v > 0]
-    if values and max(values) > 20 * min(values):
-        axes.set_yscale("log")
-    axes.set(xlabel="iteration", ylabel="loss")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with atomic_path(out) as temporary:
-        figure.savefig(temporary, dpi=150)
-    plt.close(figure)

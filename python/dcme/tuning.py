@@ -17,13 +17,14 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dcme.charts import chart
 from dcme.classes import ClassMap
 from dcme.dataset import Sample
 from dcme.dataset_decoding import Decoding, classifies_pixels
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.evaluation import Evaluator
-from dcme.files import PathLike, atomic_path, read_ids
+from dcme.files import PathLike, read_ids
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map
@@ -252,40 +253,30 @@ def tune(
 
 def plot_tuning(out: PathLike, tuning: Tuning) -> None:
     """The goal, precision and recall along each threshold, the others at their best."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     names = [name for name in LADDERS if len(tuning.along(name)) > 1]
-    figure, panels = plt.subplots(
-        2,
-        len(names),
-        figsize=(3.2 * len(names), 5),
-        sharex="col",
-        sharey="row",
-        squeeze=False,
-        constrained_layout=True,
-    )
-    for (upper, lower), name in zip(panels.T, names):
-        trials = tuning.along(name)
-        places = [getattr(trial.decoding, name) for trial in trials]
-        upper.plot(places, [t.value for t in trials], "o-", markersize=4)
-        lower.plot(places, [t.precision for t in trials], "C1o-", markersize=3, label="precision")
-        lower.plot(places, [t.recall for t in trials], "C2o-", markersize=3, label="recall")
-        best = getattr(tuning.best.decoding, name)
-        upper.set_title(f"{name.upper() if len(name) == 2 else name}: {best:g}")
-        lower.set(xscale="log", xlabel=UNITS[name], ylim=(0, 1))
-        for axes in (upper, lower):
-            axes.axvline(best, color="0.6", linewidth=1, zorder=0)
-            axes.grid(alpha=0.3)
-        ticks = places[:: max(1, len(places) // 5)]
-        lower.set_xticks(ticks, [f"{v:g}" for v in ticks])
-        lower.minorticks_off()
-    panels[0, 0].set_ylabel({"score": "score", "ap": "AP"}[tuning.goal])
-    panels[0, 0].set_ylim(bottom=0)
-    panels[1, 0].set_ylabel("at the first IoU")
-    panels[1, 0].legend(fontsize=8)
-    with atomic_path(out) as temporary:
-        figure.savefig(temporary, dpi=120)
-    plt.close(figure)
+    with chart(out, (3.2 * len(names), 5), 2, len(names), sharex="col", sharey="row") as panels:
+        for column, name in zip(panels.T, names):
+            _plot_ladder(column, tuning, name)
+        panels[0, 0].set_ylabel({"score": "score", "ap": "AP"}[tuning.goal])
+        panels[0, 0].set_ylim(bottom=0)
+        panels[1, 0].set_ylabel("at the first IoU")
+        panels[1, 0].legend(fontsize=8)
+
+
+def _plot_ladder(panels: Sequence[Any], tuning: Tuning, name: str) -> None:
+    """The goal in the upper panel, precision and recall in the lower one, along one threshold."""
+    upper, lower = panels
+    trials = tuning.along(name)
+    places = [getattr(trial.decoding, name) for trial in trials]
+    upper.plot(places, [t.value for t in trials], "o-", markersize=4)
+    lower.plot(places, [t.precision for t in trials], "C1o-", markersize=4, label="precision")
+    lower.plot(places, [t.recall for t in trials], "C3s--", markersize=4, label="recall")
+    best = getattr(tuning.best.decoding, name)
+    upper.set_title(f"{name.upper() if len(name) == 2 else name}: {best:g}")
+    lower.set(xscale="log", xlabel=UNITS[name], ylim=(0, 1))
+    for axes in panels:
+        axes.axvline(best, color="0.6", linewidth=1, zorder=0)
+        axes.grid(alpha=0.3)
+    ticks = places[:: max(1, len(places) // 5)]
+    lower.set_xticks(ticks, [f"{v:g}" for v in ticks])
+    lower.minorticks_off()

@@ -10,11 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dcme.charts import chart
 from dcme.classes import CITYSCAPES
 from dcme.dataset import Sample
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import EXPECTED, one_line
-from dcme.files import PathLike, atomic_path, read_ids, read_image, write_png
+from dcme.files import PathLike, read_ids, read_image, write_png
 from dcme.grid import grid_classes
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
@@ -29,22 +30,15 @@ PICTURES = 4
 
 def logistic_curves(out: PathLike, amplitudes: Sequence[float] = (1, 2, 4, 8)) -> None:
     """Paper 2, Fig. 3: the function that clips errors, f(x) = A (1 / (1 + exp(-x)) - 0.5)."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     x = np.linspace(-10, 10, 401)
-    figure, axes = plt.subplots(figsize=(5.5, 3.6), constrained_layout=True)
-    for amplitude in amplitudes:
-        axes.plot(x, amplitude * (1 / (1 + np.exp(-x)) - 0.5), label=f"A = {amplitude:g}")
-    axes.plot([-3, 3], [-3, 3], color="0.7", linestyle=":", linewidth=1, label="unclipped")
-    axes.set(xlabel="error, pixels", ylabel="what is propagated back", xlim=(-10, 10))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with atomic_path(out) as temporary:
-        figure.savefig(temporary, dpi=130)
-    plt.close(figure)
+    with chart(out, (5.5, 3.6)) as panels:
+        axes = panels[0, 0]
+        for amplitude in amplitudes:
+            axes.plot(x, amplitude * (1 / (1 + np.exp(-x)) - 0.5), label=f"A = {amplitude:g}")
+        axes.plot([-3, 3], [-3, 3], color="0.7", linestyle=":", linewidth=1, label="unclipped")
+        axes.set(xlabel="error, pixels", ylabel="what is propagated back", xlim=(-10, 10))
+        axes.grid(alpha=0.3)
+        axes.legend()
 
 
 def show_classes(image: np.ndarray, ids: np.ndarray) -> np.ndarray:

@@ -1,5 +1,8 @@
 """Pictures of scenes and of losses."""
 
+from pathlib import Path
+from unittest import mock
+
 import cv2
 import numpy as np
 import pytest
@@ -29,6 +32,26 @@ def test_loss_curves_are_written_in_the_format_of_the_suffix(tmp_path, fails):
         assert main(["plot", str(tmp_path / name), "--log", str(log)]) == 0
         assert (tmp_path / name).stat().st_size > 1000
     assert "written as" in fails("plot", tmp_path / "loss.doc", "--log", log)
+
+
+def test_curves_of_logs_that_share_a_name_are_told_apart_by_their_folders(tmp_path):
+    words = ["plot", str(tmp_path / "loss.svg"), "--log"]
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.log").write_text("Iteration 0, loss = 3\n")
+        words.append(str(tmp_path / name / "train.log"))
+    with mock.patch("matplotlib.axes.Axes.legend", autospec=True) as legend:
+        assert main(words) == 0
+    labels = legend.call_args.args[0].get_legend_handles_labels()[1]
+    assert [Path(label).parts[-2:] for label in labels] == [("first", "train"), ("second", "train")]
+
+
+def test_touching_instances_have_a_light_line_between_them():
+    image = np.zeros((8, 8, 3), np.uint8)
+    ids = np.full((8, 8), 1001, np.uint16)
+    ids[4:] = 1002
+    shown = show_instances(image, ids)
+    assert shown[3:5].min() > 150 > shown[[2, 5], 2:6].min()
 
 
 def test_every_instance_has_a_colour_of_its_own():
