@@ -53,6 +53,8 @@ class Preprocessing:
         """
         from dcme.training import nets_path
 
+        if not nets_path(deploy).is_file():
+            raise UserError(f"{deploy}: no such file")
         path = nets_path(train or Path(deploy).with_name("train.prototxt"))
         if train is None and not path.is_file():
             raise UserError(

@@ -13,24 +13,33 @@ from types import FrameType
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
+_USUAL = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
-    # Once: what the first one began, a snapshot say, is not to be broken off by a second.
-    for each in (signal.SIGTERM, signal.SIGHUP):
+    # Once: what the first one began, a snapshot or the end of threads, is not to be broken off by
+    # a second.
+    for each in _USUAL:
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 @contextmanager
 def stop_signals_as_ctrl_c() -> Iterator[None]:
-    """In this block SIGTERM and SIGHUP raise KeyboardInterrupt, so that work ends in good order.
+    """In this block the first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt, further ones do
+    nothing, so that work ends in good order.
 
     What is ignored already (``nohup``) stays ignored. Only the main thread can receive signals;
     elsewhere nothing changes.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
+        for number, usual in _USUAL.items():
+            if signal.getsignal(number) is usual:
                 before[number] = signal.signal(number, _interrupt)
     try:
         yield

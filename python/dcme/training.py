@@ -114,11 +114,11 @@ def bind_to_data(
 ) -> NetFiles:
     """Copies of the prototxts in ``out`` that read ``data``/{train,val}.txt and snapshot there.
 
-    ``data`` is a folder written by ``dcme prepare``; training reads its ``train_list``. With
-    ``max_iter`` the solver stops there; the steps of its learning rate move in proportion, and
-    snapshots come as often as before. Without ``learn`` the learning rate is 0: such a run leaves
-    the random weights as they are and only gathers the statistics of the data that batch
-    normalisation needs.
+    ``data`` is a folder written by ``dcme collect`` or ``dcme prepare``; training reads its
+    ``train_list``. With ``max_iter`` the solver stops there; the steps of its learning rate move in
+    proportion, and snapshots come as often as before. Without ``learn`` the learning rate is 0:
+    such a run leaves the random weights as they are and only gathers the statistics of the data
+    that batch normalisation needs.
     """
     from google.protobuf import text_format
 

@@ -42,7 +42,7 @@ class TrainingJob:
     nets: PathLike
     """Folder with train.prototxt, deploy.prototxt and solver.prototxt."""
     data: PathLike
-    """Folder written by ``dcme prepare``."""
+    """Folder written by ``dcme collect`` or ``dcme prepare``."""
     out: PathLike
     """For snapshots, log and the prototxts bound to the data."""
     variant: str = ""
@@ -143,7 +143,7 @@ def _check_data(files: NetFiles) -> None:
         parameters = data_parameters(layer)
         source, root = Path(parameters.source), Path(parameters.root_folder)
         if not source.exists():
-            raise UserError(f"{source}: no such list; dcme prepare writes it")
+            raise UserError(f"{source}: no such list; dcme collect and dcme prepare write it")
         if layer.type == "ImageData":
             _check_images(source, root)
         elif source.is_file():
@@ -221,7 +221,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
         job = replace(job, weights=",".join(str(nets_path(part)) for part in parts))
     files = NetFiles.of_folder(job.nets, job.variant)
     if not Path(job.data).is_dir():
-        raise UserError(f"{job.data}: no such folder; dcme prepare writes one")
+        raise UserError(f"{job.data}: no such folder; dcme collect and dcme prepare write such")
     if Path(job.out).resolve() == Path(job.data).resolve():
         raise UserError(f"{job.out}: is where the data set is; name another folder")
 
@@ -255,7 +255,7 @@ def _run(
     words = list(_words(job, state[0] if state else None))
     if state:
         say(f"going on from {state[0]}")
-    say(f"caffe train --solver={bound.solver} {shlex.join(words)}".rstrip())
+    say(shlex.join(["caffe", "train", f"--solver={bound.solver}", *words]))
     progress = TrainingProgress(total, state[1] if state else 0, quiet)
     try:
         return train(bound, log_path, progress, words, append=state is not None)[1]

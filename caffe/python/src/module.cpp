@@ -42,8 +42,8 @@ void BindSettings(py::module_& m) {
       [] {
 #ifdef CPU_ONLY
         throw Error(
-            "this caffe was built without CUDA: use set_mode_cpu(), or build it where "
-            "nvcc is found");
+            "this caffe was built without CUDA: stay with the CPU, or build it where nvcc is "
+            "found");
 #else
         Caffe::set_mode(Caffe::GPU);
 #endif

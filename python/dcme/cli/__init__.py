@@ -11,7 +11,9 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from typing import NoReturn
 
 from dcme import __version__
 from dcme.errors import EXPECTED, one_line
@@ -22,7 +24,7 @@ COMMANDS = {
     "collect": "your images and masks, in the usual forms, as lists of images and instance maps",
     "prepare": "reduce a data set to training size and write its lists",
     "encode": "instance maps to vectors to the centres of mass",
-    "train": "caffe train with checks, progress and going on where it stopped",
+    "train": "run caffe train with checks and progress, or go on where it stopped",
     "predict": "weights + images to instance masks",
     "decode": "vector maps to instance masks",
     "evaluate": "average precision and matching scores of results",
@@ -35,12 +37,20 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong with the arguments in one line, without all that would be right."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def _parser(command: str | None) -> argparse.ArgumentParser:
     """The parser; only the chosen command's module is imported."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="dcme",
         description="Instance segmentation by per-pixel vectors to the centre of mass.",
         epilog="example: dcme synth city --train 8 --val 2",
+        formatter_class=partial(argparse.HelpFormatter, max_help_position=16),
     )
     parser.add_argument("--version", action="version", version=f"dcme {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
@@ -72,6 +82,18 @@ def _warnings_as_lines(origin: str) -> Iterator[None]:
         yield
 
 
+def _require_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """End with the nearest name where the first word that is no option is no command."""
+    word = next((word for word in words if not word.startswith("-")), None)
+    if word is None or word in COMMANDS:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    known = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
+    parser.error(f"there is no command '{word}': {known}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -80,10 +102,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words:
         parser.print_help(sys.stderr)
         return 2
+    _require_command(parser, words)
     arguments = parser.parse_args(words)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # errors are told in one line of our own
+    with stop_signals_as_ctrl_c():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """The command's exit code, its errors told in one line."""
     try:
-        with stop_signals_as_ctrl_c(), _warnings_as_lines(f"dcme {arguments.command}"):
+        with _warnings_as_lines(f"dcme {arguments.command}"):
             arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

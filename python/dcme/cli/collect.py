@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_workers, classes, count, workers
-
-
-def share(text: str) -> float:
-    """A number from 0 to below 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share; write e.g. 0.2")
-    return value
+from dcme.cli.options import add_workers, classes, count, share, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = """\
 Your images and masks, in the usual forms, as lists of images and instance maps.
 
-Masks may be one label map for each image (0, 1, 2, ...; PNG, TIFF or .npy, named as
-the image; an ending such as _masks may follow), a folder of single masks for each image
-(MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO annotation file."""
+Masks may be one label map for each image (0, 1, 2, ...; PNG, TIFF or .npy,
+named as the image; an ending such as _masks may follow), a folder of single
+masks for each image (MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO
+annotation file."""
     parser.add_argument("images", help="folder of images (or of folders NAME/images)")
     parser.add_argument("masks", help="folder of masks, or a COCO file (.json)")
     parser.add_argument("out", help="new folder for images/, instanceIds/, train.txt and val.txt")
@@ -41,9 +31,11 @@ the image; an ending such as _masks may follow), a folder of single masks for ea
         help="whether parts of a mask that do not touch are one instance, or each is one",
     )
     parser.add_argument(
-        "--val", type=share, default=0.2, metavar="SHARE", help="of the images; default: 0.2"
+        "--val", type=share, default=0.2, metavar="SHARE", help="held-out images; default: 0.2"
     )
-    parser.add_argument("--seed", type=count, default=1, help="of the choice of val; default: 1")
+    parser.add_argument(
+        "--seed", type=count, default=1, metavar="S", help="of the choice of val; default: 1"
+    )
     add_workers(parser)
     parser.epilog = (
         "example: dcme collect scans/images scans/masks data/nuclei --classes 1:nucleus\n"

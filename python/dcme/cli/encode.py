@@ -31,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--round-centre", action="store_true", help="truncate centres to whole pixels"
     )
     parser.add_argument(
-        "--grid-size", type=count, default=16, metavar="GS", help="default: 16; 0: no grid classes"
+        "--grid-size",
+        type=count,
+        default=16,
+        metavar="GS",
+        help="pixels of a block; 0: no grid classes; default: 16",
     )
     add_classes(parser)
     add_workers(parser)

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
     parser.add_argument("--split", default="val", help="default: val")
     parser.add_argument(
-        "--iou", type=ious, default=(0.5, 0.7), help="of the matching score; default: 0.5,0.7"
+        "--iou", type=ious, default=(0.5, 0.7), help="IoUs of the matching score; default: 0.5,0.7"
     )
     parser.add_argument(
         "--json", type=output_file, metavar="FILE", help="also write all scores as JSON"

@@ -32,6 +32,14 @@ def count(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """A number from 0 to below 1."""
+    value = number(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share from 0 to below 1, e.g. 0.2")
+    return value
+
+
 def names(text: str) -> tuple[str, ...]:
     """Comma-separated names."""
     parts = tuple(part.strip() for part in text.split(","))
@@ -147,21 +155,25 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--vt", type=number, default=50, help="votes a centre needs; default: 50")
     group.add_argument(
-        "--et", type=number, default=15, help="how far from the centre pixels may point; 15"
+        "--et",
+        type=number,
+        default=15,
+        help="pixels may point this far beside the centre; default: 15",
     )
     group.add_argument(
         "--foreground",
         type=number,
         default=1,
         metavar="LEN",
-        help="shorter vectors do not count; 1",
+        help="shorter vectors do not count; default: 1",
     )
     group.add_argument(
         "--probability",
-        type=number,
+        type=share,
         default=0.5,
         metavar="P",
-        help="of foreground that a pixel must exceed, where the network classifies pixels; 0.5",
+        help="of foreground that a pixel must exceed, where the network classifies pixels; "
+        "default: 0.5",
     )
     group.add_argument(
         "--mode",
@@ -190,7 +202,7 @@ def decoding(arguments: argparse.Namespace) -> Decoding:
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """``--workers`` and ``--quiet``."""
     parser.add_argument(
-        "--workers", type=positive, default=None, metavar="N", help="default: all usable cores"
+        "--workers", type=positive, metavar="N", help="threads; default: all usable cores"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 

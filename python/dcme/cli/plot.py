@@ -16,8 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ids", metavar="FILE", help="its instance map")
     parser.add_argument("--vectors", metavar="FILE", help="its vector map (.npy, .npz, .h5)")
     parser.add_argument("--results", metavar="FILE", help="its results: .txt or instance map")
-    parser.add_argument("--grid-size", type=positive, default=16, metavar="GS", help="default: 16")
-    parser.add_argument("--columns", type=count, default=0, help="panels in a row; default: all")
+    parser.add_argument(
+        "--grid-size",
+        type=positive,
+        default=16,
+        metavar="GS",
+        help="pixels of a block of grid classes; default: 16",
+    )
+    parser.add_argument(
+        "--columns", type=count, default=0, metavar="N", help="panels in a row; default: all"
+    )
     add_classes(parser)
     parser.epilog = (
         "example: dcme plot strip.png --image street.png --ids street_ids.png --columns 2\n"

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=VIEWS,
         default=1,
-        help="average over the image and its mirror image (2), and their quarter turns (8)",
+        help="averaged: 1: the image; 2: also its mirror image; 8: also quarter turns; default: 1",
     )
     parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
     add_decoding(parser)
@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: dcme predict deploy.prototxt snap_iter_1000.caffemodel city results \\\n"
         "           --size 128x256 --dt 5 --vt 12 --et 8\n"
-        "two networks: ... --classifier googlenet/deploy.prototxt --classifier-weights "
-        "googlenet.caffemodel"
+        "two networks: ... --classifier googlenet/deploy.prototxt \\\n"
+        "           --classifier-weights googlenet.caffemodel"
     )
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         default="reproduce",
         metavar="DIR",
-        help="for the report and what leads to it",
+        help="for the report and what leads to it; default: reproduce",
     )
     parser.add_argument(
         "--weights", metavar="DIR", help="folder with NET.caffemodel, named after the nets' folders"
@@ -36,7 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nets", default="prototxt", metavar="DIR", help="default: prototxt, or those of dcme"
     )
-    parser.add_argument("--mode", choices=("reference", "standard"), default="reference")
+    parser.add_argument(
+        "--mode",
+        choices=("reference", "standard"),
+        default="reference",
+        help="of the decoder, as of dcme predict; default: reference",
+    )
     parser.add_argument("--list", action="store_true", help="only say what can be computed")
     parser.add_argument("--no-figures", action="store_true", help="tables only")
     parser.add_argument(
@@ -48,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--effort",
         type=float,
         default=1.0,
-        help="of --synthetic: share of scenes and iterations",
+        metavar="SHARE",
+        help="of --synthetic: share of its scenes and iterations; default: 1",
     )
     parser.add_argument("--gpu", type=count, metavar="N", help="run the networks on this GPU")
     add_workers(parser)

@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", help="zip file to write")
     parser.add_argument("--split", default="test", help="of a Cityscapes root; default: test")
     parser.add_argument(
-        "--size", type=size, default=(1024, 2048), metavar="HxW", help="of the masks; 1024x2048"
+        "--size",
+        type=size,
+        default=(1024, 2048),
+        metavar="HxW",
+        help="of the masks; default: 1024x2048",
     )
     add_workers(parser)
     parser.epilog = "example: dcme submit results $CITYSCAPES_DATASET submission.zip"

@@ -10,7 +10,7 @@ from dcme.cli.options import classes, positive
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme train``."""
     parser.add_argument("nets", help="folder with train, deploy and solver.prototxt")
-    parser.add_argument("data", help="folder written by dcme prepare")
+    parser.add_argument("data", help="folder written by dcme collect or dcme prepare")
     parser.add_argument("out", help="folder for snapshots and log; go on from there if it has any")
     parser.add_argument("--weights", metavar="FILE", help="start from these (FILE,FILE,...)")
     parser.add_argument(

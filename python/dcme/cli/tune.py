@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="TP / (TP + FP + FN), or Cityscapes' average precision; default: score",
     )
     parser.add_argument(
-        "--iou", type=ious, default=(0.5, 0.7), help="of the score; default: 0.5,0.7"
+        "--iou", type=ious, default=(0.5, 0.7), help="IoUs of the score; default: 0.5,0.7"
     )
     parser.add_argument(
         "--images", type=count, default=0, metavar="N", help="take so many of them; default: all"
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workers(parser)
     parser.epilog = (
         "The search starts from the thresholds given and keeps the mode.\n"
-        "example: dcme tune vectors $CITYSCAPES_DATASET --split val --goal ap --plot tune.png"
+        "example: dcme tune vectors $CITYSCAPES_DATASET --goal ap --plot tune.png"
     )
 
 

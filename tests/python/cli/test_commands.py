@@ -33,12 +33,70 @@ def test_no_command_is_a_usage_error_answered_by_the_help(capsys):
     assert shown.out == "" and "predict" in shown.err and "example:" in shown.err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evaluat", "a", "b"], "dcme: error: there is no command 'evaluat': did you mean 'evalu"),
+        (["fly"], "dcme: error: there is no command 'fly': there are synth, collect, "),
+        (["plot", "a.png", "--colour"], "dcme plot: error: "),
+        (["decode", "a", "b", "--probability", "1.5"], "--probability: '1.5' is not a share from"),
+        (["collect", "a", "b", "c", "--val", "1"], "--val: '1' is not a share from 0 to below 1"),
+    ],
+)
+def test_wrong_arguments_are_one_line_that_points_to_the_help(capsys, words, message):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and error.count("\n") == 1
+    assert message in error and error.endswith("--help)\n")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_on_a_terminal_of_80_columns(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_errors_of_the_system_name_the_file_first(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
     assert main(["decode", str(tmp_path / "v.npy"), str(tmp_path / "file"), "--quiet"]) == 1
     line = capsys.readouterr().err
     assert "[Errno" not in line and f"error: {tmp_path / 'file'}" in line
+
+
+def test_too_little_memory_is_one_line(monkeypatch, fails):
+    from dcme import prepare
+
+    def too_much(*_, **__):
+        np.empty(1 << 50)
+
+    monkeypatch.setattr(prepare, "prepare", too_much)
+    assert "the memory does not suffice (Unable to allocate" in fails("prepare", "a", "b")
+
+
+def test_ctrl_c_twice_ends_with_one_line(tmp_path):
+    """The second one comes while the threads finish what they have begun."""
+    code = (
+        "import os, signal, sys, time\n"
+        "from dcme import prepare\n"
+        "from dcme.cli import main\n"
+        "from dcme.parallel import ordered_map\n"
+        "def slowly(item):\n"
+        "    time.sleep(0.3)\n"
+        "def twice(*_, **__):\n"
+        "    for _ in ordered_map(slowly, range(9), 3):\n"
+        "        try:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "        finally:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "prepare.prepare = twice\n"
+        "sys.exit(main(['prepare', 'a', 'b']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (130, "dcme: interrupted\n")
 
 
 def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):

@@ -1,0 +1,48 @@
+"""Completion of both commands in bash."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(sys.prefix) / "share" / "bash-completion" / "completions"
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+
+
+def completed(*words, folder="."):
+    """What bash offers for the last of the words."""
+    command = words[0]
+    code = (
+        'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+        "compopt() { :; }\n"
+        f'_{command} {command} "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD-1]}}"\n'
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    run = ["bash", "-c", code, "bash", SCRIPTS / command, *words]
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    done = subprocess.run(
+        run, check=True, stdout=subprocess.PIPE, text=True, cwd=folder, env={"PATH": path}
+    )
+    return list(dict.fromkeys(done.stdout.split()))  # bash shows a word once
+
+
+def test_dcme():
+    assert completed("dcme", "pre") == ["prepare", "predict"]
+    assert completed("dcme", "predict", "--mo") == ["--mode"]
+    assert completed("dcme", "predict", "--mode", "w") == ["watershed"]
+    assert completed("dcme", "encode", "--anchor", "") == ["mass", "box"]
+
+
+def test_caffe():
+    assert completed("caffe", "ch") == ["check"]
+    assert completed("caffe", "train", "--sol") == ["--solver"]
+    assert completed("caffe", "train", "--precision", "B") == ["BF16"]
+
+
+@pytest.mark.parametrize(("command", "words"), [("dcme", ["plot"]), ("caffe", ["time", "--model"])])
+def test_file_names(tmp_path, command, words):
+    (tmp_path / "net.prototxt").touch()
+    assert completed(command, *words, "ne", folder=tmp_path) == ["net.prototxt"]
