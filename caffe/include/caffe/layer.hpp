@@ -16,6 +16,9 @@
 
 namespace caffe {
 
+/// How much of the values of a blob: nothing, which of them are above 0, or all.
+enum class BlobValues { kNone, kSigns, kAll };
+
 /// One computation of a net: reads bottom blobs, writes top blobs, keeps parameters in blobs().
 ///
 /// A layer implements LayerSetUp (once), Reshape (before every Forward), Forward_cpu and
@@ -69,6 +72,16 @@ class Layer {
   /// a layer that needs what it would overwrite, a net keeps both apart, under the one name that
   /// the prototxt gives them.
   virtual bool WorksInPlace() const { return true; }
+
+  /// What Backward needs of the values that Forward wrote into a top. A layer behind that works in
+  /// place and would not leave that much (LeavesInPlace) is given another blob for its top, in nets
+  /// that go back. Layers that do not say are taken as Caffe 1.0 takes them: all work in place.
+  virtual BlobValues NeedsOfTop(int top_index) const { return BlobValues::kNone; }
+  /// What Forward leaves of the values of a bottom that is also the top. Signs may change where
+  /// Backward gives a diff of 0.
+  virtual BlobValues LeavesInPlace() const { return BlobValues::kAll; }
+  /// Whether tops may lie in the memory of a bottom, of each other, or of what the layer keeps.
+  virtual bool SharesData() const { return false; }
 
   /// The learnable parameters.
   vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }

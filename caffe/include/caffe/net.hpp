@@ -167,9 +167,16 @@ class Net {
   /// A blob's name in the prototxt: for a copy that a Split layer of the net makes, the original's.
   const string& NameInFile(int blob_id) const;
 
-  void AppendLayer(const LayerParameter& param, Wiring* wiring);
+  void CreateLayers(NetParameter* param);
+  void AppendLayer(const LayerParameter& param, int layer_id, Wiring* wiring);
   void AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring);
   int AppendBottom(const LayerParameter& param, int layer_id, int bottom_id, Wiring* wiring);
+  /// Whether a top that has the name of a bottom is that blob.
+  bool IsInPlace(int layer_id, int bottom_blob_id, const Wiring& wiring) const;
+  /// Finds the layers whose Backward may be called.
+  void FindWaysBack(const NetParameter& param, Wiring* wiring) const;
+  /// Notes what has to stay of the tops of a layer that is set up.
+  void NoteNeeds(int layer_id, bool need_backward, Wiring* wiring) const;
   void AppendAutoTops(const LayerParameter& param, int layer_id, Wiring* wiring);
   void AppendParam(int layer_id, int param_id);
   void ShareParam(int layer_id, int param_id, const ParamSpec& spec);

@@ -1,24 +1,14 @@
 // Building a net: layers, the blobs between them, parameters, and what Backward has to visit.
 #include <algorithm>
-#include <set>
 
 #include "caffe/net.hpp"
 #include "caffe/util/insert_splits.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "net/layer_context.hpp"
+#include "net/wiring.hpp"
 
 namespace caffe {
-
-template <typename Dtype>
-struct Net<Dtype>::Wiring {
-  /// Index of the newest blob of each name.
-  map<string, int> blob_index;
-  /// Blobs that no layer has read so far.
-  set<string> unread;
-  /// Bytes of all tops.
-  size_t memory = 0;
-};
 
 template <typename Dtype>
 Net<Dtype>::Net(const NetParameter& param) {
@@ -54,16 +44,10 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   name_ = param.name();
   debug_info_ = param.debug_info();
 
+  CreateLayers(&param);
   Wiring wiring;
-  for (int i = 0; i < param.layer_size(); ++i) {
-    LayerParameter* layer = param.mutable_layer(i);
-    if (!layer->has_phase()) layer->set_phase(phase_);
-    // Only where it says something: the layer's parameters are saved with its weights.
-    if (param.precision() != FP32 && !layer->has_precision()) {
-      layer->set_precision(param.precision());
-    }
-    AppendLayer(*layer, &wiring);
-  }
+  FindWaysBack(param, &wiring);
+  for (int i = 0; i < param.layer_size(); ++i) AppendLayer(param.layer(i), i, &wiring);
   PlanBackward(param);
   FindOutputs(wiring);
   NameLayersAndBlobs();
@@ -75,20 +59,33 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
 }
 
 template <typename Dtype>
-void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
-  const int id = static_cast<int>(layers_.size());
+void Net<Dtype>::CreateLayers(NetParameter* param) {
+  const int layers = param->layer_size();
+  bottom_vecs_.resize(layers);
+  bottom_id_vecs_.resize(layers);
+  bottom_need_backward_.resize(layers);
+  top_vecs_.resize(layers);
+  top_id_vecs_.resize(layers);
+  param_id_vecs_.resize(layers);
+  for (int i = 0; i < layers; ++i) {
+    LayerParameter* layer = param->mutable_layer(i);
+    if (!layer->has_phase()) layer->set_phase(phase_);
+    // Only where it says something: the layer's parameters are saved with its weights.
+    if (param->precision() != FP32 && !layer->has_precision()) {
+      layer->set_precision(param->precision());
+    }
+    layer_names_.push_back(layer->name());
+    layers_.push_back(
+        InLayer(*layer, i, [&] { return LayerRegistry<Dtype>::CreateLayer(*layer); }));
+  }
+}
+
+template <typename Dtype>
+void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring) {
   CHECK(param.propagate_down_size() == 0 || param.propagate_down_size() == param.bottom_size())
       << "layer '" << param.name() << "': give propagate_down for each of its "
       << param.bottom_size() << " bottoms, or for none";
   LOG_IF(INFO, Caffe::root_solver()) << "Creating Layer " << param.name();
-  bottom_vecs_.emplace_back();
-  bottom_id_vecs_.emplace_back();
-  bottom_need_backward_.emplace_back();
-  top_vecs_.emplace_back();
-  top_id_vecs_.emplace_back();
-  param_id_vecs_.emplace_back();
-  layer_names_.push_back(param.name());
-  layers_.push_back(InLayer(param, id, [&] { return LayerRegistry<Dtype>::CreateLayer(param); }));
   Layer<Dtype>* layer = layers_[id].get();
 
   bool need_backward = false;
@@ -124,13 +121,14 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, Wiring* wiring) {
   if (need_backward) {
     for (const int blob_id : top_id_vecs_[id]) blob_need_backward_[blob_id] = true;
   }
+  NoteNeeds(id, need_backward, wiring);
 }
 
 template <typename Dtype>
 void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring) {
   const string& name = param.top(top_id);
   const bool same_name = top_id < param.bottom_size() && name == param.bottom(top_id);
-  const bool in_place = same_name && layers_[layer_id]->WorksInPlace();
+  const bool in_place = same_name && IsInPlace(layer_id, wiring->blob_index[name], *wiring);
   if (same_name && !in_place) {
     // Whoever fills an input finds it by its name.
     const vector<int>& inputs = net_input_blob_indices_;

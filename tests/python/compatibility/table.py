@@ -34,9 +34,12 @@ What code and scripts written for Caffe 1.0 may notice:
   `LOG` and `CHECK` are always the runtime's.
 - A program with flags of its own needs google-gflags: its header comes with Caffe's where it is
   installed, and `caffe::GlobalInit` parses the flags.
-- A Convolution, Pooling, LRN, InnerProduct or another layer that needs its bottom does not work in
-  place. Where its top has the bottom's name, the net keeps two blobs of that name, of which
-  `blob_by_name` and `net.blobs` give the later one. (Caffe 1.0 gave wrong gradients.)
+- A layer does not work in place where that would give wrong gradients (as it did in Caffe 1.0): a
+  Convolution, Pooling, LRN, InnerProduct or another that needs its bottom; and one that changes
+  what the Backward of a layer before it needs of the same blob, as a Scale or Dropout behind a
+  Sigmoid, in nets that go back. Where its top has the bottom's name, the net then keeps two blobs
+  of that name, of which `blob_by_name` and `net.blobs` give the later one. ReLU and Dropout behind
+  convolutions, BatchNorm and such work in place as ever, and so does every layer of yours.
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.

@@ -35,6 +35,7 @@ class BatchNormLayer : public Layer<Dtype> {
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }
   bool BackwardReadsTop(int top_index) const override { return false; }
+  BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
   /// With a Scale layer, from the input that is kept.
   bool RemakesTop() const override { return scale_ && keeps_input_ && in_place_; }
   void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -25,6 +25,10 @@ class ClassLossLayer : public LossLayer<Dtype> {
   int ExactNumTopBlobs() const override { return -1; }
   int MinTopBlobs() const override { return 1; }
   int MaxTopBlobs() const override { return 2; }
+  /// The probabilities.
+  BlobValues NeedsOfTop(int top_index) const override {
+    return top_index == 1 ? BlobValues::kAll : BlobValues::kNone;
+  }
 
  protected:
   /// The scores' diffs, block by block (BlockDiff).

@@ -17,6 +17,9 @@ struct ClipOp : ElementwiseOp {
     return x >= low && x <= high ? dy : Dtype(0);
   }
   bool needs_input() const { return true; }
+  BlobValues leaves_of_input() const {
+    return low <= 0 && high > 0 ? BlobValues::kSigns : BlobValues::kNone;
+  }
 
   Dtype low;
   Dtype high;

@@ -22,6 +22,9 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   const char* type() const override { return "Dropout"; }
   bool BackwardReadsBottom(int bottom_index) const override { return false; }
   bool BackwardReadsTop(int top_index) const override { return false; }
+  BlobValues LeavesInPlace() const override {
+    return this->phase_ == TRAIN ? BlobValues::kSigns : BlobValues::kAll;
+  }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

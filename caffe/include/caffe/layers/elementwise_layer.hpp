@@ -17,6 +17,10 @@ struct ElementwiseOp {
   static constexpr bool kDifferentiable = true;
   /// Whether backward needs x; where it does not, it is given y in its place.
   bool needs_input() const { return false; }
+  /// What backward needs of y, where it does not need x.
+  BlobValues needs_of_output() const { return BlobValues::kAll; }
+  /// What y tells of x.
+  BlobValues leaves_of_input() const { return BlobValues::kNone; }
 };
 
 /// A layer that applies one function to every element: y = f(x), dx = f'(x) dy.
@@ -33,6 +37,11 @@ class ElementwiseLayer : public NeuronLayer<Dtype> {
   }
   /// Backward is given the output where it does not need the input, and in place a copy of that.
   bool BackwardReadsBottom(int bottom_index) const override { return op().needs_input(); }
+  BlobValues NeedsOfTop(int top_index) const override {
+    const bool needs = Op<Dtype>::kDifferentiable && !op().needs_input();
+    return needs ? op().needs_of_output() : BlobValues::kNone;
+  }
+  BlobValues LeavesInPlace() const override { return op().leaves_of_input(); }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

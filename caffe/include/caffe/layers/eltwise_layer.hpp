@@ -29,6 +29,11 @@ class EltwiseLayer : public Layer<Dtype> {
   bool BackwardReadsTop(int top_index) const override {
     return op_ == EltwiseParameter_EltwiseOp_PROD;
   }
+  BlobValues NeedsOfTop(int top_index) const override {
+    const bool needs = op_ == EltwiseParameter_EltwiseOp_PROD && !stable_prod_grad_;
+    return needs ? BlobValues::kAll : BlobValues::kNone;
+  }
+  BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -16,6 +16,7 @@ struct ELUOp : ElementwiseOp {
     return x > 0 ? dy : dy * (y + alpha);
   }
   bool needs_input() const { return alpha < 0; }
+  BlobValues leaves_of_input() const { return alpha < 0 ? BlobValues::kNone : BlobValues::kSigns; }
 
   Dtype alpha;
 };

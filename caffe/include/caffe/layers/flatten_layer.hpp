@@ -21,6 +21,7 @@ class FlattenLayer : public Layer<Dtype> {
   int ExactNumTopBlobs() const override { return 1; }
   bool BackwardReadsBottom(int bottom_index) const override { return false; }
   bool BackwardReadsTop(int top_index) const override { return false; }
+  bool SharesData() const override { return true; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

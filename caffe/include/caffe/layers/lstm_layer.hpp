@@ -44,6 +44,9 @@ class LSTMUnitLayer : public Layer<Dtype> {
   int ExactNumBottomBlobs() const override { return 3; }
   int ExactNumTopBlobs() const override { return 2; }
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index != 2; }
+  BlobValues NeedsOfTop(int top_index) const override {
+    return top_index == 0 ? BlobValues::kAll : BlobValues::kNone;
+  }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

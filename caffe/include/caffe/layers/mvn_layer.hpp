@@ -23,6 +23,11 @@ class MVNLayer : public Layer<Dtype> {
   const char* type() const override { return "MVN"; }
   int ExactNumBottomBlobs() const override { return 1; }
   int ExactNumTopBlobs() const override { return 1; }
+  BlobValues NeedsOfTop(int top_index) const override {
+    const bool needs = this->layer_param_.mvn_param().normalize_variance();
+    return needs ? BlobValues::kAll : BlobValues::kNone;
+  }
+  BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

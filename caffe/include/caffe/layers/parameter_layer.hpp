@@ -19,6 +19,7 @@ class ParameterLayer : public Layer<Dtype> {
   const char* type() const override { return "Parameter"; }
   int ExactNumBottomBlobs() const override { return 0; }
   int ExactNumTopBlobs() const override { return 1; }
+  bool SharesData() const override { return true; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -37,6 +37,9 @@ class PoolingLayer : public Layer<Dtype> {
   /// To find the places of the maxima again, where no top tells them.
   bool BackwardReadsBottom(int bottom_index) const override { return is_max() && !has_mask_; }
   bool BackwardReadsTop(int top_index) const override { return top_index == 1; }
+  BlobValues NeedsOfTop(int top_index) const override {
+    return top_index == 1 ? BlobValues::kAll : BlobValues::kNone;
+  }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -21,6 +21,10 @@ struct PowerOp : ElementwiseOp {
     return dy * power * scale * raise(shift + scale * x, power - 1);
   }
   bool needs_input() const { return power != 1; }
+  BlobValues needs_of_output() const { return BlobValues::kNone; }
+  BlobValues leaves_of_input() const {
+    return power == 1 && scale > 0 && shift == 0 ? BlobValues::kSigns : BlobValues::kNone;
+  }
 
   CAFFE_HOST_DEVICE static Dtype raise(Dtype base, Dtype exponent) {
     if (exponent == 0) return 1;

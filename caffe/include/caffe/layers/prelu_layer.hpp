@@ -20,6 +20,7 @@ class PReLULayer : public NeuronLayer<Dtype> {
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "PReLU"; }
   bool BackwardReadsTop(int top_index) const override { return false; }
+  BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -36,6 +36,8 @@ class RecurrentLayer : public Layer<Dtype> {
   int MinBottomBlobs() const override { return 2 + ExposedStates(); }
   int MaxBottomBlobs() const override { return MinBottomBlobs() + 1; }
   bool WorksInPlace() const override { return false; }
+  /// The states after the steps, from which the next steps go on.
+  bool SharesData() const override { return T_ == 1 || expose_hidden_; }
   int ExactNumTopBlobs() const override { return 1 + ExposedStates(); }
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index != 1; }
 

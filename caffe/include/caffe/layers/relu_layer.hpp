@@ -15,6 +15,8 @@ struct ReLUOp : ElementwiseOp {
   }
   // With a slope >= 0 the output is positive where the input is.
   bool needs_input() const { return slope < 0; }
+  BlobValues needs_of_output() const { return BlobValues::kSigns; }
+  BlobValues leaves_of_input() const { return slope < 0 ? BlobValues::kNone : BlobValues::kSigns; }
 
   Dtype slope;
 };

@@ -22,6 +22,7 @@ class SliceLayer : public Layer<Dtype> {
   int MinTopBlobs() const override { return 1; }
   bool BackwardReadsBottom(int bottom_index) const override { return false; }
   bool BackwardReadsTop(int top_index) const override { return false; }
+  bool SharesData() const override { return this->layer_param_.top_size() == 1; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -19,6 +19,8 @@ class SoftmaxLayer : public Layer<Dtype> {
   const char* type() const override { return "Softmax"; }
   int ExactNumBottomBlobs() const override { return 1; }
   int ExactNumTopBlobs() const override { return 1; }
+  BlobValues NeedsOfTop(int top_index) const override { return BlobValues::kAll; }
+  BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

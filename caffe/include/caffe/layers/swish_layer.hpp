@@ -17,6 +17,7 @@ struct SwishOp : ElementwiseOp {
     return dy * (g + beta * x * g * (1 - g));
   }
   bool needs_input() const { return true; }
+  BlobValues leaves_of_input() const { return beta < 0 ? BlobValues::kNone : BlobValues::kSigns; }
 
   CAFFE_HOST_DEVICE Dtype gate(Dtype x) const { return 1 / (1 + std::exp(-beta * x)); }
 

@@ -13,6 +13,7 @@ struct TanHOp : ElementwiseOp {
   explicit TanHOp(const LayerParameter&) {}
   CAFFE_HOST_DEVICE Dtype forward(Dtype x) const { return std::tanh(x); }
   CAFFE_HOST_DEVICE Dtype backward(Dtype, Dtype y, Dtype dy) const { return dy * (1 - y * y); }
+  BlobValues leaves_of_input() const { return BlobValues::kSigns; }
 };
 
 /// y = tanh(x).
