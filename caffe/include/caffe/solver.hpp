@@ -65,6 +65,9 @@ class Solver {
   void CheckSnapshotWritePermissions();
 
   const SolverParameter& param() const { return param_; }
+  /// The file that the parameters were read from, for what errors say; empty where none is known.
+  const string& param_file() const { return param_file_; }
+  void set_param_file(const string& file) { param_file_ = file; }
   shared_ptr<Net<Dtype>> net() { return net_; }
   const vector<shared_ptr<Net<Dtype>>>& test_nets() { return test_nets_; }
   int iter() const { return iter_; }
@@ -109,6 +112,10 @@ class Solver {
   /// also looked for.
   void LoadState(const SolverState& state, const string& state_file);
 
+  /// Runs an action that reads the parameters; an Error leaves it with their file in front.
+  template <typename Action>
+  auto InParamFile(const Action& action) const -> decltype(action());
+
   void TestAll();
   void Test(const int test_net_id = 0);
   /// Makes smoothed_loss_ the mean over the last average_loss iterations; start_iter is not needed.
@@ -150,6 +157,7 @@ class Solver {
   /// Gives the layers the states of the snapshot that was restored last, once.
   void ReturnToSnapshot();
 
+  string param_file_;
   /// A snapshot asked for during a test, to be taken after it.
   bool snapshot_pending_ = false;
   /// The layers' states of a snapshot from which no Step has gone on yet.

@@ -83,7 +83,7 @@ SolverCore LoadSolver(const std::string& file, const std::string& type) {
   SolverParameter param;
   ReadSolverParamsFromTextFileOrDie(file, &param);
   if (!type.empty()) param.set_type(type);
-  return SolverCore(SolverRegistry<float>::CreateSolver(param));
+  return SolverCore(SolverRegistry<float>::CreateSolver(param, file));
 }
 
 #ifdef USE_NCCL

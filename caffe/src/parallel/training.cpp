@@ -60,12 +60,12 @@ void SolveInStep(Solver<Dtype>* solver, const shared_ptr<Communicator<Dtype>>& c
 
 /// A rank above 0, from its solver's making to its end.
 template <typename Dtype>
-void RunWorker(const SolverParameter& param, int rank, const Ranks<Dtype>& ranks,
-               const string& restore, Crew<Dtype>* crew) {
+void RunWorker(const SolverParameter& param, const string& file, int rank,
+               const Ranks<Dtype>& ranks, const string& restore, Crew<Dtype>* crew) {
   Caffe::set_solver_count(ranks.count);
   Caffe::set_solver_rank(rank);
   ranks.enter(rank);
-  const std::unique_ptr<Solver<Dtype>> solver(SolverRegistry<Dtype>::CreateSolver(param));
+  const std::unique_ptr<Solver<Dtype>> solver(SolverRegistry<Dtype>::CreateSolver(param, file));
   if (!restore.empty()) {
     solver->Restore(restore.c_str());
     // The state's generator is rank 0's.
@@ -87,7 +87,7 @@ void TrainInParallel(const shared_ptr<Solver<Dtype>>& root, const Ranks<Dtype>& 
     threads.emplace_back([&, rank, mode = Caffe::mode(), file = string(restore ? restore : "")] {
       try {
         Caffe::set_mode(mode);
-        RunWorker(root->param(), rank, ranks, file, &crew);
+        RunWorker(root->param(), root->param_file(), rank, ranks, file, &crew);
       } catch (...) {
         crew.End(std::current_exception());
       }

@@ -164,7 +164,11 @@ bool UpgradeSolverAsNeeded(const string& param_file, SolverParameter* param) {
   if (!SolverNeedsTypeUpgrade(*param)) return true;
   Announce(param_file, "has the old `solver_type`; replaced by `type`",
            "upgrade_solver_proto_text");
-  return UpgradeSolverType(param);
+  try {
+    return UpgradeSolverType(param);
+  } catch (const Error& error) {
+    throw Error(param_file + ": " + error.what());
+  }
 }
 
 void UpgradeSnapshotPrefixProperty(const string& param_file, SolverParameter* param) {

@@ -24,7 +24,7 @@ void NesterovSolver<Dtype>::RunRule(int param_id, Dtype rate,
 
 template <typename Dtype>
 void AdaGradSolver<Dtype>::SetUpRule() {
-  CheckNoMomentum(this->param_, "AdaGrad");
+  this->InParamFile([&] { CheckNoMomentum(this->param_, "AdaGrad"); });
 }
 
 template <typename Dtype>
@@ -35,9 +35,11 @@ void AdaGradSolver<Dtype>::RunRule(int param_id, Dtype rate, typename SGDSolver<
 
 template <typename Dtype>
 void RMSPropSolver<Dtype>::SetUpRule() {
-  CheckNoMomentum(this->param_, "RMSProp");
-  CHECK_GE(this->param_.rms_decay(), 0) << ": rms_decay lies in [0, 1)";
-  CHECK_LT(this->param_.rms_decay(), 1) << ": rms_decay lies in [0, 1)";
+  this->InParamFile([&] {
+    CheckNoMomentum(this->param_, "RMSProp");
+    CHECK_GE(this->param_.rms_decay(), 0) << ": rms_decay lies in [0, 1)";
+    CHECK_LT(this->param_.rms_decay(), 1) << ": rms_decay lies in [0, 1)";
+  });
 }
 
 template <typename Dtype>

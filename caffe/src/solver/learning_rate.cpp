@@ -16,6 +16,9 @@ double Step(const SolverParameter& p, int iter, int* step) {
 }
 
 double MultiStep(const SolverParameter& p, int iter, int* step) {
+  for (int i = 1; i < p.stepvalue_size(); ++i) {
+    CHECK_GE(p.stepvalue(i), p.stepvalue(i - 1)) << ": each stepvalue must be above the one before";
+  }
   while (*step < p.stepvalue_size() && iter >= p.stepvalue(*step)) ++*step;
   return std::pow(p.gamma(), *step);
 }
@@ -35,6 +38,8 @@ double Poly(const SolverParameter& p, int iter) {
 /// The share of base_lr.
 double Factor(const SolverParameter& p, int iter, int* step) {
   const std::string& policy = p.lr_policy();
+  CHECK(!policy.empty()) << "lr_policy is missing: use fixed, step, exp, inv, multistep, poly or "
+                            "sigmoid";
   if (policy == "fixed") return 1;
   if (policy == "poly") return Poly(p, iter);
   const bool known = policy == "step" || policy == "exp" || policy == "inv" ||
@@ -54,6 +59,7 @@ double Factor(const SolverParameter& p, int iter, int* step) {
 }  // namespace
 
 double LearningRate(const SolverParameter& param, int iter, int* step) {
+  CHECK(param.has_base_lr()) << "base_lr is missing: the learning rate to start with";
   return param.base_lr() * Factor(param, iter, step);
 }
 

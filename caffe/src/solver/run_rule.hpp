@@ -3,6 +3,7 @@
 
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/parallel_for.hpp"
+#include "solver/param_file.hpp"
 #include "solver/update_rules.hpp"
 
 namespace caffe {
@@ -46,7 +47,9 @@ void SGDSolver<Dtype>::Run(const Rule& rule, int param_id, Pass pass) {
   const vector<Blob<Dtype>*>& params = this->net_->learnable_params();
   Gradient<Dtype> gradient;
   if (pass == WHOLE_UPDATE) {
-    gradient = WeightDecay<Dtype>(this->param_, this->net_->params_weight_decay()[param_id]);
+    gradient = this->InParamFile([&] {
+      return WeightDecay<Dtype>(this->param_, this->net_->params_weight_decay()[param_id]);
+    });
     gradient.scale = static_cast<Dtype>(GradientScale(this->param_));
   }
   Blob<Dtype>* second = Rule::kHistories > 1 ? history_[params.size() + param_id].get() : nullptr;

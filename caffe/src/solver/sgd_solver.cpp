@@ -1,5 +1,6 @@
 #include "caffe/sgd_solvers.hpp"
 #include "solver/learning_rate.hpp"
+#include "solver/param_file.hpp"
 #include "solver/run_rule.hpp"
 
 namespace caffe {
@@ -36,7 +37,8 @@ void SGDSolver<Dtype>::AddSecondHistory() {
 template <typename Dtype>
 Dtype SGDSolver<Dtype>::GetLearningRate() {
   const int step_before = this->current_step_;
-  const double rate = LearningRate(this->param_, this->iter_, &this->current_step_);
+  const double rate = this->InParamFile(
+      [&] { return LearningRate(this->param_, this->iter_, &this->current_step_); });
   if (this->param_.lr_policy() == "multistep" && this->current_step_ != step_before) {
     LOG_IF(INFO, Caffe::root_solver())
         << "MultiStep Status: Iteration " << this->iter_ << ", step = " << this->current_step_;
@@ -148,8 +150,9 @@ void SGDSolver<Dtype>::Normalize(int param_id) {
 
 template <typename Dtype>
 void SGDSolver<Dtype>::Regularize(int param_id) {
-  const Gradient<Dtype> decay =
-      WeightDecay<Dtype>(this->param_, this->net_->params_weight_decay()[param_id]);
+  const Gradient<Dtype> decay = this->InParamFile([&] {
+    return WeightDecay<Dtype>(this->param_, this->net_->params_weight_decay()[param_id]);
+  });
   ApplyRule(GradientRule<Dtype>(), decay, false, this->net_->learnable_params()[param_id]);
 }
 

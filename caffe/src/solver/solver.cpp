@@ -7,6 +7,7 @@
 #include "core/queued_loss.hpp"
 #include "solver/keep_random_state.hpp"
 #include "solver/layer_states.hpp"
+#include "solver/param_file.hpp"
 
 namespace caffe {
 
@@ -22,7 +23,7 @@ Solver<Dtype>::Solver(const SolverParameter& param) {
 }
 
 template <typename Dtype>
-Solver<Dtype>::Solver(const string& param_file) {
+Solver<Dtype>::Solver(const string& param_file) : param_file_(param_file) {
   SolverParameter param;
   ReadSolverParamsFromTextFileOrDie(param_file, &param);
   Init(param);
@@ -35,7 +36,7 @@ SolverAction::Enum Solver<Dtype>::GetRequestedAction() {
 
 template <typename Dtype>
 void Solver<Dtype>::Solve(const char* resume_file) {
-  CHECK(param_.has_max_iter()) << "max_iter is missing in the solver's parameters";
+  InParamFile([&] { CHECK(param_.has_max_iter()) << "max_iter is missing"; });
   if (param_.snapshot_after_train()) CheckSnapshotWritePermissions();
   LOG_IF(INFO, Caffe::root_solver()) << "Solving " << net_->name();
   LOG_IF(INFO, Caffe::root_solver()) << "Learning Rate Policy: " << param_.lr_policy();

@@ -3,6 +3,7 @@
 #include "caffe/solver.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/plugins.hpp"
+#include "solver/param_file.hpp"
 
 namespace caffe {
 
@@ -21,13 +22,21 @@ void SolverRegistry<Dtype>::AddCreator(const string& type, Creator creator) {
 }
 
 template <typename Dtype>
-Solver<Dtype>* SolverRegistry<Dtype>::CreateSolver(const SolverParameter& param) {
+Solver<Dtype>* SolverRegistry<Dtype>::CreateSolver(const SolverParameter& param,
+                                                   const string& file) {
+  const string in_file = file.empty() ? "" : file + ": ";
   const auto found = Registry().find(param.type());
   if (found == Registry().end()) {
-    LOG(FATAL) << "unknown solver type '" << param.type() << "'"
+    LOG(FATAL) << in_file << "unknown solver type '" << param.type() << "'"
                << DidYouMean(param.type(), SolverTypeList());
   }
-  return found->second(param);
+  try {
+    Solver<Dtype>* solver = found->second(param);
+    solver->set_param_file(file);
+    return solver;
+  } catch (const SolverParameterError& error) {
+    throw Error(in_file + error.what());
+  }
 }
 
 template <typename Dtype>

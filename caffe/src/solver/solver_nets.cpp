@@ -1,9 +1,12 @@
 // How a solver finds and builds its train net and its test nets.
 
+#include <fstream>
+
 #include "caffe/solver.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "solver/keep_random_state.hpp"
+#include "solver/param_file.hpp"
 
 namespace caffe {
 
@@ -11,22 +14,30 @@ namespace {
 
 const char kNetFields[] = "net, net_param, train_net, train_net_param";
 
-/// A net and where it came from, for the log and for errors.
+/// Where a net comes from: a file, or a field of the solver's parameters.
 struct NetSource {
-  NetParameter param;
-  string description;
+  string field;
+  string file;
+  const NetParameter* param = nullptr;
+
+  NetParameter Read() const {
+    if (param) return *param;
+    NetParameter net;
+    ReadNetParamsFromTextFileOrDie(file, &net);
+    return net;
+  }
+  /// For the log.
+  string description() const {
+    return param ? field + " of the solver's parameters" : field + " file: " + file;
+  }
 };
 
 NetSource FromFile(const string& field, const string& file) {
-  NetSource source;
-  ReadNetParamsFromTextFileOrDie(file, &source.param);
-  source.description = field + " file: " + file;
-  return source;
+  CHECK(std::ifstream(file)) << field << " '" << file << "' does not exist or is not readable";
+  return {field, file};
 }
 
-NetSource FromParam(const string& field, const NetParameter& param) {
-  return {param, field + " of the solver's parameters"};
-}
+NetSource FromParam(const string& field, const NetParameter& param) { return {field, "", &param}; }
 
 NetSource TrainSource(const SolverParameter& param) {
   const int given =
@@ -58,6 +69,13 @@ vector<NetSource> TestSources(const SolverParameter& param) {
     sources.push_back(param.has_net_param() ? FromParam("net_param", param.net_param())
                                             : FromFile("net", param.net()));
   }
+  const int nets = static_cast<int>(sources.size());
+  CHECK(param.test_state_size() == 0 || param.test_state_size() == nets)
+      << param.test_state_size() << " test_state for " << nets
+      << " test nets: give each its own, or none";
+  CHECK(nets == 0 || param.test_interval() > 0)
+      << "there are test nets (test_iter), so test_interval must be set";
+  for (const int batches : param.test_iter()) CHECK_GE(batches, 1) << ": test_iter counts batches";
   return sources;
 }
 
@@ -87,9 +105,11 @@ void Solver<Dtype>::Init(const SolverParameter& param) {
   LOG_IF(INFO, Caffe::root_solver()) << "Initializing solver from parameters: \n"
                                      << param.DebugString();
   param_ = param;
-  CHECK_GE(param_.average_loss(), 1) << ": average_loss counts iterations";
-  CHECK_GE(param_.iter_size(), 1) << ": iter_size counts batches";
-  CHECK_GT(param_.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";
+  InParamFile([&] {
+    CHECK_GE(param_.average_loss(), 1) << ": average_loss counts iterations";
+    CHECK_GE(param_.iter_size(), 1) << ": iter_size counts batches";
+    CHECK_GT(param_.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";
+  });
   if (param_.snapshot() > 0) CheckSnapshotWritePermissions();
   if (param_.random_seed() >= 0) {
     Caffe::set_random_seed(static_cast<unsigned int>(param_.random_seed()) + Caffe::solver_rank());
@@ -111,11 +131,12 @@ void Solver<Dtype>::LoadPretrainedWeights(Net<Dtype>* net) {
 
 template <typename Dtype>
 void Solver<Dtype>::InitTrainNet() {
-  NetSource source = TrainSource(param_);
-  LOG_IF(INFO, Caffe::root_solver()) << "Creating training net from " << source.description;
-  SetState(TRAIN, param_.train_state(), &source.param);
-  SetDefaults(param_, NetParameter::UNTIL_BACKWARD, &source.param);
-  net_.reset(new Net<Dtype>(source.param));
+  const NetSource source = InParamFile([&] { return TrainSource(param_); });
+  LOG_IF(INFO, Caffe::root_solver()) << "Creating training net from " << source.description();
+  NetParameter net = source.Read();
+  SetState(TRAIN, param_.train_state(), &net);
+  SetDefaults(param_, NetParameter::UNTIL_BACKWARD, &net);
+  net_.reset(new Net<Dtype>(net));
   LoadPretrainedWeights(net_.get());
 }
 
@@ -123,22 +144,14 @@ template <typename Dtype>
 void Solver<Dtype>::InitTestNets() {
   if (!Caffe::root_solver()) return;
   const KeepRandomState keep;
-  vector<NetSource> sources = TestSources(param_);
-  const int nets = static_cast<int>(sources.size());
-  if (param_.test_state_size() > 0) {
-    CHECK_EQ(param_.test_state_size(), nets) << ": give each test net its test_state, or none";
-  }
-  if (nets > 0) {
-    CHECK_GT(param_.test_interval(), 0) << ": there are test nets, so test_interval must be set";
-  }
+  const vector<NetSource> sources = InParamFile([&] { return TestSources(param_); });
   test_nets_.clear();
-  for (int i = 0; i < nets; ++i) {
-    LOG(INFO) << "Creating test net (#" << i << ") specified by " << sources[i].description;
-    CHECK_GE(param_.test_iter(i), 1) << ": test_iter counts batches";
-    SetState(TEST, param_.test_state_size() > 0 ? param_.test_state(i) : NetState(),
-             &sources[i].param);
-    SetDefaults(param_, NetParameter::UNTIL_READ, &sources[i].param);
-    test_nets_.emplace_back(new Net<Dtype>(sources[i].param));
+  for (int i = 0; i < static_cast<int>(sources.size()); ++i) {
+    LOG(INFO) << "Creating test net (#" << i << ") specified by " << sources[i].description();
+    NetParameter net = sources[i].Read();
+    SetState(TEST, param_.test_state_size() > 0 ? param_.test_state(i) : NetState(), &net);
+    SetDefaults(param_, NetParameter::UNTIL_READ, &net);
+    test_nets_.emplace_back(new Net<Dtype>(net));
     test_nets_.back()->set_debug_info(param_.debug_info());
     LoadPretrainedWeights(test_nets_.back().get());
   }

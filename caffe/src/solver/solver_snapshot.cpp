@@ -8,6 +8,7 @@
 #include "caffe/util/names.hpp"
 #include "caffe/util/rng.hpp"
 #include "solver/layer_states.hpp"
+#include "solver/param_file.hpp"
 
 namespace caffe {
 
@@ -66,15 +67,17 @@ string Solver<Dtype>::SnapshotFilename(const string& extension) {
 template <typename Dtype>
 void Solver<Dtype>::CheckSnapshotWritePermissions() {
   if (!Caffe::root_solver()) return;
-  // The one after training may go without, as in Caffe 1.0: it is the folder's _iter_N then.
-  CHECK(param_.has_snapshot_prefix() || param_.snapshot() <= 0)
-      << "snapshots are asked for, but the solver has no snapshot_prefix: give one";
-  try {
-    AtomicFile probe(SnapshotFilename(".caffemodel"));
-  } catch (const Error& error) {
-    LOG(FATAL) << "cannot write snapshots to snapshot_prefix '" << param_.snapshot_prefix() << "' ("
-               << error.what() << "): make its folder, or name another";
-  }
+  InParamFile([&] {
+    // The one after training may go without, as in Caffe 1.0: it is the folder's _iter_N then.
+    CHECK(param_.has_snapshot_prefix() || param_.snapshot() <= 0)
+        << "snapshots are asked for, but the solver has no snapshot_prefix: give one";
+    try {
+      AtomicFile probe(SnapshotFilename(".caffemodel"));
+    } catch (const Error& error) {
+      LOG(FATAL) << "cannot write snapshots to snapshot_prefix '" << param_.snapshot_prefix()
+                 << "' (" << error.what() << "): make its folder, or name another";
+    }
+  });
 }
 
 template <typename Dtype>

@@ -44,7 +44,8 @@ void Train(const Options& options) {
   const vector<int> gpus = UseTrainingDevices(options.gpu, param);
   SignalHandler signals(Effect("--sigint_effect", options.sigint_effect),
                         Effect("--sighup_effect", options.sighup_effect));
-  const shared_ptr<Solver<float>> solver(SolverRegistry<float>::CreateSolver(param));
+  const shared_ptr<Solver<float>> solver(
+      SolverRegistry<float>::CreateSolver(param, options.solver));
   solver->SetActionFunction(signals.GetActionFunction());
   if (!options.snapshot.empty()) {
     LOG(INFO) << "Resuming from " << options.snapshot;
