@@ -28,14 +28,11 @@ MDB_dbi OpenMainTable(MDB_txn* transaction, const string& source) {
 }
 
 // Opens an environment; LMDB wants it closed even where that failed.
-int TryOpen(const string& source, unsigned flags, MDB_env** env) {
-  CheckMdb(mdb_env_create(env), source);
-  const int status = mdb_env_open(*env, source.c_str(), flags, 0664);
-  if (status != MDB_SUCCESS) {
-    mdb_env_close(*env);
-    *env = nullptr;
-  }
-  return status;
+int TryOpen(const string& source, unsigned flags, LMDBEnvironment* env) {
+  MDB_env* made = nullptr;
+  CheckMdb(mdb_env_create(&made), source);
+  env->reset(made, mdb_env_close);
+  return mdb_env_open(made, source.c_str(), flags, 0664);
 }
 
 }  // namespace
@@ -46,8 +43,9 @@ void CheckMdb(int status, const string& what) {
 
 // ---- LMDBCursor ----
 
-LMDBCursor::LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source)
-    : transaction_(transaction), cursor_(cursor), source_(source) {
+LMDBCursor::LMDBCursor(const LMDBEnvironment& env, MDB_txn* transaction, MDB_cursor* cursor,
+                       const string& source)
+    : env_(env), transaction_(transaction), cursor_(cursor), source_(source) {
   SeekToFirst();
 }
 
@@ -76,7 +74,7 @@ string LMDBCursor::value() {
 
 int LMDBTransaction::TryCommit() {
   MDB_txn* transaction = nullptr;
-  int status = mdb_txn_begin(env_, nullptr, 0, &transaction);
+  int status = mdb_txn_begin(env_.get(), nullptr, 0, &transaction);
   if (status != MDB_SUCCESS) return status;
   MDB_dbi table = 0;
   status = mdb_dbi_open(transaction, nullptr, 0, &table);
@@ -94,8 +92,8 @@ void LMDBTransaction::Commit() {
   int status = TryCommit();
   while (status == MDB_MAP_FULL) {
     MDB_envinfo info;
-    CheckMdb(mdb_env_info(env_, &info), source_);
-    CheckMdb(mdb_env_set_mapsize(env_, info.me_mapsize * 2), source_);
+    CheckMdb(mdb_env_info(env_.get(), &info), source_);
+    CheckMdb(mdb_env_set_mapsize(env_.get(), info.me_mapsize * 2), source_);
     status = TryCommit();
   }
   CheckMdb(status, "cannot write " + source_);
@@ -117,24 +115,20 @@ void LMDB::Open(const string& source, Mode mode) {
   if (mode == READ && (status == EACCES || status == EROFS || status == EPERM)) {
     status = TryOpen(source, flags | MDB_NOLOCK, &env_);
   }
+  if (status != MDB_SUCCESS) Close();
   CheckMdb(status, "cannot open " + source);
   if (mode == READ) return;
   MDB_envinfo info;
-  CheckMdb(mdb_env_info(env_, &info), source_);
+  CheckMdb(mdb_env_info(env_.get(), &info), source_);
   if (info.me_mapsize < kFirstMapSize) {
-    CheckMdb(mdb_env_set_mapsize(env_, kFirstMapSize), source_);
+    CheckMdb(mdb_env_set_mapsize(env_.get(), kFirstMapSize), source_);
   }
-}
-
-void LMDB::Close() {
-  if (env_) mdb_env_close(env_);
-  env_ = nullptr;
 }
 
 LMDBCursor* LMDB::NewCursor() {
   CHECK(env_) << "the database is not open";
   MDB_txn* transaction = nullptr;
-  CheckMdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction), source_);
+  CheckMdb(mdb_txn_begin(env_.get(), nullptr, MDB_RDONLY, &transaction), source_);
   MDB_cursor* cursor = nullptr;
   try {
     CheckMdb(mdb_cursor_open(transaction, OpenMainTable(transaction, source_), &cursor), source_);
@@ -142,7 +136,7 @@ LMDBCursor* LMDB::NewCursor() {
     mdb_txn_abort(transaction);
     throw;
   }
-  return new LMDBCursor(transaction, cursor, source_);
+  return new LMDBCursor(env_, transaction, cursor, source_);
 }
 
 LMDBTransaction* LMDB::NewTransaction() {

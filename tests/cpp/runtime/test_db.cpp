@@ -55,6 +55,16 @@ TEST(Lmdb, GrowsAsNeeded) {
   EXPECT_EQ(cursor->value(), megabytes);
 }
 
+TEST(Lmdb, MayBeClosedBeforeItsCursor) {
+  const TemporaryFolder folder;
+  Put(Open(folder / "db", db::NEW).get(), "a", "1");
+  auto database = Open(folder / "db", db::READ);
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  database->Close();
+  database.reset();
+  EXPECT_EQ(cursor->value(), "1");
+}
+
 TEST(LmdbError, NamesThePath) {
   const TemporaryFolder folder;
   EXPECT_ERROR_NAMES(Open(folder / "none", db::READ), folder / "none");

@@ -4,6 +4,7 @@
 #include "caffe/util/db.hpp"
 
 #ifdef USE_LMDB
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,10 +17,14 @@ namespace db {
 /// Throws Error with LMDB's reason unless the status is MDB_SUCCESS.
 void CheckMdb(int status, const string& what);
 
+/// Closed when the database and all cursors and transactions over it are.
+using LMDBEnvironment = std::shared_ptr<MDB_env>;
+
 class LMDBCursor : public Cursor {
  public:
   /// Takes over the transaction and its cursor.
-  LMDBCursor(MDB_txn* transaction, MDB_cursor* cursor, const string& source);
+  LMDBCursor(const LMDBEnvironment& env, MDB_txn* transaction, MDB_cursor* cursor,
+             const string& source);
   ~LMDBCursor() override;
   void SeekToFirst() override { Seek(MDB_FIRST); }
   void Next() override { Seek(MDB_NEXT); }
@@ -30,6 +35,7 @@ class LMDBCursor : public Cursor {
  private:
   void Seek(MDB_cursor_op op);
 
+  LMDBEnvironment env_;
   MDB_txn* transaction_;
   MDB_cursor* cursor_;
   string source_;
@@ -40,14 +46,14 @@ class LMDBCursor : public Cursor {
 
 class LMDBTransaction : public Transaction {
  public:
-  LMDBTransaction(MDB_env* env, const string& source) : env_(env), source_(source) {}
+  LMDBTransaction(const LMDBEnvironment& env, const string& source) : env_(env), source_(source) {}
   void Put(const string& key, const string& value) override { records_.emplace_back(key, value); }
   void Commit() override;
 
  private:
   int TryCommit();
 
-  MDB_env* env_;
+  LMDBEnvironment env_;
   string source_;
   // Kept until Commit: where they do not fit, the map has to grow outside of a transaction.
   std::vector<std::pair<string, string>> records_;
@@ -60,12 +66,12 @@ class LMDB : public DB {
   LMDB() = default;
   ~LMDB() override { Close(); }
   void Open(const string& source, Mode mode) override;
-  void Close() override;
+  void Close() override { env_.reset(); }
   LMDBCursor* NewCursor() override;
   LMDBTransaction* NewTransaction() override;
 
  private:
-  MDB_env* env_ = nullptr;
+  LMDBEnvironment env_;
   string source_;
 };
 
