@@ -29,9 +29,6 @@ MOST_INSTANCES = FIRST_INSTANCE_ID - 1
 UNFINISHED = {"images", "instanceIds"}
 """What an interrupted call leaves: no lists."""
 
-PARTS = ("one", "each")
-"""What the parts of a mask that do not touch are: one instance, or each an instance."""
-
 MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
 
 
@@ -40,7 +37,10 @@ class Settings:
     """How masks are read and images divided."""
 
     parts: str | None = None
-    """See ``PARTS``; None is "one", but refuses label maps that look like something else."""
+    """What the parts of a mask that do not touch are: "one" instance, or "each" an instance.
+
+    None is "one", but refuses label maps that look like something else.
+    """
     val: float = 0.2
     """The share of the images that becomes ``val.txt``."""
     seed: int = 1

@@ -1,4 +1,4 @@
-"""Cityscapes' label ids and colours, and the instance classes that DCME predicts."""
+"""Cityscapes' label ids and colours, and where the ids of instances begin."""
 
 from __future__ import annotations
 
@@ -35,20 +35,6 @@ LABEL_ID: Final[dict[str, int]] = {
     "bicycle": 33,
 }
 """Label name to the id that Cityscapes' label and instance maps hold."""
-
-INSTANCE_CLASSES: Final[tuple[str, ...]] = (
-    "person",
-    "rider",
-    "car",
-    "truck",
-    "bus",
-    "train",
-    "motorcycle",
-    "bicycle",
-)
-"""Evaluated classes; class k of a network's output (1-based, 0 = background) is entry k - 1."""
-
-INSTANCE_LABEL_IDS: Final[tuple[int, ...]] = tuple(LABEL_ID[name] for name in INSTANCE_CLASSES)
 
 FIRST_INSTANCE_ID: Final = 1000
 """Instance maps hold ``1000 * label + k`` for instances, less for stuff and group regions."""

@@ -31,10 +31,6 @@ class Camera:
         points[:, 1] = self.horizon + self.focal * (self.height - world[:, 1]) / depth
         return points
 
-    def ground_row(self, depth: float) -> float:
-        """Image row of the ground at a depth in metres."""
-        return self.horizon + self.focal * self.height / depth
-
     @property
     def position(self) -> np.ndarray:
         """Where the camera is, in world coordinates."""

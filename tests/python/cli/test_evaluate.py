@@ -10,7 +10,6 @@ from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png, write_text
-from dcme.labels import INSTANCE_LABEL_IDS
 from dcme.results import ImageResult, write_result
 from dcme.scoring import score_results
 
@@ -18,7 +17,7 @@ from dcme.scoring import score_results
 def truth_as_result(sample, name=None, drop=0):
     """The true instances, but for the first few, as a result."""
     ids = read_ids(sample.ids)
-    values = [v for v in np.unique(ids[ids >= 1000]) if v // 1000 in INSTANCE_LABEL_IDS][drop:]
+    values = [v for v in np.unique(ids[ids >= 1000]) if v // 1000 in CITYSCAPES.labels][drop:]
     masks = np.stack([ids == v for v in values])
     labels = np.array([v // 1000 for v in values])
     return ImageResult(

@@ -11,7 +11,6 @@ from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.files import read_ids, write_json
-from dcme.labels import INSTANCE_LABEL_IDS
 from dcme.oracles import (
     Ceiling,
     ClassOracle,
@@ -33,7 +32,7 @@ def literal_ceiling(ids, size, thresholds):
     """Protocol, section 1 and 4: reduce, encode, decode as published, enlarge; statement by
     statement. None for the thresholds: without en- and decoding."""
     reduced = encoding.reduce_ids(ids, size)
-    reduced[~np.isin(reduced // 1000, INSTANCE_LABEL_IDS)] = 0
+    reduced[~np.isin(reduced // 1000, CITYSCAPES.labels)] = 0
     if thresholds is None:
         masks = [reduced == i for i in np.unique(reduced[reduced > 0])]
     else:
@@ -118,7 +117,7 @@ def test_the_instance_oracle_counts_right_and_wrong_classes(city, vectors):
         ids = dcme.reduce_ids(read_ids(sample.ids), SIZE)
         grid = dcme.grid_classes(ids, 16)
         for one in true_instances(ids, CLASSES):
-            k = INSTANCE_LABEL_IDS.index(one["label"])
+            k = CITYSCAPES.labels.index(one["label"])
             block = grid[int(one["row"]) // 16, int(one["col"]) // 16]
             expected[:, k] += (1, block == k + 1)
     assert np.array_equal([accuracy.instances, accuracy.correct], expected)

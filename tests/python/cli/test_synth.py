@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.errors import UserError
-from dcme.labels import INSTANCE_LABEL_IDS, LABEL_ID
+from dcme.labels import LABEL_ID
 from dcme.synth import render_scene, write_dataset
 
 SIZE = (96, 192)
@@ -64,7 +65,7 @@ def test_two_data_sets_are_not_mixed_in_one_folder(tmp_path):
 
 def test_all_classes_void_and_groups_occur(scenes):
     values = set(np.concatenate([np.unique(scene.instance_ids) for scene in scenes]).tolist())
-    assert set(INSTANCE_LABEL_IDS) <= {value // 1000 for value in values}
+    assert set(CITYSCAPES.labels) <= {value // 1000 for value in values}
     assert LABEL_ID["person"] in values or LABEL_ID["car"] in values
     assert LABEL_ID["static"] in values or LABEL_ID["dynamic"] in values
     assert {LABEL_ID[name] for name in ("road", "sky", "building", "vegetation", "pole")} <= values

@@ -6,7 +6,7 @@ Scenes hold instances split in two, crowds, void and all eight classes.
 import dcme
 import numpy as np
 import pytest
-from dcme.labels import INSTANCE_LABEL_IDS
+from dcme.classes import CITYSCAPES
 from dcme.synth import render_scene
 from oracles import decoding, encoding, evaluation
 
@@ -65,7 +65,7 @@ def predictions_of(ids, rng):
         label = int(value) // 1000
         if label != 31 and rng.random() < 0.9:
             mask = np.roll(ids == value, rng.integers(-2, 3, 2), axis=(0, 1))
-            named = int(rng.choice(INSTANCE_LABEL_IDS)) if rng.random() < 0.1 else label
+            named = int(rng.choice(CITYSCAPES.labels)) if rng.random() < 0.1 else label
             yield mask, named if named != 31 else 26, float(rng.choice([0.3, 0.6, 0.9]))
 
 
@@ -74,7 +74,7 @@ def test_ap_is_that_of_cityscapesscripts(scenes, monkeypatch, tmp_path):
     images = [(ids, list(predictions_of(ids, rng))) for ids in scenes]
     present = np.unique(np.concatenate([ids.ravel() for ids in scenes]))
     assert present[0] <= 4, "void: unlabeled, ego vehicle, borders, static"
-    assert np.isin(present, INSTANCE_LABEL_IDS).any(), "groups"
+    assert np.isin(present, CITYSCAPES.labels).any(), "groups"
     names, expected = evaluation.evaluate(monkeypatch, tmp_path, images)
     evaluator = dcme.Evaluator()
     for ids, predictions in images:

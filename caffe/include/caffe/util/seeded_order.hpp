@@ -7,16 +7,14 @@
 #include <vector>
 
 #include "caffe/proto/caffe.pb.h"
+#include "caffe/util/counter_rng.hpp"
 #include "caffe/util/rng.hpp"
 
 namespace caffe {
 
-/// A seed for item `index` of what `seed` decides; neighbours are unrelated (SplitMix64).
+/// A seed for item `index` of what `seed` decides; neighbours are unrelated.
 inline uint32_t MixSeed(uint64_t seed, uint64_t index) {
-  uint64_t z = seed + (index + 1) * 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return static_cast<uint32_t>((z ^ (z >> 31)) >> 32);
+  return static_cast<uint32_t>(CounterRandom(seed, index) >> 32);
 }
 
 /// The order in which the items of a list are visited, pass after pass over the list.
