@@ -35,7 +35,7 @@ CITYSCAPES_VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)
 _DISTANCES = (100.0, 50.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EvaluationResult:
     """Average precision. NaN stands for a class without ground truth; means leave it out.
 
@@ -55,6 +55,10 @@ class EvaluationResult:
     ap_table_50m: npt.NDArray[np.float64] | None
     truths: list[int]
     predictions: list[int]
+
+    def __repr__(self) -> str:
+        classes = ", ".join(f"{name} {ap:.3f}" for name, ap in self.class_ap.items())
+        return f"<dcme.EvaluationResult: AP {self.ap:.3f} ({classes}), AP50 {self.ap50:.3f}>"
 
     @property
     def ap(self) -> float:
@@ -129,8 +133,12 @@ class Evaluator:
         self._core = _core.Evaluator(
             classes, [int(i) for i in void_ids], bool(class_agnostic), _DISTANCES * bool(distances)
         )
+        self._classes = list(classes.names)
         self._with_distances = bool(distances)
         self._default_label = classes.labels[0] if class_agnostic or len(classes) == 1 else None
+
+    def __repr__(self) -> str:
+        return f"<dcme.Evaluator of {', '.join(self._classes)}>"
 
     def add(
         self,

@@ -14,7 +14,7 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.tiling import Outputs, run_tiled
-from dcme.views import averaged
+from dcme.views import VIEWS, averaged
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -72,6 +72,30 @@ class Preprocessing:
             )
         values = (image.astype(np.float32) - np.array(self.mean, np.float32)) * self.scale
         return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
+
+
+def checked_images(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Images as the network takes them: BGR (H, W, 3) of one size; grey ones (H, W) become such.
+
+    Raises ValueError for what is no list of 8-bit images of one size.
+    """
+    if isinstance(images, np.ndarray) and images.ndim < 4:
+        raise ValueError("give a list of images, of a single one [image]")
+    checked = []
+    for image in map(np.asarray, images):
+        grey = image.ndim == 2
+        if image.dtype != np.uint8 or image.size == 0 or not (grey or image.shape[2:] == (3,)):
+            raise ValueError(
+                f"an image is uint8 (H, W, 3), blue first, or grey (H, W); this is {image.dtype} "
+                f"{image.shape}"
+            )
+        checked.append(np.repeat(image[..., None], 3, axis=2) if grey else image)
+        if checked[-1].shape != checked[0].shape:
+            raise ValueError(
+                f"images of one call have one size, these {checked[0].shape[:2]} and "
+                f"{image.shape[:2]}"
+            )
+    return checked
 
 
 def padded(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -185,6 +209,10 @@ class Network:
         views: int = 1,
         tiling: Tiling | None = None,
     ) -> None:
+        if stride < 1 or views not in VIEWS:
+            raise UserError(
+                f"a stride of {stride} and {views} views: at least 1, and one of {VIEWS}"
+            )
         self.net: Any = load_net(deploy, weights)
         self.deploy = deploy
         self.input = self.net.inputs[0]
@@ -201,6 +229,9 @@ class Network:
             raise UserError(
                 f"{deploy}: takes {height}x{width} only, and 8 views turn images by quarters; use 2"
             )
+
+    def __repr__(self) -> str:
+        return f"<dcme.Network {self.deploy}: {self.channels} channels, {self.views} views>"
 
     @cached_property
     def one_size(self) -> bool:
@@ -279,11 +310,15 @@ class Network:
         return vectors.copy(), None if grid is None else softmax(grid.copy())
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Outputs]:
-        """Vector map (2, H, W) and grid probabilities (C, h, w) of each image (H, W, 3).
+        """Vector map (2, H, W) and grid probabilities (C, h, w) of each image.
 
-        The images have one size. Outputs are averaged over ``views`` of each image: 1, as it is;
-        2, also mirrored; 8, also turned by quarters.
+        The images are uint8 (H, W, 3), blue first, or grey (H, W), and have one size. Outputs are
+        averaged over ``views`` of each image: 1, as it is; 2, also mirrored; 8, also turned by
+        quarters.
         """
+        images = checked_images(images)
+        if not images:
+            return []
         height, width = images[0].shape[:2]
         tile = self.tile_size(height, width)
         if tile is None and len(images) * height * width <= self._budget():

@@ -17,6 +17,18 @@ def test_every_name_that_is_offered_is_there():
         assert getattr(dcme, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         dcme.nonsense  # noqa: B018
+    assert dir(dcme) == sorted(dcme.__all__), "what a notebook completes"
+
+
+def test_objects_say_in_a_notebook_what_they_are():
+    ids = dcme.from_labels(np.kron([[1, 0], [0, 2]], np.ones((12, 12), int)))
+    found = dcme.decode(dcme.encode(ids), dt=3, vt=18, et=8)
+    evaluator = dcme.Evaluator(dcme.ClassMap([1], ["cell"]))
+    evaluator.add(ids, found)
+    assert repr(found) == "<dcme.Instances: 2 in 24x24>"
+    assert repr(evaluator) == "<dcme.Evaluator of cell>"
+    summary = "<dcme.EvaluationResult: AP 1.000 (cell 1.000), AP50 1.000>"
+    assert repr(evaluator.results()) == summary
 
 
 def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
