@@ -19,7 +19,15 @@ from dcme.classes import ClassMap
 from dcme.coco import Region, read_coco
 from dcme.dataset import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
 from dcme.errors import UserError
-from dcme.files import PathLike, read_image, read_labels, read_mask, write_png, write_text
+from dcme.files import (
+    Levels,
+    PathLike,
+    read_image,
+    read_labels,
+    read_mask,
+    write_png,
+    write_text,
+)
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress
 
@@ -45,6 +53,8 @@ class Settings:
     """The share of the images that becomes ``val.txt``."""
     seed: int = 1
     """Of the choice of those images."""
+    levels: Levels | None = None
+    """Of images of more than 8 bits: what becomes black and white."""
 
 
 @dataclass(frozen=True)
@@ -225,9 +235,9 @@ def _from_coco(
     return sources, coco.classes
 
 
-def _write_pair(out: Path, source: Source) -> tuple[int, int]:
+def _write_pair(out: Path, levels: Levels | None, source: Source) -> tuple[int, int]:
     """Write one image and its instance map; returns its instances, and the masks that gave none."""
-    image = read_image(source.image.image_path())
+    image = read_image(source.image.image_path(), levels)
     regions = source.regions(image.shape[:2])
     seen = [region for region in regions if region.mask.any()]
     ids = paint(seen, image.shape[:2], source.origin)
@@ -301,7 +311,7 @@ def collect(
         raise UserError(f"{root}: is not an empty folder; choose another one")
     read = _from_folder if source.is_dir() else _from_coco
     sources, table = read(Path(images), source, classes, settings)
-    work = ordered_map(partial(_write_pair, root), sources, workers)
+    work = ordered_map(partial(_write_pair, root, settings.levels), sources, workers)
     written = list(progress(work, len(sources), "collecting", quiet))
     counts = {one.image.name: found for one, (found, _) in zip(sources, written)}
     if not any(counts.values()):

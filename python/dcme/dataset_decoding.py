@@ -12,7 +12,7 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample
 from dcme.decoding import Instances, decode
 from dcme.errors import UserError
-from dcme.files import PathLike, read_image
+from dcme.files import PathLike, image_size
 from dcme.grid import classify_instances
 from dcme.parallel import progress
 from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, write_result
@@ -146,7 +146,7 @@ def decode_files(
         result = decoding(item)
         wanted = size
         if wanted is None and item.name in by_name:
-            wanted = read_image(by_name[item.name].image_path()).shape[:2]
+            wanted = image_size(by_name[item.name].image_path())
         if wanted is not None:
             result = result.resized(wanted, cubic=decoding.mode == "reference")
         write_result(out, result)

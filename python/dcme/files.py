@@ -17,6 +17,9 @@ from dcme.errors import UserError
 
 PathLike = Union[str, "os.PathLike[str]"]
 
+Levels = tuple[float, float]
+"""Of an image of more than 8 bits: the values that become black and white."""
+
 
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
@@ -122,17 +125,33 @@ def _decode(path: PathLike) -> np.ndarray:
     return image
 
 
-def read_image(path: PathLike) -> np.ndarray:
+def image_size(path: PathLike) -> tuple[int, int]:
+    """(H, W) of an image file of any depth."""
+    height, width = _decode(path).shape[:2]
+    return height, width
+
+
+def stretched(image: np.ndarray, levels: Levels) -> np.ndarray:
+    """An image of any type as uint8: from ``levels[0]``, which becomes 0, to ``levels[1]``, 255."""
+    low, high = levels
+    shares = (np.nan_to_num(image.astype(np.float32)) - low) / (high - low)
+    return np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8)
+
+
+def read_image(path: PathLike, levels: Levels | None = None) -> np.ndarray:
     """An image file as BGR (H, W, 3), uint8; grey images get three equal channels.
 
     Pixels come as they are stored: turning them by EXIF would part them from their instance map.
-    Images of more than 8 bits, which would lose the rest, are refused, and so are stacks.
+    Images of more than 8 bits are ``stretched`` between the ``levels``; without, they are refused.
+    So are stacks.
     """
     image = _decode(path)
+    if image.dtype != np.uint8 and levels is not None:
+        image = stretched(image, levels)
     if image.dtype != np.uint8:
         raise UserError(
             f"{path}: has {8 * image.dtype.itemsize} bits a channel; stretch the contrast to 8 "
-            "bits, for training and prediction alike"
+            "bits, for training and prediction alike (dcme collect, dcme predict: --levels)"
         )
     if image.ndim == 2:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)

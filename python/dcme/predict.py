@@ -13,7 +13,7 @@ import numpy as np
 from dcme.classifier import Classifier, boxes_at, classified
 from dcme.dataset import Sample, require_files
 from dcme.dataset_decoding import Decoding
-from dcme.files import PathLike, read_image
+from dcme.files import Levels, PathLike, read_image
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
 from dcme.results import ImageResult, write_result
@@ -40,9 +40,11 @@ class _Output:
     full_image: np.ndarray | None = None
 
 
-def load_picture(size: tuple[int, int] | None, keep_full: bool, sample: Sample) -> Picture:
-    """Read an image and bring it to ``size`` = (H, W), if one is given."""
-    full = image = read_image(sample.image_path())
+def load_picture(
+    size: tuple[int, int] | None, keep_full: bool, sample: Sample, levels: Levels | None = None
+) -> Picture:
+    """Read an image (see ``read_image``) and bring it to ``size`` = (H, W), if one is given."""
+    full = image = read_image(sample.image_path(), levels)
     shape = image.shape[:2]
     if size is not None and size != shape:
         shrinks = size[0] <= shape[0] and size[1] <= shape[1]
@@ -181,6 +183,8 @@ class Prediction:
     batch: int = 4
     classifier: Classifier | None = None
     """Names the instances' classes on the full images (paper 1), whatever the network's grid."""
+    levels: Levels | None = None
+    """Of images of more than 8 bits: what becomes black and white."""
 
 
 def predict(
@@ -197,7 +201,7 @@ def predict(
     kept there as .npz files.
     """
     require_files(samples, image=True, ids=False)
-    load = partial(load_picture, how.size, how.classifier is not None)
+    load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
     outputs = _outputs(how.network, ordered_map(load, samples, workers), how.batch)
     kept = Path(vectors_out) if vectors_out is not None else None
     work = _results(outputs, Path(out), how.decoding, how.classifier, workers, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_workers, classes, count, share, workers
+from dcme.cli.options import add_levels, add_workers, classes, count, share, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +36,7 @@ annotation file."""
     parser.add_argument(
         "--seed", type=count, default=1, metavar="S", help="of the choice of val; default: 1"
     )
+    add_levels(parser)
     add_workers(parser)
     parser.epilog = (
         "example: dcme collect scans/images scans/masks data/nuclei --classes 1:nucleus\n"
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.masks,
         arguments.out,
         arguments.classes,
-        Settings(parts=arguments.parts, val=arguments.val, seed=arguments.seed),
+        Settings(arguments.parts, arguments.val, arguments.seed, arguments.levels),
         workers(arguments),
         arguments.quiet,
     )

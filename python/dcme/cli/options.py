@@ -139,6 +139,24 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(finite(part) for part in text.split(","))
 
 
+def levels(text: str) -> tuple[float, float]:
+    """``LOW,HIGH``: two numbers in ascending order."""
+    values = numbers(text)
+    if len(values) != 2 or values[0] >= values[1]:
+        raise argparse.ArgumentTypeError(f"'{text}' is not LOW,HIGH, e.g. 0,4095")
+    return values[0], values[1]
+
+
+def add_levels(parser: argparse.ArgumentParser) -> None:
+    """``--levels``."""
+    parser.add_argument(
+        "--levels",
+        type=levels,
+        metavar="LOW,HIGH",
+        help="of images of more than 8 bits: these values become black and white, e.g. 0,4095",
+    )
+
+
 def ious(text: str) -> tuple[float, ...]:
     """Comma-separated IoUs, each at least 0 and below 1."""
     values = tuple(dict.fromkeys(numbers(text)))

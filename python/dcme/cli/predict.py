@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dcme.cli.options import (
     add_classes,
     add_decoding,
+    add_levels,
     add_workers,
     count,
     decoding,
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", help="folder for the results (.txt, masks/, instanceIds/)")
     parser.add_argument("--split", default="val", help="of a Cityscapes root; default: val")
     parser.add_argument("--size", type=size, metavar="HxW", help="size that the network sees")
+    add_levels(parser)
     _add_input(parser)
     _add_classifier(parser)
     parser.add_argument("--gpu", type=count, metavar="N", help="run on this GPU")
@@ -146,7 +148,12 @@ def run(arguments: argparse.Namespace) -> None:
         Tiling(arguments.tile, arguments.overlap),
     )
     how = Prediction(
-        network, decoding(arguments), arguments.size, arguments.batch, _classifier(arguments)
+        network,
+        decoding(arguments),
+        arguments.size,
+        arguments.batch,
+        _classifier(arguments),
+        arguments.levels,
     )
     out, threads = arguments.out, workers(arguments)
     found = predict(how, samples, out, arguments.vectors, threads, arguments.quiet)

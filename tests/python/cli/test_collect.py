@@ -40,6 +40,20 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
         assert np.array_equal(ids, 2001 * LEFT + 2002 * RIGHT)
 
 
+def test_images_of_16_bits_are_stretched_between_the_levels(photos, masks, tmp_path):
+    deep = np.linspace(0, 5000, SHAPE[0] * SHAPE[1]).reshape(SHAPE).astype(np.uint16)
+    for name in "abc":
+        (photos / f"{name}.jpg").unlink()
+        cv2.imwrite(str(photos / f"{name}.tif"), deep)
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    words = ["collect", photos, masks, tmp_path / "data", "--levels", "1000,4000", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    written = cv2.imread(str(tmp_path / "data/images/a.png"))
+    expected = np.clip((deep.astype(float) - 1000) * 255 / 3000, 0, 255)
+    assert np.abs(written - expected[..., None]).max() <= 0.5 + 1e-4
+    assert written.min() == 0 and written.max() == 255
+
+
 @pytest.mark.parametrize("inside", ["", "masks"])
 def test_folders_of_single_masks(photos, masks, tmp_path, inside):
     for name in "abc":

@@ -98,6 +98,35 @@ def test_outputs_survive_the_next_forward_pass(deploy):
     assert np.array_equal(vectors, before[0]) and np.array_equal(grid, before[1])
 
 
+def test_grey_images_are_seen_as_three_equal_channels(deploy):
+    network, grey = Network(deploy, None), picture(32, 64)[..., 0]
+    ((alone, _),) = network([grey])
+    ((vectors, _),) = network([np.stack([grey] * 3, axis=2)])
+    assert np.array_equal(alone, vectors)
+    assert network([]) == []
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (picture(8, 8), r"give a list of images, of a single one \[image\]"),
+        ([picture(8, 8), picture(8, 9)], r"have one size, these \(8, 8\) and \(8, 9\)"),
+        ([picture(8, 8).astype(np.float32)], r"an image is uint8 .* this is float32 \(8, 8, 3\)"),
+        ([picture(8, 8)[..., :2]], r"an image is uint8 .* this is uint8 \(8, 8, 2\)"),
+        ([picture(0, 8)], r"an image is uint8 .* this is uint8 \(0, 8, 3\)"),
+    ],
+)
+def test_what_is_no_list_of_images_is_refused(deploy, images, message):
+    with pytest.raises(ValueError, match=message):
+        Network(deploy, None)(images)
+
+
+@pytest.mark.parametrize("options", [{"stride": 0}, {"views": 3}])
+def test_options_that_make_no_sense_are_refused_at_once(deploy, options):
+    with pytest.raises(UserError, match="at least 1, and one of"):
+        Network(deploy, None, **options)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 5), (32, 32), (33, 31)])
 def test_padding_reaches_the_size_and_keeps_the_image(shape):
     image = picture(*shape)
@@ -219,6 +248,14 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     assert [item.vectors.shape for item in read_vectors(kept)] == [(2, 64, 64)] * 3 + [(2, 32, 96)]
     assert found == sum(len(p.read_text().splitlines()) for p in out.glob("*.txt"))
     assert len(list(out.glob("*.txt"))) == 4
+
+
+def test_predict_sees_images_of_16_bits_between_the_levels(deploy, tmp_path):
+    image = picture(32, 64)
+    write_png(tmp_path / "deep.png", image.astype(np.uint16) * 16 + 100)
+    how = Prediction(Network(deploy, None), Decoding(), levels=(100, 100 + 16 * 255))
+    predict(how, read_folder(tmp_path), tmp_path / "r")
+    assert np.array_equal(GradientNet.seen[0], image.transpose(2, 0, 1))
 
 
 def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
