@@ -11,7 +11,8 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.crops import Box, CropRule
 from dcme.errors import UserError
 from dcme.files import PathLike
-from dcme.network import Preprocessing, load_net, softmax
+from dcme.net_loading import load_net
+from dcme.network import Preprocessing, softmax
 from dcme.results import ImageResult, LazyMasks
 
 BATCH = 32

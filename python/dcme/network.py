@@ -13,11 +13,9 @@ import numpy as np
 
 from dcme.errors import UserError
 from dcme.files import PathLike
+from dcme.net_loading import available_memory, bytes_at_once, load_net
 from dcme.tiling import Outputs, run_tiled
 from dcme.views import VIEWS, averaged
-
-ONLY_ERRORS = 2
-"""Level of the runtime's log: building a net otherwise prints a line for each blob."""
 
 
 @dataclass(frozen=True)
@@ -118,54 +116,6 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
-    """A ``caffe.Net`` for testing with one input.
-
-    Raises where files are missing or do not fit: every layer that learns must have its weights.
-    """
-    from dcme.training import nets_path
-
-    deploy = nets_path(deploy)
-    for path in (deploy, *([weights] if weights is not None else [])):
-        if not Path(path).is_file():
-            raise UserError(f"{path}: no such file")
-    import caffe
-
-    caffe.init_log(ONLY_ERRORS)
-    net = caffe.Net(str(deploy), caffe.TEST)
-    if len(net.inputs) != 1:
-        raise UserError(f"{deploy}: has {len(net.inputs)} inputs; a deploy net for images has one")
-    if weights is not None:
-        taken = set(net.copy_from(str(weights)))
-        missing = [name for name in net.params if name not in taken]
-        if missing:
-            raise UserError(
-                f"{weights}: has no weights for {len(missing)} of the {len(net.params)} layers of "
-                f"{deploy} ({', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}); are "
-                "they of another net?"
-            )
-    return net
-
-
-def use_gpu(number: int) -> None:
-    """Run the networks that are loaded from now on on this GPU."""
-    import caffe
-
-    caffe.set_mode_gpu()
-    caffe.set_device(number)
-
-
-def available_memory() -> int:
-    """Bytes of memory that this machine has to spare; a large number where it does not tell."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 1 << 62
-
-
 @dataclass(frozen=True)
 class Tiling:
     """How images are cut up that do not fit into memory whole, or are larger than asked for."""
@@ -195,6 +145,8 @@ class Network:
     Images are mirrored at their edges up to multiples of ``stride``; those larger than ``tiling``
     allows are seen in overlapping tiles. An image of the deploy file's own size passes as it is;
     a net that takes no other (SegNet's upsampling names its sizes) sees all images in tiles of it.
+
+    Values between the layers are freed as soon as they are read (see ``load_net``).
 
     The output ``vectors``, or the one with two channels at the input's size, is the vector map;
     another, if there is one, the grid classes. These may be as fine as the vectors: one a pixel.
@@ -259,9 +211,9 @@ class Network:
 
     @cached_property
     def bytes_per_pixel(self) -> float:
-        """Memory of the network's blobs for each pixel of its input, about."""
+        """Memory that the network takes for each pixel of its input, about."""
         pixels = int(np.prod(self.net.blobs[self.input].shape)) // self.channels
-        return 4.0 * sum(int(np.prod(b.shape)) for b in self.net.blobs.values()) / pixels
+        return bytes_at_once(self.net) / pixels
 
     def _budget(self) -> float:
         """Pixels that the network may see at once."""

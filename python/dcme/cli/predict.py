@@ -133,7 +133,8 @@ def _classifier(arguments: argparse.Namespace) -> Classifier | None:
 def run(arguments: argparse.Namespace) -> None:
     """Predict and write the results."""
     from dcme.dataset import find_samples
-    from dcme.network import Network, Tiling, use_gpu
+    from dcme.net_loading import use_gpu
+    from dcme.network import Network, Tiling
     from dcme.predict import Prediction, predict
 
     samples = find_samples(arguments.source, arguments.split)

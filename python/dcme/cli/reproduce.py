@@ -132,7 +132,7 @@ def _print_survey(reports: list[Report]) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compute and print the tables; the last line names the report."""
     from dcme.errors import UserError
-    from dcme.network import use_gpu
+    from dcme.net_loading import use_gpu
     from dcme.reproduce.figures import Drawn, draw_figures
     from dcme.reproduce.page import write_report
     from dcme.reproduce.runner import choose, reproduce, survey

@@ -37,6 +37,7 @@ class GradientNet:
         self.inputs, self.outputs = ["data"], ["vectors", "classes"]
         self.blobs = {"data": Blob((1, 3, 32, 64))}
         self.params, self.memory = {}, {}
+        self.bottom_names, self.top_names = {"data": []}, {"data": ["data"]}
 
     def copy_from(self, weights):
         return []

@@ -59,8 +59,8 @@ def test_a_network_sees_tiles_no_larger_than_asked_for(deploy):  # noqa: F811
 
 
 def test_memory_decides_where_no_size_is_given(deploy):  # noqa: F811
-    network = Network(deploy, None, stride=16, tiling=Tiling(overlap=16, memory=96 * 96 * 12))
-    assert network.bytes_per_pixel == 12  # the stand-in's three input channels
+    network = Network(deploy, None, stride=16, tiling=Tiling(overlap=16, memory=96 * 96 * 24))
+    assert network.bytes_per_pixel == 24  # the stand-in's three input channels, twice
     assert network.tile_size(96, 96) is None
     tall, wide = network.tile_size(400, 500)
     assert tall * wide <= 96 * 96 and tall % 16 == wide % 16 == 0

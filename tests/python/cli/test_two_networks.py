@@ -41,17 +41,17 @@ class BrightnessNet:
 
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
-    """Deploy files of both; the file's name picks the stand-in."""
+    """Deploy files of both; the net's name picks the stand-in."""
     caffe = ModuleType("caffe")
 
     def load(deploy, phase):
-        kind = BrightnessNet if "class" in deploy else GradientNet
+        kind = BrightnessNet if deploy.name == "class" else GradientNet
         return kind(deploy, phase)
 
     caffe.Net, caffe.TEST, caffe.init_log = load, 1, lambda level: None
     monkeypatch.setitem(sys.modules, "caffe", caffe)
     for name in ("vectors", "class"):
-        (tmp_path / f"{name}.prototxt").write_text("")
+        (tmp_path / f"{name}.prototxt").write_text(f'name: "{name}"')
     return tmp_path / "vectors.prototxt", tmp_path / "class.prototxt"
 
 

@@ -1,0 +1,55 @@
+"""Nets that only predict take the memory that only prediction needs."""
+
+import numpy as np
+import pytest
+from dcme.net_loading import bytes_at_once, load_net
+
+caffe = pytest.importorskip("caffe")
+
+NET = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 8, 10] } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 16 kernel_size: 3 pad: 1 } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "power" type: "Power" bottom: "conv" top: "power" }
+layer { name: "pool" type: "Pooling" bottom: "power" top: "pool"
+        pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "vectors" type: "Convolution" bottom: "pool" top: "vectors"
+        convolution_param { num_output: 2 kernel_size: 1 } }
+"""
+
+
+@pytest.fixture
+def deploy(tmp_path):
+    def write(text):
+        (tmp_path / "deploy.prototxt").write_text(text)
+        return tmp_path / "deploy.prototxt"
+
+    return write
+
+
+def test_values_between_the_layers_are_freed_unless_the_prototxt_keeps_them(deploy):
+    outputs = {}
+    for text in (NET, NET + "blob_lifetime: KEEP"):
+        net = load_net(deploy(text), None)
+        for blobs in net.params.values():
+            blobs[0].data[...] = 0.1
+        net.blobs["data"].data[...] = np.arange(240).reshape(3, 8, 10)
+        outputs[text] = net.forward()["vectors"].copy()
+        if text == NET:
+            with pytest.raises(caffe.Error, match="blob_lifetime"):
+                net.blobs["power"].data  # noqa: B018
+        else:
+            assert net.blobs["power"].data.any()
+    lean, kept = outputs.values()
+    np.testing.assert_allclose(lean, kept, rtol=1e-5)
+
+
+def test_memory_is_that_of_the_largest_neighbours(deploy):
+    values = 3 * 80 + 16 * 80 + 16 * 80  # the input, what Power reads and what it writes
+    assert bytes_at_once(load_net(deploy(NET), None)) == 2 * 4 * values
+
+
+def test_the_runtime_tells_what_is_wrong_in_a_prototxt(deploy):
+    with pytest.raises(caffe.Error, match=r"deploy\.prototxt:4:.*did you mean num_output\?"):
+        load_net(deploy(NET.replace("num_output: 16", "num_outputs: 16")), None)
