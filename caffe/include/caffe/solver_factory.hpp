@@ -25,8 +25,12 @@ class SolverRegistry {
   /// Adds a type; a second creator of the same name is an error.
   static void AddCreator(const string& type, Creator creator);
   /// A new solver, the caller's to delete. Throws Error with the nearest known names when the type
-  /// is unknown. `file` is what the parameters were read from, for what errors say.
-  static Solver<Dtype>* CreateSolver(const SolverParameter& param, const string& file = "");
+  /// is unknown.
+  static Solver<Dtype>* CreateSolver(const SolverParameter& param) {
+    return CreateSolver(param, "");
+  }
+  /// Of parameters that were read from a file: what is wrong with them is told with its name.
+  static Solver<Dtype>* CreateSolver(const SolverParameter& param, const string& file);
   /// All names, sorted.
   static vector<string> SolverTypeList();
 

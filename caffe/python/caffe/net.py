@@ -62,6 +62,10 @@ class Net:
         options.update(zip(names, args))
         if options["phase"] is None:
             raise TypeError("Net needs a phase: caffe.TRAIN or caffe.TEST")
+        if options["phase"] not in (TRAIN, TEST):
+            raise ValueError(
+                f"a net's phase is caffe.TRAIN (0) or caffe.TEST (1), not {options['phase']}"
+            )
         state = (int(options["phase"]), int(options["level"] or 0), list(options["stages"] or ()))
         if isinstance(network_file, caffe_pb2.NetParameter):
             self._core = NetCore.parse(network_file.SerializeToString(), *state)
@@ -252,7 +256,10 @@ class Net:
                 f"{which} of '{name}' is not batch sized: it has shape {array.shape}, "
                 f"the blob {target.shape}"
             )
-        target[...] = array
+        try:
+            target[...] = array
+        except ValueError as error:
+            raise ValueError(f"{which} of '{name}': {error}") from None
 
     def forward_all(
         self, blobs: list[str] | None = None, **kwargs: npt.ArrayLike

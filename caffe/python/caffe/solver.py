@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from operator import index
 from os import fsencode
 from typing import Any, ClassVar
 
@@ -75,7 +76,11 @@ class Solver:
 
     def step(self, n: int) -> None:
         """Do `n` iterations."""
-        self._core.step(n)
+        try:
+            iterations = index(n)
+        except TypeError:
+            raise TypeError(f"step takes a whole number of iterations, not {n!r}") from None
+        self._core.step(iterations)
 
     def solve(self, resume_file: PathLike | None = None) -> None:
         """Train until max_iter, going on from a .solverstate if one is given."""

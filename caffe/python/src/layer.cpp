@@ -83,8 +83,7 @@ py::object FindClass(const LayerParameter& param) {
                       "': python_param { module: '" + module + "' layer: '" + name +
                       "' }; the module's folder must be on PYTHONPATH");
   }
-  throw Error("layer '" + param.name() + "': " + module + "." + name +
-              " is not a subclass of caffe.Layer");
+  throw Error(module + "." + name + " is not a subclass of caffe.Layer");
 }
 
 LayerPtr CreatePythonLayer(const LayerParameter& param) {

@@ -27,6 +27,7 @@ void MemoryDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
 
 template <typename Dtype>
 void MemoryDataLayer<Dtype>::PrepareToAdd(size_t images) {
+  CHECK(this->data_transformer_) << "SetUp comes before data are added";
   CHECK(!has_new_data_) << "data can be added when those added before have been used";
   CHECK(images > 0 && images <= INT_MAX && images % batch_size_ == 0)
       << images << " images are no multiple of the batch size " << batch_size_;

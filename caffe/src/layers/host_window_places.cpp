@@ -2,6 +2,7 @@
 
 #include <boost/make_shared.hpp>
 
+#include "caffe/util/rows.hpp"
 #include "layers/pooling_loops.hpp"
 
 namespace caffe {
@@ -23,21 +24,18 @@ template <typename Dtype>
 void HostWindowPlaces<Dtype>::ToPlain(void* plain) const {
   const std::ptrdiff_t outputs = layout_.area();
   const int kernel = windows_.w.kernel;
-  ParallelFor(layout_.planes(), 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t p = begin; p < end; ++p) {
-      const std::uint8_t* from = bytes() + p * layout_.plane_size();
-      const std::ptrdiff_t first =
-          p / layout_.blocks() * layout_.channels + layout_.first_channel(p);
-      Dtype* to = static_cast<Dtype*>(plain) + first * outputs;
-      EachWindow(windows_, {0, windows_.h.out},
-                 [&](std::ptrdiff_t o, int, int, int h0, int, int w0, int) {
-                   for (int c = 0; c < layout_.channels_of_plane(p); ++c) {
-                     const int in_window = from[o * layout_.block + c];
-                     const int row = h0 + in_window / kernel, column = w0 + in_window % kernel;
-                     to[c * outputs + o] = row * windows_.w.in + column;
-                   }
-                 });
-    }
+  ForRows(layout_.planes(), layout_.plane_size(), [&](std::ptrdiff_t p) {
+    const std::uint8_t* from = bytes() + p * layout_.plane_size();
+    const std::ptrdiff_t first = p / layout_.blocks() * layout_.channels + layout_.first_channel(p);
+    Dtype* to = static_cast<Dtype*>(plain) + first * outputs;
+    EachWindow(windows_, {0, windows_.h.out},
+               [&](std::ptrdiff_t o, int, int, int h0, int, int w0, int) {
+                 for (int c = 0; c < layout_.channels_of_plane(p); ++c) {
+                   const int in_window = from[o * layout_.block + c];
+                   const int row = h0 + in_window / kernel, column = w0 + in_window % kernel;
+                   to[c * outputs + o] = row * windows_.w.in + column;
+                 }
+               });
   });
 }
 

@@ -60,7 +60,9 @@ void LRNLayer<Dtype>::NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dty
                   SlidingSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
                 });
   } else {
-    ParallelFor(channels_, 1, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    const std::ptrdiff_t grain =
+        1 + kElementwiseGrain / std::max<std::ptrdiff_t>(1, 2 * size_ * area);
+    ParallelFor(channels_, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
       vector<Dtype> rows(area);
       for (std::ptrdiff_t c = begin; c < end; ++c) {
         SlidingSums(from + c * area, height_, width_, width_, pre_pad_, rows.data());

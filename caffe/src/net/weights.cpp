@@ -177,10 +177,9 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromBinaryProto(const string& traine
 
 template <typename Dtype>
 vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
+  const Hdf5File file(trained_filename, H5F_ACC_RDONLY);
   const Hdf5Silence silence;
-  const Hdf5Handle file(H5Fopen(trained_filename.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
-                        trained_filename + " cannot be opened as an HDF5 file");
-  const Hdf5Handle data(H5Gopen2(file, "data", H5P_DEFAULT), H5Gclose,
+  const Hdf5Handle data(H5Gopen2(file.id(), "data", H5P_DEFAULT), H5Gclose,
                         trained_filename + " holds no weights (no group 'data')");
   Transfer transfer;
   for (int i = 0; i < hdf5_get_num_links(data); ++i) {

@@ -43,12 +43,12 @@ void LevelDB::Open(const string& source, Mode mode) {
 
 LevelDBCursor* LevelDB::NewCursor() {
   CHECK(db_) << "the database is not open";
-  return new LevelDBCursor(db_->NewIterator(leveldb::ReadOptions()), source_);
+  return new LevelDBCursor(db_, source_);
 }
 
 LevelDBTransaction* LevelDB::NewTransaction() {
   CHECK(db_) << "the database is not open";
-  return new LevelDBTransaction(db_.get(), source_);
+  return new LevelDBTransaction(db_, source_);
 }
 
 }  // namespace db

@@ -16,7 +16,7 @@ class Hdf5Handle {
 
   /// Throws Error(`otherwise`) where the id is not valid.
   Hdf5Handle(hid_t id, Closer closer, const string& otherwise) : id_(id), closer_(closer) {
-    CHECK_GE(id_, 0) << ": " << otherwise;
+    CHECK(id_ >= 0) << otherwise;
   }
   ~Hdf5Handle() { closer_(id_); }
   operator hid_t() const { return id_; }

@@ -101,6 +101,8 @@ TYPED_TEST(DataShapes, OfArraysAreKnownWithoutTheRestOfSetUp) {
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = 10 * i;
   MemoryDataLayer<TypeParam> layer(param);
   layer.DataLayerSetUp(this->bottom_vec_, this->top_vec_);
+  // These have to be transformed.
+  EXPECT_THROW(layer.AddDatumVector(std::vector<Datum>(2)), Error);
   layer.Reset(&values[0], &labels[0], 4);
   for (int i = 0; i < 6; ++i) {
     layer.Forward(this->bottom_vec_, this->top_vec_);

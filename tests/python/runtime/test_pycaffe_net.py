@@ -37,6 +37,8 @@ def test_a_net_is_made_from_a_message(net):
 def test_a_net_needs_a_phase(tmp_path):
     with pytest.raises(TypeError, match="phase"):
         caffe.Net(write(tmp_path, NET))
+    with pytest.raises(ValueError, match=r"caffe\.TEST \(1\), not 2"):
+        caffe.Net(write(tmp_path, NET), 2)
 
 
 def test_level_and_stages_select_layers(tmp_path):

@@ -24,6 +24,8 @@ def test_forward_copies_keywords_into_the_inputs(net):
     np.testing.assert_array_equal(net.blobs["data"].data, values.astype(np.float32))
     with pytest.raises(ValueError, match="not batch sized"):
         net.forward(data=values[:1])
+    with pytest.raises(ValueError, match="data of 'data': could not broadcast"):
+        net.forward(data=values[:, :2])
     with pytest.raises(ValueError, match="do not match"):
         net.forward(nope=values)
 

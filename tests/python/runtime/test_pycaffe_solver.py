@@ -56,6 +56,8 @@ def test_steps_change_parameters_and_count(tmp_path):
     assert not np.array_equal(before, solver.net.params["ip"][0].data)
     solver.solve()
     assert solver.iter == 8
+    with pytest.raises(TypeError, match=r"whole number of iterations, not 0\.5"):
+        solver.step(1 / 2)
 
 
 def test_lr_is_that_of_the_next_iteration(tmp_path):

@@ -53,6 +53,13 @@ def test_a_layer_of_another_shape_is_named_with_its_file(tmp_path, net, save):
         other.copy_from(file)
 
 
+@pytest.mark.parametrize("name", ["none.caffemodel", "none.caffemodel.h5"])
+def test_weights_that_are_not_there_are_named(tmp_path, net, name):
+    with pytest.raises(caffe.Error, match=f"{name}: (No such file|cannot be opened)") as error:
+        net.copy_from(tmp_path / name)
+    assert "got" not in str(error.value)
+
+
 def test_share_with_uses_one_memory_for_two_nets(tmp_path, net):
     other = caffe.Net(write(tmp_path, NET), caffe.TEST)
     other.share_with(net)

@@ -13,11 +13,13 @@
 namespace caffe {
 namespace db {
 
+/// Closed when the database and all cursors and transactions over it are.
+using LevelDBHandle = std::shared_ptr<leveldb::DB>;
+
 class LevelDBCursor : public Cursor {
  public:
-  /// Takes over the iterator.
-  LevelDBCursor(leveldb::Iterator* iterator, const string& source)
-      : iterator_(iterator), source_(source) {
+  LevelDBCursor(const LevelDBHandle& db, const string& source)
+      : db_(db), iterator_(db->NewIterator(leveldb::ReadOptions())), source_(source) {
     SeekToFirst();
   }
   void SeekToFirst() override;
@@ -27,18 +29,19 @@ class LevelDBCursor : public Cursor {
   bool valid() override { return iterator_->Valid(); }
 
  private:
+  LevelDBHandle db_;
   std::unique_ptr<leveldb::Iterator> iterator_;
   string source_;
 };
 
 class LevelDBTransaction : public Transaction {
  public:
-  LevelDBTransaction(leveldb::DB* db, const string& source) : db_(db), source_(source) {}
+  LevelDBTransaction(const LevelDBHandle& db, const string& source) : db_(db), source_(source) {}
   void Put(const string& key, const string& value) override { batch_.Put(key, value); }
   void Commit() override;
 
  private:
-  leveldb::DB* db_;
+  LevelDBHandle db_;
   string source_;
   leveldb::WriteBatch batch_;
 };
@@ -53,7 +56,7 @@ class LevelDB : public DB {
   LevelDBTransaction* NewTransaction() override;
 
  private:
-  std::unique_ptr<leveldb::DB> db_;
+  LevelDBHandle db_;
   string source_;
 };
 
