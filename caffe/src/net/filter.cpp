@@ -1,9 +1,50 @@
 // Which layers of a file belong to a net in a given phase, level and set of stages.
 #include <algorithm>
+#include <set>
 
-#include "caffe/net.hpp"
+#include "net/wiring.hpp"
 
 namespace caffe {
+
+namespace {
+
+/// E.g. "'data', 'more data'": the layers that make a blob.
+string MakersOf(const string& blob, const NetParameter& net) {
+  string makers;
+  for (const LayerParameter& layer : net.layer()) {
+    if (std::count(layer.top().begin(), layer.top().end(), blob) == 0) continue;
+    makers += (makers.empty() ? "'" : ", '") + layer.name() + "'";
+  }
+  return makers;
+}
+
+/// E.g. "phase TEST, level 0, stages a b".
+string Describe(const NetState& state) {
+  string text = "phase " + Phase_Name(state.phase()) + ", level " + std::to_string(state.level());
+  if (state.stage_size() == 0) return text + ", no stage";
+  text += ", stages";
+  for (const string& stage : state.stage()) text += " " + stage;
+  return text;
+}
+
+}  // namespace
+
+void CheckWhatRulesLeaveOut(const NetParameter& whole, const NetParameter& kept) {
+  std::set<string> made;
+  for (const LayerParameter& layer : kept.layer()) {
+    made.insert(layer.top().begin(), layer.top().end());
+  }
+  for (const LayerParameter& layer : kept.layer()) {
+    for (const string& blob : layer.bottom()) {
+      if (made.count(blob) > 0) continue;
+      const string left_out = MakersOf(blob, whole);
+      CHECK(left_out.empty()) << "layer '" << layer.name() << "' reads blob '" << blob
+                              << "', but the rules of what makes it (" << left_out
+                              << ") leave that out of a net with " << Describe(whole.state())
+                              << ": ask for the phase, stage or level of one of them";
+    }
+  }
+}
 
 template <typename Dtype>
 void Net<Dtype>::FilterNet(const NetParameter& param, NetParameter* param_filtered) {

@@ -40,6 +40,7 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   phase_ = present.state().phase();
   NetParameter param;
   FilterNet(present, &param);
+  CheckWhatRulesLeaveOut(present, param);
   InsertSplits(param, &param);
   name_ = param.name();
   debug_info_ = param.debug_info();
@@ -164,11 +165,7 @@ template <typename Dtype>
 int Net<Dtype>::AppendBottom(const LayerParameter& param, int layer_id, int bottom_id,
                              Wiring* wiring) {
   const string& name = param.bottom(bottom_id);
-  const auto found = wiring->blob_index.find(name);
-  CHECK(found != wiring->blob_index.end())
-      << "layer '" << param.name() << "' reads blob '" << name << "' (bottom " << bottom_id
-      << "), which no layer before it makes" << DidYouMean(name, blob_names_);
-  const int blob_id = found->second;
+  const int blob_id = wiring->blob_index.at(name);  // InsertSplits has looked for it
   LOG_IF(INFO, Caffe::root_solver()) << param.name() << " <- " << name;
   bottom_vecs_[layer_id].push_back(blobs_[blob_id].get());
   bottom_id_vecs_[layer_id].push_back(blob_id);

@@ -69,6 +69,12 @@ def test_level_and_stages_select_layers(tmp_path):
         (None, "No such file"),
         ("layer { nmae: 'x' }", "nmae"),
         ("layer { name: 'x' type: 'Convolutoin' }", "Convolution"),
+        (
+            "layer { name: 'd' type: 'Input' top: 'x' include { phase: TRAIN } }"
+            "layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'y' }",
+            r"'x', but the rules of what makes it \('d'\) leave that out of a net with phase TEST, "
+            "level 0, no stage",
+        ),
     ],
 )
 def test_a_bad_file_is_an_error_that_python_can_catch(tmp_path, text, message):
