@@ -49,6 +49,8 @@ class Decoding:
         found = self.find(item)
         labels = np.full(len(found), self._only_label(), np.int32)
         scores, keep = self.certainty(item, found), np.arange(len(found))
+        if item.grid is not None:
+            self._probabilities(item)  # those of other classes are an error even without instances
         if item.grid is not None and len(found):
             if self.mode != "reference" and classifies_pixels(item):
                 labels, probabilities = self.classify_masks(item, found)

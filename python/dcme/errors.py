@@ -17,5 +17,5 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
     if isinstance(error, MemoryError):
-        return f"the memory does not suffice ({str(error) or 'of this machine'})"
+        return f"the memory does not suffice ({str(error) or type(error).__name__})"
     return " ".join(str(error).split()) or type(error).__name__

@@ -125,6 +125,14 @@ def _decode(path: PathLike) -> np.ndarray:
     return image
 
 
+def resized(image: np.ndarray, size: tuple[int, int], interpolation: int) -> np.ndarray:
+    """An image at ``size`` = (H, W), by one of OpenCV's ways; MemoryError where it is too large."""
+    try:
+        return cv2.resize(image, size[::-1], interpolation=interpolation)
+    except cv2.error as error:
+        raise MemoryError(f"for an image of {size[0]}x{size[1]}") from error
+
+
 def image_size(path: PathLike) -> tuple[int, int]:
     """(H, W) of an image file of any depth."""
     height, width = _decode(path).shape[:2]

@@ -57,15 +57,20 @@ def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassMap) -> np.ndar
         )
     height, width = image.shape[:2]
     block = round(height / labels.shape[0])
-    rows = np.minimum(np.arange(height) // block, labels.shape[0] - 1)
-    columns = np.minimum(np.arange(width) // block, labels.shape[1] - 1)
+    if block > 1:
+        rows = np.minimum(np.arange(height) // block, labels.shape[0] - 1)
+        columns = np.minimum(np.arange(width) // block, labels.shape[1] - 1)
+    else:  # a class for each pixel, of this size or of a larger one
+        rows = np.arange(height) * labels.shape[0] // height
+        columns = np.arange(width) * labels.shape[1] // width
     full = labels[rows[:, None], columns[None, :]]
     shown = image.copy()
     inside = full > 0
     mixed = 0.35 * image[inside] + 0.65 * class_colours(classes)[full[inside] - 1]
     shown[inside] = mixed.astype(np.uint8)
-    shown[block::block] = shown[block::block] // 4 * 3
-    shown[:, block::block] = shown[:, block::block] // 4 * 3
+    if block > 2:
+        shown[block::block] = shown[block::block] // 4 * 3
+        shown[:, block::block] = shown[:, block::block] // 4 * 3
     return shown
 
 

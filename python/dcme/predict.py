@@ -13,7 +13,8 @@ import numpy as np
 from dcme.classifier import Classifier, boxes_at, classified
 from dcme.dataset import Sample, require_files
 from dcme.dataset_decoding import Decoding
-from dcme.files import Levels, PathLike, read_image
+from dcme.errors import UserError
+from dcme.files import Levels, PathLike, read_image, resized
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
 from dcme.results import ImageResult, write_result
@@ -49,7 +50,7 @@ def load_picture(
     if size is not None and size != shape:
         shrinks = size[0] <= shape[0] and size[1] <= shape[1]
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        image = cv2.resize(image, (size[1], size[0]), interpolation=method)
+        image = resized(image, size, method)
     return Picture(sample.name, image, shape, full if keep_full else None)
 
 
@@ -201,6 +202,8 @@ def predict(
     kept there as .npz files.
     """
     require_files(samples, image=True, ids=False)
+    if any(s.image_path().parent.resolve() == Path(out).resolve() for s in samples):
+        raise UserError(f"{out}: is where the images are; name another folder for the results")
     load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
     outputs = _outputs(how.network, ordered_map(load, samples, workers), how.batch)
     kept = Path(vectors_out) if vectors_out is not None else None

@@ -22,7 +22,16 @@ from dcme.dataset import (
 )
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids, read_image, read_text, write_json, write_png, write_text
+from dcme.files import (
+    PathLike,
+    read_ids,
+    read_image,
+    read_text,
+    resized,
+    write_json,
+    write_png,
+    write_text,
+)
 from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.lmdb_file import write_lmdb
 from dcme.parallel import ordered_map, progress
@@ -71,7 +80,7 @@ def prepare_sample(out: Path, size: tuple[int, int] | None, target: Target) -> b
                 f"{target.sample.image}: {ids.shape[0]}x{ids.shape[1]} cannot be reduced to "
                 f"{size[0]}x{size[1]}; choose a --size that no image is smaller than"
             )
-        image = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+        image = resized(image, size, cv2.INTER_AREA)
         ids = reduce_ids(ids, size)
     write_png(out / target.image, image)
     write_png(out / target.ids, ids)

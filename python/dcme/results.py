@@ -18,7 +18,7 @@ import numpy as np
 
 from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
-from dcme.files import PathLike, read_mask, read_text, write_png, write_text
+from dcme.files import PathLike, read_mask, read_text, resized, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID
 
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
@@ -103,10 +103,9 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) ->
     value counts.
     """
     grey = mask.astype(np.uint8) * 255
-    wide = (size[1], size[0])
     if cubic:
-        return cv2.resize(grey, wide, interpolation=cv2.INTER_CUBIC) > 0
-    return cv2.resize(grey, wide, interpolation=cv2.INTER_LINEAR) >= 128
+        return resized(grey, size, cv2.INTER_CUBIC) > 0
+    return resized(grey, size, cv2.INTER_LINEAR) >= 128
 
 
 def write_result(out: PathLike, result: ImageResult) -> None:

@@ -134,6 +134,14 @@ def number(text: str) -> float:
     return value
 
 
+def factor(text: str) -> float:
+    """A finite number other than 0."""
+    value = finite(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 would leave nothing of the image")
+    return value
+
+
 def numbers(text: str) -> tuple[float, ...]:
     """Comma-separated finite numbers."""
     return tuple(finite(part) for part in text.split(","))

@@ -12,7 +12,7 @@ from dcme.cli.options import (
     add_workers,
     count,
     decoding,
-    finite,
+    factor,
     numbers,
     positive,
     size,
@@ -64,7 +64,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="take scale and mean from this one; default: train.prototxt beside deploy.prototxt",
     )
-    group.add_argument("--scale", type=finite, help="in place of a training prototxt's")
+    group.add_argument("--scale", type=factor, help="in place of a training prototxt's")
     group.add_argument("--mean", type=numbers, metavar="B,G,R", help="likewise; default: 0")
     parser.add_argument("--batch", type=positive, default=4, help="images at once; default: 4")
     parser.add_argument(

@@ -40,6 +40,7 @@ def test_no_command_is_a_usage_error_answered_by_the_help(capsys):
         (["fly"], "dcme: error: there is no command 'fly': there are synth, collect, "),
         (["plot", "a.png", "--colour"], "dcme plot: error: "),
         (["decode", "a", "b", "--probability", "1.5"], "--probability: '1.5' is not a share from"),
+        (["predict", "a", "b", "c", "d", "--scale", "0"], "--scale: 0 would leave nothing of the"),
         (["collect", "a", "b", "c", "--levels", "9,9"], "--levels: '9,9' is not LOW,HIGH"),
         (["collect", "a", "b", "c", "--val", "1"], "--val: '1' is not a share from 0 to below 1"),
     ],

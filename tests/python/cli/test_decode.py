@@ -129,6 +129,12 @@ def test_a_network_that_classifies_pixels_is_asked_over_the_whole_mask():
     assert result.scores[0] == pytest.approx((1 - 4 / 400) * centre[0], abs=1e-6)
 
 
+def test_a_grid_of_other_classes_is_told_even_where_nothing_is_found():
+    item = VectorMap("x", np.zeros((2, 32, 32), np.float32), np.ones((3, 2, 2), np.float32) / 3)
+    with pytest.raises(UserError, match=r"the grid output is \(3, 2, 2\); expected \(5, h, w\)"):
+        Decoding(classes=ClassMap((1, 2, 3, 4)))(item)
+
+
 def test_results_are_not_written_over_their_source(tmp_path, fails):
     np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
     assert "another folder" in fails("decode", tmp_path, tmp_path)

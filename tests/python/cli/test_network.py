@@ -201,7 +201,7 @@ def predicted_input(deploy, tmp_path, *options):
     write_png(tmp_path / "a.png", np.full((32, 64, 3), 50, np.uint8))
     (tmp_path / "w.caffemodel").write_bytes(b"")
     words = [deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r", *options]
-    code = main(["predict", *map(str, words), "--quiet"])
+    code = main(["predict", *map(str, words), "--classes", "1:thing", "--quiet"])
     return code or float(GradientNet.seen.max())
 
 
@@ -251,10 +251,19 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     assert len(list(out.glob("*.txt"))) == 4
 
 
+def test_predict_does_not_write_among_the_images(deploy, tmp_path):
+    write_png(tmp_path / "images" / "a.png", picture(32, 64))
+    how = Prediction(Network(deploy, None), Decoding())
+    with pytest.raises(UserError, match="is where the images are; name another folder"):
+        predict(how, read_folder(tmp_path / "images"), tmp_path / "images")
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["a.png"]
+
+
 def test_predict_sees_images_of_16_bits_between_the_levels(deploy, tmp_path):
     image = picture(32, 64)
     write_png(tmp_path / "deep.png", image.astype(np.uint16) * 16 + 100)
-    how = Prediction(Network(deploy, None), Decoding(), levels=(100, 100 + 16 * 255))
+    thing = Decoding(classes=ClassMap((1,), ("thing",)))
+    how = Prediction(Network(deploy, None), thing, levels=(100, 100 + 16 * 255))
     predict(how, read_folder(tmp_path), tmp_path / "r")
     assert np.array_equal(GradientNet.seen[0], image.transpose(2, 0, 1))
 

@@ -73,6 +73,16 @@ def test_grid_blocks_are_coloured_where_they_have_a_class():
     assert not (shown[20:30, 36:44] == 100).all()
 
 
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_grid_as_fine_as_the_image_or_finer_is_shown_without_lines(scale):
+    image = np.full((8, 12, 3), 100, np.uint8)
+    grid = np.zeros((8 * scale, 12 * scale), np.uint8)
+    grid[:, 6 * scale :] = 1
+    shown = show_grid(image, grid, CITYSCAPES)
+    assert (shown[:, :6] == 100).all() and (shown[:, 6:] == shown[0, 6]).all()
+    assert (shown[0, 6] != 100).any()
+
+
 def test_panels_of_other_sizes_are_brought_to_the_first():
     sheet = strip([np.zeros((10, 20, 3), np.uint8), np.zeros((5, 10, 3), np.uint8)])
     assert sheet.shape == (10, 44, 3)

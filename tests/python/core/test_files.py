@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from dcme.errors import UserError, one_line
-from dcme.files import atomic_path, read_image, read_labels, write_png, write_text
+from dcme.files import atomic_path, read_image, read_labels, resized, write_png, write_text
 from dcme.vectors import read_vectors
 
 
@@ -119,6 +119,16 @@ def test_bytes_behind_the_end_of_a_picture_do_not_matter(tmp_path):
     for content in (png(4, 5, bytes(4 * 16)), jpeg(40, 50)):
         (tmp_path / "image").write_bytes(content + bytes(5000))
         assert read_image(tmp_path / "image").ndim == 3
+
+
+def test_an_image_larger_than_the_memory_is_told_as_such(monkeypatch):
+    def fails(*_, **__):
+        raise cv2.error("Failed to allocate 30000000000 bytes")
+
+    monkeypatch.setattr(cv2, "resize", fails)
+    with pytest.raises(MemoryError) as large:
+        resized(np.zeros((2, 2)), (100000, 90000), cv2.INTER_AREA)
+    assert one_line(large.value) == "the memory does not suffice (for an image of 100000x90000)"
 
 
 @pytest.mark.parametrize("header", ["{'descr': '<f4', 'shape': (2,", "{'shape': (9,)}", "((("])
