@@ -148,8 +148,8 @@ class Scores:
             small = m.tp + m.fn - sum(row.instances for row in self.rows)
             if small:
                 yield (
-                    f"{small} true instances below 100 px count for the matching only: AP and its "
-                    "column 'instances' leave them out, as Cityscapes does."
+                    f"True instances below 100 px (here {small}) count for the matching only: AP "
+                    "and its column 'instances' leave them out, as Cityscapes does."
                 )
 
 

@@ -273,7 +273,7 @@ def _plot_ladder(panels: Sequence[Any], tuning: Tuning, name: str) -> None:
     lower.plot(places, [t.recall for t in trials], "C3s--", markersize=4, label="recall")
     best = getattr(tuning.best.decoding, name)
     upper.set_title(f"{name.upper() if len(name) == 2 else name}: {best:g}")
-    lower.set(xscale="log", xlabel=UNITS[name], ylim=(0, 1))
+    lower.set(xscale="log", xlabel=UNITS[name], ylim=(0, 1.04))
     for axes in panels:
         axes.axvline(best, color="0.6", linewidth=1, zorder=0)
         axes.grid(alpha=0.3)

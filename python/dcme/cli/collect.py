@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_levels, add_workers, classes, count, share, workers
+from dcme.cli.options import add_levels, add_workers, classes, count, counted, share, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,10 +58,13 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.quiet,
     )
     for split, images in done.images.items():
-        print(f"{arguments.out}/{split}.txt: {images} images, {done.instances[split]} instances")
+        print(
+            f"{arguments.out}/{split}.txt: {counted(images, 'image')}, "
+            f"{counted(done.instances[split], 'instance')}"
+        )
     if done.lost:
         print(
-            f"{done.lost} masks gave no instance: they are empty, outside of their image, or "
+            f"{counted(done.lost, 'mask')} gave no instance: empty, outside of its image, or "
             "hidden by smaller ones"
         )
     if done.unused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_decoding, decoding, size
+from dcme.cli.options import add_classes, add_decoding, counted, decoding, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,4 +36,4 @@ def run(arguments: argparse.Namespace) -> None:
         find_samples(arguments.list) if arguments.list else None,
         arguments.quiet,
     )
-    print(f"{arguments.out}: {instances} instances in {images} images")
+    print(f"{arguments.out}: {counted(instances, 'instance')} in {counted(images, 'image')}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_workers, count, size, workers
+from dcme.cli.options import add_classes, add_workers, count, counted, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,4 +62,4 @@ def run(arguments: argparse.Namespace) -> None:
         workers(arguments),
         arguments.quiet,
     )
-    print(f"{arguments.out}: {number} vector maps")
+    print(f"{arguments.out}: {counted(number, 'vector map')}")

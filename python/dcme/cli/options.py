@@ -17,6 +17,11 @@ FIGURES = (".png", ".pdf", ".svg", ".jpg")
 """Formats of plotted curves."""
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 image``, ``2 images``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def size(text: str) -> tuple[int, int]:
     """``HxW`` as (height, width)."""
     match = re.fullmatch(r"(\d+)[xX](\d+)", text)

@@ -11,6 +11,7 @@ from dcme.cli.options import (
     add_levels,
     add_workers,
     count,
+    counted,
     decoding,
     factor,
     numbers,
@@ -158,4 +159,4 @@ def run(arguments: argparse.Namespace) -> None:
     )
     out, threads = arguments.out, workers(arguments)
     found = predict(how, samples, out, arguments.vectors, threads, arguments.quiet)
-    print(f"{arguments.out}: {found} instances in {len(samples)} images")
+    print(f"{out}: {counted(found, 'instance')} in {counted(len(samples), 'image')}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dcme.cli.options import add_workers, classes, names, positive, size, workers
+from dcme.cli.options import add_workers, classes, counted, names, positive, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
             settings = CropSettings(rule, arguments.classes, ignored=(), every={})
         counts = prepare_crops(arguments.source, arguments.out, settings, splits, threads, quiet)
         for split, crops in counts.items():
-            print(f"{arguments.out}/{split}.txt: {crops} crops")
+            print(f"{arguments.out}/{split}.txt: {counted(crops, 'crop')}")
         return
     if arguments.classes or arguments.smallest:
         raise UserError("--classes and --smallest are for --crops; reduced maps keep all classes")
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
         quiet,
     )
     for split, pairs in done.items():
-        print(f"{arguments.out}/{split}.txt: {pairs} images")
+        print(f"{arguments.out}/{split}.txt: {counted(pairs, 'image')}")
     if arguments.balance:
         lines = write_balanced_list(arguments.out)
         print(f"{arguments.out}/train_balanced.txt: {lines} lines")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_workers, size, workers
+from dcme.cli.options import add_workers, counted, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,5 @@ def run(arguments: argparse.Namespace) -> None:
         workers=workers(arguments),
         quiet=arguments.quiet,
     )
-    megabytes = done.bytes / 1e6
-    print(
-        f"{arguments.out}: {done.instances} instances in {done.images} images, {megabytes:.1f} MB"
-    )
+    found = f"{counted(done.instances, 'instance')} in {counted(done.images, 'image')}"
+    print(f"{arguments.out}: {found}, {done.bytes / 1e6:.1f} MB")

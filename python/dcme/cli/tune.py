@@ -10,6 +10,7 @@ from dcme.cli.options import (
     add_decoding,
     add_workers,
     count,
+    counted,
     decoding,
     figure_file,
     ious,
@@ -73,8 +74,9 @@ def run(arguments: argparse.Namespace) -> None:
     best = found.best
     print(
         f"{arguments.goal} {best.value:.4f} (precision {best.precision:.3f}, recall "
-        f"{best.recall:.3f} at IoU > {arguments.iou[0]:g}) in {len(samples)} images, "
-        f"{len(found.trials)} trials"
+        f"{best.recall:.3f} at IoU > {arguments.iou[0]:g}) in "
+        f"{counted(len(samples), 'image')}, "
+        f"{counted(len(found.trials), 'trial')}"
     )
     print(found.flags(), flush=True)
     if arguments.json:

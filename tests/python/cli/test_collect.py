@@ -33,7 +33,7 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
     words = ["collect", photos, masks, out, "--classes", "2:cell", "--val", "0.4", "--quiet"]
     assert main([str(word) for word in words]) == 0
     assert capsys.readouterr().out == (
-        f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 images, 2 instances\n"
+        f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 image, 2 instances\n"
         "for further commands: --classes 2:cell\n"
     )
     for ids in collected(out).values():

@@ -148,7 +148,7 @@ def test_small_instances_count_for_the_matching_only(tmp_path, capsys):
     words = ["evaluate", str(tmp_path / "r"), str(tmp_path / "val.txt"), "--classes", "1:cell"]
     assert main([*words, "--quiet"]) == 0
     out = capsys.readouterr().out
-    assert "1 true instances below 100 px count for the matching only" in out
+    assert "True instances below 100 px (here 1) count for the matching only" in out
     assert "have no class" not in out  # label 0 is the only class there is
     assert out.splitlines()[1].split() == ["cell", "1", "2", "1.000", "1.000"]
 
