@@ -8,7 +8,19 @@
 #include "caffe/common.hpp"
 #include "caffe/proto/caffe.pb.h"
 
+#ifdef CAFFE_HEADERS
+extern "C" void CAFFE_HEADERS();
+#endif
+
 namespace caffe {
+
+/// Called by all that registers itself: a library that was compiled with other headers than
+/// libcaffe does not find the function, and is not loaded.
+inline void CheckHeaders() {
+#ifdef CAFFE_HEADERS
+  CAFFE_HEADERS();
+#endif
+}
 
 template <typename Dtype>
 class Layer;
@@ -37,6 +49,7 @@ template <typename Dtype>
 class LayerRegisterer {
  public:
   LayerRegisterer(const string& type, shared_ptr<Layer<Dtype>> (*creator)(const LayerParameter&)) {
+    CheckHeaders();
     LayerRegistry<Dtype>::AddCreator(type, creator);
   }
 };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "caffe/common.hpp"
+#include "caffe/layer_factory.hpp"
 #include "caffe/proto/caffe.pb.h"
 
 namespace caffe {
@@ -43,6 +44,7 @@ template <typename Dtype>
 class SolverRegisterer {
  public:
   SolverRegisterer(const string& type, Solver<Dtype>* (*creator)(const SolverParameter&)) {
+    CheckHeaders();
     SolverRegistry<Dtype>::AddCreator(type, creator);
   }
 };

@@ -6,6 +6,8 @@
 #include "caffe/util/names.hpp"
 #include "caffe/util/plugins.hpp"
 
+extern "C" void CAFFE_HEADERS() {}
+
 namespace caffe {
 
 template <typename Dtype>

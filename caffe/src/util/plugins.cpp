@@ -77,7 +77,12 @@ void LoadPlugin(const std::string& path) {
   // Local: what libcaffe links must not stand in for the libraries of other Python modules; h5py
   // brings an HDF5 of its own.
   void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle) LOG(FATAL) << "plug-in " << path << " cannot be loaded: " << dlerror();
+  if (!handle) {
+    const std::string reason = dlerror();
+    CHECK(reason.find("undefined symbol: caffe_headers_") == std::string::npos)
+        << "plug-in " << path << " was built for another version of this runtime: build it again";
+    LOG(FATAL) << "plug-in " << path << " cannot be loaded: " << reason;
+  }
   const auto& handles = state.handles;
   const bool loaded_before = std::find(handles.begin(), handles.end(), handle) != handles.end();
   if (!collect.errors().empty()) LOG(FATAL) << "plug-in " << path << ": " << collect.errors();

@@ -1,5 +1,5 @@
-// Layers that come from a shared library at run time. TRIPLE_PLUGIN is the name of plugins/
-// triple_layer.cpp, built, which lies beside this program.
+// Layers that come from a shared library at run time. TRIPLE_PLUGIN and STALE_PLUGIN are the names
+// of plugins/triple_layer.cpp and stale_plugin.cpp, built, which lie beside this program.
 
 #include <filesystem>
 #include <fstream>
@@ -13,9 +13,11 @@
 namespace caffe {
 namespace {
 
-string TriplePlugin() {
-  return std::filesystem::read_symlink("/proc/self/exe").replace_filename(TRIPLE_PLUGIN);
+string Beside(const string& file) {
+  return std::filesystem::read_symlink("/proc/self/exe").replace_filename(file);
 }
+
+string TriplePlugin() { return Beside(TRIPLE_PLUGIN); }
 
 shared_ptr<Layer<float>> CreateTriple() {
   LayerParameter param;
@@ -40,6 +42,12 @@ TEST(Plugins, BringLayerTypes) {
   layer->SetUp({&bottom}, {&top});
   layer->Forward({&bottom}, {&top});
   EXPECT_EQ(top.cpu_data()[1], 6);
+}
+
+TEST(Plugins, BuiltForOtherHeadersAreRefused) {
+  const string message = MessageOf(Beside(STALE_PLUGIN));
+  EXPECT_NE(message.find("built for another version of this runtime: build it again"), string::npos)
+      << message;
 }
 
 TEST(Plugins, MayBeLoadedTwice) {

@@ -1,0 +1,15 @@
+# headers_digest(RESULT OPTIONS FILES...): eight digits that differ where the text of a file, comments
+# and blanks aside, or an option does. CMake runs again when a file changes.
+function(headers_digest result options)
+  set(all "${options}")
+  foreach(file IN LISTS ARGN)
+    file(READ ${file} text)
+    string(REGEX REPLACE "//[^\n]*" "" text "${text}")
+    string(REGEX REPLACE "[ \t\r\n]+" " " text "${text}")
+    string(APPEND all "${text}")
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
+  string(MD5 digest "${all}")
+  string(SUBSTRING ${digest} 0 8 digest)
+  set(${result} ${digest} PARENT_SCOPE)
+endfunction()
