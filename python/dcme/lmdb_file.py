@@ -17,6 +17,9 @@ from dcme.dataset import Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image
 
+LMDB_ENDING = "_lmdb"
+"""Of the folders that ``dcme prepare --lmdb`` writes beside the lists: ``<split>_lmdb``."""
+
 _FIRST_SIZE = 64 << 20
 
 

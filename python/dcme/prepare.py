@@ -33,7 +33,7 @@ from dcme.files import (
     write_text,
 )
 from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
-from dcme.lmdb_file import write_lmdb
+from dcme.lmdb_file import LMDB_ENDING, write_lmdb
 from dcme.parallel import ordered_map, progress
 
 RECIPE = "prepare.json"
@@ -216,5 +216,5 @@ def prepare(
         ]
         write_text(root / f"{split}.txt", _list_text(root, chosen))
         if lmdb:
-            write_lmdb(root / f"{split}_lmdb", read_list(root / f"{split}.txt"))
+            write_lmdb(root / f"{split}{LMDB_ENDING}", read_list(root / f"{split}.txt"))
     return {split: len(samples) for split, samples in groups.items()}

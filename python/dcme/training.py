@@ -16,6 +16,7 @@ from typing import Any
 
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
+from dcme.lmdb_file import LMDB_ENDING
 from dcme.stopping import left_to_the_parent
 from dcme.trainlog import TrainLog, parse_log
 
@@ -104,6 +105,18 @@ def data_layers(net: Any, path: PathLike) -> list[tuple[Any, bool]]:
     return found
 
 
+def _bind_source(layer: Any, root: Path, name: str) -> None:
+    """Let a data layer read a list below ``root``, or the LMDB (``..._lmdb``) of a split."""
+    from caffe.proto import caffe_pb2
+
+    parameters = data_parameters(layer)
+    parameters.source, parameters.root_folder = str(root / name), f"{root}/"
+    if name.endswith(LMDB_ENDING):
+        if layer.type != "DCMEData":
+            raise UserError(f"layer {layer.name} ({layer.type}) reads lists, no LMDB")
+        parameters.backend = caffe_pb2.DCMEDataParameter.LMDB
+
+
 def bind_to_data(
     files: NetFiles,
     data: PathLike,
@@ -115,10 +128,10 @@ def bind_to_data(
     """Copies of the prototxts in ``out`` that read ``data``/{train,val}.txt and snapshot there.
 
     ``data`` is a folder written by ``dcme collect`` or ``dcme prepare``; training reads its
-    ``train_list``. With ``max_iter`` the solver stops there; the steps of its learning rate move in
-    proportion, and snapshots come as often as before. Without ``learn`` the learning rate is 0:
-    such a run leaves the random weights as they are and only gathers the statistics of the data
-    that batch normalisation needs.
+    ``train_list``, or both splits' LMDBs where that is ``train_lmdb``. With ``max_iter`` the solver
+    stops there; the steps of its learning rate move in proportion, and snapshots come as often as
+    before. Without ``learn`` the learning rate is 0: such a run leaves the random weights as they
+    are and only gathers the statistics of the data that batch normalisation needs.
     """
     from google.protobuf import text_format
 
@@ -126,10 +139,9 @@ def bind_to_data(
 
     root, folder = Path(data).resolve(), Path(out)
     net, solver = read_net(files.train), _parse(files.solver, caffe_pb2.SolverParameter())
+    val_list = f"val{LMDB_ENDING}" if train_list.endswith(LMDB_ENDING) else "val.txt"
     for layer, testing in data_layers(net, files.train):
-        source = data_parameters(layer)
-        source.source = str(root / ("val.txt" if testing else train_list))
-        source.root_folder = f"{root}/"
+        _bind_source(layer, root, val_list if testing else train_list)
     bound = NetFiles(
         folder / "train.prototxt", folder / "deploy.prototxt", folder / "solver.prototxt"
     )

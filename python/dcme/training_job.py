@@ -16,6 +16,7 @@ from dcme.classes import ClassMap
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
+from dcme.lmdb_file import LMDB_ENDING
 from dcme.net_classes import bind_classes
 from dcme.training import (
     NetFiles,
@@ -143,6 +144,8 @@ def _check_data(files: NetFiles) -> None:
         parameters = data_parameters(layer)
         source, root = Path(parameters.source), Path(parameters.root_folder)
         if not source.exists():
+            if source.name.endswith(LMDB_ENDING):
+                raise UserError(f"{source}: no such LMDB; dcme prepare --lmdb writes it")
             raise UserError(f"{source}: no such list; dcme collect and dcme prepare write it")
         if layer.type == "ImageData":
             _check_images(source, root)

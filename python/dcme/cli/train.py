@@ -22,8 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--iterations", type=positive, metavar="N", help="default: the solver's max_iter"
     )
-    parser.add_argument(
+    reads = parser.add_mutually_exclusive_group()
+    reads.add_argument(
         "--balanced", action="store_true", help="read train_balanced.txt (dcme prepare --balance)"
+    )
+    reads.add_argument(
+        "--lmdb",
+        action="store_true",
+        help="read the LMDBs (dcme prepare --lmdb): for GPUs that wait for PNGs to be decoded",
     )
     parser.add_argument(
         "--anchor",
@@ -49,6 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train; the last line names the weights."""
     from dcme.training_job import TrainingJob, run_job
 
+    read = "train_balanced.txt" if arguments.balanced else "train.txt"
     job = TrainingJob(
         nets=arguments.nets,
         data=arguments.data,
@@ -56,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
         variant=arguments.variant,
         weights=arguments.weights,
         iterations=arguments.iterations,
-        train_list="train_balanced.txt" if arguments.balanced else "train.txt",
+        train_list="train_lmdb" if arguments.lmdb else read,
         box_anchor=arguments.anchor == "box",
         gpu=arguments.gpu,
         classes=arguments.classes,

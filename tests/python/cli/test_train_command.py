@@ -55,6 +55,21 @@ def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
     assert (out / "train.log").read_bytes() == before
 
 
+def test_it_trains_from_lmdbs_as_from_the_images(data, tmp_path, fails):
+    line = fails("train", NETS, data, tmp_path / "none", "--lmdb", "--iterations", 1)
+    assert "train_lmdb: no such LMDB; dcme prepare --lmdb writes it" in line
+    prepare(data.parent / "city", tmp_path / "lmdb", (32, 64), lmdb=True)
+    losses = []
+    for name, more in (("a", []), ("b", ["--lmdb"])):
+        assert train(tmp_path / "lmdb", tmp_path / name, 3, "--quiet", *more) == 0
+        losses.append(read_log(tmp_path / name / "train.log").loss.values)
+    assert losses[0] == losses[1]
+    (layer, _) = (
+        one for one in read_net(tmp_path / "b" / "train.prototxt").layer if not one.bottom
+    )
+    assert layer.dcme_data_param.source == str(tmp_path / "lmdb" / "train_lmdb")
+
+
 def test_a_log_that_is_switched_off_elsewhere_is_read_all_the_same(data, tmp_path, monkeypatch):
     monkeypatch.setenv("GLOG_minloglevel", "3")
     assert train(data, tmp_path / "r", 1, "--quiet") == 0
