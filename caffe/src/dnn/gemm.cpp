@@ -9,24 +9,79 @@
 namespace caffe {
 namespace dnn {
 
+using dnnl::memory;
+
 namespace {
 
 // Smaller products take less time than the call.
 const int64_t kSmallest = 1 << 12;
 // With fewer rows, putting a transposed factor in order takes longer than the product.
 const int kFewRows = 256;
+// From so many multiplications on, kernels made for the very shape gain more than their making
+// takes.
+const int64_t kLarge = 1 << 26;
+
+// A factor op(M) of `rows` rows; `step` is from one row of M to the next.
+memory::desc Factor(bool transposed, memory::dim rows, memory::dim columns, memory::dim step,
+                    memory::data_type type) {
+  const memory::dims steps = transposed ? memory::dims{1, step} : memory::dims{step, 1};
+  return memory::desc({rows, columns}, type, steps);
+}
+
+// C = A B, or C += A B.
+void Product(const memory& a, const memory& b, const memory& c, bool add) {
+  auto attributes = Attributes();
+  if (add) {
+    dnnl::post_ops sum;
+    sum.append_sum(1.f);
+    attributes.set_post_ops(sum);
+  }
+  const dnnl::matmul::primitive_desc product(Engine(), a.get_desc(), b.get_desc(), c.get_desc(),
+                                             attributes);
+  Run(dnnl::matmul(product), product.scratchpad_desc(),
+      {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+}
+
+// The same matrix of bfloat16 numbers, in `buffer`.
+memory Rounded(const memory::desc& factor, const float* values, HostBuffer* buffer) {
+  const memory::dims steps = factor.get_strides();
+  const memory::desc rounded(factor.get_dims(), memory::data_type::bf16, steps);
+  *buffer = HostBuffer(rounded.get_size());
+  memory from = Wrap(factor, values), to = Wrap(rounded, buffer->get());
+  dnnl::reorder(from, to).execute(Stream(), from, to);
+  Stream().wait();
+  return to;
+}
 
 }  // namespace
 
 bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float* a,
           int lda, const float* b, int ldb, float beta, float* c, int ldc) {
-  if (int64_t(m) * n * k < kSmallest || (transpose_b && m < kFewRows)) return false;
+  const int64_t size = int64_t(m) * n * k;
+  if (size < kSmallest || (transpose_b && m < kFewRows)) return false;
+  if (size >= kLarge && alpha == 1 && (beta == 0 || beta == 1)) {
+    const auto type = memory::data_type::f32;
+    Product(Wrap(Factor(transpose_a, m, k, lda, type), a),
+            Wrap(Factor(transpose_b, k, n, ldb, type), b), Wrap(Factor(false, m, n, ldc, type), c),
+            beta == 1);
+    return true;
+  }
   return dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b,
                     ldb, beta, c, ldc) == dnnl_success;
 }
 
+bool RoundedGemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a,
+                 const float* b, float beta, float* c) {
+  if (int64_t(m) * n * k < kLarge || !Has(dnnl::cpu_isa::avx512_core_bf16)) return false;
+  const auto type = memory::data_type::f32;
+  HostBuffer left, right;
+  Product(Rounded(Factor(transpose_a, m, k, transpose_a ? m : k, type), a, &left),
+          Rounded(Factor(transpose_b, k, n, transpose_b ? k : n, type), b, &right),
+          Wrap(Factor(false, m, n, n, type), c), beta == 1);
+  return true;
+}
+
 void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c) {
-  using dnnl::memory;
   const memory::desc matrix({n, n}, memory::data_type::bf16, memory::format_tag::ab);
   const dnnl::matmul::primitive_desc product(Engine(), matrix, matrix, matrix, Attributes());
   Run(dnnl::matmul(product), product.scratchpad_desc(),

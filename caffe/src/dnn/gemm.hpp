@@ -14,6 +14,11 @@ namespace dnn {
 bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float* a,
           int lda, const float* b, int ldb, float beta, float* c, int ldc);
 
+/// C = op(A) op(B) + beta C of matrices without gaps between their rows, the factors rounded to
+/// bfloat16 and beta 0 or 1. False, and nothing is done, where this is not faster than in float.
+bool RoundedGemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a,
+                 const float* b, float beta, float* c);
+
 /// C = A B of n x n bfloat16 numbers in rows, sums in float; for processors where HasBfloat16().
 void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c);
 
@@ -21,6 +26,9 @@ void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c);
 inline void Multiply(int, const BFloat16*, const BFloat16*, BFloat16*) {}
 inline bool Gemm(bool, bool, int, int, int, float, const float*, int, const float*, int, float,
                  float*, int) {
+  return false;
+}
+inline bool RoundedGemm(bool, bool, int, int, int, const float*, const float*, float, float*) {
   return false;
 }
 #endif

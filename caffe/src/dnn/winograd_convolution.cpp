@@ -34,11 +34,11 @@ class PointProducts {
 
   memory::desc right() const { return desc_.weights_desc(); }
 
-  void Run(const float* left, const float* right, float* result) const {
+  void Run(const HostBuffer& left, const HostBuffer& right, const HostBuffer& result) const {
     dnn::Run(product_, desc_.scratchpad_desc(),
-             {{DNNL_ARG_SRC, Wrap(desc_.src_desc(), left)},
-              {DNNL_ARG_WEIGHTS, Wrap(desc_.weights_desc(), right)},
-              {DNNL_ARG_DST, Wrap(desc_.dst_desc(), result)}});
+             {{DNNL_ARG_SRC, Wrap(desc_.src_desc(), left.get())},
+              {DNNL_ARG_WEIGHTS, Wrap(desc_.weights_desc(), right.get())},
+              {DNNL_ARG_DST, Wrap(desc_.dst_desc(), result.get())}});
   }
 
  private:
@@ -46,10 +46,14 @@ class PointProducts {
   dnnl::matmul product_;
 };
 
-std::ptrdiff_t PointBytes(int points, std::ptrdiff_t rows, std::ptrdiff_t columns) {
-  return points * rows * columns * std::ptrdiff_t(sizeof(float));
+// Of values at the points that a product takes or, as floats, gives.
+std::ptrdiff_t BytesOfFactor(const TileGrid& grid, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+  return grid.points() * rows * columns * BytesAtPoint(grid.side);
 }
-float* In(const HostBuffer& buffer) { return static_cast<float*>(buffer.get()); }
+std::ptrdiff_t BytesOfProduct(const TileGrid& grid, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+  return grid.points() * rows * columns * std::ptrdiff_t(sizeof(float));
+}
+const float* Floats(const HostBuffer& buffer) { return static_cast<const float*>(buffer.get()); }
 
 // How the work is divided, so that what one pass makes is in the caches when the next one reads it.
 struct Turns {
@@ -59,29 +63,34 @@ struct Turns {
   int tiles, columns;
 };
 
-// The values of all tiles, where they take no more, or less than half of the taps', are kept while
-// columns of the taps take turns; else the taps' are, while tiles take turns.
-const std::ptrdiff_t kAllTiles = std::ptrdiff_t(12) << 20;
-// Values that a turn makes and uses. But a turn has at least so many tiles, or columns, for the
-// products' sake.
+// Taps that take no more stay in the caches while tiles take turns. Of others, columns take turns,
+// and the values of all tiles stay, if those take less than half as much or no more than kAllTiles.
+const std::ptrdiff_t kAllTaps = std::ptrdiff_t(3) << 20, kAllTiles = std::ptrdiff_t(12) << 20;
+// Values of tiles that a turn makes and uses. But a turn has at least so many tiles, or columns,
+// for the products' sake.
 const std::ptrdiff_t kTurn = std::ptrdiff_t(4) << 20;
 const int kLeastTiles = 95, kLeastColumns = 64;
+// Blocks of rows, and of columns, in which bfloat16 numbers are multiplied.
+const int kRowBlock = 32, kColumnBlock = 64;
+
+int FullBlocks(int count, int block) { return (count + block - 1) / block * block; }
 
 Turns::Turns(const TileGrid& grid, int rows, int all_columns)
     : tiles(grid.count()), columns(all_columns) {
-  const int points = grid.points();
-  if (tiles < columns / 2 || PointBytes(points, tiles, rows) <= kAllTiles) {
-    while (columns % 2 == 0 && columns / 2 >= kLeastColumns &&
-           columns / 2 % WinogradChannels() == 0 && PointBytes(points, rows, columns) > kTurn) {
+  const auto are_many = [&] { return BytesOfFactor(grid, rows, columns) > kAllTaps; };
+  if (are_many() && (tiles < columns / 2 || BytesOfFactor(grid, tiles, rows) <= kAllTiles)) {
+    while (are_many() && columns % 2 == 0 && columns / 2 >= kLeastColumns &&
+           columns / 2 % WinogradChannels() == 0) {
       columns /= 2;
     }
   } else {
-    const int most = std::max<int>(kLeastTiles, kTurn / PointBytes(points, 1, rows + columns));
+    const std::ptrdiff_t of_tile = BytesOfFactor(grid, 1, rows) + BytesOfProduct(grid, 1, columns);
+    const int most = std::max<int>(kLeastTiles, kTurn / of_tile);
     const int turns = (tiles + most - 1) / most;
     tiles = (tiles + turns - 1) / turns;
   }
   // Odd, so that the points' values do not all compete for the same places in the caches.
-  tiles |= 1;
+  tiles = AreRounded(grid.side) ? FullBlocks(tiles, kRowBlock) : tiles | 1;
 }
 
 // Channels with those that fill the last block up.
@@ -97,19 +106,26 @@ struct Plan {
         taps{turned ? outputs.channels : inputs.channels,
              turned ? inputs.channels : outputs.channels, turned},
         turns(grid, Filled(inputs), Filled(outputs)),
-        order{grid.side, Filled(inputs), turns.columns, turns.columns} {}
+        rows(Filled(inputs)) {}
 
-  HostBuffer InputBuffer() const { return PointBuffer(turns.tiles, order.rows); }
-  HostBuffer OutputBuffer() const { return PointBuffer(turns.tiles, order.columns); }
-  HostBuffer TapBuffer() const { return PointBuffer(order.rows, order.columns); }
+  HostBuffer InputBuffer() const { return HostBuffer(BytesOfFactor(grid, turns.tiles, rows)); }
 
-  memory::desc Matrices(int rows, int columns, Tag tag) const {
-    return memory::desc({grid.points(), rows, columns}, memory::data_type::f32, tag);
+  // Matrices of what is multiplied, or of the result.
+  memory::desc Factor(int of_rows, int of_columns, Tag tag) const {
+    const auto type = AreRounded(grid.side) ? memory::data_type::bf16 : memory::data_type::f32;
+    return memory::desc({grid.points(), of_rows, of_columns}, type, tag);
   }
-  memory::desc InputMatrices() const { return Matrices(turns.tiles, order.rows, Tag::abc); }
-  memory::desc TransposedInputs() const { return Matrices(order.rows, turns.tiles, Tag::acb); }
-  memory::desc OutputMatrices() const { return Matrices(turns.tiles, order.columns, Tag::abc); }
-  memory::desc TapMatrices(Tag tag) const { return Matrices(order.rows, order.columns, tag); }
+  memory::desc Product(int of_rows, int of_columns) const {
+    return memory::desc({grid.points(), of_rows, of_columns}, memory::data_type::f32, Tag::abc);
+  }
+  memory::desc Inputs() const { return Factor(turns.tiles, rows, Tag::abc); }
+  memory::desc TransposedInputs() const { return Factor(rows, turns.tiles, Tag::acb); }
+
+  // The order of the right factor.
+  PointMatrices Order(int of_rows, bool in_blocks) const {
+    const int pair = AreRounded(grid.side) ? 2 : 1;
+    return {grid.side, of_rows, turns.columns, in_blocks ? kColumnBlock : turns.columns, pair};
+  }
 
   /// Makes `from` of the inputs for tiles that take turns, and after each calls body(tiles,
   /// columns) for all columns in turn.
@@ -117,7 +133,7 @@ struct Plan {
   void InTurns(const void* input_values, const HostBuffer& from, const Body& body) const {
     for (int first = 0; first < grid.count(); first += turns.tiles) {
       const TileRange tiles = {first, turns.tiles};
-      InputsToPoints(grid, tiles, inputs, {0, order.rows}, input_values, In(from));
+      InputsToPoints(grid, tiles, inputs, {0, rows}, input_values, from.get());
       for (int column = 0; column < Filled(outputs); column += turns.columns) {
         body(tiles, ChannelRange{column, turns.columns});
       }
@@ -128,25 +144,26 @@ struct Plan {
   ChannelLayout inputs, outputs;
   Taps taps;
   Turns turns;
-  TapPoints order;
-
- private:
-  HostBuffer PointBuffer(int rows, int columns) const {
-    return HostBuffer(PointBytes(grid.points(), rows, columns));
-  }
+  /// Of the taps: the channels of the inputs.
+  int rows;
 };
+
+// bfloat16 numbers in blocks and pairs of rows, as PointMatrices are.
+const Tag kInPairs = Tag::aCB16b64c2b;
 
 // outputs = inputs * taps, in either direction.
 class TileConvolution {
  public:
   TileConvolution(const TileGrid& grid, const ChannelLayout& inputs, const ChannelLayout& outputs,
                   bool turned)
-      : plan_(grid, inputs, outputs, turned), products_(Products(Tag::any)) {
-    const auto is_ordered_as = [&](Tag tag) { return products_.right() == plan_.TapMatrices(tag); };
-    const int block = 64;
-    if (is_ordered_as(Tag::aCB16b64c) && plan_.order.rows % 16 == 0 &&
-        plan_.order.columns % block == 0) {
-      plan_.order.block = block;
+      : plan_(grid, inputs, outputs, turned),
+        products_(Products(AreRounded(grid.side) ? kInPairs : Tag::any)),
+        order_(plan_.Order(plan_.rows, AreRounded(grid.side))) {
+    if (AreRounded(grid.side)) return;
+    const auto is_ordered_as = [&](Tag tag) { return products_.right() == TapMatrices(tag); };
+    if (is_ordered_as(Tag::aCB16b64c) && plan_.rows % 16 == 0 &&
+        order_.columns % kColumnBlock == 0) {
+      order_ = plan_.Order(plan_.rows, true);
     } else if (!is_ordered_as(Tag::abc)) {
       products_ = Products(Tag::abc);
     }
@@ -155,30 +172,35 @@ class TileConvolution {
   /// Bias may be null.
   void Run(const void* inputs, const Blob<float>& weights, const Blob<float>* bias, float slope,
            void* outputs) const {
-    const HostBuffer from = plan_.InputBuffer(), to = plan_.OutputBuffer();
-    const HostBuffer taps = plan_.TapBuffer();
+    const int columns = plan_.turns.columns;
+    const HostBuffer from = plan_.InputBuffer();
+    const HostBuffer to(BytesOfProduct(plan_.grid, plan_.turns.tiles, columns));
+    const HostBuffer taps(BytesOfFactor(plan_.grid, plan_.rows, columns));
     vector<float> filled_bias(bias ? Filled(plan_.outputs) : 0);
     if (bias) std::copy_n(bias->cpu_data(), bias->count(), filled_bias.begin());
     const float* plain_weights = weights.cpu_data();
-    const bool all_columns = plan_.turns.columns == Filled(plan_.outputs);
-    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange columns) {
-      if (tiles.first == 0 || !all_columns) {
-        TapsToPoints(plain_weights, plan_.taps, columns.first, plan_.order, In(taps));
+    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange channels) {
+      if (tiles.first == 0 || columns != Filled(plan_.outputs)) {
+        TapsToPoints(plain_weights, plan_.taps, channels.first, order_, taps.get());
       }
-      products_.Run(In(from), In(taps), In(to));
-      PointsToOutputs(plan_.grid, tiles, In(to), bias ? filled_bias.data() : nullptr, slope,
-                      plan_.outputs, columns, outputs);
+      products_.Run(from, taps, to);
+      PointsToOutputs(plan_.grid, tiles, Floats(to), bias ? filled_bias.data() : nullptr, slope,
+                      plan_.outputs, channels, outputs);
     });
   }
 
  private:
+  memory::desc TapMatrices(Tag order) const {
+    return plan_.Factor(plan_.rows, plan_.turns.columns, order);
+  }
   PointProducts Products(Tag order_of_taps) const {
-    return PointProducts(plan_.InputMatrices(), plan_.TapMatrices(order_of_taps),
-                         plan_.OutputMatrices(), false);
+    return PointProducts(plan_.Inputs(), TapMatrices(order_of_taps),
+                         plan_.Product(plan_.turns.tiles, plan_.turns.columns), false);
   }
 
   Plan plan_;
   PointProducts products_;
+  PointMatrices order_;
 };
 
 // Diff of weights += inputs' * outputs.
@@ -188,22 +210,30 @@ class TileWeightDiff {
       : plan_(grid, inputs, outputs, false), first_(Products(false)), next_(Products(true)) {}
 
   void Run(const void* inputs, const void* outputs, Blob<float>* weights) const {
-    const HostBuffer from = plan_.InputBuffer(), to = plan_.OutputBuffer();
-    const HostBuffer taps = plan_.TapBuffer();
+    const TileGrid& grid = plan_.grid;
+    const int columns = plan_.turns.columns;
+    const HostBuffer from = plan_.InputBuffer();
+    const HostBuffer to(BytesOfFactor(grid, plan_.turns.tiles, columns));
+    const HostBuffer taps(BytesOfProduct(grid, plan_.rows, columns));
+    const PointMatrices order_of_outputs = plan_.Order(plan_.turns.tiles, AreRounded(grid.side));
+    const PointMatrices order_of_taps = {grid.side, plan_.rows, columns, columns, 1};
     float* diff = weights->mutable_cpu_diff();
-    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange columns) {
-      OutputsToPoints(plan_.grid, tiles, plan_.outputs, columns, outputs, In(to));
-      (tiles.first == 0 ? first_ : next_).Run(In(from), In(to), In(taps));
-      if (tiles.first + tiles.count >= plan_.grid.count()) {
-        AddPointsToTaps(In(taps), plan_.order, plan_.taps, columns.first, diff);
+    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange channels) {
+      OutputsToPoints(grid, tiles.first, plan_.outputs, channels.first, outputs, order_of_outputs,
+                      to.get());
+      (tiles.first == 0 ? first_ : next_).Run(from, to, taps);
+      if (tiles.first + tiles.count >= grid.count()) {
+        AddPointsToTaps(Floats(taps), order_of_taps, plan_.taps, channels.first, diff);
       }
     });
   }
 
  private:
   PointProducts Products(bool add) const {
-    return PointProducts(plan_.TransposedInputs(), plan_.OutputMatrices(),
-                         plan_.TapMatrices(Tag::abc), add);
+    const Tag order = AreRounded(plan_.grid.side) ? kInPairs : Tag::abc;
+    return PointProducts(plan_.TransposedInputs(),
+                         plan_.Factor(plan_.turns.tiles, plan_.turns.columns, order),
+                         plan_.Product(plan_.rows, plan_.turns.columns), add);
   }
 
   Plan plan_;
@@ -215,6 +245,8 @@ class TileWeightDiff {
 // than 1 << 22 have no gain worth the calls. Measured on a Zen 5 (bench: vgg), but all of it is
 // arithmetic against memory.
 const double kMoved = 24, kSmallest = 1 << 22;
+// A product of bfloat16 numbers to one of floats.
+const double kRoundedProduct = 0.42;
 
 double DirectCost(const ConvolutionGeometry& g, int ins, int outs) {
   // bfloat16 is multiplied twice as fast, where there are enough channels to multiply.
@@ -225,7 +257,15 @@ double DirectCost(const ConvolutionGeometry& g, int ins, int outs) {
 
 double WinogradCost(const TileGrid& grid, int ins, int outs) {
   const double products = double(ins) * outs;
-  return grid.points() * (grid.count() * (products + kMoved * (ins + outs)) + kMoved * products);
+  const bool rounded = AreRounded(grid.side);
+  const double moved = kMoved * BytesAtPoint(grid.side) / sizeof(float);
+  return grid.points() * (grid.count() * ((rounded ? kRoundedProduct : 1) * products + moved * ins +
+                                          kMoved * outs) +
+                          moved * products);
+}
+
+bool SuitTinyTiles(int ins, int outs) {
+  return ins % kColumnBlock == 0 && outs % kColumnBlock == 0;
 }
 
 // Tiles for outputs of this size.
@@ -234,13 +274,20 @@ shared_ptr<const TileGrid> TilesFor(const ConvolutionGeometry& g, TileChoice cho
   const auto of_side = [&](int side) {
     return TileGrid::Shared(side, g.num, size[0], size[1], g.dilation, pad);
   };
-  if (choice == TileChoice::kSmall) return of_side(kSmallTile);
-  const auto small = of_side(kSmallTile), large = of_side(kLargeTile);
-  if (choice == TileChoice::kLarge) return large;
-  return WinogradCost(*large, ins, outs) < WinogradCost(*small, ins, outs) ? large : small;
+  if (choice == TileChoice::kTiny) return of_side(kTinyTile);
+  if (choice == TileChoice::kLarge) return of_side(kLargeTile);
+  auto best = of_side(kSmallTile);
+  if (choice == TileChoice::kSmall) return best;
+  const auto try_side = [&](int side) {
+    const auto grid = of_side(side);
+    if (WinogradCost(*grid, ins, outs) < WinogradCost(*best, ins, outs)) best = grid;
+  };
+  try_side(kLargeTile);
+  if (SuitTinyTiles(ins, outs) && Has(dnnl::cpu_isa::avx512_core_bf16)) try_side(kTinyTile);
+  return best;
 }
 
-// Rounding errors of large tiles are small beside bfloat16's only.
+// Rounding errors of large tiles are small beside bfloat16's only, those of tiny ones the same.
 TileChoice ChoiceFor(const ConvolutionGeometry& g) {
   return g.element == Element::kFloat ? TileChoice::kSmall : TileChoice::kFaster;
 }
@@ -340,6 +387,9 @@ shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
                                         const ChannelLayout& image, const ChannelLayout& features,
                                         TileChoice choice) {
   if (!Fits(geometry, image, features)) return nullptr;
+  if (choice == TileChoice::kTiny && !SuitTinyTiles(Filled(image), Filled(features))) {
+    return nullptr;
+  }
   return boost::make_shared<WinogradConvolution>(geometry, image, features, choice, nullptr);
 }
 

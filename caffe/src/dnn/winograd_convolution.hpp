@@ -6,22 +6,24 @@
 namespace caffe {
 namespace dnn {
 
-/// Sides of the tiles: small or large ones, or those that make each of the products faster.
-enum class TileChoice { kSmall, kLarge, kFaster };
+/// Tiles of one side, or those that make each of the products faster.
+enum class TileChoice { kTiny, kSmall, kLarge, kFaster };
 
 /// A convolution by Winograd's algorithm (winograd_transforms.hpp) of images and features in these
 /// layouts; null where they or the geometry do not suit it: one group of 3x3 taps, stride 1, and
-/// blocks of WinogradChannels() channels or a multiple of it.
+/// blocks of WinogradChannels() channels or a multiple of it; for tiny tiles multiples of 64
+/// channels.
 ///
 /// Sums are rounded otherwise than in a direct convolution: floats of unit scale differ by some
-/// 1e-6, with large tiles by some 1e-5. bfloat16 values are multiplied as floats.
+/// 1e-6, with large tiles by some 1e-5. bfloat16 values are multiplied as floats, but for tiny
+/// tiles, which round what they multiply to bfloat16: 3e-3.
 shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
                                         const ChannelLayout& image, const ChannelLayout& features,
                                         TileChoice choice);
 
-/// The same, with small tiles for floats, for those of the products where that is faster than
-/// `direct`, which does the others; direct itself where none is. CAFFE_WINOGRAD=0 in the
-/// environment leaves everything to it.
+/// The same, with small tiles for floats and the fastest for bfloat16, for those of the products
+/// where that is faster than `direct`, which does the others; direct itself where none is.
+/// CAFFE_WINOGRAD=0 in the environment leaves everything to it.
 shared_ptr<Convolution<float>> WithWinograd(const ConvolutionGeometry& geometry,
                                             const ChannelLayout& image,
                                             const ChannelLayout& features,

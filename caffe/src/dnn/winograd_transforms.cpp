@@ -34,35 +34,43 @@ int Existing(const TileGrid& grid, TileRange range) {
 
 // ---- the kernels, for a part of the work of a call ----
 
-template <typename T>
+// Of images of T and values at the points of AtPoint.
+template <typename T, typename AtPoint>
 struct ImageKernels {
-  using ToPoints = void (*)(const TileGrid&, TileRange, const ChannelLayout&, ChannelRange,
-                            const T*, float* points, Piece);
-  ToPoints inputs_to_points, outputs_to_points;
+  void (*inputs_to_points)(const TileGrid&, TileRange, const ChannelLayout&, ChannelRange, const T*,
+                           AtPoint* points, Piece);
+  void (*outputs_to_points)(const TileGrid&, int first_tile, const ChannelLayout&,
+                            int first_channel, const T*, const PointMatrices&, AtPoint* points,
+                            Piece);
   void (*points_to_outputs)(const TileGrid&, TileRange, const float* points, const float* bias,
                             float slope, const ChannelLayout&, ChannelRange, T*, Piece);
 };
 
 // For tiles of one side.
+template <typename Value>
 struct TileKernels {
-  ImageKernels<float> floats;
-  ImageKernels<BFloat16> bfloats;
-  void (*taps_to_points)(const float* weights, const Taps&, int first_column, const TapPoints&,
-                         float* points, Piece);
-  void (*add_points_to_taps)(const float* points, const TapPoints&, const Taps&, int first_column,
-                             float* weights, Piece);
+  using AtPoint = Value;
 
-  const ImageKernels<float>& ForImages(float) const { return floats; }
-  const ImageKernels<BFloat16>& ForImages(BFloat16) const { return bfloats; }
+  ImageKernels<float, AtPoint> floats;
+  ImageKernels<BFloat16, AtPoint> bfloats;
+  void (*taps_to_points)(const float* weights, const Taps&, int first_column, const PointMatrices&,
+                         AtPoint* points, Piece);
+  void (*add_points_to_taps)(const float* points, const PointMatrices&, const Taps&,
+                             int first_column, float* weights, Piece);
+
+  const ImageKernels<float, AtPoint>& ForImages(float) const { return floats; }
+  const ImageKernels<BFloat16, AtPoint>& ForImages(BFloat16) const { return bfloats; }
 };
 
 struct Kernels {
   /// Channels that are handled at once.
   int width;
-  TileKernels small, large;
-
-  const TileKernels& ForTiles(int side) const { return side == kSmallTile ? small : large; }
+  TileKernels<BFloat16> tiny;
+  TileKernels<float> small, large;
 };
+
+// Channels of inputs that are handled at once: a line of the caches has to be written as a whole.
+constexpr int ChannelsAtOnce(int side, int width) { return AreRounded(side) ? 2 * width : width; }
 
 #define CAFFE_KERNEL_INLINE inline __attribute__((always_inline))
 
@@ -130,31 +138,26 @@ void InPieces(std::ptrdiff_t count, int grain, const Body& body) {
   });
 }
 
-// What is handled at once: a tile's channels, a number of them; a square of taps.
-std::ptrdiff_t PiecesOf(int tiles, ChannelRange channels) {
-  return std::ptrdiff_t(tiles) * (channels.count / WinogradChannels());
-}
-std::ptrdiff_t PiecesOf(const TapPoints& order) {
-  return std::ptrdiff_t(order.rows / WinogradChannels()) * (order.columns / WinogradChannels());
+// Calls body(kernels) with those for tiles of a side.
+template <typename Body>
+void WithKernels(int side, const Body& body) {
+  const Kernels& all = ForThisProcessor();
+  if (side == kTinyTile) return body(all.tiny);
+  body(side == kSmallTile ? all.small : all.large);
 }
 
-// By the kernel that choose(kernels for images) gives.
-template <typename Choose>
-void ToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-              ChannelRange channels, const void* values, float* points, const Choose& choose) {
-  const int existing = Existing(grid, tiles);
-  VisitElements<float>(layout, [&](auto type) {
-    const auto kernel = choose(ForThisProcessor().ForTiles(grid.side).ForImages(type));
-    InPieces(PiecesOf(existing, channels), kTileGrain, [&](Piece piece) {
-      kernel(grid, tiles, layout, channels, static_cast<const decltype(type)*>(values), points,
-             piece);
-    });
-  });
-  const std::ptrdiff_t point_step = std::ptrdiff_t(tiles.count) * channels.count;
-  for (int p = 0; existing < tiles.count && p < grid.points(); ++p) {
-    float* point = points + p * point_step;
-    std::fill(point + std::ptrdiff_t(existing) * channels.count, point + point_step, 0.f);
-  }
+// Values at the points as the kernels take them.
+template <typename AtPoint>
+AtPoint* PointsFor(const TileKernels<AtPoint>&, void* points) {
+  return static_cast<AtPoint*>(points);
+}
+
+// What is handled at once: a tile's channels, a number of them; a square of taps.
+std::ptrdiff_t PiecesOf(int tiles, ChannelRange channels, int at_once) {
+  return std::ptrdiff_t(tiles) * (channels.count / at_once);
+}
+std::ptrdiff_t PiecesOf(const PointMatrices& order) {
+  return std::ptrdiff_t(order.rows / WinogradChannels()) * (order.columns / WinogradChannels());
 }
 
 }  // namespace
@@ -189,44 +192,74 @@ shared_ptr<const TileGrid> TileGrid::Shared(int side, int num, int height, int w
 int WinogradChannels() { return ForThisProcessor().width; }
 
 void InputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-                    ChannelRange channels, const void* inputs, float* points) {
-  ToPoints(grid, tiles, layout, channels, inputs, points,
-           [](const auto& kernels) { return kernels.inputs_to_points; });
+                    ChannelRange channels, const void* inputs, void* points) {
+  const int existing = Existing(grid, tiles);
+  const std::ptrdiff_t point_step = std::ptrdiff_t(tiles.count) * channels.count;
+  const int at_once = ChannelsAtOnce(grid.side, WinogradChannels());
+  WithKernels(grid.side, [&](const auto& kernels) {
+    auto* const at_points = PointsFor(kernels, points);
+    VisitElements<float>(layout, [&](auto type) {
+      InPieces(PiecesOf(existing, channels, at_once), kTileGrain, [&](Piece piece) {
+        kernels.ForImages(type).inputs_to_points(grid, tiles, layout, channels,
+                                                 static_cast<const decltype(type)*>(inputs),
+                                                 at_points, piece);
+      });
+    });
+    for (int p = 0; existing < tiles.count && p < grid.points(); ++p) {
+      auto* point = at_points + p * point_step;
+      std::fill(point + std::ptrdiff_t(existing) * channels.count, point + point_step, 0.f);
+    }
+  });
 }
 
-void OutputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-                     ChannelRange channels, const void* outputs, float* points) {
-  ToPoints(grid, tiles, layout, channels, outputs, points,
-           [](const auto& kernels) { return kernels.outputs_to_points; });
+void OutputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& layout,
+                     int first_channel, const void* outputs, const PointMatrices& order,
+                     void* points) {
+  const ChannelRange channels = {first_channel, order.columns};
+  WithKernels(grid.side, [&](const auto& kernels) {
+    auto* const at_points = PointsFor(kernels, points);
+    VisitElements<float>(layout, [&](auto type) {
+      InPieces(PiecesOf(order.rows / order.pair, channels, WinogradChannels()), kTileGrain,
+               [&](Piece piece) {
+                 kernels.ForImages(type).outputs_to_points(
+                     grid, first_tile, layout, first_channel,
+                     static_cast<const decltype(type)*>(outputs), order, at_points, piece);
+               });
+    });
+  });
 }
 
 void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
                      float slope, const ChannelLayout& layout, ChannelRange channels,
                      void* outputs) {
-  VisitElements<float>(layout, [&](auto type) {
-    const auto kernel = ForThisProcessor().ForTiles(grid.side).ForImages(type).points_to_outputs;
-    InPieces(PiecesOf(Existing(grid, tiles), channels), kTileGrain, [&](Piece piece) {
-      kernel(grid, tiles, points, bias, slope, layout, channels,
-             static_cast<decltype(type)*>(outputs), piece);
+  const auto pieces = PiecesOf(Existing(grid, tiles), channels, WinogradChannels());
+  WithKernels(grid.side, [&](const auto& kernels) {
+    VisitElements<float>(layout, [&](auto type) {
+      InPieces(pieces, kTileGrain, [&](Piece piece) {
+        kernels.ForImages(type).points_to_outputs(grid, tiles, points, bias, slope, layout,
+                                                  channels, static_cast<decltype(type)*>(outputs),
+                                                  piece);
+      });
     });
   });
 }
 
-void TapsToPoints(const float* weights, const Taps& taps, int first_column, const TapPoints& order,
-                  float* points) {
-  InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
-    ForThisProcessor()
-        .ForTiles(order.side)
-        .taps_to_points(weights, taps, first_column, order, points, piece);
+void TapsToPoints(const float* weights, const Taps& taps, int first_column,
+                  const PointMatrices& order, void* points) {
+  WithKernels(order.side, [&](const auto& kernels) {
+    auto* const at_points = PointsFor(kernels, points);
+    InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
+      kernels.taps_to_points(weights, taps, first_column, order, at_points, piece);
+    });
   });
 }
 
-void AddPointsToTaps(const float* points, const TapPoints& order, const Taps& taps,
+void AddPointsToTaps(const float* points, const PointMatrices& order, const Taps& taps,
                      int first_column, float* weights) {
-  InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
-    ForThisProcessor()
-        .ForTiles(order.side)
-        .add_points_to_taps(points, order, taps, first_column, weights, piece);
+  WithKernels(order.side, [&](const auto& kernels) {
+    InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
+      kernels.add_points_to_taps(points, order, taps, first_column, weights, piece);
+    });
   });
 }
 

@@ -1,15 +1,19 @@
 #ifndef CAFFE_SRC_DNN_WINOGRAD_TRANSFORMS_HPP_
 #define CAFFE_SRC_DNN_WINOGRAD_TRANSFORMS_HPP_
 
-/// Winograd's way to convolve with 3x3 taps, for 4x4 or 6x6 outputs at a time: F(4x4, 3x3) and
-/// F(6x6, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+/// Winograd's way to convolve with 3x3 taps, for 2x2, 4x4 or 6x6 outputs at a time: F(2x2, 3x3),
+/// F(4x4, 3x3) and F(6x6, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural
+/// Networks" (2015).
 ///
 /// A tile of 4x4 outputs depends on 6x6 inputs. Both, and the taps, are polynomials of two
 /// variables; their values at 6x6 points (0, 1, -1, 2, -2 and infinity each way) tell everything
 /// about them, and at a point a convolution is one multiplication: 36 a tile instead of 144. Summed
 /// over the channels they are 36 products of matrices, tiles x channels by channels x channels,
 /// which a library does at its full speed; here is the way to the points and back. A tile of 6x6
-/// outputs takes 64 multiplications instead of 324, but rounding errors are larger.
+/// outputs takes 64 multiplications instead of 324, but rounding errors are larger. One of 2x2
+/// takes 16 instead of 36; but values at its points are sums of so few numbers that they may be
+/// rounded to bfloat16, which some processors multiply twice as fast: the error is that of rounding
+/// inputs and taps themselves.
 ///
 /// All three products of a convolution have it:
 ///   features = out(in(image) * taps(weights)),
@@ -26,9 +30,14 @@ namespace caffe {
 namespace dnn {
 
 /// Outputs of a tile along an axis, its side; of the inputs there are more.
-const int kSmallTile = 4, kLargeTile = 6;
+const int kTinyTile = 2, kSmallTile = 4, kLargeTile = 6;
 constexpr int InputsOf(int side) { return side + 2; }
 constexpr int PointsOf(int side) { return InputsOf(side) * InputsOf(side); }
+
+/// Whether inputs, diffs of outputs, and taps are bfloat16 numbers at the points, else floats.
+/// Products of them are floats.
+constexpr bool AreRounded(int side) { return side == kTinyTile; }
+constexpr int BytesAtPoint(int side) { return AreRounded(side) ? 2 : 4; }
 
 /// First output pixel of a tile. Those after it are a dilation apart.
 struct Tile {
@@ -68,21 +77,37 @@ struct ChannelRange {
 /// counts of ranges, have to be multiples. (Where a layout fills blocks up, the filling counts.)
 int WinogradChannels();
 
-// Values at the points are [points of a tile][tiles][channels], of a range each.
+/// Matrices, one for each point of a tile: [points][columns / block][rows / pair][block][pair].
+/// Pairs are of neighbouring rows, as processors multiply bfloat16 numbers. Rows, columns and
+/// blocks are multiples of WinogradChannels() but for rows that are tiles.
+struct PointMatrices {
+  int side, rows, columns, block, pair;
 
-/// Values of the inputs at the points.
+  std::ptrdiff_t size() const { return std::ptrdiff_t(rows) * columns; }
+  /// Where in a matrix an element is; those of a row, or of pairs of rows, that are handled at once
+  /// follow it.
+  std::ptrdiff_t At(int row, int column) const {
+    return (std::ptrdiff_t(column / block) * rows + row / pair * pair) * block +
+           column % block * pair + row % pair;
+  }
+};
+
+/// Values of the inputs at the points: [points of a tile][tiles][channels], of a range each.
+/// Where they are rounded, channels have to be multiples of 2 WinogradChannels().
 void InputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-                    ChannelRange channels, const void* inputs, float* points);
+                    ChannelRange channels, const void* inputs, void* points);
 
-/// outputs = relu(what the values at the points tell + bias). Bias (of all channels, the filling
-/// included) may be null, slope is the ReLU's for negative values (1: none).
+/// outputs = relu(what the values at the points, ordered as the inputs', tell + bias). Bias (of all
+/// channels, the filling included) may be null, slope is the ReLU's for negative values (1: none).
 void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
                      float slope, const ChannelLayout& layout, ChannelRange channels,
                      void* outputs);
 
-/// The transpose of PointsToOutputs, for the gradient of the taps.
-void OutputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-                     ChannelRange channels, const void* outputs, float* points);
+/// The transpose of PointsToOutputs, for the gradient of the taps: matrices of tiles (rows) and
+/// channels, which are ordered in pairs where they are rounded.
+void OutputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& layout,
+                     int first_channel, const void* outputs, const PointMatrices& order,
+                     void* points);
 
 /// Weights [outs][ins][3][3] as matrices of taps, from inputs (rows) to outputs (columns). From
 /// outputs to inputs if turned: transposed, and with taps turned by 180 degrees. Matrices may have
@@ -95,25 +120,13 @@ struct Taps {
   int columns() const { return turned ? ins : outs; }
 };
 
-/// Values of taps at the points of tiles of a side, for some columns:
-/// [points of a tile][columns / block][rows][block].
-struct TapPoints {
-  int side, rows, columns, block;
+/// Values of the taps at the points, for the columns from `first_column` on; ordered in pairs where
+/// they are rounded.
+void TapsToPoints(const float* weights, const Taps& taps, int first_column,
+                  const PointMatrices& order, void* points);
 
-  std::ptrdiff_t point_size() const { return std::ptrdiff_t(rows) * columns; }
-  /// Of a row, from `column` on as many as are handled at once.
-  std::ptrdiff_t At(int row, int column) const {
-    return (std::ptrdiff_t(column / block) * rows + row) * block + column % block;
-  }
-};
-
-/// Values of the taps at the points, for the columns from `first_column` on. Rows and columns of
-/// `order` are multiples of WinogradChannels().
-void TapsToPoints(const float* weights, const Taps& taps, int first_column, const TapPoints& order,
-                  float* points);
-
-/// weights += the transpose of TapsToPoints.
-void AddPointsToTaps(const float* points, const TapPoints& order, const Taps& taps,
+/// weights += the transpose of TapsToPoints, of floats.
+void AddPointsToTaps(const float* points, const PointMatrices& order, const Taps& taps,
                      int first_column, float* weights);
 
 }  // namespace dnn
