@@ -20,17 +20,8 @@ using Tag = memory::format_tag;
 // Products of matrices, one for each point.
 class PointProducts {
  public:
-  PointProducts(const memory::desc& left, const memory::desc& right, const memory::desc& result,
-                bool add) {
-    auto attributes = Attributes();
-    if (add) {
-      dnnl::post_ops sum;
-      sum.append_sum(1.f);
-      attributes.set_post_ops(sum);
-    }
-    desc_ = dnnl::matmul::primitive_desc(Engine(), left, right, result, attributes);
-    product_ = dnnl::matmul(desc_);
-  }
+  PointProducts(const memory::desc& left, const memory::desc& right, const memory::desc& result)
+      : desc_(Engine(), left, right, result, Attributes()), product_(desc_) {}
 
   memory::desc right() const { return desc_.weights_desc(); }
 
@@ -53,7 +44,7 @@ std::ptrdiff_t BytesOfFactor(const TileGrid& grid, std::ptrdiff_t rows, std::ptr
 std::ptrdiff_t BytesOfProduct(const TileGrid& grid, std::ptrdiff_t rows, std::ptrdiff_t columns) {
   return grid.points() * rows * columns * std::ptrdiff_t(sizeof(float));
 }
-const float* Floats(const HostBuffer& buffer) { return static_cast<const float*>(buffer.get()); }
+float* Floats(const HostBuffer& buffer) { return static_cast<float*>(buffer.get()); }
 
 // How the work is divided, so that what one pass makes is in the caches when the next one reads it.
 struct Turns {
@@ -110,30 +101,24 @@ struct Plan {
 
   HostBuffer InputBuffer() const { return HostBuffer(BytesOfFactor(grid, turns.tiles, rows)); }
 
-  // Matrices of what is multiplied, or of the result.
-  memory::desc Factor(int of_rows, int of_columns, Tag tag) const {
-    const auto type = AreRounded(grid.side) ? memory::data_type::bf16 : memory::data_type::f32;
-    return memory::desc({grid.points(), of_rows, of_columns}, type, tag);
+  /// Orders of matrices. Those in pairs are in blocks, which takes columns to fill.
+  PointMatrices Order(int of_rows, int of_columns, bool in_pairs) const {
+    const bool in_blocks = of_columns % kColumnBlock == 0;
+    return {grid.side, of_rows, of_columns, in_blocks ? kColumnBlock : of_columns,
+            in_pairs ? 2 : 1};
   }
-  memory::desc Product(int of_rows, int of_columns) const {
-    return memory::desc({grid.points(), of_rows, of_columns}, memory::data_type::f32, Tag::abc);
-  }
-  memory::desc Inputs() const { return Factor(turns.tiles, rows, Tag::abc); }
-  memory::desc TransposedInputs() const { return Factor(rows, turns.tiles, Tag::acb); }
-
-  // The order of the right factor.
-  PointMatrices Order(int of_rows, bool in_blocks) const {
-    const int pair = AreRounded(grid.side) ? 2 : 1;
-    return {grid.side, of_rows, turns.columns, in_blocks ? kColumnBlock : turns.columns, pair};
+  PointMatrices Plain(int of_rows, int of_columns) const {
+    return {grid.side, of_rows, of_columns, of_columns, 1};
   }
 
-  /// Makes `from` of the inputs for tiles that take turns, and after each calls body(tiles,
-  /// columns) for all columns in turn.
+  /// Makes `from` of the inputs, in this order, for tiles that take turns, and after each calls
+  /// body(tiles, columns) for all columns in turn.
   template <typename Body>
-  void InTurns(const void* input_values, const HostBuffer& from, const Body& body) const {
+  void InTurns(const void* input_values, const PointMatrices& order, const HostBuffer& from,
+               const Body& body) const {
     for (int first = 0; first < grid.count(); first += turns.tiles) {
       const TileRange tiles = {first, turns.tiles};
-      InputsToPoints(grid, tiles, inputs, {0, rows}, input_values, from.get());
+      InputsToPoints(grid, first, inputs, 0, input_values, order, from.get());
       for (int column = 0; column < Filled(outputs); column += turns.columns) {
         body(tiles, ChannelRange{column, turns.columns});
       }
@@ -148,25 +133,20 @@ struct Plan {
   int rows;
 };
 
-// bfloat16 numbers in blocks and pairs of rows, as PointMatrices are.
-const Tag kInPairs = Tag::aCB16b64c2b;
-
 // outputs = inputs * taps, in either direction.
 class TileConvolution {
  public:
   TileConvolution(const TileGrid& grid, const ChannelLayout& inputs, const ChannelLayout& outputs,
                   bool turned)
       : plan_(grid, inputs, outputs, turned),
-        products_(Products(AreRounded(grid.side) ? kInPairs : Tag::any)),
-        order_(plan_.Order(plan_.rows, AreRounded(grid.side))) {
+        inputs_(plan_.Plain(plan_.turns.tiles, plan_.rows)),
+        taps_(plan_.Order(plan_.rows, plan_.turns.columns, AreRounded(grid.side))),
+        products_(Products(AreRounded(grid.side) ? Tag::aCB16b64c2b : Tag::any)) {
     if (AreRounded(grid.side)) return;
-    const auto is_ordered_as = [&](Tag tag) { return products_.right() == TapMatrices(tag); };
-    if (is_ordered_as(Tag::aCB16b64c) && plan_.rows % 16 == 0 &&
-        order_.columns % kColumnBlock == 0) {
-      order_ = plan_.Order(plan_.rows, true);
-    } else if (!is_ordered_as(Tag::abc)) {
-      products_ = Products(Tag::abc);
-    }
+    const bool in_blocks = taps_.block == kColumnBlock && plan_.rows % 16 == 0;
+    if (in_blocks && products_.right() == TapMatrices(Tag::aCB16b64c)) return;
+    taps_ = plan_.Plain(plan_.rows, plan_.turns.columns);
+    if (products_.right() != TapMatrices(Tag::abc)) products_ = Products(Tag::abc);
   }
 
   /// Bias may be null.
@@ -179,9 +159,9 @@ class TileConvolution {
     vector<float> filled_bias(bias ? Filled(plan_.outputs) : 0);
     if (bias) std::copy_n(bias->cpu_data(), bias->count(), filled_bias.begin());
     const float* plain_weights = weights.cpu_data();
-    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange channels) {
+    plan_.InTurns(inputs, inputs_, from, [&](TileRange tiles, ChannelRange channels) {
       if (tiles.first == 0 || columns != Filled(plan_.outputs)) {
-        TapsToPoints(plain_weights, plan_.taps, channels.first, order_, taps.get());
+        TapsToPoints(plain_weights, plan_.taps, channels.first, taps_, taps.get());
       }
       products_.Run(from, taps, to);
       PointsToOutputs(plan_.grid, tiles, Floats(to), bias ? filled_bias.data() : nullptr, slope,
@@ -190,54 +170,54 @@ class TileConvolution {
   }
 
  private:
+  memory::desc Matrices(int rows, int columns, memory::data_type type, Tag order) const {
+    return memory::desc({plan_.grid.points(), rows, columns}, type, order);
+  }
+  memory::data_type FactorType() const {
+    return AreRounded(plan_.grid.side) ? memory::data_type::bf16 : memory::data_type::f32;
+  }
   memory::desc TapMatrices(Tag order) const {
-    return plan_.Factor(plan_.rows, plan_.turns.columns, order);
+    return Matrices(plan_.rows, plan_.turns.columns, FactorType(), order);
   }
   PointProducts Products(Tag order_of_taps) const {
-    return PointProducts(plan_.Inputs(), TapMatrices(order_of_taps),
-                         plan_.Product(plan_.turns.tiles, plan_.turns.columns), false);
+    return PointProducts(
+        Matrices(plan_.turns.tiles, plan_.rows, FactorType(), Tag::abc), TapMatrices(order_of_taps),
+        Matrices(plan_.turns.tiles, plan_.turns.columns, memory::data_type::f32, Tag::abc));
   }
 
   Plan plan_;
+  PointMatrices inputs_, taps_;
   PointProducts products_;
-  PointMatrices order_;
 };
 
 // Diff of weights += inputs' * outputs.
 class TileWeightDiff {
  public:
   TileWeightDiff(const TileGrid& grid, const ChannelLayout& inputs, const ChannelLayout& outputs)
-      : plan_(grid, inputs, outputs, false), first_(Products(false)), next_(Products(true)) {}
+      : plan_(grid, inputs, outputs, false),
+        inputs_(plan_.Order(plan_.turns.tiles, plan_.rows, AreRounded(grid.side))),
+        outputs_(plan_.Order(plan_.turns.tiles, plan_.turns.columns, AreRounded(grid.side))),
+        taps_(plan_.Plain(plan_.rows, plan_.turns.columns)) {}
 
   void Run(const void* inputs, const void* outputs, Blob<float>* weights) const {
     const TileGrid& grid = plan_.grid;
-    const int columns = plan_.turns.columns;
     const HostBuffer from = plan_.InputBuffer();
-    const HostBuffer to(BytesOfFactor(grid, plan_.turns.tiles, columns));
-    const HostBuffer taps(BytesOfProduct(grid, plan_.rows, columns));
-    const PointMatrices order_of_outputs = plan_.Order(plan_.turns.tiles, AreRounded(grid.side));
-    const PointMatrices order_of_taps = {grid.side, plan_.rows, columns, columns, 1};
+    const HostBuffer to(BytesOfFactor(grid, plan_.turns.tiles, plan_.turns.columns));
+    const HostBuffer taps(BytesOfProduct(grid, plan_.rows, plan_.turns.columns));
     float* diff = weights->mutable_cpu_diff();
-    plan_.InTurns(inputs, from, [&](TileRange tiles, ChannelRange channels) {
-      OutputsToPoints(grid, tiles.first, plan_.outputs, channels.first, outputs, order_of_outputs,
+    plan_.InTurns(inputs, inputs_, from, [&](TileRange tiles, ChannelRange channels) {
+      OutputsToPoints(grid, tiles.first, plan_.outputs, channels.first, outputs, outputs_,
                       to.get());
-      (tiles.first == 0 ? first_ : next_).Run(from, to, taps);
+      TransposedProducts(inputs_, from.get(), outputs_, to.get(), tiles.first > 0, Floats(taps));
       if (tiles.first + tiles.count >= grid.count()) {
-        AddPointsToTaps(Floats(taps), order_of_taps, plan_.taps, channels.first, diff);
+        AddPointsToTaps(Floats(taps), taps_, plan_.taps, channels.first, diff);
       }
     });
   }
 
  private:
-  PointProducts Products(bool add) const {
-    const Tag order = AreRounded(plan_.grid.side) ? kInPairs : Tag::abc;
-    return PointProducts(plan_.TransposedInputs(),
-                         plan_.Factor(plan_.turns.tiles, plan_.turns.columns, order),
-                         plan_.Product(plan_.rows, plan_.turns.columns), add);
-  }
-
   Plan plan_;
-  PointProducts first_, next_;
+  PointMatrices inputs_, outputs_, taps_;
 };
 
 // What the ways take, in multiplications of a direct convolution in float (each being an addition
@@ -265,7 +245,7 @@ double WinogradCost(const TileGrid& grid, int ins, int outs) {
 }
 
 bool SuitTinyTiles(int ins, int outs) {
-  return ins % kColumnBlock == 0 && outs % kColumnBlock == 0;
+  return HasBfloat16() && ins % kColumnBlock == 0 && outs % kColumnBlock == 0;
 }
 
 // Tiles for outputs of this size.
@@ -283,7 +263,7 @@ shared_ptr<const TileGrid> TilesFor(const ConvolutionGeometry& g, TileChoice cho
     if (WinogradCost(*grid, ins, outs) < WinogradCost(*best, ins, outs)) best = grid;
   };
   try_side(kLargeTile);
-  if (SuitTinyTiles(ins, outs) && Has(dnnl::cpu_isa::avx512_core_bf16)) try_side(kTinyTile);
+  if (SuitTinyTiles(ins, outs)) try_side(kTinyTile);
   return best;
 }
 

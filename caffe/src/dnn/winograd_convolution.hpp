@@ -11,8 +11,8 @@ enum class TileChoice { kTiny, kSmall, kLarge, kFaster };
 
 /// A convolution by Winograd's algorithm (winograd_transforms.hpp) of images and features in these
 /// layouts; null where they or the geometry do not suit it: one group of 3x3 taps, stride 1, and
-/// blocks of WinogradChannels() channels or a multiple of it; for tiny tiles multiples of 64
-/// channels.
+/// blocks of WinogradChannels() channels or a multiple of it; for tiny tiles HasBfloat16() and
+/// multiples of 64 channels.
 ///
 /// Sums are rounded otherwise than in a direct convolution: floats of unit scale differ by some
 /// 1e-6, with large tiles by some 1e-5. bfloat16 values are multiplied as floats, but for tiny

@@ -37,11 +37,10 @@ int Existing(const TileGrid& grid, TileRange range) {
 // Of images of T and values at the points of AtPoint.
 template <typename T, typename AtPoint>
 struct ImageKernels {
-  void (*inputs_to_points)(const TileGrid&, TileRange, const ChannelLayout&, ChannelRange, const T*,
-                           AtPoint* points, Piece);
-  void (*outputs_to_points)(const TileGrid&, int first_tile, const ChannelLayout&,
-                            int first_channel, const T*, const PointMatrices&, AtPoint* points,
-                            Piece);
+  using ToPoints = void (*)(const TileGrid&, int first_tile, const int (&before)[2],
+                            const ChannelLayout&, int first_channel, const T*, const PointMatrices&,
+                            AtPoint* points, Piece);
+  ToPoints inputs_to_points, outputs_to_points;
   void (*points_to_outputs)(const TileGrid&, TileRange, const float* points, const float* bias,
                             float slope, const ChannelLayout&, ChannelRange, T*, Piece);
 };
@@ -57,6 +56,8 @@ struct TileKernels {
                          AtPoint* points, Piece);
   void (*add_points_to_taps)(const float* points, const PointMatrices&, const Taps&,
                              int first_column, float* weights, Piece);
+  void (*transposed_products)(const PointMatrices&, const AtPoint* left, const PointMatrices&,
+                              const AtPoint* right, bool add, float* result, Piece);
 
   const ImageKernels<float, AtPoint>& ForImages(float) const { return floats; }
   const ImageKernels<BFloat16, AtPoint>& ForImages(BFloat16) const { return bfloats; }
@@ -68,9 +69,6 @@ struct Kernels {
   TileKernels<BFloat16> tiny;
   TileKernels<float> small, large;
 };
-
-// Channels of inputs that are handled at once: a line of the caches has to be written as a whole.
-constexpr int ChannelsAtOnce(int side, int width) { return AreRounded(side) ? 2 * width : width; }
 
 #define CAFFE_KERNEL_INLINE inline __attribute__((always_inline))
 
@@ -151,13 +149,35 @@ template <typename AtPoint>
 AtPoint* PointsFor(const TileKernels<AtPoint>&, void* points) {
   return static_cast<AtPoint*>(points);
 }
-
-// What is handled at once: a tile's channels, a number of them; a square of taps.
-std::ptrdiff_t PiecesOf(int tiles, ChannelRange channels, int at_once) {
-  return std::ptrdiff_t(tiles) * (channels.count / at_once);
+template <typename AtPoint>
+const AtPoint* PointsFor(const TileKernels<AtPoint>&, const void* points) {
+  return static_cast<const AtPoint*>(points);
 }
-std::ptrdiff_t PiecesOf(const PointMatrices& order) {
+
+// What is handled at once: some rows and columns; a square of taps.
+std::ptrdiff_t PiecesOfTiles(const PointMatrices& order) {
+  return std::ptrdiff_t(order.rows / order.pair) *
+         (order.columns / order.ColumnsAtOnce(WinogradChannels()));
+}
+std::ptrdiff_t PiecesOfTaps(const PointMatrices& order) {
   return std::ptrdiff_t(order.rows / WinogradChannels()) * (order.columns / WinogradChannels());
+}
+
+// By the kernel that choose(kernels for images) gives.
+template <typename Choose>
+void ToPoints(const TileGrid& grid, int first_tile, const int (&before)[2],
+              const ChannelLayout& layout, int first_channel, const void* values,
+              const PointMatrices& order, void* points, const Choose& choose) {
+  WithKernels(grid.side, [&](const auto& kernels) {
+    auto* const at_points = PointsFor(kernels, points);
+    VisitElements<float>(layout, [&](auto type) {
+      const auto kernel = choose(kernels.ForImages(type));
+      InPieces(PiecesOfTiles(order), kTileGrain, [&](Piece piece) {
+        kernel(grid, first_tile, before, layout, first_channel,
+               static_cast<const decltype(type)*>(values), order, at_points, piece);
+      });
+    });
+  });
 }
 
 }  // namespace
@@ -191,48 +211,25 @@ shared_ptr<const TileGrid> TileGrid::Shared(int side, int num, int height, int w
 
 int WinogradChannels() { return ForThisProcessor().width; }
 
-void InputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-                    ChannelRange channels, const void* inputs, void* points) {
-  const int existing = Existing(grid, tiles);
-  const std::ptrdiff_t point_step = std::ptrdiff_t(tiles.count) * channels.count;
-  const int at_once = ChannelsAtOnce(grid.side, WinogradChannels());
-  WithKernels(grid.side, [&](const auto& kernels) {
-    auto* const at_points = PointsFor(kernels, points);
-    VisitElements<float>(layout, [&](auto type) {
-      InPieces(PiecesOf(existing, channels, at_once), kTileGrain, [&](Piece piece) {
-        kernels.ForImages(type).inputs_to_points(grid, tiles, layout, channels,
-                                                 static_cast<const decltype(type)*>(inputs),
-                                                 at_points, piece);
-      });
-    });
-    for (int p = 0; existing < tiles.count && p < grid.points(); ++p) {
-      auto* point = at_points + p * point_step;
-      std::fill(point + std::ptrdiff_t(existing) * channels.count, point + point_step, 0.f);
-    }
-  });
+void InputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& layout,
+                    int first_channel, const void* inputs, const PointMatrices& order,
+                    void* points) {
+  ToPoints(grid, first_tile, grid.pad, layout, first_channel, inputs, order, points,
+           [](const auto& kernels) { return kernels.inputs_to_points; });
 }
 
 void OutputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& layout,
                      int first_channel, const void* outputs, const PointMatrices& order,
                      void* points) {
-  const ChannelRange channels = {first_channel, order.columns};
-  WithKernels(grid.side, [&](const auto& kernels) {
-    auto* const at_points = PointsFor(kernels, points);
-    VisitElements<float>(layout, [&](auto type) {
-      InPieces(PiecesOf(order.rows / order.pair, channels, WinogradChannels()), kTileGrain,
-               [&](Piece piece) {
-                 kernels.ForImages(type).outputs_to_points(
-                     grid, first_tile, layout, first_channel,
-                     static_cast<const decltype(type)*>(outputs), order, at_points, piece);
-               });
-    });
-  });
+  ToPoints(grid, first_tile, {0, 0}, layout, first_channel, outputs, order, points,
+           [](const auto& kernels) { return kernels.outputs_to_points; });
 }
 
 void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
                      float slope, const ChannelLayout& layout, ChannelRange channels,
                      void* outputs) {
-  const auto pieces = PiecesOf(Existing(grid, tiles), channels, WinogradChannels());
+  const std::ptrdiff_t pieces =
+      std::ptrdiff_t(Existing(grid, tiles)) * (channels.count / WinogradChannels());
   WithKernels(grid.side, [&](const auto& kernels) {
     VisitElements<float>(layout, [&](auto type) {
       InPieces(pieces, kTileGrain, [&](Piece piece) {
@@ -248,8 +245,21 @@ void TapsToPoints(const float* weights, const Taps& taps, int first_column,
                   const PointMatrices& order, void* points) {
   WithKernels(order.side, [&](const auto& kernels) {
     auto* const at_points = PointsFor(kernels, points);
-    InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
+    InPieces(PiecesOfTaps(order), kBlockGrain, [&](Piece piece) {
       kernels.taps_to_points(weights, taps, first_column, order, at_points, piece);
+    });
+  });
+}
+
+void TransposedProducts(const PointMatrices& left, const void* left_points,
+                        const PointMatrices& right, const void* right_points, bool add,
+                        float* result) {
+  const int blocks = left.columns / left.block * (right.columns / right.block);
+  WithKernels(left.side, [&](const auto& kernels) {
+    const auto* const lefts = PointsFor(kernels, left_points);
+    const auto* const rights = PointsFor(kernels, right_points);
+    InPieces(std::ptrdiff_t(PointsOf(left.side)) * blocks, 1, [&](Piece piece) {
+      kernels.transposed_products(left, lefts, right, rights, add, result, piece);
     });
   });
 }
@@ -257,7 +267,7 @@ void TapsToPoints(const float* weights, const Taps& taps, int first_column,
 void AddPointsToTaps(const float* points, const PointMatrices& order, const Taps& taps,
                      int first_column, float* weights) {
   WithKernels(order.side, [&](const auto& kernels) {
-    InPieces(PiecesOf(order), kBlockGrain, [&](Piece piece) {
+    InPieces(PiecesOfTaps(order), kBlockGrain, [&](Piece piece) {
       kernels.add_points_to_taps(points, order, taps, first_column, weights, piece);
     });
   });

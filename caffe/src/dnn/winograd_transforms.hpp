@@ -84,6 +84,9 @@ struct PointMatrices {
   int side, rows, columns, block, pair;
 
   std::ptrdiff_t size() const { return std::ptrdiff_t(rows) * columns; }
+  /// Columns that kernels handle at once which handle `width` floats: where numbers are rounded and
+  /// not in pairs, twice as many.
+  int ColumnsAtOnce(int width) const { return AreRounded(side) && pair == 1 ? 2 * width : width; }
   /// Where in a matrix an element is; those of a row, or of pairs of rows, that are handled at once
   /// follow it.
   std::ptrdiff_t At(int row, int column) const {
@@ -92,22 +95,23 @@ struct PointMatrices {
   }
 };
 
-/// Values of the inputs at the points: [points of a tile][tiles][channels], of a range each.
-/// Where they are rounded, channels have to be multiples of 2 WinogradChannels().
-void InputsToPoints(const TileGrid& grid, TileRange tiles, const ChannelLayout& layout,
-                    ChannelRange channels, const void* inputs, void* points);
+/// Values of the inputs at the points: matrices of tiles (rows, from `first_tile` on) and channels
+/// (columns, from `first_channel` on). Rows for which there are no tiles are zeros.
+void InputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& layout,
+                    int first_channel, const void* inputs, const PointMatrices& order,
+                    void* points);
 
-/// outputs = relu(what the values at the points, ordered as the inputs', tell + bias). Bias (of all
-/// channels, the filling included) may be null, slope is the ReLU's for negative values (1: none).
-void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
-                     float slope, const ChannelLayout& layout, ChannelRange channels,
-                     void* outputs);
-
-/// The transpose of PointsToOutputs, for the gradient of the taps: matrices of tiles (rows) and
-/// channels, which are ordered in pairs where they are rounded.
+/// The same of diffs of outputs, for the gradient of the taps: the transpose of PointsToOutputs.
 void OutputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& layout,
                      int first_channel, const void* outputs, const PointMatrices& order,
                      void* points);
+
+/// outputs = relu(what the values at the points, [points][tiles][channels], tell + bias). Bias (of
+/// all channels, the filling included) may be null, slope is the ReLU's for negative values (1:
+/// none).
+void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
+                     float slope, const ChannelLayout& layout, ChannelRange channels,
+                     void* outputs);
 
 /// Weights [outs][ins][3][3] as matrices of taps, from inputs (rows) to outputs (columns). From
 /// outputs to inputs if turned: transposed, and with taps turned by 180 degrees. Matrices may have
@@ -124,6 +128,12 @@ struct Taps {
 /// they are rounded.
 void TapsToPoints(const float* weights, const Taps& taps, int first_column,
                   const PointMatrices& order, void* points);
+
+/// At every point result = left' * right, or result += that: [points][columns of the left][columns
+/// of the right]. Rows are the same tiles in both, in pairs where they are rounded.
+void TransposedProducts(const PointMatrices& left, const void* left_points,
+                        const PointMatrices& right, const void* right_points, bool add,
+                        float* result);
 
 /// weights += the transpose of TapsToPoints, of floats.
 void AddPointsToTaps(const float* points, const PointMatrices& order, const Taps& taps,
