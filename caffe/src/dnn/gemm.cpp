@@ -1,5 +1,6 @@
 #include "dnn/gemm.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <dnnl.h>
@@ -17,9 +18,11 @@ namespace {
 const int64_t kSmallest = 1 << 12;
 // With fewer rows, putting a transposed factor in order takes longer than the product.
 const int kFewRows = 256;
-// From so many multiplications on, kernels made for the very shape gain more than their making
-// takes.
-const int64_t kLarge = 1 << 26;
+// With so many rows, columns and terms of a sum, kernels made for the very shape are faster. (With
+// fewer, as in an InnerProduct of a small batch, they can take twice as long.)
+const int kLarge = 256;
+
+bool IsLarge(int m, int n, int k) { return std::min({m, n, k}) >= kLarge; }
 
 // A factor op(M) of `rows` rows; `step` is from one row of M to the next.
 memory::desc Factor(bool transposed, memory::dim rows, memory::dim columns, memory::dim step,
@@ -57,9 +60,8 @@ memory Rounded(const memory::desc& factor, const float* values, HostBuffer* buff
 
 bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float* a,
           int lda, const float* b, int ldb, float beta, float* c, int ldc) {
-  const int64_t size = int64_t(m) * n * k;
-  if (size < kSmallest || (transpose_b && m < kFewRows)) return false;
-  if (size >= kLarge && alpha == 1 && (beta == 0 || beta == 1)) {
+  if (int64_t(m) * n * k < kSmallest || (transpose_b && m < kFewRows)) return false;
+  if (IsLarge(m, n, k) && alpha == 1 && (beta == 0 || beta == 1)) {
     const auto type = memory::data_type::f32;
     Product(Wrap(Factor(transpose_a, m, k, lda, type), a),
             Wrap(Factor(transpose_b, k, n, ldb, type), b), Wrap(Factor(false, m, n, ldc, type), c),
@@ -72,7 +74,7 @@ bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, 
 
 bool RoundedGemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a,
                  const float* b, float beta, float* c) {
-  if (int64_t(m) * n * k < kLarge || !Has(dnnl::cpu_isa::avx512_core_bf16)) return false;
+  if (!IsLarge(m, n, k) || !Has(dnnl::cpu_isa::avx512_core_bf16)) return false;
   const auto type = memory::data_type::f32;
   HostBuffer left, right;
   Product(Rounded(Factor(transpose_a, m, k, transpose_a ? m : k, type), a, &left),
