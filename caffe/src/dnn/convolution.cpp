@@ -126,12 +126,7 @@ class WeightStore : public LayoutStore {
   WeightStore(const memory::desc& desc, const memory::desc& plain)
       : plain_(plain), values_(desc.get_size()), weights_(desc, Engine(), values_.get()) {}
 
-  void ToPlain(void* plain) const override {
-    memory source = weights_;
-    memory target(plain_, Engine(), plain);
-    dnnl::reorder(source, target).execute(Stream(), source, target);
-    Stream().wait();
-  }
+  void ToPlain(void* plain) const override { Reorder(weights_, Wrap(plain_, plain)); }
   void Relocate() override {
     const memory::desc desc = weights_.get_desc();
     HostBuffer values(desc.get_size());
@@ -277,17 +272,10 @@ class FloatConvolution : public Convolution<float> {
     }
     if (!store || store->weights().get_desc() != desc) {
       store = boost::make_shared<WeightStore>(desc, problem_.plain_weights);
-      memory ordered = store->weights();
-      ReorderWeights(weights, ordered);
+      Reorder(Wrap(problem_.plain_weights, weights.cpu_data()), store->weights());
       if (keep_weights_) weights.data()->add_layout(store);
     }
     return {store->weights(), store};
-  }
-
-  void ReorderWeights(const Blob<float>& weights, memory& to) const {
-    memory from = Wrap(problem_.plain_weights, weights.cpu_data());
-    dnnl::reorder(from, to).execute(Stream(), from, to);
-    Stream().wait();
   }
 
   Problem problem_;

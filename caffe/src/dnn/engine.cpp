@@ -65,6 +65,11 @@ memory Wrap(const memory::desc& desc, const void* values) {
   return memory(desc, Engine(), const_cast<void*>(values));
 }
 
+void Reorder(dnnl::memory from, dnnl::memory to) {
+  dnnl::reorder(from, to).execute(Stream(), from, to);
+  Stream().wait();
+}
+
 void Run(const dnnl::primitive& primitive, const memory::desc& scratchpad,
          std::unordered_map<int, memory> arguments) {
   const HostBuffer scratch(scratchpad.get_size());

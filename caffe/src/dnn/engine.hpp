@@ -52,6 +52,9 @@ bool LayoutOf(const dnnl::memory::desc& desc, ChannelLayout* layout);
 /// Values that are somewhere already, in this order. oneDNN does not tell what is only read.
 dnnl::memory Wrap(const dnnl::memory::desc& desc, const void* values);
 
+/// Copies values into another order or type.
+void Reorder(dnnl::memory from, dnnl::memory to);
+
 /// Runs a primitive to its end, with scratch memory.
 void Run(const dnnl::primitive& primitive, const dnnl::memory::desc& scratchpad,
          std::unordered_map<int, dnnl::memory> arguments);

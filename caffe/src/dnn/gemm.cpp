@@ -5,6 +5,7 @@
 
 #include <dnnl.h>
 
+#include "dnn/convolution.hpp"
 #include "dnn/engine.hpp"
 
 namespace caffe {
@@ -50,9 +51,8 @@ memory Rounded(const memory::desc& factor, const float* values, HostBuffer* buff
   const memory::dims steps = factor.get_strides();
   const memory::desc rounded(factor.get_dims(), memory::data_type::bf16, steps);
   *buffer = HostBuffer(rounded.get_size());
-  memory from = Wrap(factor, values), to = Wrap(rounded, buffer->get());
-  dnnl::reorder(from, to).execute(Stream(), from, to);
-  Stream().wait();
+  const memory to = Wrap(rounded, buffer->get());
+  Reorder(Wrap(factor, values), to);
   return to;
 }
 
@@ -74,7 +74,7 @@ bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, 
 
 bool RoundedGemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a,
                  const float* b, float beta, float* c) {
-  if (!IsLarge(m, n, k) || !Has(dnnl::cpu_isa::avx512_core_bf16)) return false;
+  if (!IsLarge(m, n, k) || !HasBfloat16()) return false;
   const auto type = memory::data_type::f32;
   HostBuffer left, right;
   Product(Rounded(Factor(transpose_a, m, k, transpose_a ? m : k, type), a, &left),
@@ -85,11 +85,7 @@ bool RoundedGemm(bool transpose_a, bool transpose_b, int m, int n, int k, const 
 
 void Multiply(int n, const BFloat16* a, const BFloat16* b, BFloat16* c) {
   const memory::desc matrix({n, n}, memory::data_type::bf16, memory::format_tag::ab);
-  const dnnl::matmul::primitive_desc product(Engine(), matrix, matrix, matrix, Attributes());
-  Run(dnnl::matmul(product), product.scratchpad_desc(),
-      {{DNNL_ARG_SRC, Wrap(matrix, a)},
-       {DNNL_ARG_WEIGHTS, Wrap(matrix, b)},
-       {DNNL_ARG_DST, Wrap(matrix, c)}});
+  Product(Wrap(matrix, a), Wrap(matrix, b), Wrap(matrix, c), false);
 }
 
 }  // namespace dnn
