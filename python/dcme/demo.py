@@ -169,10 +169,10 @@ def _metrics(
 
 
 def _captions(ids: np.ndarray) -> dict[int, str]:
-    classes = CITYSCAPES
+    """Names of the classes of an instance map's large instances, by id."""
     values = np.unique(ids[ids >= FIRST_INSTANCE_ID]).tolist()
     large = [v for v in values if (ids == v).sum() >= 0.006 * ids.size]
-    return {v: classes.name_of(v // FIRST_INSTANCE_ID) for v in large}
+    return {v: CITYSCAPES.name_of(v // FIRST_INSTANCE_ID) for v in large}
 
 
 def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.ndarray]]]:
@@ -233,7 +233,8 @@ def _write_page(
     )
     page.table(Table("", ["class", "instances", "AP", "AP50"], rows, strong=1))
     page.heading("Training loss")
-    page.chart(_loss_curves(log), "iteration", "loss")
+    # The weighted sum that was minimised: single outputs differ too much in size for one chart.
+    page.chart([("training loss", log.loss)], "iteration", "loss")
     page.heading("Where the time went")
     page.table(Table("", ["stage", "seconds"], [[k, v] for k, v in run.seconds.items()], 1))
     page.text(f"{platform.machine()}, {settings.workers} cores, {platform.platform()}", soft=True)
@@ -242,12 +243,8 @@ def _write_page(
     page.write(run.out / "index.html")
 
 
-def _loss_curves(log: TrainLog) -> list[tuple[str, Any]]:
-    """The weighted sum that was minimised; single outputs differ too much in size for one chart."""
-    return [("training loss", log.loss)]
-
-
 def _commands(settings: DemoSettings) -> str:
+    """What to type to do the same by hand, in the demo's folder."""
     size, small = ("x".join(map(str, pair)) for pair in (settings.size, settings.reduced))
     d = settings.decoding
     return (

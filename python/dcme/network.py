@@ -28,7 +28,6 @@ class Preprocessing:
     @classmethod
     def of_training_net(cls, path: PathLike) -> Preprocessing:
         """Scale and mean values of the first data layer in a training prototxt."""
-
         from dcme.training import read_net
 
         net = read_net(path)

@@ -65,8 +65,8 @@ def _ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def curve_svg(curves: Sequence[tuple[str, Curve]], x_label: str, y_label: str) -> str:
-    """Named curves as an SVG line chart in the page's colours; the first one is drawn faintly
-    behind its running mean."""
+    """Named curves as an SVG line chart in the page's colours, each faintly behind its running
+    mean."""
     shown = [(name, curve) for name, curve in curves if len(curve.iterations) > 1]
     if not shown:
         return "<p class='soft'>no curve</p>"

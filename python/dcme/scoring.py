@@ -163,8 +163,7 @@ def require_classes(
     classes: ClassMap, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
 ) -> None:
     """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
-    table = classes
-    strange = sorted(set(labels) - {*table.labels, *table.ignored, *also})
+    strange = sorted(set(labels) - {*classes.labels, *classes.ignored, *also})
     if strange:
         listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
         raise UserError(
@@ -177,11 +176,10 @@ class _Scorer:
     """Feeds both evaluators and the matching counts, one image at a time, from any thread."""
 
     def __init__(self, classes: ClassMap, distances: bool) -> None:
-        table = classes
         self.classes, self.distances = classes, distances
         self.unclassified: list[int] = []
-        self.by_class = Evaluator(table, distances=distances)
-        self.agnostic = Evaluator(table, class_agnostic=True)
+        self.by_class = Evaluator(classes, distances=distances)
+        self.agnostic = Evaluator(classes, class_agnostic=True)
 
     def distances_of(self, sample: Sample) -> dict[int, tuple[float, float]]:
         """The distances of a sample's instances; empty where they are not asked for."""
