@@ -239,11 +239,11 @@ def _write_page(
     page.table(Table("", ["stage", "seconds"], [[k, v] for k, v in run.seconds.items()], 1))
     page.text(f"{platform.machine()}, {settings.workers} cores, {platform.platform()}", soft=True)
     page.heading("By hand")
-    page.code(_commands(settings))
+    page.code(_commands(settings, metrics["iterations"]))
     page.write(run.out / "index.html")
 
 
-def _commands(settings: DemoSettings) -> str:
+def _commands(settings: DemoSettings, iterations: int) -> str:
     """What to type to do the same by hand, in the demo's folder."""
     size, small = ("x".join(map(str, pair)) for pair in (settings.size, settings.reduced))
     d = settings.decoding
@@ -252,8 +252,7 @@ def _commands(settings: DemoSettings) -> str:
         f"--seed {settings.seed} --size {size}\n"
         f"dcme prepare city reduced --size {small}\n"
         "caffe train --solver=net/solver.prototxt\n"
-        f"dcme predict net/deploy.prototxt snapshot_iter_N.caffemodel city results \\\n"
-        f"     --size {small} "
-        f"--dt {d.dt:g} --vt {d.vt:g} --et {d.et:g}\n"
+        f"dcme predict net/deploy.prototxt net/snapshot_iter_{iterations}.caffemodel \\\n"
+        f"     city results --size {small} --dt {d.dt:g} --vt {d.vt:g} --et {d.et:g}\n"
         "dcme evaluate results city"
     )

@@ -19,6 +19,8 @@ def test_all_stages_run_and_the_last_line_names_page_and_metrics(tmp_path, capfd
         assert metrics[key] is not None and metrics[key] >= 0
     page = (tmp_path / "index.html").read_text()
     assert page.count("<img ") == 2 * 5
+    weights = "net/snapshot_iter_3.caffemodel"
+    assert weights in page and (tmp_path / weights).is_file()
     assert "car" in metrics["per_class"]
 
 
