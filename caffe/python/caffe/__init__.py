@@ -6,7 +6,7 @@
 >>> scores = net.forward()["prob"]
 """
 
-from . import io
+from . import _caffe, io, pycaffe
 from ._caffe import (
     Blob,
     Error,
@@ -42,6 +42,11 @@ from .solver import (
     Solver,
     get_solver,
 )
+
+# Where pycaffe's compiled half has them, for scripts that take them from there.
+for _face in (*pycaffe.__all__, "Solver", "get_solver"):
+    setattr(_caffe, _face, globals()[_face])
+del _face
 
 __all__ = [
     "NCCL",

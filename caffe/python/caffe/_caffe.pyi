@@ -7,6 +7,18 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+# The package puts these here.
+from .net import Net as Net
+from .parallel import NCCL as NCCL
+from .solver import AdaDeltaSolver as AdaDeltaSolver
+from .solver import AdaGradSolver as AdaGradSolver
+from .solver import AdamSolver as AdamSolver
+from .solver import NesterovSolver as NesterovSolver
+from .solver import RMSPropSolver as RMSPropSolver
+from .solver import SGDSolver as SGDSolver
+from .solver import Solver as Solver
+from .solver import get_solver as get_solver
+
 __version__: str
 
 class Error(RuntimeError):

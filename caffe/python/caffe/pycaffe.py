@@ -1,6 +1,8 @@
 """Where pycaffe keeps its nets and solvers, for scripts that import them from there."""
 
+from ._caffe import Timer
 from .net import Net
+from .parallel import NCCL
 from .solver import (
     AdaDeltaSolver,
     AdaGradSolver,
@@ -11,6 +13,7 @@ from .solver import (
 )
 
 __all__ = [
+    "NCCL",
     "AdaDeltaSolver",
     "AdaGradSolver",
     "AdamSolver",
@@ -18,4 +21,5 @@ __all__ = [
     "Net",
     "RMSPropSolver",
     "SGDSolver",
+    "Timer",
 ]
