@@ -46,11 +46,16 @@ def get_edge_label(layer: Any) -> str:
     return ""
 
 
-def get_layer_label(layer: Any, rankdir: str) -> str:
-    """Return what to write into a layer's box: name, type, and window where it has one."""
+def get_layer_label(layer: Any, rankdir: str, display_lrm: bool = False) -> str:
+    """Return what to write into a layer's box: name, type, and window where it has one.
+
+    With display_lrm, also the factors of the learning rate that the prototxt gives its parameters.
+    """
     lines = [layer.name, f"({layer.type})"]
     if layer.type in WINDOW_FIELDS:
         lines += _window_lines(layer)
+    if display_lrm and layer.param:
+        lines.append("lr_mult: " + ", ".join(f"{spec.lr_mult:g}" for spec in layer.param))
     return "\\n".join(lines) if rankdir in ("TB", "BT") else " ".join(lines)
 
 
@@ -101,7 +106,11 @@ def _quote(text: str) -> str:
 
 
 def net_to_graph(
-    caffe_net: Any, rankdir: str = "LR", label_edges: bool = True, phase: int | None = None
+    caffe_net: Any,
+    rankdir: str = "LR",
+    label_edges: bool = True,
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> Graph:
     """Return the layers and blobs of a NetParameter, and what leads from one to the other."""
     if caffe_net.layers:
@@ -118,7 +127,7 @@ def net_to_graph(
         in_place = len(layer.bottom) == 1 and list(layer.bottom) == list(layer.top)
         style = dict(NEURON_LAYER_STYLE if in_place else LAYER_STYLE_DEFAULT)
         style["fillcolor"] = COLOURS.get(layer.type, style["fillcolor"])
-        graph.nodes.append(Node(name, get_layer_label(layer, rankdir), style))
+        graph.nodes.append(Node(name, get_layer_label(layer, rankdir, display_lrm), style))
         for bottom in layer.bottom:
             blobs[bottom] = None
             graph.edges.append(Edge(bottom + "_blob", name))
@@ -131,10 +140,14 @@ def net_to_graph(
 
 
 def net_to_dot(
-    caffe_net: Any, rankdir: str = "LR", label_edges: bool = True, phase: int | None = None
+    caffe_net: Any,
+    rankdir: str = "LR",
+    label_edges: bool = True,
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> str:
     """Return the graph of a NetParameter in Graphviz's language; rankdir LR, RL, TB or BT."""
-    graph = net_to_graph(caffe_net, rankdir, label_edges, phase)
+    graph = net_to_graph(caffe_net, rankdir, label_edges, phase, display_lrm)
     lines = [f"digraph {_quote(graph.name)} {{", f"  rankdir={_quote(rankdir)};"]
     for node in graph.nodes:
         attributes = {"label": node.label, **node.style}
@@ -147,38 +160,54 @@ def net_to_dot(
 
 
 def get_pydot_graph(
-    caffe_net: Any, rankdir: str, label_edges: bool = True, phase: int | None = None
+    caffe_net: Any,
+    rankdir: str,
+    label_edges: bool = True,
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> Any:
     """Return the graph as an object of the package pydot, which must be installed."""
     import pydot
 
-    return pydot.graph_from_dot_data(net_to_dot(caffe_net, rankdir, label_edges, phase))[0]
+    dot = net_to_dot(caffe_net, rankdir, label_edges, phase, display_lrm)
+    return pydot.graph_from_dot_data(dot)[0]
 
 
-def draw_net(caffe_net: Any, rankdir: str, ext: str = "png", phase: int | None = None) -> bytes:
+def draw_net(
+    caffe_net: Any,
+    rankdir: str,
+    ext: str = "png",
+    phase: int | None = None,
+    display_lrm: bool = False,
+) -> bytes:
     """Return a picture of a NetParameter, in a format that Graphviz knows.
 
     Where Graphviz is not installed, a warning says so, and the picture is laid out more plainly.
     """
     if ext == "dot":
-        return net_to_dot(caffe_net, rankdir, phase=phase).encode()
+        return net_to_dot(caffe_net, rankdir, phase=phase, display_lrm=display_lrm).encode()
     if shutil.which("dot") is None:
         warnings.warn(
             "no command `dot`, which arranges nets better: apt-get install graphviz", stacklevel=2
         )
-        return picture(net_to_graph(caffe_net, rankdir, phase=phase), ext)
-    graph = net_to_dot(caffe_net, rankdir, phase=phase).encode()
-    done = subprocess.run(["dot", f"-T{ext}"], input=graph, capture_output=True, check=False)
+        graph = net_to_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)
+        return picture(graph, ext)
+    dot = net_to_dot(caffe_net, rankdir, phase=phase, display_lrm=display_lrm).encode()
+    done = subprocess.run(["dot", f"-T{ext}"], input=dot, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"dot -T{ext} failed: {done.stderr.decode().strip()}")
     return done.stdout
 
 
 def draw_net_to_file(
-    caffe_net: Any, filename: PathLike, rankdir: str = "LR", phase: int | None = None
+    caffe_net: Any,
+    filename: PathLike,
+    rankdir: str = "LR",
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> None:
     """Write a picture of a NetParameter; the name's extension says in which format."""
     ext = fspath(filename).rpartition(".")[2]
-    picture_bytes = draw_net(caffe_net, rankdir, ext, phase)
+    picture_bytes = draw_net(caffe_net, rankdir, ext, phase, display_lrm)
     with open(filename, "wb") as file:
         file.write(picture_bytes)

@@ -45,6 +45,17 @@ def test_drawings_label_windows_and_sizes():
     assert caffe.draw.get_edge_label(data) == "Batch 5"
 
 
+def test_drawings_show_factors_of_the_learning_rate_if_asked():
+    text = """
+        layer { name: "ip" type: "InnerProduct" param { lr_mult: 0.5 } param { lr_mult: 2 } }
+        layer { name: "relu" type: "ReLU" }"""
+    net = text_format.Parse(text, caffe_pb2.NetParameter())
+    labels = [caffe.draw.get_layer_label(layer, "LR", display_lrm=True) for layer in net.layer]
+    assert labels == ["ip (InnerProduct) lr_mult: 0.5, 2", "relu (ReLU)"]
+    assert b"lr_mult" in caffe.draw.draw_net(net, "TB", "dot", None, True)
+    assert b"lr_mult" not in caffe.draw.draw_net(net, "TB", "dot")
+
+
 BRANCHES = """
     layer { name: "data" type: "Input" top: "data" }
     layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
