@@ -103,6 +103,30 @@ TYPED_TEST(DataSourceTest, DataLayersReadAndWrapAround) {
   }
 }
 
+// How many batches a layer holds.
+template <typename Dtype>
+class HeldBatches : public DataLayer<Dtype> {
+ public:
+  explicit HeldBatches(const LayerParameter& param) : DataLayer<Dtype>(param) {}
+  virtual ~HeldBatches() { this->StopInternalThread(); }
+  size_t held() const { return this->prefetch_.size(); }
+};
+
+TYPED_TEST(DataSourceTest, BatchesAreTheSameHoweverManyAreMadeAhead) {
+  LayerParameter param = this->DataParam(this->MakeLmdb(5, 1, 1), 2);
+  for (const int ahead : {1, 7}) {
+    param.mutable_data_param()->set_prefetch(ahead);
+    HeldBatches<TypeParam> layer(param);
+    EXPECT_EQ(ahead, layer.held());
+    layer.SetUp(this->bottom_vec_, this->top_vec_);
+    for (int batch = 0; batch < 12; ++batch) {
+      layer.Forward(this->bottom_vec_, this->top_vec_);
+      EXPECT_EQ(2 * batch % 5, this->label_.cpu_data()[0]);
+      EXPECT_EQ((2 * batch + 1) % 5, this->top_->cpu_data()[1]);
+    }
+  }
+}
+
 TYPED_TEST(DataSourceTest, SolversShareTheItems) {
   const std::string path = this->MakeLmdb(6, 1, 1);
   Caffe::set_solver_count(3);

@@ -10,6 +10,8 @@
 
 #include "caffe/blob.hpp"
 #include "caffe/common.hpp"
+#include "caffe/net.hpp"
+#include "foreign.hpp"
 
 // Stands for google-gflags, which a program may link: GlobalInit finds it by its name.
 namespace google {
@@ -153,6 +155,37 @@ TEST(Logs, FollowTheFlagsOfGlog) {
               LOG(INFO) << "bare";
               FLAGS_log_prefix = true;
             }));
+}
+
+TEST(Logs, TellMeansOfAllBlobsWithDebugInfo) {
+  Net<float> net(FromText<NetParameter>(
+      "debug_info: true "
+      "layer { name: 'x' type: 'DummyData' top: 'x' dummy_data_param { "
+      "  shape { dim: 1 dim: 4 } data_filler { value: -2 } } } "
+      "layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y' inner_product_param { "
+      "  num_output: 1 bias_term: false weight_filler { type: 'constant' value: 0.5 } } } "
+      "layer { name: 'sum' type: 'Reduction' bottom: 'y' top: 's' loss_weight: 1 }"));
+  FLAGS_log_prefix = false;
+  const std::string log = LogOf([&net] {
+    net.ForwardBackward();
+    net.Update();
+  });
+  const std::string quiet = LogOf([&net] {
+    net.set_debug_info(false);
+    net.ForwardBackward();
+  });
+  FLAGS_log_prefix = true;
+  EXPECT_EQ(
+      "    [Forward] Layer x, top blob x data: 2\n"
+      "    [Forward] Layer ip, top blob y data: 4\n"
+      "    [Forward] Layer ip, param blob 0 data: 0.5\n"
+      "    [Forward] Layer sum, top blob s data: 4\n"
+      "    [Backward] Layer sum, bottom blob y diff: 1\n"
+      "    [Backward] Layer ip, param blob 0 diff: 2\n"
+      "    [Backward] All net params (data, diff): L1 norm = (2, 8); L2 norm = (1, 4)\n"
+      "    [Update] Param 0 data: 0.5; diff: 2\n",
+      log);
+  EXPECT_EQ("", quiet);
 }
 
 TEST(GlobalInit, LetsGflagsTakeTheirPart) {

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 import caffe
 from caffe.proto import caffe_pb2
 
-from . import evidence, tried
+from . import evidence, fields, tried
 
 HEAD = """# Compatibility with Caffe 1.0
 
@@ -64,6 +64,26 @@ _BY_EFFECT = {
     ("SolverState", name): "test_resuming.py"
     for name in ("rng_state", "layer_state", "recent_loss", "model_bytes", "model_crc")
 } | {("LayerParameter", "dcme_loss_param"): "test_dcme_loss.cpp"}
+# Fields of names that several messages have, in texts that tests put together when they run.
+_PUT_TOGETHER = (
+    {
+        (f"{layer}Parameter", "engine"): "test_rare_fields.cpp"
+        for layer in ("LRN", "ReLU", "SPP", "Sigmoid", "Softmax", "TanH")
+    }
+    | {
+        ("LayerParameter", f"{layer}_param"): "test_rare_fields.cpp"
+        for layer in ("sigmoid", "tanh")
+    }
+    | {
+        ("DenseImageDataParameter", field.name): "test_image_layers.cpp"
+        for field in caffe_pb2.DenseImageDataParameter.DESCRIPTOR.fields
+    }
+    | {
+        ("BatchNormParameter", "engine"): "test_gpu_layers.cpp",
+        ("PoolingParameter", "engine"): "test_gpu_layers.cpp",
+        ("WindowDataParameter", "root_folder"): "test_window_data.cpp",
+    }
+)
 # Fields that no test sets, and why.
 WITHOUT_TEST = {
     "release_blobs": "beyond 1.0; `caffe train` sets it",
@@ -165,8 +185,15 @@ def _field_test(message: str, field: str) -> str:
         return _WHOLE[message]
     if (message, field) in _BY_EFFECT:
         return _BY_EFFECT[message, field]
-    use = rf"\b(?:set_|add_|mutable_)?{field}(?:_size)?\b *(?:[:{{(\[=]|\.extend|\.append)"
-    return evidence.best_file(use, beside=_users(message))
+    test = evidence.best(lambda text: fields.count(text, message, field))
+    if test or len(fields.owners()[field]) > 1:
+        return test or _put_together(message, field)
+    return evidence.best_file(fields.use(field), beside=_users(message))
+
+
+def _put_together(message: str, field: str) -> str:
+    name = _PUT_TOGETHER.get((message, field), "")
+    return name if name and field in evidence.sources()[name] else ""
 
 
 def _messages() -> list[str]:
