@@ -2,12 +2,10 @@
 #define CAFFE_SRC_DNN_WINOGRAD_CONVOLUTION_HPP_
 
 #include "dnn/convolution.hpp"
+#include "dnn/winograd_transforms.hpp"
 
 namespace caffe {
 namespace dnn {
-
-/// Tiles of one side, or those that make each of the products faster.
-enum class TileChoice { kTiny, kSmall, kLarge, kFaster };
 
 /// A convolution by Winograd's algorithm (winograd_transforms.hpp) of images and features in these
 /// layouts; null where they or the geometry do not suit it: one group of 3x3 taps, stride 1, and
@@ -19,7 +17,7 @@ enum class TileChoice { kTiny, kSmall, kLarge, kFaster };
 /// tiles, which round what they multiply to bfloat16: 3e-3.
 shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
                                         const ChannelLayout& image, const ChannelLayout& features,
-                                        TileChoice choice);
+                                        TileKind kind);
 
 /// The same, with small tiles for floats and the fastest for bfloat16, for those of the products
 /// where that is faster than `direct`, which does the others; direct itself where none is.

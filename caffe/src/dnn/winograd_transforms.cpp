@@ -12,8 +12,8 @@
 #include <boost/make_shared.hpp>
 #include <boost/weak_ptr.hpp>
 
-#include "caffe/util/parallel_for.hpp"
 #include "dnn/engine.hpp"
+#include "util/parallel_tasks.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {
@@ -45,7 +45,7 @@ struct ImageKernels {
                             float slope, const ChannelLayout&, ChannelRange, T*, Piece);
 };
 
-// For tiles of one side.
+// For tiles of one kind.
 template <typename Value>
 struct TileKernels {
   using AtPoint = Value;
@@ -68,6 +68,7 @@ struct Kernels {
   int width;
   TileKernels<BFloat16> tiny;
   TileKernels<float> small, large;
+  TileKernels<BFloat16> small_rounded;
 };
 
 #define CAFFE_KERNEL_INLINE inline __attribute__((always_inline))
@@ -128,20 +129,33 @@ const Kernels& ForThisProcessor() {
 // Less of a tile's channels, or of blocks of taps, is too little for more than one thread.
 const int kTileGrain = 64, kBlockGrain = 4;
 
-// Calls body(piece) for pieces of `count` on several threads.
+// Calls body(piece) for pieces of `count` on several threads, more pieces than threads: no thread
+// is always as fast as the others.
 template <typename Body>
 void InPieces(std::ptrdiff_t count, int grain, const Body& body) {
-  ParallelFor(count, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    body(Piece{begin, end});
+  const int kPiecesOfThread = 8;
+  const int threads = NumThreads();
+  const std::ptrdiff_t pieces = std::min<std::ptrdiff_t>(threads * kPiecesOfThread, count / grain);
+  if (threads == 1 || pieces <= 1) return body(Piece{0, count});
+  ParallelTasks(static_cast<int>(pieces), threads, [&](int piece, int) {
+    body(Piece{count * piece / pieces, count * (piece + 1) / pieces});
   });
 }
 
-// Calls body(kernels) with those for tiles of a side.
+// Calls body(kernels) with those for tiles of a kind.
 template <typename Body>
-void WithKernels(int side, const Body& body) {
+void WithKernels(TileKind kind, const Body& body) {
   const Kernels& all = ForThisProcessor();
-  if (side == kTinyTile) return body(all.tiny);
-  body(side == kSmallTile ? all.small : all.large);
+  switch (kind) {
+    case TileKind::kTiny:
+      return body(all.tiny);
+    case TileKind::kSmall:
+      return body(all.small);
+    case TileKind::kLarge:
+      return body(all.large);
+    case TileKind::kSmallRounded:
+      return body(all.small_rounded);
+  }
 }
 
 // Values at the points as the kernels take them.
@@ -168,7 +182,7 @@ template <typename Choose>
 void ToPoints(const TileGrid& grid, int first_tile, const int (&before)[2],
               const ChannelLayout& layout, int first_channel, const void* values,
               const PointMatrices& order, void* points, const Choose& choose) {
-  WithKernels(grid.side, [&](const auto& kernels) {
+  WithKernels(grid.kind, [&](const auto& kernels) {
     auto* const at_points = PointsFor(kernels, points);
     VisitElements<float>(layout, [&](auto type) {
       const auto kernel = choose(kernels.ForImages(type));
@@ -182,9 +196,10 @@ void ToPoints(const TileGrid& grid, int first_tile, const int (&before)[2],
 
 }  // namespace
 
-TileGrid::TileGrid(int of_side, int num, int height, int width, const int (&dilation)[2],
+TileGrid::TileGrid(TileKind of_kind, int num, int height, int width, const int (&dilation)[2],
                    const int (&pad)[2])
-    : side(of_side), dilation{dilation[0], dilation[1]}, pad{pad[0], pad[1]} {
+    : kind(of_kind), dilation{dilation[0], dilation[1]}, pad{pad[0], pad[1]} {
+  const int side = SideOf(kind);
   for (int item = 0; item < num; ++item) {
     for (int y0 = 0; y0 < std::min(dilation[0], height); ++y0) {
       for (int y = y0; y < height; y += side * dilation[0]) {
@@ -198,14 +213,14 @@ TileGrid::TileGrid(int of_side, int num, int height, int width, const int (&dila
   }
 }
 
-shared_ptr<const TileGrid> TileGrid::Shared(int side, int num, int height, int width,
+shared_ptr<const TileGrid> TileGrid::Shared(TileKind kind, int num, int height, int width,
                                             const int (&dilation)[2], const int (&pad)[2]) {
   static std::mutex mutex;
   static auto* grids = new std::map<std::array<int, 8>, boost::weak_ptr<const TileGrid>>();
   const std::lock_guard<std::mutex> lock(mutex);
-  auto& kept = (*grids)[{side, num, height, width, dilation[0], dilation[1], pad[0], pad[1]}];
+  auto& kept = (*grids)[{int(kind), num, height, width, dilation[0], dilation[1], pad[0], pad[1]}];
   shared_ptr<const TileGrid> grid = kept.lock();
-  if (!grid) kept = grid = boost::make_shared<TileGrid>(side, num, height, width, dilation, pad);
+  if (!grid) kept = grid = boost::make_shared<TileGrid>(kind, num, height, width, dilation, pad);
   return grid;
 }
 
@@ -230,7 +245,7 @@ void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points,
                      void* outputs) {
   const std::ptrdiff_t pieces =
       std::ptrdiff_t(Existing(grid, tiles)) * (channels.count / WinogradChannels());
-  WithKernels(grid.side, [&](const auto& kernels) {
+  WithKernels(grid.kind, [&](const auto& kernels) {
     VisitElements<float>(layout, [&](auto type) {
       InPieces(pieces, kTileGrain, [&](Piece piece) {
         kernels.ForImages(type).points_to_outputs(grid, tiles, points, bias, slope, layout,
@@ -243,7 +258,7 @@ void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points,
 
 void TapsToPoints(const float* weights, const Taps& taps, int first_column,
                   const PointMatrices& order, void* points) {
-  WithKernels(order.side, [&](const auto& kernels) {
+  WithKernels(order.kind, [&](const auto& kernels) {
     auto* const at_points = PointsFor(kernels, points);
     InPieces(PiecesOfTaps(order), kBlockGrain, [&](Piece piece) {
       kernels.taps_to_points(weights, taps, first_column, order, at_points, piece);
@@ -255,10 +270,10 @@ void TransposedProducts(const PointMatrices& left, const void* left_points,
                         const PointMatrices& right, const void* right_points, bool add,
                         float* result) {
   const int blocks = left.columns / left.block * (right.columns / right.block);
-  WithKernels(left.side, [&](const auto& kernels) {
+  WithKernels(left.kind, [&](const auto& kernels) {
     const auto* const lefts = PointsFor(kernels, left_points);
     const auto* const rights = PointsFor(kernels, right_points);
-    InPieces(std::ptrdiff_t(PointsOf(left.side)) * blocks, 1, [&](Piece piece) {
+    InPieces(std::ptrdiff_t(PointsOf(left.kind)) * blocks, 1, [&](Piece piece) {
       kernels.transposed_products(left, lefts, right, rights, add, result, piece);
     });
   });
@@ -266,7 +281,7 @@ void TransposedProducts(const PointMatrices& left, const void* left_points,
 
 void AddPointsToTaps(const float* points, const PointMatrices& order, const Taps& taps,
                      int first_column, float* weights) {
-  WithKernels(order.side, [&](const auto& kernels) {
+  WithKernels(order.kind, [&](const auto& kernels) {
     InPieces(PiecesOfTaps(order), kBlockGrain, [&](Piece piece) {
       kernels.add_points_to_taps(points, order, taps, first_column, weights, piece);
     });

@@ -52,6 +52,10 @@ TEST(ThreadCounts, DoNotChangeResults) {
   const std::string convolution = "type: 'Convolution' convolution_param { kernel_size: 3 pad: 1 ";
   layers.push_back({convolution + "num_output: 256 }", {{1, 256, 14, 17}}});
   layers.push_back({convolution + "num_output: 48 }", {{2, 32, 123, 211}}});
+  // Of bfloat16 numbers, with the tiles that are taken for them.
+  const std::string rounded = "precision: BF16 " + convolution;
+  layers.push_back({rounded + "num_output: 256 }", {{1, 512, 14, 17}}});
+  layers.push_back({rounded + "num_output: 64 }", {{2, 64, 123, 211}}});
   for (const auto& layer : layers) {
     const auto one = ResultsOf(layer.first, layer.second, 1);
     EXPECT_EQ(ResultsOf(layer.first, layer.second, 3), one) << layer.first;

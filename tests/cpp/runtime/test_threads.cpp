@@ -2,6 +2,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include <boost/thread/exceptions.hpp>
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include "caffe/internal_thread.hpp"
 #include "caffe/util/blocking_queue.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "util/parallel_tasks.hpp"
 
 using caffe::BlockingQueue;
 using caffe::Caffe;
@@ -67,6 +69,31 @@ class Failing : public caffe::InternalThread {
  protected:
   void InternalThreadEntry() override { throw std::runtime_error("on purpose"); }
 };
+
+TEST(ParallelTasks, AreDoneOnceEachAloneOnTheirThread) {
+  std::vector<std::atomic<int>> times(100);
+  std::atomic<int> strangers{0};
+  caffe::ParallelTasks(100, 3, [&](int task, int thread) {
+    ++times[task];
+    if (thread < 0 || thread >= 3 || caffe::NumThreads() != 1) ++strangers;
+  });
+  for (const auto& count : times) EXPECT_EQ(count, 1);
+  EXPECT_EQ(strangers, 0);
+}
+
+TEST(ParallelTasks, EndWithTheFirstException) {
+  for (const int threads : {1, 2}) {
+    std::atomic<int> begun{0};
+    const auto run = [&] {
+      caffe::ParallelTasks(1000, threads, [&](int task, int) {
+        ++begun;
+        if (task == 7) throw std::runtime_error("of a task");
+      });
+    };
+    EXPECT_THROW(run(), std::runtime_error);
+    EXPECT_LT(begun, 1000);
+  }
+}
 
 }  // namespace
 
