@@ -88,7 +88,7 @@ void DCMELossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     const int begin = piece * kPiece;
     const int end = begin + std::min(kPiece, count - begin);
     double sum = 0;
-    for (int i = begin; i < end; ++i) sum += outputs.squared(i);
+    for (int i = begin; i < end; ++i) sum += outputs.at(i).squared();
     sums[piece] = sum;
   }
   const double total = std::accumulate(sums, sums + pieces, 0.0);
@@ -108,7 +108,9 @@ void DCMELossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     const Dtype signed_scale = b == 0 ? scale : -scale;
     Dtype* diff = bottom[b]->mutable_cpu_diff();
 #pragma omp parallel for
-    for (int i = 0; i < count; ++i) diff[i] = signed_scale * outputs.gradient(i);
+    for (int i = 0; i < count; ++i) {
+      diff[i] = signed_scale * outputs.at(i).gradient(outputs.amplitude);
+    }
   }
 }
 

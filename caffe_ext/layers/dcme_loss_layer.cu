@@ -16,14 +16,32 @@ __device__ void Fold(double* lane) {
   }
 }
 
-// f(i) for the block's piece of the outputs, [block * piece, (block + 1) * piece). A thread has
-// several loads under way at once: a single one leaves the memory waiting.
-template <typename F>
-__device__ void ForPiece(int count, int piece, const F& f) {
+// use(i, read(i)) for all i in [begin, end), shared out among the block's threads. A thread reads
+// several values before it uses the first, without a branch in between: a single load under way
+// leaves the memory waiting.
+template <typename Read, typename Use>
+__device__ void ForBlock(int begin, int end, const Read& read, const Use& use) {
+  constexpr int kAtOnce = 8;
+  const int step = blockDim.x;
+  int i = begin + threadIdx.x;
+  for (; end - i > (kAtOnce - 1) * step; i += kAtOnce * step) {
+    decltype(read(i)) some[kAtOnce];
+#pragma unroll
+    for (int k = 0; k < kAtOnce; ++k) some[k] = read(i + k * step);
+#pragma unroll
+    for (int k = 0; k < kAtOnce; ++k) use(i + k * step, some[k]);
+  }
+  for (; i < end; i += step) use(i, read(i));
+}
+
+// The same for the block's piece of the outputs, [block * piece, (block + 1) * piece).
+template <typename Dtype, typename Use>
+__device__ void ForPiece(const dcme::IndependentOutputs<Dtype>& outputs, int count, int piece,
+                         const Use& use) {
   const int begin = blockIdx.x * piece;
   const int end = begin + min(piece, count - begin);
-#pragma unroll 8
-  for (int i = begin + threadIdx.x; i < end; i += blockDim.x) f(i);
+  ForBlock(
+      begin, end, [&](int i) { return outputs.at(i); }, use);
 }
 
 // sums[block] = sum of the squared errors of the block's piece. The order of the additions is
@@ -33,7 +51,7 @@ __global__ void SumSquares(dcme::IndependentOutputs<Dtype> outputs, int count, i
                            double* sums) {
   __shared__ double lane[kThreads];
   double sum = 0;
-  ForPiece(count, piece, [&](int i) { sum += outputs.squared(i); });
+  ForPiece(outputs, count, piece, [&](int, const auto& output) { sum += output.squared(); });
   lane[threadIdx.x] = sum;
   Fold(lane);
   if (threadIdx.x == 0) sums[blockIdx.x] = lane[0];
@@ -44,7 +62,8 @@ template <typename Dtype>
 __global__ void AddUp(const double* sums, int blocks, double divisor, Dtype* loss) {
   __shared__ double lane[kThreads];
   double sum = 0;
-  for (int i = threadIdx.x; i < blocks; i += blockDim.x) sum += sums[i];
+  ForBlock(
+      0, blocks, [&](int i) { return sums[i]; }, [&](int, double part) { sum += part; });
   lane[threadIdx.x] = sum;
   Fold(lane);
   if (threadIdx.x == 0) *loss = static_cast<Dtype>(lane[0] / divisor);
@@ -53,7 +72,9 @@ __global__ void AddUp(const double* sums, int blocks, double divisor, Dtype* los
 template <typename Dtype>
 __global__ void Gradients(dcme::IndependentOutputs<Dtype> outputs, int count, int piece,
                           Dtype scale, Dtype* __restrict__ diff) {
-  ForPiece(count, piece, [&](int i) { diff[i] = scale * outputs.gradient(i); });
+  ForPiece(outputs, count, piece, [&](int i, const auto& output) {
+    diff[i] = scale * output.gradient(outputs.amplitude);
+  });
 }
 
 }  // namespace

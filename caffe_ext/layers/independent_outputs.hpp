@@ -20,6 +20,26 @@ DCME_HOST_DEVICE inline Dtype clip_error(Dtype error, Dtype amplitude) {
   return amplitude / 2 * std::tanh(error / 2);
 }
 
+// An output, what it should be, and what it counts.
+template <typename Dtype>
+struct IndependentOutput {
+  Dtype prediction, target, weight;
+
+  // Weighted square of the full error; in double, where the squares of all floats exist.
+  DCME_HOST_DEVICE double squared() const {
+    // An ignored output may hold anything, NaN included.
+    if (weight == Dtype(0)) return 0;
+    const double e = static_cast<double>(prediction) - static_cast<double>(target);
+    return weight * e * e;
+  }
+
+  // What the output passes back: its weighted error, clipped by the amplitude.
+  DCME_HOST_DEVICE Dtype gradient(Dtype amplitude) const {
+    if (weight == Dtype(0)) return 0;
+    return weight * clip_error(prediction - target, amplitude);
+  }
+};
+
 // The outputs of a network head and what they should be, each an output of its own. A view: the
 // arrays belong to blobs and lie on the host or on the device.
 template <typename Dtype>
@@ -31,26 +51,13 @@ struct IndependentOutputs {
   int weights;              // weights of an image: `image` or r * s
   Dtype amplitude;          // A of clip_error
 
-  DCME_HOST_DEVICE Dtype error(int i) const { return prediction[i] - target[i]; }
-
   DCME_HOST_DEVICE Dtype weight_of(int i) const {
     if (!weight) return Dtype(1);
     return weight[i / image * weights + i % image % weights];
   }
 
-  // Weighted square of the full error; in double, where the squares of all floats exist.
-  DCME_HOST_DEVICE double squared(int i) const {
-    const Dtype w = weight_of(i);
-    // An ignored output may hold anything, NaN included.
-    if (w == Dtype(0)) return 0;
-    const double e = static_cast<double>(prediction[i]) - static_cast<double>(target[i]);
-    return w * e * e;
-  }
-
-  // What the output passes back: its weighted, clipped error.
-  DCME_HOST_DEVICE Dtype gradient(int i) const {
-    const Dtype w = weight_of(i);
-    return w == Dtype(0) ? Dtype(0) : w * clip_error(error(i), amplitude);
+  DCME_HOST_DEVICE IndependentOutput<Dtype> at(int i) const {
+    return {prediction[i], target[i], weight_of(i)};
   }
 };
 

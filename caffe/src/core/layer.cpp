@@ -77,7 +77,12 @@ Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blo
         continue;
       }
       Dtype part = 0;
-      caffe_gpu_dot(count, top[i]->gpu_data(), top[i]->gpu_diff(), &part);
+      if (count > 1) {
+        caffe_gpu_dot(count, top[i]->gpu_data(), top[i]->gpu_diff(), &part);
+      } else if (count == 1) {
+        // Whoever looks at the loss reads it on the host: one wait for both.
+        part = top[i]->cpu_data()[0] * top[i]->cpu_diff()[0];
+      }
       loss += part;
       continue;
     }

@@ -24,6 +24,8 @@ class OutermostRun {
 #endif
   }
   explicit operator bool() const { return outermost_; }
+  /// Whether this thread is within one.
+  static bool IsRunning() { return Depth() > 0; }
 
  private:
   static int& Depth() {

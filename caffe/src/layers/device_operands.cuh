@@ -40,7 +40,7 @@ struct SumOf {
       for (int j = 0; j < Unit::kSize; ++j) sum[j] = before[j];
     }
     for (int k = 0; k < X::kCount; ++k) {
-      const Unit from = reinterpret_cast<const Unit*>(x.from[k])[i];
+      const Unit from = AsUnits<Unit>(x.from[k])[i];
       for (int j = 0; j < Unit::kSize; ++j) sum[j] += x.factor[k] * Real(from[j]);
     }
     Unit result;
@@ -52,9 +52,9 @@ struct SumOf {
 /// Sums of n values each.
 template <typename X, typename T>
 void SumOnGpu(std::ptrdiff_t n, const X& x, T* y) {
-  WithUnitOfBlob<T>(n, [&](auto* unit) {
+  ForUnitsOfBlob<T>(n, [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
-    ForElements(n / Unit::kSize, SumOf<X, Unit>{x, AsUnits<Unit>(y)});
+    return SumOf<X, Unit>{x, AsUnits<Unit>(y)};
   });
 }
 

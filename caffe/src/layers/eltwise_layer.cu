@@ -94,9 +94,9 @@ struct ProductDiff {
 
 template <typename X, typename T>
 void ProductOnGpu(int n, const X& x, T* y) {
-  WithUnitOfBlob<T>(n, [&](auto* unit) {
+  ForUnitsOfBlob<T>(n, [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
-    ForElements(n / Unit::kSize, ProductOf<X, Unit>{x, AsUnits<Unit>(y)});
+    return ProductOf<X, Unit>{x, AsUnits<Unit>(y)};
   });
 }
 
@@ -119,11 +119,10 @@ void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
       if (op_ == EltwiseParameter_EltwiseOp_SUM) return SumOnGpu(count, x, y);
       if (op_ == EltwiseParameter_EltwiseOp_PROD) return ProductOnGpu(count, x, y);
       int* origins = max_idx_.mutable_gpu_data();
-      WithUnitOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         using Op = LargestOf<X, Unit>;
-        ForElements(count / Unit::kSize,
-                    Op{x, number, AsUnits<Unit>(y), AsUnits<typename Op::Origins>(origins)});
+        return Op{x, number, AsUnits<Unit>(y), AsUnits<typename Op::Origins>(origins)};
       });
     });
   });
@@ -173,11 +172,10 @@ void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
       }
       const T* x = ReadOnGpu<T>(layout, *bottom[k]);
       const T* y = ReadOnGpu<T>(layout, top);
-      WithUnitOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
-        ForElements(count / Unit::kSize,
-                    ProductDiff<Arithmetic<T>, Unit>{AsUnits<Unit>(x), AsUnits<Unit>(y),
-                                                     AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
+        return ProductDiff<Arithmetic<T>, Unit>{AsUnits<Unit>(x), AsUnits<Unit>(y),
+                                                AsUnits<Unit>(dy), AsUnits<Unit>(dx)};
       });
     }
   });
@@ -197,11 +195,10 @@ void EltwiseLayer<Dtype>::MaxBackwardOnDevice(const Blob<Dtype>& top,
     for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
       if (!propagate_down[k]) continue;
       T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
-      WithUnitOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         const auto* origins = AsUnits<Pack<int, Unit::kSize>>(max_idx_.gpu_data());
-        ForElements(count / Unit::kSize,
-                    WhereFrom<Unit>{origins, k, AsUnits<Unit>(dy), AsUnits<Unit>(dx)});
+        return WhereFrom<Unit>{origins, k, AsUnits<Unit>(dy), AsUnits<Unit>(dx)};
       });
     }
   });

@@ -14,11 +14,11 @@ void MakeEndsPlain(const Net<Dtype>& net) {
   for (const Blob<Dtype>* blob : net.output_blobs()) MakePlain(*blob);
 }
 
-// Copies to the GPU, before a run, what stays there after it: so that it does not lie between the
-// memory that comes and goes (core/device_memory.hpp).
+// Copies to the GPU, before the outermost run, what stays there after it: so that it does not lie
+// between the memory that comes and goes (core/device_memory.hpp).
 template <typename Dtype>
 void UploadWhatStays(const Net<Dtype>& net) {
-  if (Caffe::mode() != Caffe::GPU) return;
+  if (Caffe::mode() != Caffe::GPU || OutermostRun::IsRunning()) return;
   const auto upload = [](const Blob<Dtype>& blob) {
     if (blob.count() > 0 && blob.data()->head() == SyncedMemory::HEAD_AT_CPU) blob.gpu_data();
   };

@@ -5,6 +5,7 @@
 /// way to keep the GPU's memory busy. For .cu files.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "util/bfloat16.hpp"
 #include "util/device_loops.cuh"
@@ -90,6 +91,14 @@ void WithUnitOfBlob(std::ptrdiff_t n, const Use& use) {
   } else {
     WithUnitOf<T>(n, use);
   }
+}
+
+/// Runs the kernel make(unit) for every unit of blobs of n values; its element i is unit i.
+template <typename T, typename Make>
+void ForUnitsOfBlob(std::ptrdiff_t n, const Make& make) {
+  WithUnitOfBlob<T>(n, [&](auto* unit) {
+    ForElements(n / std::remove_pointer_t<decltype(unit)>::kSize, make(unit));
+  });
 }
 
 }  // namespace caffe

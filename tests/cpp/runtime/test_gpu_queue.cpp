@@ -157,6 +157,25 @@ TEST(Training, WaitsForNothingBetweenDisplays) {
   }
 }
 
+TEST(Losses, TakeOneWaitToRead) {
+  if (Caffe::mode() != Caffe::GPU) GTEST_SKIP() << "about the GPU's queue";
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+      layer { name: "x" type: "DummyData" top: "x" top: "y" dummy_data_param {
+              shape { dim: 4 dim: 3 } data_filler { value: 1 } data_filler { value: 3 } } }
+      layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "y" top: "loss"
+              loss_weight: 2 } )",
+                                                      &param));
+  caffe::Net<float> net(param);
+  net.Forward();
+  const int before = emulated_cuda::HostWaits();
+  float loss = 0;
+  const float unweighted = net.Forward(&loss)[0]->cpu_data()[0];
+  EXPECT_EQ(emulated_cuda::HostWaits(), before + 1);
+  EXPECT_EQ(unweighted, 6);
+  EXPECT_EQ(loss, 12);
+}
+
 #endif
 
 #ifndef CPU_ONLY
