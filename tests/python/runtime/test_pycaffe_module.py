@@ -1,5 +1,9 @@
 """The module caffe itself: settings, versions, seeds, messages."""
 
+import subprocess
+import sys
+
+import cv2
 import numpy as np
 import six
 from oracles.small_net import NET, write
@@ -52,3 +56,24 @@ def test_scripts_that_ran_on_python_2_as_well(net):
     assert len(parameters) == 4
     assert all(np.isfinite(blob.data).all() for blob in parameters)
     assert list(six.iterkeys(net.blobs))[:2] == ["data", "conv"]
+
+
+def test_opencvs_library_for_images_is_loaded_with_the_first_image(tmp_path):
+    """It brings along a hundred others, and 0.1 s."""
+    cv2.imwrite(str(tmp_path / "image.jpg"), np.full((4, 5, 3), 90, np.uint8))
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/image.jpg 0\n")
+    net = tmp_path / "net.prototxt"
+    net.write_text(
+        "layer { name: 'data' type: 'ImageData' top: 'data' top: 'label' image_data_param {"
+        f" source: '{tmp_path}/list.txt' batch_size: 1 }} }}"
+    )
+    loaded = "print('libopencv_imgcodecs.so' in Path('/proc/self/maps').read_text())"
+    program = f"""
+from pathlib import Path
+import caffe
+{loaded}
+assert caffe.Net({str(net)!r}, caffe.TEST).forward()["data"].min() >= 88
+{loaded}
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True"], done.stderr
