@@ -49,9 +49,10 @@ What code and scripts written for Caffe 1.0 may notice:
   layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
 - Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
-  parameters and sizes. Members that held intermediate results (`max_idx_` of Pooling,
-  `sum_multiplier_` and such) are not there where the computation has none; ImageData keeps no
-  place in its list (`lines_id_`), since the number of a batch decides what is in it.
+  parameters and sizes, but for those of Power, Exp, Log and Threshold, of Scale, Bias and Reshape.
+  Members that held intermediate results (`max_idx_` of Pooling, `sum_multiplier_` and such) are not
+  there where the computation has none; ImageData and HDF5Data keep no place in their list
+  (`lines_id_`, `current_row_`), since the number of a batch decides what is in it.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

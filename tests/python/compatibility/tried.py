@@ -62,7 +62,7 @@ ROWS = (
 )
 
 FOOT = """Nor is a suite of our own in it, written from the interface as users of Caffe 1.0 write
-theirs: 1579 googletest cases (C++11, CPU; layers and their gradients, nets, solvers, data,
+theirs: 1593 googletest cases (C++11, CPU; layers and their gradients, nets, solvers, data,
 utilities, derived classes), all of which pass, and 135 `unittest` cases on pycaffe, of which two
 failed until `caffe._caffe.Net` and its kin and `display_lrm` of `caffe.draw` were there. They met
 no difference beside those listed above.
