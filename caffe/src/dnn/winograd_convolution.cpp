@@ -85,11 +85,12 @@ Turns::Turns(const TileGrid& grid, int rows, int all_columns)
   } else {
     const std::ptrdiff_t of_tile = BytesOfFactor(grid, 1, rows) + BytesOfProduct(grid, 1, columns);
     const int most = std::max<int>(kLeastTiles, kTurnOfTiles / of_tile);
-    count = (tiles + most - 1) / most;
-    tiles = (tiles + count - 1) / count;
+    const int turns = (tiles + most - 1) / most;
+    tiles = (tiles + turns - 1) / turns;
   }
   // Odd, so that the points' values do not all compete for the same places in the caches.
   tiles = AreRounded(grid.kind) ? FullBlocks(tiles, kRowBlock) : tiles | 1;
+  if (!of_columns) count = (grid.count() + tiles - 1) / tiles;
 }
 
 // Channels with those that fill the last block up.
