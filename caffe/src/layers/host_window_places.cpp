@@ -1,7 +1,5 @@
 #include "layers/host_window_places.hpp"
 
-#include <boost/make_shared.hpp>
-
 #include "caffe/util/rows.hpp"
 #include "layers/pooling_loops.hpp"
 
@@ -11,8 +9,10 @@ namespace caffe {
 
 template <typename Dtype>
 HostWindowPlaces<Dtype>::HostWindowPlaces(const ChannelLayout& layout, const PoolWindows& windows)
-    : layout_(layout.WithElement(Element::kFloat)), windows_(windows) {
-  CaffeMallocHost(&bytes_, layout.size(), &pinned_);
+    : PlacesStore(layout, windows) {
+  void* bytes;
+  CaffeMallocHost(&bytes, layout.size(), &pinned_);
+  bytes_ = static_cast<std::uint8_t*>(bytes);
 }
 
 template <typename Dtype>
@@ -45,19 +45,13 @@ bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows) {
 
 template <typename Dtype>
 const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>& mask) {
-  return dynamic_cast<const HostWindowPlaces<Dtype>*>(mask.data()->layout().get());
+  return StoreOf<HostWindowPlaces<Dtype>>(mask);
 }
 
 template <typename Dtype>
 std::uint8_t* WriteHostPlaces(const ChannelLayout& layout, const PoolWindows& windows,
                               Blob<Dtype>* mask) {
-  shared_ptr<LayoutStore> store = mask->data()->layout();
-  const HostWindowPlaces<Dtype>* kept = HostPlacesOf(*mask);
-  if (!kept || !kept->Has(layout, windows)) {
-    store = boost::make_shared<HostWindowPlaces<Dtype>>(layout, windows);
-  }
-  mask->data()->set_layout(store);
-  return HostPlacesOf(*mask)->bytes();
+  return PlacesToWrite<HostWindowPlaces<Dtype>>(layout, windows, mask);
 }
 
 // ---- kernels, for rows of one plane ----

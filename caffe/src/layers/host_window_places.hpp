@@ -10,29 +10,17 @@
 
 namespace caffe {
 
-/// Contents of a mask blob of Dtype: row * kernel width + column in the window, in the order of the
-/// maxima.
+/// Those of a mask of Dtype on the host.
 template <typename Dtype>
-class HostWindowPlaces : public LayoutStore {
+class HostWindowPlaces : public PlacesStore {
  public:
-  /// Takes memory; its contents are undefined. Layout: of the maxima.
+  /// Takes memory; its contents are undefined.
   HostWindowPlaces(const ChannelLayout& layout, const PoolWindows& windows);
   ~HostWindowPlaces() override;
   void ToPlain(void* plain) const override;
 
-  const ChannelLayout& layout() const { return layout_; }
-  std::uint8_t* bytes() const { return static_cast<std::uint8_t*>(bytes_); }
-  bool Has(const ChannelLayout& layout, const PoolWindows& windows) const {
-    return layout_ == layout.WithElement(Element::kFloat) && windows_ == windows;
-  }
-
  private:
-  ChannelLayout layout_;
-  PoolWindows windows_;
-  void* bytes_ = nullptr;
   bool pinned_ = false;
-
-  DISABLE_COPY_AND_ASSIGN(HostWindowPlaces);
 };
 
 /// Whether Pooling keeps a mask so, for values in that order.

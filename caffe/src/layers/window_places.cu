@@ -1,5 +1,3 @@
-#include <boost/make_shared.hpp>
-
 #include "core/device_memory.hpp"
 #include "layers/device_planes.cuh"
 #include "layers/window_places.hpp"
@@ -35,9 +33,7 @@ struct PlaceInPlane {
 
 template <typename Dtype>
 WindowPlaces<Dtype>::WindowPlaces(const ChannelLayout& layout, const PoolWindows& windows)
-    : layout_(layout.WithElement(Element::kFloat)),
-      windows_(windows),
-      user_(std::this_thread::get_id()) {
+    : PlacesStore(layout, windows), user_(std::this_thread::get_id()) {
   bytes_ = static_cast<std::uint8_t*>(TakeDeviceMemory(layout.size(), ThreadStream(), &device_));
 }
 
@@ -55,32 +51,16 @@ void WindowPlaces<Dtype>::ToPlain(void* plain) const {
                                   static_cast<Dtype*>(plain)});
 }
 
-namespace {
-
-template <typename Dtype>
-WindowPlaces<Dtype>* PlacesOf(const Blob<Dtype>& mask) {
-  return dynamic_cast<WindowPlaces<Dtype>*>(mask.data()->layout().get());
-}
-
-}  // namespace
-
 template <typename Dtype>
 std::uint8_t* WritePlaces(const ChannelLayout& layout, const PoolWindows& windows,
                           Blob<Dtype>* mask) {
-  SyncedMemory& memory = *mask->data();
-  shared_ptr<LayoutStore> store = memory.layout();
-  const WindowPlaces<Dtype>* kept = PlacesOf(*mask);
-  if (!kept || !kept->Has(layout, windows)) {
-    store = boost::make_shared<WindowPlaces<Dtype>>(layout, windows);
-  }
-  memory.set_layout(store);
-  return PlacesOf(*mask)->bytes();
+  return PlacesToWrite<WindowPlaces<Dtype>>(layout, windows, mask);
 }
 
 template <typename Dtype>
 const std::uint8_t* ReadPlaces(const ChannelLayout& layout, const PoolWindows& windows,
                                const Blob<Dtype>& mask) {
-  const WindowPlaces<Dtype>* kept = PlacesOf(mask);
+  const auto* kept = StoreOf<WindowPlaces<Dtype>>(mask);
   return kept && kept->Has(layout, windows) ? kept->bytes() : nullptr;
 }
 

@@ -9,35 +9,67 @@
 #include <cstdint>
 #include <thread>
 
+#include <boost/make_shared.hpp>
+
 #include "layers/pooling_kernels.hpp"
 #include "util/channel_layout.hpp"
 
 namespace caffe {
 
-/// Contents of a mask blob of Dtype, on the GPU: row * kernel width + column in the window, in the
-/// order of channels that the maxima have.
-template <typename Dtype>
-class WindowPlaces : public LayoutStore {
+/// Contents of a mask blob: row * kernel width + column in the window, in the order of channels
+/// that the maxima have. Where the bytes are is a derived class's.
+class PlacesStore : public LayoutStore {
  public:
-  /// Takes memory; its contents are undefined. Layout: of the maxima.
+  std::uint8_t* bytes() const { return bytes_; }
+  const ChannelLayout& layout() const { return layout_; }
+  /// Whether they are of these very windows, in that order.
+  bool Has(const ChannelLayout& layout, const PoolWindows& windows) const {
+    return layout_ == layout.WithElement(Element::kFloat) && windows_ == windows;
+  }
+
+ protected:
+  /// Layout: of the maxima.
+  PlacesStore(const ChannelLayout& layout, const PoolWindows& windows)
+      : layout_(layout.WithElement(Element::kFloat)), windows_(windows) {}
+
+  ChannelLayout layout_;
+  PoolWindows windows_;
+  std::uint8_t* bytes_ = nullptr;
+
+  DISABLE_COPY_AND_ASSIGN(PlacesStore);
+};
+
+/// A mask's places where it is kept in a store of this kind, else null.
+template <typename Store, typename Dtype>
+Store* StoreOf(const Blob<Dtype>& mask) {
+  return dynamic_cast<Store*>(mask.data()->layout().get());
+}
+
+/// Memory for the new places of a whole mask, in a store of this kind.
+template <typename Store, typename Dtype>
+std::uint8_t* PlacesToWrite(const ChannelLayout& layout, const PoolWindows& windows,
+                            Blob<Dtype>* mask) {
+  SyncedMemory& memory = *mask->data();
+  shared_ptr<LayoutStore> store = memory.layout();
+  const Store* kept = StoreOf<Store>(*mask);
+  if (!kept || !kept->Has(layout, windows)) store = boost::make_shared<Store>(layout, windows);
+  memory.set_layout(store);
+  return StoreOf<Store>(*mask)->bytes();
+}
+
+/// Those of a mask of Dtype on the GPU.
+template <typename Dtype>
+class WindowPlaces : public PlacesStore {
+ public:
+  /// Takes memory; its contents are undefined.
   WindowPlaces(const ChannelLayout& layout, const PoolWindows& windows);
   ~WindowPlaces() override;
   void ToPlain(void* plain) const override;
   bool on_gpu() const override { return true; }
 
-  std::uint8_t* bytes() const { return bytes_; }
-  bool Has(const ChannelLayout& layout, const PoolWindows& windows) const {
-    return layout_ == layout.WithElement(Element::kFloat) && windows_ == windows;
-  }
-
  private:
-  ChannelLayout layout_;
-  PoolWindows windows_;
-  std::uint8_t* bytes_;
   int device_ = -1;
   std::thread::id user_;
-
-  DISABLE_COPY_AND_ASSIGN(WindowPlaces);
 };
 
 /// Whether places in such windows can be kept so: they tile the plane, and a byte counts a window's
