@@ -46,7 +46,7 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
         type=Path,
         metavar="FOLDER",
         help="write what a bare machine lacks (libraries of this one, wheels) and end; needs "
-        "./run build to have run",
+        "./run build tests to have run",
     )
     parser.add_argument(
         "--small",

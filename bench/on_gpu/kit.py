@@ -102,7 +102,7 @@ def _system_files(root: Path) -> list[Path]:
     build = root / "build"
     programs = [*build.glob("caffe/libcaffe.so"), *build.glob("tests/cpp/test_runtime")]
     if not programs:
-        raise LookupError(f"{build}: there is no build to look at; ./run build makes it")
+        raise LookupError(f"{build}: there is no build to look at; ./run build tests makes it")
     wanted = _headers(build) | _below_usr() | _libraries([*programs, Path("/usr/bin/protoc")])
     # /lib is a link to /usr/lib, which dpkg does not know everywhere.
     merged = {Path(re.sub(r"^/lib/", "/usr/lib/", str(path))) for path in wanted}

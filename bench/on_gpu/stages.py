@@ -193,7 +193,7 @@ def _build(settings: Settings) -> str:
     if settings.is_built:
         raise LookupError("the kit has it")
     more = {"DCME_NO_APT": "1"} if settings.kit else {}
-    _must(settings, "build", ["./run", "build"], **more)
+    _must(settings, "build", ["./run", "build", "tests"], **more)
     text = (settings.build / "run.log").read_text(errors="replace")
     found = [_line(text, rf"-- {name}") for name in ("CUDA ", "cuDNN ", "NCCL ")]
     return ", ".join(line.replace("-- ", "") for line in found if line)

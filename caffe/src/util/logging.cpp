@@ -50,7 +50,7 @@ const char* BaseName(const char* path) {
 }
 
 // Severity, time, thread and place of a line.
-std::string Prefix(Severity severity, const char* file, int line) {
+std::string Prefix(Severity severity, const Place& place) {
   timeval now;
   gettimeofday(&now, nullptr);
   tm local;
@@ -59,23 +59,15 @@ std::string Prefix(Severity severity, const char* file, int line) {
   std::snprintf(text, sizeof text, "%c%02d%02d %02d:%02d:%02d.%06ld %5ld %s:%d] ", "IWEF"[severity],
                 local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
                 static_cast<long>(now.tv_usec), static_cast<long>(syscall(SYS_gettid)),
-                BaseName(file), line);
+                BaseName(place.file), place.line);
   return text;
 }
 
-void Write(Severity severity, const char* file, int line, const std::string& message) {
-  const std::string prefix = FLAGS_log_prefix ? Prefix(severity, file, line) : "";
+void Write(Severity severity, const Place& place, const std::string& message) {
+  const std::string prefix = FLAGS_log_prefix ? Prefix(severity, place) : "";
   const std::string text = prefix + message + "\n";
   // One call, so that lines of several threads do not mix.
   std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
-// Whether a source file, by the name that the compiler has for it, is one of the runtime or of the
-// layers that come with it.
-bool IsOurs(const std::string& file) {
-  const std::string here = __FILE__;
-  const std::string root = here.substr(0, here.size() - std::strlen("caffe/src/util/logging.cpp"));
-  return file.rfind(root + "caffe/", 0) == 0 || file.rfind(root + "caffe_ext/", 0) == 0;
 }
 
 // A message that goes on from the comparison's left side (" axes: ...") or stands alone (": ...").
@@ -97,7 +89,7 @@ int verbosity() { return FLAGS_v; }
 void set_failure_function(void (*fail)()) { failure_function = fail; }
 
 Line::~Line() {
-  if (severity_ >= min_severity()) Write(severity_, file_, line_, stream_.str());
+  if (severity_ >= min_severity()) Write(severity_, place_, stream_.str());
 }
 
 void Failure::operator&(std::ostream& message) const {
@@ -107,10 +99,10 @@ void Failure::operator&(std::ostream& message) const {
   void (*fail)() = failure_function;
   if (!fail && IsChildOfDeathTest && IsChildOfDeathTest()) fail = &std::abort;
   if (fail) {
-    Write(FATAL, file_, line_, text);
+    Write(FATAL, place_, text);
     fail();
   }
-  throw Error(!said.empty() && IsOurs(file_) ? Sentence(condition_, said) : text);
+  throw Error(!said.empty() && place_.in_runtime ? Sentence(condition_, said) : text);
 }
 
 }  // namespace logging

@@ -41,17 +41,22 @@ void set_min_severity(Severity severity);
 /// Highest n for which VLOG(n) prints (FLAGS_v).
 int verbosity();
 
+/// Where a statement stands.
+struct Place {
+  const char* file;
+  int line;
+  bool in_runtime;  ///< or in a layer that comes with it
+};
+
 /// One line under construction; it is written to stderr, whole, when the object dies.
 class Line {
  public:
-  Line(const char* file, int line, Severity severity)
-      : file_(file), line_(line), severity_(severity) {}
+  Line(const Place& place, Severity severity) : place_(place), severity_(severity) {}
   ~Line();
   std::ostream& stream() { return stream_; }
 
  private:
-  const char* file_;
-  int line_;
+  Place place_;
   Severity severity_;
   std::ostringstream stream_;
 };
@@ -81,14 +86,13 @@ struct Condition {
 /// them.
 class Failure {
  public:
-  Failure(const char* file, int line, const Condition& condition = Condition())
-      : file_(file), line_(line), condition_(condition) {}
+  Failure(const Place& place, const Condition& condition = Condition())
+      : place_(place), condition_(condition) {}
   /// `message`: of a Message.
   [[noreturn]] void operator&(std::ostream& message) const;
 
  private:
-  const char* file_;
-  int line_;
+  Place place_;
   Condition condition_;
 };
 
@@ -153,10 +157,10 @@ inline std::unique_ptr<Condition> CheckStrings(const char* expression, const cha
 }
 
 template <typename T>
-T NotNull(const char* file, int line, const char* expression, T&& pointer) {
+T NotNull(const Place& place, const char* expression, T&& pointer) {
   if (pointer == nullptr) {
     const std::string text = std::string("Check failed: '") + expression + "' must not be null ";
-    Failure(file, line, {text, "", ""}) & Message().stream();
+    Failure(place, {text, "", ""}) & Message().stream();
   }
   return std::forward<T>(pointer);
 }
@@ -208,10 +212,16 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #undef DCHECK_STRNE
 #undef DCHECK_NOTNULL
 
-#define CAFFE_LOG_INFO ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::INFO)
-#define CAFFE_LOG_WARNING ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::WARNING)
-#define CAFFE_LOG_ERROR ::caffe::logging::Line(__FILE__, __LINE__, ::caffe::logging::ERROR)
-#define CAFFE_LOG_FATAL ::caffe::logging::Failure(__FILE__, __LINE__) & ::caffe::logging::Message()
+#ifdef CAFFE_IN_RUNTIME
+#define CAFFE_PLACE (::caffe::logging::Place{__FILE__, __LINE__, true})
+#else
+#define CAFFE_PLACE (::caffe::logging::Place{__FILE__, __LINE__, false})
+#endif
+
+#define CAFFE_LOG_INFO ::caffe::logging::Line(CAFFE_PLACE, ::caffe::logging::INFO)
+#define CAFFE_LOG_WARNING ::caffe::logging::Line(CAFFE_PLACE, ::caffe::logging::WARNING)
+#define CAFFE_LOG_ERROR ::caffe::logging::Line(CAFFE_PLACE, ::caffe::logging::ERROR)
+#define CAFFE_LOG_FATAL ::caffe::logging::Failure(CAFFE_PLACE) & ::caffe::logging::Message()
 #ifndef NDEBUG
 #define CAFFE_LOG_DFATAL CAFFE_LOG_FATAL
 #else
@@ -240,17 +250,16 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define VLOG_IF(level, condition) LOG_IF(INFO, (condition) && VLOG_IS_ON(level))
 #define VLOG_EVERY_N(level, n) LOG_IF_EVERY_N(INFO, VLOG_IS_ON(level), n)
 
-#define CHECK(condition)                                                                    \
-  (condition) ? (void)0                                                                     \
-              : ::caffe::logging::Failure(                                                  \
-                    __FILE__, __LINE__,                                                     \
-                    ::caffe::logging::Condition{"Check failed: " #condition " ", "", ""}) & \
-                    ::caffe::logging::Message().stream()
+#define CHECK(condition)                                                                         \
+  (condition)                                                                                    \
+      ? (void)0                                                                                  \
+      : ::caffe::logging::Failure(                                                               \
+            CAFFE_PLACE, ::caffe::logging::Condition{"Check failed: " #condition " ", "", ""}) & \
+            ::caffe::logging::Message().stream()
 
-#define CAFFE_CHECK(verdict)                                       \
-  while (auto caffe_verdict_ = (verdict))                          \
-  ::caffe::logging::Failure(__FILE__, __LINE__, *caffe_verdict_) & \
-      ::caffe::logging::Message().stream()
+#define CAFFE_CHECK(verdict)              \
+  while (auto caffe_verdict_ = (verdict)) \
+  ::caffe::logging::Failure(CAFFE_PLACE, *caffe_verdict_) & ::caffe::logging::Message().stream()
 #define CHECK_EQ(a, b) CAFFE_CHECK(::caffe::logging::CheckEQ(#a " == " #b, a, b))
 #define CHECK_NE(a, b) CAFFE_CHECK(::caffe::logging::CheckNE(#a " != " #b, a, b))
 #define CHECK_LT(a, b) CAFFE_CHECK(::caffe::logging::CheckLT(#a " < " #b, a, b))
@@ -266,7 +275,7 @@ T NotNull(const char* file, int line, const char* expression, T&& pointer) {
 #define CHECK_STRNE(a, b) CAFFE_CHECK_TEXTS(a, b, " != ", false, ::strcmp)
 #define CHECK_STRCASEEQ(a, b) CAFFE_CHECK_TEXTS(a, b, " == ", true, ::strcasecmp)
 #define CHECK_STRCASENE(a, b) CAFFE_CHECK_TEXTS(a, b, " != ", false, ::strcasecmp)
-#define CHECK_NOTNULL(pointer) ::caffe::logging::NotNull(__FILE__, __LINE__, #pointer, (pointer))
+#define CHECK_NOTNULL(pointer) ::caffe::logging::NotNull(CAFFE_PLACE, #pointer, (pointer))
 
 #ifndef NDEBUG
 #define CAFFE_ONLY_DEBUG
