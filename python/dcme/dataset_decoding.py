@@ -13,7 +13,7 @@ from dcme.dataset import Sample
 from dcme.decoding import Instances, decode
 from dcme.errors import UserError
 from dcme.files import PathLike, image_size
-from dcme.grid import classify_instances
+from dcme.grid import block_size, classify_instances
 from dcme.parallel import progress
 from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, write_result
 from dcme.vectors import VectorMap, read_vectors
@@ -96,7 +96,7 @@ class Decoding:
         """Label (0: background) and probability of each centre (K, 2) from its block of the grid
         output, as in paper 2; only ``reference`` mode lets background win."""
         grid = self._probabilities(item)
-        block = round(item.vectors.shape[1] / grid.shape[1])
+        block = block_size(item.vectors.shape[1:], grid.shape[1:])
         paper = self.mode == "reference"
         numbers, scores = classify_instances(centres, grid, block, foreground_only=not paper)
         return self._labels(np.asarray(numbers)), np.asarray(scores, float)

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["classify_instances", "grid_classes"]
 
 
+def block_size(size: tuple[int, int], grid: tuple[int, int]) -> int:
+    """Side, in pixels, of the blocks that make a grid of (rows, columns) over an image (H, W).
+
+    The power of two, as encoders have it, that gives so many blocks, partial ones at the ends
+    included; where none does, the smallest other number. Grids that leave partial blocks out, or
+    do not fit at all, count as stretched over the image.
+    """
+    least = max(-(-side // count) for side, count in zip(size, grid))
+    for block in (1 << (least - 1).bit_length(), least):
+        if all(-(-side // block) == count for side, count in zip(size, grid)):
+            return block
+    return max(1, round(size[0] / grid[0]))
+
+
 def grid_classes(
     ids: npt.ArrayLike,
     grid_size: int = 16,

@@ -13,6 +13,7 @@ import numpy as np
 
 from dcme.errors import UserError
 from dcme.files import PathLike
+from dcme.grid import block_size
 from dcme.net_loading import available_memory, bytes_at_once, load_net
 from dcme.tiling import Outputs, run_tiled
 from dcme.views import VIEWS, averaged
@@ -288,7 +289,7 @@ class Network:
         batch = np.stack([self.preprocessing(padded(im, size), self.channels) for im in images])
         vectors, grid = averaged(self._forward, batch, self.views)
         if grid is not None:
-            block = -(-batch.shape[2] // grid.shape[2])
+            block = block_size(batch.shape[2:], grid.shape[2:])
             grid = grid[:, :, : -(-height // block), : -(-width // block)]
         return [
             (

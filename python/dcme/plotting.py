@@ -11,6 +11,7 @@ import numpy as np
 from dcme.classes import ClassMap
 from dcme.encoding import magnitude
 from dcme.errors import UserError
+from dcme.grid import block_size
 from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID
 
 _GOLDEN_ANGLE = 0.381966
@@ -56,7 +57,7 @@ def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassMap) -> np.ndar
             f"grid class {labels.max()} is unknown; there are {len(classes.labels)} classes"
         )
     height, width = image.shape[:2]
-    block = round(height / labels.shape[0])
+    block = block_size((height, width), labels.shape)
     if block > 1:
         rows = np.minimum(np.arange(height) // block, labels.shape[0] - 1)
         columns = np.minimum(np.arange(width) // block, labels.shape[1] - 1)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dcme.grid import block_size
+
 Outputs = tuple[np.ndarray, "np.ndarray | None"]
 """Vectors (2, H, W), and grid probabilities (C, H / block, W / block) or None."""
 
@@ -85,9 +87,7 @@ def run_tiled(
             if part_grid is None:
                 continue
             if grid is None:
-                # The first tile is whole along one side at least.
-                side = 0 if part.shape[0] == tile[0] else 1
-                block = tile[side] // part_grid.shape[1 + side]
+                block = block_size(part.shape[:2], part_grid.shape[1:])
                 grid = _Blend.of(len(part_grid), -(-height // block), -(-width // block))
             grid.add(part_grid, top // block, left // block, overlap // block)
     return vectors.mean(), None if grid is None else grid.mean()

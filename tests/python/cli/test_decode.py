@@ -115,6 +115,21 @@ def test_a_part_of_an_instance_comes_after_whole_ones():
     assert result.centres[0, 1] > 40 and result.scores[0] > 0.95 > 0.5 > result.scores[1]
 
 
+@pytest.mark.parametrize("size", [(340, 680), (100, 130), (64, 96)])
+@pytest.mark.parametrize("mode", ["standard", "reference"])
+def test_blocks_name_the_classes_of_images_that_they_do_not_divide(size, mode):
+    labels, ids = dcme.CITYSCAPES.labels, np.zeros(size, np.uint16)
+    corners = [(row, column) for row in range(8, size[0] - 16, 32) for column in (8, size[1] - 24)]
+    for k, (row, column) in enumerate(corners):
+        ids[row : row + 12, column : column + 12] = 1000 * labels[k % 8] + k
+    grid = np.moveaxis(np.eye(9, dtype=np.float32)[dcme.grid_classes(ids, 16)], -1, 0)
+    result = Decoding(dt=4, vt=10, et=6, mode=mode)(VectorMap("x", dcme.encode(ids), grid))
+    assert len(result) == len(corners)
+    assert result.labels.tolist() == [
+        int(ids[tuple(np.round(centre).astype(int))]) // 1000 for centre in result.centres
+    ]
+
+
 def test_a_network_that_classifies_pixels_is_asked_over_the_whole_mask():
     ids = np.zeros((30, 30), np.uint16)
     ids[5:25, 5:25] = 1001

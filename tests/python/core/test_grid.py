@@ -1,6 +1,7 @@
 import dcme
 import numpy as np
 import pytest
+from dcme.grid import block_size
 from oracles import encoding as oracle
 from oracles.maps import scene_ids
 
@@ -29,6 +30,17 @@ def test_a_partial_last_block_counts():
     ids = np.zeros((33, 32), np.uint16)
     ids[32, 31] = 26001
     assert dcme.grid_classes(ids, grid_size=16).tolist() == [[0, 0], [0, 0], [0, 3]]
+
+
+@pytest.mark.parametrize(
+    "size", [(340, 680), (100, 130), (65, 33), (33, 500), (512, 1024), (63, 40)]
+)
+def test_the_size_of_blocks_is_known_from_their_number(size):
+    for grid_size in (1, 2, 4, 8, 16, 32, 7):
+        grid = dcme.grid_classes(np.zeros(size, np.uint16), grid_size)
+        assert block_size(size, grid.shape) == grid_size
+    assert block_size((340, 680), (21, 42)) == 16, "of encoders that leave partial blocks out"
+    assert block_size((10, 10), (40, 40)) == 1
 
 
 def test_own_classes_and_priority_by_name():
