@@ -14,19 +14,13 @@ import numpy as np
 from dcme.classes import ClassMap
 from dcme.errors import UserError
 from dcme.files import read_text
+from dcme.regions import Region
 
 HIGHEST_LABEL = 64
 """``1000 * label + 999`` must fit into 16 bits."""
 
-
-@dataclass(frozen=True)
-class Region:
-    """An instance of a class, or a group of them."""
-
-    label: int
-    mask: np.ndarray
-    """(H, W), bool."""
-    group: bool = False
+LONGEST_NUMBER = 40
+"""Bits of a run length; longer ones only cost time."""
 
 
 @dataclass
@@ -50,7 +44,7 @@ class Annotations:
         found = []
         for label, item in self.items:
             mask = _mask(item.get("segmentation"), shape, f"{self.origin}: {_name(item)}")
-            found.append(Region(label, mask, bool(item.get("iscrowd", 0))))
+            found.append(Region.of_mask(label, mask, bool(item.get("iscrowd", 0))))
         return found
 
 
@@ -97,13 +91,36 @@ def _inside(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return mask
 
 
+def _lengths(text: str) -> list[int] | None:
+    """The numbers of COCO's compressed run lengths; None where the text is damaged.
+
+    A character holds six bits, counted from "0" on: five of a number, the lowest first, and whether
+    more follow; the highest of the last five is its sign. From the fourth number on, it is the
+    difference to the length two before.
+    """
+    lengths: list[int] = []
+    number = bits = 0
+    for letter in text:
+        code = ord(letter) - ord("0")
+        if not 0 <= code < 64 or bits > LONGEST_NUMBER:
+            return None
+        number |= (code & 31) << bits
+        bits += 5
+        if code & 32:
+            continue
+        if code & 16:
+            number -= 1 << bits
+        lengths.append(number + (lengths[-2] if len(lengths) > 2 else 0))
+        number = bits = 0
+    return lengths if bits == 0 else None
+
+
 def _runs(counts: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
     """Alternating lengths of 0 and 1, down the columns."""
     if isinstance(counts, str):
-        raise UserError(
-            f"{origin}: compressed run lengths are not read; decode them with pycocotools "
-            "(mask.decode) and store a list of lengths or polygons"
-        )
+        counts = _lengths(counts)
+        if counts is None:
+            raise UserError(f"{origin}: the compressed run lengths are damaged; export them again")
     pixels = shape[0] * shape[1]
     whole = isinstance(counts, list) and all(type(n) is int and 0 <= n <= pixels for n in counts)
     if not whole or sum(counts) != pixels:

@@ -6,7 +6,7 @@ single masks for each image, and a COCO annotation file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dcme.classes import ClassMap
-from dcme.coco import Region, read_coco
+from dcme.coco import read_coco
 from dcme.dataset import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
 from dcme.errors import UserError
 from dcme.files import (
@@ -30,6 +30,7 @@ from dcme.files import (
 )
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress
+from dcme.regions import Region
 
 MOST_INSTANCES = FIRST_INSTANCE_ID - 1
 """Of one class in one image: an instance map holds ``1000 * label + k`` with k from 1."""
@@ -92,14 +93,8 @@ def paint(regions: Sequence[Region], shape: tuple[int, int], origin: str) -> np.
         )
     largest_first = sorted(range(len(regions)), key=lambda i: -int(regions[i].mask.sum()))
     for i in largest_first:
-        ids[regions[i].mask] = numbers[i]
+        regions[i].paint(ids, numbers[i])
     return ids
-
-
-def _connected(mask: np.ndarray) -> list[np.ndarray]:
-    """The 8-connected parts of a mask."""
-    count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    return [parts == k for k in range(1, count)]
 
 
 def _require_shape(found: Sequence[int], shape: tuple[int, int], path: Path) -> None:
@@ -179,14 +174,14 @@ class _MaskReader:
                 "smoothed edges do; a label map has one value for each instance (if this one has: "
                 "--parts one)"
             )
-        masks = [labels == value for value in values if value != 0]
-        if self.parts is None and masks and all(len(_connected(mask)) > 1 for mask in masks):
+        regions = [Region.of_mask(self.label, labels == v) for v in values if v != 0]
+        if self.parts is None and regions and all(len(r.parts()) > 1 for r in regions):
             listed = ", ".join(str(value) for value in values[values != 0][:3])
             raise UserError(
                 f"{path}: each value of its foreground ({listed}) is in separate parts; say "
                 "--parts each if every part is an instance, --parts one if every value is one"
             )
-        return self._regions(masks)
+        return self._instances(regions)
 
     def from_folder(self, folder: Path, shape: tuple[int, int]) -> list[Region]:
         """One instance for each file; a folder without any file holds none."""
@@ -194,16 +189,17 @@ class _MaskReader:
         paths = [p for p in files if p.suffix.lower() in MASK_SUFFIXES]
         if files and not paths:
             raise UserError(f"{folder}: holds no masks ({', '.join(MASK_SUFFIXES)})")
-        masks = []
+        regions = []
         for path in paths:
-            masks.append(read_mask(path))
-            _require_shape(masks[-1].shape, shape, path)
-        return self._regions(masks)
+            mask = read_mask(path)
+            _require_shape(mask.shape, shape, path)
+            regions.append(Region.of_mask(self.label, mask))
+        return self._instances(regions)
 
-    def _regions(self, masks: Iterable[np.ndarray]) -> list[Region]:
-        if self.parts == "each":
-            masks = [part for mask in masks for part in _connected(mask)]
-        return [Region(self.label, mask) for mask in masks]
+    def _instances(self, regions: list[Region]) -> list[Region]:
+        if self.parts != "each":
+            return regions
+        return [part for region in regions for part in region.parts()]
 
 
 def _from_folder(

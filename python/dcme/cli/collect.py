@@ -15,7 +15,7 @@ Your images and masks, in the usual forms, as lists of images and instance maps.
 Masks may be one label map for each image (0, 1, 2, ...; PNG, TIFF or .npy,
 named as the image; an ending such as _masks may follow), a folder of single
 masks for each image (MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO
-annotation file."""
+annotation file (polygons, and run lengths, plain or compressed)."""
     parser.add_argument("images", help="folder of images (or of folders NAME/images)")
     parser.add_argument("masks", help="folder of masks, or a COCO file (.json)")
     parser.add_argument("out", help="new folder for images/, instanceIds/, train.txt and val.txt")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.coco import Region
 from dcme.collect import Settings, collect, paint, split_names
+from dcme.regions import Region
 from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc
 
 CELL = ClassMap((1,), ("cell",))
@@ -82,6 +82,19 @@ def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
 def test_smaller_masks_lie_on_top():
     ids = paint([Region(1, disc(20, 20, 3)), Region(1, disc(20, 20, 9))], SHAPE, "x")
     assert ids[20, 20] == 1001 and ids[20, 27] == 1002
+
+
+def test_regions_keep_no_more_of_the_image_than_they_cover():
+    mask = disc(20, 20, 4) | disc(30, 50, 3)
+    whole = Region.of_mask(1, mask)
+    assert whole.mask.shape == (18, 38)
+    assert [part.mask.shape for part in whole.parts()] == [(9, 9), (7, 7)]
+    for regions in ([whole], whole.parts()):
+        painted = np.zeros(SHAPE, np.uint16)
+        for region in regions:
+            region.paint(painted, 1)
+        assert np.array_equal(painted, mask)
+    assert Region.of_mask(1, np.zeros(SHAPE, bool)).parts() == []
 
 
 def test_splits_are_disjoint_and_of_the_seed():

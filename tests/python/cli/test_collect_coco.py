@@ -62,10 +62,26 @@ def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_pa
     assert not ids["c"].any()
 
 
+def test_compressed_run_lengths_are_read_as_pycocotools_wrote_them(photos, tmp_path):
+    """Two boxes, the first with a hole of one pixel; by mask.encode of pycocotools 2.0.11."""
+    counts = "U:i0?00FBJ>`00000000000000000g<N[C" + 47 * "0" + "l5"
+    whole = {"size": list(SHAPE), "counts": counts}
+    path = coco(photos, [box() | {"segmentation": whole}, box(1) | {"segmentation": whole}])
+    collect(photos, path, tmp_path / "data")
+    expected = np.zeros(SHAPE, np.uint16)
+    expected[5:30, 8:20], expected[12:35, 30:55], expected[20, 10] = 1001, 1001, 0
+    ids = collected(tmp_path / "data")
+    assert np.array_equal(ids["a"], expected) and np.array_equal(ids["b"], expected)
+
+
 def test_coco_categories_can_be_chosen(photos, tmp_path):
     path = coco(photos, [box(), box(category=3, left=30)])
     collect(photos, path, tmp_path / "data", ClassMap((26,), ("dog",)))
     assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 26001}
+
+
+def damaged(counts):
+    return {"segmentation": {"size": list(SHAPE), "counts": counts}}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +89,11 @@ def test_coco_categories_can_be_chosen(photos, tmp_path):
     [
         ({"segmentation": [[1, 2, 3]]}, "annotation 5: a polygon is a list of"),
         ({"segmentation": None}, "annotation 5: has no segmentation"),
-        ({"segmentation": {"size": [40, 60], "counts": "abc"}}, "compressed run lengths"),
+        (damaged("abc"), "the compressed run lengths are damaged"),
+        (damaged("0 0"), "the compressed run lengths are damaged"),
+        (damaged(9999 * "o"), "the compressed run lengths are damaged"),
+        (damaged("N"), "run lengths are whole numbers"),
+        (damaged("12"), "run lengths are whole numbers"),
         ({"segmentation": {"size": [40, 60], "counts": [1, 2]}}, "run lengths are whole numbers"),
         ({"segmentation": {"size": [40, 60], "counts": [[1], 2]}}, "run lengths are whole numbers"),
         (
