@@ -121,7 +121,7 @@ class Decoding:
         if grid.ndim != 3 or grid.shape[0] != count:
             raise UserError(
                 f"{item.name}: the grid output is {grid.shape}; expected ({count}, h, w) for "
-                f"{count - 1} classes and background"
+                f"{count - 1} classes and background; --classes names those of the network"
             )
         return grid
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 
 import cv2
@@ -115,7 +116,7 @@ def write_result(out: PathLike, result: ImageResult) -> None:
     """
     root = Path(out)
     (root / f"{result.name}.txt").unlink(missing_ok=True)
-    for stale in (root / MASK_FOLDER).glob(f"{result.name}_[0-9]*.png"):
+    for stale in (root / MASK_FOLDER).glob(f"{escape(result.name)}_[0-9]*.png"):
         if stale.stem[len(result.name) + 1 :].isdecimal():
             stale.unlink()
     lines = []

@@ -162,18 +162,20 @@ def test_an_image_without_instances_has_an_empty_list(tmp_path):
     assert not read_ids(tmp_path / "r" / "instanceIds" / "v_instanceIds.png").any()
 
 
-def make_result(count, score=0.5):
+def make_result(count, score=0.5, name="x"):
     masks = np.zeros((count, 6, 8), bool)
     for k in range(count):
         masks[k, k % 6, : 1 + k % 8] = True
-    return ImageResult("x", (6, 8), masks, np.full(count, 26), np.full(count, score))
+    return ImageResult(name, (6, 8), masks, np.full(count, 26), np.full(count, score))
 
 
-def test_writing_again_removes_the_masks_of_an_earlier_result(tmp_path):
-    write_result(tmp_path, make_result(3))
-    write_result(tmp_path, make_result(1))
-    assert len(list((tmp_path / "masks").iterdir())) == 1
-    assert len(read_result(tmp_path / "x.txt")) == 1
+@pytest.mark.parametrize("name", ["x", "x[1]", "*"])
+def test_writing_again_removes_the_masks_of_an_earlier_result(tmp_path, name):
+    write_result(tmp_path, make_result(1, name="another"))
+    write_result(tmp_path, make_result(3, name=name))
+    write_result(tmp_path, make_result(1, name=name))
+    assert len(list((tmp_path / "masks").iterdir())) == 2
+    assert len(read_result(tmp_path / f"{name}.txt")) == 1
 
 
 def test_an_interrupted_rewrite_leaves_no_list_of_an_earlier_result(tmp_path, monkeypatch):
