@@ -12,19 +12,24 @@ class Flood {
  public:
   Flood(const VectorField& field, const VoteMap& map, const DecodeOptions& options,
         Plane<int32_t> labels)
-      : field_(field), map_(map), labels_(labels), near_centre_(options.foreground + 1) {}
+      : field_(field),
+        map_(map),
+        labels_(labels),
+        masked_(options.foreground_mask.data != nullptr),
+        near_centre_(options.foreground + 1) {}
 
   void seed(const FoundCentre& centre, int32_t label) {
     const int row = clamped(centre.row, labels_.rows), col = clamped(centre.col, labels_.cols);
     const int reach = static_cast<int>(std::min(near_centre_, 64.0));
-    // The vectors next to the centre are too short to be foreground by themselves.
+    // The vectors next to the centre are too short to be foreground by themselves. A mask says what
+    // is, and the centre need not be in it.
     for (int r = std::max(row - reach, 0); r <= std::min(row + reach, labels_.rows - 1); ++r) {
       for (int c = std::max(col - reach, 0); c <= std::min(col + reach, labels_.cols - 1); ++c) {
-        if ((r == row && c == col) || is_foreground(r, c)) continue;
+        if ((r == row && c == col) || is_foreground(r, c) != masked_) continue;
         if (std::hypot(r - row, c - col) <= near_centre_) take(r, c, label, 0);
       }
     }
-    take(row, col, label, 0);
+    if (!masked_ || is_foreground(row, col)) take(row, col, label, 0);
   }
 
   void run() {
@@ -72,6 +77,7 @@ class Flood {
   const VectorField& field_;
   const VoteMap& map_;
   const Plane<int32_t> labels_;
+  const bool masked_;
   const double near_centre_;
   std::vector<std::vector<Pixel>> queues_ = std::vector<std::vector<Pixel>>(kLevels);
 };

@@ -202,7 +202,7 @@ def read_labels(path: PathLike) -> np.ndarray:
     if labels.ndim != 2:
         raise UserError(
             f"{path}: a label map has one channel with a number for each instance; this one has "
-            f"shape {'x'.join(map(str, labels.shape))}"
+            f"shape {'x'.join(map(str, labels.shape))}: save the numbers as a grey image or .npy"
         )
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
         raise UserError(f"{path}: a label map holds whole numbers")

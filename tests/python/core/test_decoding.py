@@ -132,20 +132,27 @@ def test_masks_label_map_and_iteration_show_the_same():
     assert masks.sum((1, 2)).tolist() == decoded.pixels.tolist()
 
 
-def test_an_explicit_foreground_decides_what_belongs():
+@pytest.mark.parametrize("mode", ["standard", "watershed"])
+def test_an_explicit_foreground_decides_what_belongs(mode):
     ids = np.zeros((40, 40), np.uint16)
     ids[5:15, 5:15] = 24001
     field = dcme.encode(ids)
     allowed = ids > 0
     allowed[:, 12:] = False
-    decoded = dcme.decode(field, foreground=allowed)
+    decoded = dcme.decode(field, foreground=allowed, mode=mode)
     np.testing.assert_array_equal(decoded.mask(0), allowed)
-    assert len(dcme.decode(field, foreground=50.0)) == 0
+    assert len(dcme.decode(field, foreground=50.0, mode=mode)) == 0
     # A single pixel has the vector 0 and is found only if something else says that it is there.
     lone = np.zeros((9, 9), bool)
     lone[4, 5] = True
-    decoded = dcme.decode(np.zeros((2, 9, 9)), vt=0, foreground=lone)
+    decoded = dcme.decode(np.zeros((2, 9, 9)), vt=0, foreground=lone, mode=mode)
     np.testing.assert_array_equal(decoded.masks, [lone])
+    # The centre of half a ring is not in it.
+    rows, columns = np.mgrid[:40, :40]
+    ring = (abs(np.hypot(rows - 20, columns - 20) - 8) < 2) & (columns < 22)
+    field = dcme.encode(np.where(ring, 24001, 0))
+    decoded = dcme.decode(field, dt=3, et=8, foreground=ring, mode=mode)
+    np.testing.assert_array_equal(decoded.masks, [ring])
 
 
 @pytest.mark.parametrize("mode", MODES)
