@@ -31,7 +31,8 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
     }
     CHECK(fits) << "blobs of shapes " << first.shape_string() << " and " << part->shape_string()
                 << " cannot be concatenated along axis " << concat_axis_
-                << ": all other axes must agree";
+                << ": all other axes must agree (where a net halves images and doubles them again, "
+                   "the images' sides must be multiples of its stride)";
     shape[concat_axis_] += part->shape(concat_axis_);
   }
   num_concats_ = first.count(0, concat_axis_);

@@ -87,6 +87,12 @@ def test_the_same_training_may_be_spelled_otherwise(data, tmp_path, monkeypatch,
     assert (tmp_path / "r" / "solver.prototxt").read_bytes() == before
 
 
+def test_images_that_the_net_cannot_halve_are_refused_with_what_to_do(data, tmp_path, fails):
+    prepare(data.parent / "city", tmp_path / "odd", (40, 64))
+    line = fails("train", NETS, tmp_path / "odd", tmp_path / "r", "--iterations", 1)
+    assert "layer 'concat4'" in line and "sides must be multiples of its stride" in line
+
+
 def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, capfd):
     assert train(data, tmp_path / "a", 1) == 0
     weights = tmp_path / "a" / "snapshot_iter_1.caffemodel"
