@@ -25,7 +25,8 @@ class Encoding:
     round_centre: bool = False
     grid_size: int = 0
     """Side of the grid's blocks in pixels; 0 for no grid classes."""
-    classes: ClassMap | None = None
+    classes: ClassMap = CITYSCAPES
+    """Ignored labels count as background, as in training."""
 
     def __call__(self, sample: Sample) -> VectorMap:
         """Encode one sample's instance map."""
@@ -34,11 +35,10 @@ class Encoding:
         try:
             if self.size is not None and self.size != ids.shape:
                 ids = reduce_ids(ids, self.size)
-            table = self.classes or CITYSCAPES
             grid = None
             if self.grid_size:
-                grid = grid_classes(ids, self.grid_size, classes=table)
-            vectors = encode(ids, self.anchor, self.round_centre)
+                grid = grid_classes(ids, self.grid_size, classes=self.classes)
+            vectors = encode(ids, self.anchor, self.round_centre, self.classes)
         except ValueError as error:
             raise UserError(f"{path}: {error}") from None
         return VectorMap(sample.name, vectors, grid)

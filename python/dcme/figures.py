@@ -74,8 +74,8 @@ def plot_scene(
     if files.ids is not None:
         ids = _of_image(read_ids(files.ids), files.ids, image)
         panels["true instances"] = show_instances(image, ids)
-        panels["true magnitudes"] = show_magnitude(encode(ids))
         try:
+            panels["true magnitudes"] = show_magnitude(encode(ids, classes=classes))
             grid = grid_classes(ids, grid_size, classes=classes)
         except ValueError as error:
             raise UserError(f"{files.ids}: {error}") from None

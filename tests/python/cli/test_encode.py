@@ -34,6 +34,17 @@ def test_one_instance_map_reduced_with_truncated_box_centres(city, tmp_path):
     assert np.array_equal(item.vectors, dcme.encode(reduced, "box", round_centre=True))
 
 
+def test_ignored_labels_are_background_as_in_training(tmp_path):
+    ids = np.zeros((32, 32), np.uint16)
+    ids[2:9, 2:9], ids[20:30, 20:30] = 29001, 26001  # a caravan and a car
+    write_png(tmp_path / "a.png", ids)
+    for grid_size in ("16", "0"):
+        words = ["encode", str(tmp_path / "a.png"), str(tmp_path / "v"), "--grid-size", grid_size]
+        assert main([*words, "--quiet"]) == 0
+        (item,) = read_vectors(tmp_path / "v")
+        assert np.array_equal(item.vectors, dcme.encode(np.where(ids == 26001, ids, 0)))
+
+
 def test_unknown_class_names_the_file_and_the_label(fails, tmp_path):
     import cv2
 
