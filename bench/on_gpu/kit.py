@@ -78,11 +78,10 @@ def _below_usr() -> set[Path]:
 def _owners(paths: Iterable[Path]) -> dict[Path, str]:
     """The Debian package of each file; those of none are missing."""
     owners: dict[Path, str] = {}
-    for chunk in [list(paths)]:
-        done = subprocess.run(["dpkg", "-S", *map(str, chunk)], capture_output=True, text=True)
-        for line in done.stdout.splitlines():
-            package, _, path = line.partition(": ")
-            owners[Path(path)] = package.split(":")[0]
+    done = subprocess.run(["dpkg", "-S", *map(str, paths)], capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        package, _, path = line.partition(": ")
+        owners[Path(path)] = package.split(":")[0]
     return owners
 
 

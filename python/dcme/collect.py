@@ -157,7 +157,7 @@ class _MaskReader:
                 f"{image.image}: two files could hold its masks, {found[0]} and {found[1].name}"
             )
         if found[0].samefile(image.image_path()):
-            raise UserError(f"{found[0]}: is the image itself; name the folder of its masks")
+            raise UserError(f"{found[0]}: is the image itself; masks are in a folder of their own")
         return Source(image, partial(self.from_label_map, found[0]), str(found[0]), found[0])
 
     def from_label_map(self, path: Path, shape: tuple[int, int]) -> list[Region]:
