@@ -13,15 +13,16 @@ template <typename Dtype>
 void AccuracyLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
   const AccuracyParameter& param = this->layer_param_.accuracy_param();
-  top_k_ = param.top_k();
   has_ignore_label_ = param.has_ignore_label();
   ignore_label_ = param.ignore_label();
   label_axis_ = bottom[0]->CanonicalAxisIndex(param.axis());
   outer_num_ = bottom[0]->count(0, label_axis_);
   inner_num_ = bottom[0]->count(label_axis_ + 1);
   const int classes = bottom[0]->shape(label_axis_);
-  CHECK_LE(top_k_, classes) << ": accuracy_param.top_k is more than the classes of scores of shape "
-                            << bottom[0]->shape_string();
+  CHECK(1 <= param.top_k() && param.top_k() <= unsigned(classes))
+      << "accuracy_param.top_k is " << param.top_k() << ": give a number from 1 to that of the "
+      << "classes of scores of shape " << bottom[0]->shape_string();
+  top_k_ = param.top_k();
   ClassLabels::CheckShape(*bottom[1], outer_num_ * inner_num_);
   top[0]->Reshape(vector<int>());
   if (top.size() > 1) top[1]->Reshape(vector<int>{classes});

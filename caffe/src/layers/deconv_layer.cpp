@@ -26,7 +26,8 @@ template <typename Dtype>
 void DeconvolutionLayer<Dtype>::compute_output_shape() {
   this->output_shape_.clear();
   for (int i = 0; i < this->num_spatial_axes_; ++i) {
-    const int extent = this->dilation_.cpu_data()[i] * (this->kernel_shape_.cpu_data()[i] - 1) + 1;
+    const int64_t extent =
+        int64_t(this->dilation_.cpu_data()[i]) * (this->kernel_shape_.cpu_data()[i] - 1) + 1;
     const int64_t size = int64_t(this->stride_.cpu_data()[i]) * (this->input_shape(i + 1) - 1) +
                          extent - 2 * int64_t(this->pad_.cpu_data()[i]);
     CHECK(size > 0 && size < (1 << 30))

@@ -29,7 +29,7 @@ void InfogainLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   ClassLossLayer<Dtype>::Reshape(bottom, top);
   infogain_axis_ = this->softmax_axis_;
   num_labels_ = this->classes();
-  CHECK_EQ(Matrix(bottom).count(), num_labels_ * num_labels_)
+  CHECK_EQ(Matrix(bottom).count(), int64_t(num_labels_) * num_labels_)
       << ": the infogain matrix of shape " << Matrix(bottom).shape_string() << " must be "
       << num_labels_ << " x " << num_labels_ << " for scores of shape "
       << bottom[0]->shape_string();

@@ -1,5 +1,7 @@
 #include "caffe/layers/interp_layer.hpp"
 
+#include <climits>
+
 #include "layers/interp_positions.hpp"
 #include "util/channel_layout.hpp"
 
@@ -62,10 +64,20 @@ void InterpLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
+int InterpLayer<Dtype>::Cropped(int size) const {
+  const int64_t cropped = size + int64_t(pad_beg_) + pad_end_;
+  CHECK(cropped > 0) << "pad_beg and pad_end crop all of a bottom of " << size
+                     << " rows or columns";
+  return static_cast<int>(cropped);
+}
+
+template <typename Dtype>
 int InterpLayer<Dtype>::Scaled(int size) const {
   const InterpParameter& param = this->layer_param_.interp_param();
   const int shrunk = (size - 1) / param.shrink_factor() + 1;
-  return shrunk + (shrunk - 1) * (param.zoom_factor() - 1);
+  const int64_t zoomed = shrunk + (shrunk - 1) * (int64_t(param.zoom_factor()) - 1);
+  CHECK_LE(zoomed, INT_MAX) << " rows or columns are too many: zoom_factor is too large";
+  return static_cast<int>(zoomed);
 }
 
 template <typename Dtype>
@@ -74,10 +86,8 @@ void InterpLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   CHECK_EQ(bottom[0]->num_axes(), 4)
       << " axes: Interp takes num x channels x height x width, not " << bottom[0]->shape_string();
   const InterpParameter& param = this->layer_param_.interp_param();
-  height_in_ = bottom[0]->height() + pad_beg_ + pad_end_;
-  width_in_ = bottom[0]->width() + pad_beg_ + pad_end_;
-  CHECK(height_in_ > 0 && width_in_ > 0)
-      << "pad_beg and pad_end crop all of the bottom, " << bottom[0]->shape_string();
+  height_in_ = Cropped(bottom[0]->height());
+  width_in_ = Cropped(bottom[0]->width());
   if (bottom.size() > 1) {
     CHECK_EQ(bottom[1]->num_axes(), 4)
         << " axes: the second bottom gives height and width, not " << bottom[1]->shape_string();

@@ -48,20 +48,22 @@ void LRNLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<B
 
 template <typename Dtype>
 Dtype LRNLayer<Dtype>::AlphaPerElement() const {
-  return alpha_ / (across_channels_ ? size_ : size_ * size_);
+  return alpha_ / (across_channels_ ? Dtype(size_) : Dtype(size_) * size_);
 }
 
 template <typename Dtype>
 void LRNLayer<Dtype>::NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dtype* to) const {
   const std::ptrdiff_t area = std::ptrdiff_t(height_) * width_;
   if (across_channels_) {
-    ParallelFor(area, 1 + kElementwiseGrain / std::max(1, channels_ * size_),
-                [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                  SlidingSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
-                });
+    ParallelFor(
+        area,
+        1 + kElementwiseGrain / std::max<std::ptrdiff_t>(1, std::ptrdiff_t(channels_) * size_),
+        [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+          SlidingSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
+        });
   } else {
     const std::ptrdiff_t grain =
-        1 + kElementwiseGrain / std::max<std::ptrdiff_t>(1, 2 * size_ * area);
+        1 + kElementwiseGrain / std::max<std::ptrdiff_t>(1, 2 * area * size_);
     ParallelFor(channels_, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
       vector<Dtype> rows(area);
       for (std::ptrdiff_t c = begin; c < end; ++c) {

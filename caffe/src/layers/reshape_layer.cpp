@@ -1,5 +1,7 @@
 #include "caffe/layers/reshape_layer.hpp"
 
+#include <algorithm>
+#include <climits>
 #include <vector>
 
 namespace caffe {
@@ -11,7 +13,8 @@ void ReshapeLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const BlobShape& shape = this->layer_param_.reshape_param().shape();
   inferred_axis_ = -1;
   for (int i = 0; i < shape.dim_size(); ++i) {
-    CHECK_GE(shape.dim(i), -1) << " is no size in reshape_param.shape";
+    CHECK(-1 <= shape.dim(i) && shape.dim(i) <= INT_MAX)
+        << shape.dim(i) << " is no size in reshape_param.shape";
     if (shape.dim(i) != -1) continue;
     CHECK(inferred_axis_ == -1) << "only one size in reshape_param.shape can be -1";
     inferred_axis_ = i;
@@ -29,9 +32,10 @@ void ReshapeLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   CHECK(0 <= first && first <= axes)
       << "reshape_param.axis " << param.axis() << " of a blob of shape " << from.shape_string();
   CHECK_GE(param.num_axes(), -1) << ": reshape_param.num_axes is a number of axes, or -1 for all";
+  CHECK_LE(param.num_axes(), axes - first)
+      << ": reshape_param.axis + num_axes reach behind the last axis of shape "
+      << from.shape_string();
   const int last = param.num_axes() == -1 ? axes : first + param.num_axes();
-  CHECK_LE(last, axes) << ": reshape_param.axis + num_axes reach behind the last axis of shape "
-                       << from.shape_string();
 
   const vector<int>& shape = from.shape();
   vector<int> to(shape.begin(), shape.begin() + first);
@@ -47,12 +51,13 @@ void ReshapeLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   to.insert(to.end(), shape.begin() + last, shape.end());
 
   if (inferred_axis_ >= 0) {
-    int known = 1;
-    for (const int size : to) known *= size == -1 ? 1 : size;
+    const int64_t limit = int64_t(INT_MAX) + 1;
+    int64_t known = 1;
+    for (const int size : to) known = std::min(known * (size == -1 ? 1 : size), limit);
     CHECK(known > 0 && from.count() % known == 0)
         << "shape " << from.shape_string() << " cannot be divided by " << known
         << ", the product of the other sizes in reshape_param.shape";
-    to[first + inferred_axis_] = from.count() / known;
+    to[first + inferred_axis_] = static_cast<int>(from.count() / known);
   }
   top[0]->Reshape(to);
   CHECK_EQ(top[0]->count(), from.count())

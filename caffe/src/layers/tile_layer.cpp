@@ -1,5 +1,6 @@
 #include "caffe/layers/tile_layer.hpp"
 
+#include <climits>
 #include <vector>
 
 #include "caffe/util/rows.hpp"
@@ -15,7 +16,10 @@ void TileLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   tiles_ = param.tiles();
   axis_ = bottom[0]->CanonicalAxisIndex(param.axis());
   vector<int> shape = bottom[0]->shape();
-  shape[axis_] *= tiles_;
+  const int64_t size = int64_t(shape[axis_]) * tiles_;
+  CHECK_LE(size, INT_MAX) << " elements are too many for axis " << axis_
+                          << " of the top: tile_param.tiles is too large";
+  shape[axis_] = static_cast<int>(size);
   top[0]->Reshape(shape);
   outer_dim_ = bottom[0]->count(0, axis_);
   inner_dim_ = bottom[0]->count(axis_);

@@ -103,6 +103,10 @@ TEST(InfogainLoss, NeedsAMatrixOfItsSize) {
   EXPECT_ERROR_NAMES(layer.Forward(), "infogain_loss_param.source");
   layer.Bottom({2, 2});
   EXPECT_ERROR_NAMES(layer.Forward(), "3 x 3");
+  // 2^32 elements: none, to who counts with 32 bits.
+  Case large("type: 'InfogainLoss'");
+  large.Bottom({1, 65536}).Bottom({1}, {0}).Bottom({0});
+  EXPECT_ERROR_NAMES(large.Forward(), "65536 x 65536");
 }
 
 TEST(Accuracy, CountsTiesAgainstTheLabel) {
@@ -110,6 +114,17 @@ TEST(Accuracy, CountsTiesAgainstTheLabel) {
   layer.Bottom({3, 2}, {1, 1, 0, 3, 2, 1}).Bottom({3}, {0, 1, 0}).Forward();
   ExpectNear(layer.Values(), {2. / 3});
   EXPECT_EQ(layer.Values(1), (Numbers{0.5, 1}));
+}
+
+TEST(Accuracy, ChoosesAmongItsClasses) {
+  for (const std::string top_k : {"0", "3", "4294967295"}) {
+    Case layer("type: 'Accuracy' accuracy_param { top_k: " + top_k + " }");
+    layer.Bottom({1, 2}).Bottom({1}, {0});
+    EXPECT_ERROR_NAMES(layer.Forward(), "top_k is " + top_k);
+  }
+  Case nothing("type: 'Accuracy'");
+  nothing.Bottom({1, 0}).Bottom({1}, {0});
+  EXPECT_ERROR_NAMES(nothing.Forward(), "classes");
 }
 
 TEST(Accuracy, IsZeroWhereNothingCounts) {

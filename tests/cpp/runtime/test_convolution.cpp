@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "errors.hpp"
 #include "gradient_check.hpp"
 #include "same_as_reference.hpp"
 
@@ -170,6 +171,14 @@ TEST(Convolution, SaysWhatIsWrongWithItsParameters) {
       std::string::npos);
   EXPECT_NE(error("num_output: 4 kernel_size: 9", {1, 3, 6, 6}).find("larger than the padded"),
             std::string::npos);
+}
+
+TEST(Deconvolution, RefusesOutputsThatNoIntCounts) {
+  const Shapes image = {{1, 1, 2, 2}};
+  EXPECT_ERROR_NAMES(
+      LayerRun<float>(Layer("Deconvolution", "num_output: 1 kernel_size: 9 dilation: 536870912"),
+                      image),
+      "would have 4294967298 elements");
 }
 
 }  // namespace

@@ -93,7 +93,15 @@ TEST(ShapeLayers, SayWhichShapesDoNotFit) {
   EXPECT_ERROR_NAMES(
       forward("type: 'Reshape' reshape_param { shape { dim: -1 dim: 4 } }", {{2, 3}}),
       "cannot be divided by 4");
+  EXPECT_ERROR_NAMES(
+      forward("type: 'Reshape' reshape_param { axis: 1 num_axes: 2147483647 }", {{2, 3}}),
+      "reach behind the last axis");
+  EXPECT_ERROR_NAMES(
+      forward("type: 'Reshape' reshape_param { shape { dim: 4294967302 } }", {{2, 3}}),
+      "4294967302 is no size");
   EXPECT_ERROR_NAMES(forward("type: 'Tile'", {{2, 3}}), "tile_param.tiles");
+  EXPECT_ERROR_NAMES(forward("type: 'Tile' tile_param { tiles: 1073741824 }", {{1, 4}}),
+                     "tiles is too large");
   EXPECT_ERROR_NAMES(forward("type: 'BatchReindex'", {{2, 3}, {3}}), "none of the 2 items");
   EXPECT_ERROR_NAMES(forward("type: 'ArgMax' argmax_param { top_k: 4 }", {{2, 3}}), "top_k");
 }

@@ -45,6 +45,8 @@ class InterpLayer : public Layer<Dtype> {
   int pad_beg_ = 0, pad_end_ = 0;
 
  private:
+  /// Size of an axis without what is cropped.
+  int Cropped(int size) const;
   /// Size of an axis after shrinking and zooming.
   int Scaled(int size) const;
   /// Where the outputs of each axis are in the bottom.

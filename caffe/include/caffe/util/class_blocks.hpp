@@ -15,11 +15,13 @@ const int kClassBlock = 256;
 ///
 /// Calls body(start, position, length): the scores of class c at the block's positions stand at
 /// start + c * inner + [0, length); the labels (outer x inner) at position + [0, length). With
-/// inner > 1 the loops over a block read memory in order, which lets them be vectorised.
+/// inner > 1 the loops over a block read memory in order, which lets them be vectorised. Without
+/// classes there are no scores, and no calls.
 template <typename Body>
 void ForClassBlocks(int outer, int classes, int inner, const Body& body) {
+  if (classes == 0) return;
   const int blocks = (inner + kClassBlock - 1) / kClassBlock;
-  const std::ptrdiff_t work = std::max(classes, 1) * std::min(inner, kClassBlock);
+  const std::ptrdiff_t work = std::ptrdiff_t(classes) * std::min(inner, kClassBlock);
   ParallelFor(std::ptrdiff_t(outer) * blocks,
               kElementwiseGrain / std::max<std::ptrdiff_t>(work, 1) + 1,
               [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
