@@ -1,5 +1,7 @@
 #include "caffe/layers/pooling_layer.hpp"
 
+#include <limits>
+
 #include "layers/host_window_places.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "layers/stochastic_window.hpp"
@@ -19,6 +21,9 @@ void ReadPair(const char* name, bool has, int both, bool has_h, bool has_w, int 
   *to_w = has_w ? w : has ? both : otherwise;
 }
 
+// Kernels, strides and padded planes up to this leave room in an int for what is computed of them.
+const int kLargest = 1 << 30;
+
 int PooledSize(int in, int kernel, int stride, int pad, PoolingParameter_RoundMode round_mode) {
   const int room = in + 2 * pad - kernel;
   const bool up = round_mode == PoolingParameter_RoundMode_CEIL;
@@ -31,9 +36,6 @@ int PooledSize(int in, int kernel, int stride, int pad, PoolingParameter_RoundMo
   if ((size - 1) * stride >= in + pad) --size;
   return size;
 }
-
-// Places are kept in floating point numbers, which hold whole numbers up to this exactly.
-const int kLargestPlane = 1 << 24;
 
 }  // namespace
 
@@ -50,7 +52,8 @@ void PoolingLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const bool pads = param.has_pad_h() || param.has_pad_w();
   ReadPair("pad", param.has_pad(), param.pad(), pads, pads, param.pad_h(), param.pad_w(), 0,
            &pad_h_, &pad_w_);
-  CHECK(stride_h_ > 0 && stride_w_ > 0) << "the stride must be positive";
+  CHECK(0 < stride_h_ && stride_h_ <= kLargest && 0 < stride_w_ && stride_w_ <= kLargest)
+      << "the stride must be positive, and no more than " << kLargest;
   if (global_pooling_) {
     CHECK(kernel_h_ == 0 && kernel_w_ == 0)
         << "global_pooling takes the whole plane: leave kernel_size out";
@@ -58,7 +61,8 @@ void PoolingLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
         << "global_pooling takes neither pad nor stride";
     return;
   }
-  CHECK(kernel_h_ > 0 && kernel_w_ > 0) << "kernel_size is missing from pooling_param";
+  CHECK(0 < kernel_h_ && kernel_h_ <= kLargest && 0 < kernel_w_ && kernel_w_ <= kLargest)
+      << "pooling_param needs a kernel_size, from 1 to " << kLargest;
   CHECK(pad_h_ >= 0 && pad_w_ >= 0 && pad_h_ < kernel_h_ && pad_w_ < kernel_w_)
       << "pad must be smaller than kernel_size, or a window would lie outside the image";
 }
@@ -71,18 +75,33 @@ void PoolingLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   channels_ = bottom[0]->channels();
   height_ = bottom[0]->height();
   width_ = bottom[0]->width();
-  CHECK_LE(int64_t(height_) * width_, kLargestPlane) << " pixels are too many for pooling";
+  CHECK(height_ > 0 && width_ > 0)
+      << "there is nothing to pool in planes of a bottom of shape " << bottom[0]->shape_string();
   if (global_pooling_) {
     kernel_h_ = height_;
     kernel_w_ = width_;
   }
+  CHECK_LE((height_ + 2 * int64_t(pad_h_)) * (width_ + 2 * int64_t(pad_w_)), kLargest)
+      << " pixels of a padded plane are too many for pooling";
   pooled_height_ = PooledSize(height_, kernel_h_, stride_h_, pad_h_, round_mode_);
   pooled_width_ = PooledSize(width_, kernel_w_, stride_w_, pad_w_, round_mode_);
   for (Blob<Dtype>* blob : top) {
     blob->Reshape(bottom[0]->num(), channels_, pooled_height_, pooled_width_);
   }
   has_mask_ = top.size() > 1;
+  // Dtype holds whole numbers up to this exactly.
+  const int64_t most = int64_t(1) << std::numeric_limits<Dtype>::digits;
+  CHECK(!KeepsPlacesInPlanes() || int64_t(height_) * width_ <= most)
+      << "planes of " << height_ << " x " << width_ << " pixels are too large for pooling that "
+      << "keeps the places of what it chose, as floating point numbers";
   chosen_.ReshapeLike(*top[0]);
+}
+
+template <typename Dtype>
+bool PoolingLayer<Dtype>::KeepsPlacesInPlanes() const {
+  const auto method = this->layer_param_.pooling_param().pool();
+  return method == PoolingParameter_PoolMethod_STOCHASTIC ||
+         (is_max() && (has_mask_ || !Windows().Tile()));
 }
 
 template <typename Dtype>

@@ -1,10 +1,13 @@
 // Pooling, Upsample, Interp, SPP, LRN: values that follow from their definitions, and gradients.
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
 #include "gradient_check.hpp"
+#include "runtime/layer_case.hpp"
 #include "same_as_reference.hpp"
 
 namespace caffe_test {
@@ -66,6 +69,42 @@ TEST(Pooling, OfStochasticKindPassesGradientsToTheValueDrawn) {
   options.step = 1e-9;
   options.tolerance = 1e-4;
   CheckGradient(Pooling("pool: STOCHASTIC kernel_size: 2 stride: 2"), {{2, 3, 6, 4}}, options);
+}
+
+TEST(Pooling, RefusesWindowsThatNoIntCounts) {
+  const auto set_up = [](const std::string& options) {
+    LayerCase<float> layer(Pooling(options));
+    layer.Bottom({1, 1, 4, 4}).Forward();
+  };
+  EXPECT_ERROR_NAMES(set_up("kernel_size: 4294967294"), "kernel_size");
+  EXPECT_ERROR_NAMES(set_up("kernel_size: 2 stride: 4294967294"), "stride");
+  EXPECT_ERROR_NAMES(set_up("kernel_size: 1073741824 pad: 1073741823"), "too many for pooling");
+}
+
+// Floats count the pixels of planes up to 2^24.
+TEST(Pooling, TakesLargerPlanesUnlessItKeepsPlaces) {
+  const int width = (1 << 23) + 2;
+  const Shape shape = {1, 1, 2, width};
+  for (const std::string pool : {"MAX", "AVE"}) {
+    LayerCase<float> layer(Pooling("pool: " + pool + " kernel_size: 2 stride: 2"));
+    layer.Bottom(shape).Forward();
+    const float* x = layer.bottom[0]->cpu_data();
+    const std::vector<float> last = {x[width - 2], x[width - 1], x[2 * width - 2],
+                                     x[2 * width - 1]};
+    const float mean = std::accumulate(last.begin(), last.end(), 0.f) / 4;
+    const float maximum = *std::max_element(last.begin(), last.end());
+    EXPECT_EQ(layer.top[0]->cpu_data()[width / 2 - 1], pool == "MAX" ? maximum : mean);
+  }
+  const auto refused = [&](const std::string& options, int tops) {
+    LayerCase<float> layer(Pooling(options), tops);
+    layer.Bottom(shape).Forward();
+  };
+  EXPECT_ERROR_NAMES(refused("kernel_size: 2 stride: 2", 2), "2 x 8388610 pixels are too large");
+  EXPECT_ERROR_NAMES(refused("kernel_size: 2 stride: 1", 1), "2 x 8388610 pixels are too large");
+  EXPECT_ERROR_NAMES(refused("kernel_size: 2 stride: 2 pool: STOCHASTIC", 1), "are too large");
+  LayerCase<double> counting(Pooling("kernel_size: 2 stride: 2"), 2);
+  counting.Bottom(shape);
+  EXPECT_NO_THROW(counting.layer->SetUp(counting.bottom, counting.top));
 }
 
 // ---- Upsample ----
@@ -142,6 +181,16 @@ TEST(Interp, MapsCornersOntoCornersAndIsLinearBetween) {
       EXPECT_NEAR(run.top[0]->data_at(0, 0, h, w), 10 * h * 3. / 6 + w * 2. / 8, 1e-12);
     }
   }
+}
+
+TEST(Interp, RefusesSizesThatNoIntCounts) {
+  const auto set_up = [](const std::string& options) {
+    LayerCase<float> layer(Interp(options));
+    layer.Bottom({1, 1, 4, 4}).Forward();
+  };
+  EXPECT_ERROR_NAMES(set_up("zoom_factor: 1 pad_beg: -2147483648 pad_end: -2147483648"),
+                     "crop all of a bottom of 4");
+  EXPECT_ERROR_NAMES(set_up("zoom_factor: 2147483647"), "zoom_factor is too large");
 }
 
 // ---- LRN, SPP, Im2col ----

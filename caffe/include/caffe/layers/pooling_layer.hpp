@@ -69,6 +69,8 @@ class PoolingLayer : public Layer<Dtype> {
   bool is_max() const {
     return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_MAX;
   }
+  /// Whether it keeps the places of what it chose, as Dtype.
+  bool KeepsPlacesInPlanes() const;
   void ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   /// `bad`: 1 + an output of stochastic pooling whose window has a negative value, or 0.
   void CheckNoNegative(int bad) const;
