@@ -45,11 +45,7 @@ void BiasLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
   const bool learned = bottom.size() == 1;
   if (learned ? this->param_propagate_down(0) : propagate_down[1]) {
-    const vector<double> sums = SumPerChannel(layout, dy);
-    Dtype* diff = bias.mutable_cpu_diff();
-    for (int i = 0; i < bias.count(); ++i) {
-      diff[i] = static_cast<Dtype>(sums[i]) + (learned ? diff[i] : Dtype(0));
-    }
+    StoreSums(SumPerChannel(layout, dy), learned, &bias);
   }
   if (propagate_down[0] && bottom[0] != top[0]) {
     caffe_copy(static_cast<int>(layout.size()), dy, WriteIn(layout, bottom[0], Part::kDiff));

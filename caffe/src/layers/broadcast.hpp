@@ -13,10 +13,11 @@ template <typename Dtype>
 vector<int> OperandShape(const Blob<Dtype>& blob, int axis, int num_axes) {
   CHECK_GE(num_axes, -1) << " is no number of axes: give one, or -1 for all that follow `axis`";
   const int first = axis == blob.num_axes() && num_axes == 0 ? axis : blob.CanonicalAxisIndex(axis);
-  const int last = num_axes < 0 ? blob.num_axes() : first + num_axes;
-  CHECK_LE(last, blob.num_axes()) << ": `axis` and `num_axes` reach beyond the bottom, "
-                                  << blob.shape_string();
-  return vector<int>(blob.shape().begin() + first, blob.shape().begin() + last);
+  const int rest = blob.num_axes() - first;
+  CHECK_LE(num_axes, rest) << ": `axis` and `num_axes` reach beyond the bottom, "
+                           << blob.shape_string();
+  const auto begin = blob.shape().begin() + first;
+  return vector<int>(begin, begin + (num_axes < 0 ? rest : num_axes));
 }
 
 /// The large blob with the small one's elements as its channels: outer x elements x inner, or,
@@ -41,6 +42,15 @@ ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, const ChannelLayout& kept
 template <typename Dtype>
 vector<Dtype> ValuesOf(const Blob<Dtype>& operand) {
   return vector<Dtype>(operand.cpu_data(), operand.cpu_data() + operand.count());
+}
+
+/// Writes sums as an operand's diff, or adds them to it.
+template <typename Dtype>
+void StoreSums(const vector<double>& sums, bool add, Blob<Dtype>* operand) {
+  Dtype* diff = operand->mutable_cpu_diff();
+  for (int i = 0; i < operand->count(); ++i) {
+    diff[i] = static_cast<Dtype>(sums[i]) + (add ? diff[i] : Dtype(0));
+  }
 }
 
 }  // namespace caffe

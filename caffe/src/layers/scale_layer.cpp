@@ -6,19 +6,6 @@
 
 namespace caffe {
 
-namespace {
-
-// Writes sums as a diff, or adds them to it.
-template <typename Dtype>
-void StoreSums(const vector<double>& sums, bool add, Blob<Dtype>* blob) {
-  Dtype* diff = blob->mutable_cpu_diff();
-  for (int i = 0; i < blob->count(); ++i) {
-    diff[i] = static_cast<Dtype>(sums[i]) + (add ? diff[i] : Dtype(0));
-  }
-}
-
-}  // namespace
-
 template <typename Dtype>
 void ScaleLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
@@ -44,6 +31,12 @@ void ScaleLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                 const vector<Blob<Dtype>*>& top) {
   BroadcastLayout(*bottom[0], PlainLayout(*bottom[0]), this->layer_param_.scale_param().axis(),
                   Factor(bottom));
+  if (bias_param_id_ >= 0) {
+    const Blob<Dtype>& bias = *this->blobs_[bias_param_id_];
+    CHECK(bias.shape() == Factor(bottom).shape())
+        << "the factors, of shape " << Factor(bottom).shape_string()
+        << ", no longer have the shape of the learned bias, " << bias.shape_string();
+  }
   if (bottom[0] == top[0]) {
     temp_.ReshapeLike(*bottom[0]);
   } else {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "errors.hpp"
 #include "gradient_check.hpp"
 #include "same_as_reference.hpp"
 
@@ -92,6 +93,15 @@ TEST(Scale, SaysWhichAxesDoNotFit) {
     EXPECT_NE(std::string(e.what()).find("axis 2 of the bottom and axis 1 of the operand"),
               std::string::npos)
         << e.what();
+  }
+}
+
+TEST(LearnedOperand, HasNoMoreAxesThanTheBottom) {
+  for (const std::string type : {"Scale", "Bias"}) {
+    const std::string field = type == "Scale" ? "scale_param" : "bias_param";
+    EXPECT_ERROR_NAMES(
+        LayerRun<float>("type: '" + type + "' " + field + " { num_axes: 2147483647 }", {{2, 3}}),
+        "reach beyond the bottom");
   }
 }
 
