@@ -13,8 +13,10 @@ bool OnGpu(const shared_ptr<SyncedMemory>& memory) {
 }
 #endif
 
+// Whether all values are 0 because nothing has been written. Released values are none of these:
+// who asks for them gets the error of cpu_data().
 bool Empty(const shared_ptr<SyncedMemory>& memory) {
-  return !memory || memory->head() == SyncedMemory::UNINITIALIZED;
+  return !memory || (memory->head() == SyncedMemory::UNINITIALIZED && !memory->released());
 }
 
 template <typename Dtype>

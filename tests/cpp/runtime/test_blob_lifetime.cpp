@@ -7,6 +7,7 @@
 
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "errors.hpp"
 #include "in_mode.hpp"
 
 namespace caffe_test {
@@ -127,12 +128,11 @@ TEST(BlobLifetime, WithoutBackwardEndsWithTheLastReader) {
 TEST(BlobLifetime, ErrorsSayHowToReadABlobThatIsGone) {
   const auto net = MakeNet(NetParameter::UNTIL_READ, caffe::TEST);
   net->Forward();
-  try {
-    net->blob_by_name("a")->cpu_data();
-    FAIL() << "the blob was read";
-  } catch (const caffe::Error& error) {
-    EXPECT_NE(std::string(error.what()).find("blob_lifetime: KEEP"), std::string::npos);
-  }
+  caffe::Blob<float>* blob = net->blob_by_name("a").get();
+  EXPECT_ERROR_NAMES(blob->cpu_data(), "blob_lifetime: KEEP");
+  EXPECT_ERROR_NAMES(blob->asum_data(), "blob_lifetime: KEEP");
+  EXPECT_ERROR_NAMES(blob->sumsq_data(), "blob_lifetime: KEEP");
+  EXPECT_ERROR_NAMES(blob->scale_data(2), "blob_lifetime: KEEP");
 }
 
 TEST(BlobLifetime, ParamDiffsAreGoneUntilBackwardAndReadAsZeros) {
