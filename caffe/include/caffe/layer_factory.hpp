@@ -68,4 +68,8 @@ class LayerRegisterer {
 
 }  // namespace caffe
 
+// Layers for those who make them, as this header is enough for code written for Caffe 1.0. It comes
+// last: layer.hpp needs the registry.
+#include "caffe/layer.hpp"
+
 #endif  // CAFFE_LAYER_FACTORY_HPP_
