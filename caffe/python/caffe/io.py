@@ -70,7 +70,7 @@ def datum_to_array(datum: Any) -> Array:
         raise ValueError("the datum holds an encoded image; decode datum.data, e.g. with cv2")
     shape = (datum.channels, datum.height, datum.width)
     if len(datum.data):
-        return np.frombuffer(datum.data, np.uint8).reshape(shape)
+        return np.frombuffer(datum.data, np.uint8).reshape(shape).copy()  # bytes are read-only
     return np.array(datum.float_data).astype(float).reshape(shape)
 
 

@@ -46,7 +46,9 @@ def test_datum_round_trip(dtype):
     array = (RNG.random((3, 4, 5)) * 255).astype(dtype)
     datum = caffe.io.array_to_datum(array, 7)
     assert (datum.channels, datum.height, datum.width, datum.label) == (3, 4, 5, 7)
-    np.testing.assert_array_equal(caffe.io.datum_to_array(datum), array)
+    back = caffe.io.datum_to_array(datum)
+    np.testing.assert_array_equal(back, array)
+    assert back.flags.writeable
     assert not caffe.io.array_to_datum(array).HasField("label")
     with pytest.raises(ValueError, match="C x H x W"):
         caffe.io.array_to_datum(array[0])
