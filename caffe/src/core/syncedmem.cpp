@@ -46,6 +46,17 @@ void CaffeFreeHost(void* ptr, bool use_cuda) {
   if (!HostPool::Get().GiveBack(ptr)) std::free(ptr);
 }
 
+namespace {
+
+std::shared_ptr<void> MakeHostMemory(size_t size) {
+  void* memory;
+  bool use_cuda;
+  CaffeMallocHost(&memory, size, &use_cuda);
+  return {memory, [use_cuda](void* ptr) { CaffeFreeHost(ptr, use_cuda); }};
+}
+
+}  // namespace
+
 #ifndef CPU_ONLY
 
 namespace {
@@ -85,9 +96,8 @@ SyncedMemory::~SyncedMemory() {
 
 void SyncedMemory::allocate_cpu() {
   if (cpu_ptr_) return;
-  bool use_cuda;
-  CaffeMallocHost(&cpu_ptr_, size_, &use_cuda);
-  own_cpu_.reset(cpu_ptr_, [use_cuda](void* memory) { CaffeFreeHost(memory, use_cuda); });
+  own_cpu_ = MakeHostMemory(size_);
+  cpu_ptr_ = own_cpu_.get();
 }
 
 void SyncedMemory::free_cpu() {
@@ -199,8 +209,8 @@ std::shared_ptr<void> SyncedMemory::ViewCpuData() {
   const void* const contents = mutable_cpu_data();
   if (!own_cpu_data()) {
     // Whoever lent the memory may take it back at any time.
-    cpu_ptr_ = nullptr;
-    allocate_cpu();
+    own_cpu_ = MakeHostMemory(size_);
+    cpu_ptr_ = own_cpu_.get();
     std::memcpy(cpu_ptr_, contents, size_);
   }
   return own_cpu_;

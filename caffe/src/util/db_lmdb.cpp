@@ -45,9 +45,7 @@ void CheckMdb(int status, const string& what) {
 
 LMDBCursor::LMDBCursor(const LMDBEnvironment& env, MDB_txn* transaction, MDB_cursor* cursor,
                        const string& source)
-    : env_(env), transaction_(transaction), cursor_(cursor), source_(source) {
-  SeekToFirst();
-}
+    : env_(env), transaction_(transaction), cursor_(cursor), source_(source) {}
 
 LMDBCursor::~LMDBCursor() {
   mdb_cursor_close(cursor_);
@@ -136,7 +134,9 @@ LMDBCursor* LMDB::NewCursor() {
     mdb_txn_abort(transaction);
     throw;
   }
-  return new LMDBCursor(env_, transaction, cursor, source_);
+  std::unique_ptr<LMDBCursor> made(new LMDBCursor(env_, transaction, cursor, source_));
+  made->SeekToFirst();
+  return made.release();
 }
 
 LMDBTransaction* LMDB::NewTransaction() {

@@ -22,7 +22,7 @@ using LMDBEnvironment = std::shared_ptr<MDB_env>;
 
 class LMDBCursor : public Cursor {
  public:
-  /// Takes over the transaction and its cursor.
+  /// Takes over the transaction and its cursor, which is at no record yet.
   LMDBCursor(const LMDBEnvironment& env, MDB_txn* transaction, MDB_cursor* cursor,
              const string& source);
   ~LMDBCursor() override;
