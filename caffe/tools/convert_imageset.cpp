@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -6,6 +5,7 @@
 #include "caffe/util/format.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/list_file.hpp"
+#include "caffe/util/names.hpp"
 #include "caffe/util/rng.hpp"
 #include "common/command_line.hpp"
 
@@ -65,9 +65,7 @@ string EncodingOf(const Options& options, const string& image) {
   if (!options.encoded || !options.encode_type.empty()) return options.encode_type;
   const size_t dot = image.rfind('.');
   if (dot == string::npos) throw Error(image + " has no extension: set encode_type");
-  string extension = image.substr(dot + 1);
-  std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);
-  return extension;
+  return caffe::Lower(image.substr(dot + 1));
 }
 
 void Convert(const Options& options) {

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <cctype>
 #include <climits>
 
 #include <opencv2/core.hpp>
@@ -7,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "caffe/util/io.hpp"
+#include "caffe/util/names.hpp"
 
 namespace caffe {
 
@@ -55,17 +54,10 @@ bool ReadBytes(const string& filename, string* bytes) {
   return false;
 }
 
-string Lower(string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 // Whether the name's extension says that the file already is of this encoding.
 bool HasEncoding(const string& filename, const string& encoding) {
   const size_t dot = filename.rfind('.');
-  string extension = dot == string::npos ? filename : filename.substr(dot + 1);
-  extension = Lower(extension);
+  const string extension = Lower(dot == string::npos ? filename : filename.substr(dot + 1));
   const string wanted = Lower(encoding);
   const auto jpeg = [](const string& name) { return name == "jpg" || name == "jpeg"; };
   return extension == wanted || (jpeg(extension) && jpeg(wanted));

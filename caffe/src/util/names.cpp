@@ -8,12 +8,6 @@ namespace caffe {
 
 namespace {
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 // Levenshtein distance: insertions, deletions and replacements of single letters.
 size_t EditDistance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
@@ -56,6 +50,12 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
   std::string text = " (did you mean ";
   for (size_t i = 0; i < near.size(); ++i) text += (i ? ", " : "") + near[i];
   return text + "?)";
+}
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return text;
 }
 
 bool EndsWith(const std::string& text, const std::string& end) {

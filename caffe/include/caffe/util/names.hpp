@@ -14,6 +14,9 @@ std::vector<std::string> NearNames(const std::string& name, const std::vector<st
 /// " (did you mean A, B?)" for an error message, or nothing where no name is near.
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known);
 
+/// The same in small letters (of ASCII).
+std::string Lower(std::string text);
+
 bool EndsWith(const std::string& text, const std::string& end);
 
 /// "a, b" -> {"a", "b"}; empty names are left out.
