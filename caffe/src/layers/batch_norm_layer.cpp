@@ -37,8 +37,7 @@ void BatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
     if (i == this->layer_param_.param_size()) this->layer_param_.add_param()->set_lr_mult(0);
     CHECK_EQ(this->layer_param_.param(i).lr_mult(), 0)
         << ": BatchNorm's blobs are statistics, not learned; set their lr_mult to 0 or leave "
-           "`param`"
-           " out";
+           "`param` out";
   }
 }
 

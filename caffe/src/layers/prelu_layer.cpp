@@ -12,8 +12,8 @@ template <typename Dtype>
 void PReLULayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
   CHECK_GE(bottom[0]->num_axes(), 2)
-      << ": PReLU has a slope for each channel, axis 1; the bottom's "
-      << "shape is " << bottom[0]->shape_string();
+      << ": PReLU has a slope for each channel, axis 1; the bottom's shape is "
+      << bottom[0]->shape_string();
   const PReLUParameter& param = this->layer_param_.prelu_param();
   channel_shared_ = param.channel_shared();
   const vector<int> shape = channel_shared_ ? vector<int>() : vector<int>{bottom[0]->shape(1)};
@@ -30,8 +30,8 @@ template <typename Dtype>
 void PReLULayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                 const vector<Blob<Dtype>*>& top) {
   CHECK_GE(bottom[0]->num_axes(), 2)
-      << ": PReLU has a slope for each channel, axis 1; the bottom's "
-      << "shape is " << bottom[0]->shape_string();
+      << ": PReLU has a slope for each channel, axis 1; the bottom's shape is "
+      << bottom[0]->shape_string();
   CHECK_EQ(this->blobs_[0]->count(), channel_shared_ ? 1 : bottom[0]->shape(1))
       << ": the stored slopes do not fit channel_shared and a bottom of shape "
       << bottom[0]->shape_string();

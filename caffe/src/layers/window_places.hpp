@@ -1,10 +1,10 @@
 #ifndef CAFFE_SRC_LAYERS_WINDOW_PLACES_HPP_
 #define CAFFE_SRC_LAYERS_WINDOW_PLACES_HPP_
 
-/// The mask of MAX pooling as it is kept on the GPU from Pooling to Upsample and to both gradients:
-/// instead of a floating point number a byte for each maximum, which says where in its window it
-/// is. Layers that know nothing of this get the numbers (`gpu_data()`, `cpu_data()`), made for
-/// them.
+/// The mask of MAX pooling as it is kept from Pooling to Upsample and to both gradients, on the GPU
+/// and (host_window_places.hpp) on the host: instead of a floating point number a byte for each
+/// maximum, which says where in its window it is. Layers that know nothing of this get the numbers
+/// (`gpu_data()`, `cpu_data()`), made for them.
 
 #include <cstdint>
 #include <thread>

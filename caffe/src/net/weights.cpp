@@ -22,8 +22,7 @@ bool IsHdf5(const string& file) {
 // What to do about parameters that do not fit; ends every such message.
 const char kRemedy[] =
     "; these may be weights of another net. To learn this layer's parameters from scratch instead "
-    "of "
-    "copying them, rename the layer";
+    "of copying them, rename the layer";
 
 template <typename Dtype>
 vector<string> LayersWithParams(const Net<Dtype>& net) {

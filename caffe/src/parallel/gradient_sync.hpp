@@ -14,9 +14,8 @@ namespace caffe {
 /// As a callback of the net, it sends gradients off as soon as the backward pass has completed
 /// them, in buckets, while the pass goes on; where it is none, all go at the end. So they do in the
 /// first iteration, in which memory is taken and algorithms are tried: that waits for the whole
-/// device, and must not wait for other ranks. Layers that count
-/// something themselves (BatchNorm's moving averages) do so on their own batches: rank 0's go into
-/// snapshots.
+/// device, and must not wait for other ranks. Layers that count something themselves (BatchNorm's
+/// moving averages) do so on their own batches: rank 0's go into snapshots.
 template <typename Dtype>
 class GradientSync : public Solver<Dtype>::Callback, public Net<Dtype>::Callback {
  public:
