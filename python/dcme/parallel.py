@@ -6,13 +6,15 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import Callable, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+AHEAD = 2
+"""Items in work or waiting, for each worker: more would hold more memory and keep none busier."""
 
 
 def usable_cores() -> int:
@@ -45,7 +47,8 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Yield ``function(item)`` in the order of the items, computed by threads or processes.
 
-    Items are taken as they are needed, a few ahead of the results that are asked for.
+    Items are taken as they are needed, a few ahead of the results that are asked for; a result that
+    is there does not wait for further items to come.
     With ``processes`` the function and its items must be picklable; use it for work that holds the
     interpreter lock. The first exception, Ctrl-C included, cancels what has not begun.
     """
@@ -55,13 +58,14 @@ def ordered_map(
         yield from map(function, items)
         return
     executor = _executor(workers, processes)
-    source = iter(items)
+    waiting: deque[Future[Result]] = deque()
     try:
-        waiting = deque(executor.submit(function, item) for item in islice(source, 4 * workers))
+        for item in items:
+            waiting.append(executor.submit(function, item))
+            while waiting and (len(waiting) > AHEAD * workers or waiting[0].done()):
+                yield waiting.popleft().result()
         while waiting:
-            result = waiting.popleft().result()
-            waiting.extend(executor.submit(function, item) for item in islice(source, 1))
-            yield result
+            yield waiting.popleft().result()
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 

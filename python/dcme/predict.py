@@ -22,23 +22,26 @@ from dcme.vectors import VectorMap, check_vectors, read_vector_map, write_npz
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image at network resolution, the size (H, W) of its results, and the image as it was
-    where a classifier will need it."""
+class Original:
+    """The size (H, W) of an image, and itself where a classifier will need it."""
 
-    name: str
-    image: np.ndarray
-    full_size: tuple[int, int]
-    full_image: np.ndarray | None = None
+    size: tuple[int, int]
+    image: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
-class _Output:
-    """What a network says of a picture."""
+class Picture:
+    """An image at network resolution, and what it was."""
 
-    vectors: VectorMap
-    full_size: tuple[int, int]
-    full_image: np.ndarray | None = None
+    name: str
+    image: np.ndarray
+    original: Original
+
+
+Output = tuple[VectorMap, Original]
+"""What a network says of a picture."""
+Found = tuple[ImageResult, Original]
+"""The instances at network resolution; the vectors, which take most of the memory, are gone."""
 
 
 def load_picture(
@@ -51,7 +54,7 @@ def load_picture(
         shrinks = size[0] <= shape[0] and size[1] <= shape[1]
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         image = resized(image, size, method)
-    return Picture(sample.name, image, shape, full if keep_full else None)
+    return Picture(sample.name, image, Original(shape, full if keep_full else None))
 
 
 def batches(pictures: Iterator[Picture], limit: int) -> Iterator[list[Picture]]:
@@ -66,12 +69,11 @@ def batches(pictures: Iterator[Picture], limit: int) -> Iterator[list[Picture]]:
         yield batch
 
 
-def _outputs(network: Network, pictures: Iterator[Picture], batch: int) -> Iterator[_Output]:
+def _outputs(network: Network, pictures: Iterator[Picture], batch: int) -> Iterator[Output]:
     for group in batches(pictures, batch):
         for picture, (vectors, grid) in zip(group, network([p.image for p in group])):
             vectors = check_vectors(vectors, f"network output for {picture.name}")
-            item = VectorMap(picture.name, vectors, grid)
-            yield _Output(item, picture.full_size, picture.full_image)
+            yield VectorMap(picture.name, vectors, grid), picture.original
 
 
 def predict_vectors(
@@ -92,9 +94,9 @@ def predict_vectors(
     todo = [sample for sample in samples if not (folder / f"{sample.name}.npz").is_file()]
     pictures = ordered_map(partial(load_picture, size, False), todo, workers)
 
-    def write(item: _Output) -> None:
-        vectors = item.vectors
-        write_npz(folder / f"{vectors.name}.npz", vectors.vectors, vectors.grid)
+    def write(output: Output) -> None:
+        item = output[0]
+        write_npz(folder / f"{item.name}.npz", item.vectors, item.grid)
 
     work = ordered_map(write, _outputs(network, pictures, batch), workers)
     for _ in progress(work, len(todo), "predicting", quiet):
@@ -117,43 +119,39 @@ def decode_stored(
     """
     require_files(samples, image=True, ids=False)
 
-    def load(sample: Sample) -> _Output:
+    def load(sample: Sample) -> Output:
         image = read_image(sample.image_path())
-        item = read_vector_map(vectors, sample)
-        return _Output(item, image.shape[:2], image if classifier is not None else None)
+        kept = image if classifier is not None else None
+        return read_vector_map(vectors, sample), Original(image.shape[:2], kept)
 
     work = _results(ordered_map(load, samples, workers), Path(out), decoding, classifier, workers)
     return sum(progress(work, len(samples), "decoding", quiet))
 
 
-def _decode(
-    decoding: Decoding, with_grid: bool, vectors_out: Path | None, item: _Output
-) -> tuple[ImageResult, _Output]:
-    found = item.vectors
+def _decode(decoding: Decoding, with_grid: bool, vectors_out: Path | None, output: Output) -> Found:
+    item, original = output
     if vectors_out is not None:
-        write_npz(vectors_out / f"{found.name}.npz", found.vectors, found.grid)
+        write_npz(vectors_out / f"{item.name}.npz", item.vectors, item.grid)
     if not with_grid:
-        found = VectorMap(found.name, found.vectors)
-    return decoding(found), item
+        item = VectorMap(item.name, item.vectors)
+    return decoding(item), original
 
 
-def _classify(
-    classifier: Classifier, keep_scores: bool, item: tuple[ImageResult, _Output]
-) -> tuple[ImageResult, _Output]:
-    result, output = item
-    assert output.full_image is not None
-    probabilities = classifier(output.full_image, boxes_at(result, output.full_size))
-    return classified(result, probabilities, classifier.classes, keep_scores), output
+def _classify(classifier: Classifier, keep_scores: bool, found: Found) -> Found:
+    result, original = found
+    assert original.image is not None
+    probabilities = classifier(original.image, boxes_at(result, original.size))
+    return classified(result, probabilities, classifier.classes, keep_scores), original
 
 
-def _write(out: Path, cubic: bool, item: tuple[ImageResult, _Output]) -> int:
-    result, output = item
-    write_result(out, result.resized(output.full_size, cubic))
+def _write(out: Path, cubic: bool, found: Found) -> int:
+    result, original = found
+    write_result(out, result.resized(original.size, cubic))
     return len(result)
 
 
 def _results(
-    outputs: Iterator[_Output],
+    outputs: Iterator[Output],
     out: Path,
     decoding: Decoding,
     classifier: Classifier | None,
@@ -167,7 +165,7 @@ def _results(
     """
     reference = decoding.mode == "reference"
     decode = partial(_decode, decoding, classifier is None, vectors_out)
-    results: Iterator[tuple[ImageResult, _Output]] = ordered_map(decode, outputs, workers)
+    results: Iterator[Found] = ordered_map(decode, outputs, workers)
     if classifier is not None:
         results = map(partial(_classify, classifier, not reference), results)
     yield from ordered_map(partial(_write, out, reference), results, workers)
