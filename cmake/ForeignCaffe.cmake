@@ -2,7 +2,7 @@
 # `caffe`, which the layers of caffe_ext link. The prefix may be an installation or a source tree
 # that was built in place. docs/foreign-caffe.md says how to use what comes out.
 find_package(Protobuf REQUIRED)
-find_package(Boost REQUIRED)
+find_path(Boost_INCLUDE_DIR boost/shared_ptr.hpp REQUIRED)
 
 function(find_in_foreign_caffe kind variable name)
   if(kind STREQUAL "path")
@@ -29,7 +29,7 @@ find_path(CBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES openblas)
 add_library(caffe SHARED IMPORTED GLOBAL)
 set_target_properties(caffe PROPERTIES IMPORTED_LOCATION ${FOREIGN_CAFFE_LIBRARY})
 target_include_directories(caffe SYSTEM INTERFACE ${FOREIGN_CAFFE_INCLUDE_DIR}
-  ${FOREIGN_CAFFE_PROTO_DIR} ${Boost_INCLUDE_DIRS} ${Protobuf_INCLUDE_DIRS}
+  ${FOREIGN_CAFFE_PROTO_DIR} ${Boost_INCLUDE_DIR} ${Protobuf_INCLUDE_DIRS}
   $<$<BOOL:${CBLAS_INCLUDE_DIR}>:${CBLAS_INCLUDE_DIR}>)
 target_link_libraries(caffe INTERFACE ${Protobuf_LIBRARIES} $<$<BOOL:${GLOG_LIBRARY}>:${GLOG_LIBRARY}>)
 if(HAVE_CUDA)
