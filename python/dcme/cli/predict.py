@@ -160,3 +160,8 @@ def run(arguments: argparse.Namespace) -> None:
     out, threads = arguments.out, workers(arguments)
     found = predict(how, samples, out, arguments.vectors, threads, arguments.quiet)
     print(f"{out}: {counted(found, 'instance')} in {counted(len(samples), 'image')}")
+    if not found:
+        print(
+            "a network that has learned little finds nothing: train longer, or lower --vt, "
+            "--foreground or --probability (dcme tune finds values)"
+        )

@@ -224,6 +224,12 @@ def test_input_is_scaled_as_the_training_net_beside_says(deploy, tmp_path, monke
         predicted_input(deploy, tmp_path, "--scale", "nan")
 
 
+def test_where_nothing_is_found_the_command_says_what_to_try(deploy, tmp_path, capsys):
+    train_net(tmp_path, 1)
+    predicted_input(deploy, tmp_path)
+    assert "0 instances in 1 image\na network that has learned little" in capsys.readouterr().out
+
+
 def test_a_mean_file_is_not_passed_over(tmp_path):
     train_net(tmp_path, 1, 'mean_file: "m"')
     with pytest.raises(UserError, match="has a mean_file"):
