@@ -3,7 +3,8 @@
 ``OUT/<name>.txt`` lists one instance a line, ``masks/<name>_000.png label score``; the masks are
 8-bit PNGs, non-zero inside. ``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit
 map with ``1000 * label + k``, instances of higher score over those of lower score; where the label
-is 0, for no class, ``1000 + k``.
+is 0, for no class, ``1000 + k``. Of more than a thousand instances of a label, which these cannot
+number, ``<name>_labels.npy`` is there instead, int32, that of line n being n.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import numpy as np
 
 from dcme.dataset import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
-from dcme.files import PathLike, read_mask, read_text, resized, write_png, write_text
+from dcme.files import PathLike, read_mask, read_text, resized, write_npy, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID
 
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
+LAST_ID = np.iinfo(np.uint16).max
 UNCLASSIFIED = 0
 """Label of instances where neither a network nor a class list tells their class."""
 
@@ -72,12 +74,13 @@ class ImageResult:
         for label in np.maximum(self.labels, 1).tolist():
             number = counts.get(label, 0)
             counts[label] = number + 1
-            if number >= FIRST_INSTANCE_ID:
+            value = FIRST_INSTANCE_ID * label + number
+            if number >= FIRST_INSTANCE_ID or value > LAST_ID:
                 raise UserError(
-                    f"{self.name}: more than {FIRST_INSTANCE_ID} instances of label {label} do not "
-                    "fit into a 16-bit instance map"
+                    f"{self.name}: more than {number} instances of label {label} do not fit into "
+                    "a 16-bit instance map"
                 )
-            values.append(FIRST_INSTANCE_ID * label + number)
+            values.append(value)
         return np.array(values, np.uint16)[self.label_map()]
 
     def label_map(self) -> np.ndarray:
@@ -112,10 +115,14 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) ->
 def write_result(out: PathLike, result: ImageResult) -> None:
     """Write one image's masks, instance map and, last of all, its text file.
 
-    An earlier text file goes first of all: whatever interrupts this, none lists masks of two runs.
+    Earlier ones go first of all: whatever interrupts this, none tells of masks of two runs.
     """
     root = Path(out)
-    (root / f"{result.name}.txt").unlink(missing_ok=True)
+    text = root / f"{result.name}.txt"
+    ids = root / MAP_FOLDER / f"{result.name}_instanceIds.png"
+    labels = root / MAP_FOLDER / f"{result.name}_labels.npy"
+    for earlier in (text, ids, labels):
+        earlier.unlink(missing_ok=True)
     for stale in (root / MASK_FOLDER).glob(f"{escape(result.name)}_[0-9]*.png"):
         if stale.stem[len(result.name) + 1 :].isdecimal():
             stale.unlink()
@@ -125,10 +132,11 @@ def write_result(out: PathLike, result: ImageResult) -> None:
         write_png(root / path, result.masks[index].astype(np.uint8) * 255)
         lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.6f}\n")
     try:
-        write_png(root / MAP_FOLDER / f"{result.name}_instanceIds.png", result.instance_map())
+        write_png(ids, result.instance_map())
     except UserError as error:
-        print(f"warning: {error}; only its masks are written", file=sys.stderr)
-    write_text(root / f"{result.name}.txt", "".join(lines))
+        write_npy(labels, result.label_map())
+        print(f"warning: {error}; {labels} is written instead", file=sys.stderr)
+    write_text(text, "".join(lines))
 
 
 def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:

@@ -196,10 +196,29 @@ def test_in_the_instance_map_the_higher_score_is_on_top():
     assert (result.instance_map() == 24000).all()
 
 
-def test_more_instances_than_a_map_can_hold_are_still_written_as_masks(tmp_path, capsys):
-    write_result(tmp_path, make_result(1001))
-    assert "more than 1000 instances" in capsys.readouterr().err
+def test_more_instances_than_an_instance_map_can_hold_are_in_a_label_map(tmp_path, capsys):
+    write_result(tmp_path, make_result(3))
+    result = make_result(1001)
+    write_result(tmp_path, result)
+    labels = tmp_path / "instanceIds" / "x_labels.npy"
+    assert (
+        f"more than 1000 instances of label 26 do not fit into a 16-bit instance map; {labels}"
+        in (capsys.readouterr().err)
+    )
     assert len((tmp_path / "x.txt").read_text().splitlines()) == 1001
+    assert np.array_equal(np.load(labels), result.label_map()) and np.load(labels).max() == 1001
+    assert [path.name for path in labels.parent.iterdir()] == [labels.name]
+    write_result(tmp_path, make_result(3))
+    assert [path.name for path in labels.parent.iterdir()] == ["x_instanceIds.png"]
+
+
+def test_the_last_label_has_fewer_ids():
+    masks = np.ones((537, 2, 2), bool)
+    result = ImageResult("x", (2, 2), masks, np.full(537, 65), np.ones(537))
+    with pytest.raises(UserError, match="x: more than 536 instances of label 65 do not fit"):
+        result.instance_map()
+    part = ImageResult("x", (2, 2), masks[:536], result.labels[:536], result.scores[:536])
+    assert (part.instance_map() == 65535).all()
 
 
 def test_enlarging_keeps_half_covered_pixels_or_for_the_papers_any():
