@@ -93,7 +93,7 @@ TEST(Pooling, TakesLargerPlanesUnlessItKeepsPlaces) {
                                      x[2 * width - 1]};
     const float mean = std::accumulate(last.begin(), last.end(), 0.f) / 4;
     const float maximum = *std::max_element(last.begin(), last.end());
-    EXPECT_EQ(layer.top[0]->cpu_data()[width / 2 - 1], pool == "MAX" ? maximum : mean);
+    EXPECT_FLOAT_EQ(layer.top[0]->cpu_data()[width / 2 - 1], pool == "MAX" ? maximum : mean);
   }
   const auto refused = [&](const std::string& options, int tops) {
     LayerCase<float> layer(Pooling(options), tops);
