@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "caffe/util/im2col.hpp"
 #include "same_as_reference.hpp"
 
 namespace caffe_test {
@@ -109,6 +110,43 @@ TEST(ClassLosses, AreTheSameOnEveryDevice) {
               {{2, 3, 4, 5}, {2, 4, 5}, {3, 3}});
   expect_same("type: 'SoftmaxWithLoss' loss_param { normalization: FULL }", {{2, 3, 4}, {2, 4}});
 }
+
+#ifndef CPU_ONLY
+
+// Functions for layers of others: ours have theirs in device_columns.cuh.
+TEST(GpuColumns, AreThoseOfTheCpu) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "for a GPU";
+  Blob<float> image(1, 2, 7, 6), columns(1, 2 * 3 * 2, 4, 5), found(columns.shape()),
+      back(image.shape()), found_back(image.shape());
+  for (int i = 0; i < image.count(); ++i) image.mutable_cpu_data()[i] = i % 11 - 4.f;
+  const auto expect_same = [](const Blob<float>& a, const Blob<float>& b) {
+    for (int i = 0; i < a.count(); ++i) ASSERT_EQ(a.cpu_data()[i], b.cpu_data()[i]) << i;
+  };
+  caffe::im2col_cpu(image.cpu_data(), 2, 7, 6, 3, 2, 2, 1, 2, 1, 2, 3, columns.mutable_cpu_data());
+  caffe::col2im_cpu(columns.cpu_data(), 2, 7, 6, 3, 2, 2, 1, 2, 1, 2, 3, back.mutable_cpu_data());
+  caffe::im2col_gpu(image.gpu_data(), 2, 7, 6, 3, 2, 2, 1, 2, 1, 2, 3, found.mutable_gpu_data());
+  expect_same(columns, found);
+  caffe::col2im_gpu(columns.gpu_data(), 2, 7, 6, 3, 2, 2, 1, 2, 1, 2, 3,
+                    found_back.mutable_gpu_data());
+  expect_same(back, found_back);
+
+  // Image, columns, kernel, pad, stride, dilation.
+  const int shapes[][3] = {{2, 7, 6}, {12, 4, 5}, {3, 2}, {2, 1}, {2, 1}, {2, 3}};
+  Blob<int> on_gpu[6];
+  for (int k = 0; k < 6; ++k) {
+    on_gpu[k].Reshape(std::vector<int>{k < 2 ? 3 : 2});
+    std::copy(shapes[k], shapes[k] + on_gpu[k].count(), on_gpu[k].mutable_cpu_data());
+  }
+  const auto at = [&](int k) { return on_gpu[k].gpu_data(); };
+  caffe::im2col_nd_gpu(image.gpu_data(), 2, columns.count(), at(0), at(1), at(2), at(3), at(4),
+                       at(5), found.mutable_gpu_data());
+  expect_same(columns, found);
+  caffe::col2im_nd_gpu(columns.gpu_data(), 2, image.count(), at(0), at(1), at(2), at(3), at(4),
+                       at(5), found_back.mutable_gpu_data());
+  expect_same(back, found_back);
+}
+
+#endif  // CPU_ONLY
 
 }  // namespace
 }  // namespace caffe_test
