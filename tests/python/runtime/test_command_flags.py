@@ -65,7 +65,7 @@ def test_empty_values_are_those_of_flags_that_are_left_out(folder, weights):
 @pytest.mark.parametrize("number", ["0", "-3", "some"])
 def test_the_number_of_iterations_is_above_0(folder, number):
     line = command.fail(folder, "time", "--model=net.prototxt", f"--iterations={number}")
-    assert f"--iterations: Value {number} not in range 1 to " in line
+    assert f"--iterations: Value {number} not in range" in line
 
 
 def layers_made(log):
