@@ -1,38 +1,39 @@
 #include "cudnn/handle.hpp"
 
+#include <map>
+
 namespace caffe {
 namespace cudnn {
 
 namespace {
 
-class ThreadHandle {
+// One for each GPU that the thread has computed on: plans that were made with one are kept.
+class ThreadHandles {
  public:
-  ~ThreadHandle() {
-    if (handle_) cudnnDestroy(handle_);
+  ~ThreadHandles() {
+    for (const auto& made : handles_) cudnnDestroy(made.second);
   }
 
-  cudnnHandle_t Get() {
+  cudnnHandle_t ForCurrentDevice() {
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
-    if (handle_ && device == device_) return handle_;
-    if (handle_) CUDNN_CHECK(cudnnDestroy(handle_));
-    handle_ = nullptr;
-    CUDNN_CHECK(cudnnCreate(&handle_));
-    CUDNN_CHECK(cudnnSetStream(handle_, ThreadStream()));
-    device_ = device;
-    return handle_;
+    const auto found = handles_.find(device);
+    if (found != handles_.end()) return found->second;
+    cudnnHandle_t handle;
+    CUDNN_CHECK(cudnnCreate(&handle));
+    CUDNN_CHECK(cudnnSetStream(handle, ThreadStream()));
+    return handles_[device] = handle;
   }
 
  private:
-  cudnnHandle_t handle_ = nullptr;
-  int device_ = -1;
+  std::map<int, cudnnHandle_t> handles_;
 };
 
 }  // namespace
 
 cudnnHandle_t Handle() {
-  static thread_local ThreadHandle handle;
-  return handle.Get();
+  static thread_local ThreadHandles handles;
+  return handles.ForCurrentDevice();
 }
 
 template <>

@@ -10,6 +10,8 @@ volatile std::sig_atomic_t got_sigint = 0;
 volatile std::sig_atomic_t got_sighup = 0;
 volatile std::sig_atomic_t second_sigint_ends = 0;
 bool installed = false;
+// What was done on these signals before.
+struct sigaction before_sigint, before_sighup;
 
 void OnSignal(int signal) {
   if (signal == SIGHUP) {
@@ -23,13 +25,13 @@ void OnSignal(int signal) {
   got_sigint = 1;
 }
 
-void Handle(int signal, void (*handler)(int)) {
+void Handle(int signal, struct sigaction* before) {
   struct sigaction action = {};
-  action.sa_handler = handler;
+  action.sa_handler = OnSignal;
   // Reads of data files go on after the signal instead of failing.
-  action.sa_flags = handler == SIG_DFL ? 0 : SA_RESTART;
+  action.sa_flags = SA_RESTART;
   sigfillset(&action.sa_mask);
-  CHECK_EQ(sigaction(signal, &action, nullptr), 0) << ": cannot handle signal " << signal;
+  CHECK_EQ(sigaction(signal, &action, before), 0) << ": cannot handle signal " << signal;
 }
 
 }  // namespace
@@ -39,14 +41,14 @@ SignalHandler::SignalHandler(SolverAction::Enum SIGINT_action, SolverAction::Enu
   CHECK(!installed) << "only one SignalHandler can exist at a time";
   got_sigint = got_sighup = 0;
   second_sigint_ends = SIGINT_action == SolverAction::STOP;
-  Handle(SIGINT, OnSignal);
-  Handle(SIGHUP, OnSignal);
+  Handle(SIGINT, &before_sigint);
+  Handle(SIGHUP, &before_sighup);
   installed = true;
 }
 
 SignalHandler::~SignalHandler() {
-  Handle(SIGINT, SIG_DFL);
-  Handle(SIGHUP, SIG_DFL);
+  sigaction(SIGINT, &before_sigint, nullptr);
+  sigaction(SIGHUP, &before_sighup, nullptr);
   installed = false;
 }
 
