@@ -51,6 +51,8 @@ elseif(NOT CPU_ONLY)
       set(CMAKE_CUDA_ARCHITECTURES "${architectures}" CACHE STRING "GPUs to compile for")
     endif()
     enable_language(CUDA)
+    # In two words, as ccache knows it, too.
+    set(CMAKE_INCLUDE_SYSTEM_FLAG_CUDA "-isystem ")
     set(CMAKE_CUDA_STANDARD 17)
     find_package(CUDAToolkit REQUIRED)
     set(HAVE_CUDA ON)
