@@ -113,7 +113,7 @@ Windows MakeWindows(int axes, const int* im_shape, const int* col_shape, const i
 }
 
 Axis MakeAxis(int in, int kernel, int pad, int stride, int dilation) {
-  const int out = (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+  const int out = OutputPositions(in, kernel, pad, stride, dilation);
   return {in, out, kernel, pad, stride, dilation};
 }
 

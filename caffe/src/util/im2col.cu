@@ -28,13 +28,10 @@ DeviceWindows MakeWindows(int axes, const int* im_shape, const int* col_shape,
 DeviceWindows MakeWindows(int channels, int height, int width, int kernel_h, int kernel_w,
                           int pad_h, int pad_w, int stride_h, int stride_w, int dilation_h,
                           int dilation_w) {
-  const auto positions = [](int in, int kernel, int pad, int stride, int dilation) {
-    return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
-  };
   const int image[] = {channels, height, width};
   const int columns[] = {channels * kernel_h * kernel_w,
-                         positions(height, kernel_h, pad_h, stride_h, dilation_h),
-                         positions(width, kernel_w, pad_w, stride_w, dilation_w)};
+                         OutputPositions(height, kernel_h, pad_h, stride_h, dilation_h),
+                         OutputPositions(width, kernel_w, pad_w, stride_w, dilation_w)};
   const int kernel[] = {kernel_h, kernel_w}, pad[] = {pad_h, pad_w};
   const int stride[] = {stride_h, stride_w}, dilation[] = {dilation_h, dilation_w};
   return DeviceWindows(2, image, columns, kernel, pad, stride, dilation);

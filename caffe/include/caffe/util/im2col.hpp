@@ -5,11 +5,15 @@
 /// column, col2im adds columns back into the image (its transpose).
 ///
 /// Columns are [channels * kernel taps][output positions], row-major; taps outside the image are 0.
-/// An output axis has (in + 2 pad - dilation (kernel - 1) - 1) / stride + 1 positions.
 
 #include "caffe/util/device_alternate.hpp"
 
 namespace caffe {
+
+/// How many positions an output axis has.
+inline int OutputPositions(int in, int kernel, int pad, int stride, int dilation) {
+  return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+}
 
 /// Any number of spatial axes. im_shape: channels, then the image's axes; col_shape: rows, then the
 /// output's axes; the other arrays have one value for each spatial axis.
