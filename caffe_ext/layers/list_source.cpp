@@ -38,7 +38,8 @@ std::string strip(const std::string& text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// Splits "image ids" at the tab, else at the only run of blanks; false where there is no such.
+// Splits "image ids", stripped, at the tab, else at the only run of blanks; false where there is no
+// such.
 bool split(const std::string& line, Pair* pair) {
   size_t gap = line.find('\t');
   if (gap == std::string::npos) {
@@ -49,7 +50,7 @@ bool split(const std::string& line, Pair* pair) {
   }
   pair->image = strip(line.substr(0, gap));
   pair->ids = strip(line.substr(gap));
-  return !pair->image.empty() && !pair->ids.empty();
+  return true;
 }
 
 std::vector<Pair> read_list(const std::string& path, const std::string& root) {
@@ -92,17 +93,13 @@ class ListSource : public SampleSource {
     const Pair& pair = pairs_[index];
     Sample sample;
     sample.name = pair.image;
-    sample.image = decode(pair.image, image_flags(is_color_));
-    sample.ids = decode(pair.ids, cv::IMREAD_UNCHANGED);
+    sample.image = decode_image(read_file(pair.image), pair.image, is_color_);
+    sample.ids = decode_file(read_file(pair.ids), pair.ids, cv::IMREAD_UNCHANGED);
     check_sample(sample, pair.ids);
     return sample;
   }
 
  private:
-  static cv::Mat decode(const std::string& path, int flags) {
-    return decode_image(read_file(path), path, flags);
-  }
-
   const std::vector<Pair> pairs_;
   const bool is_color_;
 };

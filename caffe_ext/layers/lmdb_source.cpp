@@ -10,8 +10,6 @@
 #include <vector>
 
 #include <lmdb.h>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/db.hpp"
@@ -143,7 +141,7 @@ class LmdbSource : public SampleSource {
 
   cv::Mat read_image(const std::string& key) const {
     caffe::Datum datum = find(key);
-    if (datum.encoded()) return decode_image(datum.data(), name_of(key), image_flags(is_color_));
+    if (datum.encoded()) return decode_image(datum.data(), name_of(key), is_color_);
     const cv::Mat pixels = interleaved(&datum);
     if (pixels.empty()) {
       throw std::runtime_error(name_of(key) + " holds no image: its data does not fit its size");
@@ -165,17 +163,10 @@ class LmdbSource : public SampleSource {
       planes.emplace_back(static_cast<int>(rows), static_cast<int>(cols), CV_8U,
                           &(*datum->mutable_data())[c * rows * cols]);
     }
+    if (is_color_) planes.resize(3, planes[0]);
     cv::Mat pixels;
-    if (is_color_) {
-      planes.resize(3, planes[0]);
-      cv::merge(planes, pixels);
-    } else if (channels == 1) {
-      pixels = planes[0].clone();
-    } else {
-      cv::merge(planes, pixels);
-      cv::cvtColor(pixels, pixels, cv::COLOR_BGR2GRAY);
-    }
-    return pixels;
+    cv::merge(planes, pixels);
+    return is_color_ ? pixels : in_grey(pixels);
   }
 
   cv::Mat read_ids(const std::string& key) const {

@@ -4,13 +4,14 @@
 #include <stdexcept>
 
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include "dcme/image.hpp"
 #include "dcme/whole_picture.hpp"
 
 namespace dcme {
 
-cv::Mat decode_image(const std::string& content, const std::string& name, int flags) {
+cv::Mat decode_file(const std::string& content, const std::string& name, int flags) {
   if (!is_whole_picture(content)) {
     throw std::runtime_error(name + " is cut off: copy or create it again");
   }
@@ -24,9 +25,17 @@ cv::Mat decode_image(const std::string& content, const std::string& name, int fl
   return pixels;
 }
 
-int image_flags(bool is_color) {
-  return (is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE) | cv::IMREAD_ANYDEPTH |
-         cv::IMREAD_IGNORE_ORIENTATION;
+cv::Mat decode_image(const std::string& content, const std::string& name, bool is_color) {
+  constexpr int kAsStored = cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION;
+  if (is_color) return decode_file(content, name, kAsStored | cv::IMREAD_COLOR);
+  return in_grey(decode_file(content, name, kAsStored | cv::IMREAD_ANYCOLOR));
+}
+
+cv::Mat in_grey(const cv::Mat& image) {
+  if (image.channels() == 1 || image.depth() != CV_8U) return image;
+  cv::Mat grey;
+  cv::cvtColor(image, grey, cv::COLOR_BGR2GRAY);
+  return grey;
 }
 
 void check_sample(const Sample& sample, const std::string& ids_name) {

@@ -38,11 +38,15 @@ std::unique_ptr<SampleSource> open_lmdb(const std::string& path, bool is_color);
 // Decodes the contents of an image file (flags of cv::imread). Files that were cut off are refused
 // before a decoder sees them: JPEG decoders would fill up the rest with grey. Throws
 // std::runtime_error that begins with `name`.
-cv::Mat decode_image(const std::string& content, const std::string& name, int flags);
+cv::Mat decode_file(const std::string& content, const std::string& name, int flags);
 
-// The flags for images. Pixels come as they are stored: neither cut down to 8 bits (check_sample
-// refuses more) nor turned by EXIF, which would part them from their instance map.
-int image_flags(bool is_color);
+// The same for images, in BGR or grey. Pixels come as they are stored: neither cut down to 8 bits
+// (check_sample refuses more) nor turned by EXIF, which would part them from their instance map.
+cv::Mat decode_image(const std::string& content, const std::string& name, bool is_color);
+
+// A BGR or grey image of 8 bits in grey. Decoders have ways of their own to that, which differ by a
+// level; this is how a network's input becomes grey in prediction.
+cv::Mat in_grey(const cv::Mat& image);
 
 // Throws std::runtime_error unless image and ids fit each other: kinds as in Sample, equal sizes.
 void check_sample(const Sample& sample, const std::string& ids_name);

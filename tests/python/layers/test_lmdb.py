@@ -37,7 +37,7 @@ def prepared(tmp_path: Path) -> Path:
             for k in range(2):
                 top, left = rng.integers(0, 24), rng.integers(0, 40)
                 ids[top : top + 20, left : left + 20] = 26000 + k
-            cv2.imwrite(str(raw / f"{split}{i}.png"), rng.integers(0, 255, (48, 64), np.uint8))
+            cv2.imwrite(str(raw / f"{split}{i}.png"), rng.integers(0, 255, (48, 64, 3), np.uint8))
             cv2.imwrite(str(raw / f"{split}{i}_ids.png"), ids)
             lines.append(f"{split}{i}.png {split}{i}_ids.png\n")
         (raw / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
@@ -67,11 +67,31 @@ def test_batches_of_the_lmdb_are_those_of_the_list(
             np.testing.assert_array_equal(expected[name], got[name])
 
 
+def test_grey_images_become_three_equal_channels(prepared: Path, tmp_path: Path) -> None:
+    with lmdb.open(f"{prepared}/train_lmdb") as environment:
+        with environment.begin(write=True) as transaction:
+            for number in range(5):
+                key = f"{number:08d}.image".encode()
+                datum = caffe_pb2.Datum.FromString(transaction.get(key))
+                datum.channels, datum.data = 1, datum.data[: datum.height * datum.width]
+                transaction.put(key, datum.SerializeToString())
+    (batch,) = batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=1)
+    blue, green, red = batch["data"].transpose(1, 0, 2, 3)
+    assert blue.any() and np.array_equal(blue, green) and np.array_equal(blue, red)
+
+
 @pytest.mark.parametrize(
-    "change", [{"height": 23}, {"channels": 2}, {"height": -1, "width": -1}, {"encoded": True}]
+    "change",
+    [
+        {"height": 23},
+        {"channels": 2, "data": bytes(2 * 24 * 32)},
+        {"height": -1, "width": -1},
+        {"data": bytes(3 * 24 * 32 + 1)},
+        {"encoded": True},
+    ],
 )
 def test_an_image_record_that_does_not_fit_its_size_is_named(
-    prepared: Path, tmp_path: Path, change: dict[str, int]
+    prepared: Path, tmp_path: Path, change: dict[str, int | bytes]
 ) -> None:
     key = b"00000000.image"
     with lmdb.open(f"{prepared}/train_lmdb") as environment:
@@ -83,6 +103,37 @@ def test_an_image_record_that_does_not_fit_its_size_is_named(
     with pytest.raises(
         caffe.Error, match=r"record 00000000\.image of .* (holds no|is damaged or no) image"
     ):
+        batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
+
+
+def map_record(rows: int, columns: int) -> bytes:
+    png = cv2.imencode(".png", np.zeros((rows, columns), np.uint16))[1].tobytes()
+    return caffe_pb2.Datum(data=png, encoded=True).SerializeToString()
+
+
+NUMBERS = [b"%08d" % i for i in range(5)]
+LONE_IMAGE = {key + kind: b"" for key in NUMBERS for kind in (b".ids", b".image")}
+del LONE_IMAGE[b"00000000.image"]
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ({b"00000000.ids": b""}, r"has no record 00000000\.ids"),
+        ({b"00000000.image": b"no Datum"}, r"record 00000000\.image of .* is no Datum"),
+        ({b"00000000.ids": map_record(9, 8)}, r"record 00000000\.ids of .* is 9x8 but its image"),
+        ({b"00000000.image": b""}, "holds no images with instance maps"),
+        (LONE_IMAGE, "holds no images with instance maps"),
+    ],
+)
+def test_records_that_do_not_fit_together_are_named(
+    prepared: Path, tmp_path: Path, records: dict[bytes, bytes], message: str
+) -> None:
+    with lmdb.open(f"{prepared}/train_lmdb") as environment:
+        with environment.begin(write=True) as transaction:
+            for key, value in records.items():
+                transaction.put(key, value) if value else transaction.delete(key)
+    with pytest.raises(caffe.Error, match=message):
         batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
 
 
