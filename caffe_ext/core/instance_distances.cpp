@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include "dcme/evaluate.hpp"
 #include "runs.hpp"
@@ -7,9 +6,9 @@
 namespace dcme {
 namespace {
 
-// Cityscapes' files hold 256 * disparity + 1; 0 where nothing was measured.
+// Cityscapes' files hold 256 * disparity + 1; 0 where nothing was measured. Without disparity a
+// pixel is infinitely far away.
 double metres(uint16_t stored, const StereoCamera& camera) {
-  if (stored == 1) return std::numeric_limits<double>::infinity();
   return camera.baseline * camera.focal_length / ((stored - 1) / 256.0);
 }
 

@@ -28,7 +28,7 @@ void demand(bool condition, const std::string& message) {
 
 // A plane over the memory of a continuous matrix.
 template <typename T>
-Plane<T> plane_of(cv::Mat& matrix) {
+Plane<T> plane_of(cv::Mat matrix) {
   return Plane<T>(matrix.ptr<T>(), matrix.rows, matrix.cols);
 }
 
@@ -148,9 +148,8 @@ SampleMaker::Reduced SampleMaker::reduce(const Sample& sample) const {
            "cannot be reduced from " + size_text(image.rows, image.cols) + " to " +
                size_text(size.height, size.width));
     cv::resize(sample.image, image, size, 0, 0, cv::INTER_AREA);
-    cv::Mat whole = sample.ids.isContinuous() ? sample.ids : sample.ids.clone();
     ids = cv::Mat(size, CV_16U);
-    reduce_ids(plane_of<uint16_t>(whole), plane_of<uint16_t>(ids));
+    reduce_ids(plane_of<uint16_t>(sample.ids), plane_of<uint16_t>(ids));
   } else {
     demand(crops_ || image.size() == size_, "is " + size_text(image.rows, image.cols) +
                                                 ", others are " +
@@ -225,10 +224,9 @@ void SampleMaker::write_image(const cv::Mat& image, Window window, SeededRandom*
 }
 
 void SampleMaker::encode_into(const cv::Mat& ids, cv::Mat* dx, cv::Mat* dy) const {
-  cv::Mat whole = ids.isContinuous() ? ids : ids.clone();
   const Anchor anchor =
       parameters_.anchor() == DataParameter::BOX_CENTRE ? Anchor::kBox : Anchor::kMass;
-  encode(plane_of<uint16_t>(whole), plane_of<float>(*dx), plane_of<float>(*dy), anchor,
+  encode(plane_of<uint16_t>(ids), plane_of<float>(*dx), plane_of<float>(*dy), anchor,
          parameters_.round_centre(), &classes_);
 }
 

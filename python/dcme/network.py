@@ -99,13 +99,7 @@ def checked_images(images: Sequence[np.ndarray]) -> list[np.ndarray]:
 def padded(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The image, mirrored at its right and lower edges (as often as need be) up to ``size``."""
     bottom, right = (most - side for most, side in zip(size, image.shape[:2]))
-    while bottom or right:
-        down = min(bottom, image.shape[0] - 1) if image.shape[0] > 1 else bottom
-        across = min(right, image.shape[1] - 1) if image.shape[1] > 1 else right
-        border = cv2.BORDER_REFLECT_101 if min(image.shape[:2]) > 1 else cv2.BORDER_REPLICATE
-        image = cv2.copyMakeBorder(image, 0, down, 0, across, border)
-        bottom, right = bottom - down, right - across
-    return image
+    return cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REFLECT_101)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

@@ -125,8 +125,6 @@ def load_scenes(
         return Scene(item, np.where(reduced > 0, reduced, stuff).astype(np.uint16))
 
     scenes = list(ordered_map(load, samples, workers))
-    if not scenes:
-        raise UserError("tuning needs at least one image")
     if not any(labels_in(scene.truth) & set(classes.labels) for scene in scenes):
         raise UserError(
             f"none of {len(scenes)} instance maps has an instance of {', '.join(classes.names)}: "
