@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <set>
@@ -7,6 +8,7 @@
 #include "dcme/grid.hpp"
 #include "dcme/instance_map.hpp"
 #include "dcme_layers.hpp"
+#include "seeded_random.hpp"
 
 namespace dcme_test {
 namespace {
@@ -100,11 +102,45 @@ TEST(DCMEData, ColourComesAsBlueGreenRed) {
   layer.layer->Forward(layer.bottom, layer.top);
   ASSERT_EQ(layer.top[kData]->channels(), 3);
   for (int c = 0; c < 3; ++c) EXPECT_EQ(layer.top[kData]->data_at(0, c, 5, 5), 10 * (c + 1));
+  auto without_mean =
+      data_layer(set.parameters("is_color: true"),
+                 "transform_param { mean_value: 1 mean_value: 2 mean_value: 3 }", 2);
+  without_mean.layer->Forward(without_mean.bottom, without_mean.top);
+  for (int c = 0; c < 3; ++c) EXPECT_EQ(without_mean.top[kData]->data_at(0, c, 5, 5), 9 * (c + 1));
+}
+
+TEST(DCMEData, PicturesAreNotTurnedByTheirExif) {
+  const DataSet set(1);
+  std::vector<uint8_t> jpeg;
+  cv::imencode(".jpg", image_of(random_ids(24, 40, 0)), jpeg);
+  const std::string turned(
+      "\xff\xe1\0\x22"
+      "Exif\0\0"
+      "II*\0\x08\0\0\0"
+      "\x01\0"
+      "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"
+      "\0\0\0\0",
+      36);
+  jpeg.insert(jpeg.begin() + 2, turned.begin(), turned.end());
+  std::ofstream(set.folder / "image0.png", std::ios::binary)
+      .write(reinterpret_cast<const char*>(jpeg.data()), jpeg.size());
+  ASSERT_EQ(cv::imread(set.folder / "image0.png").size(), cv::Size(24, 40)) << "OpenCV turns it";
+  auto layer = data_layer(set.parameters(""));
+  EXPECT_EQ(layer.top[kData]->shape(), (std::vector<int>{1, 1, 24, 40}));
 }
 
 TEST(DCMEData, AListMayBeginWithAByteOrderMark) {
   const DataSet set(1);
   std::ofstream(set.folder / "list.txt", std::ios::trunc) << "\xef\xbb\xbfimage0.png ids0.png\r\n";
+  auto layer = data_layer(set.parameters(""));
+  layer.layer->Forward(layer.bottom, layer.top);
+  expect_image_of_ids(layer, 0);
+}
+
+TEST(DCMEData, AListMayNameFilesByTheirWholePaths) {
+  const DataSet set(1);
+  std::ofstream(set.folder / "list.txt", std::ios::trunc)
+      << (set.folder / "image0.png") << " ids0.png\n";
   auto layer = data_layer(set.parameters(""));
   layer.layer->Forward(layer.bottom, layer.top);
   expect_image_of_ids(layer, 0);
@@ -198,6 +234,14 @@ TEST(DCMEData, RandomCropsHaveCentresOfWhatTheyShow) {
   EXPECT_GT(crops.size(), 10u);
 }
 
+TEST(DCMEData, RandomCropsReachBothEnds) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("crop_height: 24 crop_width: 39 seed: 1"));
+  std::set<Values> crops;
+  for (int b = 0; b < 20; ++b) crops.insert(batches(&layer, 1));
+  EXPECT_EQ(crops.size(), 2u);
+}
+
 TEST(DCMEData, CropsCanKeepTheCentresOfWholeInstances) {
   const DataSet set(1);
   auto layer =
@@ -240,6 +284,67 @@ TEST(DCMEData, ZoomKeepsImageAndLabelsTogether) {
   EXPECT_EQ(views.size(), 8u);
 }
 
+TEST(DCMEData, ZoomingOutTakesMeansOfTheImageAndTheIdsInTheMiddle) {
+  const DataSet set(1, 24, 39);
+  auto layer =
+      data_layer(set.parameters("min_zoom: 0.33333333 max_zoom: 0.33333333 crop_height: 8 "
+                                "crop_width: 13"));
+  layer.layer->Forward(layer.bottom, layer.top);
+  const cv::Mat all = random_ids(24, 39, 0), ids = ids_of(layer, 0);
+  cv::Mat means;
+  image_of(all).convertTo(means, CV_32F);
+  cv::resize(means, means, cv::Size(13, 8), 0, 0, cv::INTER_AREA);
+  expect_equal(plane(*layer.top[kData], 0), means, 1e-4);
+  for (int r = 0; r < 8; ++r) {
+    for (int c = 0; c < 13; ++c) {
+      EXPECT_EQ(ids.at<uint16_t>(r, c), all.at<uint16_t>(3 * r + 1, 3 * c + 1));
+    }
+  }
+}
+
+// The values that a grey of 100 takes.
+std::set<float> changed_greys(const std::string& own) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "image0.png", cv::Mat(24, 40, CV_8U, cv::Scalar(100)));
+  auto layer = data_layer(set.parameters("seed: 1 " + own), "transform_param { scale: 0.5 }", 2);
+  std::set<float> seen;
+  for (int b = 0; b < 50; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    seen.insert(layer.top[kData]->cpu_data()[0]);
+  }
+  return seen;
+}
+
+TEST(DCMEData, BrightnessAndContrastReachTheirLimits) {
+  const std::set<float> shifted = changed_greys("brightness: 0.1"),
+                        stretched = changed_greys("contrast: 0.2");
+  EXPECT_NEAR(*shifted.begin(), 50 - 12.75, 2);
+  EXPECT_NEAR(*shifted.rbegin(), 50 + 12.75, 2);
+  EXPECT_NEAR(*stretched.begin(), 50 - 10, 2);
+  EXPECT_NEAR(*stretched.rbegin(), 50 + 10, 2);
+}
+
+TEST(DCMEData, WhatLiesOutsideOfAnImageIsAsBrightAsBlackInIt) {
+  const DataSet set(1);
+  cv::imwrite(set.folder / "image0.png", cv::Mat(24, 40, CV_8U, cv::Scalar(0)));
+  auto layer = data_layer(set.parameters("crop_height: 32 crop_width: 48 brightness: 0.3 seed: 1"));
+  layer.layer->Forward(layer.bottom, layer.top);
+  const Values all = values(*layer.top[kData]);
+  EXPECT_NE(all[0], 0);
+  EXPECT_EQ(std::count(all.begin(), all.end(), all[0]), 32 * 48);
+}
+
+TEST(DCMEData, AnchorAndRoundingAreThoseOfTheCore) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("anchor: BOX_CENTRE round_centre: true"));
+  layer.layer->Forward(layer.bottom, layer.top);
+  cv::Mat ids = random_ids(24, 40, 0), dx(24, 40, CV_32F), dy(24, 40, CV_32F);
+  dcme::encode({ids.ptr<uint16_t>(), 24, 40}, {dx.ptr<float>(), 24, 40}, {dy.ptr<float>(), 24, 40},
+               dcme::Anchor::kBox, true);
+  expect_equal(plane(*layer.top[kVectors], 0, 0), dx);
+  expect_equal(plane(*layer.top[kVectors], 0, 1), dy);
+}
+
 TEST(DCMEData, BrightnessAndContrastChangeTheImageWithinTheirLimits) {
   const DataSet set(1);
   cv::imwrite(set.folder / "image0.png", cv::Mat(24, 40, CV_8U, cv::Scalar(100)));
@@ -258,6 +363,27 @@ TEST(DCMEData, BrightnessAndContrastChangeTheImageWithinTheirLimits) {
 const char kAllRandom[] =
     "batch_size: 3 shuffle: true rotate: true crop_height: 16 crop_width: 16 min_zoom: 0.8 "
     "max_zoom: 1.3 brightness: 0.2 contrast: 0.2 rand_skip: 5 ";
+
+TEST(DCMEData, InTestingNothingIsLeftToChance) {
+  const DataSet set(1, 24, 24);
+  const std::string changes =
+      "rotate: true min_zoom: 0.8 max_zoom: 1.3 brightness: 0.2 contrast: 0.2 ";
+  auto layer = data_layer(set.parameters(changes + "crop_height: 16 crop_width: 16"),
+                          "phase: TEST transform_param { mirror: true }");
+  for (int b = 0; b < 8; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    expect_equal(ids_of(layer, 0), random_ids(24, 24, 0)(cv::Rect(4, 4, 16, 16)));
+    expect_image_of_ids(layer, 0);
+  }
+}
+
+TEST(DCMEData, AnyOrderOfTheImagesCanCome) {
+  std::set<std::vector<int>> orders;
+  for (int seed = 0; seed < 100; ++seed) {
+    orders.insert(dcme::permutation(3, dcme::SeededRandom(seed, 0, 0)));
+  }
+  EXPECT_EQ(orders.size(), 6u);
+}
 
 TEST(DCMEData, BatchesDependOnTheSeedAloneNotOnThreads) {
   const DataSet set(7);
@@ -296,6 +422,22 @@ TEST(DCMEData, ShowsEveryImageOnceAPassAndShufflesAnew) {
     EXPECT_EQ(std::set<Values>(order.begin(), order.end()).size(), 6u);
   }
   EXPECT_GT(orders.size(), 1u);
+}
+
+TEST(DCMEData, SkipsAsManyImagesAsTheSeedSays) {
+  const DataSet set(6);
+  auto whole = data_layer(set.parameters(""));
+  std::vector<Values> order;
+  for (int b = 0; b < 6; ++b) order.push_back(batches(&whole, 1));
+  std::set<size_t> starts;
+  for (const std::string seed : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    auto layer = data_layer(set.parameters("rand_skip: 3 seed: " + seed));
+    const Values first = batches(&layer, 1);
+    const size_t start = std::find(order.begin(), order.end(), first) - order.begin();
+    starts.insert(start);
+    for (size_t b = 1; b < 8; ++b) EXPECT_EQ(batches(&layer, 1), order[(start + b) % 6]);
+  }
+  EXPECT_EQ(starts, (std::set<size_t>{0, 1, 2}));
 }
 
 TEST(DCMEData, ParallelSolversShareTheBatches) {

@@ -20,6 +20,7 @@ std::string complaint(const std::string& own, const std::string& text = "phase: 
 TEST(DCMEDataErrors, MissingAndEmptyLists) {
   const DataSet set(1);
   EXPECT_COMPLAINT("source: \"nowhere.txt\"", "cannot open the list file nowhere.txt");
+  EXPECT_COMPLAINT("source: \"" + set.folder.path() + "\"", "cannot open the list file");
   EXPECT_COMPLAINT("", "needs a source");
   std::ofstream(set.folder / "list.txt", std::ios::trunc) << "# nothing\n\n";
   EXPECT_COMPLAINT(set.parameters(""), "names no images");
@@ -34,9 +35,12 @@ TEST(DCMEDataErrors, AnImageWithoutItsMapIsFoundAtSetUp) {
 }
 
 TEST(DCMEDataErrors, ALineWithoutTwoNames) {
-  const DataSet set(1);
-  std::ofstream(set.folder / "list.txt", std::ios::app) << "image0.png\n";
-  EXPECT_COMPLAINT(set.parameters(""), "list.txt, line 2: 'image0.png' does not name an image");
+  for (const std::string line : {"image0.png", "\timage0.png\t", "image0.png ids0.png ids0.png"}) {
+    const DataSet set(1);
+    std::ofstream(set.folder / "list.txt", std::ios::app) << line << "\n";
+    EXPECT_COMPLAINT(set.parameters(""), "list.txt, line 2: 'image0.png");
+    EXPECT_COMPLAINT(set.parameters(""), "does not name an image and its instance map");
+  }
 }
 
 TEST(DCMEDataErrors, SizesThatDiffer) {
@@ -79,8 +83,10 @@ TEST(DCMEDataErrors, AJpegThatWasCutOffIsNotFilledUpWithGrey) {
 TEST(DCMEDataErrors, AFileThatIsNoImage) {
   const DataSet set(1);
   const std::string file = set.folder / "image0.png";
-  std::ofstream(file) << "no image";
-  EXPECT_COMPLAINT(set.parameters(""), file + " is damaged or no image");
+  for (const std::string content : {"no image", ""}) {
+    std::ofstream(file, std::ios::trunc) << content;
+    EXPECT_COMPLAINT(set.parameters(""), file + " is damaged or no image");
+  }
 }
 
 TEST(DCMEDataErrors, ImagesOfSeveralSizesWithoutAReduction) {
@@ -90,6 +96,30 @@ TEST(DCMEDataErrors, ImagesOfSeveralSizesWithoutAReduction) {
   cv::imwrite(set.folder / "ids1.png", ids);
   EXPECT_COMPLAINT(set.parameters("batch_size: 2"), "is 30x30, others are 24x40");
   EXPECT_EQ(complaint(set.parameters("batch_size: 2 crop_height: 20 crop_width: 20")), "");
+}
+
+TEST(DCMEDataErrors, MeansThatDoNotFit) {
+  const DataSet set(2);
+  const auto complains = [&set](const std::string& transform, const std::string& own = "") {
+    return complaint(set.parameters(own), "phase: TRAIN transform_param { " + transform + " }");
+  };
+  const std::string path = set.folder / "mean.binaryproto", file = "mean_file: \"" + path + "\"";
+  EXPECT_NE(complains(file).find("cannot read the mean image " + path), std::string::npos);
+  caffe::BlobProto mean;
+  for (int i = 0; i < 24 * 40; ++i) mean.add_data(1);
+  std::ofstream(path, std::ios::binary) << mean.SerializeAsString();
+  EXPECT_EQ(complains(file), "");
+  EXPECT_NE(complains(file + " mean_value: 1").find("either mean_file or"), std::string::npos);
+  EXPECT_NE(complains(file, "new_height: 12 new_width: 40")
+                .find("does not have the size of the data, 1 x 12x40"),
+            std::string::npos);
+  EXPECT_NE(complains("mean_value: 1 mean_value: 2").find("one a channel (1)"), std::string::npos);
+  const cv::Mat ids = random_ids(30, 30, 1);
+  cv::imwrite(set.folder / "image1.png", image_of(ids));
+  cv::imwrite(set.folder / "ids1.png", ids);
+  EXPECT_NE(complains(file, "batch_size: 2 crop_height: 20 crop_width: 20")
+                .find("image1.png: does not have the size of the mean image"),
+            std::string::npos);
 }
 
 TEST(DCMEDataErrors, LabelsThatNobodyMentioned) {
@@ -103,9 +133,20 @@ TEST(DCMEDataErrors, ParametersThatContradictThemselves) {
   EXPECT_COMPLAINT(set.parameters("new_height: 10"), "new_height and new_width");
   EXPECT_COMPLAINT(set.parameters("new_height: 100 new_width: 100"), "cannot be reduced");
   EXPECT_COMPLAINT(set.parameters("crop_width: 10"), "crop_height and crop_width");
-  EXPECT_COMPLAINT(set.parameters("min_zoom: 2"), "min_zoom");
-  EXPECT_COMPLAINT(set.parameters("contrast: 1.5"), "contrast");
-  EXPECT_COMPLAINT(set.parameters("batch_size: 0"), "batch_size");
+  EXPECT_COMPLAINT(set.parameters("new_height: 100 new_width: 20"), "cannot be reduced");
+  EXPECT_COMPLAINT(set.parameters("new_height: 20 new_width: 100"), "cannot be reduced");
+  for (const std::string zoom : {"min_zoom: 2", "min_zoom: 0", "max_zoom: 17"}) {
+    EXPECT_COMPLAINT(set.parameters(zoom), "min_zoom and max_zoom must be in ascending order");
+  }
+  for (const std::string contrast : {"contrast: 1", "contrast: -0.1"}) {
+    EXPECT_COMPLAINT(set.parameters(contrast), "contrast is the largest change of the gain");
+  }
+  for (const std::string brightness : {"brightness: 1.1", "brightness: -0.1"}) {
+    EXPECT_COMPLAINT(set.parameters(brightness), "brightness is a share of the full range");
+  }
+  for (const std::string zero : {"batch_size: 0", "threads: 0", "prefetch: 0"}) {
+    EXPECT_COMPLAINT(set.parameters(zero), "must be at least 1");
+  }
   EXPECT_COMPLAINT(set.parameters("grid_size: 0"), "grid_size");
 }
 

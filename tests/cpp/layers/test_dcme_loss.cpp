@@ -92,6 +92,9 @@ TEST(DCMELossFloat, LossOfLargeFloatErrorsStaysFinite) {
   EXPECT_TRUE(std::isinf(loss.layer->Forward(loss.bottom, loss.top)));  // 1e40 is no float
   loss.bottom[0]->mutable_cpu_data()[0] = 1e19f;
   EXPECT_NEAR(loss.layer->Forward(loss.bottom, loss.top), 1e38f / 8, 1e32f);
+  for (int i = 0; i < 4; ++i) loss.bottom[0]->mutable_cpu_data()[i] = 1.2e19f;
+  // The sum of these squares is no float, either.
+  EXPECT_NEAR(loss.layer->Forward(loss.bottom, loss.top), 1.44e38f / 2, 1e32f);
 }
 
 TYPED_TEST(DCMELoss, NormalizationDividesByNothingByTheImagesOrByTheOutputs) {
@@ -125,10 +128,20 @@ TYPED_TEST(DCMELoss, UnclippedAndFullyNormalizedTheGradientIsThatOfTheLoss) {
   }
 }
 
+TYPED_TEST(DCMELoss, AnEmptyBatchHasNoLoss) {
+  LayerUnderTest<TypeParam> loss(layer_parameter("DCMELoss", "normalization: FULL"));
+  for (int b = 0; b < 2; ++b) loss.add_bottom({0, 2, 3, 3}, {});
+  EXPECT_EQ(loss.set_up_and_forward(), 0);
+  loss.backward();
+}
+
 TYPED_TEST(DCMELoss, TargetGetsTheOppositeGradient) {
   const std::vector<TypeParam> e = errors<TypeParam>();
   auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
   loss.set_up_and_forward();
+  loss.bottom[1]->mutable_cpu_diff()[0] = 5;
+  loss.backward();
+  EXPECT_EQ(loss.bottom[1]->cpu_diff()[0], 5) << "nobody asked for it";
   loss.backward(true);
   for (size_t i = 0; i < e.size(); ++i) {
     EXPECT_EQ(loss.bottom[1]->cpu_diff()[i], -loss.bottom[0]->cpu_diff()[i]);
@@ -185,6 +198,14 @@ TEST(DCMELossErrors, RefuseAnAmplitudeBelowZeroAndOddWeights) {
   auto weighted = loss_of<float>({1, 1, 1, 1}, {0, 0, 0, 0}, "");
   weighted.add_bottom({1, 1, 1, 1}, {1});
   EXPECT_ERROR(weighted.set_up_and_forward(), "weights");
+}
+
+TEST(DCMELossErrors, WeightsHaveNoGradient) {
+  auto loss = loss_of<float>({1, 1, 1, 1}, {0, 0, 0, 0}, "");
+  loss.add_bottom({2, 1, 1, 1}, {1, 1});
+  loss.set_up_and_forward();
+  const std::vector<bool> all(3, true);
+  EXPECT_ERROR(loss.layer->Backward(loss.top, all, loss.bottom), "propagate_down: false");
 }
 
 TEST(DCMELossErrors, TextParametersAreAnsweredWithThePlaceOfTheMistake) {

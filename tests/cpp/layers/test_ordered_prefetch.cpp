@@ -54,6 +54,9 @@ TEST(OrderedPrefetchTest, JumpsForthAndBack) {
   items.jump(3);
   EXPECT_EQ(items.next(), 3u);
   EXPECT_EQ(items.next(), 4u);
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // 5 to 8 are there, now of no use
+  items.jump(21);
+  for (uint64_t i = 21; i < 26; ++i) EXPECT_EQ(items.next(), i);
 }
 
 TEST(OrderedPrefetchTest, AFailureIsThrownWhereItsItemIsDue) {
@@ -68,6 +71,20 @@ TEST(OrderedPrefetchTest, AFailureIsThrownWhereItsItemIsDue) {
   EXPECT_ERROR(items.next(), "item 3");
   items.jump(4);
   EXPECT_EQ(items.next(), 4u);
+}
+
+TEST(OrderedPrefetchTest, AFailedItemIsTriedAgain) {
+  std::atomic<bool> fails{true};
+  OrderedPrefetch<uint64_t> items(
+      [&](uint64_t number, uint64_t* item) {
+        if (fails) throw std::runtime_error("not yet");
+        *item = number;
+      },
+      2, 4);
+  EXPECT_ERROR(items.next(), "not yet");
+  fails = false;
+  EXPECT_EQ(items.next(), 0u);
+  EXPECT_EQ(items.next(), 1u);
 }
 
 TEST(OrderedPrefetchTest, EndsWhileItemsAreBeingMade) {

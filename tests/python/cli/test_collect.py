@@ -6,6 +6,7 @@ import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.collect import Settings, collect, paint, split_names
+from dcme.errors import UserError
 from dcme.regions import Region
 from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc
 
@@ -28,7 +29,7 @@ def label_map():
 def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsys):
     cv2.imwrite(str(masks / "a.png"), label_map())
     cv2.imwrite(str(masks / "b_masks.tif"), label_map().astype(np.float32))
-    np.save(masks / "c.npy", label_map().astype(np.int64))
+    np.save(masks / "c.labels.npy", label_map().astype(np.int64))
     out = tmp_path / "data"
     words = ["collect", photos, masks, out, "--classes", "2:cell", "--val", "0.4", "--quiet"]
     assert main([str(word) for word in words]) == 0
@@ -62,7 +63,7 @@ def test_folders_of_single_masks(photos, masks, tmp_path, inside):
         cv2.imwrite(str(folder / "1.png"), 255 * LEFT.astype(np.uint8))
         cv2.imwrite(str(folder / "2.png"), 255 * RIGHT.astype(np.uint8))
         cv2.imwrite(str(folder / "empty.png"), np.zeros(SHAPE, np.uint8))
-    collect(photos, masks, tmp_path / "data", CELL)
+    assert collect(photos, masks, tmp_path / "data", CELL).unused == []
     assert all(
         np.array_equal(ids, 1001 * LEFT + 1002 * RIGHT)
         for ids in collected(tmp_path / "data").values()
@@ -82,6 +83,13 @@ def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
 def test_smaller_masks_lie_on_top():
     ids = paint([Region(1, disc(20, 20, 3)), Region(1, disc(20, 20, 9))], SHAPE, "x")
     assert ids[20, 20] == 1001 and ids[20, 27] == 1002
+
+
+def test_a_class_has_at_most_999_instances_in_an_image():
+    pixels = [Region(1, np.ones((1, 1), bool), left=k) for k in range(1000)]
+    assert paint(pixels[:999], (1, 1000), "x").max() == 1999
+    with pytest.raises(UserError, match="x: has 1000 instances of one class"):
+        paint(pixels, (1, 1000), "x")
 
 
 def test_regions_keep_no_more_of_the_image_than_they_cover():
@@ -115,8 +123,21 @@ def test_a_plain_foreground_mask_is_asked_about(photos, masks, tmp_path, fails):
         assert done.instances["train"] == instances
 
 
+def test_some_instances_may_be_in_parts(photos, masks, tmp_path):
+    labels = label_map()
+    labels[:3, :3] = 7
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), labels)
+    assert collect(photos, masks, tmp_path / "data", CELL).instances["train"] == 4
+
+
 def wrong_size(photos, masks):
     cv2.imwrite(str(masks / "a.png"), np.zeros((4, 4)))
+
+
+def wrong_size_single(photos, masks):
+    (masks / "a").mkdir()
+    cv2.imwrite(str(masks / "a" / "1.png"), np.ones((4, 4)))
 
 
 def no_mask(photos, masks):
@@ -154,6 +175,7 @@ def deep(photos, masks):
     ("spoil", "message"),
     [
         (wrong_size, "a.png: is 4x4 but its image is 40x60"),
+        (wrong_size_single, "1.png: is 4x4 but its image is 40x60"),
         (no_mask, "a.jpg: no masks in "),
         (two_files, "a.jpg: two files could hold its masks"),
         (colours, "a.png: a label map has one channel"),
@@ -177,10 +199,26 @@ def test_images_are_not_taken_for_their_masks(photos, tmp_path, fails):
     assert "a.jpg: is the image itself" in line
 
 
+def test_wrong_folders_and_classes_are_named(photos, masks, tmp_path, fails):
+    out, none = tmp_path / "data", tmp_path / "none"
+    assert "none: no such folder of images" in fails("collect", none, masks, out)
+    assert "none: no such folder or file of masks" in fails("collect", photos, none, out)
+    assert "exactly one class" in fails("collect", photos, masks, out, "--classes", "1:a,2:b")
+
+
 def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.txt").write_text("")
-    assert "not an empty folder" in fails("collect", photos, masks, tmp_path / "data")
+    for out in (tmp_path / "data", tmp_path / "data" / "train.txt"):
+        assert "not an empty folder" in fails("collect", photos, masks, out)
+
+
+def test_what_an_interrupted_call_left_is_taken_over(photos, masks, tmp_path):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    collect(photos, masks, tmp_path / "data", CELL)
+    assert set(collected(tmp_path / "data")) == set("abc")
 
 
 def test_more_instances_than_an_instance_map_can_number(photos, masks, tmp_path, fails):
@@ -291,6 +329,7 @@ def test_thin_instances_are_taken_where_they_are_said_to_be_such(photos, masks, 
 def test_no_instance_at_all_is_a_mistake(photos, masks, tmp_path, fails):
     for name in "abc":
         (masks / name).mkdir()
+        (masks / name / ".hidden").touch()
     line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
     assert "there is no instance in any of the 3 images" in line
     assert not (tmp_path / "data" / "train.txt").exists()

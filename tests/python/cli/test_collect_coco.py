@@ -50,7 +50,9 @@ def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_pa
         "iscrowd": 1,
         "segmentation": {"size": list(SHAPE), "counts": runs(RIGHT)},
     }
-    path = coco(photos, [box(), box(category=3, left=30), crowd])
+    in_two_parts = box(2)
+    in_two_parts["segmentation"] += box(left=30)["segmentation"]
+    path = coco(photos, [box(), box(category=3, left=30), crowd, in_two_parts])
     done = collect(photos, path, tmp_path / "data")
     assert str(done.classes) == "1:cat,3:dog"
     ids = collected(tmp_path / "data")
@@ -59,7 +61,8 @@ def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_pa
     expected[5:9, 30:38] = 3001
     assert np.array_equal(ids["a"], expected)
     assert np.array_equal(ids["b"], 3 * RIGHT)
-    assert not ids["c"].any()
+    expected[5:9, 30:38] = 1001
+    assert np.array_equal(ids["c"], expected)
 
 
 def test_compressed_run_lengths_are_read_as_pycocotools_wrote_them(photos, tmp_path):
@@ -88,8 +91,12 @@ def damaged(counts):
     ("change", "message"),
     [
         ({"segmentation": [[1, 2, 3]]}, "annotation 5: a polygon is a list of"),
+        ({"segmentation": [[1, 2, 3, 4]]}, "annotation 5: a polygon is a list of"),
+        ({"segmentation": [[1, 2, 3, 4, 5, 6, 7]]}, "annotation 5: a polygon is a list of"),
+        ({"segmentation": [[1, 2, np.inf, 4, 5, 6]]}, "annotation 5: a polygon is a list of"),
         ({"segmentation": None}, "annotation 5: has no segmentation"),
         (damaged("abc"), "the compressed run lengths are damaged"),
+        (damaged("p"), "the compressed run lengths are damaged"),
         (damaged("0 0"), "the compressed run lengths are damaged"),
         (damaged(9999 * "o"), "the compressed run lengths are damaged"),
         (damaged("N"), "run lengths are whole numbers"),
@@ -102,6 +109,7 @@ def damaged(counts):
         ),
         ({"segmentation": {"size": 40, "counts": [2400]}}, "has no segmentation"),
         ({"segmentation": [[1, 2, 10**400, 4, 5, 6]]}, "annotation 5: a polygon is a list of"),
+        ({"category_id": 77}, "annotation 5 is of an image or category not in it"),
         ({"image_id": 77}, "annotation 5 is of an image or category not in it"),
     ],
 )
@@ -116,6 +124,7 @@ def test_coco_files_that_are_none(photos, tmp_path, fails):
         ("{", "is no JSON file"),
         ("{}", "is no COCO file"),
         ("[]", "is no COCO"),
+        ('{"categories": [], "annotations": [], "images": []}', "names no images"),
         ('{"categories": [{"id": Infinity, "name": "a"}]}', "is no JSON file"),
         (
             '{"categories": [], "annotations": [], "images": '
@@ -126,6 +135,15 @@ def test_coco_files_that_are_none(photos, tmp_path, fails):
         path.write_text(text)
         assert message in fails("collect", photos, path, tmp_path / "data", "--quiet")
     path = coco(photos, [])
+    for old, new, message in (
+        ("b.jpg", "a.jpg", "names the image a.jpg twice"),
+        ('"height": 40', '"height": 41', "(a.jpg): the file says 41x60, the image is 40x60"),
+    ):
+        (tmp_path / "changed.json").write_text(path.read_text().replace(old, new))
+        words = ("collect", photos, tmp_path / "changed.json", tmp_path / old, "--quiet")
+        assert message in fails(*words)
+    line = fails("collect", photos, path, tmp_path / "data", "--parts", "one")
+    assert "--parts is for folders of masks" in line
     line = fails("collect", photos, path, tmp_path / "data", "--classes", "1:bird", "--quiet")
     assert "has no category 'bird'; it has cat, dog" in line
     line = fails("collect", photos, coco(photos, [], [(90, "toothbrush")]), tmp_path / "data")
@@ -134,16 +152,18 @@ def test_coco_files_that_are_none(photos, tmp_path, fails):
 
 def test_annotations_without_a_pixel_are_counted(photos, tmp_path, capsys):
     empty = box() | {"segmentation": []}
-    path = coco(photos, [box(), box(left=100), empty, box(width=4), box(width=4)])
+    crowd = box(1) | {"iscrowd": 1}
+    path = coco(photos, [box(), box(left=100), empty, box(width=4), box(width=4), crowd])
     words = ["collect", photos, path, tmp_path / "data", "--quiet"]
     assert main([str(word) for word in words]) == 0
     assert "3 masks gave no instance" in capsys.readouterr().out  # one of the equal boxes is hidden
     assert np.unique(collected(tmp_path / "data")["a"]).tolist() == [0, 1001, 1003]
 
 
-def test_an_image_outside_of_the_folder_is_refused(photos, tmp_path, fails):
+@pytest.mark.parametrize("name", ["../a.jpg", "/a.jpg"])
+def test_an_image_outside_of_the_folder_is_refused(photos, tmp_path, fails, name):
     path = coco(photos, [])
-    path.write_text(path.read_text().replace("a.jpg", "../a.jpg"))
+    path.write_text(path.read_text().replace("a.jpg", name))
     assert "lies outside" in fails("collect", photos, path, tmp_path / "data", "--quiet")
 
 

@@ -9,9 +9,9 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.errors import UserError
-from dcme.files import read_ids, write_png, write_text
+from dcme.files import read_ids, write_json, write_png, write_text
 from dcme.results import ImageResult, write_result
-from dcme.scoring import score_results
+from dcme.scoring import labels_in, score_images, score_results
 
 
 def truth_as_result(sample, name=None, drop=0):
@@ -74,7 +74,11 @@ def test_an_image_without_results_names_itself(city, perfect, fails):
     assert missing.name in line and "no results for this image" in line
 
 
-def test_labels_outside_the_classes_are_refused(city, perfect, fails, tmp_path):
+def test_a_missing_folder_of_results_is_named(city, tmp_path, fails):
+    assert "no such folder of results" in fails("evaluate", tmp_path / "none", city)
+
+
+def test_labels_outside_the_classes_are_refused(city, perfect, fails):
     assert "none of the classes (1 cell)" in fails(
         "evaluate", perfect, city, "--classes", "1:cell", "--quiet"
     )
@@ -82,22 +86,30 @@ def test_labels_outside_the_classes_are_refused(city, perfect, fails, tmp_path):
     write_text(path, path.read_text().replace(".png 2", ".png 4", 1))
     line = fails("evaluate", perfect, city, "--quiet")
     assert path.name in line and "is none of the classes" in line
+    for path in perfect.glob("*.txt"):
+        write_text(path, "")
+    line = fails("evaluate", perfect, city, "--classes", "1:cell", "--quiet")
+    assert "instanceIds.png" in line and "none of the classes (1 cell)" in line
 
 
 def test_a_data_set_of_ones_own_class(tmp_path):
     ids = np.zeros((40, 60), np.uint16)
-    ids[5:20, 5:20], ids[22:38, 30:50] = 1001, 1002
+    ids[5:20, 5:20], ids[22:38, 30:50], ids[22:38, :20] = 1001, 1002, 2001
     for name in ("image", "ids"):
         write_png(tmp_path / f"{name}.png", ids)
     write_text(tmp_path / "val.txt", "image.png ids.png\n")
     (sample,) = find_samples(tmp_path)
     masks = np.stack([ids == 1001, np.roll(ids == 1002, 12, axis=1)])
+    masks[0, 13:] = False  # IoU 8/15
     result = ImageResult("image", ids.shape, masks, np.array([1, 1]), np.array([0.9, 0.8]))
     write_result(tmp_path / "r", result)
-    scores = score_results(tmp_path / "r", [sample], ClassMap((1,), ("cell",)))
+    scores = score_results(tmp_path / "r", [sample], ClassMap((1,), ("cell",), ignored=(2,)))
     (counts, _) = scores.matchings
     assert (counts.tp, counts.fp, counts.fn) == (1, 1, 1)
     assert scores.rows[0].name == "cell" and scores.rows[0].ap50 == pytest.approx(0.5)
+    assert (scores.ap_mean, scores.ap50_mean) == pytest.approx((0.05, 0.5))
+    assert (scores.agnostic_ap, scores.agnostic_ap50) == pytest.approx((0.05, 0.5))
+    assert scores.notes == ()
 
 
 def without_classes(folder):
@@ -114,6 +126,14 @@ def test_predictions_without_a_class_count_where_classes_are_left_aside(city, pe
     assert scores.ap_mean == 0 and sum(row.predictions for row in scores.rows) == 0
     assert scores.agnostic_ap == pytest.approx(1) and scores.matchings[0].score == 1
     assert scores.as_dict()["unclassified"] == scores.matchings[0].tp
+    path = next(perfect.glob("*.txt"))
+    write_text(path, path.read_text().replace(" 0 ", " 26 ", 1))
+    fewer = score_results(perfect, find_samples(city, "val"), CITYSCAPES)
+    assert fewer.unclassified == scores.unclassified - 1
+
+
+def test_the_labels_of_a_map_are_those_of_its_instances():
+    assert labels_in(np.array([[0, 7, 999], [1000, 24001, 65535]], np.uint16)) == {1, 24, 65}
 
 
 def test_a_missing_disparity_is_told(city, perfect, tmp_path, capsys):
@@ -125,7 +145,15 @@ def test_a_missing_disparity_is_told(city, perfect, tmp_path, capsys):
     assert "AP100m" in out and "disparity" not in out and "below 100 px" not in out
     next((copy / "disparity" / "val").glob(f"*/{first.name}_*")).unlink()
     assert main(["evaluate", str(perfect), str(copy), "--quiet"]) == 0
-    assert "No AP100m and AP50m: only 1 of 2 images have disparity" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "No AP100m and AP50m: only 1 of 2 images have disparity" in out
+    assert out.split("\n")[0].split()[-1] == "AP50"
+    samples = find_samples(copy, "val")
+    assert not score_images(truth_as_result, samples, CITYSCAPES).distances
+    samples[1].ids.unlink()
+    for score, results in ((score_results, perfect), (score_images, truth_as_result)):
+        with pytest.raises(UserError, match="there is no such instance map"):
+            score(results, samples, CITYSCAPES)
 
 
 def test_nothing_found_has_no_precision(city, tmp_path):
@@ -137,20 +165,54 @@ def test_nothing_found_has_no_precision(city, tmp_path):
     assert row[3:6] == ["0.000", "-", "0.000"]
 
 
+def test_instances_in_memory_score_as_their_files_do(city, perfect):
+    samples = find_samples(city, "val")
+    in_files = score_results(perfect, samples, CITYSCAPES).as_dict()
+    scores = score_images(truth_as_result, samples, CITYSCAPES)
+    assert list(scores.tables()) == ["classes"]
+    in_memory = scores.as_dict()
+    assert in_files.pop("matching") and not in_memory.pop("matching")
+    assert in_memory == in_files and in_files["images"] == len(samples)
+    assert in_files["ap100m_mean"] == pytest.approx(1)
+
+
+def test_means_are_those_over_the_classes_at_any_distance(city, tmp_path):
+    shutil.copytree(city, tmp_path / "city")
+    for path in (tmp_path / "city" / "camera").rglob("*.json"):
+        camera = json.loads(path.read_text())
+        camera["extrinsic"]["baseline"] *= 6  # farther away
+        write_json(path, camera)
+    samples = find_samples(tmp_path / "city", "val")
+    scores = score_images(lambda one: truth_as_result(one, drop=3), samples, CITYSCAPES)
+    for name in ("ap", "ap50", "ap100m", "ap50m"):
+        column = [getattr(row, name) for row in scores.rows]
+        assert getattr(scores, f"{name}_mean") == pytest.approx(np.nanmean(column))
+    assert len({scores.ap_mean, scores.ap100m_mean, scores.ap50m_mean}) == 3
+
+
+def test_masks_in_memory_of_another_size_are_refused(city):
+    def cut(sample):
+        result = truth_as_result(sample)
+        result.masks = result.masks[:, 1:]
+        return result
+
+    with pytest.raises(UserError, match=r"instanceIds\.png: a predicted mask is 127x256"):
+        score_images(cut, find_samples(city, "val"), CITYSCAPES)
+
+
 def test_small_instances_count_for_the_matching_only(tmp_path, capsys):
     ids = np.zeros((40, 60), np.uint16)
     ids[5:14, 5:14], ids[22:38, 30:50] = 1001, 1002
     write_png(tmp_path / "ids.png", ids)
     write_text(tmp_path / "val.txt", "image.png ids.png\n")
-    masks = np.stack([ids == 1001, ids == 1002])
-    result = ImageResult("image", ids.shape, masks, np.array([0, 0]), np.array([0.9, 0.8]))
+    result = ImageResult("image", ids.shape, ids[None] == 1002, np.array([0]), np.array([0.8]))
     write_result(tmp_path / "r", result)
     words = ["evaluate", str(tmp_path / "r"), str(tmp_path / "val.txt"), "--classes", "1:cell"]
     assert main([*words, "--quiet"]) == 0
     out = capsys.readouterr().out
     assert "True instances below 100 px (here 1) count for the matching only" in out
     assert "have no class" not in out  # label 0 is the only class there is
-    assert out.splitlines()[1].split() == ["cell", "1", "2", "1.000", "1.000"]
+    assert out.splitlines()[1].split() == ["cell", "1", "1", "1.000", "1.000"]
 
 
 def test_masks_of_another_size_are_refused(city, perfect, fails):
@@ -163,3 +225,5 @@ def test_an_image_that_is_listed_twice_is_not_scored_twice(city, perfect):
     samples = find_samples(city, "val")
     with pytest.raises(UserError, match=f"{samples[0].name} is listed twice"):
         score_results(perfect, [*samples, samples[0]], CITYSCAPES)
+    with pytest.raises(UserError, match=f"{samples[0].name} is listed twice"):
+        score_images(truth_as_result, [*samples, samples[0]], CITYSCAPES)

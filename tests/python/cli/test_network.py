@@ -13,7 +13,7 @@ from dcme.dataset import read_folder
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import write_png
-from dcme.network import Network, Preprocessing, padded
+from dcme.network import Network, Preprocessing, padded, softmax
 from dcme.predict import Prediction, predict
 from dcme.vectors import VectorMap, read_vectors
 from dcme.views import seen, turned_back
@@ -129,12 +129,19 @@ def test_options_that_make_no_sense_are_refused_at_once(deploy, options):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 5), (32, 32), (33, 31)])
-def test_padding_reaches_the_size_and_keeps_the_image(shape):
+def test_padding_mirrors_the_image_as_often_as_need_be(shape):
     image = picture(*shape)
     size = tuple(-(-side // 32) * 32 for side in shape)
-    larger = padded(image, size)
-    assert larger.shape[:2] == size
-    assert np.array_equal(larger[: shape[0], : shape[1]], image)
+    more = [(0, most - side) for most, side in zip(size, shape)]
+    assert np.array_equal(padded(image, size), np.pad(image, [*more, (0, 0)], mode="reflect"))
+
+
+def test_scores_become_probabilities_and_probabilities_stay():
+    of_sum_one = softmax(np.array([[-1.0, 2]]))
+    assert of_sum_one[0] == pytest.approx([1 / (1 + np.e**3), 1 / (1 + np.e**-3)])
+    assert softmax(np.array([[1000.0, 0]])).tolist() == [[1, 0]]
+    shares = np.array([[0.25, 0.75]])
+    assert np.array_equal(softmax(shares), shares)
 
 
 @pytest.mark.parametrize("views", [2, 8])
@@ -179,12 +186,19 @@ def test_pixels_classified_by_the_network_are_the_foreground(deploy, monkeypatch
             assert result.labels.tolist() == [1]
 
 
+def test_a_net_without_vectors_is_refused_with_what_it_gives(deploy, monkeypatch):
+    monkeypatch.setattr(GradientNet, "forward", lambda self: {"classes": np.ones((1, 2, 2, 4))})
+    with pytest.raises(UserError, match=r"no output is a vector map .* classes \(1, 2, 2, 4\)"):
+        Network(deploy, None)([picture(32, 64)])
+
+
 def test_mean_and_scale_are_applied_per_channel():
     image = np.full((1, 1, 3), (10, 20, 30), np.uint8)
     values = Preprocessing(0.5, (10.0, 10.0, 10.0))(image, 3)
     assert values.ravel().tolist() == [0, 5, 10]
     with pytest.raises(UserError, match="2 mean values"):
         Preprocessing(1.0, (1.0, 2.0))(image, 3)
+    assert Preprocessing()(image, 1).tolist() == [[[22]]]  # 0.114 blue, 0.587 green, 0.299 red
 
 
 TRANSFORM = "transform_param {{ scale: {} mean_value: 9 {} }}"
@@ -230,6 +244,12 @@ def test_where_nothing_is_found_the_command_says_what_to_try(deploy, tmp_path, c
     assert "0 instances in 1 image\na network that has learned little" in capsys.readouterr().out
 
 
+def test_without_a_mean_nothing_is_subtracted(tmp_path):
+    (tmp_path / "train.prototxt").write_text('layer { name: "d" transform_param { scale: 2 } }')
+    found = Preprocessing.of_training_net(tmp_path / "train.prototxt")
+    assert found == Preprocessing(2.0, (0.0,))
+
+
 def test_a_mean_file_is_not_passed_over(tmp_path):
     train_net(tmp_path, 1, 'mean_file: "m"')
     with pytest.raises(UserError, match="has a mean_file"):
@@ -239,6 +259,8 @@ def test_a_mean_file_is_not_passed_over(tmp_path):
 def test_missing_files_name_themselves(deploy, tmp_path):
     with pytest.raises(UserError, match=r"none\.caffemodel"):
         Network(deploy, tmp_path / "none.caffemodel")
+    with pytest.raises(UserError, match=r"none\.prototxt: no such file"):
+        Preprocessing.beside(tmp_path / "none.prototxt", deploy, "--scale")
 
 
 def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, tmp_path):

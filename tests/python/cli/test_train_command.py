@@ -15,8 +15,8 @@ from dcme.cli import main
 from dcme.prepare import prepare
 from dcme.stopping import stop_signals_as_ctrl_c
 from dcme.training import NetFiles, read_net
-from dcme.training_job import newest_state
-from dcme.trainlog import read_log
+from dcme.training_job import TrainingProgress, newest_state
+from dcme.trainlog import TrainLog, read_log
 from dcme.weights import weight_layers
 
 pytest.importorskip("caffe")
@@ -114,6 +114,27 @@ def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path):
     assert train(data, tmp_path / "r", 1, "--variant", "slow", "--anchor", "box", nets=nets) == 0
     bound = read_net(NetFiles.of_folder(tmp_path / "r").train)
     assert {layer.dcme_data_param.anchor for layer in bound.layer if not layer.bottom} == {1}
+
+
+def test_the_newest_snapshot_is_that_of_most_iterations(tmp_path):
+    assert newest_state(tmp_path) is None
+    for name in ("9.solverstate", "20.solverstate", "x.solverstate", "30.solverstate.tmp"):
+        (tmp_path / f"snapshot_iter_{name}").touch()
+    assert newest_state(tmp_path) == (tmp_path / "snapshot_iter_20.solverstate", 20)
+    (tmp_path / "snapshot_iter_100.solverstate.h5").touch()
+    assert newest_state(tmp_path) == (tmp_path / "snapshot_iter_100.solverstate.h5", 100)
+
+
+def test_off_a_terminal_every_tenth_part_is_told(capsys):
+    for quiet in (False, True):
+        progress, log = TrainingProgress(100, start=20, quiet=quiet), TrainLog()
+        for iteration in range(20, 100, 5):
+            log.loss.add(iteration, iteration)
+            progress(log, iteration - 20.0)
+    first, *between, last = capsys.readouterr().out.splitlines()
+    assert len(between) == 5
+    assert first == "  iteration 30/100  loss 25  70 s left"
+    assert last == "  iteration 90/100  loss 80  10 s left"
 
 
 def until(what):

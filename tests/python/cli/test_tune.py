@@ -10,8 +10,8 @@ from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.files import read_ids, write_png
-from dcme.tuning import LADDERS, load_scenes, tune
-from dcme.vectors import write_npz
+from dcme.tuning import LADDERS, Scene, Trial, load_scenes, tune
+from dcme.vectors import VectorMap, write_npz
 
 CLASSES = CITYSCAPES
 
@@ -56,6 +56,39 @@ def test_bad_thresholds_are_mended(city, vectors, goal):
     found = tune(scenes, Decoding(dt=1, vt=2000, et=1), goal, ladders=ladders)
     assert found.best.value > 0.3 and found.best.decoding.vt < 2000
     assert len(found.trials) < 27
+    for name, ladder in ladders.items():
+        assert {getattr(trial.decoding, name) for trial in found.along(name)} >= set(ladder)
+    with pytest.raises(ValueError, match="unknown goal 'best'; known are score, ap"):
+        tune(scenes, Decoding(), "best")
+
+
+def test_thresholds_move_in_turns_until_none_is_better(monkeypatch):
+    """Along a ridge, where no threshold can go far while the other stays."""
+    measured, reported = [], []
+
+    def on_a_ridge(decoding, *_):
+        measured.append(decoding)
+        away = (decoding.dt - decoding.vt) ** 2 + 0.5 * (decoding.vt - 7) ** 2
+        return Trial(decoding, 1 / (1 + away), 1, 1)
+
+    monkeypatch.setattr("dcme.tuning._score", on_a_ridge)
+    ladder = (1, 2, 3, 4, 5, 6, 7, 20)
+    found = tune(
+        [],
+        Decoding(dt=1, vt=1, mode="reference"),
+        ladders={"dt": ladder, "vt": ladder},
+        report=lambda trial, better: reported.append(trial.value) if better else None,
+    )
+    assert (found.best.decoding.dt, found.best.decoding.vt) == (6, 6)
+    assert len(measured) == len(set(map(str, measured))) == len(found.trials)
+    assert reported == sorted(set(reported)) and reported[-1] == found.best.value
+
+
+def test_instances_too_small_for_ap_make_it_0():
+    ids = np.zeros((30, 30), np.uint16)
+    ids[5:12, 5:12] = 24001
+    scene = Scene(VectorMap("a", dcme.encode(ids), None), ids)
+    assert tune([scene], Decoding(dt=2, vt=5, et=3), "ap", ladders={"et": (3,)}).best.value == 0
 
 
 def test_the_command_prints_flags_and_draws_the_trade_off(city, vectors, tmp_path, capsys):
@@ -73,7 +106,8 @@ def test_the_command_prints_flags_and_draws_the_trade_off(city, vectors, tmp_pat
 def test_the_reference_mode_keeps_its_own_foreground(city, vectors, capsys):
     words = ["tune", str(vectors), str(city), "--mode", "reference", "--images", "1", "--quiet"]
     assert main(words) == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith("--mode reference")
+    flags = capsys.readouterr().out.splitlines()[-1]
+    assert flags.endswith("--mode reference") and "--foreground" not in flags
 
 
 def test_maps_of_another_size_are_compared_with_the_reduced_truth(city, tmp_path):

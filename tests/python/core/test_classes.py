@@ -20,6 +20,24 @@ def test_class_maps_are_equal_where_all_of_them_is():
     assert one != ClassMap([7, 3], ["cell", "debris"], priority=[2, 1])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": []}, "at least one label"),
+        ({"labels": [0]}, r"class label 0 is outside 1\.\.65"),
+        ({"labels": [66]}, r"class label 66 is outside 1\.\.65"),
+        ({"labels": [1], "ignored": [66]}, r"class label 66 is outside 1\.\.65"),
+        ({"labels": [1, 1]}, "class label 1 is given twice"),
+        ({"labels": [1], "ignored": [1]}, "class label 1 is given twice"),
+        ({"labels": [1, 2], "names": ["a"]}, "2 labels but 1 names"),
+        ({"labels": [1, 2], "priority": [1, 1]}, r"each of the classes 1\.\.2 once"),
+    ],
+)
+def test_class_maps_that_make_no_sense(options, message):
+    with pytest.raises(ValueError, match=message):
+        ClassMap(**options)
+
+
 WRONG = ["", "cell", "1:", ":cell", "0:a", "66:a", "x:a", "1:a,1:b", "1:a,2:a"]
 
 

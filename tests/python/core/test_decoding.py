@@ -13,7 +13,7 @@ from bench.numpy_decoders import decode_standard
 pytestmark = pytest.mark.filterwarnings("ignore:all ids are below 1000")  # of stuff alone
 KINDS = ["noise", "limits", "encoded", "disturbed"]
 MODES = ["standard", "reference", "watershed"]
-LIMITS = [-129, -128, -127, -1, -0.99, 0, 0.99, 1, 127.9, 128, 255, 256, -256, 1e9, -3e38, 2**31]
+LIMITS = [-129, -128, -127, -1, -0.99, 0, 0.99, 1, 127.9, 128, 255, 256, -256, 70001, -3e38, 2**31]
 
 
 def random_field(rng, kind):
@@ -115,7 +115,36 @@ def test_instances_closer_than_dt_are_told_apart_where_vectors_are_exact():
     ids = np.zeros((30, 30), np.uint16)
     ids[5:20, 5:10] = 24001
     ids[5:20, 10:15] = 24002
-    assert len(dcme.decode(dcme.encode(ids), dt=20)) == 2
+    decoded = dcme.decode(dcme.encode(ids), dt=20)
+    assert decoded.centres == pytest.approx(np.array([[12, 7], [12, 12]]), abs=1e-3)
+
+
+def test_pixels_that_miss_the_centre_by_far_do_not_move_it():
+    ids = np.zeros((60, 60), np.uint16)
+    ids[10:41, 10:41] = 24001
+    field = dcme.encode(ids)
+    field[0, 10, 10:41] += 25
+    decoded = dcme.decode(field, dt=100, et=60)
+    assert decoded.centres == pytest.approx(np.array([[25, 25]]), abs=1e-3)
+
+
+def test_holes_belong_to_the_innermost_instance_around_them():
+    rows, columns = np.mgrid[:60, :60]
+    away = np.hypot(rows - 30, columns - 30)
+    outer, inner = (14 <= away) & (away < 18), (4 <= away) & (away < 8)
+    field = np.zeros((2, 60, 60))
+    for ring, (row, column) in ((outer, (5, 5)), (inner, (55, 55))):
+        field[:, ring] = np.stack([column - columns, row - rows])[:, ring]
+    decoded = dcme.decode(field)
+    np.testing.assert_array_equal(decoded.mask(0), (away >= 8) & (away < 18))
+    np.testing.assert_array_equal(decoded.mask(1), away < 8)
+
+
+def test_fields_beyond_the_memory_that_is_kept_are_decoded():
+    ids = np.zeros((4200, 4200), np.uint16)
+    ids[4100:4120, 30:60] = 26001
+    decoded = dcme.decode(dcme.encode(ids))
+    assert decoded.boxes.tolist() == [[4100, 30, 4120, 60]]
 
 
 def test_masks_label_map_and_iteration_show_the_same():
@@ -132,6 +161,18 @@ def test_masks_label_map_and_iteration_show_the_same():
     assert masks.sum((1, 2)).tolist() == decoded.pixels.tolist()
 
 
+def test_of_overlapping_masks_the_first_wins_in_the_label_map():
+    overlaps = 0
+    for field, thresholds in random_cases("disturbed"):
+        found = dcme.decode(field, mode="reference", **thresholds)
+        labels = np.zeros(found.shape, int)
+        for k in reversed(range(len(found))):
+            labels[found.mask(k)] = k + 1
+        np.testing.assert_array_equal(found.label_map(), labels)
+        overlaps += found.pixels.sum() - np.count_nonzero(labels)
+    assert overlaps > 100
+
+
 @pytest.mark.parametrize("mode", ["standard", "watershed"])
 def test_an_explicit_foreground_decides_what_belongs(mode):
     ids = np.zeros((40, 40), np.uint16)
@@ -142,6 +183,10 @@ def test_an_explicit_foreground_decides_what_belongs(mode):
     decoded = dcme.decode(field, foreground=allowed, mode=mode)
     np.testing.assert_array_equal(decoded.mask(0), allowed)
     assert len(dcme.decode(field, foreground=50.0, mode=mode)) == 0
+    # It decides also of pixels whose vectors are short, as those in doubt are.
+    field[:, 5:7, 5:7] *= 0.2
+    decoded = dcme.decode(field, foreground=ids > 0, mode=mode)
+    np.testing.assert_array_equal(decoded.mask(0), ids > 0)
     # A single pixel has the vector 0 and is found only if something else says that it is there.
     lone = np.zeros((9, 9), bool)
     lone[4, 5] = True
@@ -164,6 +209,12 @@ def test_odd_fields_are_survived(mode):
     crowd = np.kron(np.arange(1, 2501).reshape(50, 50), np.ones((8, 8))).astype(np.uint16) + 24000
     assert len(dcme.decode(dcme.encode(crowd), mode=mode, dt=2, vt=20, et=4)) == 2500
     dcme.decode(rng.normal(0, 1e6, (2, 50, 60)), mode=mode, vt=0)
+    blocks = np.kron([[24001, 24002], [24003, 24004]], np.ones((15, 15))).astype(np.uint16)
+    far, farther = ({"dt": reach, "vt": 3, "et": reach} for reach in (1e4, 1e300))
+    for field in (dcme.encode(blocks), rng.normal(0, 3, (2, 30, 30))):
+        labels = [dcme.decode(field, mode=mode, **reach).label_map() for reach in (far, farther)]
+        np.testing.assert_array_equal(*labels)
+        assert labels[0].any() and len(dcme.decode(field, vt=1e300, mode=mode)) == 0
     nested = np.full((41, 41), 24001, np.uint16)
     nested[10:31, 10:31] = 24002  # two instances with one centre
     assert len(dcme.decode(dcme.encode(nested), mode=mode)) == 1
@@ -187,6 +238,8 @@ def test_a_vector_that_is_no_number_is_named(mode, bad):
         (np.zeros((2, 5, 7)), {"mode": "fast"}, "unknown decode mode 'fast'"),
         (np.zeros((2, 5, 7)), {"dt": -1}, "dt must be a number >= 0"),
         (np.zeros((2, 5, 7)), {"et": np.nan}, "et must be a number >= 0"),
+        (np.zeros((2, 5, 7)), {"vt": np.inf}, "vt must be a number >= 0"),
+        (np.zeros((2, 5, 7)), {"foreground": -1.0}, "foreground must be a number >= 0"),
         (np.zeros((2, 5, 7)), {"foreground": np.zeros((5, 7))}, "foreground mask must be boolean"),
         (np.zeros((2, 5, 7)), {"foreground": np.zeros((7, 5), bool)}, "mask is 7x5 but .* 5x7"),
         (np.zeros((2, 5, 7)), {"foreground": 1, "mode": "reference"}, "leave foreground out"),

@@ -71,3 +71,5 @@ def test_damaged_files_name_themselves(tree):
         read_distances(sample.ids, files)
     with pytest.raises(ValueError, match="disparity image is uint16"):
         instance_distances(ids, np.zeros(ids.shape, np.uint8), BASELINE, FOCAL)
+    with pytest.raises(ValueError, match="baseline and focal length must be above 0"):
+        instance_distances(ids, np.ones(ids.shape, np.uint16), BASELINE, 0)

@@ -34,6 +34,15 @@ def test_reduction_of_a_cityscapes_sized_map(size):
     np.testing.assert_array_equal(dcme.reduce_ids(ids, size), oracle.reduce_ids(ids, size))
 
 
+@pytest.mark.parametrize("block", [(15, 34), (30, 34), (51, 40)])
+@pytest.mark.parametrize("pixels", [1, 2, 3, 4, 5])
+def test_means_of_one_half_of_a_step_are_rounded_to_even(block, pixels):
+    """A pixel of 255 in an area of 510 makes 0.5, and so do two of 1020."""
+    ids = np.zeros((2 * block[0], 3 * block[1]), np.uint16)
+    ids[3, 5 : 5 + pixels] = 24001
+    np.testing.assert_array_equal(dcme.reduce_ids(ids, (2, 3)), oracle.reduce_ids(ids, (2, 3)))
+
+
 def test_reduction_to_equal_size_keeps_instances_only():
     ids = np.array([[0, 26, 1000, 1001, 33005]], np.uint16)
     assert dcme.reduce_ids(ids, (1, 5)).tolist() == [[0, 0, 1000, 1001, 33005]]

@@ -5,6 +5,7 @@ import cv2
 import dcme
 import numpy as np
 import pytest
+from dcme.evaluation import CITYSCAPES_VOID
 from oracles import evaluation as oracle
 from oracles.maps import scene_ids
 
@@ -86,6 +87,12 @@ def test_ap_at_a_distance_is_that_of_cityscapesscripts(seed, monkeypatch, tmp_pa
     np.testing.assert_allclose(tables, expected, rtol=0, atol=1e-12)
 
 
+def test_void_is_what_cityscapesscripts_ignores():
+    from cityscapesscripts.helpers.labels import labels
+
+    assert CITYSCAPES_VOID == tuple(k.id for k in labels if k.ignoreInEval and k.id >= 0)
+
+
 def test_ious_of_round_numbers_fall_on_the_same_side(monkeypatch, tmp_path):
     """Predictions of IoU exactly 0.5, 0.55 ... 0.95, where a threshold's last bit decides."""
     images = []
@@ -114,12 +121,31 @@ def test_all_ways_to_give_masks_agree():
     labels = rng.choice([24, 26], len(decoded))
     scores = rng.random(len(decoded))
     tables = []
-    for masks in (decoded, decoded.masks, decoded.label_map(), list(decoded), iter(decoded)):
+    arrays = (decoded.masks, 256 * decoded.masks.astype(int), decoded.label_map())
+    for masks in (decoded, *arrays, list(decoded), iter(decoded)):
         evaluator = dcme.Evaluator()
         evaluator.add(ids, masks, labels, scores)
         tables.append(evaluator.results().ap_table)
     for table in tables[1:]:
         np.testing.assert_array_equal(table, tables[0])
+
+
+def test_instances_are_as_certain_as_they_have_votes():
+    ids = np.zeros((40, 80), np.uint16)
+    ids[5:35, 5:35], ids[15:27, 50:62] = 26001, 26002
+    decoded = dcme.decode(dcme.encode(ids))
+    truth = np.where(ids == 26001, ids, 7)  # the smaller one, of fewer votes, is invented
+    evaluator = dcme.Evaluator()
+    evaluator.add(truth, decoded, [26, 26])
+    assert evaluator.results().ap == pytest.approx(1)
+
+
+def test_an_image_without_predictions_needs_no_labels():
+    evaluator = dcme.Evaluator()
+    evaluator.add(np.full((20, 20), 26001), np.zeros((0, 20, 20)))
+    assert evaluator.results().class_ap["car"] == 0
+    evaluator.add(np.full((20, 20), 26001), np.zeros((1, 20, 20)), [26])
+    assert evaluator.results().predictions == [0] * 8, "an empty mask is none"
 
 
 def test_images_may_come_from_many_threads_in_any_order():
@@ -149,15 +175,26 @@ def test_own_classes():
     result = evaluator.results()
     assert result.class_ap == {"nucleus": pytest.approx(1)}
     assert json.loads(json.dumps(result.as_dict()))["classes"]["nucleus"]["ap50"] == 1
+    ids = np.full((20, 40), 1001, np.uint16)
+    ids[:, 20:] = 0  # of which only Cityscapes makes no statement
+    false, true = (ids == 0, 1, 0.9), (ids > 0, 1, 0.5)
+    assert evaluate([(ids, [false, true])], classes=cells).ap == pytest.approx(0.25)
 
 
 def test_distant_instances_are_left_out_of_ap50m():
     ids = np.zeros((100, 200), np.uint16)
     ids[10:60, 10:60], ids[10:60, 110:160] = 26001, 26002
     evaluator = dcme.Evaluator(distances=True)
-    evaluator.add(ids, [ids == 26001], [26], [0.9], {26001: (20, 0.9), 26002: (70, 0.9)})
+    mask = ids == 26001
+    mask[36:] = False  # IoU 0.52: right at the first of ten thresholds
+    evaluator.add(ids, [mask], [26], [0.9], {26001: (20, 0.9), 26002: (70, 0.9)})
     result = evaluator.results()
-    assert (result.ap, result.ap100m, result.ap50m) == pytest.approx((0.5, 0.5, 1))
+    expected = {"ap": 0.05, "ap50": 0.5, "ap100m": 0.05, "ap50m": 0.1}
+    assert {name: getattr(result, name) for name in expected} == pytest.approx(expected)
+    table = result.as_dict()
+    car = table.pop("classes")["car"]
+    assert table == pytest.approx(expected)
+    assert car == pytest.approx(expected | {"ground_truth": 2, "predictions": 1})
 
 
 @pytest.mark.parametrize(
@@ -167,7 +204,11 @@ def test_distant_instances_are_left_out_of_ap50m():
         (([np.zeros((8, 9))], [26], [np.nan]), "confidence of a prediction is not a number"),
         (([np.zeros((8, 9))], None, [1]), "several classes need their labels"),
         (([np.zeros((8, 9))], [26, 26], [1]), "1 masks, but 2 labels and 1 confidences"),
+        (([np.zeros((8, 9))], [26], [1, 1]), "1 masks, but 1 labels and 2 confidences"),
         ((iter([np.zeros((8, 9))]), [26, 26], [1, 1]), "1 masks, but 2 labels"),
+        ((iter([np.zeros((8, 9))] * 2), [26], [1]), "more masks than the 1 labels"),
+        ((iter([]),), "one by one need labels or confidences"),
+        ((np.zeros((8, 9), bool), [26], [1]), "or a label map"),
         ((np.zeros((8, 9)), [26], [1]), r"must be \(K, H, W\), or a label map"),
     ],
 )

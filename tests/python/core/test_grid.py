@@ -54,6 +54,8 @@ def test_own_classes_and_priority_by_name():
         dcme.grid_classes(ids, 2, [1], own)
     with pytest.raises(ValueError, match="instance 1001 is of class label 1"):
         dcme.grid_classes(ids, 2)
+    with pytest.raises(ValueError, match="grid size must be at least 1"):
+        dcme.grid_classes(ids, 0, classes=own)
 
 
 def test_an_instance_has_the_class_of_the_block_that_holds_its_centre():
@@ -69,3 +71,20 @@ def test_an_instance_has_the_class_of_the_block_that_holds_its_centre():
     assert classes.tolist() == [1, 2, 2] and confidences[2] == pytest.approx(0.3)
     classes, _ = dcme.classify_instances(np.zeros((0, 2)), probabilities, 4)
     assert classes.shape == (0,)
+    outside, _ = dcme.classify_instances([(-9, 40), (40, -9)], probabilities, 4)
+    assert outside.tolist() == [1, 2], "the nearest block's"
+
+
+@pytest.mark.parametrize(
+    ("centre", "shape", "grid_size", "message"),
+    [
+        ((0, 0), (2, 3, 3), 0, "grid size must be at least 1"),
+        ((0, 0), (1, 3, 3), 4, "at least one class and one block"),
+        ((0, 0), (2, 3, 0), 4, "at least one class and one block"),
+        ((np.nan, 0), (2, 3, 3), 4, "a centre must be a place"),
+        ((0, np.inf), (2, 3, 3), 4, "a centre must be a place"),
+    ],
+)
+def test_what_cannot_be_classified_is_refused(centre, shape, grid_size, message):
+    with pytest.raises(ValueError, match=message):
+        dcme.classify_instances([centre], np.ones(shape), grid_size, foreground_only=True)

@@ -22,16 +22,24 @@ def test_below_one_half_the_better_pair_goes_first():
     assert result.tp == 2 and result.mean_iou == pytest.approx(2 / 3)
     both_on_one = dcme.matching(row(1, 1, 1, 1), row(2, 2, 3, 3), iou=0.25)
     assert (both_on_one.tp, both_on_one.fp) == (1, 1)
+    one_on_both = dcme.matching(row(1, 1, 2, 2), row(3, 3, 3, 3), iou=0.25)
+    assert (one_on_both.tp, one_on_both.fn) == (1, 1)
+    assert dcme.matching(row(1, 1, 0), row(0, 1, 1), iou=0).tp == 1
 
 
 def test_masks_and_instances_are_predictions_too():
     truth = row(1, 1, 0, 2)
     masks = np.stack([truth == 1, truth == 1, truth == 2])
     assert (dcme.matching(truth, masks).tp, dcme.matching(truth, masks).fp) == (2, 1)
+    assert dcme.matching(truth, 256 * masks.astype(int)) == dcme.matching(truth, masks)
+    assert dcme.matching(truth, masks[:0]).fn == 2
     ids = np.zeros((40, 60), np.uint16)
     ids[3:12, 4:14], ids[20:36, 30:47] = 1001, 1002
     for mode in ("standard", "reference"):
         assert dcme.matching(ids, dcme.decode(dcme.encode(ids), mode=mode)).score == 1
+    overlapping = dcme.decode(dcme.encode(ids), et=60, mode="reference")
+    assert overlapping.masks.all(axis=0).any()
+    assert dcme.matching(ids, overlapping) == dcme.matching(ids, overlapping.masks)
 
 
 def test_counts_add_up_over_images():
@@ -39,7 +47,9 @@ def test_counts_add_up_over_images():
     predicted = [row(1, 0), row(0, 0), row(0, 0)]
     total = dcme.matching_dataset(truths, predicted)
     assert (total.tp, total.fp, total.fn, total.score) == (1, 0, 2, pytest.approx(1 / 3))
-    assert dcme.matching(row(0), row(0)).score == 1
+    nothing = dcme.matching(row(0), row(0))
+    assert (nothing.score, nothing.mean_iou) == (1, 0)
+    assert np.isnan([nothing.precision, nothing.recall]).all()
     with pytest.raises(ValueError, match="as many predictions as truths"):
         dcme.matching_dataset(truths, predicted[:2])
     with pytest.raises(ValueError, match=r"cannot add counts at IoU > 0\.5"):
