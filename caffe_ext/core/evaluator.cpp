@@ -164,9 +164,7 @@ EvaluationResult Evaluator::results() const {
       result.ap[r].emplace_back();
       for (size_t t = 0; t < thresholds_.size(); ++t, ++next) {
         double ap = std::numeric_limits<double>::quiet_NaN();
-        if (counted_[r][k] > 0) {
-          ap = tallies_[next].answers.empty() ? 0 : average_precision(tallies_[next]);
-        }
+        if (counted_[r][k] > 0) ap = average_precision(tallies_[next]);
         result.ap[r][k].push_back(ap);
       }
     }

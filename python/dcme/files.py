@@ -117,9 +117,8 @@ def _decode(path: PathLike) -> np.ndarray:
     if content[:4] in TIFF_STARTS and (pages := cv2.imcount(str(path))) > 1:
         raise UserError(f"{path}: is a stack of {pages} pages; save each as a file of its own")
     image = None
-    with suppress(cv2.error):  # a size that OpenCV does not take
-        if content:
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    with suppress(cv2.error):  # nothing, or a size that OpenCV does not take
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise UserError(f"{path}: not an image that can be decoded")
     return image

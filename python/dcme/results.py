@@ -164,7 +164,6 @@ def result_path(results: PathLike, sample: Sample) -> Path:
     names = [sample.name]
     for path in (sample.image, sample.ids):
         if path is not None:
-            names.append(path.stem)
             for ending in (IMAGE_ENDING, IDS_ENDING):
                 names.append(path.stem.removesuffix(ending))
     for name in dict.fromkeys(names):
