@@ -103,6 +103,7 @@ def test_regions_keep_no_more_of_the_image_than_they_cover():
             region.paint(painted, 1)
         assert np.array_equal(painted, mask)
     assert Region.of_mask(1, np.zeros(SHAPE, bool)).parts() == []
+    assert len(Region.of_mask(1, np.eye(3, dtype=bool)).parts()) == 1, "corners touch"
 
 
 def test_splits_are_disjoint_and_of_the_seed():
@@ -161,6 +162,15 @@ def fractions(photos, masks):
     np.save(masks / "a.npy", label_map() / 2.5)
 
 
+def endless(photos, masks):
+    np.save(masks / "a.npy", np.where(LEFT, np.inf, 0))
+
+
+def flat(photos, masks):
+    (masks / "a").mkdir()
+    np.save(masks / "a" / "1.npy", LEFT.ravel())
+
+
 def pickled(photos, masks):
     np.save(masks / "a.npy", np.array([{}]), allow_pickle=True)
 
@@ -181,6 +191,8 @@ def deep(photos, masks):
         (colours, "a.png: a label map has one channel"),
         (negative, "a.npy: holds -1"),
         (fractions, "a.npy: a label map holds whole numbers"),
+        (endless, "a.npy: a label map holds whole numbers"),
+        (flat, "1.npy: a mask has shape (H, W), this one (2400,)"),
         (pickled, "a.npy: cannot be read"),
         (deep, "a.png: has 16 bits a channel"),
     ],

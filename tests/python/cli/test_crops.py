@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from dcme.cli import main
-from dcme.crops import CropRule
+from dcme.crops import CropRule, CropSettings
 from dcme.dataset import Sample, find_samples, read_list
 from dcme.encoding import instances
 from dcme.files import read_ids, read_image, write_png
-from dcme.prepare import balanced
+from dcme.prepare import RARE_LABELS, balanced
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from dcme.prepare import balanced
         ((100, 200, 110, 220), False, (80, 185, 130, 235)),  # at least 50
         ((0, 0, 10, 10), False, (0, 0, 30, 30)),  # clipped to the image
         ((100, 200, 110, 220), True, (75, 180, 135, 240)),  # a small rider: 10 more
+        ((100, 200, 150, 220), True, (95, 180, 155, 240)),  # just not widened: small, too
+        ((390, 480, 400, 490), False, (370, 460, 400, 500)),
         ((100, 200, 180, 230), True, (90, 165, 190, 265)),  # a rider: 20 more
     ],
 )
@@ -30,6 +32,8 @@ def test_crops_are_reduced_by_area():
     crop = CropRule(side=64).cut(image, (20, 30, 148, 158))
     expected = cv2.resize(image[20:148, 30:158], (64, 64), interpolation=cv2.INTER_AREA)
     assert np.array_equal(crop, expected)
+    with pytest.raises(ValueError, match="lies outside the image"):
+        CropRule().cut(image, (400, 30, 410, 40))
 
 
 def test_the_command_writes_crops_and_lists_of_classes(city, tmp_path, capsys):
@@ -75,6 +79,11 @@ def test_caravans_are_class_0(tmp_path):
 def test_wrong_combinations_are_refused(city, tmp_path, fails):
     line = fails("prepare", city, tmp_path / "o", "--crops", "32", "--size", "32x64")
     assert "--crops goes without --size" in line
+    write_png(tmp_path / "0.png", np.full((4, 4), 60000, np.uint16))
+    write_png(tmp_path / "image.png", np.zeros((4, 4), np.uint8))
+    (tmp_path / "val.txt").write_text("image.png 0.png\n")
+    line = fails("prepare", tmp_path / "val.txt", tmp_path / "p", "--crops", "32", "--quiet")
+    assert "val: holds no instance of the classes; nothing to crop" in line
 
 
 def make_samples(folder, labels):
@@ -90,9 +99,10 @@ def test_rare_images_come_three_times_and_every_30th_of_the_others(tmp_path):
     samples = make_samples(tmp_path, [26] * 31 + [28] + [24] * 29 + [32])
     names = [sample.name for sample in balanced(samples, rare=(27, 28, 31, 32))]
     assert names == ["0", "30", "31", "31", "31", "61", "61", "61"]
+    assert RARE_LABELS == (27, 28, 31, 32) and CropSettings().every == {24: 3, 26: 6, 33: 2}
 
 
-def test_the_balanced_list_stands_beside_the_others(city, tmp_path):
+def test_the_balanced_list_stands_beside_the_others(city, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["prepare", str(city), str(out), "--size", "64x128", "--balance", "--quiet"]
     assert main(words) == 0
@@ -101,3 +111,4 @@ def test_the_balanced_list_stands_beside_the_others(city, tmp_path):
     assert listed == [s.name for s in expected] and len(set(listed)) > 1
     line = ["prepare", str(city), str(tmp_path / "v"), "--splits", "val", "--balance", "--quiet"]
     assert main(line) == 1
+    assert "a balanced list needs the split 'train'" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
-from dcme.results import ImageResult, read_result, resize_mask, write_result
+from dcme.results import ImageResult, LazyMasks, read_result, resize_mask, write_result
 from dcme.vectors import VectorMap, read_vectors
 
 THRESHOLDS = ["--dt", "3", "--vt", "10", "--et", "4"]
@@ -174,7 +174,9 @@ def test_writing_again_removes_the_masks_of_an_earlier_result(tmp_path, name):
     write_result(tmp_path, make_result(1, name="another"))
     write_result(tmp_path, make_result(3, name=name))
     write_result(tmp_path, make_result(1, name=name))
-    assert len(list((tmp_path / "masks").iterdir())) == 2
+    write_result(tmp_path, make_result(2, name=f"{name}_1"))
+    write_result(tmp_path, make_result(1, name=name))
+    assert len(list((tmp_path / "masks").iterdir())) == 4
     assert len(read_result(tmp_path / f"{name}.txt")) == 1
 
 
@@ -227,6 +229,21 @@ def test_enlarging_keeps_half_covered_pixels_or_for_the_papers_any():
     linear, cubic = (resize_mask(mask, (32, 32), cubic) for cubic in (False, True))
     assert 250 <= linear.sum() <= 16 * 16  # corners are rounded
     assert cubic.sum() > linear.sum() and (cubic & linear).sum() == linear.sum()
+    for half in ([[True, False]], [[False, True]]):
+        assert resize_mask(np.array(half), (1, 1)).all()
+
+
+def test_centres_lie_at_the_same_place_of_an_enlarged_image():
+    result = make_result(2)
+    result.centres = np.array([[0, 0], [5, 7]])  # of the first and the last pixel
+    assert result.resized((12, 32)).centres.tolist() == [[0.5, 1.5], [10.5, 29.5]]
+
+
+def test_masks_have_no_index_from_the_end():
+    masks = LazyMasks(2, lambda index: np.full((1, 1), index > 0))
+    for index in (-1, 2):
+        with pytest.raises(IndexError):
+            masks[index]
 
 
 @pytest.mark.parametrize("line", ["mask.png", "mask.png car 0.5", "mask.png 26 high", "a 26 nan"])

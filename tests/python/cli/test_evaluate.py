@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
-from dcme.dataset import find_samples
+from dcme.dataset import Sample, find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, write_json, write_png, write_text
 from dcme.results import ImageResult, write_result
@@ -65,6 +65,9 @@ def test_results_may_be_named_after_the_image_file(city, tmp_path):
     (first, *_) = find_samples(city, "val")
     write_result(tmp_path / "r", truth_as_result(first, name=first.image.stem))
     assert score_results(tmp_path / "r", [first], CITYSCAPES).matchings[0].score == 1
+    write_result(tmp_path / "short", truth_as_result(first))
+    listed = Sample(first.image.stem, first.image, first.ids)  # as in a list of files
+    assert score_results(tmp_path / "short", [listed], CITYSCAPES).matchings[0].score == 1
 
 
 def test_an_image_without_results_names_itself(city, perfect, fails):

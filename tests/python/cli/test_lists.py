@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from dcme.dataset import find_samples, list_line, read_list
 from dcme.errors import UserError
+from dcme.files import read_ids
 
 
 def rows(tmp_path, text, encoding="utf-8"):
@@ -36,6 +37,16 @@ def test_a_line_names_an_image_or_a_pair(tmp_path, line, image, ids):
 )
 def test_lines_are_read_as_they_were_written(tmp_path, names):
     assert rows(tmp_path, list_line(*names)) == [names]
+    assert ("\t" in list_line(*names)) == (" " in "".join(names)), "DCMEData wants it"
+
+
+def test_images_have_names_of_their_own(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("x/a.png\ny/a.png\nx/b.png\nx/b.png\n")
+    assert [sample.name for sample in read_list(path)] == ["x_a", "y_a", "x_b", "x_b"]
+    path.write_text("x/a.png\nx/a.jpg\n")
+    with pytest.raises(UserError, match="two images would share the name 'x_a'"):
+        read_list(path)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +85,23 @@ def test_a_data_set_without_the_split_is_not_taken_for_a_folder_of_images(folder
         find_samples(folder, "test")
 
 
+def test_folders_without_images_are_named(tmp_path):
+    with pytest.raises(UserError, match="holds no images"):
+        find_samples(tmp_path)
+    (tmp_path / "mine.txt").write_text("x/a.png\n")
+    with pytest.raises(UserError, match=r"has no val\.txt; there are mine \(--split\)"):
+        find_samples(tmp_path)
+
+
 def test_other_text_files_beside_images_do_no_harm(folder):
     (folder / "readme.txt").write_text("mine\n")
     assert [sample.name for sample in find_samples(folder)] == ["a"]
+
+
+def test_colours_of_16_bits_are_no_instance_map(tmp_path):
+    cv2.imwrite(str(tmp_path / "ids.png"), np.zeros((4, 4, 3), np.uint16))
+    with pytest.raises(UserError, match=r"this one has 16 bits and 3 channel\(s\)"):
+        read_ids(tmp_path / "ids.png")
 
 
 @pytest.mark.parametrize(

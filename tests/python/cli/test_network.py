@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import caffe.proto.caffe_pb2  # noqa: F401 (the stand-in below has no messages)
+import cv2
 import numpy as np
 import pytest
 from dcme.classes import ClassMap
@@ -14,7 +15,7 @@ from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import write_png
 from dcme.network import Network, Preprocessing, padded, softmax
-from dcme.predict import Prediction, predict
+from dcme.predict import Prediction, load_picture, predict
 from dcme.vectors import VectorMap, read_vectors
 from dcme.views import seen, turned_back
 
@@ -277,6 +278,15 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     assert [item.vectors.shape for item in read_vectors(kept)] == [(2, 64, 64)] * 3 + [(2, 32, 96)]
     assert found == sum(len(p.read_text().splitlines()) for p in out.glob("*.txt"))
     assert len(list(out.glob("*.txt"))) == 4
+
+
+@pytest.mark.parametrize("size", [(20, 40), (50, 90), (20, 90)])
+def test_images_are_reduced_by_area_and_enlarged_linearly(tmp_path, size):
+    write_png(tmp_path / "a.png", image := picture(32, 64))
+    (sample,) = read_folder(tmp_path)
+    method = cv2.INTER_AREA if size == (20, 40) else cv2.INTER_LINEAR
+    expected = cv2.resize(image, size[::-1], interpolation=method)
+    assert np.array_equal(load_picture(size, False, sample).image, expected)
 
 
 def test_predict_does_not_write_among_the_images(deploy, tmp_path):

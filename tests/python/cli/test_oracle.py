@@ -17,6 +17,7 @@ from dcme.oracles import (
     InstanceOracle,
     class_accuracy,
     count_instances,
+    majority_labels,
     true_instances,
 )
 from dcme.results import ImageResult, LazyMasks, write_result
@@ -123,8 +124,17 @@ def test_the_instance_oracle_counts_right_and_wrong_classes(city, vectors):
     assert np.array_equal([accuracy.instances, accuracy.correct], expected)
     assert np.array_equal(count_instances(samples, SIZE, CLASSES), expected[0])
     assert 0 < expected[1].sum() < expected[0].sum()
-    (*_, total) = accuracy.table().rows
+    (*rows, total) = accuracy.table().rows
+    assert [row[0] for row in rows if np.isnan(row[3])] == [
+        name for name, count in zip(CITYSCAPES.names, expected[0]) if count == 0
+    ]
     assert total[3] == pytest.approx(100 * expected[1].sum() / expected[0].sum())
+
+
+def test_a_mask_has_the_class_of_the_instance_that_covers_most_of_it():
+    ids = np.array([[7, 7, 7, 7, 24001, 24001, 24002, 24002, 26001, 26001, 26001, 29001]])
+    masks = np.stack([ids > 0, ids < 1000, ids // 1000 == 24, ids == 29001])
+    assert majority_labels(masks, ids, CLASSES).tolist() == [26, 0, 24, 0]
 
 
 def test_both_oracles_are_limited_by_the_ceiling(city, vectors, tmp_path):

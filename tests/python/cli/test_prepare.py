@@ -34,29 +34,30 @@ def listed(tmp_path):
 
 
 def test_images_are_reduced_by_area_and_ids_by_the_protocol(city, tmp_path):
-    done = prepare(city, tmp_path / "out", (64, 128), workers=2)
+    done = prepare(city, tmp_path / "out", (40, 90), workers=2)
     assert done == {"train": 3, "val": 2}
     for split in done:
         originals = find_samples(city, split)
         reduced = find_samples(tmp_path / "out" / f"{split}.txt")
         assert [s.name for s in originals] == [s.name for s in reduced]
         for before, after in zip(originals, reduced):
-            image = cv2.resize(read_image(before.image), (128, 64), interpolation=cv2.INTER_AREA)
+            image = cv2.resize(read_image(before.image), (90, 40), interpolation=cv2.INTER_AREA)
             assert np.array_equal(read_image(after.image), image)
-            ids = dcme.reduce_ids(read_ids(before.ids), (64, 128))
+            ids = dcme.reduce_ids(read_ids(before.ids), (40, 90))
             assert np.array_equal(read_ids(after.ids), ids)
 
 
-def test_a_second_call_does_only_what_is_missing(city, tmp_path):
+@pytest.mark.parametrize("missing", [0, -1])
+def test_a_second_call_does_only_what_is_missing(city, tmp_path, missing):
     out = tmp_path / "out"
     prepare(city, out, (64, 128))
     files = sorted(out.rglob("*.png"))
     times = {path: path.stat().st_mtime_ns for path in files}
-    files[0].unlink()
+    files[missing].unlink()
     prepare(city, out, (64, 128))
     again = {path: path.stat().st_mtime_ns for path in sorted(out.rglob("*.png"))}
     renewed = {path for path in files if again[path] != times[path]}
-    assert files[0] in renewed and len(renewed) <= 2
+    assert files[missing] in renewed and len(renewed) <= 2
 
 
 def test_without_a_size_images_of_different_sizes_pass_as_they_are(listed, tmp_path):
@@ -129,14 +130,17 @@ def test_truncated_png(fails, listed, tmp_path):
 
 
 def test_growing_is_refused(fails, listed, tmp_path):
-    line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "64x64")
-    assert "cannot be reduced to 64x64" in line
+    for size in ("64x64", "64x8", "8x64"):
+        line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", size)
+        assert f"cannot be reduced to {size}" in line
 
 
 def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
     assert main(["prepare", str(listed / "train.txt"), str(tmp_path / "out"), "--quiet"]) == 0
     line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "16x24")
     assert "choose another folder" in line
+    line = fails("prepare", listed / "train.txt", listed)
+    assert "is not an empty folder; choose another one" in line
 
 
 def test_an_lmdb_holds_maps_as_files_and_images_as_planes(listed, tmp_path):

@@ -34,6 +34,7 @@ def test_the_zip_holds_text_files_and_masks_and_nothing_else(results, city, tmp_
         assert archive.testzip() is None
         names = archive.namelist()
         assert len(names) == 6 and sum(name.endswith(".txt") for name in names) == 2
+        assert {one.date_time[0] for one in archive.infolist()} == {1980}, "whenever it is made"
         for name in (n for n in names if n.endswith(".txt")):
             for line in archive.read(name).decode().splitlines():
                 assert line.split()[0] in names
@@ -72,6 +73,16 @@ def spoil_label(root):
     return "label 29 is none of the evaluated"
 
 
+def spoil_score(root):
+    rewrite(root, " 0.5", " -0.5")
+    return "the score -0.5 is negative"
+
+
+def spoil_depth(root):
+    write_png(next((root / "masks").glob("*.png")), np.ones((128, 256), np.uint16))
+    return "is 128x256 with 16 bits; masks are 128x256 with 8 bits"
+
+
 def spoil_place(root):
     rewrite(root, "masks/", "../r2/")
     return "lies outside"
@@ -90,6 +101,8 @@ def spoil_twice(root):
         spoil_empty,
         spoil_absent,
         spoil_label,
+        spoil_score,
+        spoil_depth,
         spoil_place,
         spoil_twice,
     ],

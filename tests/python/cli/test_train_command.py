@@ -102,6 +102,8 @@ def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, 
     assert train(data, tmp_path / "c", 1, "--weights", weights) == 0
     out = capfd.readouterr().out
     assert f"layers start from {weights}" in out and "; new:" not in out
+    assert train(data, tmp_path / "c", 2, "--weights", weights) == 0
+    assert "going on from" in capfd.readouterr().out
     other = tmp_path / "b" / "snapshot_iter_1.caffemodel"
     assert train(data, tmp_path / "d", 1, "--weights", f"{weights},{other}", "--quiet") == 0
 
@@ -236,8 +238,38 @@ def test_weights_of_another_shape_name_file_and_layer(data, tmp_path, fails):
 
 def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):
     assert train(data, tmp_path / "r", 1, "--quiet") == 0
-    line = fails("train", NETS, data, tmp_path / "r", "--anchor", "box")
-    assert "holds snapshots of another training (anchor: mass; now box)" in line
+    weights = tmp_path / "r" / "snapshot_iter_1.caffemodel"
+    shutil.copy(data / "train.txt", data / "train_balanced.txt")
+    for words, told in (
+        (("--anchor", "box"), "anchor: mass; now box"),
+        (("--weights", weights), f"weights: none; now {weights.resolve()}"),
+        (("--balanced",), "list: train.txt; now train_balanced.txt"),
+        (("--classes", "24:person"), "classes: those of the nets; now 24:person"),
+    ):
+        line = fails("train", NETS, data, tmp_path / "r", *words, "--quiet")
+        assert f"holds snapshots of another training ({told})" in line
+    (data / "train_balanced.txt").unlink()
+
+
+def test_a_training_that_never_began_may_be_another_one(data, tmp_path, fails):
+    fails("train", NETS, data, tmp_path / "r", "--balanced", "--anchor", "box")
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n", "train.txt: the list is empty"),
+        ("a.png\n", "train.txt:1: a line is 'image class'"),
+        ("a.png x\n", "train.txt:1: a line is 'image class'"),
+        ("a.png 3\n", "a.png: there is no such image"),
+    ],
+)
+def test_lists_of_a_classifier_are_checked(tmp_path, fails, text, message):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.txt").write_text(text)
+    nets = NETS.with_name("dcme2017_googlenet")
+    assert message in fails("train", nets, tmp_path / "data", tmp_path / "r", "--quiet")
 
 
 def test_a_list_for_testing_is_needed_only_where_the_solver_tests(data, tmp_path, fails):

@@ -100,6 +100,16 @@ def test_watershed_returns_instances_that_are_in_one_piece():
     assert round_trip_scores(ids, "watershed").tolist() == pytest.approx([1, 1], abs=0.03)
 
 
+def test_watershed_goes_on_behind_pixels_whose_vectors_are_shorter():
+    ids = np.zeros((60, 60), np.uint16)
+    ids[10:51, 10:51] = 24001
+    field = dcme.encode(ids)
+    rows, columns = np.mgrid[:60, :60]
+    field[:, np.maximum(abs(rows - 30), abs(columns - 30)) == 12] *= 0.2
+    decoded = dcme.decode(field, mode="watershed")
+    np.testing.assert_array_equal(decoded.masks, [ids > 0])
+
+
 def test_centres_are_sub_pixel_and_votes_count_pixels():
     ids = np.zeros((40, 60), np.uint16)
     ids[3:12, 4:14] = 24001  # centre of mass (7, 8.5)

@@ -57,6 +57,7 @@ def test_the_numbers_are_those_of_cityscapesscripts(seed, monkeypatch, tmp_path)
     names, expected = oracle.evaluate(monkeypatch, tmp_path, images)
     result = evaluate(images)
     assert result.classes == names
+    np.testing.assert_array_equal(result.thresholds, np.arange(0.5, 1, 0.05))
     np.testing.assert_allclose(result.ap_table, expected, rtol=0, atol=1e-12)
     assert np.isnan(result.class_ap["train"]) and result.class_ap["bus"] == 0
     assert 0.05 < result.ap < 0.95
@@ -76,7 +77,9 @@ def test_ap_at_a_distance_is_that_of_cityscapesscripts(seed, monkeypatch, tmp_pa
         ]
         images.append((ids, predictions))
         known = [int(i) for i in np.unique(ids) if rng.random() < 0.9]
-        distances.append({i: (float(rng.uniform(5, 150)), float(rng.random())) for i in known})
+        metres = rng.choice([50, 100, *rng.uniform(5, 150, 4)], len(known))  # the limits count
+        shares = rng.choice([0.5, *rng.random(4)], len(known))
+        distances.append(dict(zip(known, zip(metres.tolist(), shares.tolist()))))
     names, expected = oracle.evaluate(monkeypatch, tmp_path, images, distances)
     evaluator = dcme.Evaluator(distances=True)
     for (ids, predictions), known in zip(images, distances):

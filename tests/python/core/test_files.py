@@ -12,7 +12,15 @@ import cv2
 import numpy as np
 import pytest
 from dcme.errors import UserError, one_line
-from dcme.files import atomic_path, read_image, read_labels, resized, write_png, write_text
+from dcme.files import (
+    atomic_path,
+    read_image,
+    read_labels,
+    resized,
+    stretched,
+    write_png,
+    write_text,
+)
 from dcme.vectors import read_vectors
 
 
@@ -119,6 +127,11 @@ def test_bytes_behind_the_end_of_a_picture_do_not_matter(tmp_path):
     for content in (png(4, 5, bytes(4 * 16)), jpeg(40, 50)):
         (tmp_path / "image").write_bytes(content + bytes(5000))
         assert read_image(tmp_path / "image").ndim == 3
+
+
+def test_what_is_no_number_becomes_black():
+    image = np.array([[np.nan, -5, 0.5, 1, 9]], np.float32)
+    assert stretched(image, (0, 1)).tolist() == [[0, 0, 128, 255, 255]]
 
 
 def test_an_image_larger_than_the_memory_is_told_as_such(monkeypatch):

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from dcme.parallel import AHEAD, ordered_map
 
 
@@ -18,6 +19,20 @@ def test_a_result_does_not_wait_for_items_that_come_slowly():
     results = ordered_map(lambda k: k * k, watched(20, 0.02, taken), 4)
     assert next(results) == 0 and len(taken) < 4
     assert list(results) == [k * k for k in range(1, 20)]
+
+
+def test_a_failure_cancels_what_has_not_begun():
+    begun = []
+
+    def fails_first(k):
+        begun.append(k)
+        time.sleep(0.05)
+        if k == 0:
+            raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first"):
+        list(ordered_map(fails_first, range(4), 2))
+    assert len(begun) <= 3
 
 
 def test_few_items_are_taken_before_their_results_are():
