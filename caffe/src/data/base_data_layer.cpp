@@ -1,10 +1,7 @@
 #include "caffe/layers/base_data_layer.hpp"
 
-#include <exception>
-
-#include <boost/thread/exceptions.hpp>
-
 #include "caffe/util/seeded_order.hpp"
+#include "util/described_exception.hpp"
 
 namespace caffe {
 
@@ -12,6 +9,28 @@ namespace {
 
 // Batches beyond this are memory without a use.
 const uint32_t kMaxPrefetch = 1024;
+
+#ifndef CPU_ONLY
+// Where a thread's uploads queue; none in CPU mode.
+class UploadStream {
+ public:
+  UploadStream() {
+    if (Caffe::mode() != Caffe::GPU) return;
+    CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  }
+  ~UploadStream() {
+    if (!stream_) return;
+    cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(stream_);
+  }
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+
+  DISABLE_COPY_AND_ASSIGN(UploadStream);
+};
+#endif
 
 }  // namespace
 
@@ -60,37 +79,28 @@ void BasePrefetchingDataLayer<Dtype>::FreeAllBatches() {
 
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::InternalThreadEntry() {
-#ifndef CPU_ONLY
-  cudaStream_t stream = nullptr;
-  const bool gpu = Caffe::mode() == Caffe::GPU;
-  if (gpu) CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-#endif
   try {
+#ifndef CPU_ONLY
+    const UploadStream stream;
+#endif
     while (!must_stop()) {
       Batch<Dtype>* batch = prefetch_free_.pop();
 #ifndef CPU_ONLY
       // Its earlier contents have left the host's memory.
-      if (gpu) CUDA_CHECK(batch->uploaded_.Wait());
+      if (stream.get()) CUDA_CHECK(batch->uploaded_.Wait());
 #endif
       this->data_transformer_->InitRand(BatchSeed());
       load_batch(batch);
       ++next_batch_;
 #ifndef CPU_ONLY
-      if (gpu) Upload(batch, stream);
+      if (stream.get()) Upload(batch, stream.get());
 #endif
       prefetch_full_.push(batch);
     }
-  } catch (const boost::thread_interrupted&) {
-    // Stopped while it waited for a batch to fill.
   } catch (...) {
-    prefetch_full_.fail(std::current_exception());
+    // A wait that is asked to end does so with an exception, which nobody waits for.
+    if (!must_stop()) prefetch_full_.fail(DescribedException());
   }
-#ifndef CPU_ONLY
-  if (gpu) {
-    cudaStreamSynchronize(stream);
-    cudaStreamDestroy(stream);
-  }
-#endif
 }
 
 #ifndef CPU_ONLY

@@ -2,9 +2,9 @@
 
 #include <exception>
 
-#include <boost/thread/exceptions.hpp>
-
 #include "caffe/util/math_functions.hpp"
+#include "util/described_exception.hpp"
+#include "util/start_thread.hpp"
 
 namespace caffe {
 
@@ -39,6 +39,14 @@ struct Settings {
   }
 };
 
+void LogEnd(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    LOG(ERROR) << "a thread ended: " << e.what();
+  }
+}
+
 }  // namespace
 
 InternalThread::~InternalThread() { StopInternalThread(); }
@@ -46,15 +54,14 @@ InternalThread::~InternalThread() { StopInternalThread(); }
 void InternalThread::StartInternalThread() {
   CHECK(!is_started()) << "the thread runs already: stop it before it is started again";
   stop_ = std::make_shared<StopRequest>();
-  thread_ = std::thread([this, settings = Settings(), stop = stop_] {
+  thread_ = StartThread([this, settings = Settings(), stop = stop_] {
     const StopRequest::Binding binding(stop.get());
     try {
       settings.Apply();
       InternalThreadEntry();
-    } catch (const boost::thread_interrupted&) {
-      // The way a thread ends that was waiting when it was asked to.
-    } catch (const std::exception& e) {
-      LOG(ERROR) << "a thread ended: " << e.what();
+    } catch (...) {
+      // A wait that is asked to end does so with an exception.
+      if (!stop->requested()) LogEnd(DescribedException());
     }
   });
 }

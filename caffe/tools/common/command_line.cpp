@@ -190,6 +190,8 @@ int Run(const std::function<int()>& body) {
     std::cerr << "error: out of memory: use a smaller batch or input\n";
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
+  } catch (...) {
+    std::cerr << "error: a layer or plug-in threw something that is no std::exception\n";
   }
   return 1;
 }
