@@ -2,9 +2,9 @@
 
 #include <exception>
 #include <mutex>
-#include <thread>
 
 #include "caffe/util/math_functions.hpp"
+#include "util/start_thread.hpp"
 
 namespace caffe {
 
@@ -83,17 +83,18 @@ void TrainInParallel(const shared_ptr<Solver<Dtype>>& root, const Ranks<Dtype>& 
       << ": the root solver's data layers would not read their share";
   Crew<Dtype> crew;
   vector<std::thread> threads;
-  for (int rank = 1; rank < ranks.count; ++rank) {
-    threads.emplace_back([&, rank, mode = Caffe::mode(), file = string(restore ? restore : "")] {
-      try {
-        Caffe::set_mode(mode);
-        RunWorker(root->param(), root->param_file(), rank, ranks, file, &crew);
-      } catch (...) {
-        crew.End(std::current_exception());
-      }
-    });
-  }
+  const auto work = [&, mode = Caffe::mode(), file = string(restore ? restore : "")](int rank) {
+    try {
+      Caffe::set_mode(mode);
+      RunWorker(root->param(), root->param_file(), rank, ranks, file, &crew);
+    } catch (...) {
+      crew.End(std::current_exception());
+    }
+  };
   try {
+    for (int rank = 1; rank < ranks.count; ++rank) {
+      threads.push_back(StartThread([&work, rank] { work(rank); }));
+    }
     SolveInStep(root.get(), ranks.communicator(0), ranks.bucket_bytes, &crew);
   } catch (...) {
     crew.End(std::current_exception());

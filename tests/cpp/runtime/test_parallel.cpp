@@ -1,6 +1,10 @@
 // Solvers that train together: as one with all their batches, and ending together.
 
+#include <chrono>
+#include <thread>
+
 #include <opencv2/imgcodecs.hpp>
+#include <pthread.h>
 
 #include "caffe/parallel.hpp"
 #include "caffe/sgd_solvers.hpp"
@@ -149,6 +153,40 @@ TEST_F(ParallelTraining, EndsWithTheFirstErrorOfAnyRank) {
     return SolverAction::NONE;
   });
   EXPECT_ERROR_NAMES(TrainInParallel(root, Threads(2), nullptr), "on purpose");
+}
+
+// While it lives, a new thread asks for most of the address space as its stack, so that the second
+// at the latest cannot be made.
+class RoomForOneThread {
+ public:
+  RoomForOneThread() {
+    pthread_attr_init(&before_);
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, size_t(100) << 40);
+    set_ = pthread_setattr_default_np(&attributes) == 0;
+    pthread_attr_destroy(&attributes);
+  }
+  ~RoomForOneThread() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+  bool set() const { return set_; }
+
+ private:
+  pthread_attr_t before_;
+  bool set_;
+};
+
+TEST_F(ParallelTraining, EndsWhereAThreadCannotBeMade) {
+  const SolverPtr root = Make(Param(1, "max_iter: 1000000"), 3);
+  Ranks<double> ranks = Threads(3);
+  // The first keeps its stack until the second has been asked for.
+  ranks.enter = [](int) { std::this_thread::sleep_for(std::chrono::milliseconds(100)); };
+  const RoomForOneThread limit;
+  ASSERT_TRUE(limit.set());
+  EXPECT_ERROR_NAMES(TrainInParallel(root, ranks, nullptr), "starts no further thread");
 }
 
 // Notes what is sent, and when.
