@@ -93,12 +93,25 @@ template <typename Dtype>
 void HDF5DataLayer<Dtype>::StepTo(uint64_t item) {
   uint64_t visit = visit_;
   if (item < rows_before_) visit = rows_before_ = 0;
-  for (;; ++visit) {
+  while (true) {
     const uint64_t rows = RowsOf(file_order_.At(visit, seed_));
-    if (item < rows_before_ + rows) break;
+    if (item - rows_before_ < rows) break;
     rows_before_ += rows;
+    ++visit;
+    if (visit % hdf_filenames_.size() == 0) SkipPasses(item, &visit);
   }
   if (visit != visit_) OpenFile(visit);
+}
+
+// From the start of a pass over all files to that of the pass that holds an item: a snapshot may
+// continue far from here.
+template <typename Dtype>
+void HDF5DataLayer<Dtype>::SkipPasses(uint64_t item, uint64_t* visit) {
+  uint64_t rows = 0;
+  for (size_t file = 0; file < hdf_filenames_.size(); ++file) rows += RowsOf(file);
+  const uint64_t passes = (item - rows_before_) / rows;
+  rows_before_ += passes * rows;
+  *visit += passes * hdf_filenames_.size();
 }
 
 template <typename Dtype>

@@ -62,6 +62,28 @@ TEST(Hdf5Data, ShufflesFilesAndRowsAndGoesOnFromAState) {
   EXPECT_EQ(source.Labels(7), restored.Labels(7));
 }
 
+TEST(Hdf5Data, GoesOnFromAnyBatchAtOnce) {
+  const TemporaryFolder folder;
+  for (const char* shuffle : {"}", "shuffle: true }"}) {
+    DataSource source(WriteRows(folder) + shuffle, 2);
+    caffe::LayerState state;
+    source.layer().SaveState(&state);
+    const auto labels_from = [&](uint64_t batch) {
+      state.set_batches(batch);
+      source.layer().RestoreState(state);
+      return source.Labels(5);
+    };
+    // Walked to and jumped to: 5 batches are two passes.
+    Values walked;
+    source.layer().RestoreState(state);
+    for (int i = 0; i < 12; ++i) walked = source.Labels(5);
+    EXPECT_EQ(labels_from(11 * 5), walked);
+    Values far = labels_from((uint64_t(1) << 60) / 5 * 5);
+    std::sort(far.begin(), far.end());
+    EXPECT_EQ(far, (Values{0, 0, 1, 1, 2, 2, 3, 3, 4, 4}));
+  }
+}
+
 TEST(Hdf5Data, RowsOfOneFileGoTogether) {
   const TemporaryFolder folder;
   const std::string layer = WriteRows(folder) + "}";

@@ -46,6 +46,7 @@ class HDF5DataLayer : public Layer<Dtype> {
   uint64_t RowsOf(size_t file);
   void OpenFile(uint64_t visit);
   void StepTo(uint64_t item);
+  void SkipPasses(uint64_t item, uint64_t* visit);
 
   uint64_t seed_ = 0;
   uint64_t batches_ = 0;
