@@ -71,9 +71,15 @@ int Blob<Dtype>::count(int start_axis, int end_axis) const {
   CHECK(0 <= start_axis && start_axis <= end_axis && end_axis <= num_axes())
       << "a blob of shape " << shape_string() << " has no axes " << start_axis << " to "
       << end_axis - 1;
-  int count = 1;
-  for (int axis = start_axis; axis < end_axis; ++axis) count *= shape_[axis];
-  return count;
+  int64_t count = 1;
+  for (int axis = start_axis; axis < end_axis; ++axis) {
+    count *= shape_[axis];
+    // Where another axis is empty, all of them together did not say so.
+    CHECK_LE(count, std::numeric_limits<int>::max())
+        << " elements in axes " << start_axis << " to " << end_axis - 1 << " of a blob of shape "
+        << shape_string() << " are too many to index";
+  }
+  return static_cast<int>(count);
 }
 
 template <typename Dtype>

@@ -85,6 +85,7 @@ TEST(ShapeLayers, SayWhichShapesDoNotFit) {
                      "slice_points must rise");
   EXPECT_ERROR_NAMES(forward("type: 'Slice' slice_param { slice_point: 1 }", {{2, 3}}, 3),
                      "there are 3 tops");
+  EXPECT_ERROR_NAMES(forward("type: 'Flatten'", {{0, 65536, 65536}}), "too many to index");
   EXPECT_ERROR_NAMES(forward("type: 'Crop' crop_param { offset: 2 }", {{1, 1, 4, 4}, {1, 1, 3, 3}}),
                      "reaches out of axis 2");
   EXPECT_ERROR_NAMES(forward("type: 'Eltwise'", {{2, 3}, {3, 2}}), "bottom 1 has 3 2 (6)");
