@@ -4,6 +4,7 @@
 #include "caffe/net.hpp"
 #include "caffe/util/db.hpp"
 #include "caffe/util/format.hpp"
+#include "caffe/util/list_file.hpp"
 #include "caffe/util/names.hpp"
 #include "common/command_line.hpp"
 
@@ -59,8 +60,8 @@ void SetMode(const Options& options) {
   if (options.mode == "CPU") {
     caffe::Caffe::set_mode(caffe::Caffe::CPU);
   } else if (options.mode == "GPU") {
-    const size_t number = options.device.rfind('=') + 1;
-    caffe::Caffe::SetDevice(std::atoi(&options.device[number]));
+    const string number = options.device.substr(options.device.rfind('=') + 1);
+    caffe::Caffe::SetDevice(caffe::ParseInteger(number, "device"));
     caffe::Caffe::set_mode(caffe::Caffe::GPU);
   } else {
     throw Error("mode '" + options.mode + "': CPU and GPU exist");

@@ -1,9 +1,9 @@
 #include "caffe/devices.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "caffe/parallel.hpp"
+#include "caffe/util/list_file.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/parallel_for.hpp"
 
@@ -24,9 +24,7 @@ vector<int> AskedGpus(const string& flag) {
     return gpus;
   }
   for (const string& id : SplitNames(flag)) {
-    const bool digits = std::all_of(id.begin(), id.end(), [](char c) { return std::isdigit(c); });
-    CHECK(digits && id.size() < 5) << "--gpu=" << flag << ": give GPU numbers (0,1) or all";
-    gpus.push_back(std::stoi(id));
+    gpus.push_back(ParseInteger(id, "--gpu=" + flag + ": give GPU numbers (0,1) or all"));
     CHECK_EQ(std::count(gpus.begin(), gpus.end(), gpus.back()), 1)
         << " times --gpu=" << flag << " names GPU " << id;
     CHECK(Caffe::CheckDevice(gpus.back())) << "GPU " << id << " does not exist or is not usable";

@@ -166,6 +166,8 @@ def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
         (["upgrade_net_proto_text", "list.txt", "out"], "list.txt:1:"),
         (["upgrade_net_proto_binary", "list.txt", "out"], "list.txt"),
         (["extract_features", "mean.binaryproto", "list.txt", "a,b", "c", 1, "lmdb"], "2 blobs"),
+        (["extract_features", "m", "n", "a", "c", 1, "lmdb", "GPU", "1x"], "'1x' is no whole"),
+        (["extract_features", "m", "n", "a", "c", 1, "lmdb", "GPU", "DEVICE_ID="], "'' is no"),
     ],
 )
 def test_wrong_input_is_answered_by_one_line(words, part, io_folder):
