@@ -8,6 +8,28 @@
 
 namespace caffe {
 
+namespace {
+
+// to = from where x is positive, else its channel's slope times from. Slopes: of `bottom`'s
+// channels, or one for all.
+template <typename Dtype>
+void ScaleWhereNegative(const Blob<Dtype>& bottom, const Blob<Dtype>& slopes, const Dtype* x,
+                        const Dtype* from, Dtype* to) {
+  const int channels = bottom.shape(1);
+  const std::ptrdiff_t plane = bottom.count(2);
+  const Dtype* slope_of = slopes.cpu_data();
+  const bool shared = slopes.count() == 1;
+  ForRows(bottom.shape(0) * channels, plane, [=](std::ptrdiff_t row) {
+    const Dtype slope = slope_of[shared ? 0 : row % channels];
+#pragma omp simd
+    for (std::ptrdiff_t i = row * plane; i < (row + 1) * plane; ++i) {
+      to[i] = x[i] > 0 ? from[i] : slope * from[i];
+    }
+  });
+}
+
+}  // namespace
+
 template <typename Dtype>
 void PReLULayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
@@ -42,18 +64,8 @@ template <typename Dtype>
 void PReLULayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   if (bottom[0] == top[0]) bottom_memory_.CopyFrom(*bottom[0], false, true);
-  const int channels = bottom[0]->shape(1);
-  const std::ptrdiff_t plane = bottom[0]->count(2);
-  const Dtype* slopes = this->blobs_[0]->cpu_data();
   const Dtype* x = bottom[0]->cpu_data();
-  Dtype* y = top[0]->mutable_cpu_data();
-  ForRows(bottom[0]->shape(0) * channels, plane, [=](std::ptrdiff_t row) {
-    const Dtype a = slopes[channel_shared_ ? 0 : row % channels];
-#pragma omp simd
-    for (std::ptrdiff_t i = row * plane; i < (row + 1) * plane; ++i) {
-      y[i] = x[i] > 0 ? x[i] : a * x[i];
-    }
-  });
+  ScaleWhereNegative(*bottom[0], *this->blobs_[0], x, x, top[0]->mutable_cpu_data());
 }
 
 template <typename Dtype>
@@ -65,17 +77,7 @@ void PReLULayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   // The slopes come first: in place, the diff of the bottom overwrites that of the top.
   if (this->param_propagate_down_[0]) AddSlopeDiffs(*bottom[0], x, dy);
   if (!propagate_down[0]) return;
-  const int channels = bottom[0]->shape(1);
-  const std::ptrdiff_t plane = bottom[0]->count(2);
-  const Dtype* slopes = this->blobs_[0]->cpu_data();
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
-  ForRows(bottom[0]->shape(0) * channels, plane, [=](std::ptrdiff_t row) {
-    const Dtype a = slopes[channel_shared_ ? 0 : row % channels];
-#pragma omp simd
-    for (std::ptrdiff_t i = row * plane; i < (row + 1) * plane; ++i) {
-      dx[i] = x[i] > 0 ? dy[i] : a * dy[i];
-    }
-  });
+  ScaleWhereNegative(*bottom[0], *this->blobs_[0], x, dy, bottom[0]->mutable_cpu_diff());
 }
 
 template <typename Dtype>
