@@ -1,9 +1,8 @@
-// Building a net: layers, the blobs between them, parameters, and what Backward has to visit.
+// Building a net: layers, and the blobs between them.
 #include <algorithm>
 
 #include "caffe/net.hpp"
 #include "caffe/util/insert_splits.hpp"
-#include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "net/layer_context.hpp"
 #include "net/wiring.hpp"
@@ -190,118 +189,6 @@ void Net<Dtype>::AppendAutoTops(const LayerParameter& param, int layer_id, Wirin
   }
 }
 
-// ---- parameters ----
-
-template <typename Dtype>
-void Net<Dtype>::AppendParam(int layer_id, int param_id) {
-  const Layer<Dtype>& layer = *layers_[layer_id];
-  const bool has_spec = param_id < layer.layer_param().param_size();
-  const ParamSpec& spec =
-      has_spec ? layer.layer_param().param(param_id) : ParamSpec::default_instance();
-  const int net_param_id = static_cast<int>(params_.size());
-  params_.push_back(layers_[layer_id]->blobs()[param_id]);
-  param_id_vecs_[layer_id].push_back(net_param_id);
-  param_layer_indices_.emplace_back(layer_id, param_id);
-  param_display_names_.push_back(spec.name().empty() ? std::to_string(param_id) : spec.name());
-  if (!spec.name().empty() && param_names_index_.count(spec.name())) {
-    ShareParam(layer_id, param_id, spec);
-    return;
-  }
-  if (!spec.name().empty()) param_names_index_[spec.name()] = net_param_id;
-  param_owners_.push_back(-1);
-  learnable_param_ids_.push_back(static_cast<int>(learnable_params_.size()));
-  learnable_params_.push_back(params_[net_param_id].get());
-  has_params_lr_.push_back(spec.has_lr_mult());
-  params_lr_.push_back(spec.lr_mult());
-  has_params_decay_.push_back(spec.has_decay_mult());
-  params_weight_decay_.push_back(spec.decay_mult());
-}
-
-template <typename Dtype>
-void Net<Dtype>::ShareParam(int layer_id, int param_id, const ParamSpec& spec) {
-  const int owner = param_names_index_[spec.name()];
-  const Blob<Dtype>& mine = *layers_[layer_id]->blobs()[param_id];
-  const Blob<Dtype>& theirs = *params_[owner];
-  const string with = "parameter '" + spec.name() + "' shared with layer '" +
-                      layer_names_[param_layer_indices_[owner].first] + "'";
-  const bool fits = spec.share_mode() == ParamSpec_DimCheckMode_PERMISSIVE
-                        ? mine.count() == theirs.count()
-                        : mine.shape() == theirs.shape();
-  CHECK(fits) << with << " has shape " << theirs.shape_string() << " there, " << mine.shape_string()
-              << " here"
-              << (mine.count() == theirs.count() ? " (share_mode: PERMISSIVE allows it)" : "");
-  param_owners_.push_back(owner);
-  const int learnable = learnable_param_ids_[owner];
-  learnable_param_ids_.push_back(learnable);
-  const auto agree = [&](bool has, float value, vector<float>* values, vector<bool>* known,
-                         const char* what) {
-    if (!has) return;
-    CHECK(!(*known)[learnable] || (*values)[learnable] == value)
-        << with << " has " << what << " " << (*values)[learnable] << " there, " << value
-        << " here: give the same";
-    (*values)[learnable] = value;
-    (*known)[learnable] = true;
-  };
-  agree(spec.has_lr_mult(), spec.lr_mult(), &params_lr_, &has_params_lr_, "lr_mult");
-  agree(spec.has_decay_mult(), spec.decay_mult(), &params_weight_decay_, &has_params_decay_,
-        "decay_mult");
-}
-
-template <typename Dtype>
-void Net<Dtype>::ShareWeights() {
-  for (size_t i = 0; i < params_.size(); ++i) {
-    if (param_owners_[i] < 0) continue;
-    params_[i]->ShareData(*params_[param_owners_[i]]);
-    params_[i]->ShareDiff(*params_[param_owners_[i]]);
-  }
-}
-
-// ---- backward ----
-
-template <typename Dtype>
-void Net<Dtype>::PlanBackward(const NetParameter& param) {
-  // Seen from the losses: a blob matters if a layer that matters reads it; a blob that all its
-  // readers refuse to send a diff to (propagate_down) ends the way back.
-  set<string> towards_loss;
-  set<string> blocked;
-  for (int id = static_cast<int>(layers_.size()) - 1; id >= 0; --id) {
-    bool contributes = false;
-    bool all_blocked = true;
-    for (size_t i = 0; i < top_vecs_[id].size(); ++i) {
-      const string& name = blob_names_[top_id_vecs_[id][i]];
-      contributes |= layers_[id]->loss(i) != 0 || towards_loss.count(name);
-      all_blocked &= blocked.count(name) > 0;
-    }
-    if (layer_need_backward_[id] && all_blocked) {
-      layer_need_backward_[id] = false;
-      bottom_need_backward_[id].assign(bottom_need_backward_[id].size(), false);
-    }
-    if (!contributes) layer_need_backward_[id] = false;
-    for (size_t i = 0; i < bottom_vecs_[id].size(); ++i) {
-      const string& name = blob_names_[bottom_id_vecs_[id][i]];
-      if (contributes) {
-        towards_loss.insert(name);
-      } else {
-        bottom_need_backward_[id][i] = false;
-      }
-      if (!bottom_need_backward_[id][i]) blocked.insert(name);
-    }
-  }
-  if (!param.force_backward()) return;
-  for (size_t id = 0; id < layers_.size(); ++id) {
-    layer_need_backward_[id] = true;
-    for (size_t i = 0; i < bottom_vecs_[id].size(); ++i) {
-      const bool need = bottom_need_backward_[id][i] || layers_[id]->AllowForceBackward(i);
-      bottom_need_backward_[id][i] = need;
-      const int blob_id = bottom_id_vecs_[id][i];
-      blob_need_backward_[blob_id] = blob_need_backward_[blob_id] || need;
-    }
-    for (size_t i = 0; i < layers_[id]->blobs().size(); ++i) {
-      layers_[id]->set_param_propagate_down(i, true);
-    }
-  }
-}
-
 template <typename Dtype>
 void Net<Dtype>::FindOutputs(const Wiring& wiring) {
   for (const string& name : wiring.unread) {
@@ -316,46 +203,6 @@ template <typename Dtype>
 void Net<Dtype>::NameLayersAndBlobs() {
   for (size_t i = 0; i < blob_names_.size(); ++i) blob_names_index_[blob_names_[i]] = i;
   for (size_t i = 0; i < layer_names_.size(); ++i) layer_names_index_[layer_names_[i]] = i;
-}
-
-// ---- look-ups ----
-
-template <typename Dtype>
-const vector<int>& Net<Dtype>::top_ids(int i) const {
-  CHECK(0 <= i && i < static_cast<int>(top_id_vecs_.size())) << "the net has no layer " << i;
-  return top_id_vecs_[i];
-}
-
-template <typename Dtype>
-const vector<int>& Net<Dtype>::bottom_ids(int i) const {
-  CHECK(0 <= i && i < static_cast<int>(bottom_id_vecs_.size())) << "the net has no layer " << i;
-  return bottom_id_vecs_[i];
-}
-
-template <typename Dtype>
-bool Net<Dtype>::has_blob(const string& blob_name) const {
-  return blob_names_index_.count(blob_name) > 0;
-}
-
-template <typename Dtype>
-const shared_ptr<Blob<Dtype>> Net<Dtype>::blob_by_name(const string& blob_name) const {
-  const auto found = blob_names_index_.find(blob_name);
-  if (found != blob_names_index_.end()) return blobs_[found->second];
-  LOG(WARNING) << "Unknown blob name " << blob_name << DidYouMean(blob_name, blob_names_);
-  return shared_ptr<Blob<Dtype>>();
-}
-
-template <typename Dtype>
-bool Net<Dtype>::has_layer(const string& layer_name) const {
-  return layer_names_index_.count(layer_name) > 0;
-}
-
-template <typename Dtype>
-const shared_ptr<Layer<Dtype>> Net<Dtype>::layer_by_name(const string& layer_name) const {
-  const auto found = layer_names_index_.find(layer_name);
-  if (found != layer_names_index_.end()) return layers_[found->second];
-  LOG(WARNING) << "Unknown layer name " << layer_name << DidYouMean(layer_name, layer_names_);
-  return shared_ptr<Layer<Dtype>>();
 }
 
 INSTANTIATE_CLASS(Net);
