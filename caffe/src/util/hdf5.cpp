@@ -135,46 +135,6 @@ string ShapeText(const vector<int>& shape) {
 
 }  // namespace
 
-namespace {
-
-// At the end of a process HDF5 tries once more to write a file that the disk had no room for, and
-// crashes. All our files are closed by then. To be said before anything else is asked of HDF5.
-const herr_t kNothingAtExit = H5dont_atexit();
-
-}  // namespace
-
-Hdf5File::Hdf5File(const string& path, unsigned flags) : path_(path) {
-  const Hdf5Silence quiet;
-  const bool create = flags & H5F_ACC_TRUNC;
-  id_ = create ? H5Fcreate(path.c_str(), flags, H5P_DEFAULT, H5P_DEFAULT)
-               : H5Fopen(path.c_str(), flags, H5P_DEFAULT);
-  if (id_ >= 0) return;
-  if (create) LOG(FATAL) << "cannot write the HDF5 file " << path;
-  const bool exists = std::ifstream(path).good();
-  LOG(FATAL) << path << ": " << (exists ? "is no HDF5 file, or a damaged one" : "cannot be opened");
-}
-
-Hdf5File::~Hdf5File() {
-  if (id_ >= 0) H5Fclose(id_);
-}
-
-void Hdf5File::Flush() {
-  const Hdf5Silence quiet;
-  CHECK(H5Fflush(id_, H5F_SCOPE_GLOBAL) >= 0) << CannotFinish();
-}
-
-void Hdf5File::Close() {
-  Flush();
-  const hid_t id = id_;
-  id_ = -1;
-  const Hdf5Silence quiet;
-  CHECK(H5Fclose(id) >= 0) << CannotFinish();
-}
-
-string Hdf5File::CannotFinish() const {
-  return "cannot write all of the HDF5 file " + path_ + ": is the disk full?";
-}
-
 template <typename Dtype>
 void hdf5_load_nd_dataset_helper(hid_t file_id, const char* dataset_name_, int min_dim, int max_dim,
                                  Blob<Dtype>* blob, bool reshape) {
