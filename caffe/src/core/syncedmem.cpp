@@ -1,50 +1,8 @@
 #include "caffe/syncedmem.hpp"
 
-#include <algorithm>
-#include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <utility>
-
-#include "caffe/util/math_functions.hpp"
-#include "core/device_memory.hpp"
-#include "core/device_pool.hpp"
-#include "core/host_pool.hpp"
 
 namespace caffe {
-
-namespace {
-
-const size_t kAlignment = 64;
-
-}  // namespace
-
-void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda) {
-  *use_cuda = false;
-  *ptr = nullptr;
-#ifndef CPU_ONLY
-  if (Caffe::mode() == Caffe::GPU) {
-    CUDA_CHECK(cudaMallocHost(ptr, size));
-    *use_cuda = true;
-    return;
-  }
-#endif
-  if (size >= HostPool::kSmallest) *ptr = HostPool::Get().Take(size);
-  if (*ptr) return;
-  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  *ptr = std::aligned_alloc(kAlignment, rounded);
-  CHECK(*ptr) << "no memory for " << size << " bytes: use a smaller batch or input";
-}
-
-void CaffeFreeHost(void* ptr, bool use_cuda) {
-#ifndef CPU_ONLY
-  if (use_cuda) {
-    cudaFreeHost(ptr);
-    return;
-  }
-#endif
-  if (!HostPool::Get().GiveBack(ptr)) std::free(ptr);
-}
 
 namespace {
 
@@ -56,30 +14,6 @@ std::shared_ptr<void> MakeHostMemory(size_t size) {
 }
 
 }  // namespace
-
-#ifndef CPU_ONLY
-
-namespace {
-
-int ThreadNumber() {
-  static std::atomic<int> last(0);
-  static thread_local const int number = ++last;
-  return number;
-}
-
-}  // namespace
-
-void SyncedMemory::EnterGpu(bool write) {
-  const int user = gpu_user_, self = ThreadNumber();
-  if (user == self || (user == kSeveral && !write)) return;
-  if (user != 0) {
-    const AtDevice there(device_);
-    CUDA_CHECK(cudaDeviceSynchronize());
-  }
-  gpu_user_ = user == 0 || write ? self : kSeveral;
-}
-
-#endif
 
 SyncedMemory::SyncedMemory() : SyncedMemory(0) {}
 
@@ -107,18 +41,6 @@ void SyncedMemory::free_cpu() {
 #endif
   cpu_ptr_ = nullptr;
   own_cpu_.reset();
-}
-
-void SyncedMemory::free_gpu() {
-#ifndef CPU_ONLY
-  if (gpu_ptr_ && own_gpu_data_) {
-    const int user = gpu_user_;
-    GiveBackDeviceMemory(gpu_ptr_, device_, user != 0 && user != ThreadNumber());
-  }
-  gpu_user_ = 0;
-#endif
-  gpu_ptr_ = nullptr;
-  own_gpu_data_ = false;
 }
 
 void SyncedMemory::Release() {
@@ -245,117 +167,5 @@ void SyncedMemory::add_layout(const shared_ptr<LayoutStore>& store) {
   CHECK(store) << "the layout to keep must not be null";
   layout_ = store;
 }
-
-#ifdef CPU_ONLY
-
-void SyncedMemory::to_gpu() { NO_GPU; }
-const void* SyncedMemory::gpu_data() { NO_GPU; }
-void* SyncedMemory::mutable_gpu_data() { NO_GPU; }
-void SyncedMemory::set_gpu_data(void* data) { NO_GPU; }
-
-#else
-
-void SyncedMemory::allocate_gpu() {
-  if (gpu_ptr_) return;
-  gpu_ptr_ = TakeDeviceMemory(size_, ThreadStream(), &device_);
-  own_gpu_data_ = true;
-}
-
-void SyncedMemory::upload() {
-  EnterGpu(true);
-  CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, ThreadStream()));
-  // Whoever keeps the address of the host's copy may write there at any time.
-  if (viewed() || !own_cpu_data()) {
-    CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
-  } else {
-    uploaded_.Record(ThreadStream());
-  }
-}
-
-void SyncedMemory::to_gpu() {
-  allocate_gpu();
-  switch (head_) {
-    case UNINITIALIZED:
-      EnterGpu(true);
-      caffe_gpu_memset(size_, 0, gpu_ptr_);
-      head_ = HEAD_AT_GPU;
-      break;
-    case HEAD_AT_LAYOUT:
-      if (layout_->on_gpu()) {
-        EnterGpu(true);
-        layout_->ToPlain(gpu_ptr_);
-        head_ = HEAD_AT_GPU;
-        break;
-      }
-      to_cpu();
-      [[fallthrough]];
-    case HEAD_AT_CPU:
-      upload();
-      head_ = SYNCED;
-      break;
-    case HEAD_AT_GPU:
-    case SYNCED:
-      break;
-  }
-}
-
-const void* SyncedMemory::gpu_data() {
-  CheckNotReleased();
-  to_gpu();
-  EnterGpu(false);
-  return gpu_ptr_;
-}
-
-void* SyncedMemory::mutable_gpu_data() {
-  CheckNotReleased();
-  to_gpu();
-  EnterGpu(true);
-  head_ = HEAD_AT_GPU;
-  layout_.reset();
-  return gpu_ptr_;
-}
-
-void* SyncedMemory::overwrite_gpu_data() {
-  allocate_gpu();
-  released_ = false;
-  EnterGpu(true);
-  head_ = HEAD_AT_GPU;
-  layout_.reset();
-  return gpu_ptr_;
-}
-
-bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
-  const bool there = other->head_ == HEAD_AT_GPU || other->head_ == SYNCED;
-  if (!there || !other->own_gpu_data_ || size_ != other->size_) return false;
-  overwrite_gpu_data();
-  if (!own_gpu_data_ || device_ != other->device_) return false;
-  other->EnterGpu(true);
-  std::swap(gpu_ptr_, other->gpu_ptr_);
-  other->overwrite_gpu_data();
-  return true;
-}
-
-void SyncedMemory::set_gpu_data(void* data) {
-  CHECK(data) << "the memory to use must not be null";
-  free_gpu();
-  CUDA_CHECK(cudaGetDevice(&device_));
-  gpu_ptr_ = data;
-  released_ = false;
-  head_ = HEAD_AT_GPU;
-  layout_.reset();
-}
-
-void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
-  CHECK_EQ(head_, HEAD_AT_CPU) << " only host contents can be pushed to the GPU";
-  if (!gpu_ptr_) {
-    gpu_ptr_ = TakeDeviceMemory(size_, stream, &device_);
-    own_gpu_data_ = true;
-  }
-  CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, stream));
-  head_ = SYNCED;
-  gpu_user_ = 0;
-}
-
-#endif  // CPU_ONLY
 
 }  // namespace caffe

@@ -1,0 +1,42 @@
+#include <algorithm>
+#include <cstdlib>
+
+#include "caffe/syncedmem.hpp"
+#include "core/host_pool.hpp"
+
+namespace caffe {
+
+namespace {
+
+const size_t kAlignment = 64;
+
+}  // namespace
+
+void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda) {
+  *use_cuda = false;
+  *ptr = nullptr;
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) {
+    CUDA_CHECK(cudaMallocHost(ptr, size));
+    *use_cuda = true;
+    return;
+  }
+#endif
+  if (size >= HostPool::kSmallest) *ptr = HostPool::Get().Take(size);
+  if (*ptr) return;
+  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  *ptr = std::aligned_alloc(kAlignment, rounded);
+  CHECK(*ptr) << "no memory for " << size << " bytes: use a smaller batch or input";
+}
+
+void CaffeFreeHost(void* ptr, bool use_cuda) {
+#ifndef CPU_ONLY
+  if (use_cuda) {
+    cudaFreeHost(ptr);
+    return;
+  }
+#endif
+  if (!HostPool::Get().GiveBack(ptr)) std::free(ptr);
+}
+
+}  // namespace caffe
