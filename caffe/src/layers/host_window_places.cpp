@@ -43,17 +43,6 @@ bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows) {
   return InLanes(layout) && FitBytes(windows);
 }
 
-template <typename Dtype>
-const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>& mask) {
-  return StoreOf<HostWindowPlaces<Dtype>>(mask);
-}
-
-template <typename Dtype>
-std::uint8_t* WriteHostPlaces(const ChannelLayout& layout, const PoolWindows& windows,
-                              Blob<Dtype>* mask) {
-  return PlacesToWrite<HostWindowPlaces<Dtype>>(layout, windows, mask);
-}
-
 // ---- kernels, for rows of one plane ----
 
 namespace {
@@ -171,12 +160,7 @@ void GatherFromWindows(const ChannelLayout& layout, const PoolWindows& windows, 
   });
 }
 
-#define INSTANTIATE_PLACES(Dtype)                                           \
-  template class HostWindowPlaces<Dtype>;                                   \
-  template const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>&); \
-  template std::uint8_t* WriteHostPlaces(const ChannelLayout&, const PoolWindows&, Blob<Dtype>*)
-INSTANTIATE_PLACES(float);
-INSTANTIATE_PLACES(double);
+INSTANTIATE_CLASS(HostWindowPlaces);
 
 #define INSTANTIATE_KERNELS(Dtype, T)                                                             \
   template void MaximaAndPlaces<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*, T*, \

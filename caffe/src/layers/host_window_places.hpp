@@ -26,14 +26,6 @@ class HostWindowPlaces : public PlacesStore {
 /// Whether Pooling keeps a mask so, for values in that order.
 bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows);
 
-/// Memory for the new places of a whole mask of KeepsPlaces.
-template <typename Dtype>
-std::uint8_t* WriteHostPlaces(const ChannelLayout& layout, const PoolWindows& windows,
-                              Blob<Dtype>* mask);
-/// A mask's places where it is kept so, else null.
-template <typename Dtype>
-const HostWindowPlaces<Dtype>* HostPlacesOf(const Blob<Dtype>& mask);
-
 // Kernels over large planes that the windows tile and small ones of a value for each window, of
 // KeepsPlaces. Values may be kept as BFloat16 (T).
 

@@ -124,8 +124,8 @@ void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
           using T = decltype(type);
           const T* x = ReadAs<T>(stored, *bottom[0]);
           T* y = WriteAs<T>(pooled.WithElement(stored.element), top[0]);
-          std::uint8_t* places = WriteHostPlaces(pooled, windows, top[1]);
-          MaximaAndPlaces<Dtype>(stored, windows, x, y, places);
+          MaximaAndPlaces<Dtype>(stored, windows, x, y,
+                                 PlacesToWrite<HostWindowPlaces<Dtype>>(pooled, windows, top[1]));
         });
         break;
       }
@@ -183,7 +183,7 @@ void PoolingLayer<Dtype>::BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bot
 template <typename Dtype>
 bool PoolingLayer<Dtype>::BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom) {
   const PoolWindows windows = Windows();
-  const HostWindowPlaces<Dtype>* places = has_mask_ ? HostPlacesOf(*top[1]) : nullptr;
+  const auto* places = has_mask_ ? StoreOf<HostWindowPlaces<Dtype>>(*top[1]) : nullptr;
   if (!places || !places->Has(places->layout(), windows)) return false;
   const Element element = StoredLayout(*top[0], Part::kDiff).element;
   const ChannelLayout pooled = places->layout().WithElement(element);

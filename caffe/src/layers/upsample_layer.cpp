@@ -94,7 +94,7 @@ void UpsampleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const ChannelLayout small = StoredLayout(*bottom[0]);
   const ChannelLayout large = small.WithPlane(upsample_h_, upsample_w_);
   const PoolWindows windows = WindowsOfPixels();
-  const HostWindowPlaces<Dtype>* kept = HostPlacesOf(*bottom[1]);
+  const auto* kept = StoreOf<HostWindowPlaces<Dtype>>(*bottom[1]);
   if (kept && kept->Has(small, windows)) {
     return VisitElements<Dtype>(small, [&](auto type) {
       using T = decltype(type);
@@ -122,7 +122,7 @@ void UpsampleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const ChannelLayout large = StoredLayout(*top[0], Part::kDiff);
   const ChannelLayout small = large.WithPlane(height_, width_);
   const PoolWindows windows = WindowsOfPixels();
-  const HostWindowPlaces<Dtype>* kept = HostPlacesOf(*bottom[1]);
+  const auto* kept = StoreOf<HostWindowPlaces<Dtype>>(*bottom[1]);
   if (kept && kept->Has(small, windows)) {
     return VisitElements<Dtype>(large, [&](auto type) {
       using T = decltype(type);

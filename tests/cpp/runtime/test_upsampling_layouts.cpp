@@ -107,7 +107,9 @@ TEST(Pooling, KeepsItsMaskInBytesWhereChannelsLieInBlocks) {
     pool.layer->SetUp(pool.bottom, pool.top);
     Arrange(order, Part::kData, pool.bottom[0]);
     pool.layer->Forward(pool.bottom, pool.top);
-    EXPECT_EQ(caffe::HostPlacesOf(*pool.top[1]) != nullptr, order.block != 8) << order.name;
+    EXPECT_EQ(caffe::StoreOf<caffe::HostWindowPlaces<float>>(*pool.top[1]) != nullptr,
+              order.block != 8)
+        << order.name;
     // What is written to it counts: the gradient goes to these places.
     std::fill_n(pool.top[1]->mutable_cpu_data(), pool.top[1]->count(), 0.f);
     pool.Backward(std::vector<float>(pool.top[0]->count(), 1));
