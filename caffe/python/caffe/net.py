@@ -7,11 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any, Union, cast
+from typing import Any, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from . import batches
 from ._caffe import Blob, BlobVec, Error, Layer, NetCore
 from .parallel import NCCL
 from .proto import caffe_pb2
@@ -269,10 +270,9 @@ class Net:
         Keywords are all input blobs, first axis = items. Returns the outputs and `blobs`, copied.
         """
         outs: dict[str, list[Array]] = {}
-        batches: Iterable[dict[str, Any]] = self._batch(kwargs) if kwargs else [{}]
-        for batch in batches:
-            _append(outs, self.forward(blobs=blobs, **batch))
-        return _join(outs, _items(kwargs))
+        for batch in self._batch(kwargs) if kwargs else [{}]:
+            batches.append(outs, self.forward(blobs=blobs, **batch))
+        return batches.join(outs, batches.number_of_items(kwargs))
 
     def forward_backward_all(
         self,
@@ -289,24 +289,18 @@ class Net:
         grad = {n: v for n, v in kwargs.items() if n in self.outputs}
         outs: dict[str, list[Array]] = {}
         grads: dict[str, list[Array]] = {}
-        batches: Iterable[tuple[dict[str, Any], dict[str, Any]]] = zip_longest(
+        pairs: Iterable[tuple[dict[str, Any], dict[str, Any]]] = zip_longest(
             self._batch(data) if data else [{}], self._batch(grad) if grad else [{}], fillvalue={}
         )
-        for inputs, top_diffs in batches:
-            _append(outs, self.forward(blobs=blobs, **inputs))
-            _append(grads, self.backward(diffs=diffs, **top_diffs))
-        return _join(outs, _items(kwargs)), _join(grads, _items(kwargs))
+        for inputs, top_diffs in pairs:
+            batches.append(outs, self.forward(blobs=blobs, **inputs))
+            batches.append(grads, self.backward(diffs=diffs, **top_diffs))
+        items = batches.number_of_items(kwargs)
+        return batches.join(outs, items), batches.join(grads, items)
 
     def _batch(self, blobs: Mapping[str, npt.ArrayLike]) -> Iterator[dict[str, Any]]:
         """Cut arrays (or lists of items) into batches; the last one is padded with zeros."""
-        size = next(iter(self.blobs.values())).shape[0]
-        arrays = {name: np.asarray(values) for name, values in blobs.items()}
-        for begin in range(0, _items(arrays) or 0, size):
-            batch = {name: array[begin : begin + size] for name, array in arrays.items()}
-            for name, part in batch.items():
-                padding = np.zeros((size - len(part), *part.shape[1:]), part.dtype)
-                batch[name] = np.concatenate([part, padding])
-            yield batch
+        return batches.cut(blobs, size=next(iter(self.blobs.values())).shape[0])
 
     def set_input_arrays(self, data: Array, labels: Array) -> None:
         """Make float32 arrays the source of the net's MemoryData layer, without copying them.
@@ -377,21 +371,3 @@ class Net:
     def load_hdf5(self, filename: PathLike) -> list[str]:
         """``copy_from`` for HDF5 files, whatever their name."""
         return self._core.load_hdf5(os.fsencode(filename))
-
-
-def _items(arrays: Mapping[str, npt.ArrayLike]) -> int | None:
-    """The number of items of a batch's arrays; all must have the same."""
-    counts = {name: len(cast(Any, values)) for name, values in arrays.items()}
-    if len(set(counts.values())) > 1:
-        raise ValueError(f"the arrays differ in their number of items: {counts}")
-    return next(iter(counts.values()), None)
-
-
-def _append(all_parts: dict[str, list[Array]], parts: Mapping[str, Array]) -> None:
-    for name, part in parts.items():
-        all_parts.setdefault(name, []).append(np.atleast_1d(part).copy())
-
-
-def _join(all_parts: Mapping[str, list[Array]], items: int | None) -> dict[str, Array]:
-    """Put the batches together, leaving out what came from padding."""
-    return {name: np.concatenate(parts)[:items] for name, parts in all_parts.items()}
