@@ -9,7 +9,6 @@ namespace dcme {
 
 void grid_classes(Plane<const uint16_t> ids, int grid_size, const ClassMap& classes,
                   const std::vector<int>& priority, Plane<uint8_t> grid) {
-  require(grid_size >= 1, "the grid size must be at least 1 pixel");
   require(grid.same_size(grid_blocks(ids.rows, grid_size), grid_blocks(ids.cols, grid_size)),
           "the grid must have one element for every block of the map, partial ones included");
   if (!priority.empty()) classes.check_priority(priority);

@@ -10,7 +10,6 @@ namespace {
 Array<uint8_t> grid_of(const Array<uint16_t>& ids, int grid_size, const ClassMap& classes,
                        const std::vector<int>& priority) {
   const auto from = plane_of(ids);
-  require(grid_size >= 1, "the grid size must be at least 1 pixel");
   Array<uint8_t> result({grid_blocks(from.rows, grid_size), grid_blocks(from.cols, grid_size)});
   const auto to = writable_plane(result);
   py::gil_scoped_release release;

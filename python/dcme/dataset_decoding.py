@@ -116,8 +116,14 @@ class Decoding:
             raise UserError(f"{item.name}: the network has no grid output to classify instances by")
         grid, count = np.asarray(item.grid), len(self.classes.labels) + 1
         if grid.ndim == 2:
-            grid = np.eye(count, dtype=np.float32)[np.clip(grid.astype(int), 0, count - 1)]
-            grid = np.moveaxis(grid, -1, 0)
+            numbers = grid.astype(int)
+            strange = numbers[(numbers < 0) | (numbers >= count)]
+            if len(strange):
+                raise UserError(
+                    f"{item.name}: the grid holds class {strange[0]}, of classes there are "
+                    f"{count - 1}; --classes names those of the network"
+                )
+            grid = np.moveaxis(np.eye(count, dtype=np.float32)[numbers], -1, 0)
         if grid.ndim != 3 or grid.shape[0] != count:
             raise UserError(
                 f"{item.name}: the grid output is {grid.shape}; expected ({count}, h, w) for "

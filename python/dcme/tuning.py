@@ -243,9 +243,7 @@ def tune(
     middles = {name: ladders[name][len(ladders[name]) // 2] for name in names}
     first = (search.attempt(start), search.attempt(_with(start, **middles)))
     best = search.in_turns(max(first, key=lambda trial: trial.value), ladders)
-    for name in names:  # the picture shows every ladder around the best
-        for value in ladders[name]:
-            search.attempt(_with(best.decoding, **{name: value}))
+    # The last turn, in which none moved, has tried every ladder around the best.
     return Tuning(best, list(search.known.values()), goal)
 
 

@@ -10,8 +10,12 @@ namespace dcme {
 
 // Blocks along a side of `pixels` pixels: block b holds the pixels [b * grid_size, (b + 1) *
 // grid_size). A side that is not a multiple has a partial last block, so that every pixel lies in
-// one; poolings that round up, as Caffe's do, give encoder outputs of this size too.
-inline int grid_blocks(int pixels, int grid_size) { return (pixels + grid_size - 1) / grid_size; }
+// one; poolings that round up, as Caffe's do, give encoder outputs of this size too. Throws
+// std::invalid_argument for a grid size below 1.
+inline int grid_blocks(int pixels, int grid_size) {
+  require(grid_size >= 1, "the grid size must be at least 1 pixel");
+  return (pixels + grid_size - 1) / grid_size;
+}
 
 // Class of every block of an instance map (paper 2, section 1 of its method): the class of the
 // instances in it, that first on the priority list where there are several, 0 where there is none.

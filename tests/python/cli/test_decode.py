@@ -104,6 +104,57 @@ def test_instances_whose_vectors_agree_come_first():
     field[:, ids == 0] = 0
     result = Decoding(dt=4, vt=10, et=10)(VectorMap("x", field, None))
     assert result.centres[0, 1] > 40 and result.scores[0] > 0.95 > result.scores[1] > 0.3
+    found = dcme.decode(field, 4, 10, 10)
+    errors = found.spreads(field) + found.offsets
+    expected = np.exp(-4 * errors / np.sqrt(found.pixels))
+    assert result.scores.tolist() == pytest.approx(sorted(expected, reverse=True))
+
+
+def test_grids_of_class_numbers_are_as_good_as_certain_probabilities():
+    ids = np.zeros((32, 64), np.uint16)
+    ids[5:27, 5:27], ids[5:27, 37:59] = 24001, 26001
+    field, decoding = dcme.encode(ids), Decoding(dt=4, vt=10, et=10)
+    result = decoding(VectorMap("x", field, dcme.grid_classes(ids, 16)))
+    assert sorted(result.labels.tolist()) == [24, 26]
+    for number in (-1, 9):
+        with pytest.raises(UserError, match=f"x: the grid holds class {number}, of classes there"):
+            decoding(VectorMap("x", field, np.full((2, 4), number)))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"vectors": np.zeros((3, 4, 5))}, r"a vector map is \(2, H, W\), this is \(3, 4, 5\)"),
+        ({"vectors": np.zeros((6, 3, 4, 5))}, r"\(N, 2, H, W\), not \(6, 3, 4, 5\)"),
+        ({"vectors": np.zeros((2, 2, 4, 5)), "names": ["a"]}, "2 vector maps for 1 names"),
+        ({"field": np.zeros((2, 4, 5))}, "holds neither 'vectors' nor 'data'"),
+    ],
+)
+def test_files_that_hold_no_vector_maps(tmp_path, arrays, message):
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(UserError, match=message):
+        list(read_vectors(tmp_path / "x.npz"))
+
+
+def test_maps_may_have_the_names_of_caffes_blobs(tmp_path):
+    with pytest.raises(UserError, match="holds no vector maps"):
+        list(read_vectors(tmp_path))
+    np.savez(tmp_path / "x.npz", data=np.ones((2, 32, 32)), label=np.full((2, 2), 3))
+    (item,) = read_vectors(tmp_path / "x.npz", ["mine"])
+    assert item.name == "mine" and (item.vectors == 1).all() and (item.grid == 3).all()
+
+
+def test_in_reference_mode_background_wins_and_scores_are_probabilities():
+    ids = np.zeros((32, 64), np.uint16)
+    ids[5:27, 5:27], ids[5:27, 37:59] = 1001, 1002
+    field = dcme.encode(ids)
+    field[:, ids > 0] += np.random.default_rng(1).normal(0, 1, (2, (ids > 0).sum()))
+    grid = np.array([[[0.6, 0.3]], [[0.4, 0.7]]], np.float32)  # blocks of 32 pixels
+    how = {"dt": 4, "vt": 5, "et": 10, "classes": ClassMap((1,), ("cell",))}
+    result = Decoding(mode="reference", **how)(VectorMap("x", field, grid))
+    assert result.scores.tolist() == pytest.approx([0.7]) and result.centres[0, 1] > 32
+    result = Decoding(**how)(VectorMap("x", field, grid))
+    assert len(result) == 2 and (result.scores < [0.7, 0.4]).all()
 
 
 def test_a_part_of_an_instance_comes_after_whole_ones():
