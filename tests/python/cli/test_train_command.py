@@ -108,7 +108,7 @@ def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, 
     assert train(data, tmp_path / "d", 1, "--weights", f"{weights},{other}", "--quiet") == 0
 
 
-def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path):
+def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path, fails):
     nets = tmp_path / "nets"
     shutil.copytree(NETS, nets)
     for kind in ("train", "solver"):
@@ -116,6 +116,8 @@ def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path):
     assert train(data, tmp_path / "r", 1, "--variant", "slow", "--anchor", "box", nets=nets) == 0
     bound = read_net(NetFiles.of_folder(tmp_path / "r").train)
     assert {layer.dcme_data_param.anchor for layer in bound.layer if not layer.bottom} == {1}
+    line = fails("train", nets, data, tmp_path / "r", "--anchor", "box")
+    assert "another training (variant: slow; now none)" in line
 
 
 def test_the_newest_snapshot_is_that_of_most_iterations(tmp_path):

@@ -31,7 +31,7 @@ def test_masks_and_instances_are_predictions_too():
     truth = row(1, 1, 0, 2)
     masks = np.stack([truth == 1, truth == 1, truth == 2])
     assert (dcme.matching(truth, masks).tp, dcme.matching(truth, masks).fp) == (2, 1)
-    assert dcme.matching(truth, 256 * masks.astype(int)) == dcme.matching(truth, masks)
+    assert dcme.matching(truth, 0.5 * masks) == dcme.matching(truth, masks)
     assert dcme.matching(truth, masks[:0]).fn == 2
     ids = np.zeros((40, 60), np.uint16)
     ids[3:12, 4:14], ids[20:36, 30:47] = 1001, 1002
