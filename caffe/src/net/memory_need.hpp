@@ -25,6 +25,41 @@ struct MemoryNeed {
   }
 };
 
+/// The memory of blobs, and the steps of an iteration from whose first to whose last it is taken.
+class BlobLives {
+ public:
+  /// Blobs that share memory are one, which lives as long as any of them.
+  void Add(const shared_ptr<SyncedMemory>& memory, int begin, int end) {
+    const Life life = {begin, end, double(memory->size())};
+    const auto found = lives_.emplace(memory.get(), life);
+    if (found.second) return;
+    Life& known = found.first->second;
+    known = {std::min(known.begin, begin), std::max(known.end, end), known.bytes};
+  }
+
+  /// The most bytes that are taken in any of the steps from 0 on.
+  double MostBytes(int steps) const {
+    double most = 0;
+    for (int step = 0; step < steps; ++step) {
+      double bytes = 0;
+      for (const auto& entry : lives_) {
+        const Life& life = entry.second;
+        if (life.begin <= step && step <= life.end) bytes += life.bytes;
+      }
+      most = std::max(most, bytes);
+    }
+    return most;
+  }
+
+ private:
+  struct Life {
+    int begin, end;
+    double bytes;
+  };
+
+  std::map<const SyncedMemory*, Life> lives_;
+};
+
 /// The need of a net of which blob b's data (diff) is freed after step data_end[b] (diff_end[b]) of
 /// an iteration: layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
 template <typename Dtype>
@@ -33,44 +68,25 @@ MemoryNeed MemoryNeedOf(const Net<Dtype>& net, const vector<int>& data_end,
   const int layers = static_cast<int>(net.layers().size());
   const auto& backward = net.layer_need_backward();
   const bool trains = std::find(backward.begin(), backward.end(), true) != backward.end();
-  struct Life {
-    int begin, end;
-    double bytes;
-  };
-  // Blobs that share memory are one.
-  std::map<const SyncedMemory*, Life> lives;
-  const auto add = [&](const shared_ptr<SyncedMemory>& memory, int begin, int end) {
-    const Life life = {begin, end, double(memory->size())};
-    const auto found = lives.emplace(memory.get(), life);
-    if (found.second) return;
-    Life& known = found.first->second;
-    known = {std::min(known.begin, begin), std::max(known.end, end), known.bytes};
-  };
+  BlobLives lives;
   for (int i = 0; i < layers; ++i) {
     for (const int b : net.top_ids(i)) {
       const Blob<Dtype>& blob = *net.blobs()[b];
       if (blob.count() == 0) continue;
-      add(blob.data(), i, data_end[b]);
+      lives.Add(blob.data(), i, data_end[b]);
       // The first to write a diff is the last to have read the data.
-      if (trains && backward[i]) add(blob.diff(), 2 * layers - 1 - i, diff_end[b]);
+      if (trains && backward[i]) lives.Add(blob.diff(), 2 * layers - 1 - i, diff_end[b]);
     }
     for (size_t k = 0; k < net.bottom_ids(i).size(); ++k) {
       const int b = net.bottom_ids(i)[k];
       const Blob<Dtype>& blob = *net.blobs()[b];
       if (backward[i] && net.bottom_need_backward()[i][k] && blob.count() > 0) {
-        add(blob.diff(), 2 * layers - 1 - i, diff_end[b]);
+        lives.Add(blob.diff(), 2 * layers - 1 - i, diff_end[b]);
       }
     }
   }
   MemoryNeed need;
-  for (int step = 0; step < (trains ? 2 * layers : layers); ++step) {
-    double bytes = 0;
-    for (const auto& entry : lives) {
-      const Life& life = entry.second;
-      if (life.begin <= step && step <= life.end) bytes += life.bytes;
-    }
-    need.blobs = std::max(need.blobs, bytes);
-  }
+  need.blobs = lives.MostBytes(trains ? 2 * layers : layers);
   for (const Blob<Dtype>* param : net.learnable_params()) {
     need.parameters += double(param->count()) * sizeof(Dtype) * (trains ? 2 : 1);
   }
