@@ -10,6 +10,13 @@ namespace caffe {
 
 namespace {
 
+template <typename Dtype>
+void CheckHasChannels(const Blob<Dtype>& bottom) {
+  CHECK_GE(bottom.num_axes(), 2)
+      << ": PReLU has a slope for each channel, axis 1; the bottom's shape is "
+      << bottom.shape_string();
+}
+
 // to = from where x is positive, else its channel's slope times from. Slopes: of `bottom`'s
 // channels, or one for all.
 template <typename Dtype>
@@ -33,9 +40,7 @@ void ScaleWhereNegative(const Blob<Dtype>& bottom, const Blob<Dtype>& slopes, co
 template <typename Dtype>
 void PReLULayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {
-  CHECK_GE(bottom[0]->num_axes(), 2)
-      << ": PReLU has a slope for each channel, axis 1; the bottom's shape is "
-      << bottom[0]->shape_string();
+  CheckHasChannels(*bottom[0]);
   const PReLUParameter& param = this->layer_param_.prelu_param();
   channel_shared_ = param.channel_shared();
   const vector<int> shape = channel_shared_ ? vector<int>() : vector<int>{bottom[0]->shape(1)};
@@ -51,9 +56,7 @@ void PReLULayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void PReLULayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                 const vector<Blob<Dtype>*>& top) {
-  CHECK_GE(bottom[0]->num_axes(), 2)
-      << ": PReLU has a slope for each channel, axis 1; the bottom's shape is "
-      << bottom[0]->shape_string();
+  CheckHasChannels(*bottom[0]);
   CHECK_EQ(this->blobs_[0]->count(), channel_shared_ ? 1 : bottom[0]->shape(1))
       << ": the stored slopes do not fit channel_shared and a bottom of shape "
       << bottom[0]->shape_string();
