@@ -129,6 +129,17 @@ def test_bytes_behind_the_end_of_a_picture_do_not_matter(tmp_path):
         assert read_image(tmp_path / "image").ndim == 3
 
 
+def test_a_jpegs_end_is_that_behind_its_pixels(tmp_path):
+    thumbnail = b"\xff\xe1\0\x08" + b"Exif\xff\xd9"
+    plain = jpeg(40, 50)
+    filled = plain[:2] + b"\xff\xff\xff" + thumbnail + plain[2:]
+    (tmp_path / "image.jpg").write_bytes(filled)
+    assert read_image(tmp_path / "image.jpg").shape == (40, 50, 3)
+    (tmp_path / "image.jpg").write_bytes(filled[:-2])
+    with pytest.raises(UserError, match="is cut off"):
+        read_image(tmp_path / "image.jpg")
+
+
 def test_what_is_no_number_becomes_black():
     image = np.array([[np.nan, -5, 0.5, 1, 9]], np.float32)
     assert stretched(image, (0, 1)).tolist() == [[0, 0, 128, 255, 255]]

@@ -176,3 +176,20 @@ def test_evaluating_files_equals_evaluating_arrays(tmp_path):
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((9, 9), np.uint8))
     with pytest.raises(ValueError, match=r"0\.png: a predicted mask is 9x9 but its ground truth"):
         by_files.add_files(tmp_path / "truth.png", files)
+
+
+def test_files_are_matched_one_to_one_the_best_first(tmp_path):
+    def counts(truth, masks, iou):
+        cv2.imwrite(
+            str(tmp_path / "truth.png"), 24000 + np.repeat([truth], 9, axis=0).astype(np.uint16)
+        )
+        files = [(tmp_path / f"{k}.png", 24, 0.5) for k in range(len(masks))]
+        for (path, *_), mask in zip(files, masks):
+            cv2.imwrite(str(path), np.repeat([mask], 9, axis=0).astype(np.uint8))
+        return add_files([dcme.Evaluator()], tmp_path / "truth.png", files, ious=[iou]).matchings[0]
+
+    both = counts([1, 1, 2, 2], [[1, 1, 1, 1]], 0.25)
+    assert (both.tp, both.fp, both.fn) == (1, 0, 1)
+    assert counts([1, 1, 2, 2], [[1, 0, 0, 0]], 0.5).tp == 0, "IoU must be greater"
+    better = counts([1, 1, 1, 1], [[1, 1, 0, 0], [1, 1, 1, 0]], 0.25)
+    assert (better.tp, better.fp, better.iou_sum) == (1, 1, 0.75)
