@@ -18,31 +18,28 @@ struct Piece {
 };
 
 // What matters is which layers meet: of each as many kinds as are computed in ways of their own.
-// Weights keep values near 1, and slopes are such that nothing grows without bounds.
 const Piece kPieces[] = {
-    {1, false, "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1"
-               " weight_filler { type: 'msra' } bias_filler { type: 'uniform' max: 0.5 } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 48 kernel_size: 3 pad: 1"
-               " weight_filler { type: 'msra' } bias_term: false }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 32 kernel_size: 3 pad: 2"
-               " dilation: 2 weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 8 kernel_size: 3 pad: 1"
-               " stride: 2 weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 64 kernel_size: 1"
-               " weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 5 kernel_size: 5 pad: 2"
-               " weight_filler { type: 'msra' } bias_filler { type: 'uniform' min: -0.5 } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1"
-               " group: 8 weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1"
-               " group: 16 weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Convolution' convolution_param { num_output: 4 kernel_size: 3"
-               " engine: CAFFE weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Deconvolution' convolution_param { num_output: 16 kernel_size: 2 stride: 2"
-               " weight_filler { type: 'msra' } }"},
-    {1, false, "type: 'Deconvolution' convolution_param { num_output: 16 group: 16 kernel_size: 4"
-               " stride: 2 pad: 1 bias_term: false weight_filler { type: 'bilinear' } }"},
-    {1, true, "type: 'ReLU'"},
+    {1, false, "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1 }"},
+    {1, false, "type: 'Convolution' convolution_param { num_output: 64 kernel_size: 1 }"},
+    {1, false, "type: 'Convolution' convolution_param { num_output: 5 kernel_size: 5 pad: 2 }"},
+    {1, false,
+     "type: 'Convolution' convolution_param { num_output: 48 kernel_size: 3 pad: 1"
+     " bias_term: false }"},
+    {1, false,
+     "type: 'Convolution' convolution_param { num_output: 32 kernel_size: 3 pad: 2 dilation: 2 }"},
+    {1, false,
+     "type: 'Convolution' convolution_param { num_output: 8 kernel_size: 3 pad: 1 stride: 2 }"},
+    {1, false,
+     "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1 group: 8 }"},
+    {1, false,
+     "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 pad: 1 group: 16 }"},
+    {1, false,
+     "type: 'Convolution' convolution_param { num_output: 4 kernel_size: 3 engine: CAFFE }"},
+    {1, false,
+     "type: 'Deconvolution' convolution_param { num_output: 16 kernel_size: 2 stride: 2 }"},
+    {1, false,
+     "type: 'Deconvolution' convolution_param { num_output: 16 group: 16 kernel_size: 4"
+     " stride: 2 pad: 1 bias_term: false }"},
     {1, true, "type: 'ReLU'"},
     {1, true, "type: 'ReLU' relu_param { negative_slope: 0.25 }"},
     {1, true, "type: 'PReLU'"},
@@ -52,19 +49,14 @@ const Piece kPieces[] = {
     {1, true, "type: 'Swish'"},
     {1, true, "type: 'Power' power_param { scale: 0.5 shift: 0.25 }"},
     {1, true, "type: 'BatchNorm' batch_norm_param { eps: 0.01 }"},
-    {1, true, "type: 'BatchNorm' batch_norm_param { eps: 0.01 }"},
-    {1, true, "type: 'Scale' scale_param { bias_term: true filler { type: 'uniform' min: 0.5 }"
-              " bias_filler { type: 'uniform' min: -0.5 max: 0.5 } }"},
-    {1, true, "type: 'Scale' scale_param { bias_term: true filler { type: 'uniform' min: 0.5 }"
-              " bias_filler { type: 'uniform' min: -0.5 max: 0.5 } }"},
+    {1, true,
+     "type: 'Scale' scale_param { bias_term: true filler { type: 'uniform' min: 0.5 }"
+     " bias_filler { type: 'uniform' min: -0.5 max: 0.5 } }"},
     {1, true, "type: 'Bias' bias_param { filler { type: 'uniform' min: -1 } }"},
     {1, false, "type: 'Pooling' pooling_param { kernel_size: 2 stride: 2 }"},
     {1, false, "type: 'Pooling' pooling_param { kernel_size: 3 stride: 2 }"},
     {1, false, "type: 'Pooling' pooling_param { kernel_size: 3 stride: 1 pad: 1 pool: AVE }"},
     {1, false, "type: 'Pooling' pooling_param { global_pooling: true pool: AVE }"},
-    {1, false, "type: 'Pooling' pooling_param { kernel_size: 2 stride: 2 }"},
-    {1, false, "type: 'Upsample'"},
-    {1, false, "type: 'Upsample'"},
     {1, false, "type: 'Upsample'"},
     {1, false, "type: 'LRN' lrn_param { local_size: 3 alpha: 0.5 }"},
     {1, false, "type: 'MVN' mvn_param { eps: 0.1 }"},
@@ -79,6 +71,9 @@ const Piece kPieces[] = {
     {2, false, "type: 'Crop' crop_param { axis: 2 }"},
 };
 
+// Those that networks mostly consist of, and those that rarely fit.
+const char* const kOften[] = {"ReLU", "BatchNorm", "Scale", "Pooling", "Upsample"};
+
 class Builder {
  public:
   Builder(unsigned number, caffe::Phase phase) : random_(number), phase_(phase) {
@@ -86,7 +81,7 @@ class Builder {
     net_.set_force_backward(phase == caffe::TRAIN);
     AddInput({1 + Below(3), Below(2) ? 16 : 3, 6 + Below(15), 6 + Below(15)});
     for (int layers = 4 + Below(9), tries = 0; layers > 0 && tries < 100; ++tries) {
-      if (TryToAdd(kPieces[Below(std::size(kPieces))])) --layers;
+      if (TryToAdd(AnyPiece())) --layers;
     }
     if (phase == caffe::TRAIN) AddLosses();
   }
@@ -106,11 +101,22 @@ class Builder {
 
   int Below(int end) { return static_cast<int>(random_() % end); }
 
+  const Piece& AnyPiece() {
+    const std::string often = kOften[Below(std::size(kOften))];
+    const bool any = Below(2);
+    const Piece* piece;
+    do {
+      piece = &kPieces[Below(std::size(kPieces))];
+    } while (!any && ParseLayer(piece->layer).type() != often);
+    return *piece;
+  }
+
   /// An index into features_; mostly the last one, so that nets get deep.
   size_t AnyFeature() { return Below(4) ? features_.size() - 1 : Below(features_.size()); }
 
   void AddInput(const std::vector<int>& shape) {
-    *net_.add_layer() = ParseLayer("name: 'data' type: 'Input' top: 'data' input_param { shape { } }");
+    *net_.add_layer() =
+        ParseLayer("name: 'data' type: 'Input' top: 'data' input_param { shape { } }");
     for (const int extent : shape) {
       net_.mutable_layer(0)->mutable_input_param()->mutable_shape(0)->add_dim(extent);
     }
@@ -122,6 +128,11 @@ class Builder {
     caffe::LayerParameter layer = ParseLayer(piece.layer);
     const std::string number = std::to_string(net_.layer_size());
     layer.set_name(layer.type() + number);
+    if (layer.has_convolution_param()) {
+      // Keeps values near 1.
+      layer.mutable_convolution_param()->mutable_weight_filler()->set_type("msra");
+      layer.mutable_convolution_param()->mutable_bias_filler()->set_type("uniform");
+    }
     std::vector<size_t> read = {AnyFeature()};
     while (static_cast<int>(read.size()) < piece.bottoms) read.push_back(Below(features_.size()));
     for (const size_t i : read) layer.add_bottom(features_[i].name);

@@ -1,5 +1,5 @@
-// Nets that nobody thought of: whatever layers meet, and whatever they fuse, free, make again or keep
-// in orders of their own, the results are those of the plain layers in double.
+// Nets that nobody thought of: whatever layers meet, and whatever they fuse, free, make again or
+// keep in orders of their own, the results are those of the plain layers in double.
 
 #include <algorithm>
 #include <cmath>
@@ -93,8 +93,8 @@ class NetRun {
 };
 
 /// The largest distance of two results, as a part of the results' norm. Beside the others small
-/// gradients are measured by the largest: those of a bias in front of BatchNorm are nothing but what
-/// rounding leaves.
+/// gradients are measured by the largest: those of a bias in front of BatchNorm are nothing but
+/// what rounding leaves.
 double Distance(const std::vector<Values>& got, const std::vector<Values>& expected) {
   double largest = 1e-3, distance = 0;
   for (const Values& values : expected) largest = std::max(largest, Norm(values));
@@ -135,7 +135,7 @@ double DistanceToPlain(unsigned number, caffe::Phase phase, caffe::Precision pre
   return distance;
 }
 
-constexpr unsigned kNets = 30;
+constexpr unsigned kNets = 60;
 
 class RandomNets : public ::testing::TestWithParam<caffe::Phase> {};
 
