@@ -3,16 +3,12 @@
 #include <cstring>
 
 #include "caffe/util/parallel_for.hpp"
+#include "core/large_blobs.hpp"
 
 namespace caffe {
 namespace dnn {
 
 namespace {
-
-// Features smaller than this are no burden, and large ones are made in strips of about this many
-// bytes, which stay in the cache until they are pooled.
-const std::ptrdiff_t kLargeFeatures = std::ptrdiff_t(24) << 20;
-const std::ptrdiff_t kStrip = std::ptrdiff_t(4) << 20;
 
 // A front is to take at most this part of its reader's multiplications.
 const int kFrontShare = 8;
@@ -87,7 +83,7 @@ void PooledConvolution<Dtype>::Strip::Run(const Parameters<Dtype>& parameters,
 template <typename Dtype>
 bool PooledConvolution<Dtype>::IsGoodFront(const ConvolutionGeometry& front,
                                            const ConvolutionGeometry& reader) {
-  return BytesOfFeatureRow(front) * front.features[0] >= kLargeFeatures &&
+  return BytesOfFeatureRow(front) * front.features[0] >= LargeBlobs::Get().pooled_in_strips &&
          Multiplications(front) <= Multiplications(reader) / kFrontShare;
 }
 
@@ -97,10 +93,11 @@ shared_ptr<PooledConvolution<Dtype>> PooledConvolution<Dtype>::Create(
     const ConvolutionGeometry* front) {
   const int tile = TileOf(pooling);
   const std::ptrdiff_t row = BytesOfFeatureRow(whole);
-  if (tile == 0 || whole.features[0] % tile != 0 || row * whole.features[0] < kLargeFeatures) {
+  if (tile == 0 || whole.features[0] % tile != 0 ||
+      row * whole.features[0] < LargeBlobs::Get().pooled_in_strips) {
     return nullptr;
   }
-  const int rows = std::max<int>(1, kStrip / row / tile) * tile;
+  const int rows = std::max<int>(1, LargeBlobs::Get().strip / row / tile) * tile;
   if (rows >= whole.features[0]) return nullptr;
   const shared_ptr<PooledConvolution> strips(new PooledConvolution());
   strips->tile_ = tile;

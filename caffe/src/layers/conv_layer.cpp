@@ -8,6 +8,17 @@
 
 namespace caffe {
 
+namespace {
+
+// Runs a layer before its turn: what the net has freed of its top is not ready to be written yet.
+template <typename Dtype>
+void RunAhead(Layer<Dtype>* reader, Blob<Dtype>* bottom, Blob<Dtype>* top) {
+  top->data()->Renew();
+  reader->Forward({bottom}, {top});
+}
+
+}  // namespace
+
 template <typename Dtype>
 ConvolutionLayer<Dtype>::~ConvolutionLayer() = default;
 
@@ -16,6 +27,7 @@ void ConvolutionLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   BaseConvolutionLayer<Dtype>::Reshape(bottom, top);
   if (pool_) pool_->Reshape(top, {pooled_});
+  if (reader_) reader_->Reshape(top, {read_});
 }
 
 template <typename Dtype>
@@ -90,6 +102,7 @@ bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom,
                                   layer.bias_term_ ? layer.blobs_[1].get() : nullptr};
   };
   const auto of_front = parameters_of(front ? *front : *this);
+  pooled_->data()->Renew();
   strips.strips->Run(bottom, parameters_of(*this), pool_.get(), pooled_,
                      front ? &of_front : nullptr);
   return true;
@@ -120,8 +133,8 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
     }
     if (relu_) relu_->Forward({top[i]}, {top[i]});
   }
-  if (pool_) pool_->Forward({top[0]}, {pooled_});
-  if (reader_) reader_->Forward({top[0]}, {read_});
+  if (pool_) RunAhead(pool_.get(), top[0], pooled_);
+  if (reader_) RunAhead<Dtype>(reader_.get(), top[0], read_);
 }
 
 template <typename Dtype>

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "caffe/net.hpp"
+#include "core/large_blobs.hpp"
 #include "net/layer_context.hpp"
 
 namespace caffe {
@@ -11,21 +12,23 @@ namespace caffe {
 namespace {
 
 const int kNever = std::numeric_limits<int>::max();
-// Bytes of a blob, as plain values, that are worth the time to make it again.
-const size_t kWorthRemaking = size_t(16) << 20;
 
 }  // namespace
 
 template <typename Dtype>
 void Net<Dtype>::PlanRemaking() {
   const int layers = static_cast<int>(layers_.size()), blobs = static_cast<int>(blobs_.size());
-  // Of each blob: the layer that writes it last, and between which steps nobody reads it.
+  // Of each blob: the layer that writes it last, between which steps nobody reads it, and the last
+  // step in which somebody does.
   vector<int> writer(blobs, -1), last_forward(blobs, -1), first_backward(blobs, kNever);
+  vector<int> last_backward(blobs, -1);
   for (int layer = 0; layer < layers; ++layer) {
     const bool backward = layer_need_backward_[layer] && !absorbed_backward_[layer];
     const auto reads = [&](int blob, bool in_backward) {
       last_forward[blob] = layer;
-      if (backward && in_backward) first_backward[blob] = 2 * layers - 1 - layer;
+      if (!backward || !in_backward) return;
+      first_backward[blob] = 2 * layers - 1 - layer;
+      last_backward[blob] = std::max(last_backward[blob], first_backward[blob]);
     };
     for (size_t i = 0; i < bottom_id_vecs_[layer].size(); ++i) {
       reads(bottom_id_vecs_[layer][i], layers_[layer]->BackwardReadsBottom(i));
@@ -38,6 +41,8 @@ void Net<Dtype>::PlanRemaking() {
   const auto can_remake = [&](int blob) {
     const int layer = writer[blob];
     if (top_id_vecs_[layer].size() != 1 || !layers_[layer]->RemakesTop()) return false;
+    // After its own Backward the layer has nothing any more to make it of.
+    if (last_backward[blob] > 2 * layers - 1 - layer) return false;
     const vector<int>& bottoms = bottom_id_vecs_[layer];
     return std::all_of(bottoms.begin(), bottoms.end(), [&](int bottom) {
       // Of a bottom that it overwrites, a layer keeps what it needs.
@@ -48,7 +53,9 @@ void Net<Dtype>::PlanRemaking() {
     if (data_end_[blob] == kNever || first_backward[blob] == kNever) continue;
     // What is read again soon would be freed for nothing.
     if (first_backward[blob] - last_forward[blob] < layers / 4) continue;
-    if (blobs_[blob]->count() * sizeof(Dtype) < kWorthRemaking || !can_remake(blob)) continue;
+    if (blobs_[blob]->count() * sizeof(Dtype) < LargeBlobs::Get().worth_remaking ||
+        !can_remake(blob))
+      continue;
     remaker_[blob] = writer[blob];
     forward_end_[blob] = last_forward[blob];
   }

@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "as_large.hpp"
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "errors.hpp"
@@ -246,6 +247,51 @@ TEST(BlobLifetime, PooledStripsBehindAConvolutionGiveTheSameOutputs) {
               caffe::Caffe::mode() == caffe::Caffe::CPU);
     if (caffe::Caffe::mode() == caffe::Caffe::GPU) break;
   }
+}
+
+// A layer that runs before its turn writes what the net has freed and not readied yet.
+TEST(BlobLifetime, ALayerWithoutFastKernelsRunsBehindAConvolution) {
+  const AsLarge as_large;
+  const auto run_twice = [](NetParameter::BlobLifetime lifetime) {
+    NetParameter param;
+    CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+      layer { name: 'x' type: 'Input' top: 'x' input_param {
+              shape { dim: 1 dim: 5 dim: 9 dim: 8 } } }
+      layer { name: 'front' type: 'Convolution' bottom: 'x' top: 'front' convolution_param {
+              num_output: 64 kernel_size: 1 weight_filler { type: 'xavier' } } }
+      layer { name: 'conv' type: 'Convolution' bottom: 'front' top: 'conv' convolution_param {
+              num_output: 8 group: 2 kernel_size: 7 pad: 3 stride: 2
+              weight_filler { type: 'xavier' } } }
+      layer { name: 'pool' type: 'Pooling' bottom: 'conv' top: 'pool' pooling_param {
+              kernel_size: 2 stride: 2 } }
+    )",
+                                                        &param));
+    param.mutable_state()->set_phase(caffe::TEST);
+    param.set_blob_lifetime(lifetime);
+    caffe::Caffe::set_random_seed(1701);
+    auto net = std::make_unique<caffe::Net<float>>(param);
+    caffe::Blob<float>* x = net->input_blobs()[0];
+    caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+    net->Forward();
+    net->Forward();
+    return net;
+  };
+  const auto lean = run_twice(NetParameter::UNTIL_READ), whole = run_twice(NetParameter::KEEP);
+  ExpectSame(*lean->output_blobs()[0], *whole->output_blobs()[0], false);
+}
+
+// A net is fused for the size that it is made with, and runs at others.
+TEST(BlobLifetime, PooledStripsLeaveOtherSizesRight) {
+  const auto run_small = [](NetParameter::BlobLifetime lifetime) {
+    auto net = RunPooledNet(lifetime, 322, "pad: 1", "kernel_size: 2 stride: 2", "pad: 1");
+    net->input_blobs()[0]->Reshape({1, 3, 3, 3});
+    caffe::caffe_set<float>(27, 0.5, net->input_blobs()[0]->mutable_cpu_data());
+    net->Forward();
+    net->Forward();
+    return net;
+  };
+  const auto lean = run_small(NetParameter::UNTIL_READ), whole = run_small(NetParameter::KEEP);
+  ExpectSame(*lean->output_blobs()[0], *whole->output_blobs()[0], false);
 }
 
 TEST(BlobLifetime, ParametersOfALeanNetInBfloat16AreRoundedButResultsStay) {

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <random>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "as_large.hpp"
 #include "caffe/net.hpp"
 #include "in_mode.hpp"
 #include "random_net.hpp"
@@ -135,20 +138,34 @@ double DistanceToPlain(unsigned number, caffe::Phase phase, caffe::Precision pre
   return distance;
 }
 
-constexpr unsigned kNets = 60;
+constexpr unsigned kNets = 50;
 
-class RandomNets : public ::testing::TestWithParam<caffe::Phase> {};
+class RandomNets : public ::testing::TestWithParam<std::tuple<caffe::Phase, bool>> {
+ protected:
+  RandomNets() {
+    if (std::get<1>(GetParam())) as_large_.emplace();
+  }
+  static caffe::Phase phase() { return std::get<0>(GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(Phases, RandomNets, ::testing::Values(caffe::TRAIN, caffe::TEST),
-                         [](const auto& phase) { return caffe::Phase_Name(phase.param); });
+ private:
+  std::optional<AsLarge> as_large_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, RandomNets,
+                         ::testing::Combine(::testing::Values(caffe::TRAIN, caffe::TEST),
+                                            ::testing::Bool()),
+                         [](const auto& info) {
+                           return caffe::Phase_Name(std::get<0>(info.param)) +
+                                  (std::get<1>(info.param) ? "AsLarge" : "");
+                         });
 
 // Rounding moves values from one side of a ReLU or a maximum to the other: a distance of 1e-3 is
 // that of one such value among very many.
 TEST_P(RandomNets, ComputeWhatPlainLayersDo) {
   for (unsigned number = 0; number < kNets; ++number) {
-    const double distance = DistanceToPlain(number, GetParam(), caffe::FP32);
+    const double distance = DistanceToPlain(number, phase(), caffe::FP32);
     EXPECT_LT(distance, 0.02) << "net " << number << ":\n"
-                              << RandomNet(number, GetParam()).DebugString();
+                              << RandomNet(number, phase()).DebugString();
   }
 }
 
@@ -156,7 +173,7 @@ TEST_P(RandomNets, ComputeWhatPlainLayersDo) {
 TEST_P(RandomNets, ComputeNearlyThatIn16Bits) {
   std::vector<double> distances;
   for (unsigned number = 0; number < kNets; ++number) {
-    distances.push_back(DistanceToPlain(number, GetParam(), caffe::BF16));
+    distances.push_back(DistanceToPlain(number, phase(), caffe::BF16));
   }
   std::sort(distances.begin(), distances.end());
   EXPECT_LT(distances[kNets / 2], 0.05);

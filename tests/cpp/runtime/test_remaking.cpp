@@ -10,6 +10,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "as_large.hpp"
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 
@@ -120,6 +121,32 @@ TEST(Remaking, TrainsToTheSameNumbers) {
       }
     }
   }
+}
+
+// After its Backward, BatchNorm has nothing any more to make its top of; the Backward of the layer
+// in front, which says no better, counts as a reader.
+TEST(Remaking, IsNotAskedForAfterTheLayersOwnBackward) {
+  const AsLarge as_large;
+  NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+    force_backward: true
+    state { phase: TRAIN }
+    blob_lifetime: UNTIL_BACKWARD
+    layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 dim: 4 dim: 5 } } }
+    layer { name: 'front' type: 'Scale' bottom: 'x' top: 'a' }
+    layer { name: 'bn' type: 'BatchNorm' bottom: 'a' top: 'a' }
+    layer { name: 'scale' type: 'Scale' bottom: 'a' top: 'a' }
+    layer { name: 'relu' type: 'ReLU' bottom: 'a' top: 'b' }
+    layer { name: 'lrn' type: 'LRN' bottom: 'b' top: 'c' }
+    layer { name: 'loss' type: 'Reduction' bottom: 'c' top: 'loss' loss_weight: 1
+            reduction_param { operation: SUMSQ } }
+  )",
+                                                      &param));
+  Net<float> net(param);
+  Blob<float>* x = net.input_blobs()[0];
+  caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+  EXPECT_NO_THROW(net.ForwardBackward());
+  EXPECT_TRUE(net.is_absorbed(3));
 }
 
 }  // namespace
