@@ -1,6 +1,8 @@
 #include "caffe/layers/upsample_layer.hpp"
 
 #include <atomic>
+#include <climits>
+#include <cstdint>
 
 #include "layers/host_window_places.hpp"
 #include "util/channel_layout.hpp"
@@ -40,6 +42,14 @@ void EachPlace(const ChannelLayout& small, const ChannelLayout& large, const Dty
                    << " planes; upsample to the size of the blob that was pooled";
 }
 
+int Enlarged(int side, int scale, int pad_out) {
+  const int64_t enlarged = int64_t(side) * scale - pad_out;
+  CHECK(enlarged >= 0 && enlarged <= INT_MAX)
+      << side << " pixels enlarged by " << scale << ", less a pad_out of " << pad_out << ", are "
+      << enlarged << ": change upsample_param's scale or pad_out";
+  return static_cast<int>(enlarged);
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -73,8 +83,8 @@ void UpsampleLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   height_ = bottom[0]->height();
   width_ = bottom[0]->width();
   if (!this->layer_param_.upsample_param().has_upsample_h()) {
-    upsample_h_ = height_ * scale_h_ - pad_out_h_;
-    upsample_w_ = width_ * scale_w_ - pad_out_w_;
+    upsample_h_ = Enlarged(height_, scale_h_, pad_out_h_);
+    upsample_w_ = Enlarged(width_, scale_w_, pad_out_w_);
   }
   top[0]->Reshape(bottom[0]->num(), channels_, upsample_h_, upsample_w_);
 }

@@ -156,6 +156,12 @@ TEST(Upsample, RefusesPlacesOutsideItsPlane) {
   }
 }
 
+TEST(Upsample, RefusesSizesBeyondInts) {
+  EXPECT_ERROR_NAMES(LayerRun<float>("type: 'Upsample' upsample_param { scale: 1073741824 }",
+                                     {{1, 1, 3, 2}, {1, 1, 3, 2}}),
+                     "3 pixels enlarged by 1073741824");
+}
+
 // ---- Interp ----
 
 std::string Interp(const std::string& options) {
