@@ -169,14 +169,28 @@ TEST(BlobLifetime, InferenceKeepsWeightsInOneOrderOnly) {
   ExpectSame(*lean->output_blobs()[0], *whole->output_blobs()[0], false);
 }
 
+// Predicts with the net of this text from random numbers.
+std::unique_ptr<caffe::Net<float>> Predict(const std::string& text,
+                                           NetParameter::BlobLifetime lifetime) {
+  NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
+  param.mutable_state()->set_phase(caffe::TEST);
+  param.set_blob_lifetime(lifetime);
+  caffe::Caffe::set_random_seed(1701);
+  auto net = std::make_unique<caffe::Net<float>>(param);
+  caffe::Blob<float>* x = net->input_blobs()[0];
+  caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+  net->Forward();
+  return net;
+}
+
 // A convolution with large features, which a net without Backward pools strip by strip; perhaps
 // with another one in front, that has little to do.
 std::unique_ptr<caffe::Net<float>> RunPooledNet(NetParameter::BlobLifetime lifetime, int height,
                                                 const std::string& convolution,
                                                 const std::string& pooling,
                                                 const std::string& front = "") {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(
+  return Predict(
       "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 3 dim: " +
           std::to_string(height) + " dim: 330 } } }" +
           (front.empty()
@@ -197,15 +211,7 @@ std::unique_ptr<caffe::Net<float>> RunPooledNet(NetParameter::BlobLifetime lifet
           "  negative_slope: 0.2 } }"
           "layer { name: 'pool' type: 'Pooling' bottom: 'conv' top: 'pool' pooling_param { " +
           pooling + " } }",
-      &param));
-  param.mutable_state()->set_phase(caffe::TEST);
-  param.set_blob_lifetime(lifetime);
-  caffe::Caffe::set_random_seed(1701);
-  auto net = std::make_unique<caffe::Net<float>>(param);
-  caffe::Blob<float>* x = net->input_blobs()[0];
-  caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
-  net->Forward();
-  return net;
+      lifetime);
 }
 
 TEST(BlobLifetime, PooledStripsGiveTheSameOutputs) {
@@ -253,8 +259,7 @@ TEST(BlobLifetime, PooledStripsBehindAConvolutionGiveTheSameOutputs) {
 TEST(BlobLifetime, ALayerWithoutFastKernelsRunsBehindAConvolution) {
   const AsLarge as_large;
   const auto run_twice = [](NetParameter::BlobLifetime lifetime) {
-    NetParameter param;
-    CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+    auto net = Predict(R"(
       layer { name: 'x' type: 'Input' top: 'x' input_param {
               shape { dim: 1 dim: 5 dim: 9 dim: 8 } } }
       layer { name: 'front' type: 'Convolution' bottom: 'x' top: 'front' convolution_param {
@@ -265,14 +270,7 @@ TEST(BlobLifetime, ALayerWithoutFastKernelsRunsBehindAConvolution) {
       layer { name: 'pool' type: 'Pooling' bottom: 'conv' top: 'pool' pooling_param {
               kernel_size: 2 stride: 2 } }
     )",
-                                                        &param));
-    param.mutable_state()->set_phase(caffe::TEST);
-    param.set_blob_lifetime(lifetime);
-    caffe::Caffe::set_random_seed(1701);
-    auto net = std::make_unique<caffe::Net<float>>(param);
-    caffe::Blob<float>* x = net->input_blobs()[0];
-    caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
-    net->Forward();
+                       lifetime);
     net->Forward();
     return net;
   };
