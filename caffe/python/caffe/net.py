@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from . import batches
 from ._caffe import Blob, BlobVec, Error, Layer, NetCore
+from .batches import Array
 from .parallel import NCCL
 from .proto import caffe_pb2
 
@@ -21,7 +22,6 @@ TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
 
 PathLike = Union[str, "os.PathLike[str]"]
-Array = npt.NDArray[np.float32]
 
 
 class Net:

@@ -102,7 +102,6 @@ bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom,
                                   layer.bias_term_ ? layer.blobs_[1].get() : nullptr};
   };
   const auto of_front = parameters_of(front ? *front : *this);
-  pooled_->data()->Renew();
   strips.strips->Run(bottom, parameters_of(*this), pool_.get(), pooled_,
                      front ? &of_front : nullptr);
   return true;

@@ -53,9 +53,8 @@ void Net<Dtype>::PlanRemaking() {
     if (data_end_[blob] == kNever || first_backward[blob] == kNever) continue;
     // What is read again soon would be freed for nothing.
     if (first_backward[blob] - last_forward[blob] < layers / 4) continue;
-    if (blobs_[blob]->count() * sizeof(Dtype) < LargeBlobs::Get().worth_remaking ||
-        !can_remake(blob))
-      continue;
+    const size_t bytes = blobs_[blob]->count() * sizeof(Dtype);
+    if (bytes < LargeBlobs::Get().worth_remaking || !can_remake(blob)) continue;
     remaker_[blob] = writer[blob];
     forward_end_[blob] = last_forward[blob];
   }
