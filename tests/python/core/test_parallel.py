@@ -1,46 +1,88 @@
-"""Work in threads: in order, not too far ahead, and not later than need be."""
+"""Work in threads: in order, not too far ahead, and not later than need be.
 
-import time
+What goes on at once is held by events, not by times: a loaded machine decides nothing here.
+"""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+
+import dcme.parallel
 import pytest
 from dcme.parallel import AHEAD, ordered_map
 
-
-def watched(count, seconds, taken):
-    """Items that take a while to come."""
-    for k in range(count):
-        time.sleep(seconds)
-        taken.append(k)
-        yield k
+LONG = 60
+"""Seconds after which an event that never comes lets a test fail instead of hang."""
 
 
-def test_a_result_does_not_wait_for_items_that_come_slowly():
+def noted(items, taken):
+    """Items that are written down when they are taken."""
+    for item in items:
+        taken.append(item)
+        yield item
+
+
+def test_a_result_does_not_wait_for_items_that_come_slowly(monkeypatch):
+    futures = []
+
+    class Kept(ThreadPoolExecutor):
+        def submit(self, function, /, *args, **kwargs):
+            futures.append(super().submit(function, *args, **kwargs))
+            return futures[-1]
+
+    def items():
+        yield 0
+        wait(futures, LONG)
+        yield from range(1, 20)
+
     taken = []
-    results = ordered_map(lambda k: k * k, watched(20, 0.02, taken), 4)
-    assert next(results) == 0 and len(taken) < 4
+    monkeypatch.setattr(dcme.parallel, "ThreadPoolExecutor", Kept)
+    results = ordered_map(lambda k: k * k, noted(items(), taken), 4)
+    assert next(results) == 0 and taken in ([0], [0, 1])
     assert list(results) == [k * k for k in range(1, 20)]
 
 
-def test_a_failure_cancels_what_has_not_begun():
+def test_a_failure_cancels_what_has_not_begun(monkeypatch):
+    all_are_waiting, cancelled = Event(), Event()
+
+    class Told(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            cancelled.set()
+            super().shutdown(wait=wait)
+
+    def items():
+        yield from range(4)
+        all_are_waiting.set()
+
     begun = []
 
     def fails_first(k):
         begun.append(k)
-        time.sleep(0.05)
         if k == 0:
+            assert all_are_waiting.wait(LONG)
             raise ValueError("first")
+        assert cancelled.wait(LONG)
 
+    monkeypatch.setattr(dcme.parallel, "ThreadPoolExecutor", Told)
     with pytest.raises(ValueError, match="first"):
-        list(ordered_map(fails_first, range(4), 2))
-    assert len(begun) <= 3
+        list(ordered_map(fails_first, items(), 2))
+    assert 3 not in begun
 
 
 def test_few_items_are_taken_before_their_results_are():
-    def slowly(k):
-        time.sleep(0.03)
+    asked_for_another = Event()
+
+    def held(k):
+        assert asked_for_another.wait(LONG)
         return k
 
+    def items():
+        for k in range(20):
+            if k == 2 * AHEAD:
+                asked_for_another.set()
+            yield k
+
     taken = []
-    results = ordered_map(slowly, watched(20, 0, taken), 2)
-    assert next(results) == 0 and len(taken) == 2 * AHEAD + 1
+    results = ordered_map(held, noted(items(), taken), 2)
+    assert next(results) == 0 and taken == list(range(2 * AHEAD + 1))
     assert list(results) == list(range(1, 20))
