@@ -17,7 +17,7 @@ from dcme.errors import UserError
 from dcme.files import Levels, PathLike, read_image, resized
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
-from dcme.results import ImageResult, write_result
+from dcme.results import ImageResult, list_result, text_path, write_result
 from dcme.vectors import VectorMap, check_vectors, read_vector_map, write_npz
 
 
@@ -171,6 +171,12 @@ def _results(
     yield from ordered_map(partial(_write, out, reference), results, workers)
 
 
+def _is_done(out: Path, vectors_out: Path | None, name: str) -> bool:
+    """Whether all that ``predict`` writes of an image is there; its text file comes last."""
+    has_vectors = vectors_out is None or (vectors_out / f"{name}.npz").is_file()
+    return has_vectors and text_path(out, name).is_file()
+
+
 @dataclass(frozen=True)
 class Prediction:
     """How images become instances."""
@@ -193,17 +199,22 @@ def predict(
     vectors_out: PathLike | None = None,
     workers: int = 1,
     quiet: bool = True,
+    resume: bool = False,
 ) -> int:
     """Find the instances of every sample's image and write them to ``out``; returns how many.
 
     Masks are brought back to the images' full size. With ``vectors_out`` the network's outputs are
-    kept there as .npz files.
+    kept there as .npz files. With ``resume`` images whose results are in ``out`` already, from an
+    interrupted call with the same arguments, are not seen again; their instances count as well.
     """
     require_files(samples, image=True, ids=False)
     if any(s.image_path().parent.resolve() == Path(out).resolve() for s in samples):
         raise UserError(f"{out}: is where the images are; name another folder for the results")
-    load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
-    outputs = _outputs(how.network, ordered_map(load, samples, workers), how.batch)
     kept = Path(vectors_out) if vectors_out is not None else None
+    done = {s.name for s in samples if resume and _is_done(Path(out), kept, s.name)}
+    todo = [s for s in samples if s.name not in done]
+    load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
+    outputs = _outputs(how.network, ordered_map(load, todo, workers), how.batch)
     work = _results(outputs, Path(out), how.decoding, how.classifier, workers, kept)
-    return sum(progress(work, len(samples), "predicting", quiet))
+    found = sum(progress(work, len(todo), "predicting", quiet))
+    return found + sum(len(list_result(text_path(out, name))) for name in done)

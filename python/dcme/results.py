@@ -112,13 +112,18 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) ->
     return resized(grey, size, cv2.INTER_LINEAR) >= 128
 
 
+def text_path(out: PathLike, name: str) -> Path:
+    """The text file of an image's result; where it is, all of the result is."""
+    return Path(out) / f"{name}.txt"
+
+
 def write_result(out: PathLike, result: ImageResult) -> None:
     """Write one image's masks, instance map and, last of all, its text file.
 
     Earlier ones go first of all: whatever interrupts this, none tells of masks of two runs.
     """
     root = Path(out)
-    text = root / f"{result.name}.txt"
+    text = text_path(root, result.name)
     ids = root / MAP_FOLDER / f"{result.name}_instanceIds.png"
     labels = root / MAP_FOLDER / f"{result.name}_labels.npy"
     for earlier in (text, ids, labels):
@@ -167,10 +172,10 @@ def result_path(results: PathLike, sample: Sample) -> Path:
             for ending in (IMAGE_ENDING, IDS_ENDING):
                 names.append(path.stem.removesuffix(ending))
     for name in dict.fromkeys(names):
-        path = Path(results) / f"{name}.txt"
+        path = text_path(results, name)
         if path.is_file():
             return path
-    raise UserError(f"{Path(results) / names[0]}.txt: there are no results for this image")
+    raise UserError(f"{text_path(results, names[0])}: there are no results for this image")
 
 
 def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageResult:

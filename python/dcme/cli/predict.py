@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="averaged: 1: the image; 2: also its mirror image; 8: also quarter turns; default: 1",
     )
     parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the results that an interrupted run of the same command has left in OUT",
+    )
     add_decoding(parser)
     add_classes(parser)
     add_workers(parser)
@@ -157,8 +162,16 @@ def run(arguments: argparse.Namespace) -> None:
         _classifier(arguments),
         arguments.levels,
     )
-    out, threads = arguments.out, workers(arguments)
-    found = predict(how, samples, out, arguments.vectors, threads, arguments.quiet)
+    out = arguments.out
+    found = predict(
+        how,
+        samples,
+        out,
+        arguments.vectors,
+        workers(arguments),
+        arguments.quiet,
+        arguments.resume,
+    )
     print(f"{out}: {counted(found, 'instance')} in {counted(len(samples), 'image')}")
     if not found:
         print(

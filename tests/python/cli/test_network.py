@@ -280,6 +280,32 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     assert len(list(out.glob("*.txt"))) == 4
 
 
+def test_an_interrupted_prediction_goes_on_with_what_is_missing(deploy, tmp_path):
+    for index in range(4):
+        write_png(tmp_path / "images" / f"{index}.png", picture(32, 64, seed=index))
+    out, kept = tmp_path / "r", tmp_path / "v"
+    decoding = Decoding(dt=9, vt=2, et=99, classes=ClassMap((1,), ("thing",)))
+    samples = read_folder(tmp_path / "images")
+    how = Prediction(Network(deploy, None), decoding, batch=1)
+    first = predict(how, samples, out, vectors_out=kept)
+    texts = {path.name: path.read_text() for path in out.glob("*.txt")}
+    (out / "1.txt").unlink()
+    (kept / "3.npz").unlink()
+    GradientNet.batches.clear()
+    assert predict(how, samples, out, vectors_out=kept, resume=True) == first > 0
+    assert len(GradientNet.batches) == 2 and (kept / "3.npz").is_file()
+    assert {path.name: path.read_text() for path in out.glob("*.txt")} == texts
+    assert predict(how, samples, out, resume=True) == first and len(GradientNet.batches) == 2
+    assert predict(how, samples, out) == first and len(GradientNet.batches) == 6
+
+
+def test_the_command_resumes_where_it_is_told_to(deploy, tmp_path):
+    train_net(tmp_path, 1)
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 100
+    assert predicted_input(deploy, tmp_path, "--scale", "3") == 150
+
+
 @pytest.mark.parametrize("size", [(20, 40), (50, 90), (20, 90)])
 def test_images_are_reduced_by_area_and_enlarged_linearly(tmp_path, size):
     write_png(tmp_path / "a.png", image := picture(32, 64))
