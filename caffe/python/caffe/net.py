@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import batches
-from ._caffe import Blob, BlobVec, Error, Layer, NetCore
+from ._caffe import Blob, BlobVec, Error, Layer, NCCLCore, NetCore
 from .batches import Array
-from .parallel import NCCL
 from .proto import caffe_pb2
 
 TRAIN: int = caffe_pb2.TRAIN
@@ -337,13 +336,13 @@ class Net:
         """Have `callback` called with the index of each layer before it runs backward."""
         self._core.before_backward(callback)
 
-    def after_backward(self, callback: Callable[[int], Any] | NCCL) -> None:
+    def after_backward(self, callback: Callable[[int], Any] | NCCLCore) -> None:
         """Have `callback` called with the index of each layer after it has run backward.
 
         An NCCL in its place sends gradients off as soon as they are complete.
         """
-        if isinstance(callback, NCCL):
-            callback._core.hook_into_net(self._core)
+        if isinstance(callback, NCCLCore):
+            callback.hook_into_net(self._core)
             return
         self._core.after_backward(callback)
 

@@ -8,9 +8,8 @@ from operator import index
 from os import fsencode
 from typing import Any, ClassVar
 
-from ._caffe import SolverCore
+from ._caffe import NCCLCore, SolverCore
 from .net import Net, PathLike
-from .parallel import NCCL
 from .proto import caffe_pb2
 
 
@@ -104,7 +103,7 @@ class Solver:
 
     def add_callback(
         self,
-        on_start: Callable[[], Any] | NCCL | None,
+        on_start: Callable[[], Any] | NCCLCore | None,
         on_gradients_ready: Callable[[], Any] | None = None,
     ) -> None:
         """Have functions called before each iteration's forward, and when its gradients are there.
@@ -112,8 +111,8 @@ class Solver:
         An exception they raise ends the run. An NCCL in their place joins the solver's gradients
         with those of others; it must live as long as the solver trains.
         """
-        if isinstance(on_start, NCCL):
-            on_start._core.hook_into_solver(self._core)
+        if isinstance(on_start, NCCLCore):
+            on_start.hook_into_solver(self._core)
             return
         self._core.add_callback(on_start, on_gradients_ready)
 

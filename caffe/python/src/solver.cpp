@@ -129,8 +129,11 @@ void BindNccl(py::module_& m) {
   py::class_<NCCLCore>(m, "NCCLCore", "A solver's place among others; caffe.NCCL is its face.")
       .def(py::init<const SolverCore&, const std::string&>(),
            py::call_guard<py::gil_scoped_release>())
-      .def_static("new_uid", &NCCLCore::NewUid)
-      .def("bcast", &NCCLCore::Broadcast, py::call_guard<py::gil_scoped_release>())
+      .def_static("new_uid", &NCCLCore::NewUid,
+                  "Make the name (128 bytes) under which processes meet; one does, and tells the "
+                  "others.")
+      .def("bcast", &NCCLCore::Broadcast, py::call_guard<py::gil_scoped_release>(),
+           "Take over the parameters of rank 0.")
       .def("hook_into_solver", py::overload_cast<const SolverCore&>(&NCCLCore::HookInto))
       .def("hook_into_net", py::overload_cast<const NetCore&>(&NCCLCore::HookInto));
 }
