@@ -48,6 +48,9 @@ const Case kWideCases[] = {
     {"num_output: 16 kernel_size: 4 stride: 2 pad: 1", {1, 48, 8, 6}},
     {"num_output: 64 kernel_size: 7 stride: 2 pad: 3", {1, 3, 21, 18}},
     {"num_output: 2 kernel_size: 3 pad: 1", {1, 64, 9, 11}},
+    // Images narrower than the stride, and taps that meet nothing but padding.
+    {"num_output: 16 kernel_size: 3 stride: 2 pad: 1", {2, 16, 1, 1}},
+    {"num_output: 16 kernel_size: 5 stride: 2 pad: 2", {3, 48, 3, 1}},
 };
 
 TEST(Convolution, AgreesWithTheReferenceOverItsOptions) {
