@@ -1,5 +1,6 @@
 #include <atomic>
-#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -11,13 +12,34 @@ namespace {
 
 using dcme::OrderedPrefetch;
 
+// A number that threads raise, and others wait for.
+class Count {
+ public:
+  void raise() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++value_;
+    changed_.notify_all();
+  }
+  void wait_for(int value) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return value_ >= value; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int value_ = 0;
+};
+
 TEST(OrderedPrefetchTest, HandsItemsOutInOrderHoweverManyThreadsMakeThem) {
   for (const int threads : {1, 2, 5}) {
     for (const int depth : {1, 3}) {
+      Count second;
       OrderedPrefetch<uint64_t> items(
-          [](uint64_t number, uint64_t* item) {
-            // Odd items take longer, so that they are ready after their successors.
-            if (number % 2) std::this_thread::sleep_for(std::chrono::microseconds(200));
+          [&](uint64_t number, uint64_t* item) {
+            // Where another thread can make it, item 1 is there before item 0.
+            if (number == 0 && threads > 1) second.wait_for(1);
+            if (number == 1) second.raise();
             *item = number * number;
           },
           threads, depth);
@@ -26,35 +48,56 @@ TEST(OrderedPrefetchTest, HandsItemsOutInOrderHoweverManyThreadsMakeThem) {
   }
 }
 
-TEST(OrderedPrefetchTest, MakesNoMoreThanItsDepthAhead) {
-  std::atomic<int> made{0};
-  OrderedPrefetch<int> items([&](uint64_t, int*) { ++made; }, 2, 3);
+TEST(OrderedPrefetchTest, MakesAsManyAheadAsItsDepth) {
+  const int depth = 3;
+  std::atomic<int> asked_for{0}, too_early{0};
+  Count made;
+  OrderedPrefetch<int> items(
+      [&](uint64_t number, int*) {
+        too_early += int(number) > asked_for - 1 + depth;
+        made.raise();
+      },
+      2, depth);
   for (int i = 1; i <= 10; ++i) {
+    asked_for = i;
     items.next();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    EXPECT_LE(made, i + 3);
+    made.wait_for(i + depth);
   }
+  EXPECT_EQ(too_early, 0);
 }
 
 TEST(OrderedPrefetchTest, AnItemStaysUntilTheNextIsAskedFor) {
-  OrderedPrefetch<uint64_t> items([](uint64_t number, uint64_t* item) { *item = number; }, 3, 2);
+  const int depth = 2;
+  Count made;
+  OrderedPrefetch<uint64_t> items(
+      [&](uint64_t number, uint64_t* item) {
+        *item = number;
+        made.raise();
+      },
+      3, depth);
   for (uint64_t i = 0; i < 20; ++i) {
     const uint64_t& item = items.next();
-    std::this_thread::sleep_for(std::chrono::microseconds(300));
+    made.wait_for(int(i) + 1 + depth);  // all that may be made meanwhile
     ASSERT_EQ(item, i);
   }
 }
 
 TEST(OrderedPrefetchTest, JumpsForthAndBack) {
-  OrderedPrefetch<uint64_t> items([](uint64_t number, uint64_t* item) { *item = number; }, 2, 4);
+  Count made;
+  OrderedPrefetch<uint64_t> items(
+      [&](uint64_t number, uint64_t* item) {
+        *item = number;
+        made.raise();
+      },
+      2, 4);
   EXPECT_EQ(items.next(), 0u);
+  made.wait_for(5);  // 1 to 4 are there, now of no use
   items.jump(1000);
   EXPECT_EQ(items.position(), 1000u);
   EXPECT_EQ(items.next(), 1000u);
   items.jump(3);
   EXPECT_EQ(items.next(), 3u);
   EXPECT_EQ(items.next(), 4u);
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // 5 to 8 are there, now of no use
   items.jump(21);
   for (uint64_t i = 21; i < 26; ++i) EXPECT_EQ(items.next(), i);
 }
@@ -89,9 +132,20 @@ TEST(OrderedPrefetchTest, AFailedItemIsTriedAgain) {
 
 TEST(OrderedPrefetchTest, EndsWhileItemsAreBeingMade) {
   OrderedPrefetch<int> unused([](uint64_t, int*) {}, 2, 2);
-  OrderedPrefetch<int> busy(
-      [](uint64_t, int*) { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }, 2, 2);
-  busy.next();
+  Count begun, ending;
+  std::thread late;
+  {
+    OrderedPrefetch<int> busy(
+        [&](uint64_t number, int*) {
+          begun.raise();
+          if (number > 0) ending.wait_for(1);
+        },
+        2, 2);
+    busy.next();
+    begun.wait_for(3);  // both threads make items
+    late = std::thread([&] { ending.raise(); });
+  }
+  late.join();
 }
 
 }  // namespace

@@ -1,8 +1,5 @@
 // Solvers that train together: as one with all their batches, and ending together.
 
-#include <chrono>
-#include <thread>
-
 #include <opencv2/imgcodecs.hpp>
 #include <pthread.h>
 
@@ -155,20 +152,19 @@ TEST_F(ParallelTraining, EndsWithTheFirstErrorOfAnyRank) {
   EXPECT_ERROR_NAMES(TrainInParallel(root, Threads(2), nullptr), "on purpose");
 }
 
-// While it lives, a new thread asks for most of the address space as its stack, so that the second
-// at the latest cannot be made.
-class RoomForOneThread {
+// While it lives, a new thread asks for a stack larger than any address space.
+class NoRoomForThreads {
  public:
-  RoomForOneThread() {
+  NoRoomForThreads() {
     pthread_attr_init(&before_);
     pthread_getattr_default_np(&before_);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, size_t(100) << 40);
+    pthread_attr_setstacksize(&attributes, size_t(1) << 60);
     set_ = pthread_setattr_default_np(&attributes) == 0;
     pthread_attr_destroy(&attributes);
   }
-  ~RoomForOneThread() {
+  ~NoRoomForThreads() {
     pthread_setattr_default_np(&before_);
     pthread_attr_destroy(&before_);
   }
@@ -181,12 +177,9 @@ class RoomForOneThread {
 
 TEST_F(ParallelTraining, EndsWhereAThreadCannotBeMade) {
   const SolverPtr root = Make(Param(1, "max_iter: 1000000"), 3);
-  Ranks<double> ranks = Threads(3);
-  // The first keeps its stack until the second has been asked for.
-  ranks.enter = [](int) { std::this_thread::sleep_for(std::chrono::milliseconds(100)); };
-  const RoomForOneThread limit;
+  const NoRoomForThreads limit;
   ASSERT_TRUE(limit.set());
-  EXPECT_ERROR_NAMES(TrainInParallel(root, ranks, nullptr), "starts no further thread");
+  EXPECT_ERROR_NAMES(TrainInParallel(root, Threads(3), nullptr), "starts no further thread");
 }
 
 // Notes what is sent, and when.

@@ -141,21 +141,37 @@ def test_off_a_terminal_every_tenth_part_is_told(capsys):
     assert last == "  iteration 90/100  loss 80  10 s left"
 
 
-def until(what):
-    deadline = time.monotonic() + 300
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+FAR = 1_000_000
+"""Iterations that take hours: whatever ends before has been stopped."""
 
 
 @contextmanager
 def begun_training(data, out):
     """The process of a command that has begun to train."""
-    words = [sys.executable, "-m", "dcme", "train", NETS, data, out]
+    words = [sys.executable, "-m", "dcme", "train", NETS, data, out, "--iterations", FAR]
     log = out / "train.log"
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, text=True) as process:
-        until(lambda: log.is_file() and "Iteration 0" in log.read_text())
-        yield process
+        try:
+            while not (log.is_file() and "Iteration 0" in log.read_text()):
+                assert process.poll() is None
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
+
+
+def children(process):
+    return list(
+        map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+    )
+
+
+def is_running(number):
+    try:
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -163,20 +179,22 @@ def test_whatever_stops_it_leaves_a_snapshot(data, tmp_path, number):
     """Ctrl-C; a scheduler, which signals to all processes; a terminal that closes."""
     with begun_training(data, tmp_path / "r") as process:
         if number == signal.SIGTERM:
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-            for child in children.read_text().split():
-                os.kill(int(child), number)
+            for child in children(process):
+                os.kill(child, number)
         os.kill(process.pid, number)
         out, _ = process.communicate()
     assert process.returncode == 130 and "the same command goes on from" in out
-    assert newest_state(tmp_path / "r") is not None
+    assert newest_state(tmp_path / "r")[1] < FAR
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the signal at a parent's death is Linux's")
 def test_the_training_stops_with_a_snapshot_where_the_command_is_killed(data, tmp_path):
     with begun_training(data, tmp_path / "r") as process:
+        (training,) = children(process)
         process.kill()
-    until(lambda: newest_state(tmp_path / "r") is not None)
+        while is_running(training):
+            time.sleep(0.05)
+    assert newest_state(tmp_path / "r")[1] < FAR
 
 
 def test_signals_that_are_ignored_stay_so():

@@ -272,7 +272,6 @@ def train(folder):
         env={**os.environ, "GLOG_minloglevel": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
 
