@@ -1,5 +1,8 @@
+#include <array>
 #include <memory>
 #include <vector>
+
+#include <opencv2/core.hpp>
 
 #include "caffe/util/db.hpp"
 #include "caffe/util/format.hpp"
@@ -68,6 +71,13 @@ string EncodingOf(const Options& options, const string& image) {
   return caffe::Lower(image.substr(dot + 1));
 }
 
+// Channels, height and width of an image, stored as pixels or as a file.
+std::array<int, 3> SizeOf(const Datum& datum) {
+  if (!datum.encoded()) return {datum.channels(), datum.height(), datum.width()};
+  const cv::Mat image = caffe::DecodeDatumToCVMatNative(datum);
+  return {image.channels(), image.rows, image.cols};
+}
+
 void Convert(const Options& options) {
   std::vector<caffe::ListLine> lines = caffe::ReadListFile(options.list);
   if (options.shuffle) {
@@ -80,7 +90,7 @@ void Convert(const Options& options) {
   std::unique_ptr<caffe::db::Transaction> transaction(database->NewTransaction());
   const size_t files_a_commit = 1000;
   size_t stored = 0;
-  size_t data_size = 0;
+  std::array<int, 3> first_size{};
   for (size_t i = 0; i < lines.size(); ++i) {
     const string& name = lines[i].path;
     const string path = options.root + name;
@@ -91,9 +101,10 @@ void Convert(const Options& options) {
                                  EncodingOf(options, name), &datum)) {
       continue;
     }
-    if (options.check_size && !options.encoded) {
-      if (stored == 0) data_size = datum.data().size();
-      if (datum.data().size() != data_size) throw Error(path + " differs in size from the others");
+    if (options.check_size) {
+      const auto size = SizeOf(datum);
+      if (stored == 0) first_size = size;
+      if (size != first_size) throw Error(path + " differs in size from the others");
     }
     transaction->Put(caffe::format_int(static_cast<int>(i), 8) + "_" + name,
                      datum.SerializeAsString());

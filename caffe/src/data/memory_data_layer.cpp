@@ -31,6 +31,8 @@ void MemoryDataLayer<Dtype>::PrepareToAdd(size_t images) {
   CHECK(!has_new_data_) << "data can be added when those added before have been used";
   CHECK(images > 0 && images <= INT_MAX && images % batch_size_ == 0)
       << images << " images are no multiple of the batch size " << batch_size_;
+  // Where adding fails, neither the memory of what was added before nor half of the new is used.
+  data_ = labels_ = nullptr;
   added_data_.Reshape({static_cast<int>(images), channels_, height_, width_});
   added_label_.Reshape({static_cast<int>(images)});
 }

@@ -322,6 +322,10 @@ TYPED_TEST(DataSourceTest, MemoryLayersTakeArraysDatumsAndImages) {
   EXPECT_EQ(1, this->top_->num());
   EXPECT_EQ(9, this->label_.cpu_data()[0]);
   EXPECT_EQ(3, this->top_->cpu_data()[11]);
+  // What cannot be added leaves nothing behind that could be taken for data.
+  datums[3].clear_data();
+  EXPECT_THROW(layer.AddDatumVector(datums), Error);
+  EXPECT_THROW(layer.Forward(this->bottom_vec_, this->top_vec_), Error);
 }
 
 TYPED_TEST(DataSourceTest, DummyLayersRefillOnlyWhatIsRandom) {

@@ -1,16 +1,19 @@
 """Tools and data layers give what those of Caffe 1.0 do (tests/golden/io, tests/golden/upgrade)."""
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import lmdb
 import numpy as np
 import pytest
 from oracles.goldens import GOLDEN, assert_close
 
 import caffe
+from caffe import layers as L
 
 BLOBS = sorted(file.stem for file in (GOLDEN / "io").glob("*data*.npz"))
 # Our bilinear resizing of 8-bit images may round the other way.
@@ -72,14 +75,73 @@ def test_convert_imageset_stores_the_records_of_caffe(kind, flags, io_folder):
     assert records("made") == records(f"lmdb_{kind}")
 
 
+def test_shuffled_records_are_the_same_in_an_order_that_the_seed_decides(io_folder):
+    orders = []
+    for made, flags in [("a", []), ("b", ["--random_seed=5"]), ("c", ["--random_seed=5"])]:
+        succeed("convert_imageset", "--shuffle", *flags, "images/", "list.txt", made)
+        orders.append([value for _, value in records(made)])
+    stored = [value for _, value in records("lmdb_color")]
+    assert orders[1] == orders[2]
+    assert len({tuple(order) for order in (stored, *orders)}) == 3
+    assert all(sorted(order) == sorted(stored) for order in orders)
+
+
+@pytest.mark.parametrize("flags", [[], ["--encoded"]])
+def test_images_that_differ_in_size_are_refused_if_asked(flags, io_folder):
+    image = cv2.imread("images/c_2.png")
+    cv2.imwrite("images/c_2.png", image.reshape(12, 10, 3))  # as many pixels
+    words = [*flags, "images/", "list.txt"]
+    succeed("convert_imageset", *words, "made")
+    done = run_tool("convert_imageset", "--check_size", *words, "checked")
+    assert done.returncode == 1
+    assert "images/c_2.png differs in size from the others" in done.stderr
+    cv2.imwrite("images/c_2.png", image)
+    succeed("convert_imageset", "--check_size", *words, "equal")
+
+
 @pytest.mark.parametrize(
     ("database", "mean"),
-    [("lmdb_color", "mean.binaryproto"), ("lmdb_gray", "mean_gray.binaryproto")],
+    [
+        ("lmdb_color", "mean.binaryproto"),
+        ("lmdb_encoded", "mean.binaryproto"),
+        ("lmdb_gray", "mean_gray.binaryproto"),
+    ],
 )
 def test_compute_image_mean_writes_the_file_of_caffe(database, mean, io_folder):
     log = succeed("compute_image_mean", database, "made.binaryproto", "--minloglevel=0")
     assert (io_folder / "made.binaryproto").read_bytes() == (io_folder / mean).read_bytes()
     assert "mean_value channel [0]: 144.3" in log or database == "lmdb_gray"
+
+
+def make_database(name, *values):
+    with lmdb.open(name, map_size=1 << 20) as env, env.begin(write=True) as transaction:
+        for number, value in enumerate(values):
+            transaction.put(b"%d" % number, value)
+
+
+def test_compute_image_mean_adds_up_floats_and_refuses_what_is_none(io_folder):
+    array = np.arange(12.0).reshape(3, 2, 2)
+    datum = caffe.io.array_to_datum(array - 20).SerializeToString()
+    log = succeed("compute_image_mean", "--minloglevel=0", "lmdb_color")
+    assert "mean_value channel [2]" in log
+    make_database("floats", datum, caffe.io.array_to_datum(3 * array).SerializeToString())
+    log = succeed("compute_image_mean", "floats", "made.binaryproto", "--minloglevel=0")
+    mean = caffe.proto.caffe_pb2.BlobProto.FromString(Path("made.binaryproto").read_bytes())
+    np.testing.assert_array_equal(caffe.io.blobproto_to_array(mean)[0], 2 * array - 10)
+    assert re.findall(r"channel \[(.)\]: (.*)", log) == [("0", "-7"), ("1", "1"), ("2", "9")]
+    liar = caffe.io.array_to_datum(array)
+    liar.height = 3
+    for name, value, answer in [
+        ("turned", caffe.io.array_to_datum(array.reshape(3, 1, 4)), "'1' of turned is of another"),
+        ("liar", liar, "'1' of liar is of another size"),
+        ("broken", caffe.proto.caffe_pb2.Datum(encoded=True, data=b"x"), "cannot be decoded"),
+    ]:
+        make_database(name, datum, value.SerializeToString())
+        assert answer in run_tool("compute_image_mean", name).stderr
+    make_database("first", liar.SerializeToString())
+    assert "'0' of first holds 12 values" in run_tool("compute_image_mean", "first").stderr
+    make_database("text", b"\xff\xff")
+    assert "'0' of text is no Datum message" in run_tool("compute_image_mean", "text").stderr
 
 
 @pytest.mark.parametrize(
@@ -143,6 +205,28 @@ def test_extract_features_stores_a_datum_an_image(io_folder):
     assert len(features) == 2 * len(batch)
     np.testing.assert_allclose(features[: len(batch)], batch, rtol=1e-5)
     assert len(records("data_db")) == len(features)
+    words = ["extract_features", "net.caffemodel", "net.prototxt"]
+    assert "no blob 'pi' (did you mean ip" in run_tool(*words, "pi", "db", 1, "lmdb").stderr
+    assert "mode 'cpu': CPU and GPU" in run_tool(*words, "ip", "db", 1, "lmdb", "cpu").stderr
+
+
+def test_extract_features_stores_every_record_of_many(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    n = caffe.NetSpec()
+    filler = {"type": "constant", "value": 3}
+    shapes = [{"dim": [700, 1, 2, 1, 3]}, {"dim": [500, 4]}, {"dim": []}]
+    n.deep, n.flat, n.single = L.DummyData(ntop=3, shape=shapes, data_filler=filler)
+    Path("net.prototxt").write_text(str(n.to_proto()))
+    caffe.Net("net.prototxt", caffe.TEST).save("net.caffemodel")
+    words = ["extract_features", "net.caffemodel", "net.prototxt"]
+    succeed(*words, "deep,flat", "a,b", 2, "lmdb")
+    for database, shape, count in [("a", (6, 1, 1), 1400), ("b", (4, 1, 1), 1000)]:
+        stored = records(database)
+        assert [int(key) for key, _ in stored] == list(range(count))
+        datum = caffe.proto.caffe_pb2.Datum.FromString(stored[-1][1])
+        assert (datum.channels, datum.height, datum.width) == shape
+        assert datum.float_data == [3] * shape[0]
+    assert "'single' is a single number" in run_tool(*words, "single", "c", 1, "lmdb").stderr
 
 
 def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
@@ -162,6 +246,8 @@ def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
         (["convert_imageset", "images/", "list.txt", "db", "--resize_height=3"], "go together"),
         (["convert_imageset", "images/", "list.txt", "db", "--resize_heigth=3"], "--resize_height"),
         (["convert_imageset", "images/", "list.txt", "db", "--backend=x"], "lmdb"),
+        (["convert_imageset", "images/", "list.txt", "db", "--encode_type=png"], "with --encoded"),
+        (["convert_imageset", "images/", "no_dot.txt", "db", "--encoded"], "has no extension"),
         (["compute_image_mean", "none"], "none"),
         (["upgrade_net_proto_text", "list.txt", "out"], "list.txt:1:"),
         (["upgrade_net_proto_binary", "list.txt", "out"], "list.txt"),
@@ -171,6 +257,7 @@ def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
     ],
 )
 def test_wrong_input_is_answered_by_one_line(words, part, io_folder):
+    (io_folder / "no_dot.txt").write_text("a_0 1")
     done = run_tool(*words)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if not line.startswith(("I", "W", "E"))]

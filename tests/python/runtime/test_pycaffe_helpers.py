@@ -21,8 +21,13 @@ def test_coord_map_reads_windows_and_crops():
     conv = L.Convolution(data, kernel_size=[3, 5], stride=2, pad=1, num_output=4)
     axis, stride, extent, pad = caffe.coord_map.conv_params(conv.fn)
     assert (axis, stride.tolist(), extent.tolist(), pad.tolist()) == (1, [2], [3, 5], [1])
+    dilated = L.Convolution(data, kernel_size=[3, 5], dilation=2, axis=2, num_output=4)
+    axis, stride, extent, pad = caffe.coord_map.conv_params(dilated.fn)
+    assert (axis, stride.tolist(), extent.tolist(), pad.tolist()) == (2, [1], [5, 9], [0])
     axis, offset = caffe.coord_map.crop_params(L.Crop(conv, data, axis=2, offset=7).fn)
     assert (axis, offset.tolist()) == (2, [7])
+    axis, offset = caffe.coord_map.crop_params(L.Crop(conv, data).fn)
+    assert (axis, offset.tolist()) == (2, [0])
 
 
 def test_the_inverse_of_a_map_undoes_it():
