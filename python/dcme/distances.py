@@ -44,7 +44,7 @@ def stereo_files(sample: Sample) -> StereoFiles | None:
     ``gtFine``.
     """
     path = sample.ids
-    if path is None or not path.stem.endswith(IDS_ENDING) or len(path.parts) < 4:
+    if path is None or not path.stem.endswith(IDS_ENDING):
         return None
     city, split, fine = path.parent, path.parent.parent, path.parent.parent.parent
     if fine.name != TRUTH_FOLDER:

@@ -23,9 +23,11 @@ CLASSES = CITYSCAPES
 class BrightnessNet:
     """Class 3 (car) for bright crops, background for dark ones."""
 
+    size = (16, 16)
+
     def __init__(self, deploy, phase):
         self.inputs, self.outputs = ["data"], ["prob"]
-        self.blobs = {"data": Blob((10, 3, 16, 16))}
+        self.blobs = {"data": Blob((10, 3, *self.size))}
 
     def reshape(self):
         pass
@@ -36,7 +38,7 @@ class BrightnessNet:
         bright = data.mean(axis=(1, 2, 3)) > 50
         scores[bright, 3], scores[~bright, 0] = 0.8, 0.9
         scores[:, 8] = 1 - scores.sum(axis=1)
-        return {"prob": scores}
+        return {"prob": scores[:, :, np.newaxis, np.newaxis]}  # as convolutions give them
 
 
 @pytest.fixture
@@ -60,6 +62,9 @@ def test_boxes_scale_with_the_image():
     mask[0, 2:4, 5:9] = True
     result = ImageResult("a", (10, 20), mask, np.array([1]), np.array([1.0]))
     assert boxes_at(result, (30, 60)) == [(6, 15, 12, 27)]
+    mask[0] = False
+    mask[0, 2, 5] = True
+    assert boxes_at(result, (3, 6)) == [(1, 2, 2, 3)]  # a pixel stays of what is smaller
 
 
 def test_background_is_dropped_and_scores_are_probabilities():
@@ -67,9 +72,9 @@ def test_background_is_dropped_and_scores_are_probabilities():
     masks[0, 0], masks[1, 1], masks[2, 2] = True, True, True
     result = ImageResult("a", (4, 4), masks, np.ones(3), np.array([0.5, 1, 1]), np.zeros((3, 2)))
     rows = np.zeros((3, 9))
-    rows[0, 3], rows[1, 0], rows[2, 8] = 0.6, 1, 0.7
+    rows[0, 1], rows[1, 0], rows[2, 8] = 0.6, 1, 0.7
     paper = classified(result, rows, CLASSES, keep_scores=False)
-    assert paper.labels.tolist() == [33, 26] and paper.scores.tolist() == [0.7, 0.6]
+    assert paper.labels.tolist() == [33, 24] and paper.scores.tolist() == [0.7, 0.6]
     assert paper.masks[0][2].all()
     scored = classified(result, rows, CLASSES, keep_scores=True)
     assert scored.scores.tolist() == [0.7, 0.3]
@@ -83,6 +88,12 @@ def test_the_classifier_sees_crops_of_the_image(networks):
     assert rows.shape == (40, 9)
     assert rows.argmax(axis=1).tolist() == [3, 0] * 20
     assert classifier(image, []).shape == (0, 9)
+
+
+def test_a_classifier_of_crops_that_are_not_square_is_refused(networks, monkeypatch):
+    monkeypatch.setattr(BrightnessNet, "size", (16, 20))
+    with pytest.raises(UserError, match=r"class\.prototxt: takes 16x20; crops are square"):
+        Classifier(networks[1], None)
 
 
 def test_a_classifier_of_other_classes_is_refused(networks):

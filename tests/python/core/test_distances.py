@@ -1,6 +1,7 @@
 """Distances of instances from disparity images and camera files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +59,13 @@ def test_without_either_file_there_are_no_distances(tree):
     sample, _, _ = tree
     stereo_files(sample).camera.unlink()
     assert stereo_files(sample) is None and with_distances([sample]) == 0
+
+
+def test_other_samples_have_no_distances(tree):
+    place = tree[0].ids
+    others = [None, Path(place.name), place.parent / "ulm_0_0.png"]
+    others.append(place.parent.parent.with_name("coarse") / "val" / "ulm" / place.name)
+    assert with_distances([tree[0], *(Sample("other", None, path) for path in others)]) == 1
 
 
 def test_damaged_files_name_themselves(tree):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from dcme.errors import UserError
-from dcme.tables import Table, write_table
+from dcme.tables import Table, write_table, write_tables
 
 TABLE = Table(
     "A & B", ["class", "n", "AP"], [["car_1", 3, 0.12345], ["train", 0, float("nan")]], 2, strong=1
@@ -23,11 +23,27 @@ def test_csv_and_json_keep_all_digits():
     assert content["rows"] == {"car_1": {"n": 3, "AP": 0.12345}, "train": {"n": 0, "AP": None}}
 
 
-def test_markdown_and_latex_escape_what_is_special_there():
-    assert "| **train** | **0** | **-** |" in TABLE.as_markdown()
-    latex = TABLE.as_latex()
-    assert r"\caption{A \& B}" in latex and r"car\_1 & 3 & 0.12 \\" in latex
-    assert latex.index(r"\midrule" + "\ntrain") > 0
+def test_markup_escapes_what_is_special_there_and_sets_the_last_rows_off():
+    table = Table("A & B", ["class", "n"], [["a|b<c", 3], ["d_1", 4], ["all", 7]], strong=1)
+    assert table.as_markdown().splitlines() == [
+        *("**A & B**", "", "| class | n |", "|---|---:|", "| a\\|b<c | 3 |", "| d_1 | 4 |"),
+        "| **all** | **7** |",
+    ]
+    assert table.as_html() == (
+        "<table><tr><th>class</th><th>n</th></tr><tr><td>a|b&lt;c</td><td>3</td></tr>"
+        '<tr><td>d_1</td><td>4</td></tr><tr class="strong"><td>all</td><td>7</td></tr></table>'
+    )
+    assert table.as_latex().splitlines() == [
+        *(r"\begin{table}", r"\centering", r"\caption{A \& B}", r"\begin{tabular}{lr}"),
+        *(r"\toprule", r"class & n \\", r"\midrule", r"a|b<c & 3 \\", r"d\_1 & 4 \\"),
+        *(r"\midrule", r"all & 7 \\", r"\bottomrule", r"\end{tabular}", r"\end{table}"),
+    ]
+
+
+def test_no_row_is_set_off_unless_it_is_said():
+    table = Table("", ["class", "n"], [["a", 3], ["b", 4]])
+    assert "**" not in table.as_markdown() and "strong" not in table.as_html()
+    assert table.as_latex().count("midrule") == 1 and "caption" not in table.as_latex()
 
 
 @pytest.mark.parametrize("header", [["class", "AP", "ap"], ["class", "n", "n"]])
@@ -44,6 +60,13 @@ def test_columns_and_rows_of_one_name_are_refused(header):
 def test_the_suffix_picks_the_format(tmp_path, suffix):
     write_table(tmp_path / f"t{suffix}", TABLE)
     assert "0.12" in (tmp_path / f"t{suffix}").read_text()
+
+
+def test_further_tables_stand_beside_the_first(tmp_path):
+    tables = {"ap": TABLE, "matching": Table("", ["class"], [["car"]])}
+    written = write_tables(tmp_path / "t.csv", tables)
+    assert [path.name for path in written] == ["t.csv", "t_matching.csv"]
+    assert [path.read_text()[:8] for path in written] == ["class,n,", "class\nca"]
 
 
 def test_other_suffixes_are_refused(tmp_path):

@@ -30,6 +30,13 @@ def test_coord_map_reads_windows_and_crops():
     assert (axis, offset.tolist()) == (2, [0])
 
 
+def test_crops_of_tops_that_lie_over_each_other_begin_at_zero():
+    data = L.Input(shape={"dim": [1, 3, 32, 32]})
+    for top in (L.ReLU(data), L.Convolution(data, kernel_size=3, pad=1, num_output=4)):
+        params = caffe.coord_map.crop(top, data).fn.params["crop_param"]
+        assert (params["axis"], params["offset"]) == (2, [0])
+
+
 def test_the_inverse_of_a_map_undoes_it():
     there = (1, 4.0, 3.0)
     back = caffe.coord_map.inverse(there)

@@ -21,6 +21,11 @@ def test_blobproto_round_trip_with_any_shape():
         np.testing.assert_array_equal(caffe.io.blobproto_to_array(blob, True), 2 * array)
 
 
+def test_blobprotos_are_made_of_lists():
+    blob = caffe.io.array_to_blobproto([[1, 2], [3, 4]])
+    assert caffe.io.blobproto_to_array(blob).tolist() == [[1, 2], [3, 4]]
+
+
 def test_blobproto_of_the_old_form_has_four_axes():
     blob = caffe_pb2.BlobProto(num=1, channels=2, height=3, width=4, data=range(24))
     array = caffe.io.blobproto_to_array(blob)
@@ -37,8 +42,8 @@ def test_blobproto_without_a_shape_holds_one_value_at_most():
 def test_blobproto_vectors_are_serialized_lists():
     arrays = [np.arange(3.0), np.ones((2, 2))]
     text = caffe.io.arraylist_to_blobprotovector_str(arrays)
-    for mine, theirs in zip(arrays, caffe.io.blobprotovector_str_to_arraylist(text)):
-        np.testing.assert_array_equal(mine, theirs)
+    back = caffe.io.blobprotovector_str_to_arraylist(text)
+    assert [array.tolist() for array in back] == [array.tolist() for array in arrays]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -64,8 +69,19 @@ def test_images_load_as_rgb_in_zero_to_one(tmp_path):
     assert caffe.io.load_image(tmp_path / "red.png", color=False).shape == (4, 6, 1)
     cv2.imwrite(str(tmp_path / "deep.png"), np.full((2, 2), 65535, np.uint16))
     assert caffe.io.load_image(str(tmp_path / "deep.png")).tolist() == [[[1, 1, 1]] * 2] * 2
+    cv2.imwrite(str(tmp_path / "floats.tiff"), np.full((2, 3, 3), 0.25, np.float32))
+    assert caffe.io.load_image(tmp_path / "floats.tiff").tolist() == [[[0.25] * 3] * 3] * 2
     with pytest.raises(OSError, match=r"none\.png"):
         caffe.io.load_image(tmp_path / "none.png")
+
+
+def test_images_of_any_kind_load_as_grey_ones(tmp_path):
+    file = str(tmp_path / "image.png")
+    for pixel, grey in [((0, 0, 255), 0.299), ((255, 0, 0, 9), 0.114), ((51,), 0.2)]:
+        cv2.imwrite(file, np.full((2, 3, len(pixel)), pixel, np.uint8))
+        image = caffe.io.load_image(file, color=False)
+        np.testing.assert_allclose(image, np.full((2, 3, 1), grey), rtol=1e-3)
+        assert caffe.io.load_image(file).shape == (2, 3, 3)
 
 
 def test_images_load_from_open_files(tmp_path):
@@ -86,6 +102,9 @@ def test_resizing_keeps_any_number_of_channels_and_the_range():
     image = RNG.normal(size=(8, 6, 7)).astype(np.float32) * 100
     assert caffe.io.resize_image(image, (4, 3)).shape == (4, 3, 7)
     np.testing.assert_allclose(caffe.io.resize_image(image, (8, 6)), image, rtol=1e-6)
+    assert np.ptp(caffe.io.resize_image(image, (1, 1))) < np.ptp(image)
+    linear = caffe.io.resize_image(np.array([[[0.0], [8.0]]]), (1, 4))
+    assert linear[0, :, 0].tolist() == [0, 2, 6, 8]
     nearest = caffe.io.resize_image(image, (16, 12), interp_order=0)
     np.testing.assert_array_equal(nearest[::2, ::2], image)
     with pytest.raises(ValueError, match="interp_order"):
@@ -129,6 +148,10 @@ def test_the_transformer_resizes_images_and_means():
     t.set_mean("data", np.full((3, 8, 8), 2.0))
     result = t.preprocess("data", np.ones((9, 7, 3)))
     np.testing.assert_allclose(result, -1, rtol=1e-6)
+    rows = np.arange(4.0)[:, np.newaxis] + np.zeros((4, 4))
+    for mean in (rows, rows[np.newaxis], np.stack([rows] * 3)):
+        t.set_mean("data", mean)
+        np.testing.assert_allclose(t.preprocess("data", np.ones((4, 4, 3)))[2], 1 - rows)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +169,8 @@ def test_the_transformer_refuses_what_does_not_fit_its_input(method, value):
         getattr(t, method)("data", value)
     with pytest.raises(ValueError, match="not one of the net inputs"):
         getattr(t, method)("other", value)
+    with pytest.raises(ValueError, match="not one of the net inputs"):
+        t.deprocess("other", np.zeros((3, 4, 4)))
 
 
 @pytest.fixture
@@ -168,6 +193,13 @@ def test_the_classifier_scores_images(model, oversample):
     np.testing.assert_allclose(scores, [[3, 2, 1], [4, 5, 6]], rtol=1e-5)
 
 
+def test_the_classifier_takes_the_centre_of_larger_images(model):
+    classifier = caffe.Classifier(*model, image_dims=(7, 8), input_scale=2)
+    image = np.ones((7, 8, 3))
+    image[1:5, 2:6] = 0.25
+    np.testing.assert_allclose(classifier.predict([image], oversample=False), [[0.5] * 3])
+
+
 def test_the_detector_scores_windows(model, tmp_path):
     image = np.zeros((20, 20, 3), np.uint8)
     image[5:15, 5:15] = (255, 0, 0)
@@ -187,3 +219,35 @@ def test_context_around_windows_is_the_mean_outside_the_image(model):
     assert crop.shape == (4, 4, 3)
     np.testing.assert_allclose(crop[0, 0], [0.3, 0.2, 0.1], rtol=1e-6)
     np.testing.assert_allclose(crop[2, 2], 1)
+
+
+def test_windows_get_the_context_that_lies_in_the_image(model):
+    detector = caffe.Detector(*model, context_pad=1)
+    image = RNG.random((8, 8, 3)).astype(np.float32)
+    whole = detector.crop(image, np.array([2, 2, 5, 5]))  # twice the window: all of the image
+    np.testing.assert_array_equal(whole, caffe.io.resize_image(image, (4, 4)))
+    corner = detector.crop(np.ones((8, 8, 3), np.float32), np.array([4, 4, 7, 7]))
+    assert corner[..., 0].tolist() == [[1, 1, 1, 0]] * 3 + [[0] * 4]
+
+
+@pytest.mark.parametrize(
+    ("window", "rows"),
+    [((8, 0, 11, 3), 1), ((10, 0, 13, 3), 0), ((0, 10, 3, 13), 0), ((20, 0, 23, 3), 0)],
+)
+def test_windows_outside_of_the_image_are_the_mean(model, window, rows):
+    detector = caffe.Detector(*model, mean=np.full(3, 5.0), context_pad=1)
+    crop = detector.crop(np.ones((8, 8, 3), np.float32), np.array(window))
+    assert (crop[..., 0] == 1).any(axis=1).sum() == rows
+    assert (crop == 5).sum() == crop.size - 9 * rows
+
+
+def test_a_part_of_a_window_is_not_rounded_beyond_the_input(tmp_path):
+    (tmp_path / "net.prototxt").write_text(
+        'layer { name: "x" type: "Input" top: "x" '
+        "input_param { shape { dim: 1 dim: 3 dim: 5 dim: 5 } } }"
+    )
+    net = str(tmp_path / "net.prototxt")
+    caffe.Net(net, caffe.TEST).save(str(tmp_path / "w.caffemodel"))
+    detector = caffe.Detector(net, str(tmp_path / "w.caffemodel"), context_pad=2)
+    crop = detector.crop(np.ones((8, 8, 3), np.float32), np.array([1, 1, 2, 2]))
+    assert crop[..., 0].tolist() == [[0] * 5] * 2 + [[0, 0, 1, 1, 1]] * 3
