@@ -12,6 +12,7 @@
 #include "caffe/blob.hpp"
 #include "caffe/common.hpp"
 #include "caffe/net.hpp"
+#include "caffe/sgd_solvers.hpp"
 #include "foreign.hpp"
 
 // Stands for google-gflags, which a program may link: GlobalInit finds it by its name.
@@ -189,6 +190,16 @@ TEST(Logs, TellMeansOfAllBlobsWithDebugInfo) {
       "    [Update] Param 0 data: 0.5; diff: 2\n",
       log);
   EXPECT_EQ("", quiet);
+}
+
+TEST(Logs, TellMeansOfBlobsInTestsToo) {
+  SGDSolver<float> solver(FromText<SolverParameter>(
+      "base_lr: 0.1 lr_policy: 'fixed' debug_info: true test_iter: 1 test_interval: 1 net_param { "
+      "layer { name: 'x' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 } } } }"));
+  const std::string log = LogOf([&solver] { solver.Step(1); });
+  const std::string line = "[Forward] Layer x, top blob x data: 0";
+  EXPECT_NE(log.find(line), std::string::npos);
+  EXPECT_EQ(log.find(line), log.rfind(line)) << "the train net's means come with what is displayed";
 }
 
 TEST(GlobalInit, LetsGflagsTakeTheirPart) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "caffe/caffe.hpp"
+#include "caffe/util/hdf5.hpp"
 #include "caffe/util/insert_splits.hpp"
 #include "foreign.hpp"
 
@@ -222,6 +223,16 @@ TYPED_TEST(NetUseTest, HandsItsWeightsOn) {
   Net<TypeParam> loaded(FromText<NetParameter>(text));
   loaded.CopyTrainedLayersFrom(file);
   EXPECT_EQ(loaded.params()[1]->cpu_data()[8], this->net_->params()[1]->cpu_data()[8]);
+  // Diffs stand in a group of their own.
+  this->net_->params()[1]->mutable_cpu_diff()[8] = 7;
+  this->net_->ToHDF5(file, true);
+  const hid_t hdf5 = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t group = H5Gopen2(hdf5, "diff/b", H5P_DEFAULT);
+  Blob<TypeParam> diff;
+  hdf5_load_nd_dataset(group, "0", 0, 4, &diff, true);
+  EXPECT_EQ(7, diff.cpu_data()[8]);
+  EXPECT_GE(H5Gclose(group), 0);
+  EXPECT_GE(H5Fclose(hdf5), 0);
 }
 
 TYPED_TEST(NetUseTest, RunsInParts) {

@@ -128,7 +128,7 @@ TYPED_TEST(SolverByClass, TheSnapshotAfterTrainingNeedsNoPrefix) {
   EXPECT_NO_THROW(this->solver_->Solve());
   ASSERT_EQ(0, chdir(before));
   EXPECT_TRUE(std::ifstream(folder + "/_iter_9.solverstate").good());
-  EXPECT_THROW(SGDSolver<TypeParam>(this->Param("snapshot: 2")), Error);
+  EXPECT_THROW(SGDSolver<TypeParam>(this->Param("snapshot: 1")), Error);
 }
 
 TYPED_TEST(SolverByClass, IterSizeMakesOneBatchOfSeveral) {

@@ -137,6 +137,21 @@ TEST(Solvers, KeepNothingForFrozenParameters) {
   EXPECT_NE(solver.history()[0]->data()->head(), SyncedMemory::UNINITIALIZED);
 }
 
+TEST(Solvers, LeaveItToANetHowLongItsBlobsLive) {
+  for (const char* own : {"", "blob_lifetime: KEEP"}) {
+    SolverParameter param = Param("release_blobs: true");
+    CHECK(google::protobuf::TextFormat::ParseFromString(string(own) + R"(
+          layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 } } }
+          layer { name: "y" type: "Scale" bottom: "x" top: "y" scale_param { axis: 0 } }
+          layer { name: "z" type: "Scale" bottom: "y" top: "z" scale_param { axis: 0 } }
+          layer { name: "loss" type: "Reduction" bottom: "z" top: "loss" loss_weight: 1 })",
+                                                        param.mutable_net_param()));
+    SGDSolver<float> solver(param);
+    solver.Step(1);
+    EXPECT_EQ(solver.net()->blob_by_name("y")->data()->released(), *own == 0);
+  }
+}
+
 TEST(Solvers, FollowTheLearningRatePolicies) {
   struct Case {
     const char* param;

@@ -52,6 +52,20 @@ def test_snapshots_come_as_often_as_the_solver_says(files, tmp_path, given, iter
     assert f"snapshot: {expected}\n" in bound.solver.read_text()
 
 
+def test_of_a_short_run_no_step_comes_before_its_first_iteration(files, tmp_path):
+    steps = 'net: "x" max_iter: 100 base_lr: 2 stepvalue: 20 stepsize: 20'
+    files.solver.write_text(steps)
+    text = bind_to_data(files, tmp_path / "data", tmp_path / "net", max_iter=1).solver.read_text()
+    assert "stepvalue: 1\n" in text and "stepsize: 1\n" in text
+    text = bind_to_data(files, tmp_path / "data", tmp_path / "net", max_iter=50).solver.read_text()
+    assert "stepvalue: 10\n" in text and "stepsize: 10\n" in text and "base_lr: 2" in text
+
+
+def test_without_learning_the_rate_is_zero(files, tmp_path):
+    bound = bind_to_data(files, tmp_path / "data", tmp_path / "net", learn=False)
+    assert "base_lr: 0" in bound.solver.read_text()
+
+
 def test_preprocessing_is_that_of_the_training_net(files):
     assert Preprocessing.of_training_net(files.train) == Preprocessing(0.5, (1.0, 2.0, 3.0))
 

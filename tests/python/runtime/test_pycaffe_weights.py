@@ -44,6 +44,16 @@ layer {{ name: "{name}" type: "InnerProduct" bottom: "data" top: "{name}"
 
 
 @pytest.mark.parametrize("save", ["save", "save_hdf5"])
+def test_a_single_number_may_be_a_parameter(tmp_path, save):
+    scale = 'layer { name: "s" type: "Scale" bottom: "data" scale_param { num_axes: 0 } top: "s" }'
+    nets = [caffe.Net(write(tmp_path, NET + scale), caffe.TEST) for _ in range(2)]
+    nets[0].params["s"][0].data[...] = 7
+    getattr(nets[0], save)(tmp_path / "w.model")
+    assert "s" in nets[1].copy_from(tmp_path / "w.model")
+    assert nets[1].params["s"][0].data.shape == () and nets[1].params["s"][0].data == 7
+
+
+@pytest.mark.parametrize("save", ["save", "save_hdf5"])
 def test_a_layer_of_another_shape_is_named_with_its_file(tmp_path, net, save):
     file = tmp_path / ("w.h5" if "hdf5" in save else "w.caffemodel")
     getattr(net, save)(file)
@@ -65,6 +75,19 @@ def test_share_with_uses_one_memory_for_two_nets(tmp_path, net):
     other.share_with(net)
     net.params["conv"][1].data[...] = 5
     assert other.params["conv"][1].data.tolist() == [5] * 4
+
+
+@pytest.mark.parametrize(
+    ("more", "answer"),
+    [("bias_term: false", "has another number"), ("group: 1", "cannot share parameter 0 of layer")],
+)
+def test_nets_of_other_parameters_are_not_shared_with(tmp_path, net, more, answer):
+    text = NET.replace("num_output: 4", f"num_output: {4 if 'bias' in more else 5} {more}")
+    other = caffe.Net(write(tmp_path, text), caffe.TEST)
+    for mine, theirs in ((net, other), (other, net)):
+        with pytest.raises(caffe.Error, match=f"{answer}.*") as error:
+            mine.share_with(theirs)
+        assert "'conv'" in str(error.value)
 
 
 def test_saved_files_are_caffes_messages(tmp_path, net):

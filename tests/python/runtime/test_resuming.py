@@ -85,7 +85,7 @@ def resume(folder, source, iteration, ending=""):
 @pytest.mark.parametrize(("snapshot_format", "ending"), [("BINARYPROTO", ""), ("HDF5", ".h5")])
 def test_a_run_without_seed_goes_on_from_its_snapshot(folders, solver, snapshot_format, ending):
     lines = [f'type: "{solver}"', f"snapshot_format: {snapshot_format}", "snapshot: 25"]
-    lines += ["max_iter: 50", "test_iter: 2", "test_interval: 10"]
+    lines += ["max_iter: 50", "test_iter: 2", "test_iter: 3", "test_interval: 10"]
     unbroken, resumed = folders("unbroken", *lines), folders("resumed", *lines)
     log = command.run(unbroken, "train", "--solver=solver.prototxt")
     log_resumed = resume(resumed, unbroken, 25, ending)
