@@ -13,11 +13,12 @@ struct Product {
   int m, n, k;
 };
 
-// Small ones go to BLAS, others to oneDNN, in which way depends on the smallest extent, and with a
-// transposed factor on the rows.
-const Product kProducts[] = {{1, 1, 1},     {3, 5, 2},     {1, 300, 70},
-                             {40, 33, 1},   {17, 64, 49},  {255, 20, 300},
-                             {256, 31, 65}, {300, 2, 128}, {257, 300, 260}};
+// Those of vectors go to BLAS's functions for these, in float; small ones to its function for
+// matrices, others to oneDNN, in which way depends on the smallest extent, and with a transposed
+// factor on the rows.
+const Product kProducts[] = {{1, 1, 1},     {3, 5, 2},      {1, 300, 70},   {70, 1, 300},
+                             {40, 33, 1},   {17, 64, 49},   {255, 20, 300}, {256, 31, 65},
+                             {300, 2, 128}, {257, 300, 260}};
 
 // Any bfloat16 number is as good as a float for these.
 template <typename Dtype>
@@ -55,6 +56,16 @@ TEST(MatrixProducts, OfFloatsAreThoseOfDoublesInEveryShape) {
           }
         }
       }
+    }
+  }
+}
+
+TEST(MatrixProducts, OfNothingAreWhatTheyAreAddedTo) {
+  for (const Product p : {Product{1, 5, 0}, Product{5, 1, 0}, Product{3, 5, 0}}) {
+    for (const double beta : {0., 1., -0.5}) {
+      const auto before = Numbers<float>(p.m * p.n, 3),
+                 after = Multiply<float>(p, false, true, 1, beta);
+      for (size_t i = 0; i < after.size(); ++i) EXPECT_EQ(after[i], float(beta) * before[i]);
     }
   }
 }
