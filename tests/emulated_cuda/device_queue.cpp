@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host_waits.hpp"
+#include "refusals.hpp"
 
 struct cudaStreamOfHost {
   emulated_cuda::StreamPtr queue;
@@ -28,6 +29,7 @@ namespace {
 
 thread_local int device_of_thread = 0;
 thread_local int host_waits = 0;
+std::atomic<bool> may_choose_devices(true);
 std::chrono::milliseconds spent(0);
 
 std::vector<StreamPtr>& Streams() {
@@ -87,6 +89,8 @@ std::mutex& Lock() {
 int DeviceOfThread() { return device_of_thread; }
 
 int HostWaits() { return host_waits; }
+
+void MayChooseDevices(bool may) { may_choose_devices = may; }
 
 StreamPtr Resolve(cudaStream_t stream) {
   if (stream == nullptr) return DefaultStream(device_of_thread);
@@ -157,6 +161,7 @@ cudaError_t cudaGetDevice(int* device) {
 
 cudaError_t cudaSetDevice(int device) {
   if (device < 0 || device >= emulated_cuda::kDevices) return cudaErrorInvalidDevice;
+  if (!emulated_cuda::may_choose_devices) return cudaErrorDevicesUnavailable;
   device_of_thread = device;
   return cudaSuccess;
 }

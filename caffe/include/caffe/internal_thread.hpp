@@ -19,6 +19,8 @@ class InternalThread {
   InternalThread() = default;
   virtual ~InternalThread();
 
+  /// Returns when the thread has taken these over; throws Error where it cannot (a GPU that serves
+  /// no further thread, say).
   void StartInternalThread();
   /// Asks the thread to end, wherever it waits, and returns when it has. Harmless when none runs.
   void StopInternalThread();

@@ -26,6 +26,23 @@ void AddNote(const py::error_already_set& error, const std::string& note) {
   throw Error(line.attr("encode")("utf-8", "backslashreplace").cast<std::string>() + ", " + note);
 }
 
+/// What Python raised in a layer.
+class Raised : public py::error_already_set, public PythonException {
+ public:
+  explicit Raised(const py::error_already_set& error) : py::error_already_set(error) {}
+};
+
+/// Calls action() with the GIL held; a net lets pass what Python raises in it.
+template <typename Action>
+auto InPython(const Action& action) {
+  const py::gil_scoped_acquire gil;
+  try {
+    return action();
+  } catch (const py::error_already_set& error) {
+    throw Raised(error);
+  }
+}
+
 /// The method of the user's class, or an empty function. Needs the GIL.
 py::function Method(const Layer<float>* layer, const char* name) {
   return py::get_override(layer, name);
@@ -87,12 +104,13 @@ py::object FindClass(const LayerParameter& param) {
 }
 
 LayerPtr CreatePythonLayer(const LayerParameter& param) {
-  py::gil_scoped_acquire gil;
-  const py::object cls = FindClass(param);
-  const py::object instance = cls(py::cast(param));
-  instance.attr("param_str") = Text(param.python_param().param_str());
-  instance.attr("phase") = static_cast<int>(param.phase());
-  return LayerPtr(instance.cast<Layer<float>*>(), InstanceReference(instance));
+  return InPython([&] {
+    const py::object cls = FindClass(param);
+    const py::object instance = cls(py::cast(param));
+    instance.attr("param_str") = Text(param.python_param().param_str());
+    instance.attr("phase") = static_cast<int>(param.phase());
+    return LayerPtr(instance.cast<Layer<float>*>(), InstanceReference(instance));
+  });
 }
 
 std::vector<Blob<float>*> RawBlobs(const std::vector<BlobHandle>& handles) {
@@ -148,52 +166,57 @@ void BindLayer(py::module_& m) {
 
 using python::Borrow;
 using python::Call;
+using python::InPython;
 using python::RequiredMethod;
 namespace py = pybind11;
 
 template <>
 void PythonLayer<float>::LayerSetUp(const vector<Blob<float>*>& bottom,
                                     const vector<Blob<float>*>& top) {
-  py::gil_scoped_acquire gil;
-  const py::function setup = python::Method(this, "setup");
-  if (setup) Call(this, "setup", setup, Borrow(bottom), Borrow(top));
+  InPython([&] {
+    const py::function setup = python::Method(this, "setup");
+    if (setup) Call(this, "setup", setup, Borrow(bottom), Borrow(top));
+  });
 }
 
 template <>
 void PythonLayer<float>::Reshape(const vector<Blob<float>*>& bottom,
                                  const vector<Blob<float>*>& top) {
-  py::gil_scoped_acquire gil;
-  Call(this, "reshape", RequiredMethod(this, "reshape"), Borrow(bottom), Borrow(top));
+  InPython(
+      [&] { Call(this, "reshape", RequiredMethod(this, "reshape"), Borrow(bottom), Borrow(top)); });
 }
 
 template <>
 void PythonLayer<float>::Forward_cpu(const vector<Blob<float>*>& bottom,
                                      const vector<Blob<float>*>& top) {
-  py::gil_scoped_acquire gil;
-  Call(this, "forward", RequiredMethod(this, "forward"), Borrow(bottom), Borrow(top));
+  InPython(
+      [&] { Call(this, "forward", RequiredMethod(this, "forward"), Borrow(bottom), Borrow(top)); });
 }
 
 template <>
 void PythonLayer<float>::Backward_cpu(const vector<Blob<float>*>& top,
                                       const vector<bool>& propagate_down,
                                       const vector<Blob<float>*>& bottom) {
-  py::gil_scoped_acquire gil;
-  Call(this, "backward", RequiredMethod(this, "backward"), Borrow(top), propagate_down,
-       Borrow(bottom));
+  InPython([&] {
+    Call(this, "backward", RequiredMethod(this, "backward"), Borrow(top), propagate_down,
+         Borrow(bottom));
+  });
 }
 
 template <>
 void PythonLayer<float>::SaveState(LayerState* state) const {
-  py::gil_scoped_acquire gil;
-  const py::function save = python::Method(this, "save_state");
-  if (save) state->set_extra(Call(this, "save_state", save).cast<std::string>());
+  InPython([&] {
+    const py::function save = python::Method(this, "save_state");
+    if (save) state->set_extra(Call(this, "save_state", save).cast<std::string>());
+  });
 }
 
 template <>
 void PythonLayer<float>::RestoreState(const LayerState& state) {
-  py::gil_scoped_acquire gil;
-  const py::function restore = python::Method(this, "restore_state");
-  if (restore) Call(this, "restore_state", restore, py::bytes(state.extra()));
+  InPython([&] {
+    const py::function restore = python::Method(this, "restore_state");
+    if (restore) Call(this, "restore_state", restore, py::bytes(state.extra()));
+  });
 }
 
 }  // namespace caffe

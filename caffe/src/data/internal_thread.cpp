@@ -1,6 +1,7 @@
 #include "caffe/internal_thread.hpp"
 
 #include <exception>
+#include <future>
 
 #include "caffe/util/math_functions.hpp"
 #include "util/described_exception.hpp"
@@ -54,16 +55,30 @@ InternalThread::~InternalThread() { StopInternalThread(); }
 void InternalThread::StartInternalThread() {
   CHECK(!is_started()) << "the thread runs already: stop it before it is started again";
   stop_ = std::make_shared<StopRequest>();
-  thread_ = StartThread([this, settings = Settings(), stop = stop_] {
-    const StopRequest::Binding binding(stop.get());
-    try {
-      settings.Apply();
-      InternalThreadEntry();
-    } catch (...) {
-      // A wait that is asked to end does so with an exception.
-      if (!stop->requested()) LogEnd(DescribedException());
-    }
-  });
+  std::promise<void> taken_over;
+  std::future<void> begun = taken_over.get_future();
+  thread_ = StartThread(
+      [this, settings = Settings(), stop = stop_, taken_over = std::move(taken_over)]() mutable {
+        const StopRequest::Binding binding(stop.get());
+        try {
+          settings.Apply();
+        } catch (...) {
+          return taken_over.set_exception(std::current_exception());
+        }
+        taken_over.set_value();
+        try {
+          InternalThreadEntry();
+        } catch (...) {
+          // A wait that is asked to end does so with an exception.
+          if (!stop->requested()) LogEnd(DescribedException());
+        }
+      });
+  try {
+    begun.get();
+  } catch (...) {
+    StopInternalThread();
+    throw;
+  }
 }
 
 void InternalThread::StopInternalThread() {

@@ -136,7 +136,7 @@ void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
       const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
       MaskToWrite<Dtype> mask;
       if (has_mask_ && FitBytes(Windows())) {
-        mask.bytes = WritePlaces(pooled, Windows(), top[1]);
+        mask.bytes = PlacesToWrite<WindowPlaces<Dtype>>(pooled, Windows(), top[1]);
       } else if (has_mask_) {
         mask.places = WriteOnGpu<Dtype>(pooled.WithElement(Element::kFloat), top[1]);
       }
@@ -161,7 +161,7 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
   const void* x = nullptr;
   MaskToRead<Dtype> mask;
   if (has_mask_) {
-    mask.bytes = ReadPlaces(pooled, windows, *top[1]);
+    mask.bytes = PlacesToRead<WindowPlaces<Dtype>>(pooled, windows, *top[1]);
     if (!mask.bytes) mask.places = ReadOnGpu<Dtype>(pooled.WithElement(Element::kFloat), *top[1]);
   } else {
     const ChannelLayout layout = StoredOnGpu(*bottom);

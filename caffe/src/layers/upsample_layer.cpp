@@ -104,11 +104,11 @@ void UpsampleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const ChannelLayout small = StoredLayout(*bottom[0]);
   const ChannelLayout large = small.WithPlane(upsample_h_, upsample_w_);
   const PoolWindows windows = WindowsOfPixels();
-  const auto* kept = StoreOf<HostWindowPlaces<Dtype>>(*bottom[1]);
-  if (kept && kept->Has(small, windows)) {
+  const auto* bytes = PlacesToRead<HostWindowPlaces<Dtype>>(small, windows, *bottom[1]);
+  if (bytes) {
     return VisitElements<Dtype>(small, [&](auto type) {
       using T = decltype(type);
-      FillWindows<Dtype>(large, windows, ReadAs<T>(small, *bottom[0]), kept->bytes(),
+      FillWindows<Dtype>(large, windows, ReadAs<T>(small, *bottom[0]), bytes,
                          WriteAs<T>(large, top[0]));
     });
   }
@@ -132,12 +132,12 @@ void UpsampleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const ChannelLayout large = StoredLayout(*top[0], Part::kDiff);
   const ChannelLayout small = large.WithPlane(height_, width_);
   const PoolWindows windows = WindowsOfPixels();
-  const auto* kept = StoreOf<HostWindowPlaces<Dtype>>(*bottom[1]);
-  if (kept && kept->Has(small, windows)) {
+  const auto* bytes = PlacesToRead<HostWindowPlaces<Dtype>>(small, windows, *bottom[1]);
+  if (bytes) {
     return VisitElements<Dtype>(large, [&](auto type) {
       using T = decltype(type);
-      GatherFromWindows<Dtype>(large, windows, ReadAs<T>(large, *top[0], Part::kDiff),
-                               kept->bytes(), WriteAs<T>(small, bottom[0], Part::kDiff));
+      GatherFromWindows<Dtype>(large, windows, ReadAs<T>(large, *top[0], Part::kDiff), bytes,
+                               WriteAs<T>(small, bottom[0], Part::kDiff));
     });
   }
   const Dtype* places = ReadIn(small.WithElement(Element::kFloat), *bottom[1]);

@@ -147,7 +147,7 @@ struct GatherFromPlaces {
 template <typename Dtype, typename Use>
 void WithPlaces(const ChannelLayout& small, const PoolWindows& windows, const Blob<Dtype>& mask,
                 HostFlag* bad, const Use& use) {
-  const std::uint8_t* bytes = ReadPlaces(small, windows, mask);
+  const std::uint8_t* bytes = PlacesToRead<WindowPlaces<Dtype>>(small, windows, mask);
   const Dtype* places =
       bytes ? nullptr : ReadOnGpu<Dtype>(small.WithElement(Element::kFloat), mask);
   WithPlaneUnits<Dtype>(small, [&](auto* unit, int units, int) {

@@ -51,25 +51,7 @@ void WindowPlaces<Dtype>::ToPlain(void* plain) const {
                                   static_cast<Dtype*>(plain)});
 }
 
-template <typename Dtype>
-std::uint8_t* WritePlaces(const ChannelLayout& layout, const PoolWindows& windows,
-                          Blob<Dtype>* mask) {
-  return PlacesToWrite<WindowPlaces<Dtype>>(layout, windows, mask);
-}
-
-template <typename Dtype>
-const std::uint8_t* ReadPlaces(const ChannelLayout& layout, const PoolWindows& windows,
-                               const Blob<Dtype>& mask) {
-  const auto* kept = StoreOf<WindowPlaces<Dtype>>(mask);
-  return kept && kept->Has(layout, windows) ? kept->bytes() : nullptr;
-}
-
-#define INSTANTIATE_PLACES(Dtype)                                                             \
-  template class WindowPlaces<Dtype>;                                                         \
-  template std::uint8_t* WritePlaces(const ChannelLayout&, const PoolWindows&, Blob<Dtype>*); \
-  template const std::uint8_t* ReadPlaces(const ChannelLayout&, const PoolWindows&,           \
-                                          const Blob<Dtype>&)
-INSTANTIATE_PLACES(float);
-INSTANTIATE_PLACES(double);
+template class WindowPlaces<float>;
+template class WindowPlaces<double>;
 
 }  // namespace caffe

@@ -45,14 +45,24 @@ Store* StoreOf(const Blob<Dtype>& mask) {
   return dynamic_cast<Store*>(mask.data()->layout().get());
 }
 
+/// A mask's places in these very windows and in that order, or null where no store of this kind
+/// keeps them so.
+template <typename Store, typename Dtype>
+const std::uint8_t* PlacesToRead(const ChannelLayout& layout, const PoolWindows& windows,
+                                 const Blob<Dtype>& mask) {
+  const Store* kept = StoreOf<Store>(mask);
+  return kept && kept->Has(layout, windows) ? kept->bytes() : nullptr;
+}
+
 /// Memory for the new places of a whole mask, in a store of this kind.
 template <typename Store, typename Dtype>
 std::uint8_t* PlacesToWrite(const ChannelLayout& layout, const PoolWindows& windows,
                             Blob<Dtype>* mask) {
   SyncedMemory& memory = *mask->data();
   shared_ptr<LayoutStore> store = memory.layout();
-  const Store* kept = StoreOf<Store>(*mask);
-  if (!kept || !kept->Has(layout, windows)) store = boost::make_shared<Store>(layout, windows);
+  if (!PlacesToRead<Store>(layout, windows, *mask)) {
+    store = boost::make_shared<Store>(layout, windows);
+  }
   memory.set_layout(store);
   return StoreOf<Store>(*mask)->bytes();
 }
@@ -77,15 +87,6 @@ class WindowPlaces : public PlacesStore {
 inline bool FitBytes(const PoolWindows& windows) {
   return windows.Tile() && windows.h.kernel <= 256 / windows.w.kernel;
 }
-
-/// Memory for the new places of a whole mask, of FitBytes.
-template <typename Dtype>
-std::uint8_t* WritePlaces(const ChannelLayout& layout, const PoolWindows& windows,
-                          Blob<Dtype>* mask);
-/// A mask's places in these very windows and in that order, or null where it is not kept so.
-template <typename Dtype>
-const std::uint8_t* ReadPlaces(const ChannelLayout& layout, const PoolWindows& windows,
-                               const Blob<Dtype>& mask);
 
 }  // namespace caffe
 

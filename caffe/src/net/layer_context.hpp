@@ -2,7 +2,6 @@
 #define CAFFE_SRC_NET_LAYER_CONTEXT_HPP_
 
 #include <algorithm>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "caffe/net.hpp"
 #include "core/device_pool.hpp"
 #include "net/memory_need.hpp"
+#include "util/described_exception.hpp"
 
 namespace caffe {
 
@@ -53,10 +53,8 @@ auto Net<Dtype>::InLayer(const LayerParameter& param, int layer_id, const Action
             : "";
     throw Error(context() + error.what() + need);
 #endif
-  } catch (const Error& error) {
-    throw Error(context() + error.what());
-  } catch (const std::bad_alloc&) {
-    throw Error(context() + "out of memory: use a smaller batch or input");
+  } catch (const std::exception&) {
+    RethrowFrom(context());
   }
 }
 

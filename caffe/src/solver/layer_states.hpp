@@ -2,6 +2,7 @@
 #define CAFFE_SOLVER_LAYER_STATES_HPP_
 
 #include "caffe/net.hpp"
+#include "util/described_exception.hpp"
 
 namespace caffe {
 
@@ -30,7 +31,13 @@ void RestoreLayerStates(const SolverState& state, int test_net, Net<Dtype>* net)
     if (of_net != test_net) continue;
     const auto& names = net->layer_names();
     const auto found = std::find(names.begin(), names.end(), layer_state.layer());
-    if (found != names.end()) net->layers()[found - names.begin()]->RestoreState(layer_state);
+    if (found == names.end()) continue;
+    Layer<Dtype>& layer = *net->layers()[found - names.begin()];
+    try {
+      layer.RestoreState(layer_state);
+    } catch (const std::exception&) {
+      RethrowFrom("layer '" + *found + "' (" + layer.type() + "): ");
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/names.hpp"
+#include "caffe/util/out_of_memory.hpp"
 #include "caffe/util/plugins.hpp"
 
 namespace caffe {
@@ -186,8 +187,10 @@ int Run(const std::function<int()>& body) {
     return body();
   } catch (const Exit& exit) {
     return exit.code;
+  } catch (const OutOfMemory& error) {
+    std::cerr << "error: " << error.what() << "\n";
   } catch (const std::bad_alloc&) {
-    std::cerr << "error: out of memory: use a smaller batch or input\n";
+    std::cerr << "error: " << OutOfMemory("").what() << "\n";
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
   } catch (...) {

@@ -11,6 +11,11 @@
 #include "caffe/net.hpp"
 #include "errors.hpp"
 
+#if __has_include(<refusals.hpp>)
+#include <refusals.hpp>
+#define REFUSES_DEVICES
+#endif
+
 namespace caffe {
 namespace {
 
@@ -65,8 +70,20 @@ TEST(PrefetchingData, WhateverIsThrownBecomesAnErrorOfItsBatch) {
       "layer 'number' (ThrowingData): something was thrown that is no std::exception");
   EXPECT_ERROR_NAMES(throwing("interruption"),
                      "layer 'interruption' (ThrowingData): a thread was interrupted");
-  EXPECT_THROW(throwing("exception"), std::runtime_error);
+  EXPECT_ERROR_NAMES(throwing("exception"), "layer 'exception' (ThrowingData): on purpose");
 }
+
+#ifdef REFUSES_DEVICES
+
+TEST(PrefetchingData, AGpuThatServesNoFurtherThreadIsAnErrorOfTheLayer) {
+  if (Caffe::mode() != Caffe::GPU) GTEST_SKIP() << "about GPUs";
+  emulated_cuda::MayChooseDevices(false);
+  EXPECT_ERROR_NAMES(NetThatThrows("data"), "layer 'data' (ThrowingData): ");
+  emulated_cuda::MayChooseDevices(true);
+  EXPECT_EQ(NextBatch(NetThatThrows("data").get()), 0);
+}
+
+#endif
 
 // Says how many batches it has made; all values of a batch are its number.
 class CountingData : public BasePrefetchingDataLayer<float> {

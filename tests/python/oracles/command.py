@@ -8,26 +8,26 @@ import sys
 from pathlib import Path
 
 
-def _command(words: tuple[object, ...]) -> list[str]:
-    # That of the environment the tests run in, activated or not.
+def call(*words: object) -> list[str]:
+    """`caffe words...` of the environment the tests run in, activated or not."""
     return [str(Path(sys.executable).with_name("caffe")), *map(str, words)]
 
 
 def start(folder: Path, *words: object) -> subprocess.Popen[str]:
     """Start `caffe words...` in a folder; its log can be read line by line from stderr."""
-    return subprocess.Popen(_command(words), cwd=folder, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(call(*words), cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
 def run(folder: Path, *words: object) -> list[str]:
     """Run a command that must succeed; return the messages of its log."""
-    done = subprocess.run(_command(words), cwd=folder, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(call(*words), cwd=folder, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stderr
     return messages(done.stderr)
 
 
 def output(folder: Path, *words: object) -> str:
     """Run a command that must succeed; return what it prints to stdout."""
-    done = subprocess.run(_command(words), cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(call(*words), cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -35,7 +35,7 @@ def output(folder: Path, *words: object) -> str:
 def fail(folder: Path, *words: object) -> str:
     """Run a command that must fail with one line; return that line."""
     words = (*words, "--minloglevel=2")
-    done = subprocess.run(_command(words), cwd=folder, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(call(*words), cwd=folder, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr

@@ -10,6 +10,7 @@ import traceback
 
 import numpy as np
 import pytest
+from oracles import command
 
 import caffe
 
@@ -267,7 +268,7 @@ def test_ctrl_c_ends_a_run_between_two_iterations(folder):
 
 def train(folder):
     return subprocess.run(
-        ["caffe", "train", f"--solver={folder}/solver.prototxt"],
+        command.call("train", f"--solver={folder}/solver.prototxt"),
         cwd=folder,
         env={**os.environ, "GLOG_minloglevel": "1"},
         capture_output=True,
