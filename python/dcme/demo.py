@@ -29,7 +29,7 @@ from dcme.tables import Table
 from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, train
 from dcme.training_job import TrainingProgress
 from dcme.trainlog import TrainLog
-from dcme.vectors import read_vectors
+from dcme.vectors import npz_path, read_vectors
 
 DECODING = Decoding(dt=14, vt=60, et=25)
 """Thresholds for the reduced scenes, chosen on scenes of other seeds than the demo's."""
@@ -186,7 +186,7 @@ def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.nd
             read_ids(run.out / f"results_{kind}" / MAP_FOLDER / f"{sample.name}_instanceIds.png")
             for kind in ("untrained", "trained")
         )
-        vectors = next(read_vectors(run.out / "vectors_trained" / f"{sample.name}.npz")).vectors
+        vectors = next(read_vectors(npz_path(run.out / "vectors_trained", sample.name))).vectors
         rows.append(
             [
                 ("held-out scene", image),

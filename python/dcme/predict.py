@@ -18,7 +18,7 @@ from dcme.files import Levels, PathLike, read_image, resized
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
 from dcme.results import ImageResult, list_result, text_path, write_result
-from dcme.vectors import VectorMap, check_vectors, read_vector_map, write_npz
+from dcme.vectors import VectorMap, check_vectors, npz_path, read_vector_map, write_npz
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def predict_vectors(
     """
     require_files(samples, image=True, ids=False)
     folder = Path(out)
-    todo = [sample for sample in samples if not (folder / f"{sample.name}.npz").is_file()]
+    todo = [sample for sample in samples if not npz_path(folder, sample.name).is_file()]
     pictures = ordered_map(partial(load_picture, size, False), todo, workers)
 
     def write(output: Output) -> None:
         item = output[0]
-        write_npz(folder / f"{item.name}.npz", item.vectors, item.grid)
+        write_npz(npz_path(folder, item.name), item.vectors, item.grid)
 
     work = ordered_map(write, _outputs(network, pictures, batch), workers)
     for _ in progress(work, len(todo), "predicting", quiet):
@@ -131,7 +131,7 @@ def decode_stored(
 def _decode(decoding: Decoding, with_grid: bool, vectors_out: Path | None, output: Output) -> Found:
     item, original = output
     if vectors_out is not None:
-        write_npz(vectors_out / f"{item.name}.npz", item.vectors, item.grid)
+        write_npz(npz_path(vectors_out, item.name), item.vectors, item.grid)
     if not with_grid:
         item = VectorMap(item.name, item.vectors)
     return decoding(item), original
@@ -173,7 +173,7 @@ def _results(
 
 def _is_done(out: Path, vectors_out: Path | None, name: str) -> bool:
     """Whether all that ``predict`` writes of an image is there; its text file comes last."""
-    has_vectors = vectors_out is None or (vectors_out / f"{name}.npz").is_file()
+    has_vectors = vectors_out is None or npz_path(vectors_out, name).is_file()
     return has_vectors and text_path(out, name).is_file()
 
 

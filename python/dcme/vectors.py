@@ -156,6 +156,11 @@ def read_vector_map(folder: PathLike, sample: Sample) -> VectorMap:
     return VectorMap(sample.name, item.vectors, item.grid)
 
 
+def npz_path(folder: PathLike, name: str) -> Path:
+    """The file of a network's output for the image of that name."""
+    return Path(folder) / f"{name}.npz"
+
+
 def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> None:
     """Write one map, and its grid classes if given, as a compressed .npz."""
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
