@@ -17,13 +17,30 @@ namespace {
 
 // Smaller products take less time than the call.
 const int64_t kSmallest = 1 << 12;
-// With fewer rows, putting a transposed factor in order takes longer than the product.
-const int kFewRows = 256;
-// With so many rows, columns and terms of a sum, kernels made for the very shape are faster. (With
-// fewer, as in an InnerProduct of a small batch, they can take twice as long.)
+// With so many rows, columns and terms of a sum, kernels made for the very shape are faster.
 const int kLarge = 256;
 
 bool IsLarge(int m, int n, int k) { return std::min({m, n, k}) >= kLarge; }
+
+// Who computes a product: BLAS, oneDNN's function like BLAS's, or its kernels for the very shape.
+// `plain`: nothing is multiplied by a number, which is all that those can do.
+enum class Way { kBlas, kSgemm, kKernels };
+
+// Rows times a transposed factor: an InnerProduct's features. dnnl_sgemm takes the factor as it
+// stands while the rows are very few, in a tenth to a half of BLAS's time; for more it puts it in
+// order first, which takes longer than the product. BLAS is fast where one thread is enough for it.
+Way WayOfFewRows(int m, int64_t multiplications, bool plain) {
+  const int kVeryFew = 16;
+  if (m < kVeryFew) return multiplications < (1 << 18) ? Way::kBlas : Way::kSgemm;
+  return multiplications < (1 << 20) || !plain ? Way::kBlas : Way::kKernels;
+}
+
+Way WayOf(bool transpose_b, int m, int n, int k, bool plain) {
+  const int64_t multiplications = int64_t(m) * n * k;
+  if (multiplications < kSmallest) return Way::kBlas;
+  if (transpose_b && m < kLarge) return WayOfFewRows(m, multiplications, plain);
+  return plain && IsLarge(m, n, k) ? Way::kKernels : Way::kSgemm;
+}
 
 // A factor op(M) of `rows` rows; `step` is from one row of M to the next.
 memory::desc Factor(bool transposed, memory::dim rows, memory::dim columns, memory::dim step,
@@ -60,16 +77,18 @@ memory Rounded(const memory::desc& factor, const float* values, HostBuffer* buff
 
 bool Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float* a,
           int lda, const float* b, int ldb, float beta, float* c, int ldc) {
-  if (int64_t(m) * n * k < kSmallest || (transpose_b && m < kFewRows)) return false;
-  if (IsLarge(m, n, k) && alpha == 1 && (beta == 0 || beta == 1)) {
-    const auto type = memory::data_type::f32;
-    Product(Wrap(Factor(transpose_a, m, k, lda, type), a),
-            Wrap(Factor(transpose_b, k, n, ldb, type), b), Wrap(Factor(false, m, n, ldc, type), c),
-            beta == 1);
-    return true;
+  const bool plain = alpha == 1 && (beta == 0 || beta == 1);
+  const Way way = WayOf(transpose_b, m, n, k, plain);
+  if (way == Way::kBlas) return false;
+  if (way == Way::kSgemm) {
+    return dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b,
+                      ldb, beta, c, ldc) == dnnl_success;
   }
-  return dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b,
-                    ldb, beta, c, ldc) == dnnl_success;
+  const auto type = memory::data_type::f32;
+  Product(Wrap(Factor(transpose_a, m, k, lda, type), a),
+          Wrap(Factor(transpose_b, k, n, ldb, type), b), Wrap(Factor(false, m, n, ldc, type), c),
+          beta == 1);
+  return true;
 }
 
 bool RoundedGemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a,
