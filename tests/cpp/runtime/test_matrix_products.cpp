@@ -16,9 +16,9 @@ struct Product {
 // Those of vectors go to BLAS's functions for these, in float; small ones to its function for
 // matrices, others to oneDNN, in which way depends on the smallest extent, and with a transposed
 // factor on the rows (a few, or less than 256).
-const Product kProducts[] = {{1, 1, 1},     {3, 5, 2},      {1, 300, 70},   {70, 1, 300},
-                             {40, 33, 1},   {17, 64, 49},   {9, 150, 300},  {255, 20, 300},
-                             {256, 31, 65}, {300, 2, 128},  {257, 300, 260}};
+const Product kProducts[] = {{1, 1, 1},     {3, 5, 2},     {1, 300, 70},   {70, 1, 300},
+                             {40, 33, 1},   {17, 64, 49},  {9, 150, 300},  {255, 20, 300},
+                             {256, 31, 65}, {300, 2, 128}, {257, 300, 260}};
 
 // Any bfloat16 number is as good as a float for these.
 template <typename Dtype>
