@@ -25,6 +25,7 @@ from dcme.files import (
     read_image,
     read_labels,
     read_mask,
+    require_size,
     write_png,
     write_text,
 )
@@ -97,13 +98,6 @@ def paint(regions: Sequence[Region], shape: tuple[int, int], origin: str) -> np.
     return ids
 
 
-def _require_shape(found: Sequence[int], shape: tuple[int, int], path: Path) -> None:
-    if tuple(found) != shape:
-        raise UserError(
-            f"{path}: is {found[0]}x{found[1]} but its image is {shape[0]}x{shape[1]} (HxW)"
-        )
-
-
 def _images(folder: Path) -> list[Sample]:
     """All images of a folder, or of the folders ``*/images`` in it."""
     if not folder.is_dir():
@@ -163,7 +157,7 @@ class _MaskReader:
     def from_label_map(self, path: Path, shape: tuple[int, int]) -> list[Region]:
         """One instance for each number but 0."""
         labels = read_labels(path)
-        _require_shape(labels.shape, shape, path)
+        require_size(path, labels.shape, shape)
         values = np.unique(labels)
         if values[0] < 0:
             raise UserError(f"{path}: holds {values[0]}; a label map is 0 where no instance is")
@@ -192,7 +186,7 @@ class _MaskReader:
         regions = []
         for path in paths:
             mask = read_mask(path)
-            _require_shape(mask.shape, shape, path)
+            require_size(path, mask.shape, shape)
             regions.append(Region.of_mask(self.label, mask))
         return self._instances(regions)
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from dcme.charts import plot_losses
 from dcme.classes import ClassMap
+from dcme.dataset import IMAGE_ENDING
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids, read_image, require_picture, write_picture
+from dcme.files import PathLike, read_ids, read_image, require_picture, require_size, write_picture
 from dcme.plotting import (
     show_directions,
     show_grid,
@@ -22,7 +23,7 @@ from dcme.plotting import (
 )
 from dcme.results import read_result
 from dcme.trainlog import read_log
-from dcme.vectors import read_vectors
+from dcme.vectors import find_vectors
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,10 @@ class SceneFiles:
     results: PathLike | None = None
 
 
-def _of_image(ids: np.ndarray, path: PathLike, image: np.ndarray) -> np.ndarray:
-    """The map (H, W) of a file; raises where the image (H, W, 3) has another size."""
-    if ids.shape != image.shape[:2]:
-        raise UserError(
-            f"{path}: is {ids.shape[0]}x{ids.shape[1]} but the image is "
-            f"{image.shape[0]}x{image.shape[1]} (HxW)"
-        )
-    return ids
+def _of_image(array: np.ndarray, path: PathLike, image: np.ndarray) -> np.ndarray:
+    """The map (..., H, W) of a file; raises where the image (H, W, 3) has another size."""
+    require_size(path, array.shape[-2:], image.shape[:2])
+    return array
 
 
 def _found(path: PathLike, image: np.ndarray) -> np.ndarray:
@@ -60,10 +57,10 @@ def plot_scene(
 ) -> list[str]:
     """Write a strip of panels for one image; returns the panels' names in order.
 
-    Input; with ``ids`` the true instances, their magnitudes and grid classes; with ``vectors``
-    (2, H, W) the given magnitudes, directions and grid classes; with ``results`` (a text file or
-    an instance map) the found instances. The suffix of ``out`` picks the format: see
-    ``write_picture``. Maps of another size than the image raise UserError.
+    Input; with ``ids`` the true instances, their magnitudes and grid classes; with ``vectors`` (a
+    file or a folder that holds the image's map) magnitudes, directions and grid classes; with
+    ``results`` (a text file or an instance map) the found instances. The suffix of ``out`` picks
+    the format: see ``write_picture``. Maps of another size than the image raise UserError.
     """
     from dcme.encoding import encode
     from dcme.grid import grid_classes
@@ -81,9 +78,11 @@ def plot_scene(
             raise UserError(f"{files.ids}: {error}") from None
         panels["true grid classes"] = show_grid(image, grid, classes)
     if files.vectors is not None:
-        item = next(read_vectors(files.vectors))
-        panels["magnitudes"] = show_magnitude(item.vectors)
-        panels["directions"] = show_directions(item.vectors)
+        stem = Path(files.image).stem
+        item = find_vectors(files.vectors, (stem, stem.removesuffix(IMAGE_ENDING)))
+        vectors = _of_image(item.vectors, f"{files.vectors} ({item.name})", image)
+        panels["magnitudes"] = show_magnitude(vectors)
+        panels["directions"] = show_directions(vectors)
         if item.grid is not None:
             panels["grid classes"] = show_grid(image, item.grid, classes)
     if files.results is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Union
@@ -136,6 +136,14 @@ def image_size(path: PathLike) -> tuple[int, int]:
     """(H, W) of an image file of any depth."""
     height, width = _decode(path).shape[:2]
     return height, width
+
+
+def require_size(path: PathLike, found: Sequence[int], image: Sequence[int]) -> None:
+    """Raise where what a file holds, (H, W) ``found``, is not of its image's size."""
+    if tuple(found) != tuple(image):
+        raise UserError(
+            f"{path}: is {found[0]}x{found[1]} but its image is {image[0]}x{image[1]} (HxW)"
+        )
 
 
 def stretched(image: np.ndarray, levels: Levels) -> np.ndarray:

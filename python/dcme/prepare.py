@@ -27,6 +27,7 @@ from dcme.files import (
     read_ids,
     read_image,
     read_text,
+    require_size,
     resized,
     write_json,
     write_png,
@@ -61,11 +62,7 @@ class Target:
 def read_pair(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Image (H, W, 3) and instance map (H, W) of a sample; they must have one size."""
     image, ids = read_image(sample.image_path()), read_ids(sample.ids_path())
-    if image.shape[:2] != ids.shape:
-        (h, w), (rows, cols) = image.shape[:2], ids.shape
-        raise UserError(
-            f"{sample.ids}: is {rows}x{cols} but its image {sample.image} is {h}x{w} (HxW)"
-        )
+    require_size(sample.ids_path(), ids.shape, image.shape[:2])
     return image, ids
 
 

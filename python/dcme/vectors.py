@@ -7,7 +7,7 @@ beside it grid classes: labels (H/Gs, W/Gs) or class probabilities (classes, H/G
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,22 @@ def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
         raise UserError(f"{path}: cannot be read as vector maps ({error})") from None
 
 
+def _files(source: Path) -> list[Path]:
+    """The file itself, or those of a folder that hold vector maps, sorted by name."""
+    if source.is_file():
+        return [source]
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder")
+    files = sorted(
+        p
+        for p in source.iterdir()  # files that begin with a dot are being written
+        if p.suffix in SUFFIXES and not p.name.endswith(GRID_ENDING) and p.name[0] != "."
+    )
+    if not files:
+        raise UserError(f"{source}: holds no vector maps ({', '.join(SUFFIXES)})")
+    return files
+
+
 def _named(files: Sequence[Path], names: Sequence[str], folder: Path) -> list[Path]:
     """The files of these stems in the order of the names; raises where there is none."""
     by_stem = {file.stem: file for file in files}
@@ -127,22 +143,32 @@ def read_vectors(source: PathLike, names: Sequence[str] | None = None) -> Iterat
     and a number. Of a folder they are the files that are read; by default all.
     """
     path = Path(source)
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder")
-    if path.is_file():
-        yield from _read_file(path, names)
-        return
-    files = sorted(
-        p
-        for p in path.iterdir()  # files that begin with a dot are being written
-        if p.suffix in SUFFIXES and not p.name.endswith(GRID_ENDING) and p.name[0] != "."
-    )
-    if not files:
-        raise UserError(f"{path}: holds no vector maps ({', '.join(SUFFIXES)})")
-    if names is not None:
-        files = _named(files, names, path)
+    files = _files(path)
+    if names is not None and path.is_dir():
+        files, names = _named(files, names, path), None
     for file in files:
-        yield from _read_file(file, None)
+        yield from _read_file(file, names)
+
+
+def find_vectors(source: PathLike, names: Collection[str]) -> VectorMap:
+    """The vector map of an image, known by any of ``names``, in a file or a folder.
+
+    The only map of a file has no name of its own and is taken as it is.
+    """
+    path = Path(source)
+    others = []
+    for file in _files(path):
+        if path.is_dir() and file.stem not in names:
+            others.append(file.stem)
+            continue
+        for item in _read_file(file, None):
+            if item.name in names or item.name == file.stem:
+                return item
+            others.append(item.name)
+    raise UserError(
+        f"{path}: holds no vector map of {next(iter(names))}, but of {', '.join(others[:3])}"
+        f"{', ...' if len(others) > 3 else ''}"
+    )
 
 
 def read_vector_map(folder: PathLike, sample: Sample) -> VectorMap:

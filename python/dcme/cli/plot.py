@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--image", metavar="FILE", help="image to show with the files below")
     kind.add_argument("--log", metavar="FILE", nargs="+", help="training logs: loss curves")
     parser.add_argument("--ids", metavar="FILE", help="its instance map")
-    parser.add_argument("--vectors", metavar="FILE", help="its vector map (.npy, .npz, .h5)")
+    parser.add_argument(
+        "--vectors",
+        metavar="PATH",
+        help="its vector map: a file (.npy, .npz, .h5) or folder, the map of the image's name",
+    )
     parser.add_argument("--results", metavar="FILE", help="its results: .txt or instance map")
     parser.add_argument(
         "--grid-size",

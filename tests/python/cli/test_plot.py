@@ -11,6 +11,7 @@ from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.plotting import palette, show_directions, show_grid, show_instances, strip
 from dcme.results import ImageResult, write_result
+from dcme.vectors import VectorMap, write_h5, write_npz
 
 
 def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
@@ -114,7 +115,35 @@ def test_pictures_have_the_format_of_their_suffix(scene, fails):
 def test_maps_of_another_size_than_the_image_are_refused(scene, fails, option):
     cv2.imwrite(str(scene / "ids.png"), np.zeros((80, 120), np.uint16))
     line = fails("plot", scene / "a.png", "--image", scene / "image.png", option, scene / "ids.png")
-    assert "ids.png: is 80x120 but the image is 40x60" in line
+    assert "ids.png: is 80x120 but its image is 40x60" in line
+
+
+def test_the_vector_map_of_the_images_name_is_shown(scene, fails):
+    maps = {name: np.zeros((2, 40, 60), np.float32) for name in ("other", "image", "third")}
+    maps["image"][0, :20] = 5
+    for name, vectors in maps.items():
+        write_npz(scene / "folder" / f"{name}.npz", vectors, None)
+    write_h5(scene / "v.h5", (VectorMap(*item) for item in maps.items()), len(maps))
+    words = ["plot", str(scene / "a.png"), "--image", str(scene / "image.png"), "--vectors"]
+    shown = []
+    for source in ("folder", "v.h5", "folder/image.npz"):
+        assert main([*words, str(scene / source)]) == 0
+        shown.append(cv2.imread(str(scene / "a.png"))[:, 64:124])
+    assert all((one[:20] == 255).all() and (one[20:] == 0).all() for one in shown)
+    (scene / "image.png").rename(scene / "fourth.png")
+    for source in ("folder", "v.h5"):
+        line = fails(
+            "plot", scene / "a.png", "--image", scene / "fourth.png", *words[4:], scene / source
+        )
+        assert f"{source}: holds no vector map of fourth, but of " in line
+
+
+def test_vectors_of_another_size_than_the_image_are_refused(scene, fails):
+    np.save(scene / "v.npy", np.zeros((2, 40, 80), np.float32))
+    line = fails(
+        "plot", scene / "a.png", "--image", scene / "image.png", "--vectors", scene / "v.npy"
+    )
+    assert "v.npy (v): is 40x80 but its image is 40x60" in line
 
 
 def test_more_instances_than_a_map_can_number_are_drawn(scene):
