@@ -7,12 +7,11 @@
 namespace dcme {
 namespace {
 
-constexpr int kMaxLabel = 65;  // 16-bit ids end at 65535
-
 void check_label(int label) {
-  if (label < 1 || label > kMaxLabel) {
-    throw std::invalid_argument("class label " + std::to_string(label) +
-                                " is outside 1..65, which 16-bit ids of 1000 * label + k can hold");
+  if (label < 1 || label > kLastLabel) {
+    throw std::invalid_argument("class label " + std::to_string(label) + " is outside 1.." +
+                                std::to_string(kLastLabel) +
+                                ", which 16-bit ids of 1000 * label + k can hold");
   }
 }
 
@@ -62,16 +61,18 @@ const ClassMap& ClassMap::cityscapes() {
 int ClassMap::class_of(int id) const {
   if (!is_instance(id)) return 0;
   const int label = label_of(id);
-  const int found = label <= kMaxLabel ? class_of_label_[label] : -1;
+  const int found = label <= kLastLabel ? class_of_label_[label] : -1;
   if (found < 0) {
     std::string known;
     for (int i = 0; i < size(); ++i) {
       known += (i ? ", " : "") + std::to_string(labels_[i]) + " " + names_[i];
     }
-    throw std::invalid_argument("instance " + std::to_string(id) + " is of class label " +
-                                std::to_string(label) + ", which is not among the classes (" +
-                                known + "); name the classes of your data, e.g. --classes " +
-                                std::to_string(label) + ":cell");
+    throw std::invalid_argument(
+        "instance " + std::to_string(id) + " is of class label " + std::to_string(label) +
+        ", which is not among the classes (" + known + "); " +
+        (label > kLastLabel
+             ? "labels end at " + std::to_string(kLastLabel)
+             : "name the classes of your data, e.g. --classes " + std::to_string(label) + ":cell"));
   }
   return found;
 }

@@ -75,7 +75,7 @@ void bind_encoding(py::module_& m) {
       "Which labels of instance maps (id = 1000 * label + k) count as classes.\n\n"
       "The labels become classes 1, 2, ... in the order given; class 0 is the background.\n\n"
       "Parameters\n----------\n"
-      "labels : labels that are classes, each 1..65.\n"
+      "labels : labels that are classes, each 1..LAST_LABEL.\n"
       "names : one name a label; 'class<label>' if left out.\n"
       "ignored : labels that occur but count as background.\n"
       "priority : classes (1-based), the one that wins a contested grid block first;\n"
@@ -94,6 +94,7 @@ void bind_encoding(py::module_& m) {
       .def("__repr__", [](const ClassMap& c) {
         return "<dcme.ClassMap " + std::string(py::repr(py::cast(c.names()))) + ">";
       });
+  m.attr("LAST_LABEL") = kLastLabel;
   m.attr("CITYSCAPES") = py::cast(ClassMap::cityscapes());
 
   m.def("instances", &instance_table, py::arg("ids").noconvert(), py::arg("classes") = nullptr);

@@ -24,6 +24,7 @@ class ClassMap:
     def class_of(self, id: int) -> int: ...
 
 CITYSCAPES: ClassMap
+LAST_LABEL: int
 
 def instances(
     ids: npt.NDArray[np.uint16], classes: ClassMap | None = ...

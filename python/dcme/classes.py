@@ -7,8 +7,8 @@ from dcme.errors import UserError
 
 __all__ = ["CITYSCAPES", "ClassMap"]
 
-LAST_LABEL = 65
-"""Of which the first instances fit into 16 bits."""
+LAST_LABEL = _core.LAST_LABEL
+"""The highest of which all 999 instances that a map numbers fit into 16 bits: 64."""
 
 
 class ClassMap(_core.ClassMap):
@@ -16,7 +16,7 @@ class ClassMap(_core.ClassMap):
 
     Parameters
     ----------
-    labels : ids of the classes in the instance maps (``id // 1000``), 1..65, each once.
+    labels : ids of the classes in the instance maps (``id // 1000``), 1..64, each once.
     names : one for each label; by default ``class24`` and the like.
     ignored : labels that may occur but count as background.
     priority : all classes (from 1 on); the first of them that occurs in a block of a grid is the
@@ -34,7 +34,8 @@ class ClassMap(_core.ClassMap):
             known = label.isdecimal() and 1 <= int(label) <= LAST_LABEL
             if not known or not colon or not name:
                 raise UserError(
-                    f"class '{part}' is not LABEL:NAME with a label of 1..65, e.g. 1:nucleus"
+                    f"class '{part}' is not LABEL:NAME with a label of 1..{LAST_LABEL}, "
+                    "e.g. 1:nucleus"
                 )
             labels.append(int(label))
             names.append(name)

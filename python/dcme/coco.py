@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dcme.classes import ClassMap
+from dcme.classes import LAST_LABEL, ClassMap
 from dcme.errors import UserError
 from dcme.files import read_text
 from dcme.regions import Region
-
-HIGHEST_LABEL = 64
-"""``1000 * label + 999`` must fit into 16 bits."""
 
 LONGEST_NUMBER = 40
 """Bits of a run length; longer ones only cost time."""
@@ -55,6 +53,8 @@ class Coco:
     images: dict[str, Annotations]
     """By file name, in the order of the file."""
     classes: ClassMap
+    left_out: dict[str, int]
+    """Categories that are no class, and their annotations, of those that have some."""
 
 
 def _name(item: dict[str, Any]) -> str:
@@ -142,6 +142,18 @@ def _mask(segmentation: Any, shape: tuple[int, int], origin: str) -> np.ndarray:
     )
 
 
+def _advice(names: Sequence[str]) -> str:
+    """How categories of these names get labels."""
+    most = 3 if len(names) > LAST_LABEL else len(names)
+    numbered = ",".join(f"{label}:{name}" for label, name in enumerate(names[:most], 1))
+    if most == len(names):
+        return f"give the categories others: --classes {shlex.quote(numbered)}"
+    return (
+        f"name up to {LAST_LABEL} of the {len(names)} categories, "
+        f"e.g. --classes {shlex.quote(numbered)}"
+    )
+
+
 def _classes(categories: dict[int, str], wanted: ClassMap | None, path: Path) -> dict[int, int]:
     """Category ids to labels; without ``wanted`` a category's id is its label."""
     if wanted is not None:
@@ -152,11 +164,11 @@ def _classes(categories: dict[int, str], wanted: ClassMap | None, path: Path) ->
                 f"{path}: has no category '{missing[0]}'; it has {', '.join(sorted(ids))}"
             )
         return {ids[name]: label for label, name in zip(wanted.labels, wanted.names)}
-    outside = [c for c in categories if not 1 <= c <= HIGHEST_LABEL]
+    outside = [c for c in categories if not 1 <= c <= LAST_LABEL]
     if outside:
         raise UserError(
-            f"{path}: category {outside[0]} cannot be a label (1..{HIGHEST_LABEL}); choose labels "
-            f"with --classes, e.g. --classes 1:{categories[outside[0]]}"
+            f"{path}: category {outside[0]} cannot be a label (1..{LAST_LABEL}); "
+            f"{_advice(list(categories.values()))}"
         )
     return {category: category for category in categories}
 
@@ -184,6 +196,7 @@ def read_coco(path: Path, wanted: ClassMap | None = None) -> Coco:
     labels = _classes(categories, wanted, path)
     by_id: dict[Any, Annotations] = {}
     names: dict[str, Annotations] = {}
+    left_out: Counter[str] = Counter()
     try:
         for image in images:
             name = str(image["file_name"])
@@ -192,8 +205,10 @@ def read_coco(path: Path, wanted: ClassMap | None = None) -> Coco:
         for item in annotations:
             if item["category_id"] not in categories or item["image_id"] not in by_id:
                 raise UserError(f"{path}: {_name(item)} is of an image or category not in it")
-            if item["category_id"] in labels:
-                label = labels[item["category_id"]]
+            label = labels.get(item["category_id"])
+            if label is None:
+                left_out[categories[item["category_id"]]] += 1
+            else:
                 by_id[item["image_id"]].items.append((label, item))
     except (ValueError, OverflowError) as error:
         if isinstance(error, UserError):
@@ -208,4 +223,4 @@ def read_coco(path: Path, wanted: ClassMap | None = None) -> Coco:
         problem = f"names the image {double[0]} twice" if double else "names no images"
         raise UserError(f"{path}: {problem}")
     table = wanted or ClassMap(tuple(categories), tuple(categories.values()))
-    return Coco(names, table)
+    return Coco(names, table, dict(left_out.most_common()))

@@ -198,19 +198,19 @@ class _MaskReader:
 
 def _from_folder(
     images: Path, masks: Path, classes: ClassMap | None, settings: Settings
-) -> tuple[list[Source], ClassMap]:
+) -> tuple[list[Source], ClassMap, dict[str, int]]:
     table = classes or ClassMap((1,), ("object",))
     if len(table.labels) != 1:
         raise UserError("masks without classes are of exactly one class, e.g. --classes 1:cell")
     samples = _images(images)
     names = [sample.name for sample in samples]
     reader = _MaskReader(masks, names, table.labels[0], settings.parts)
-    return [reader.source(sample) for sample in samples], table
+    return [reader.source(sample) for sample in samples], table, {}
 
 
 def _from_coco(
     images: Path, path: Path, classes: ClassMap | None, settings: Settings
-) -> tuple[list[Source], ClassMap]:
+) -> tuple[list[Source], ClassMap, dict[str, int]]:
     if settings.parts is not None:
         raise UserError(f"{path}: --parts is for folders of masks; a COCO file names its instances")
     coco = read_coco(path, classes)
@@ -222,7 +222,7 @@ def _from_coco(
         Source(Sample(name, file, None), annotations.regions, annotations.origin, path)
         for name, file, annotations in zip(unique_names(files, images), files, coco.images.values())
     ]
-    return sources, coco.classes
+    return sources, coco.classes, coco.left_out
 
 
 def _write_pair(out: Path, levels: Levels | None, source: Source) -> tuple[int, int]:
@@ -266,6 +266,8 @@ class Collected:
     """Masks that gave no instance: empty, outside of the image, or hidden by smaller ones."""
     unused: list[str]
     """Files and folders beside the masks that belong to no image."""
+    left_out: dict[str, int]
+    """Categories of a COCO file that are none of the classes, and how many annotations each has."""
 
 
 def _unused(masks: Path, sources: Sequence[Source]) -> list[str]:
@@ -300,7 +302,7 @@ def collect(
     if root.exists() and (not root.is_dir() or {p.name for p in root.iterdir()} - UNFINISHED):
         raise UserError(f"{root}: is not an empty folder; choose another one")
     read = _from_folder if source.is_dir() else _from_coco
-    sources, table = read(Path(images), source, classes, settings)
+    sources, table, left_out = read(Path(images), source, classes, settings)
     work = ordered_map(partial(_write_pair, root, settings.levels), sources, workers)
     written = list(progress(work, len(sources), "collecting", quiet))
     counts = {one.image.name: found for one, (found, _) in zip(sources, written)}
@@ -316,4 +318,5 @@ def collect(
         table,
         sum(lost for _, lost in written),
         _unused(source, sources),
+        left_out,
     )

@@ -39,8 +39,8 @@ def from_labels(labels: npt.ArrayLike, label: int = 1) -> npt.NDArray[np.uint16]
         raise ValueError(
             f"a label map has shape (H, W) and whole numbers, not {array.shape} and {array.dtype}"
         )
-    if not 1 <= label <= 64:
-        raise ValueError(f"the label of a class is 1..64, not {label}")
+    if not 1 <= label <= _core.LAST_LABEL:
+        raise ValueError(f"the label of a class is 1..{_core.LAST_LABEL}, not {label}")
     values = np.unique(array[array != 0])
     if values.size and values[0] < 0:
         raise ValueError(f"a label map is 0 where no instance is, and never {values[0]}")

@@ -11,6 +11,11 @@ namespace dcme {
 // ids are stuff, void or groups of objects that nobody separated.
 constexpr int kFirstInstanceId = 1000;
 
+// The highest label of which all 999 instances that a map numbers fit into 16 bits.
+constexpr int kLastLabel = 64;
+static_assert(kFirstInstanceId * (kLastLabel + 1) - 1 <= UINT16_MAX &&
+              kFirstInstanceId * (kLastLabel + 2) - 1 > UINT16_MAX);
+
 inline bool is_instance(int id) { return id >= kFirstInstanceId; }
 inline int label_of(int id) { return id / kFirstInstanceId; }
 
@@ -18,7 +23,7 @@ inline int label_of(int id) { return id / kFirstInstanceId; }
 // the labels given become classes 1, 2, ... as listed.
 class ClassMap {
  public:
-  // labels: 1..65, each once. names: one a label, or none (then "class24"). ignored: labels that do
+  // labels: 1..kLastLabel, each once. names: one a label, or none (then "class24"). ignored: labels that do
   // occur but count as background. priority: all classes (1-based), the one that wins a contested
   // grid block first; empty means the order of `labels`. Throws std::invalid_argument.
   ClassMap(std::vector<int> labels, std::vector<std::string> names = {},
@@ -47,7 +52,7 @@ class ClassMap {
   std::vector<std::string> names_;
   std::vector<int> ignored_;
   std::vector<int> priority_;
-  std::array<int8_t, 66> class_of_label_;  // -1: unknown
+  std::array<int8_t, kLastLabel + 1> class_of_label_;  // -1: unknown
 };
 
 }  // namespace dcme

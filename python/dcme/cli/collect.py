@@ -67,6 +67,10 @@ def run(arguments: argparse.Namespace) -> None:
             f"{counted(done.lost, 'mask')} gave no instance: empty, outside of its image, or "
             "hidden by smaller ones"
         )
+    if done.left_out:
+        listed = ", ".join(f"{name} {number}" for name, number in done.left_out.items())
+        left = counted(sum(done.left_out.values()), "annotation")
+        print(f"left out, for --classes does not name their categories: {left} ({listed})")
     if done.unused:
         first = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
         print(f"{len(done.unused)} in {arguments.masks} belong to no image: {first}")

@@ -1,6 +1,7 @@
 """COCO's annotations become a data set."""
 
 import json
+import shlex
 
 import cv2
 import numpy as np
@@ -146,8 +147,31 @@ def test_coco_files_that_are_none(photos, tmp_path, fails):
     assert "--parts is for folders of masks" in line
     line = fails("collect", photos, path, tmp_path / "data", "--classes", "1:bird", "--quiet")
     assert "has no category 'bird'; it has cat, dog" in line
-    line = fails("collect", photos, coco(photos, [], [(90, "toothbrush")]), tmp_path / "data")
-    assert "category 90 cannot be a label" in line and "--classes 1:toothbrush" in line
+
+
+def test_categories_whose_ids_are_no_labels_get_others_by_the_printed_option(
+    photos, tmp_path, fails, capsys
+):
+    categories = [(1, "person"), (3, "traffic light"), (90, "toothbrush")]
+    items = [box(category=category, left=left) for category, left in ((1, 0), (3, 20), (90, 40))]
+    path = coco(photos, [*items, box(1, 3)], categories)
+    line = fails("collect", photos, path, tmp_path / "data")
+    assert "category 90 cannot be a label (1..64)" in line
+    option = shlex.split(line.partition("others: ")[2])
+    assert option == ["--classes", "1:person,2:traffic light,3:toothbrush"]
+    assert main([*map(str, ["collect", photos, path, tmp_path / "data"]), *option]) == 0
+    assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 1001, 2001, 3001}
+    assert "left out" not in capsys.readouterr().out
+    words = ["collect", photos, path, tmp_path / "one", "--classes", "1:toothbrush"]
+    assert main([*map(str, words)]) == 0
+    said = capsys.readouterr().out
+    assert "categories: 3 annotations (traffic light 2, person 1)" in said
+
+
+def test_of_more_categories_than_labels_some_have_to_be_chosen(photos, tmp_path, fails):
+    path = coco(photos, [], [(i, f"kind{i}") for i in range(1, 81)])
+    line = fails("collect", photos, path, tmp_path / "data")
+    assert "name up to 64 of the 80 categories, e.g. --classes 1:kind1,2:kind2,3:kind3" in line
 
 
 def test_annotations_without_a_pixel_are_counted(photos, tmp_path, capsys):

@@ -1,7 +1,9 @@
 """Class maps: labels, names, order."""
 
+import numpy as np
 import pytest
-from dcme.classes import CITYSCAPES, ClassMap
+from dcme.classes import CITYSCAPES, LAST_LABEL, ClassMap
+from dcme.encoding import from_labels
 
 
 def test_text_and_class_map_are_one():
@@ -24,9 +26,9 @@ def test_class_maps_are_equal_where_all_of_them_is():
     ("options", "message"),
     [
         ({"labels": []}, "at least one label"),
-        ({"labels": [0]}, r"class label 0 is outside 1\.\.65"),
-        ({"labels": [66]}, r"class label 66 is outside 1\.\.65"),
-        ({"labels": [1], "ignored": [66]}, r"class label 66 is outside 1\.\.65"),
+        ({"labels": [0]}, r"class label 0 is outside 1\.\.64"),
+        ({"labels": [65]}, r"class label 65 is outside 1\.\.64"),
+        ({"labels": [1], "ignored": [65]}, r"class label 65 is outside 1\.\.64"),
         ({"labels": [1, 1]}, "class label 1 is given twice"),
         ({"labels": [1], "ignored": [1]}, "class label 1 is given twice"),
         ({"labels": [1, 2], "names": ["a"]}, "2 labels but 1 names"),
@@ -38,7 +40,17 @@ def test_class_maps_that_make_no_sense(options, message):
         ClassMap(**options)
 
 
-WRONG = ["", "cell", "1:", ":cell", "0:a", "66:a", "x:a", "1:a,1:b", "1:a,2:a"]
+def test_a_label_that_no_class_can_have_is_told_as_such():
+    with pytest.raises(ValueError, match=r"65001 is of class label 65, .*; labels end at 64$"):
+        CITYSCAPES.class_of(65001)
+    with pytest.raises(ValueError, match=r"64999 is of class label 64, .* --classes 64:cell$"):
+        CITYSCAPES.class_of(64999)
+    assert LAST_LABEL == (2**16 - 1 - 999) // 1000
+    ids = from_labels(np.arange(1000).reshape(1, -1), LAST_LABEL)
+    assert ids.max() == 64999
+
+
+WRONG = ["", "cell", "1:", ":cell", "0:a", "65:a", "x:a", "1:a,1:b", "1:a,2:a"]
 
 
 @pytest.mark.parametrize("text", WRONG)
