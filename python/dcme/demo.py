@@ -158,7 +158,7 @@ def _metrics(
             for row in trained.rows
         },
         "iterations": max_iterations(NetFiles.of_folder(run.out / "net")),
-        "final_loss": number(float(np.mean(log.loss.values[-10:]))),
+        "final_loss": number(log.loss.values[-1]),
         "train_seconds": round(train_seconds, 1),
         "total_seconds": round(total, 1),
         "seconds": {stage: round(seconds, 1) for stage, seconds in run.seconds.items()},

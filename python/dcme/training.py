@@ -129,9 +129,10 @@ def bind_to_data(
 
     ``data`` is a folder written by ``dcme collect`` or ``dcme prepare``; training reads its
     ``train_list``, or both splits' LMDBs where that is ``train_lmdb``. With ``max_iter`` the solver
-    stops there; the steps of its learning rate move in proportion, and snapshots come as often as
-    before. Without ``learn`` the learning rate is 0: such a run leaves the random weights as they
-    are and only gathers the statistics of the data that batch normalisation needs.
+    stops there; the steps of its learning rate move in proportion, snapshots come as often as
+    before, and losses are shown at least ten times. Without ``learn`` the learning rate is 0: such
+    a run leaves the random weights as they are and only gathers the statistics of the data that
+    batch normalisation needs.
     """
     from google.protobuf import text_format
 
@@ -155,6 +156,7 @@ def bind_to_data(
         solver.stepsize = max(1, round(solver.stepsize * share)) if solver.stepsize else 0
         solver.max_iter = max_iter
         solver.snapshot = min(solver.snapshot or max_iter, max_iter)
+        solver.display = min(solver.display, max(1, max_iter // 10))
     if not learn:
         solver.base_lr = 0
     write_text(bound.train, text_format.MessageToString(net))

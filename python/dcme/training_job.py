@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dcme.classes import ClassMap
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
@@ -65,9 +63,21 @@ class Trained:
 
     weights: Path
     iterations: int
-    loss: float
-    """Mean of the last ten that were displayed; NaN where none was."""
+    loss: tuple[int, float] | None
+    """Iteration and value of the last that was displayed; None where none was."""
     seconds: float
+
+    def __str__(self) -> str:
+        loss = "" if self.loss is None else f", loss {self.loss[1]:.4g} at iteration {self.loss[0]}"
+        return f"{self.weights}: {self.iterations} iterations{loss}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the units that people say it in: ``50 s``, ``7 min``, ``2 h 10 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 class TrainingProgress:
@@ -80,14 +90,14 @@ class TrainingProgress:
     def __call__(self, log: TrainLog, seconds: float) -> None:
         """Show the state after the log's last line with a loss."""
         done = log.loss.iterations[-1]
-        recent = float(np.mean(log.loss.values[-5:]))
-        here = done - self.start
-        left = seconds / here * (self.total - done) if here > 0 else 0.0
-        line = f"  iteration {done}/{self.total}  loss {recent:.4g}  {left:.0f} s left"
+        line = f"  iteration {done}/{self.total}  loss {log.loss.values[-1]:.4g}"
+        if self.start < done < self.total:
+            left = seconds / (done - self.start) * (self.total - done)
+            line += f"  {duration(left)} left"
         if self.quiet:
             return
         if self.live:
-            print(f"\r{line}   ", end="" if done < self.total else "\n", flush=True)
+            print(f"\r{line:<72}", end="" if done < self.total else "\n", flush=True)
         elif 10 * done // self.total > self.tenth:
             self.tenth = 10 * done // self.total
             print(line, flush=True)
@@ -278,5 +288,4 @@ def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trai
     if state[1] < max_iterations(files):
         raise KeyboardInterrupt  # caffe was told to stop by somebody else
     log = parse_log(read_text(log_path).splitlines()) if log_path.is_file() else TrainLog()
-    loss = float(np.mean(log.loss.values[-10:])) if log.loss.values else float("nan")
-    return Trained(weights, state[1], loss, seconds)
+    return Trained(weights, state[1], log.loss.last, seconds)

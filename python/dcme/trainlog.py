@@ -36,6 +36,11 @@ class Curve:
         self.iterations.append(iteration)
         self.values.append(value)
 
+    @property
+    def last(self) -> tuple[int, float] | None:
+        """The last point's iteration and value; None where there is none."""
+        return (self.iterations[-1], self.values[-1]) if self.values else None
+
     def smoothed(self, window: int) -> Curve:
         """The running mean over so many points."""
         if len(self.values) < 2 or window < 2:

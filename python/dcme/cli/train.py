@@ -68,5 +68,4 @@ def run(arguments: argparse.Namespace) -> None:
         gpu=arguments.gpu,
         classes=arguments.classes,
     )
-    done = run_job(job, arguments.quiet)
-    print(f"{done.weights}: {done.iterations} iterations, loss {done.loss:.4g}")
+    print(run_job(job, arguments.quiet))

@@ -15,7 +15,7 @@ from dcme.cli import main
 from dcme.prepare import prepare
 from dcme.stopping import stop_signals_as_ctrl_c
 from dcme.training import NetFiles, read_net
-from dcme.training_job import TrainingProgress, newest_state
+from dcme.training_job import TrainingProgress, duration, newest_state
 from dcme.trainlog import TrainLog, read_log
 from dcme.weights import weight_layers
 
@@ -43,12 +43,16 @@ def train(data, out, iterations, *more, nets=NETS):
 def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
     out = tmp_path / "run"
     assert train(data, out, 20) == 0
-    assert "snapshot_iter_20.caffemodel: 20 iterations, loss" in capfd.readouterr().out
+    curve = read_log(out / "train.log").loss
+    said = (
+        f"snapshot_iter_20.caffemodel: 20 iterations, loss {curve.values[-1]:.4g} at iteration 20"
+    )
+    assert said in capfd.readouterr().out and curve.iterations == list(range(0, 21, 2))
     assert train(data, out, 40) == 0
     printed = capfd.readouterr().out
     assert "going on from" in printed and "snapshot_iter_20.solverstate" in printed
     assert newest_state(out)[1] == 40
-    assert read_log(out / "train.log").loss.iterations == [0, 20, 40]
+    assert read_log(out / "train.log").loss.iterations == [*range(0, 21, 2), *range(24, 41, 4)]
     before = (out / "train.log").read_bytes()
     assert train(data, out, 40) == 0
     assert "nothing is left to do" in capfd.readouterr().out
@@ -137,8 +141,21 @@ def test_off_a_terminal_every_tenth_part_is_told(capsys):
             progress(log, iteration - 20.0)
     first, *between, last = capsys.readouterr().out.splitlines()
     assert len(between) == 5
-    assert first == "  iteration 30/100  loss 25  70 s left"
-    assert last == "  iteration 90/100  loss 80  10 s left"
+    assert first == "  iteration 30/100  loss 30  70 s left"
+    assert last == "  iteration 90/100  loss 90  10 s left"
+
+
+def test_what_is_left_is_told_once_it_is_known_and_as_people_say_it(monkeypatch, capsys):
+    monkeypatch.setattr("os.isatty", lambda _: True)
+    progress, log = TrainingProgress(1000), TrainLog()
+    for iteration, seconds in ((0, 2), (100, 6000), (900, 630), (990, 99), (1000, 100)):
+        log.loss.add(iteration, 3)
+        progress(log, seconds)
+    shown = [line.strip() for line in capsys.readouterr().out.split("\r")[1:]]
+    left = [line.partition("loss 3")[2].strip() for line in shown]
+    assert left == ["", "15 h 0 min left", "70 s left", "1 s left", ""]
+    assert duration(172_800) == "48 h 0 min" and duration(130 * 60) == "2 h 10 min"
+    assert duration(100) == "2 min" and duration(3599) == "1 h 0 min"
 
 
 FAR = 1_000_000
