@@ -47,7 +47,8 @@ def plot_losses(out: PathLike, logs: Sequence[tuple[str, TrainLog]]) -> None:
             points = len(log.loss.values)
             smooth = log.loss.smoothed(max(1, points // 40))
             axes.plot(log.loss.iterations, log.loss.values, color=colour, alpha=0.25, linewidth=1)
-            axes.plot(smooth.iterations, smooth.values, color=colour, label=name)
+            mark = "o" if log.loss.few else None
+            axes.plot(smooth.iterations, smooth.values, color=colour, label=name, marker=mark)
             for output, curve in log.test.items():
                 if "loss" in output:
                     label = f"{name}: {output} (test)"

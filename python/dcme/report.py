@@ -67,7 +67,7 @@ def _ticks(low: float, high: float, count: int = 5) -> list[float]:
 def curve_svg(curves: Sequence[tuple[str, Curve]], x_label: str, y_label: str) -> str:
     """Named curves as an SVG line chart in the page's colours, each faintly behind its running
     mean."""
-    shown = [(name, curve) for name, curve in curves if len(curve.iterations) > 1]
+    shown = [(name, curve) for name, curve in curves if np.isfinite(curve.values).any()]
     if not shown:
         return "<p class='soft'>no curve</p>"
     width, height, left, bottom, top = 840.0, 320.0, 64.0, 44.0, 12.0
@@ -82,8 +82,14 @@ def curve_svg(curves: Sequence[tuple[str, Curve]], x_label: str, y_label: str) -
         return f"{column:.1f},{height - bottom - (height - bottom - top) * share:.1f}"
 
     def line(curve: Curve, colour: str, extra: str) -> str:
-        points = " ".join(at(x, y) for x, y in zip(curve.iterations, curve.values))
+        points = " ".join(at(x, y) for x, y in zip(curve.iterations, curve.values) if y == y)
         return f'<polyline points="{points}" fill="none" stroke="var(--{colour})" {extra}/>'
+
+    def dots(curve: Curve, colour: str) -> str:
+        places = [at(x, y).split(",") for x, y in zip(curve.iterations, curve.values) if y == y]
+        return "".join(
+            f'<circle cx="{x}" cy="{y}" r="3.5" fill="var(--{colour})"/>' for x, y in places
+        )
 
     parts = [f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{y_label}">']
     for tick in _ticks(y_low, y_high):
@@ -96,9 +102,9 @@ def curve_svg(curves: Sequence[tuple[str, Curve]], x_label: str, y_label: str) -
     for index, (name, curve) in enumerate(shown):
         colour = ("accent", "second")[index % 2]
         parts.append(line(curve, colour, 'opacity="0.3"'))
-        parts.append(
-            line(curve.smoothed(max(2, len(curve.values) // 25)), colour, 'stroke-width="2"')
-        )
+        parts.append(line(curve.smoothed(len(curve.values) // 25), colour, 'stroke-width="2"'))
+        if curve.few:
+            parts.append(dots(curve, colour))
         at_y = top + 8 + 18 * index
         parts.append(
             f'<text x="{width - 20}" y="{at_y}" text-anchor="end" style="fill:'

@@ -41,6 +41,11 @@ class Curve:
         """The last point's iteration and value; None where there is none."""
         return (self.iterations[-1], self.values[-1]) if self.values else None
 
+    @property
+    def few(self) -> bool:
+        """Whether its points are so few that a chart has to mark each: one alone makes no line."""
+        return len(self.values) <= 20
+
     def smoothed(self, window: int) -> Curve:
         """The running mean over so many points."""
         if len(self.values) < 2 or window < 2:

@@ -47,6 +47,20 @@ def test_curves_of_logs_that_share_a_name_are_told_apart_by_their_folders(tmp_pa
     assert [Path(label).parts[-2:] for label in labels] == [("first", "train"), ("second", "train")]
 
 
+def test_the_only_loss_of_a_short_run_is_seen(tmp_path):
+    pictures = []
+    for loss in ("Iteration 0, loss = 3\n", "Iteration 0, loss = nan\n"):
+        (tmp_path / "run.log").write_text(loss)
+        assert main(["plot", str(tmp_path / "l.png"), "--log", str(tmp_path / "run.log")]) == 0
+        picture = cv2.imread(str(tmp_path / "l.png")).astype(int)
+        centre = picture[
+            picture.shape[0] // 4 : -picture.shape[0] // 4,
+            picture.shape[1] // 3 : -picture.shape[1] // 3,
+        ]
+        pictures.append(((centre[..., 0] - centre[..., 2]) > 60).sum())  # blue
+    assert pictures[0] > 50 and pictures[1] == 0
+
+
 def test_touching_instances_have_a_light_line_between_them():
     image = np.zeros((8, 8, 3), np.uint8)
     ids = np.full((8, 8), 1001, np.uint16)

@@ -27,4 +27,12 @@ def test_curves_with_infinite_or_equal_values_stay_inside_the_chart():
     svg = curve_svg([("x", Curve([0, 1, 2], [1.0, float("inf"), 1.0]))], "i", "l")
     numbers = [float(v) for v in re.findall(r"[-\d.]+,([-\d.]+)", svg)]
     assert all(0 <= value <= 320 for value in numbers)
-    assert "no curve" in curve_svg([("x", Curve())], "i", "l")
+    for none in (Curve(), Curve([0, 1], [float("nan")] * 2)):
+        assert "no curve" in curve_svg([("x", none)], "i", "l")
+
+
+def test_few_points_are_marked_and_one_alone_is_seen():
+    svg = curve_svg([("x", Curve([0], [4.0]))], "i", "l")
+    assert svg.count("<circle") == 1 and "no curve" not in svg
+    many = Curve(list(range(50)), [1.0] * 50)
+    assert "<circle" not in curve_svg([("x", many)], "i", "l")
