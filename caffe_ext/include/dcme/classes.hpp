@@ -23,9 +23,9 @@ inline int label_of(int id) { return id / kFirstInstanceId; }
 // the labels given become classes 1, 2, ... as listed.
 class ClassMap {
  public:
-  // labels: 1..kLastLabel, each once. names: one a label, or none (then "class24"). ignored: labels that do
-  // occur but count as background. priority: all classes (1-based), the one that wins a contested
-  // grid block first; empty means the order of `labels`. Throws std::invalid_argument.
+  // labels: 1..kLastLabel, each once. names: one a label, or none (then "class24"). ignored: labels
+  // that do occur but count as background. priority: all classes (1-based), the one that wins a
+  // contested grid block first; empty means the order of `labels`. Throws std::invalid_argument.
   ClassMap(std::vector<int> labels, std::vector<std::string> names = {},
            std::vector<int> ignored = {}, std::vector<int> priority = {});
 
