@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.crops import Box, CropRule
 from dcme.errors import UserError
 from dcme.files import PathLike
-from dcme.net_loading import load_net
+from dcme.net_loading import load_net, net_mark
 from dcme.network import Preprocessing, softmax
 from dcme.results import ImageResult, LazyMasks
 
@@ -41,6 +42,16 @@ class Classifier:
         if height != width:
             raise UserError(f"{self.deploy}: takes {height}x{width}; crops are square")
         self.rule = CropRule(int(height), self.smallest)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that its answers depend on, as JSON takes it."""
+        return {
+            **net_mark(self.deploy, self.weights),
+            **asdict(self.preprocessing),
+            "smallest": self.smallest,
+            "classes": str(self.classes),
+        }
 
     def __call__(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
         """Probabilities (K, 1 + classes) of the instances in these boxes of a BGR image."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from glob import escape
 from pathlib import Path
 
 import cv2
@@ -113,6 +114,11 @@ def _thinned(groups: Sequence[list[_Instance]], every: Mapping[int, int]) -> lis
                 kept[-1].append(one)
             seen[one.label] += 1
     return kept
+
+
+def crops_of(split: str, sample: Sample) -> str:
+    """Pattern of the files of a sample's crops, below the data set's folder."""
+    return f"crops/{split}/{escape(sample.name)}_[0-9]*.png"
 
 
 def _crop_path(split: str, sample: Sample, one: _Instance) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,12 @@ class Decoding:
     probability: float = 0.5
     """Where the network classifies single pixels, one counts if it is not background with more
     than this probability, however long its vector; not used by ``reference``."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the instances depend on, as JSON takes it."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "classes": str(self.classes)}
 
     def __call__(self, item: VectorMap) -> ImageResult:
         """Instances of one vector map, at its own size, those of higher score first.

@@ -9,6 +9,7 @@ import numpy as np
 
 from dcme.errors import UserError
 from dcme.files import PathLike
+from dcme.recipe import content_mark, file_state, short_mark
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -59,6 +60,19 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
                 "they of another net?"
             )
     return net
+
+
+def net_mark(deploy: PathLike, weights: PathLike | None) -> dict[str, str]:
+    """What tells a net with its weights from others: it changes with either file."""
+    from dcme.training import nets_path
+
+    net, learned = nets_path(deploy).resolve(), Path(weights or "").resolve()
+    return {
+        "net": str(net),
+        "weights": "none" if weights is None else str(learned),
+        "content of the net": short_mark([content_mark(net)]),
+        "state of the weights": "none" if weights is None else short_mark([file_state(learned)]),
+    }
 
 
 def use_gpu(number: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.grid import block_size
-from dcme.net_loading import available_memory, bytes_at_once, load_net
+from dcme.net_loading import available_memory, bytes_at_once, load_net, net_mark
 from dcme.tiling import Outputs, run_tiled
 from dcme.views import VIEWS, averaged
 
@@ -160,7 +160,7 @@ class Network:
                 f"a stride of {stride} and {views} views: at least 1, and one of {VIEWS}"
             )
         self.net: Any = load_net(deploy, weights)
-        self.deploy = deploy
+        self.deploy, self.weights = deploy, weights
         self.input = self.net.inputs[0]
         self.channels = int(self.net.blobs[self.input].shape[1])
         self.preprocessing = preprocessing or Preprocessing()
@@ -178,6 +178,18 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<dcme.Network {self.deploy}: {self.channels} channels, {self.views} views>"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that its outputs depend on, as JSON takes it."""
+        return {
+            **net_mark(self.deploy, self.weights),
+            **asdict(self.preprocessing),
+            "stride": self.stride,
+            "views": self.views,
+            "tile": self.tiling.size,
+            "overlap": self.tiling.overlap,
+        }
 
     @cached_property
     def one_size(self) -> bool:

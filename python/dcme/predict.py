@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,8 +18,11 @@ from dcme.errors import UserError
 from dcme.files import Levels, PathLike, read_image, resized
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
+from dcme.recipe import Recipe, file_state
 from dcme.results import ImageResult, list_result, text_path, write_result
 from dcme.vectors import VectorMap, check_vectors, npz_path, read_vector_map, write_npz
+
+RECIPE = "predict.json"
 
 
 @dataclass(frozen=True)
@@ -171,12 +175,6 @@ def _results(
     yield from ordered_map(partial(_write, out, reference), results, workers)
 
 
-def _is_done(out: Path, vectors_out: Path | None, name: str) -> bool:
-    """Whether all that ``predict`` writes of an image is there; its text file comes last."""
-    has_vectors = vectors_out is None or npz_path(vectors_out, name).is_file()
-    return has_vectors and text_path(out, name).is_file()
-
-
 @dataclass(frozen=True)
 class Prediction:
     """How images become instances."""
@@ -191,6 +189,52 @@ class Prediction:
     levels: Levels | None = None
     """Of images of more than 8 bits: what becomes black and white."""
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the results depend on beside the images, as JSON takes it."""
+        second = self.classifier.settings if self.classifier is not None else {}
+        return {
+            **self.network.settings,
+            "size": self.size,
+            "levels": self.levels,
+            **self.decoding.settings,
+            **{f"classifier's {name}": value for name, value in second.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What ``predict`` leaves."""
+
+    instances: int
+    images: int
+    kept: int = 0
+    """Images whose results an interrupted call had left."""
+
+
+def _kept(
+    recipe: Recipe, samples: Sequence[Sample], vectors_out: Path | None, resume: bool
+) -> set[str]:
+    """Names of the samples of which all is there already; what is of others is removed.
+
+    An image's text file comes last: where it is, so is all else. Raises where the results are of
+    other settings.
+    """
+    kept = set()
+    sources = {sample.name: file_state(sample.image_path()) for sample in samples}
+    if resume:
+        recipe.check("choose another folder, or begin anew without --resume")
+        kept = {
+            name
+            for name in recipe.unchanged(sources)
+            if text_path(recipe.folder, name).is_file()
+            and (vectors_out is None or npz_path(vectors_out, name).is_file())
+        }
+    for name in sources.keys() - kept:
+        text_path(recipe.folder, name).unlink(missing_ok=True)
+    recipe.keep(sources)
+    return kept
+
 
 def predict(
     how: Prediction,
@@ -200,21 +244,25 @@ def predict(
     workers: int = 1,
     quiet: bool = True,
     resume: bool = False,
-) -> int:
-    """Find the instances of every sample's image and write them to ``out``; returns how many.
+) -> Predicted:
+    """Find the instances of every sample's image and write them to ``out``.
 
     Masks are brought back to the images' full size. With ``vectors_out`` the network's outputs are
     kept there as .npz files. With ``resume`` images whose results are in ``out`` already, from an
     interrupted call with the same arguments, are not seen again; their instances count as well.
+    Raises where the results there are of other arguments.
     """
     require_files(samples, image=True, ids=False)
     if any(s.image_path().parent.resolve() == Path(out).resolve() for s in samples):
         raise UserError(f"{out}: is where the images are; name another folder for the results")
-    kept = Path(vectors_out) if vectors_out is not None else None
-    done = {s.name for s in samples if resume and _is_done(Path(out), kept, s.name)}
-    todo = [s for s in samples if s.name not in done]
+    vectors = Path(vectors_out) if vectors_out is not None else None
+    settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
+    recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")
+    kept = _kept(recipe, samples, vectors, resume)
+    todo = [s for s in samples if s.name not in kept]
     load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
     outputs = _outputs(how.network, ordered_map(load, todo, workers), how.batch)
-    work = _results(outputs, Path(out), how.decoding, how.classifier, workers, kept)
+    work = _results(outputs, Path(out), how.decoding, how.classifier, workers, vectors)
     found = sum(progress(work, len(todo), "predicting", quiet))
-    return found + sum(len(list_result(text_path(out, name))) for name in done)
+    found += sum(len(list_result(text_path(out, name))) for name in kept)
+    return Predicted(found, len(samples), len(kept))

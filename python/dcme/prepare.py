@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dcme.crops import CropSettings, write_crops
+from dcme.crops import CropSettings, crops_of, write_crops
 from dcme.dataset import (
     Sample,
     cityscapes_split,
@@ -26,18 +25,18 @@ from dcme.files import (
     PathLike,
     read_ids,
     read_image,
-    read_text,
     require_size,
     resized,
-    write_json,
     write_png,
     write_text,
 )
 from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.lmdb_file import LMDB_ENDING, write_lmdb
 from dcme.parallel import ordered_map, progress
+from dcme.recipe import Recipe, file_state, short_mark
 
 RECIPE = "prepare.json"
+MadeOf = Callable[[str], Iterable[Path]]
 RARE_LABELS = tuple(LABEL_ID[name] for name in ("truck", "bus", "train", "motorcycle"))
 
 
@@ -102,22 +101,35 @@ def _source_splits(source: Path, splits: Sequence[str]) -> dict[str, list[Sample
     return {split: read_list(path) for split, path in lists.items()}
 
 
-def _check_recipe(out: Path, recipe: Mapping[str, object]) -> None:
-    """Refuse to continue into a folder in which something was prepared in another way."""
-    path = out / RECIPE
-    if path.exists():
-        try:
-            found = json.loads(read_text(path))
-        except json.JSONDecodeError:
-            raise UserError(f"{path}: is damaged; delete {out} and start again") from None
-        if found != recipe and next(out.rglob("*.png"), None) is not None:
-            raise UserError(
-                f"{out}: was prepared from {found.get('source')} at {found.get('size')}; delete it "
-                "or choose another folder"
-            )
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out}: is not an empty folder; choose another one")
-    write_json(path, recipe)
+@dataclass(frozen=True)
+class Pairs:
+    """How many pairs of a split are there: ``kept`` from an earlier call, and ``new`` ones."""
+
+    kept: int
+    new: int
+
+
+def _begin(
+    out: Path, source: PathLike, size: object, sources: Mapping[str, str], made: MadeOf
+) -> None:
+    """Refuse a folder that holds something else, and remove from it what has other sources now.
+
+    ``sources`` tells the state of each item's files, ``made`` the files that an item becomes.
+    """
+    settings = {"source": str(Path(source).resolve()), "size": size}
+    recipe = Recipe(out, RECIPE, settings, "another data set")
+    recipe.require_folder_of_its_own()
+    if next(out.rglob("*.png"), None) is not None:
+        recipe.check()
+    for item in sources.keys() - recipe.unchanged(sources):
+        for path in made(item):
+            path.unlink(missing_ok=True)
+    recipe.keep(sources)
+
+
+def _state(sample: Sample) -> str:
+    """Changes with the files of a sample."""
+    return short_mark(map(file_state, (sample.image_path(), sample.ids_path())))
 
 
 def balanced(
@@ -173,11 +185,12 @@ def prepare_crops(
     """
     root, rule = Path(out), settings.rule
     groups = _source_splits(Path(source), splits)
-    recipe = {
-        "source": str(Path(source).resolve()),
-        "size": f"crops of {rule.side}, at least {rule.smallest}, riders {rule.rider_margin}",
-    }
-    _check_recipe(root, recipe)
+    size = f"crops of {rule.side}, at least {rule.smallest}, riders {rule.rider_margin}"
+    sources = {}
+    for split, samples in groups.items():
+        require_files(samples, image=True, ids=True)
+        sources.update({crops_of(split, sample): _state(sample) for sample in samples})
+    _begin(root, source, size, sources, lambda pattern: list(root.glob(pattern)))
     return write_crops(groups, root, settings, workers, quiet)
 
 
@@ -189,24 +202,25 @@ def prepare(
     lmdb: bool = False,
     workers: int = 1,
     quiet: bool = True,
-) -> dict[str, int]:
-    """Reduce a data set to ``size`` = (H, W) below ``out``; returns how many pairs per split.
+) -> dict[str, Pairs]:
+    """Reduce a data set to ``size`` = (H, W) below ``out``; returns the pairs of each split.
 
     Writes ``images/<split>/*.png``, ``instanceIds/<split>/*.png`` and one list ``<split>.txt`` of
     ``image instanceIds`` lines relative to ``out``. Pairs that an earlier, interrupted call has
-    finished are kept. Without a size the pairs are checked and copied as they are. With ``lmdb``
-    each split also becomes an LMDB, ``<split>_lmdb``.
+    finished are kept, unless their originals have changed since. Without a size the pairs are
+    checked and copied as they are. With ``lmdb`` each split also becomes an LMDB,
+    ``<split>_lmdb``.
     """
     root = Path(out)
     groups = _source_splits(Path(source), splits)
     for samples in groups.values():
         require_files(samples, image=True, ids=True)
-    recipe = {"source": str(Path(source).resolve()), "size": list(size) if size else None}
-    _check_recipe(root, recipe)
     targets = [Target(sample, split) for split, group in groups.items() for sample in group]
+    made = {target.ids.as_posix(): target for target in targets}
+    sources = {item: _state(target.sample) for item, target in made.items()}
+    _begin(root, source, size, sources, lambda ids: (root / ids, root / made[ids].image))
     work = ordered_map(partial(prepare_sample, root, size), targets, workers)
-    for _ in progress(work, len(targets), "reducing", quiet):
-        pass
+    new = list(progress(work, len(targets), "reducing", quiet))
     for split in groups:
         chosen = [
             Sample(t.sample.name, root / t.image, root / t.ids) for t in targets if t.split == split
@@ -214,4 +228,9 @@ def prepare(
         write_text(root / f"{split}.txt", _list_text(root, chosen))
         if lmdb:
             write_lmdb(root / f"{split}{LMDB_ENDING}", read_list(root / f"{split}.txt"))
-    return {split: len(samples) for split, samples in groups.items()}
+    return {split: _counted(split, targets, new) for split in groups}
+
+
+def _counted(split: str, targets: Sequence[Target], new: Sequence[bool]) -> Pairs:
+    written = [one for target, one in zip(targets, new) if target.split == split]
+    return Pairs(written.count(False), written.count(True))

@@ -16,6 +16,7 @@ from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
 from dcme.lmdb_file import LMDB_ENDING
 from dcme.net_classes import bind_classes
+from dcme.recipe import Recipe
 from dcme.training import (
     NetFiles,
     bind_to_data,
@@ -30,7 +31,7 @@ from dcme.training import (
 from dcme.trainlog import TrainLog, parse_log
 from dcme.weights import require_any, weight_layers
 
-RECIPE = "training.txt"
+RECIPE = "training.json"
 _STATE = re.compile(r"snapshot_iter_(\d+)\.solverstate(\.h5)?")
 
 
@@ -189,19 +190,12 @@ def _recipe(job: TrainingJob) -> dict[str, str]:
     }
 
 
-def _check_recipe(job: TrainingJob) -> None:
+def _keep_recipe(job: TrainingJob) -> None:
     """Refuse to go on with a folder in which something else was trained."""
-    wanted, path = _recipe(job), Path(job.out) / RECIPE
-    if newest_state(job.out) is not None and path.is_file():
-        lines = (line.partition(": ") for line in read_text(path).splitlines())
-        found = {name: value for name, _, value in lines}
-        for name, value in wanted.items():
-            if found.get(name) != value:
-                raise UserError(
-                    f"{job.out}: holds snapshots of another training ({name}: {found.get(name)}; "
-                    f"now {value}); choose another folder"
-                )
-    write_text(path, "".join(f"{name}: {value}\n" for name, value in wanted.items()))
+    recipe = Recipe(Path(job.out), RECIPE, _recipe(job), "snapshots of another training")
+    if newest_state(job.out) is not None:
+        recipe.check()
+    recipe.keep()
 
 
 def _check_iterations(job: TrainingJob, files: NetFiles) -> None:
@@ -244,7 +238,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
 
     if job.weights is not None:
         say(check_weights(read_net(files.train), job.weights))
-    _check_recipe(job)
+    _keep_recipe(job)
     _check_iterations(job, files)
     bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
     if job.box_anchor:

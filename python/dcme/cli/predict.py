@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="keep the results that an interrupted run of the same command has left in OUT",
+        help="keep the results that an interrupted run of the same command has left in OUT "
+        "(those of other settings or weights are refused)",
     )
     add_decoding(parser)
     add_classes(parser)
@@ -172,8 +173,10 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.quiet,
         arguments.resume,
     )
-    print(f"{out}: {counted(found, 'instance')} in {counted(len(samples), 'image')}")
-    if not found:
+    kept = f" ({found.kept} kept)" if found.kept else ""
+    images = counted(found.images, "image")
+    print(f"{out}: {counted(found.instances, 'instance')} in {images}{kept}")
+    if not found.instances:
         print(
             "a network that has learned little finds nothing: train longer, or lower --vt, "
             "--foreground or --probability (dcme tune finds values)"

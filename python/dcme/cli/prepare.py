@@ -85,7 +85,8 @@ def run(arguments: argparse.Namespace) -> None:
         quiet,
     )
     for split, pairs in done.items():
-        print(f"{arguments.out}/{split}.txt: {counted(pairs, 'image')}")
+        images = counted(pairs.kept + pairs.new, "image")
+        print(f"{arguments.out}/{split}.txt: {images}: {pairs.kept} kept, {pairs.new} new")
     if arguments.balance:
         lines = write_balanced_list(arguments.out)
         print(f"{arguments.out}/train_balanced.txt: {lines} lines")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from dcme.files import read_ids, read_text, write_text
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.network import Network, Preprocessing
 from dcme.predict import decode_stored, predict_vectors
+from dcme.recipe import content_mark, file_state, short_mark
 
 DEEPLAB = "isisa2019_deeplabv3plus"
 LAST_LAYERS = "isisa2019_deeplabv3plus_last_layers"
@@ -49,8 +49,8 @@ class NetRun:
         """Changes when the weights or the prototxts do."""
         if self.weights is None:
             return "none"
-        nets = [path.read_bytes() for path in (self.deploy, self.train) if path.is_file()]
-        return _short([_file_state(self.weights), *(hashlib.sha256(n).hexdigest() for n in nets)])
+        nets = [path for path in (self.deploy, self.train) if path.is_file()]
+        return short_mark([file_state(self.weights), *map(content_mark, nets)])
 
 
 def find_nets(nets: Path, weights: Path | None) -> dict[str, NetRun]:
@@ -156,7 +156,7 @@ class Context:
         parts += [self.data_mark(split) for split in splits]
         for name in nets:
             parts += [self.nets[name].mark(), str(self.thresholds.get(name))]
-        return _short(parts)
+        return short_mark(parts)
 
     def data_mark(self, split: str) -> str:
         """Changes with the files of a split, as they were when they were first looked at."""
@@ -166,13 +166,13 @@ class Context:
             except UserError:
                 samples = []
             paths = [path for sample in samples for path in _files_of(sample)]
-            self._data_marks[split] = _short(map(_file_state, paths))
+            self._data_marks[split] = short_mark(map(file_state, paths))
         return self._data_marks[split]
 
     def vectors(self, net: str, split: str) -> Path:
         """Folder with a network's outputs for a split; computed where absent."""
         run = self.nets[net]
-        mark = _short([self.data_mark(split), str(self.size_of(net)), run.mark()])
+        mark = short_mark([self.data_mark(split), str(self.size_of(net)), run.mark()])
         folder = self.out / "vectors" / f"{net}-{mark}" / split
         samples = self.samples(split)
         if all((folder / f"{sample.name}.npz").is_file() for sample in samples):
@@ -222,16 +222,6 @@ def read_thresholds(path: Path) -> dict[str, tuple[float, float, float]]:
         return {str(name): (float(a), float(b), float(c)) for name, (a, b, c) in found.items()}
     except (ValueError, TypeError, AttributeError):
         raise UserError(f"{path}: must be {{net: [DT, VT, ET], ...}}") from None
-
-
-def _short(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
-
-
-def _file_state(path: Path) -> str:
-    """Differs from that of any other file, and after any change."""
-    state = path.stat()
-    return f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
 
 
 def _files_of(sample: Sample) -> Iterator[Path]:

@@ -7,7 +7,6 @@ of the grid's blocks, as ImageNet's is one on classes.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,10 @@ from pathlib import Path
 from dcme.crops import CropRule, CropSettings
 from dcme.dataset import cityscapes_split
 from dcme.dataset_decoding import Decoding
-from dcme.errors import UserError
-from dcme.files import read_text, write_json
+from dcme.files import write_json
 from dcme.narrowing import Narrowing, write_narrowed
 from dcme.prepare import prepare, prepare_crops, write_balanced_list
+from dcme.recipe import Recipe
 from dcme.reproduce.context import (
     DEEPLAB,
     FCN,
@@ -159,7 +158,9 @@ def synthetic_context(
     """
     for plan in plans(scale.effort):
         NetFiles.of_folder(nets / plan.net, plan.variant)
-    _check_recipe(out, scale)
+    recipe = Recipe(out, RECIPE, {"effort": scale.effort, **asdict(scale)}, "another reproduction")
+    recipe.check()
+    recipe.keep()
     _make_data(out, scale, workers, quiet)
     runs: dict[str, NetRun] = {}
     weights: dict[str, Path | None] = {"": None}
@@ -188,18 +189,3 @@ def _thresholds(context: Context) -> dict[str, tuple[float, float, float]]:
             write_json(path, {k: list(v) for k, v in known.items()})
         found[net] = known[key]
     return found
-
-
-def _check_recipe(out: Path, scale: Scale) -> None:
-    """Refuse a folder in which more or less was painted and trained, before it is touched."""
-    path = out / RECIPE
-    if path.is_file():
-        try:
-            found = json.loads(read_text(path))
-            effort = found["effort"]
-        except (ValueError, KeyError, TypeError):
-            raise UserError(f"{path}: is damaged; choose another folder") from None
-        if found != asdict(scale):
-            raise UserError(f"{out}: was made with --effort {effort:g}; choose another folder")
-    else:
-        write_json(path, asdict(scale))

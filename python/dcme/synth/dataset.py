@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text, write_json, write_png
+from dcme.files import PathLike, write_json, write_png
 from dcme.labels import COLOURS_RGB, LABEL_ID
 from dcme.parallel import ordered_map, progress
+from dcme.recipe import Recipe
 from dcme.synth.scene import Scene, render_scene
 
 CITIES = {"train": "centreville", "val": "massbury", "test": "momentham"}
@@ -22,7 +22,7 @@ VERSION = 2
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Settings:
     """What fixes the content of a data set."""
 
     seed: int
@@ -78,10 +78,10 @@ def _disparity(scene: Scene) -> np.ndarray:
     return stored[scene.instance_ids]
 
 
-def write_scene(root: Path, recipe: Recipe, job: Job) -> None:
+def write_scene(root: Path, settings: Settings, job: Job) -> None:
     """Paint one scene and write its files."""
     split = list(CITIES).index(job.split)
-    scene = render_scene((recipe.seed, split, job.index), (recipe.height, recipe.width))
+    scene = render_scene((settings.seed, split, job.index), (settings.height, settings.width))
     paths = scene_paths(root, job)
     write_png(paths["image"], scene.image)
     write_png(paths["disparity"], _disparity(scene))
@@ -92,25 +92,6 @@ def write_scene(root: Path, recipe: Recipe, job: Job) -> None:
     write_png(paths["labelIds"], scene.label_ids)
     write_png(paths["color"], _colour_table()[scene.label_ids])
     write_png(paths["instanceIds"], scene.instance_ids)
-
-
-def _check_target(root: Path, recipe: Recipe) -> None:
-    """Refuse to mix two data sets in one folder."""
-    if root.exists() and not root.is_dir():
-        raise UserError(f"{root}: is a file; name a folder to write the data set to")
-    if not root.is_dir() or not any(root.iterdir()):
-        return
-    known = root / RECIPE
-    if not known.exists():
-        raise UserError(f"{root}: is not empty and holds no {RECIPE}; choose another folder")
-    try:
-        found = json.loads(read_text(known))
-    except json.JSONDecodeError:
-        raise UserError(f"{known}: is damaged; delete {root} and start again") from None
-    if found != asdict(recipe):
-        raise UserError(
-            f"{root}: holds a data set of another seed, size or version; choose another folder"
-        )
 
 
 def write_dataset(
@@ -128,15 +109,17 @@ def write_dataset(
     Scenes that an earlier, interrupted call has finished are kept. The same seed and size give the
     same files to the bit, however many workers there are and however many scenes are asked for.
     """
-    root, recipe = Path(out), Recipe(seed, *size)
+    root, settings = Path(out), Settings(seed, *size)
     scenes = {"train": train, "val": val, "test": test}
     if min(size) < 32 or min(scenes.values()) < 0 or not any(scenes.values()) or seed < 0:
         raise UserError("synth needs at least one scene of at least 32x32 pixels and a seed >= 0")
-    _check_target(root, recipe)
-    write_json(root / RECIPE, asdict(recipe))
+    recipe = Recipe(root, RECIPE, asdict(settings), "another data set")
+    recipe.require_folder_of_its_own()
+    recipe.check()
+    recipe.keep()
     jobs = [Job(split, i) for split, count in scenes.items() for i in range(count)]
     jobs = [job for job in jobs if not scene_paths(root, job)["instanceIds"].exists()]
-    done = ordered_map(partial(write_scene, root, recipe), jobs, workers, processes=True)
+    done = ordered_map(partial(write_scene, root, settings), jobs, workers, processes=True)
     for _ in progress(done, len(jobs), "painting scenes", quiet):
         pass
     return len(jobs)

@@ -1,6 +1,7 @@
 """Networks as functions: any size, batches, mirrored averaging. A stand-in plays the runtime."""
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import ClassVar
 
@@ -213,9 +214,12 @@ def train_net(folder, scale, more=""):
 
 def predicted_input(deploy, tmp_path, *options):
     """What the network sees of a grey 50 image."""
-    write_png(tmp_path / "a.png", np.full((32, 64, 3), 50, np.uint8))
-    (tmp_path / "w.caffemodel").write_bytes(b"")
-    words = [deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r", *options]
+    image, weights = tmp_path / "a.png", tmp_path / "w.caffemodel"
+    if not image.exists():
+        write_png(image, np.full((32, 64, 3), 50, np.uint8))
+    if not weights.exists():
+        weights.touch()
+    words = [deploy, weights, image, tmp_path / "r", *options]
     code = main(["predict", *map(str, words), "--classes", "1:thing", "--quiet"])
     return code or float(GradientNet.seen.max())
 
@@ -273,7 +277,7 @@ def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, t
     out, kept = tmp_path / "r", tmp_path / "v"
     samples = read_folder(images)
     how = Prediction(network, decoding, batch=2)
-    found = predict(how, samples, out, vectors_out=kept, workers=2)
+    found = predict(how, samples, out, vectors_out=kept, workers=2).instances
     assert [shape[0] for shape in GradientNet.batches] == [2, 1, 1]
     assert [item.vectors.shape for item in read_vectors(kept)] == [(2, 64, 64)] * 3 + [(2, 32, 96)]
     assert found == sum(len(p.read_text().splitlines()) for p in out.glob("*.txt"))
@@ -288,22 +292,64 @@ def test_an_interrupted_prediction_goes_on_with_what_is_missing(deploy, tmp_path
     samples = read_folder(tmp_path / "images")
     how = Prediction(Network(deploy, None), decoding, batch=1)
     first = predict(how, samples, out, vectors_out=kept)
+    assert first.instances > 0 and (first.images, first.kept) == (4, 0)
     texts = {path.name: path.read_text() for path in out.glob("*.txt")}
     (out / "1.txt").unlink()
     (kept / "3.npz").unlink()
     GradientNet.batches.clear()
-    assert predict(how, samples, out, vectors_out=kept, resume=True) == first > 0
+    assert predict(how, samples, out, vectors_out=kept, resume=True) == replace(first, kept=2)
     assert len(GradientNet.batches) == 2 and (kept / "3.npz").is_file()
     assert {path.name: path.read_text() for path in out.glob("*.txt")} == texts
-    assert predict(how, samples, out, resume=True) == first and len(GradientNet.batches) == 2
+    assert predict(how, samples, out, vectors_out=kept, resume=True) == replace(first, kept=4)
+    assert len(GradientNet.batches) == 2
     assert predict(how, samples, out) == first and len(GradientNet.batches) == 6
 
 
-def test_the_command_resumes_where_it_is_told_to(deploy, tmp_path):
-    train_net(tmp_path, 1)
+def test_the_command_resumes_where_it_is_told_to(deploy, tmp_path, capsys):
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
-    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 100
-    assert predicted_input(deploy, tmp_path, "--scale", "3") == 150
+    GradientNet.batches.clear()
+    assert predicted_input(deploy, tmp_path, "--scale", "2", "--resume") == 100
+    assert not GradientNet.batches and "in 1 image (1 kept)" in capsys.readouterr().out
+    write_png(tmp_path / "a.png", picture(32, 64))  # another image of that name is not kept
+    predicted_input(deploy, tmp_path, "--scale", "2", "--resume")
+    assert len(GradientNet.batches) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--dt", "3"), "(dt: 10; now 3.0)"),
+        (("--scale", "3"), "(scale: 2.0; now 3.0)"),
+        (("--views", "2"), "(views: 1; now 2)"),
+        (("--size", "64x32"), "(size: None; now [64, 32])"),
+        (("--classes", "2:thing"), "(classes: 1:thing; now 2:thing)"),
+        (("--vectors", "kept"), "(vectors: none; now "),
+    ],
+)
+def test_results_of_other_settings_are_not_taken_for_ones_own(
+    deploy, tmp_path, fails, monkeypatch, options, told
+):
+    monkeypatch.chdir(tmp_path)
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    words = ("--scale", "2", "--classes", "1:thing", *options, "--resume", "--quiet")
+    line = fails("predict", deploy, "w.caffemodel", "a.png", "r", *words)
+    assert "r: holds results of another prediction " + told in line
+    assert "choose another folder, or begin anew without --resume" in line
+
+
+def test_results_of_other_weights_are_not_taken_for_ones_own(deploy, tmp_path, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    # What an interrupted run without --resume has not come to is not there any more.
+    (tmp_path / "a.png").write_bytes(b"damaged")
+    assert predicted_input(deploy, tmp_path, "--scale", "3") == 1
+    write_png(tmp_path / "a.png", np.full((32, 64, 3), 50, np.uint8))
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 150
+    (tmp_path / "w.caffemodel").write_bytes(b"of another training")
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 1
+    assert "results of another prediction (state of the weights: " in capsys.readouterr().err
+    deploy.write_text("# another net")
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 1
+    assert "results of another prediction (content of the net: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", [(20, 40), (50, 90), (20, 90)])

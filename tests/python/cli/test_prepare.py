@@ -10,7 +10,7 @@ import pytest
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.files import read_ids, read_image
-from dcme.prepare import prepare
+from dcme.prepare import Pairs, prepare
 from oracles.times import age, renewed
 
 from caffe.proto import caffe_pb2
@@ -36,7 +36,7 @@ def listed(tmp_path):
 
 def test_images_are_reduced_by_area_and_ids_by_the_protocol(city, tmp_path):
     done = prepare(city, tmp_path / "out", (40, 90), workers=2)
-    assert done == {"train": 3, "val": 2}
+    assert done == {"train": Pairs(0, 3), "val": Pairs(0, 2)}
     for split in done:
         originals = find_samples(city, split)
         reduced = find_samples(tmp_path / "out" / f"{split}.txt")
@@ -46,6 +46,25 @@ def test_images_are_reduced_by_area_and_ids_by_the_protocol(city, tmp_path):
             assert np.array_equal(read_image(after.image), image)
             ids = dcme.reduce_ids(read_ids(before.ids), (40, 90))
             assert np.array_equal(read_ids(after.ids), ids)
+
+
+@pytest.mark.parametrize("replaced", ["good.png", "good_ids.png"])
+def test_pairs_of_originals_that_have_changed_are_made_anew(listed, tmp_path, capsys, replaced):
+    def prepared():
+        assert main(["prepare", str(listed / "train.txt"), str(tmp_path / "out"), "--quiet"]) == 0
+        (sample,) = find_samples(tmp_path / "out" / "train.txt")
+        return read_image(sample.image), read_ids(sample.ids)
+
+    prepared()
+    assert "1 image: 0 kept, 1 new" in capsys.readouterr().out
+    before = prepared()
+    assert "1 image: 1 kept, 0 new" in capsys.readouterr().out
+    pixels = cv2.imread(str(listed / replaced), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(listed / replaced), np.roll(pixels, 3, axis=1))
+    after = prepared()
+    assert "1 image: 0 kept, 1 new" in capsys.readouterr().out
+    changed = [not np.array_equal(a, b) for a, b in zip(before, after)]
+    assert changed == [replaced == "good.png", replaced == "good_ids.png"]
 
 
 @pytest.mark.parametrize("missing", [0, -1])
@@ -61,7 +80,7 @@ def test_a_second_call_does_only_what_is_missing(city, tmp_path, missing):
 def test_without_a_size_images_of_different_sizes_pass_as_they_are(listed, tmp_path):
     with open(listed / "train.txt", "a") as stream:
         stream.write(make_pair(listed, "small", (20, 40)))
-    assert prepare(listed / "train.txt", tmp_path / "out") == {"train": 2}
+    assert prepare(listed / "train.txt", tmp_path / "out") == {"train": Pairs(0, 2)}
     shapes = [read_ids(s.ids).shape for s in find_samples(tmp_path / "out" / "train.txt")]
     assert shapes == [(32, 48), (20, 40)]
 
@@ -138,7 +157,7 @@ def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
     line = fails("prepare", listed / "train.txt", tmp_path / "out", "--size", "16x24")
     assert "choose another folder" in line
     line = fails("prepare", listed / "train.txt", listed)
-    assert "is not an empty folder; choose another one" in line
+    assert "is not empty and holds no prepare.json; choose another folder" in line
 
 
 def test_an_lmdb_holds_maps_as_files_and_images_as_planes(listed, tmp_path):

@@ -232,7 +232,7 @@ def test_another_effort_takes_another_folder(trained_at_once, tmp_path):
     scale = synthetic.Scale(effort=0.01)
     synthetic.synthetic_context(tmp_path, PROTOTXT, scale, quiet=True)
     before = age(tmp_path.rglob("*"))
-    with pytest.raises(UserError, match=r"was made with --effort 0\.01; choose another folder"):
+    with pytest.raises(UserError, match=r"another reproduction \(effort: 0\.01; now 0\.02\)"):
         synthetic.synthetic_context(tmp_path, PROTOTXT, synthetic.Scale(effort=0.02), quiet=True)
     assert not renewed(before) and set(before) == set(tmp_path.rglob("*"))
     synthetic.synthetic_context(tmp_path, PROTOTXT, scale, quiet=True)

@@ -55,7 +55,9 @@ def test_a_second_call_paints_only_what_is_missing(tmp_path):
 
 def test_two_data_sets_are_not_mixed_in_one_folder(tmp_path):
     write_dataset(tmp_path, train=1, val=0, seed=1, size=SIZE)
-    with pytest.raises(UserError, match="another seed"):
+    with pytest.raises(
+        UserError, match=r"holds another data set \(seed: 1; now 2\); choose another folder"
+    ):
         write_dataset(tmp_path, train=1, val=0, seed=2, size=SIZE)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious.txt").write_text("x")
@@ -124,7 +126,7 @@ def test_command_line(tmp_path, capsys):
     assert "2 scenes painted" in capsys.readouterr().out
     assert main([*words, "--seed", "9"]) == 1
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and "another seed" in error
+    assert error.count("\n") == 1 and "holds another data set" in error
     with pytest.raises(SystemExit) as stop:
         main(["synth", out, "--size", "banana"])
     assert stop.value.code == 2

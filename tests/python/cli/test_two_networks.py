@@ -109,7 +109,7 @@ def test_predicting_at_once_and_by_way_of_files_agree(city, networks, tmp_path, 
     decoding = Decoding(dt=3, vt=4, et=5, mode=mode)
     kept, once, later = (tmp_path / name for name in ("v", "once", "later"))
     how = Prediction(network, decoding, (64, 128), classifier=classifier)
-    found = predict(how, samples, once, vectors_out=kept)
+    found = predict(how, samples, once, vectors_out=kept).instances
     assert predict_vectors(network, samples, kept, (64, 128)) == 0
     assert decode_stored(kept, samples, later, decoding, classifier, workers=2) == found
     for sample in samples:
