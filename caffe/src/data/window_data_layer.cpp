@@ -117,12 +117,11 @@ void WindowDataLayer<Dtype>::ReadMean(int channels) {
       << " channels: give one, or one a channel";
   if (mean_values_.size() == 1) mean_values_.resize(channels, mean_values_[0]);
   if (!param.has_mean_file()) return;
-  CHECK(mean_values_.empty()) << "mean_file and mean_value exclude each other";
+  // The transformer, made before, has seen to it that this is the mean of one image, and the only.
   BlobProto mean;
   ReadProtoFromBinaryFileOrDie(param.mean_file(), &mean);
   mean_.FromProto(mean);
-  CHECK(mean_.num() == 1 && mean_.channels() == channels && mean_.height() == mean_.width() &&
-        mean_.height() >= size)
+  CHECK(mean_.channels() == channels && mean_.height() == mean_.width() && mean_.height() >= size)
       << "the mean image of " << param.mean_file() << " has shape " << mean_.shape_string()
       << "; a square of " << channels << " channels, of crop_size " << size
       << " or larger, is needed";

@@ -100,6 +100,23 @@ TYPED_TEST(NetUseTest, SharedWeightsAddTheirGradients) {
   }
 }
 
+TYPED_TEST(NetUseTest, SharedWeightsTakeTheMultipliersThatAnyOfThemGives) {
+  const auto w = [this](const char* name, const std::string& param) {
+    return this->InnerProduct(name, "data", "param { " + param + " }");
+  };
+  this->Init(this->Data(w("a", "name: 'w'") + w("b", "name: 'w' decay_mult: 2") +
+                        w("c", "name: 'v'") + w("alone", "name: 'u'") +
+                        w("d", "name: 'v' lr_mult: 3")));
+  EXPECT_EQ((std::vector<int>{-1, 0, -1, -1, 2}), this->net_->param_owners());
+  EXPECT_EQ((std::vector<float>{1, 3, 1}), this->net_->params_lr());
+  EXPECT_EQ((std::vector<float>{2, 1, 1}), this->net_->params_weight_decay());
+  // Those that give it give the same, whoever was first.
+  const std::string first = w("a", "name: 'w'") + w("b", "name: 'w' lr_mult: 2");
+  this->Init(this->Data(first + w("c", "name: 'w' lr_mult: 2")));
+  EXPECT_EQ((std::vector<float>{2}), this->net_->params_lr());
+  EXPECT_THROW(this->Init(this->Data(first + w("c", "name: 'w' lr_mult: 3"))), Error);
+}
+
 TYPED_TEST(NetUseTest, LossWeightsScaleLossAndGradient) {
   const std::string net = this->InnerProduct("ip", "data") +
                           "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: "

@@ -95,6 +95,16 @@ TEST(Hdf5Data, RowsOfOneFileGoTogether) {
   EXPECT_ERROR_NAMES(DataSource(layer, 2), "'label' has 4 rows");
 }
 
+TEST(Hdf5Data, NeedsAListOfFilesAndTransformsNothing) {
+  const TemporaryFolder folder;
+  const std::string layer = WriteRows(folder) + "}";
+  EXPECT_ERROR_NAMES(DataSource(layer + " transform_param { scale: 2 }", 2), "does not transform");
+  Write(folder / "list.txt", " \n");
+  EXPECT_ERROR_NAMES(DataSource(layer, 2), "list.txt names no HDF5 file");
+  std::filesystem::remove(folder / "list.txt");
+  EXPECT_ERROR_NAMES(DataSource(layer, 2), "cannot open the list " + (folder / "list.txt"));
+}
+
 TEST(Hdf5Output, CollectsTheRowsOfEveryForward) {
   const TemporaryFolder folder;
   LayerParameter param;
@@ -138,6 +148,46 @@ TEST(DummyData, TakesOneSizeForAllOrOneForEach) {
   EXPECT_ERROR_NAMES(
       DataSource("type: 'DummyData' dummy_data_param { num: 5 channels: 3 height: 2 }", 1),
       "width");
+  const std::string dummy = "type: 'DummyData' dummy_data_param { ";
+  DataSource shaped(dummy + "shape { dim: 3 } data_filler { value: 2 } }", 2);
+  EXPECT_EQ(ValuesOf(shaped.top(1)), Values(3, 2));
+  EXPECT_ERROR_NAMES(DataSource(dummy + "}", 1), "0 shapes for 1 tops");
+  EXPECT_ERROR_NAMES(DataSource(dummy + "shape { dim: 3 } shape { dim: 3 } }", 3),
+                     "2 shapes for 3 tops");
+  EXPECT_ERROR_NAMES(DataSource(dummy + "shape { dim: 3 } data_filler { } data_filler { } }", 3),
+                     "2 data_filler for 3 tops");
+}
+
+TEST(MemoryData, TakesWholeBatches) {
+  LayerParameter param;
+  caffe::ParseProtoTextOrDie(
+      "type: 'MemoryData' memory_data_param { batch_size: 2 channels: 1 height: 1 width: 1 }",
+      "layer", &param);
+  caffe::MemoryDataLayer<float> layer(param);
+  Blob<float> data;
+  Blob<float> label;
+  const std::vector<Blob<float>*> tops = {&data, &label};
+  layer.SetUp({}, tops);
+  Datum datum;
+  caffe::ParseProtoTextOrDie("channels: 1 height: 1 width: 1 data: 'a'", "datum", &datum);
+  EXPECT_ERROR_NAMES(layer.AddDatumVector({}), "0 images are no multiple");
+  EXPECT_ERROR_NAMES(layer.AddDatumVector({datum}), "1 images are no multiple");
+  EXPECT_ERROR_NAMES(layer.AddDatumVector({3, datum}), "3 images are no multiple");
+
+  Values values = {1, 2, 3, 4};
+  EXPECT_ERROR_NAMES(layer.Reset(values.data(), values.data(), 0), "0 images are no multiple");
+  EXPECT_ERROR_NAMES(layer.Reset(values.data(), values.data(), -2), "-2 images are no multiple");
+  EXPECT_ERROR_NAMES(layer.Reset(nullptr, values.data(), 2), "must not be null");
+  EXPECT_ERROR_NAMES(layer.Reset(values.data(), nullptr, 2), "must not be null");
+  // New arrays are read from their start, wherever the old ones were.
+  layer.Reset(values.data(), values.data(), 4);
+  layer.Forward({}, tops);
+  layer.Reset(values.data(), values.data(), 4);
+  layer.Forward({}, tops);
+  EXPECT_EQ(ValuesOf(data), (Values{1, 2}));
+  EXPECT_ERROR_NAMES(layer.set_batch_size(0), "0");
+  layer.set_batch_size(3);
+  EXPECT_ERROR_NAMES(layer.Forward({}, tops), "no longer divides");
 }
 
 TEST(MemoryData, HandsOutWhatItIsGiven) {

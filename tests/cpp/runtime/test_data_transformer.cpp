@@ -187,6 +187,43 @@ TEST(DataTransformerError, SaysWhatDoesNotFit) {
   EXPECT_ERROR_NAMES(plain.Transform(Numbered(1, 5, 7), &three), "one size");
 }
 
+TEST(DataTransformerError, ImagesThatAreNone) {
+  DataTransformer<float> plain(Param(""), caffe::TEST);
+  Blob<float> out(1, 1, 5, 7);
+  const cv::Mat wide(5, 7, CV_16UC1, cv::Scalar(1));
+  EXPECT_ERROR_NAMES(plain.Transform(cv::Mat(), &out), "the image is empty");
+  EXPECT_ERROR_NAMES(plain.Transform(wide, &out), "8 bits a channel");
+  EXPECT_ERROR_NAMES(plain.Transform(std::vector<cv::Mat>(), &out), "no image to transform");
+  EXPECT_ERROR_NAMES(plain.Transform(std::vector<Datum>(2, Numbered(1, 5, 7)), &out),
+                     "room for all the images");
+  Blob<float> two(2, 1, 5, 7);
+  EXPECT_ERROR_NAMES(plain.Transform(std::vector<Datum>(1, Numbered(1, 5, 7)), &two),
+                     "room for all the images");
+}
+
+TEST(DataTransformerError, LabelsThatAreNotOfTheirImage) {
+  DataTransformer<float> crop(Param(""), caffe::TEST);
+  crop.set_crop(2, 3);
+  const cv::Mat image(5, 7, CV_8UC3, cv::Scalar(1, 2, 3));
+  const cv::Mat labels(5, 7, CV_8UC1, cv::Scalar(4));
+  const cv::Mat turned(7, 5, CV_8UC1, cv::Scalar(4));
+  const cv::Mat wide(5, 7, CV_32FC1, cv::Scalar(4));
+  Blob<float> data(1, 3, 2, 3);
+  Blob<float> of_labels(1, 1, 2, 3);
+  Blob<float> uncropped(1, 1, 5, 7);
+  EXPECT_ERROR_NAMES(crop.Transform(cv::Mat(), labels, &data, &of_labels), "are empty");
+  EXPECT_ERROR_NAMES(crop.Transform(image, cv::Mat(), &data, &of_labels), "are empty");
+  EXPECT_ERROR_NAMES(crop.Transform(wide, labels, &data, &of_labels), "8 bits a channel");
+  EXPECT_ERROR_NAMES(crop.Transform(image, image, &data, &of_labels), "one channel");
+  EXPECT_ERROR_NAMES(crop.Transform(image, wide, &data, &of_labels), "8 or 16 bits");
+  EXPECT_ERROR_NAMES(crop.Transform(image, turned, &data, &of_labels), "its labels 7 x 5");
+  EXPECT_ERROR_NAMES(crop.Transform(image, labels, &data, &uncropped),
+                     "another size than the crop");
+  crop.Transform(image, labels, &data, &of_labels);
+  EXPECT_EQ(Values(of_labels), std::vector<float>(6, 4));
+  EXPECT_EQ(data.data_at(0, 2, 1, 2), 3);
+}
+
 TEST(DataTransformerError, ADatumThatLiesAboutItsSize) {
   DataTransformer<float> plain(Param(""), caffe::TEST);
   Datum datum = Numbered(1, 5, 7);

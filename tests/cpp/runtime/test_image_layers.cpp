@@ -202,6 +202,13 @@ TEST_F(Images, OfADamagedRecordAreNamedByForward) {
   other.Forward();
 }
 
+TEST_F(Images, AreThereInADatabase) {
+  const std::string path = folder / "none";
+  std::unique_ptr<caffe::db::DB>(caffe::db::GetDB("lmdb"))->Open(path, caffe::db::NEW);
+  const std::string layer = "type: 'Data' data_param { batch_size: 1 backend: LMDB source: '";
+  EXPECT_ERROR_NAMES(DataSource(layer + path + "' }", 1), path + " is empty");
+}
+
 TEST_F(Images, InAListThatIsWrongNameItsLine) {
   Write(folder / "list.txt", "image 0.png 0\n\nonly_one_part\n");
   EXPECT_ERROR_NAMES(DataSource(Listed(), 2), "list.txt:3");

@@ -114,6 +114,76 @@ TEST(UpgradeNet, OldInputsWithoutSizesVanish) {
   EXPECT_EQ(net.layer_size(), 0);
 }
 
+TEST(UpgradeNet, AnOldInputMayHaveAShape) {
+  NetParameter net;
+  const std::string input = "input: 'a' input_shape { dim: 2 }";
+  caffe::ParseProtoTextOrDie(input + " layer { name: 'r' }", "net", &net);
+  EXPECT_TRUE(caffe::UpgradeNetAsNeeded("net", &net));
+  ASSERT_EQ(net.layer_size(), 2);
+  EXPECT_EQ(net.layer(0).input_param().shape(0).dim(0), 2);
+  EXPECT_EQ(net.layer(1).name(), "r");
+  caffe::ParseProtoTextOrDie(input + " input_shape { dim: 3 }", "net", &net);
+  EXPECT_ERROR_NAMES(caffe::UpgradeNetAsNeeded("net", &net), "1 `input`, 2 `input_shape`");
+}
+
+TEST(UpgradeNet, BatchNormsThreeBlobsDoNotLearn) {
+  const std::string three[] = {
+      "param { lr_mult: 0 decay_mult: 0 } param { lr_mult: 2 decay_mult: 0 "
+      "} param { lr_mult: 0 decay_mult: 0 }",
+      "param { lr_mult: 0 decay_mult: 0 } param { lr_mult: 0 } "
+      "param { lr_mult: 0 decay_mult: 0 }"};
+  for (const std::string& params : three) {
+    NetParameter net;
+    // What else has three parameters, and what has others than those three, stays as it is.
+    const std::string others =
+        "layer { type: 'LSTM' " + params + " } layer { type: 'BatchNorm' param { lr_mult: 3 } }";
+    caffe::ParseProtoTextOrDie(others, "net", &net);
+    EXPECT_FALSE(caffe::NetNeedsUpgrade(net));
+    caffe::ParseProtoTextOrDie(others + " layer { type: 'BatchNorm' " + params + " }", "net", &net);
+    NetParameter before = net;
+    EXPECT_TRUE(caffe::UpgradeNetAsNeeded("net", &net));
+    for (const caffe::ParamSpec& param : net.layer(2).param()) {
+      EXPECT_EQ(param.lr_mult(), 0);
+      EXPECT_EQ(param.decay_mult(), 0);
+    }
+    EXPECT_EQ(net.layer(2).param_size(), 3);
+    for (const int other : {0, 1}) {
+      EXPECT_EQ(net.layer(other).DebugString(), before.layer(other).DebugString());
+    }
+    EXPECT_FALSE(caffe::NetNeedsUpgrade(net));
+  }
+}
+
+TEST(UpgradeNet, OnlyConvolutionsAndPoolingTakeOverAPadding) {
+  const auto upgrade = [](const std::string& blobs, const std::string& reader) {
+    NetParameter net;
+    caffe::ParseProtoTextOrDie("layers { layer { name: 'pad' type: 'padding' pad: 2 } " + blobs +
+                                   " } layers { top: 'y' " + reader + " }",
+                               "net", &net);
+    caffe::UpgradeNetAsNeeded("net", &net);
+    return net;
+  };
+  const std::string blobs = "bottom: 'x' top: 'p'";
+  const NetParameter pooled = upgrade(blobs, "bottom: 'p' layer { name: 'r' type: 'pool' }");
+  EXPECT_EQ(pooled.layer(0).pooling_param().pad(), 2);
+  EXPECT_EQ(pooled.layer(0).bottom(0), "x");
+  EXPECT_ERROR_NAMES(upgrade(blobs, "bottom: 'p' layer { name: 'r' type: 'relu' }"),
+                     "layer r of type 'relu' cannot take over the padding");
+  EXPECT_ERROR_NAMES(upgrade(blobs, "bottom: 'p' bottom: 'x' layer { name: 'r' type: 'conv' }"),
+                     "layer r of type 'conv' cannot take over the padding");
+  for (const char* wrong : {"bottom: 'x'", "top: 'p'", "bottom: 'x' bottom: 'y' top: 'p'"}) {
+    EXPECT_ERROR_NAMES(upgrade(wrong, ""), "padding layer pad has one bottom and one top");
+  }
+}
+
+TEST(UpgradeNet, AnOlderLayerInsideAnOldOneIsLeftOut) {
+  caffe::V1LayerParameter old;
+  caffe::ParseProtoTextOrDie("name: 'n' type: RELU layer { type: 'relu' }", "layer", &old);
+  caffe::LayerParameter layer;
+  EXPECT_FALSE(caffe::UpgradeV1LayerParameter(old, &layer));
+  EXPECT_EQ(layer.type(), "ReLU");
+}
+
 TEST(UpgradeNet, AFieldOfAnotherTypeIsIncompatible) {
   NetParameter net;
   caffe::ParseProtoTextOrDie("layers { layer { type: 'relu' kernelsize: 3 } }", "net", &net);

@@ -8,6 +8,7 @@ from dcme.errors import UserError
 from dcme.network import Preprocessing
 from dcme.training import (
     NetFiles,
+    _command,
     bind_to_data,
     final_weights,
     max_iterations,
@@ -109,6 +110,20 @@ def test_losses_are_reported_while_training_runs(files, tmp_path, monkeypatch):
     assert (tmp_path / "train.log").read_text().count("\n") == 3
     with pytest.raises(UserError, match="no such weights"):
         final_weights(files)
+
+
+def test_the_command_beside_this_python_comes_before_that_on_the_path(tmp_path, monkeypatch):
+    for folder in ("env", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "caffe").touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "env" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path / "other"))
+    assert _command() == str(tmp_path / "env" / "caffe")
+    (tmp_path / "env" / "caffe").unlink()
+    assert _command() == str(tmp_path / "other" / "caffe")
+    (tmp_path / "other" / "caffe").unlink()
+    with pytest.raises(UserError, match="'caffe' is not on the PATH"):
+        _command()
 
 
 def test_a_failing_command_gives_its_last_line(files, tmp_path, monkeypatch):

@@ -57,6 +57,25 @@ def test_drawings_label_windows_and_sizes():
     assert caffe.draw.get_edge_label(data) == "Batch 5"
 
 
+@pytest.mark.parametrize(
+    ("kind", "window", "lines"),
+    [
+        ("Convolution", "kernel_size: 3", "kernel size: 3 stride: 1 pad: 0"),
+        ("Convolution", "kernel_size: 3 kernel_size: 5 pad: 1 pad: 2", "3x5 stride: 1 pad: 1x2"),
+        ("Deconvolution", "kernel_h: 3 kernel_w: 5 stride_h: 2 stride_w: 4", "3x5 stride: 2x4 pad"),
+        ("Convolution", "kernel_size: 3 pad_h: 1 pad_w: 0", "pad: 1x0"),
+        ("Pooling", "global_pooling: true", "MAX kernel size: 1 stride: 1 pad: 0"),
+        ("Pooling", "kernel_size: 4 stride: 2 pad: 1", "MAX kernel size: 4 stride: 2 pad: 1"),
+        ("Pooling", "pool: AVE kernel_h: 2 kernel_w: 3", "AVE kernel size: 2x3 stride: 1 pad: 0"),
+    ],
+)
+def test_drawings_show_windows_however_they_are_written(kind, window, lines):
+    layer = caffe_pb2.LayerParameter(name="l", type=kind)
+    field = "pooling_param" if kind == "Pooling" else "convolution_param"
+    text_format.Parse(window, getattr(layer, field))
+    assert lines in caffe.draw.get_layer_label(layer, "LR")
+
+
 def test_drawings_show_factors_of_the_learning_rate_if_asked():
     text = """
         layer { name: "ip" type: "InnerProduct" param { lr_mult: 0.5 } param { lr_mult: 2 } }
@@ -106,6 +125,19 @@ def test_nets_are_drawn_without_graphviz(monkeypatch, tmp_path, rankdir):
     assert image.shape[along] > 1.5 * image.shape[across]
     colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()}
     assert {(0x50, 0x50, 0xFF), (0x90, 0xEE, 0x90), (0xE0, 0xE0, 0xE0)} <= colours  # B G R
+
+
+def test_graphviz_arranges_nets_where_it_is_installed(monkeypatch, tmp_path):
+    # Stands for the command; its picture is what it was given.
+    dot = tmp_path / "dot"
+    dot.write_text('#!/bin/sh\n[ "$1" = -Tsvg ] || { echo "no $1" >&2; exit 1; }\ncat\n')
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    net = text_format.Parse(BRANCHES, caffe_pb2.NetParameter())
+    caffe.draw.draw_net_to_file(net, tmp_path / "net.svg", "TB")
+    assert (tmp_path / "net.svg").read_text() == caffe.draw.net_to_dot(net, "TB")
+    with pytest.raises(RuntimeError, match="dot -Txyz failed: no -Txyz"):
+        caffe.draw.draw_net(net, "TB", "xyz")
 
 
 def test_old_nets_are_not_drawn_in_silence():

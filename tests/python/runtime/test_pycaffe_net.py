@@ -41,6 +41,14 @@ def test_a_net_needs_a_phase(tmp_path):
         caffe.Net(write(tmp_path, NET), 2)
 
 
+def test_a_net_takes_no_further_values(tmp_path):
+    file = write(tmp_path, NET)
+    with pytest.raises(TypeError, match="a file and at most 4 values, got 5"):
+        caffe.Net(file, caffe.TEST, 0, None, None, None)
+    with pytest.raises(TypeError, match="a file and at most 2 values, got 3"):
+        caffe.Net(file, "net.caffemodel", caffe.TEST, 0)
+
+
 def test_level_and_stages_select_layers(tmp_path):
     layer = 'layer {{ name: "{0}" type: "Input" top: "{0}" input_param {{ {1} }} {2} }}'
     shape = "shape { dim: 1 }"

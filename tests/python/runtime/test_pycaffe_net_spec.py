@@ -48,6 +48,29 @@ def test_in_place_layers_read_and_write_one_blob():
     assert list(net.layer[3].bottom) == ["ip"]
 
 
+def test_in_place_layers_write_the_first_of_the_blobs_they_read():
+    n = caffe.NetSpec()
+    n.a, n.b = L.DummyData(shape=[{"dim": [2, 3]}, {"dim": 3}], ntop=2)
+    n.sum = L.Bias(n.a, n.b, in_place=True)
+    layer = n.to_proto().layer[1]
+    assert (list(layer.bottom), list(layer.top)) == (["a", "b"], ["a"])
+    with pytest.raises(TypeError, match="Input cannot be in place: it has no inputs"):
+        L.Input(in_place=True)
+
+
+def test_tops_can_be_taken_out_again():
+    n = caffe.NetSpec()
+    n.data = L.Input(shape={"dim": [1, 2]})
+    n.a, n["b"], n.c = L.ReLU(n.data), L.ReLU(n.data), L.ReLU(n.data)
+    del n.a
+    del n["b"]
+    assert [layer.name for layer in n.to_proto().layer] == ["data", "c"]
+    with pytest.raises(AttributeError, match="the net has no top 'a'"):
+        del n.a
+    with pytest.raises(KeyError):
+        del n["b"]
+
+
 def test_unnamed_layers_are_numbered_by_type():
     data = L.Input(shape={"dim": [1, 2]})
     hidden = L.ReLU(L.InnerProduct(data, num_output=2), in_place=True)
@@ -92,7 +115,7 @@ def test_mistakes_are_named():
     with pytest.raises(TypeError, match=r"Silence input 1 is not a Top \(type is <class 'tuple'>"):
         L.Silence(n.data, (n.data,), ntop=0)
     n.ip = L.InnerProduct(n.data, num_ouptut=2)
-    with pytest.raises(AttributeError, match="num_ouptut"):
+    with pytest.raises(AttributeError, match="InnerProduct has no parameter 'num_ouptut'"):
         n.to_proto()
     with pytest.raises(AttributeError, match="nope"):
         n.nope  # noqa: B018

@@ -71,6 +71,12 @@ def test_forward_all_pads_the_last_batch_and_cuts_the_padding_off(net):
         np.testing.assert_allclose(out["one"][i], alone, rtol=1e-4, atol=1e-4)
 
 
+def test_arrays_that_go_together_have_as_many_items(net):
+    values = np.zeros((3, 3, 5, 4))
+    with pytest.raises(ValueError, match=r"differ in their number of items: .*'one': 4.*'two': 3"):
+        net.forward_backward_all(data=values, one=np.zeros((4, 6)), two=np.zeros((3, 6)))
+
+
 def test_forward_backward_all_does_both(net):
     values = np.random.default_rng(3).normal(size=(3, 3, 5, 4))
     ones = np.ones((3, 6), np.float32)
