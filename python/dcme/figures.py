@@ -53,9 +53,9 @@ def _found(path: PathLike, image: np.ndarray) -> np.ndarray:
 
 
 def plot_scene(
-    out: PathLike, files: SceneFiles, classes: ClassMap, grid_size: int = 16, columns: int = 0
+    out: PathLike, files: SceneFiles, classes: ClassMap, grid_size: int = 16, columns: int = 4
 ) -> list[str]:
-    """Write a strip of panels for one image; returns the panels' names in order.
+    """Write panels with titles for one image, ``columns`` in a row (0: all); returns the titles.
 
     Input; with ``ids`` the true instances, their magnitudes and grid classes; with ``vectors`` (a
     file or a folder that holds the image's map) magnitudes, directions and grid classes; with
@@ -76,7 +76,7 @@ def plot_scene(
             grid = grid_classes(ids, grid_size, classes=classes)
         except ValueError as error:
             raise UserError(f"{files.ids}: {error}") from None
-        panels["true grid classes"] = show_grid(image, grid, classes)
+        panels["true grid classes"] = show_grid(image, grid, classes, named=True)
     if files.vectors is not None:
         stem = Path(files.image).stem
         item = find_vectors(files.vectors, (stem, stem.removesuffix(IMAGE_ENDING)))
@@ -84,10 +84,10 @@ def plot_scene(
         panels["magnitudes"] = show_magnitude(vectors)
         panels["directions"] = show_directions(vectors)
         if item.grid is not None:
-            panels["grid classes"] = show_grid(image, item.grid, classes)
+            panels["grid classes"] = show_grid(image, item.grid, classes, named=True)
     if files.results is not None:
         panels["found instances"] = _found(files.results, image)
-    write_picture(out, strip(list(panels.values()), columns))
+    write_picture(out, strip(list(panels.values()), columns, titles=list(panels)))
     return list(panels)
 
 

@@ -18,12 +18,15 @@ _GOLDEN_ANGLE = 0.381966
 _WHITE = np.array([255, 255, 255])
 
 
-def palette(count: int) -> np.ndarray:
-    """Distinct BGR colours (count, 3), 8 bit; neighbours in number differ most."""
+def palette(count: int, step: float = _GOLDEN_ANGLE) -> np.ndarray:
+    """Distinct BGR colours (count, 3), 8 bit; by default neighbours in number differ most.
+
+    step: from hue to hue; ``1 / count`` keeps all of them as far apart as may be.
+    """
     colours = []
     for i in range(count):
         saturation, value = (0.85, 0.6)[i % 2], (1.0, 0.85)[i // 2 % 2]
-        colours.append(colorsys.hsv_to_rgb((0.07 + i * _GOLDEN_ANGLE) % 1, saturation, value))
+        colours.append(colorsys.hsv_to_rgb((0.07 + i * step) % 1, saturation, value))
     return np.round(np.array(colours).reshape(-1, 3)[:, ::-1] * 255).astype(np.uint8)
 
 
@@ -49,8 +52,14 @@ def show_directions(vectors: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(np.stack(planes, axis=-1).astype(np.uint8), cv2.COLOR_HSV2BGR)
 
 
-def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassMap) -> np.ndarray:
-    """Grid classes, labels (h, w) or probabilities (C, h, w), laid over the image (H, W, 3)."""
+def show_grid(
+    image: np.ndarray, grid: np.ndarray, classes: ClassMap, named: bool = False
+) -> np.ndarray:
+    """Grid classes, labels (h, w) or probabilities (C, h, w), laid over the image (H, W, 3).
+
+    In the colours of ``class_colours``; or ``named``, in distinct ones, with each class's name
+    where it has most room.
+    """
     labels = np.asarray(grid if grid.ndim == 2 else grid.argmax(axis=0)).astype(int)
     if labels.max(initial=0) > len(classes.labels):
         raise UserError(
@@ -67,11 +76,18 @@ def show_grid(image: np.ndarray, grid: np.ndarray, classes: ClassMap) -> np.ndar
     full = labels[rows[:, None], columns[None, :]]
     shown = image.copy()
     inside = full > 0
-    mixed = 0.35 * image[inside] + 0.65 * class_colours(classes)[full[inside] - 1]
+    colours = (
+        palette(len(classes.names), 1 / len(classes.names)) if named else class_colours(classes)
+    )
+    mixed = 0.35 * image[inside] + 0.65 * colours[full[inside] - 1]
     shown[inside] = mixed.astype(np.uint8)
     if block > 2:
         shown[block::block] = shown[block::block] // 4 * 3
         shown[:, block::block] = shown[:, block::block] // 4 * 3
+    for k in np.unique(full[inside]).tolist() if named else ():
+        depths = cv2.distanceTransform(np.pad(full == k, 1).astype(np.uint8), cv2.DIST_L2, 3)
+        row, column = np.unravel_index(depths.argmax(), depths.shape)
+        _caption(shown, classes.names[k - 1], int(row), int(column))
     return shown
 
 
@@ -110,25 +126,51 @@ def show_labels(
     return shown
 
 
+def _text_scale(width: int) -> float:
+    """Of OpenCV's font in a picture so wide."""
+    return max(0.3, width / 1600)
+
+
 def _caption(image: np.ndarray, text: str, row: int, column: int) -> None:
-    scale = max(0.3, image.shape[1] / 1600)
+    """Write a text with its middle here, or as near as the whole of it is in the picture."""
+    scale = _text_scale(image.shape[1])
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    at = (column - width // 2, row + height // 2)
+    left = min(column - width // 2, image.shape[1] - width - 2)
+    at = (max(left, 2), max(row + height // 2, height + 2))
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
         cv2.putText(
             image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA
         )
 
 
-def strip(panels: Sequence[np.ndarray], columns: int = 0, gap: int = 4) -> np.ndarray:
-    """BGR panels beside each other, all as large as the first, ``columns`` in a row (0: all)."""
+def _title(text: str, width: int) -> np.ndarray:
+    """A white band so wide with a text that fits into it."""
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 1.3 * _text_scale(width)
+    (needed, _), _ = cv2.getTextSize(text, font, scale, 1)
+    height = round(32 * scale) + 4
+    band = np.full((height, width, 3), 255, np.uint8)
+    fitting = scale * min(1.0, (width - 4) / needed)
+    cv2.putText(band, text, (2, height - round(10 * scale)), font, fitting, 0, 1, cv2.LINE_AA)
+    return band
+
+
+def strip(
+    panels: Sequence[np.ndarray], columns: int = 0, gap: int = 4, titles: Sequence[str] = ()
+) -> np.ndarray:
+    """BGR panels beside each other, all as large as the first, ``columns`` in a row (0: all).
+
+    Each has its title above it where there are ``titles``.
+    """
     height, width = panels[0].shape[:2]
-    columns = columns or len(panels)
-    rows = -(-len(panels) // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    columns = min(columns or len(panels), len(panels))
+    cells = []
     for index, panel in enumerate(panels):
         if panel.shape[:2] != (height, width):
             panel = cv2.resize(panel, (width, height), interpolation=cv2.INTER_NEAREST)
-        top, left = index // columns * (height + gap), index % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = panel
+        cells.append(np.vstack([_title(titles[index], width), panel]) if titles else panel)
+    rows, tall = -(-len(panels) // columns), cells[0].shape[0]
+    sheet = np.full((rows * (tall + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for index, cell in enumerate(cells):
+        top, left = index // columns * (tall + gap), index % columns * (width + gap)
+        sheet[top : top + tall, left : left + width] = cell
     return sheet

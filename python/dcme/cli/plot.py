@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pixels of a block of grid classes; default: 16",
     )
     parser.add_argument(
-        "--columns", type=count, default=0, metavar="N", help="panels in a row; default: all"
+        "--columns", type=count, default=4, metavar="N", help="panels in a row, 0: all; default: 4"
     )
     add_classes(parser)
     parser.epilog = (

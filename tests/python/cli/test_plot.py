@@ -19,10 +19,14 @@ def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
     assert main(["encode", str(sample.ids), str(tmp_path / "v"), "--quiet"]) == 0
     words = ["plot", str(tmp_path / "out.png"), "--image", str(sample.image), "--ids"]
     words += [str(sample.ids), "--vectors", str(tmp_path / "v" / f"{sample.name}.npz")]
-    words += ["--results", str(sample.ids), "--columns", "4"]
+    words += ["--results", str(sample.ids)]
     assert main(words) == 0
     picture = cv2.imread(str(tmp_path / "out.png"))
-    assert picture.shape == (2 * 132 - 4, 4 * 260 - 4, 3)
+    title = (picture.shape[0] + 4) // 2 - 132
+    assert 8 < title < 30 and picture.shape == (2 * (title + 132) - 4, 4 * 260 - 4, 3)
+    for row, column in ((r, c) for r in range(2) for c in range(4)):
+        heading = picture[row * (title + 132) :, column * 260 :][:title, :256]
+        assert heading.min() < 80 and heading.max() == 255, "each panel has its name above it"
     assert "found instances" in capsys.readouterr().out
 
 
@@ -88,6 +92,19 @@ def test_grid_blocks_are_coloured_where_they_have_a_class():
     assert not (shown[20:30, 36:44] == 100).all()
 
 
+def test_named_grid_classes_have_distinct_colours_and_their_names():
+    image = np.full((64, 8 * 96, 3), 100, np.uint8)
+    grid = np.repeat(np.arange(1, 9), 6)[None].repeat(4, axis=0)
+    plain, named = (show_grid(image, grid, CITYSCAPES, named) for named in (False, True))
+    corners = named[8, 8::96].astype(int)
+    apart = [abs(a - b).sum() for k, a in enumerate(corners) for b in corners[k + 1 :]]
+    assert len(corners) == 8 and min(apart) > 80
+    for k in range(8):
+        written = (named[:, 96 * k :][:, :96] > 230).all(axis=2)
+        assert written.sum() > 10 and written[16:48].sum() == written.sum()
+    assert not (plain > 230).all(axis=2).any()
+
+
 @pytest.mark.parametrize("scale", [1, 3])
 def test_a_grid_as_fine_as_the_image_or_finer_is_shown_without_lines(scale):
     image = np.full((8, 12, 3), 100, np.uint8)
@@ -101,6 +118,7 @@ def test_a_grid_as_fine_as_the_image_or_finer_is_shown_without_lines(scale):
 def test_panels_of_other_sizes_are_brought_to_the_first():
     sheet = strip([np.zeros((10, 20, 3), np.uint8), np.zeros((5, 10, 3), np.uint8)])
     assert sheet.shape == (10, 44, 3)
+    assert strip([np.zeros((10, 20, 3), np.uint8)], columns=4).shape == (10, 20, 3)
 
 
 def test_opposite_directions_have_opposite_hues():
@@ -142,7 +160,7 @@ def test_the_vector_map_of_the_images_name_is_shown(scene, fails):
     shown = []
     for source in ("folder", "v.h5", "folder/image.npz"):
         assert main([*words, str(scene / source)]) == 0
-        shown.append(cv2.imread(str(scene / "a.png"))[:, 64:124])
+        shown.append(cv2.imread(str(scene / "a.png"))[-40:, 64:124])
     assert all((one[:20] == 255).all() and (one[20:] == 0).all() for one in shown)
     (scene / "image.png").rename(scene / "fourth.png")
     for source in ("folder", "v.h5"):
