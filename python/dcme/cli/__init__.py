@@ -44,6 +44,12 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
+def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
+    parser.add_argument(
+        "--debug", action="store_true", default=default, help="show the traceback of errors"
+    )
+
+
 def _parser(command: str | None) -> argparse.ArgumentParser:
     """The parser; only the chosen command's module is imported."""
     parser = _Parser(
@@ -53,7 +59,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         formatter_class=partial(argparse.HelpFormatter, max_help_position=16),
     )
     parser.add_argument("--version", action="version", version=f"dcme {__version__}")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    _add_debug(parser, False)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(
@@ -65,6 +71,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         if name == command:
             module = import_module(f"dcme.cli.{name}")
             module.add_arguments(subparser)
+            _add_debug(subparser, argparse.SUPPRESS)  # not to undo one before the command
             subparser.set_defaults(run=module.run)
     return parser
 

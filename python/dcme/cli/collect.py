@@ -23,7 +23,8 @@ annotation file (polygons, and run lengths, plain or compressed)."""
         "--classes",
         type=classes,
         metavar="LABEL:NAME,...",
-        help="the class of the masks, e.g. 1:nucleus; of a COCO file, which of its categories",
+        help="class of the masks, e.g. 1:nucleus, or the wanted categories of a COCO file; "
+        "default: 1:object, or all categories under their ids",
     )
     parser.add_argument(
         "--parts",
@@ -31,10 +32,18 @@ annotation file (polygons, and run lengths, plain or compressed)."""
         help="whether parts of a mask that do not touch are one instance, or each is one",
     )
     parser.add_argument(
-        "--val", type=share, default=0.2, metavar="SHARE", help="held-out images; default: 0.2"
+        "--val",
+        type=share,
+        default=0.2,
+        metavar="SHARE",
+        help="share of the images that becomes val.txt; default: 0.2",
     )
     parser.add_argument(
-        "--seed", type=count, default=1, metavar="S", help="of the choice of val; default: 1"
+        "--seed",
+        type=count,
+        default=1,
+        metavar="S",
+        help="random seed for choosing the images of val.txt; default: 1",
     )
     add_levels(parser)
     add_workers(parser)

@@ -15,11 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list",
         metavar="FILE",
-        help="images of the maps: of a stack in order, of a folder those to decode",
+        help="list of the maps' images: of a stack in its order, of a folder those to decode",
     )
     add_decoding(parser)
     add_classes(parser)
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.epilog = "example: dcme decode vectors results --dt 5 --vt 12 --et 8 --size 256x512"
 
 

@@ -16,11 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder with train, deploy and solver.prototxt; default: prototxt/small",
     )
-    parser.add_argument("--train", type=positive, metavar="N", help="training scenes")
-    parser.add_argument("--val", type=positive, metavar="M", help="held-out scenes")
-    parser.add_argument("--seed", type=count, metavar="S", help="of the scenes")
-    parser.add_argument("--iterations", type=positive, metavar="N", help="default: the solver's")
-    parser.add_argument("--workers", type=positive, metavar="N", help="default: all usable cores")
+    parser.add_argument("--train", type=positive, metavar="N", help="number of training scenes")
+    parser.add_argument("--val", type=positive, metavar="M", help="number of held-out scenes")
+    parser.add_argument("--seed", type=count, metavar="S", help="random seed of the scenes")
+    parser.add_argument(
+        "--iterations",
+        type=positive,
+        metavar="N",
+        help="training iterations; default: the solver's max_iter",
+    )
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="threads; default: all usable cores"
+    )
     parser.epilog = "example: dcme demo demo --iterations 100"
 
 

@@ -13,14 +13,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", help="Cityscapes root, list, folder of instance maps, or one instance map"
     )
     parser.add_argument("out", help="folder for the vector maps; a file with --format h5")
-    parser.add_argument("--split", default="val", help="of a Cityscapes root; default: val")
+    parser.add_argument(
+        "--split",
+        default="val",
+        help="which split of a Cityscapes root or folder of lists; default: val",
+    )
     parser.add_argument(
         "--format",
         choices=("npz", "npy", "h5"),
         default="npz",
         help="npz, npy: a file for each map; h5: one file for all; default: npz",
     )
-    parser.add_argument("--size", type=size, metavar="HxW", help="reduce the maps first")
+    parser.add_argument(
+        "--size", type=size, metavar="HxW", help="reduce the instance maps to this size first"
+    )
     parser.add_argument(
         "--anchor",
         choices=("mass", "box"),
@@ -35,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=count,
         default=16,
         metavar="GS",
-        help="pixels of a block; 0: no grid classes; default: 16",
+        help="side of a block of grid classes in pixels; 0: no grid classes; default: 16",
     )
     add_classes(parser)
     add_workers(parser)

@@ -11,9 +11,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme evaluate``."""
     parser.add_argument("results", help="folder written by dcme predict or dcme decode")
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
-    parser.add_argument("--split", default="val", help="default: val")
     parser.add_argument(
-        "--iou", type=ious, default=(0.5, 0.7), help="IoUs of the matching score; default: 0.5,0.7"
+        "--split",
+        default="val",
+        help="which split of a Cityscapes root or folder of lists; default: val",
+    )
+    parser.add_argument(
+        "--iou",
+        type=ious,
+        default=(0.5, 0.7),
+        help="IoUs at which matching scores are computed; default: 0.5,0.7",
     )
     parser.add_argument(
         "--json", type=output_file, metavar="FILE", help="also write all scores as JSON"

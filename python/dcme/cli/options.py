@@ -166,7 +166,7 @@ def add_levels(parser: argparse.ArgumentParser) -> None:
         "--levels",
         type=levels,
         metavar="LOW,HIGH",
-        help="of images of more than 8 bits: these values become black and white, e.g. 0,4095",
+        help="values of images of more than 8 bits that become black and white, e.g. 0,4095",
     )
 
 
@@ -196,22 +196,23 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         type=number,
         default=1,
         metavar="LEN",
-        help="shorter vectors do not count; default: 1",
+        help="vectors shorter than this are background; default: 1",
     )
     group.add_argument(
         "--probability",
         type=share,
         default=0.5,
         metavar="P",
-        help="of foreground that a pixel must exceed, where the network classifies pixels; "
-        "default: 0.5",
+        help="probability of foreground that a pixel must exceed, where the network classifies "
+        "pixels; default: 0.5",
     )
     group.add_argument(
         "--mode",
         choices=("standard", "reference", "watershed"),
         default="standard",
-        help="standard: each pixel votes once and is in one mask; reference: as in the papers; "
-        "watershed: masks by the lengths of the vectors; default: standard",
+        help="how votes become masks: standard: each pixel votes once and is in one mask; "
+        "reference: as in the papers; watershed: masks by the lengths of the vectors; "
+        "default: standard",
     )
 
 
@@ -235,7 +236,7 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="threads; default: all usable cores"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
 
 def workers(arguments: argparse.Namespace) -> int:

@@ -24,16 +24,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "grids in --vectors; class: masks of --results, true classes",
     )
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
-    parser.add_argument("--split", default="val", help="default: val")
-    parser.add_argument("--size", type=size, metavar="HxW", help="ceiling: the network's size")
     parser.add_argument(
-        "--masks", action="store_true", help="ceiling: enlarge the masks without en- and decoding"
+        "--split",
+        default="val",
+        help="which split of a Cityscapes root or folder of lists; default: val",
     )
-    parser.add_argument("--dt", type=number, default=0, help="ceiling: of the decoder; default: 0")
-    parser.add_argument("--vt", type=number, default=0, help="ceiling: of the decoder; default: 0")
-    parser.add_argument("--et", type=number, default=1, help="ceiling: of the decoder; default: 1")
-    parser.add_argument("--vectors", metavar="DIR", help="written by dcme predict --vectors")
-    parser.add_argument("--results", metavar="DIR", help="written by dcme predict or decode")
+    parser.add_argument(
+        "--size", type=size, metavar="HxW", help="ceiling: size that the network sees"
+    )
+    parser.add_argument(
+        "--masks",
+        action="store_true",
+        help="ceiling: only reduce and enlarge the masks, without encoding and decoding them",
+    )
+    parser.add_argument(
+        "--dt",
+        type=number,
+        default=0,
+        help="ceiling: the decoder's DT (see dcme decode); default: 0",
+    )
+    parser.add_argument(
+        "--vt", type=number, default=0, help="ceiling: the decoder's VT; default: 0"
+    )
+    parser.add_argument(
+        "--et", type=number, default=1, help="ceiling: the decoder's ET; default: 1"
+    )
+    parser.add_argument(
+        "--vectors", metavar="DIR", help="instance: folder written by dcme predict --vectors"
+    )
+    parser.add_argument(
+        "--results", metavar="DIR", help="class: folder written by dcme predict or dcme decode"
+    )
     add_table(parser)
     add_classes(parser)
     add_workers(parser)

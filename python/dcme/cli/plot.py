@@ -12,20 +12,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", help="picture to write (.png, .jpg; loss curves: .svg, .pdf)")
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--image", metavar="FILE", help="image to show with the files below")
-    kind.add_argument("--log", metavar="FILE", nargs="+", help="training logs: loss curves")
-    parser.add_argument("--ids", metavar="FILE", help="its instance map")
+    kind.add_argument(
+        "--log", metavar="FILE", nargs="+", help="training logs, drawn as loss curves"
+    )
+    parser.add_argument("--ids", metavar="FILE", help="instance map of the image")
     parser.add_argument(
         "--vectors",
         metavar="PATH",
-        help="its vector map: a file (.npy, .npz, .h5) or folder, the map of the image's name",
+        help="vector map of the image's name, in a file (.npy, .npz, .h5) or a folder",
     )
-    parser.add_argument("--results", metavar="FILE", help="its results: .txt or instance map")
+    parser.add_argument(
+        "--results", metavar="FILE", help="results of the image: .txt or instance map"
+    )
     parser.add_argument(
         "--grid-size",
         type=positive,
         default=16,
         metavar="GS",
-        help="pixels of a block of grid classes; default: 16",
+        help="side of a block of grid classes in pixels; default: 16",
     )
     parser.add_argument(
         "--columns", type=count, default=4, metavar="N", help="panels in a row, 0: all; default: 4"

@@ -32,8 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", help="trained weights (.caffemodel)")
     parser.add_argument("source", help="image, folder of images, list, or Cityscapes root")
     parser.add_argument("out", help="folder for the results (.txt, masks/, instanceIds/)")
-    parser.add_argument("--split", default="val", help="of a Cityscapes root; default: val")
-    parser.add_argument("--size", type=size, metavar="HxW", help="size that the network sees")
+    parser.add_argument(
+        "--split",
+        default="val",
+        help="which split of a Cityscapes root or folder of lists; default: val",
+    )
+    parser.add_argument(
+        "--size",
+        type=size,
+        metavar="HxW",
+        help="resize images to this size for the network; default: as they are",
+    )
     add_levels(parser)
     _add_input(parser)
     _add_classifier(parser)
@@ -43,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=VIEWS,
         default=1,
-        help="averaged: 1: the image; 2: also its mirror image; 8: also quarter turns; default: 1",
+        help="views of an image whose outputs are averaged: 1: the image; 2: also its mirror "
+        "image; 8: also quarter turns; default: 1",
     )
     parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
     parser.add_argument(
@@ -69,20 +79,42 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--train-net",
         metavar="FILE",
-        help="take scale and mean from this one; default: train.prototxt beside deploy.prototxt",
+        help="training prototxt that names scale and mean; default: train.prototxt beside the "
+        "deploy.prototxt",
     )
-    group.add_argument("--scale", type=factor, help="in place of a training prototxt's")
-    group.add_argument("--mean", type=numbers, metavar="B,G,R", help="likewise; default: 0")
-    parser.add_argument("--batch", type=positive, default=4, help="images at once; default: 4")
+    group.add_argument(
+        "--scale",
+        type=factor,
+        help="scale to use instead of a training prototxt's; default with --mean: 1",
+    )
+    group.add_argument(
+        "--mean",
+        type=numbers,
+        metavar="B,G,R",
+        help="mean to use instead of a training prototxt's; default with --scale: 0",
+    )
     parser.add_argument(
-        "--stride", type=positive, default=32, help="sides are padded to multiples; default: 32"
+        "--batch", type=positive, default=4, help="images that the network sees at once; default: 4"
+    )
+    parser.add_argument(
+        "--stride",
+        type=positive,
+        default=32,
+        help="pad sides of images to multiples of this; default: 32",
     )
     group = parser.add_argument_group("images that are too large for the memory")
     group.add_argument(
-        "--tile", type=size, metavar="HxW", help="largest part seen at once; default: what fits"
+        "--tile",
+        type=size,
+        metavar="HxW",
+        help="largest part of an image that is seen at once; default: what fits",
     )
     group.add_argument(
-        "--overlap", type=count, default=128, metavar="PX", help="of neighbours; default: 128"
+        "--overlap",
+        type=count,
+        default=128,
+        metavar="PX",
+        help="pixels that neighbouring tiles share; default: 128",
     )
 
 
@@ -93,10 +125,14 @@ def _add_classifier(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--classifier-weights", metavar="FILE", help="its trained weights")
     group.add_argument(
-        "--classifier-train-net", metavar="FILE", help="its scale and mean, as --train-net"
+        "--classifier-train-net", metavar="FILE", help="its training prototxt, as --train-net"
     )
     group.add_argument(
-        "--smallest", type=positive, default=50, metavar="PX", help="sides of crops; default: 50"
+        "--smallest",
+        type=positive,
+        default=50,
+        metavar="PX",
+        help="smallest side of a crop in pixels; default: 50",
     )
 
 

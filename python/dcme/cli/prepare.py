@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=size, metavar="HxW", help="reduce to this size; default: check and copy"
     )
     parser.add_argument(
-        "--splits", type=names, help="of a Cityscapes root or folder; default: train,val"
+        "--splits",
+        type=names,
+        help="splits of a Cityscapes root or folder of lists to prepare; default: train,val",
     )
     parser.add_argument("--lmdb", action="store_true", help="also write each split as an LMDB")
     parser.add_argument(
@@ -36,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "instead of reduced images",
     )
     group.add_argument(
-        "--smallest", type=positive, metavar="PX", help="sides of boxes; default: 50"
+        "--smallest",
+        type=positive,
+        metavar="PX",
+        help="smallest side of a box that is cut out, in pixels; default: 50",
     )
     group.add_argument(
         "--classes",

@@ -19,7 +19,10 @@ DATASET = "CITYSCAPES_DATASET"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme reproduce``."""
     parser.add_argument(
-        "tables", nargs="*", metavar="TABLE", help="e.g. isisa-2019/table2 or dcme-2017; all"
+        "tables",
+        nargs="*",
+        metavar="TABLE",
+        help="table or paper, e.g. isisa-2019/table2 or dcme-2017; default: all",
     )
     parser.add_argument(
         "--source", metavar="DIR", help=f"Cityscapes root (gtFine is a start); default: ${DATASET}"
@@ -28,33 +31,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         default="reproduce",
         metavar="DIR",
-        help="for the report and what leads to it; default: reproduce",
+        help="folder for the report and what leads to it; default: reproduce",
     )
     parser.add_argument(
         "--weights", metavar="DIR", help="folder with NET.caffemodel, named after the nets' folders"
     )
     parser.add_argument(
-        "--nets", default="prototxt", metavar="DIR", help="default: prototxt, or those of dcme"
+        "--nets",
+        default="prototxt",
+        metavar="DIR",
+        help="folder of the nets; default: prototxt, or those installed with dcme",
     )
     parser.add_argument(
         "--mode",
         choices=("reference", "standard"),
         default="reference",
-        help="of the decoder, as of dcme predict; default: reference",
+        help="mode of the decoder, as in dcme predict; default: reference",
     )
     parser.add_argument("--list", action="store_true", help="only say what can be computed")
-    parser.add_argument("--no-figures", action="store_true", help="tables only")
+    parser.add_argument("--no-figures", action="store_true", help="compute only the tables")
     parser.add_argument(
         "--synthetic",
         action="store_true",
-        help="on synthetic scenes, with narrow copies of the nets trained on the spot",
+        help="compute on synthetic scenes, with narrow copies of the nets trained on the spot",
     )
     parser.add_argument(
         "--effort",
         type=float,
         default=1.0,
         metavar="SHARE",
-        help="of --synthetic: share of its scenes and iterations; default: 1",
+        help="share of the scenes and iterations of --synthetic; default: 1",
     )
     parser.add_argument("--gpu", type=count, metavar="N", help="run the networks on this GPU")
     add_workers(parser)

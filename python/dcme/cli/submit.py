@@ -12,13 +12,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", help="folder written by dcme predict or dcme decode")
     parser.add_argument("source", help="the images: Cityscapes root, list, or folder of images")
     parser.add_argument("out", help="zip file to write")
-    parser.add_argument("--split", default="test", help="of a Cityscapes root; default: test")
+    parser.add_argument(
+        "--split",
+        default="test",
+        help="which split of a Cityscapes root or folder of lists; default: test",
+    )
     parser.add_argument(
         "--size",
         type=size,
         default=(1024, 2048),
         metavar="HxW",
-        help="of the masks; default: 1024x2048",
+        help="size of the masks; default: 1024x2048",
     )
     add_workers(parser)
     parser.epilog = "example: dcme submit results $CITYSCAPES_DATASET submission.zip"

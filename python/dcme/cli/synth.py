@@ -11,19 +11,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme synth``."""
     parser.add_argument("out", help="folder to write leftImg8bit/, gtFine/ ... to")
     parser.add_argument(
-        "--train", type=count, default=160, metavar="N", help="training scenes; default: 160"
+        "--train",
+        type=count,
+        default=160,
+        metavar="N",
+        help="number of training scenes; default: 160",
     )
     parser.add_argument(
-        "--val", type=count, default=40, metavar="M", help="held-out scenes; default: 40"
+        "--val", type=count, default=40, metavar="M", help="number of held-out scenes; default: 40"
     )
     parser.add_argument(
-        "--test", type=count, default=0, metavar="K", help="test scenes; default: 0"
+        "--test", type=count, default=0, metavar="K", help="number of test scenes; default: 0"
     )
     parser.add_argument(
-        "--seed", type=count, default=0, metavar="S", help="of the scenes; default: 0"
+        "--seed", type=count, default=0, metavar="S", help="random seed of the scenes; default: 0"
     )
     parser.add_argument(
-        "--size", type=size, default=(256, 512), metavar="HxW", help="default: 256x512"
+        "--size",
+        type=size,
+        default=(256, 512),
+        metavar="HxW",
+        help="size of the scenes; default: 256x512",
     )
     add_workers(parser)
     parser.epilog = "example: dcme synth city --train 160 --val 40 --seed 1 --size 256x512"

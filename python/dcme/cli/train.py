@@ -12,15 +12,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("nets", help="folder with train, deploy and solver.prototxt")
     parser.add_argument("data", help="folder written by dcme collect or dcme prepare")
     parser.add_argument("out", help="folder for snapshots and log; go on from there if it has any")
-    parser.add_argument("--weights", metavar="FILE", help="start from these (FILE,FILE,...)")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="weights to start from, one file or FILE,FILE,..."
+    )
     parser.add_argument(
         "--variant",
         default="",
         metavar="NAME",
-        help="train_NAME and solver_NAME.prototxt; last_layers fine-tunes only the last layers",
+        help="train with train_NAME.prototxt and solver_NAME.prototxt; last_layers fine-tunes only "
+        "the last layers",
     )
     parser.add_argument(
-        "--iterations", type=positive, metavar="N", help="default: the solver's max_iter"
+        "--iterations",
+        type=positive,
+        metavar="N",
+        help="training iterations; default: the solver's max_iter",
     )
     reads = parser.add_mutually_exclusive_group()
     reads.add_argument(
@@ -35,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--anchor",
         choices=("mass", "box"),
         default="mass",
-        help="vectors to the centre of mass, or of the bounding box; default: mass",
+        help="learn vectors to the centre of mass, or of the bounding box; default: mass",
     )
     parser.add_argument(
         "--classes",
@@ -43,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL:NAME,...",
         help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name",
     )
-    parser.add_argument("--gpu", metavar="N", help="GPU number(s), e.g. 0 or 0,1 or all")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--gpu", metavar="N", help="train on these GPUs, e.g. 0 or 0,1 or all")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.epilog = (
         "example: dcme train prototxt/isisa2019_deeplabv3plus cityscapes_512x1024 run1 \\\n"
         "           --weights VGG_ILSVRC_16_layers.caffemodel --gpu 0"

@@ -26,18 +26,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme tune``."""
     parser.add_argument("vectors", help="network outputs of the images (dcme predict --vectors)")
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
-    parser.add_argument("--split", default="val", help="never test; default: val")
+    parser.add_argument(
+        "--split", default="val", help="split to tune on, never the test split; default: val"
+    )
     parser.add_argument(
         "--goal",
         choices=("score", "ap"),
         default="score",
-        help="TP / (TP + FP + FN), or Cityscapes' average precision; default: score",
+        help="what to raise: score, TP / (TP + FP + FN), or ap, Cityscapes' average precision; "
+        "default: score",
     )
     parser.add_argument(
-        "--iou", type=ious, default=(0.5, 0.7), help="IoUs of the score; default: 0.5,0.7"
+        "--iou",
+        type=ious,
+        default=(0.5, 0.7),
+        help="IoUs at which the score is computed; default: 0.5,0.7",
     )
     parser.add_argument(
-        "--images", type=count, default=0, metavar="N", help="take so many of them; default: all"
+        "--images",
+        type=count,
+        default=0,
+        metavar="N",
+        help="number of images to tune on, spread evenly; default: all",
     )
     parser.add_argument("--plot", type=figure_file, metavar="FILE", help="picture of the trade-off")
     parser.add_argument(

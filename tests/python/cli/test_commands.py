@@ -1,11 +1,14 @@
 """What holds for every command."""
 
+import argparse
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from dcme.cli import COMMANDS, main
+from dcme.cli import COMMANDS, _parser, main
+from dcme.errors import UserError
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -51,6 +54,28 @@ def test_wrong_arguments_are_one_line_that_points_to_the_help(capsys, words, mes
     error = capsys.readouterr().err
     assert stop.value.code == 2 and error.count("\n") == 1
     assert message in error and error.endswith("--help)\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_is_a_phrase_of_its_own(command):
+    parser = next(
+        action.choices[command]
+        for action in _parser(command)._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    for action in parser._actions:
+        begun = re.match(
+            r"(of|for|from|in|as|likewise|default|never|its own)\b", action.help or "of"
+        )
+        assert not begun, f"{action.option_strings or action.dest}: {action.help}"
+
+
+@pytest.mark.parametrize("words", [("--debug", "decode"), ("decode", "--debug")])
+def test_debug_shows_the_traceback_before_and_after_the_command(words, tmp_path):
+    rest = [str(tmp_path / "none.npz"), str(tmp_path / "out")]
+    with pytest.raises(UserError, match="no such file"):
+        main([*words, *rest])
+    assert main([words[1] if words[0] == "--debug" else words[0], *rest]) == 1
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
