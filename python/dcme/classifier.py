@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,17 @@ class Classifier:
 
     deploy: PathLike
     weights: PathLike | None
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    preprocessing: Preprocessing | None = None
+    """By default that of the ``train.prototxt`` beside the deploy file; an error without one."""
     smallest: int = 50
     """Boxes of instances are widened to this many pixels of the image."""
     classes: ClassMap = CITYSCAPES
 
     def __post_init__(self) -> None:
         self._net = load_net(self.deploy, self.weights)
+        self._input = self.preprocessing or Preprocessing.beside(
+            self.deploy, None, "dcme.Preprocessing(scale, mean)"
+        )
         self._blob = self._net.blobs[self._net.inputs[0]]
         if len(self._net.outputs) != 1 or len(self._blob.shape) != 4:
             raise UserError(
@@ -48,7 +52,7 @@ class Classifier:
         """All that its answers depend on, as JSON takes it."""
         return {
             **net_mark(self.deploy, self.weights),
-            **asdict(self.preprocessing),
+            **asdict(self._input),
             "smallest": self.smallest,
             "classes": str(self.classes),
         }
@@ -59,7 +63,7 @@ class Classifier:
         rows = [np.zeros((0, count), np.float32)]
         for start in range(0, len(boxes), BATCH):
             crops = [self.rule.cut(image, box) for box in boxes[start : start + BATCH]]
-            batch = np.stack([self.preprocessing(crop, self._channels) for crop in crops])
+            batch = np.stack([self._input(crop, self._channels) for crop in crops])
             self._blob.reshape(*batch.shape)
             self._net.reshape()
             self._blob.data[...] = batch

@@ -15,6 +15,7 @@ from typing import Callable
 import cv2
 import numpy as np
 
+from dcme.class_file import write_classes
 from dcme.classes import ClassMap
 from dcme.coco import read_coco
 from dcme.dataset import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
@@ -312,6 +313,7 @@ def collect(
     for split, members in parts.items():
         lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
         write_text(root / f"{split}.txt", "".join(lines))
+    write_classes(root, table)
     return Collected(
         {split: len(members) for split, members in parts.items()},
         {split: sum(counts[name] for name in members) for split, members in parts.items()},

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dcme.class_file import write_classes
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample
 from dcme.decoding import Instances, decode
@@ -164,6 +165,8 @@ def decode_files(
             wanted = image_size(by_name[item.name].image_path())
         if wanted is not None:
             result = result.resized(wanted, cubic=decoding.mode == "reference")
+        if not images:
+            write_classes(out, decoding.classes)
         write_result(out, result)
         images, instances = images + 1, instances + len(result)
     return images, instances

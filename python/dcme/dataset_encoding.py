@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcme.class_file import write_classes
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import IDS_ENDING, Sample, find_samples, require_files
 from dcme.encoding import encode, reduce_ids
@@ -77,6 +78,7 @@ def encode_dataset(
     if file_format == "h5":
         write_h5(out, shown, len(samples))
         return len(samples)
+    write_classes(out, encoding.classes)
     for item in shown:
         stem = Path(out) / item.name
         if file_format == "npz":

@@ -5,10 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dcme.classes import ClassMap
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.errors import UserError
-from dcme.files import write_text
+from dcme.files import PathLike, write_text
 from dcme.training import NetFiles, data_layers, read_net
+
+
+def classes_of_net(train: PathLike, *named: ClassMap | None) -> ClassMap | None:
+    """The classes that a training prototxt's data layer lists; None where it lists none.
+
+    It tells labels only: the names are those of the first of ``named`` with the same labels, else
+    Cityscapes', else ``class1`` and the like.
+    """
+    for layer in read_net(train).layer:
+        if layer.type == "DCMEData":
+            told = layer.dcme_data_param
+            labels = list(told.label) or CITYSCAPES.labels
+            for classes in (*named, CITYSCAPES):
+                if classes is not None and classes.labels == labels:
+                    return classes
+            return ClassMap(labels, [], list(told.ignored_label), list(told.priority))
+    return None
 
 
 def _class_head(net: Any, path: Path, label_blobs: set[str]) -> str:

@@ -19,6 +19,13 @@ from dcme.tiling import Outputs, run_tiled
 from dcme.views import VIEWS, averaged
 
 
+def training_net(deploy: PathLike, train: PathLike | None = None) -> Path:
+    """``train``, else ``train.prototxt`` beside a deploy net, whether it is there or not."""
+    from dcme.training import nets_path
+
+    return nets_path(train or Path(deploy).with_name("train.prototxt"))
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """Network input = (image - mean) * scale, per channel in the order blue, green, red."""
@@ -53,7 +60,7 @@ class Preprocessing:
 
         if not nets_path(deploy).is_file():
             raise UserError(f"{deploy}: no such file")
-        path = nets_path(train or Path(deploy).with_name("train.prototxt"))
+        path = training_net(deploy, train)
         if train is None and not path.is_file():
             raise UserError(
                 f"{path}: no such file to tell scale and mean of the input; give {otherwise}"
@@ -140,7 +147,8 @@ class Network:
     allows are seen in overlapping tiles. An image of the deploy file's own size passes as it is;
     a net that takes no other (SegNet's upsampling names its sizes) sees all images in tiles of it.
 
-    Values between the layers are freed as soon as they are read (see ``load_net``).
+    Without ``preprocessing`` the ``train.prototxt`` beside the deploy file tells it; an error where
+    there is none. Values between the layers are freed as soon as they are read (see ``load_net``).
 
     The output ``vectors``, or the one with two channels at the input's size, is the vector map;
     another, if there is one, the grid classes. These may be as fine as the vectors: one a pixel.
@@ -163,7 +171,9 @@ class Network:
         self.deploy, self.weights = deploy, weights
         self.input = self.net.inputs[0]
         self.channels = int(self.net.blobs[self.input].shape[1])
-        self.preprocessing = preprocessing or Preprocessing()
+        self.preprocessing = preprocessing or Preprocessing.beside(
+            deploy, None, "dcme.Preprocessing(scale, mean)"
+        )
         self.stride = stride
         self.views = views
         self.tiling = tiling or Tiling()

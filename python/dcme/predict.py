@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dcme.class_file import write_classes
 from dcme.classifier import Classifier, boxes_at, classified
 from dcme.dataset import Sample, require_files
 from dcme.dataset_decoding import Decoding
@@ -259,6 +260,8 @@ def predict(
     settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
     recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")
     kept = _kept(recipe, samples, vectors, resume)
+    for folder in (Path(out), *([vectors] if vectors else [])):
+        write_classes(folder, how.decoding.classes)
     todo = [s for s in samples if s.name not in kept]
     load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
     outputs = _outputs(how.network, ordered_map(load, todo, workers), how.batch)

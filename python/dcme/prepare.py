@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dcme.class_file import read_classes, write_classes
 from dcme.crops import CropSettings, crops_of, write_crops
 from dcme.dataset import (
     Sample,
@@ -228,6 +229,8 @@ def prepare(
         write_text(root / f"{split}.txt", _list_text(root, chosen))
         if lmdb:
             write_lmdb(root / f"{split}{LMDB_ENDING}", read_list(root / f"{split}.txt"))
+    if (classes := read_classes(source)) is not None:
+        write_classes(root, classes)
     return {split: _counted(split, targets, new) for split in groups}
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dcme.class_file import read_classes, write_classes
 from dcme.classes import ClassMap
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
 from dcme.lmdb_file import LMDB_ENDING
-from dcme.net_classes import bind_classes
+from dcme.net_classes import bind_classes, classes_of_net
 from dcme.recipe import Recipe
 from dcme.training import (
     NetFiles,
@@ -245,6 +246,9 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
         _use_box_anchor(bound)
     if job.classes is not None:
         bind_classes(bound, job.classes)
+    classes = classes_of_net(bound.train, job.classes, read_classes(job.data))
+    if classes is not None:
+        write_classes(job.out, classes)
     _check_data(bound)
     log_path = Path(job.out) / "train.log"
     seconds = _run(job, bound, log_path, say, quiet)

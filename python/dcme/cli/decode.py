@@ -18,20 +18,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="list of the maps' images: of a stack in its order, of a folder those to decode",
     )
     add_decoding(parser)
-    add_classes(parser)
+    add_classes(parser, "SOURCE")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.epilog = "example: dcme decode vectors results --dt 5 --vt 12 --et 8 --size 256x512"
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Decode the vector maps."""
+    from dcme.class_file import classes_of
     from dcme.dataset import find_samples
     from dcme.dataset_decoding import decode_files
 
     images, instances = decode_files(
         arguments.source,
         arguments.out,
-        decoding(arguments),
+        decoding(arguments, classes_of(arguments.source, arguments.classes)),
         arguments.size,
         find_samples(arguments.list) if arguments.list else None,
         arguments.quiet,

@@ -43,13 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GS",
         help="side of a block of grid classes in pixels; 0: no grid classes; default: 16",
     )
-    add_classes(parser)
+    add_classes(parser, "SOURCE")
     add_workers(parser)
     parser.epilog = "example: dcme encode city vectors --split val --size 128x256"
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Encode the instance maps."""
+    from dcme.class_file import classes_of
     from dcme.dataset_encoding import Encoding, encode_dataset
 
     encoding = Encoding(
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.anchor,
         arguments.round_centre,
         arguments.grid_size,
-        arguments.classes,
+        classes_of(arguments.source, arguments.classes),
     )
     number = encode_dataset(
         arguments.source,

@@ -26,13 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", type=output_file, metavar="FILE", help="also write all scores as JSON"
     )
     add_table(parser)
-    add_classes(parser)
+    add_classes(parser, "RESULTS")
     add_workers(parser)
     parser.epilog = "example: dcme evaluate results city --split val --json scores.json"
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores and write the files asked for."""
+    from dcme.class_file import classes_of
     from dcme.dataset_encoding import find_maps
     from dcme.files import write_json
     from dcme.scoring import score_results
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     scores = score_results(
         arguments.results,
         find_maps(arguments.source, arguments.split),
-        arguments.classes,
+        classes_of(arguments.results, arguments.classes),
         workers(arguments),
         arguments.iou,
         arguments.quiet,

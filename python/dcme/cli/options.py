@@ -71,14 +71,15 @@ def classes(text: str) -> ClassMap:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def add_classes(parser: argparse.ArgumentParser) -> None:
-    """``--classes``."""
+def add_classes(parser: argparse.ArgumentParser, place: str = "") -> None:
+    """``--classes``; None by default where a file ``classes.json`` in a ``place`` may tell them."""
+    told = f"those that {place} tells (classes.json), else " if place else ""
     parser.add_argument(
         "--classes",
         type=classes,
-        default="cityscapes",
+        default=None if place else "cityscapes",
         metavar="LABEL:NAME,...",
-        help="classes of the data set, e.g. 1:nucleus; default: the eight of Cityscapes",
+        help=f"classes of the data set, e.g. 1:nucleus; default: {told}the eight of Cityscapes",
     )
 
 
@@ -216,8 +217,8 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def decoding(arguments: argparse.Namespace) -> Decoding:
-    """The decoder asked for by ``add_decoding`` and ``add_classes``."""
+def decoding(arguments: argparse.Namespace, classes: ClassMap) -> Decoding:
+    """The decoder asked for by ``add_decoding``."""
     from dcme.dataset_decoding import Decoding
 
     return Decoding(
@@ -226,7 +227,7 @@ def decoding(arguments: argparse.Namespace) -> Decoding:
         arguments.et,
         arguments.mode,
         arguments.foreground,
-        arguments.classes,
+        classes,
         arguments.probability,
     )
 

@@ -56,13 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--results", metavar="DIR", help="class: folder written by dcme predict or dcme decode"
     )
     add_table(parser)
-    add_classes(parser)
+    add_classes(parser, "SOURCE")
     add_workers(parser)
     parser.epilog = "example: dcme oracle ceiling $CITYSCAPES_DATASET --size 512x1024"
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores."""
+    from dcme.class_file import classes_of
     from dcme.dataset_decoding import Decoding
     from dcme.dataset_encoding import find_maps
     from dcme.errors import UserError
@@ -75,7 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
     given = getattr(arguments, option)
     if given is None:
         raise UserError(f"the {arguments.kind} oracle needs --{option}")
-    classes, threads, quiet = arguments.classes, workers(arguments), arguments.quiet
+    classes = classes_of(arguments.source, arguments.classes)
+    threads, quiet = workers(arguments), arguments.quiet
     make: Callable[[Sample], ImageResult]
     more: dict[str, Table] = {}
     if arguments.kind == "ceiling":

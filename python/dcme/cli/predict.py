@@ -6,10 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from dcme.cli.options import (
-    add_classes,
     add_decoding,
     add_levels,
     add_workers,
+    classes,
     count,
     counted,
     decoding,
@@ -22,6 +22,7 @@ from dcme.cli.options import (
 from dcme.views import VIEWS
 
 if TYPE_CHECKING:
+    from dcme.classes import ClassMap
     from dcme.classifier import Classifier
     from dcme.network import Preprocessing
 
@@ -63,7 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(those of other settings or weights are refused)",
     )
     add_decoding(parser)
-    add_classes(parser)
+    parser.add_argument(
+        "--classes",
+        type=classes,
+        metavar="LABEL:NAME,...",
+        help="classes of the network, e.g. 1:nucleus; default: those that it was trained on, "
+        "which its training prototxt tells",
+    )
     add_workers(parser)
     parser.epilog = (
         "example: dcme predict deploy.prototxt snap_iter_1000.caffemodel city results \\\n"
@@ -151,7 +158,27 @@ def _preprocessing(arguments: argparse.Namespace) -> Preprocessing:
     return Preprocessing(1.0 if scale is None else scale, mean or (0.0,))
 
 
-def _classifier(arguments: argparse.Namespace) -> Classifier | None:
+def _classes(arguments: argparse.Namespace) -> ClassMap:
+    """Those given, else those that the network was trained on."""
+    from dcme.class_file import read_classes
+    from dcme.errors import UserError
+    from dcme.net_classes import classes_of_net
+    from dcme.network import training_net
+
+    if arguments.classes is not None:
+        return arguments.classes
+    path = training_net(arguments.deploy, arguments.train_net)
+    known = classes_of_net(path, read_classes(path)) if path.is_file() else None
+    if known is None:
+        lists = "lists none" if path.is_file() else "no such file"
+        raise UserError(
+            f"{path}: {lists} to tell the network's classes; give --classes (of Cityscapes' eight: "
+            "cityscapes)"
+        )
+    return known
+
+
+def _classifier(arguments: argparse.Namespace, classes: ClassMap) -> Classifier | None:
     from dcme.classifier import Classifier
     from dcme.errors import UserError
     from dcme.network import Preprocessing
@@ -169,7 +196,7 @@ def _classifier(arguments: argparse.Namespace) -> Classifier | None:
             arguments.classifier, arguments.classifier_train_net, "--classifier-train-net FILE"
         ),
         arguments.smallest,
-        arguments.classes,
+        classes,
     )
 
 
@@ -191,12 +218,13 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.views,
         Tiling(arguments.tile, arguments.overlap),
     )
+    classes = _classes(arguments)
     how = Prediction(
         network,
-        decoding(arguments),
+        decoding(arguments, classes),
         arguments.size,
         arguments.batch,
-        _classifier(arguments),
+        _classifier(arguments, classes),
         arguments.levels,
     )
     out = arguments.out

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", type=output_file, metavar="FILE", help="write everything that was tried"
     )
     add_decoding(parser)
-    add_classes(parser)
+    add_classes(parser, "VECTORS")
     add_workers(parser)
     parser.epilog = (
         "The search starts from the thresholds given and keeps the mode.\n"
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Search; the last line are the options for ``dcme predict``, printed before any file."""
+    from dcme.class_file import classes_of
     from dcme.dataset_encoding import find_maps
     from dcme.files import write_json
     from dcme.tuning import load_scenes, plot_tuning, refuse_test_data, tune
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"  {_thresholds(trial)}: {arguments.goal} {trial.value:.4f}", flush=True)
 
     threads = workers(arguments)
-    start = decoding(arguments)
+    start = decoding(arguments, classes_of(arguments.vectors, arguments.classes))
     scenes = load_scenes(arguments.vectors, samples, start.classes, threads)
     found = tune(scenes, start, arguments.goal, arguments.iou, workers=threads, report=report)
     best = found.best

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from dcme.class_file import read_classes
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.collect import Settings, collect, paint, split_names
@@ -36,6 +37,12 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
     assert capsys.readouterr().out == (
         f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 image, 2 instances\n"
         "for further commands: --classes 2:cell\n"
+    )
+    assert read_classes(out) == ClassMap([2], ["cell"])
+    assert main(["prepare", str(out), str(tmp_path / "copy"), "--quiet"]) == 0
+    assert main(["encode", str(out / "val.txt"), str(tmp_path / "vectors"), "--quiet"]) == 0
+    assert (
+        read_classes(tmp_path / "copy") == read_classes(tmp_path / "vectors") == read_classes(out)
     )
     for ids in collected(out).values():
         assert np.array_equal(ids, 2001 * LEFT + 2002 * RIGHT)

@@ -1,5 +1,6 @@
 """Networks as functions: any size, batches, mirrored averaging. A stand-in plays the runtime."""
 
+import shutil
 import sys
 from dataclasses import replace
 from types import ModuleType
@@ -9,12 +10,14 @@ import caffe.proto.caffe_pb2  # noqa: F401 (the stand-in below has no messages)
 import cv2
 import numpy as np
 import pytest
-from dcme.classes import ClassMap
+from dcme.class_file import read_classes, write_classes
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.dataset import read_folder
 from dcme.dataset_decoding import Decoding
 from dcme.errors import UserError
 from dcme.files import write_png
+from dcme.net_classes import classes_of_net
 from dcme.network import Network, Preprocessing, padded, softmax
 from dcme.predict import Prediction, load_picture, predict
 from dcme.vectors import VectorMap, read_vectors
@@ -77,6 +80,7 @@ def deploy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "caffe", caffe)
     GradientNet.batches = []
     (tmp_path / "deploy.prototxt").write_text("")
+    (tmp_path / "train.prototxt").write_text('layer { name: "d" transform_param {} }')
     return tmp_path / "deploy.prototxt"
 
 
@@ -247,6 +251,78 @@ def test_where_nothing_is_found_the_command_says_what_to_try(deploy, tmp_path, c
     train_net(tmp_path, 1)
     predicted_input(deploy, tmp_path)
     assert "0 instances in 1 image\na network that has learned little" in capsys.readouterr().out
+
+
+def test_in_python_too_the_training_net_beside_tells_how_the_input_is_scaled(deploy, tmp_path):
+    train_net(tmp_path, 0.5)
+    assert Network(deploy, None).preprocessing == Preprocessing(0.5, (9.0,))
+    assert Network(deploy, None, Preprocessing(2.0)).preprocessing == Preprocessing(2.0)
+    (tmp_path / "train.prototxt").unlink()
+    told = r"train.prototxt: no such file .*; give dcme.Preprocessing\(scale, mean\)"
+    with pytest.raises(UserError, match=told):
+        Network(deploy, None)
+
+
+def labels_found(deploy, tmp_path, *options):
+    """Labels in the result of an image in which GradientNet finds something, and what is told."""
+    rows, cols = np.mgrid[:32, :64]
+    image = np.repeat(40 - np.abs(cols - 30) - np.abs(rows - 16), 3).reshape(32, 64, 3)
+    write_png(tmp_path / "a.png", image.clip(0, 255).astype(np.uint8))
+    words = ["predict", deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r"]
+    words += ["--dt", "40", "--vt", "1", "--et", "99", "--quiet", *options]
+    (tmp_path / "w.caffemodel").touch()
+    assert main([str(word) for word in words]) == 0
+    return {int(row.split()[-2]) for row in (tmp_path / "r" / "a.txt").read_text().splitlines()}
+
+
+def test_classes_are_those_that_the_network_was_trained_on(deploy, tmp_path, fails, capsys):
+    """Never Cityscapes' by their number; and who reads the results need not be told again."""
+    layer = 'layer {{ name: "d" type: "DCMEData" transform_param {{}} dcme_data_param {{ {} }} }}'
+    train = tmp_path / "train.prototxt"
+    train.write_text(layer.format("label: 7"))
+    assert labels_found(deploy, tmp_path, "--vectors", str(tmp_path / "v")) == {7}
+    assert read_classes(tmp_path / "r") == read_classes(tmp_path / "v") == ClassMap([7], ["class7"])
+    shutil.copy(tmp_path / "r" / "instanceIds" / "a_instanceIds.png", tmp_path / "truth.png")
+    (tmp_path / "val.txt").write_text("a.png truth.png\n")
+    write_classes(tmp_path, ClassMap([7], ["cell"]))  # dcme train leaves the names there
+    assert labels_found(deploy, tmp_path) == {7}
+    assert main(["evaluate", str(tmp_path / "r"), str(tmp_path / "val.txt"), "--quiet"]) == 0
+    assert "\ncell " in capsys.readouterr().out
+    words = ["decode", tmp_path / "v", tmp_path / "d", "--dt", "40", "--vt", "1", "--et", "99"]
+    assert main([*map(str, words), "--quiet"]) == 0
+    assert read_classes(tmp_path / "d") == ClassMap([7], ["class7"])
+    assert labels_found(deploy, tmp_path, "--classes", "3:speck") == {3}
+    train.write_text(layer.format("label: 8"))  # whose names the file does not tell
+    assert labels_found(deploy, tmp_path) == {8}
+    train.unlink()
+    words = ["predict", deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r"]
+    line = fails(*words, "--scale", "1", "--quiet")
+    assert "train.prototxt: no such file to tell the network's classes; give --classes" in line
+
+
+def test_without_labels_a_training_net_is_one_of_cityscapes(tmp_path):
+    net = tmp_path / "train.prototxt"
+    net.write_text('layer { name: "d" type: "DCMEData" }')
+    assert classes_of_net(net) == CITYSCAPES
+    net.write_text('layer { name: "d" type: "ImageData" }')
+    assert classes_of_net(net) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "tells no classes (Expecting"),
+        ("[]", "tells no classes (list indices"),
+        ('{"labels": [1]}', "tells no classes ('names')"),
+        ('{"labels": [0], "names": ["a"], "ignored": [], "priority": [1]}', "tells no classes ("),
+        ('{"labels": "x", "names": ["a"], "ignored": [], "priority": [1]}', "tells no classes ("),
+    ],
+)
+def test_a_file_that_tells_no_classes_is_one_line(tmp_path, text, told):
+    (tmp_path / "classes.json").write_text(text)
+    with pytest.raises(UserError) as error:
+        read_classes(tmp_path)
+    assert told in str(error.value) and "\n" not in str(error.value)
 
 
 def test_without_a_mean_nothing_is_subtracted(tmp_path):

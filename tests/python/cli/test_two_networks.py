@@ -54,6 +54,7 @@ def networks(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "caffe", caffe)
     for name in ("vectors", "class"):
         (tmp_path / f"{name}.prototxt").write_text(f'name: "{name}"')
+    (tmp_path / "train.prototxt").write_text('layer { name: "d" transform_param {} }')
     return tmp_path / "vectors.prototxt", tmp_path / "class.prototxt"
 
 

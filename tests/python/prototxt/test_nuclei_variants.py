@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from dcme.class_file import read_classes
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.net_classes import bind_classes
@@ -76,7 +77,7 @@ def test_two_classes_are_trained_and_predicted_by_their_labels(tmp_path: Path) -
     assert main([str(word) for word in [*words, *classes]]) == 0
     words = ["predict", run / "deploy.prototxt", run / "snapshot_iter_2.caffemodel"]
     words += [tmp_path / "data" / "train.txt", tmp_path / "results", "--vt", "0"]
-    words += ["--train-net", run / "train.prototxt", "--probability", "0"]
-    assert main([str(word) for word in [*words, *classes]]) == 0
+    assert main([str(word) for word in [*words, "--probability", "0", "--quiet"]]) == 0
+    assert read_classes(tmp_path / "results") == ClassMap([7, 3], ["cell", "debris"])
     rows = (tmp_path / "results" / "a.txt").read_text().splitlines()
     assert rows and {row.split()[1] for row in rows} <= {"7", "3"}
