@@ -1,0 +1,65 @@
+"""The script ``run`` makes its folders and removes no others."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+PYTHON = """#!/bin/sh
+# Stands for Python: makes an environment, and installs nothing.
+[ "$2" != venv ] || { mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3/bin/caffe"; }
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs the script's commands in a checkout of its own."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    for name in ("run", "pyproject.toml"):
+        shutil.copy(ROOT / name, checkout)
+    (tmp_path / "python").write_text(PYTHON)
+    (tmp_path / "python").chmod(0o755)
+
+    def command(word, place=checkout, **settings):
+        environment = {"PATH": os.environ["PATH"], "DCME_NO_APT": "1", **settings}
+        environment["PYTHON"] = str(tmp_path / "python")
+        words = ["bash", place / "run", word]
+        return subprocess.run(words, env=environment, capture_output=True, text=True)
+
+    command.checkout = checkout
+    return command
+
+
+def test_clean_removes_what_the_script_made(run):
+    assert run("clean").returncode == 0, "nothing is there yet"
+    assert run("build").returncode == 0
+    assert all((run.checkout / name).is_dir() for name in ("build", ".venv"))
+    assert run("clean").returncode == 0
+    assert {path.name for path in run.checkout.iterdir()} == {"run", "pyproject.toml"}
+
+
+@pytest.mark.parametrize("setting", ["DCME_VENV", "DCME_BUILD"])
+def test_clean_leaves_folders_that_were_there_before(run, tmp_path, setting):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "mine").touch()
+    assert run("build", **{setting: str(shared)}).returncode == 0
+    assert len(list(shared.iterdir())) > 1, "it was worked in"
+    done = run("clean", **{setting: str(shared)})
+    assert done.returncode == 1 and f"left as it is: {shared}" in done.stderr
+    assert (shared / "mine").exists()
+    assert {path.name for path in run.checkout.iterdir()} == {"run", "pyproject.toml"}
+
+
+def test_clean_leaves_the_environment_of_another_checkout(run, tmp_path):
+    shared, second = str(tmp_path / "shared"), tmp_path / "second"
+    shutil.copytree(run.checkout, second)
+    assert run("build", DCME_VENV=shared).returncode == 0
+    assert run("clean", second, DCME_VENV=shared).returncode == 1
+    assert (tmp_path / "shared" / "bin").is_dir()
+    assert run("clean", DCME_VENV=shared).returncode == 0 and not (tmp_path / "shared").exists()
