@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "prototxt"))
 
 from nets import isisa2019_deeplabv3plus, isisa2019_segnet
 from nets.blocks import conv_relu, vgg16_body

@@ -29,9 +29,6 @@ from dcme.network import Network, Preprocessing
 from dcme.predict import load_picture
 from dcme.tables import Table, write_table
 from dcme.training_job import TrainingJob, run_job
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "prototxt"))
-
 from nets import nuclei
 from nets.blocks import ZERO, conv, dcme_loss
 from nets.files import NetDefinition, write_files

@@ -12,14 +12,10 @@ Where a net leaves choices open, ``--set`` writes a variant:
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from nets import (  # noqa: E402
+from nets import (
     dcme2017_basic_segnet,
     dcme2017_fcn8s,
     dcme2017_googlenet,
@@ -29,8 +25,10 @@ from nets import (  # noqa: E402
     nuclei,
     small,
 )
-from nets.choices import ChoiceError, with_choices  # noqa: E402
-from nets.files import NetDefinition, write_files  # noqa: E402
+from nets.choices import ChoiceError, with_choices
+from nets.files import NetDefinition, write_files
+
+HERE = Path(__file__).resolve().parent
 
 MODULES = {
     module.NET.name: module

@@ -27,15 +27,13 @@ from dcme.prepare import prepare, prepare_crops
 from dcme.synth import write_dataset
 from dcme.training import NetFiles, bind_to_data, data_layers, data_parameters, read_net
 from dcme.trainlog import parse_log
+from generate import NETS
 from google.protobuf import text_format
+from nets.files import START
 
 from caffe.proto import caffe_pb2
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from generate import NETS  # noqa: E402
-from nets.files import START  # noqa: E402
 
 CROPS = 16
 """The classifier sees so many of them where the other nets see a scene."""

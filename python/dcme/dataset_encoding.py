@@ -14,7 +14,7 @@ from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, write_npy
 from dcme.grid import grid_classes
 from dcme.parallel import ordered_map, progress
-from dcme.vectors import GRID_ENDING, VectorMap, write_h5, write_npz
+from dcme.vectors import GRID_ENDING, VectorMap, npz_path, write_h5, write_npz
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,10 @@ def encode_dataset(
         return len(samples)
     write_classes(out, encoding.classes)
     for item in shown:
-        stem = Path(out) / item.name
         if file_format == "npz":
-            write_npz(stem.with_name(item.name + ".npz"), item.vectors, item.grid)
+            write_npz(npz_path(out, item.name), item.vectors, item.grid)
         else:
-            write_npy(stem.with_name(item.name + ".npy"), item.vectors)
+            write_npy(Path(out) / f"{item.name}.npy", item.vectors)
             if item.grid is not None:
-                write_npy(stem.with_name(item.name + GRID_ENDING), item.grid)
+                write_npy(Path(out) / f"{item.name}{GRID_ENDING}", item.grid)
     return len(samples)

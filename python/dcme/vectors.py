@@ -173,7 +173,7 @@ def find_vectors(source: PathLike, names: Collection[str]) -> VectorMap:
 
 def read_vector_map(folder: PathLike, sample: Sample) -> VectorMap:
     """The network's output for a sample, from the folder that ``dcme predict --vectors`` filled."""
-    path = Path(folder) / f"{sample.name}.npz"
+    path = npz_path(folder, sample.name)
     if not path.is_file():
         raise UserError(
             f"{path}: there are no vectors for this image; dcme predict --vectors DIR writes them"

@@ -84,13 +84,10 @@ def _context(arguments: argparse.Namespace) -> Context:
             raise UserError("--synthetic computes every table: there is nothing to --list")
         if not 0 < arguments.effort <= 10:
             raise UserError("--effort is a share above 0, at most 10")
-        scenes = {"train": 300, "val": 40, "test": 40}
-        counts = {k: max(4, round(n * min(arguments.effort, 1))) for k, n in scenes.items()}
-        scale = Scale(**counts, effort=arguments.effort)
         return synthetic_context(
             out,
             nets,
-            scale,
+            Scale.of_effort(arguments.effort),
             arguments.mode,
             workers(arguments),
             arguments.quiet,

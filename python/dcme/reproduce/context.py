@@ -20,6 +20,7 @@ from dcme.labels import FIRST_INSTANCE_ID
 from dcme.network import Network, Preprocessing
 from dcme.predict import decode_stored, predict_vectors
 from dcme.recipe import content_mark, file_state, short_mark
+from dcme.vectors import npz_path
 
 DEEPLAB = "isisa2019_deeplabv3plus"
 LAST_LAYERS = "isisa2019_deeplabv3plus_last_layers"
@@ -175,7 +176,7 @@ class Context:
         mark = short_mark([self.data_mark(split), str(self.size_of(net)), run.mark()])
         folder = self.out / "vectors" / f"{net}-{mark}" / split
         samples = self.samples(split)
-        if all((folder / f"{sample.name}.npz").is_file() for sample in samples):
+        if all(npz_path(folder, sample.name).is_file() for sample in samples):
             return folder
         network = Network(run.deploy, run.weights, Preprocessing.of_training_net(run.train))
         predict_vectors(

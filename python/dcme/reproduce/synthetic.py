@@ -54,6 +54,13 @@ class Scale:
     effort: float = 1.0
     """Iterations are multiplied by this."""
 
+    @classmethod
+    def of_effort(cls, effort: float) -> Scale:
+        """This share of the scenes, at most all and at least four of a split, and iterations."""
+        counts = (cls.train, cls.val, cls.test)
+        train, val, test = (max(4, round(count * min(effort, 1))) for count in counts)
+        return cls(train, val, test, effort=effort)
+
 
 @dataclass(frozen=True)
 class _Plan:

@@ -302,3 +302,10 @@ def test_every_table_and_figure_is_filled_on_synthetic_scenes(tmp_path, capfd):
     log = age([out / "training" / "dcme2017_fcn8s" / "train.log"])
     assert main([*words, str(PROTOTXT), "--quiet"]) == 0  # nothing is computed again
     assert not renewed(log)
+
+
+def test_effort_is_a_share_of_all_scenes_and_iterations():
+    assert synthetic.Scale.of_effort(1) == synthetic.Scale()
+    assert synthetic.Scale.of_effort(2) == synthetic.Scale(effort=2)
+    some = synthetic.Scale.of_effort(0.05)
+    assert (some.train, some.val, some.test, some.effort) == (15, 4, 4, 0.05)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("caffe")
+from generate import NETS
+from measure import bind, measure, write_data
 from oracles import command
 
 FOLDER = Path(__file__).parents[3] / "prototxt"
-sys.path.insert(0, str(FOLDER))
-from generate import NETS  # noqa: E402
-from measure import bind, measure, write_data  # noqa: E402
 
 RUNS = [(name, "") for name in NETS if name.startswith(("dcme2017", "isisa2019"))]
 RUNS += [(name, variant) for name, _ in RUNS for variant in NETS[name].variants]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ from dcme.training import NetFiles, data_layers, read_net
 
 caffe = pytest.importorskip("caffe")
 
-PROTOTXT = Path(__file__).parents[3] / "prototxt"
-sys.path.insert(0, str(PROTOTXT))
 from nets.choices import ChoiceError, with_choices  # noqa: E402
 from nets.files import file_texts, write_files  # noqa: E402
 from nets.nuclei import Choices, define  # noqa: E402
+
+PROTOTXT = Path(__file__).parents[3] / "prototxt"
 
 SMALL = ["colour=true", "width=4", "crop=32"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,15 @@ import numpy as np
 import pytest
 
 caffe = pytest.importorskip("caffe")
+from generate import NETS  # noqa: E402
 from google.protobuf import text_format  # noqa: E402
+from nets.choices import ChoiceError, with_choices  # noqa: E402
+from nets.files import START, file_texts  # noqa: E402
+from nets.isisa2019_deeplabv3plus import Choices, define  # noqa: E402
 
 from caffe.proto import caffe_pb2  # noqa: E402
 
 FOLDER = Path(__file__).parents[3] / "prototxt"
-sys.path.insert(0, str(FOLDER))
-from generate import NETS  # noqa: E402
-from nets.choices import ChoiceError, with_choices  # noqa: E402
-from nets.files import START, file_texts  # noqa: E402
-from nets.isisa2019_deeplabv3plus import Choices, define  # noqa: E402
 
 ALL = sorted(NETS)
 
