@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text, write_json
+from dcme.files import PathLike, folder_of, read_text, write_json
 
 CLASS_FILE = "classes.json"
 _FIELDS = ("labels", "names", "ignored", "priority")
@@ -20,8 +20,7 @@ def write_classes(folder: PathLike, classes: ClassMap) -> None:
 
 def read_classes(place: PathLike) -> ClassMap | None:
     """The classes kept in a folder, or beside a file; None where none are."""
-    folder = Path(place) if Path(place).is_dir() else Path(place).parent
-    path = folder / CLASS_FILE
+    path = folder_of(place) / CLASS_FILE
     if not path.is_file():
         return None
     try:

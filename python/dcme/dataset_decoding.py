@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.dataset import Sample
 from dcme.decoding import Instances, decode
 from dcme.errors import UserError
-from dcme.files import PathLike, image_size
+from dcme.files import PathLike, image_size, require_apart
 from dcme.grid import block_size, classify_instances
 from dcme.parallel import progress
-from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, write_result
+from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, folders_read, write_result
 from dcme.vectors import VectorMap, read_vectors
 
 
@@ -155,8 +154,8 @@ def decode_files(
     """
     names = [sample.name for sample in samples] if samples is not None else None
     by_name = {sample.name: sample for sample in samples or ()}
-    if Path(source).resolve() == Path(out).resolve():
-        raise UserError(f"{out}: is where the vector maps are; name another folder")
+    require_apart(out, [source], "the vector maps are")
+    require_apart(out, folders_read(samples or ()), "the data set is")
     images = instances = 0
     for item in progress(read_vectors(source, names), len(names or ()) or None, "decoding", quiet):
         result = decoding(item)

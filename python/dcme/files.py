@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Union
@@ -19,6 +19,20 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 Levels = tuple[float, float]
 """Of an image of more than 8 bits: the values that become black and white."""
+
+
+def folder_of(path: PathLike) -> Path:
+    """A folder itself; of anything else the one that it is in."""
+    return Path(path) if Path(path).is_dir() else Path(path).parent
+
+
+def require_apart(out: PathLike, places: Iterable[PathLike], what: str) -> None:
+    """Raise where ``out`` is a folder of what is read: what is written there would mix with it.
+
+    ``what`` says so: ``the images are``.
+    """
+    if Path(out).resolve() in {Path(place).resolve() for place in places}:
+        raise UserError(f"{out}: is where {what}; name another folder")
 
 
 @contextmanager

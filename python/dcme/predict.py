@@ -15,12 +15,11 @@ from dcme.class_file import write_classes
 from dcme.classifier import Classifier, boxes_at, classified
 from dcme.dataset import Sample, require_files
 from dcme.dataset_decoding import Decoding
-from dcme.errors import UserError
-from dcme.files import Levels, PathLike, read_image, resized
+from dcme.files import Levels, PathLike, read_image, require_apart, resized
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
 from dcme.recipe import Recipe, file_state
-from dcme.results import ImageResult, list_result, text_path, write_result
+from dcme.results import ImageResult, folders_read, list_result, text_path, write_result
 from dcme.vectors import VectorMap, check_vectors, npz_path, read_vector_map, write_npz
 
 RECIPE = "predict.json"
@@ -254,8 +253,8 @@ def predict(
     Raises where the results there are of other arguments.
     """
     require_files(samples, image=True, ids=False)
-    if any(s.image_path().parent.resolve() == Path(out).resolve() for s in samples):
-        raise UserError(f"{out}: is where the images are; name another folder for the results")
+    for folder in (out, *([vectors_out] if vectors_out is not None else [])):
+        require_apart(folder, folders_read(samples), "the data set is")
     vectors = Path(vectors_out) if vectors_out is not None else None
     settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
     recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")

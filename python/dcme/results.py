@@ -10,7 +10,7 @@ number, ``<name>_labels.npy`` is there instead, int32, that of line n being n.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -115,6 +115,14 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) ->
 def text_path(out: PathLike, name: str) -> Path:
     """The text file of an image's result; where it is, all of the result is."""
     return Path(out) / f"{name}.txt"
+
+
+def folders_read(samples: Sequence[Sample]) -> set[Path]:
+    """Folders in which results would mix with what is read: instance maps that lie where results'
+    do, and images."""
+    maps = {s.ids.parent for s in samples if s.ids is not None}
+    beside = {folder.parent for folder in maps if folder.name == MAP_FOLDER}
+    return maps | beside | {s.image.parent for s in samples if s.image is not None}
 
 
 def write_result(out: PathLike, result: ImageResult) -> None:

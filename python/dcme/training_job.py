@@ -14,7 +14,7 @@ from dcme.class_file import read_classes, write_classes
 from dcme.classes import ClassMap
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text, write_text
+from dcme.files import PathLike, read_text, require_apart, write_text
 from dcme.lmdb_file import LMDB_ENDING
 from dcme.net_classes import bind_classes, classes_of_net
 from dcme.recipe import Recipe
@@ -230,8 +230,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     files = NetFiles.of_folder(job.nets, job.variant)
     if not Path(job.data).is_dir():
         raise UserError(f"{job.data}: no such folder; dcme collect and dcme prepare write such")
-    if Path(job.out).resolve() == Path(job.data).resolve():
-        raise UserError(f"{job.out}: is where the data set is; name another folder")
+    require_apart(job.out, [job.data], "the data set is")
 
     def say(text: str) -> None:
         if not quiet:

@@ -28,7 +28,10 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.class_file import classes_of
     from dcme.dataset import find_samples
     from dcme.dataset_decoding import decode_files
+    from dcme.files import folder_of, require_apart
 
+    if arguments.list:
+        require_apart(arguments.out, [folder_of(arguments.list)], "the list is")
     images, instances = decode_files(
         arguments.source,
         arguments.out,

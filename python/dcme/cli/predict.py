@@ -203,11 +203,14 @@ def _classifier(arguments: argparse.Namespace, classes: ClassMap) -> Classifier 
 def run(arguments: argparse.Namespace) -> None:
     """Predict and write the results."""
     from dcme.dataset import find_samples
+    from dcme.files import folder_of, require_apart
     from dcme.net_loading import use_gpu
     from dcme.network import Network, Tiling
     from dcme.predict import Prediction, predict
 
     samples = find_samples(arguments.source, arguments.split)
+    for out in (arguments.out, arguments.vectors or arguments.out):
+        require_apart(out, [folder_of(arguments.source)], "the data set is")
     if arguments.gpu is not None:
         use_gpu(arguments.gpu)
     network = Network(

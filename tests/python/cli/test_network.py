@@ -22,6 +22,7 @@ from dcme.network import Network, Preprocessing, padded, softmax
 from dcme.predict import Prediction, load_picture, predict
 from dcme.vectors import VectorMap, read_vectors
 from dcme.views import seen, turned_back
+from oracles.times import age, renewed
 
 
 class Blob:
@@ -440,9 +441,30 @@ def test_images_are_reduced_by_area_and_enlarged_linearly(tmp_path, size):
 def test_predict_does_not_write_among_the_images(deploy, tmp_path):
     write_png(tmp_path / "images" / "a.png", picture(32, 64))
     how = Prediction(Network(deploy, None), Decoding())
-    with pytest.raises(UserError, match="is where the images are; name another folder"):
-        predict(how, read_folder(tmp_path / "images"), tmp_path / "images")
+    for place in ({"out": tmp_path / "images"}, {"out": "r", "vectors_out": tmp_path / "images"}):
+        with pytest.raises(UserError, match="is where the data set is; name another folder"):
+            predict(how, read_folder(tmp_path / "images"), **place)
     assert [path.name for path in (tmp_path / "images").iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("lines", ["images/val.png\n", "images/val.png instanceIds/val.png\n"])
+def test_predict_does_not_write_into_a_data_set(deploy, tmp_path, fails, lines):
+    """A result's text file could be a list, its instance map would stand beside the true ones."""
+    data, weights = tmp_path / "data", tmp_path / "w.caffemodel"
+    write_png(data / "images" / "val.png", picture(32, 64))
+    write_png(data / "instanceIds" / "val.png", np.ones((32, 64), np.uint16))
+    for name in ("train.txt", "val.txt"):
+        (data / name).write_text(lines)
+    weights.touch()
+    before = age(data.rglob("*"))
+    for source in (data, data / "train.txt"):
+        for place in ((data,), (tmp_path / "r", "--vectors", data)):
+            line = fails("predict", deploy, weights, source, *place, "--classes", "1:a", "--quiet")
+            assert f"{data}: is where the data set is; name another folder" in line
+    np.savez(tmp_path / "val.npz", vectors=np.zeros((2, 32, 64), np.float32))
+    line = fails("decode", tmp_path / "val.npz", data, "--list", data / "train.txt")
+    assert f"{data}: is where the list is; name another folder" in line
+    assert not renewed(before) and set(before) == set(data.rglob("*"))
 
 
 def test_predict_sees_images_of_16_bits_between_the_levels(deploy, tmp_path):
