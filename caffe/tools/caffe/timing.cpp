@@ -1,5 +1,6 @@
 #include "caffe/timing.hpp"
 
+#include <cmath>
 #include <map>
 
 #include "caffe/net_table.hpp"
@@ -26,18 +27,31 @@ class Peaks {
   }
   double gigabytes() const { return gigabytes_; }
 
+  /// A rate as a share of a peak, e.g. "88 %".
+  string Share(double rate, double peak) {
+    const double percent = std::round(100 * rate / peak);
+    exceeded_ = exceeded_ || percent > 100;
+    return Fixed(percent, 0) + " %";
+  }
+
   void Print(std::ostream* out) const {
     *out << "peak: ";
     for (const auto& of : gflops_) {
       *out << Fixed(of.second, 0) << " GFLOP/s, a matrix product in " << Precision_Name(of.first)
            << "; ";
     }
-    *out << Fixed(gigabytes_, 0) << " GB/s, a copy of large memory\n";
+    *out << Fixed(gigabytes_, 0) << " GB/s, a copy of large memory"
+         << (exceeded_
+                 ? "; above 100 %: Winograd convolutions, which multiply less than is counted, "
+                   "and blobs that stay in the caches"
+                 : "")
+         << "\n";
   }
 
  private:
   std::map<Precision, double> gflops_;
   double gigabytes_ = CopyRate();
+  bool exceeded_ = false;
 };
 
 /// Cells of a pass of a layer, e.g. {"12.30", "350 GFLOP/s", "88 %"}; blanks where there is nothing
@@ -51,7 +65,7 @@ vector<string> PassCells(double flops, double values, Precision precision, doubl
   const double rate = billions / (milliseconds / 1e3);
   const double peak = multiplies ? peaks->gflops(precision) : peaks->gigabytes();
   return {time, Fixed(rate, rate < 10 ? 1 : 0) + (multiplies ? " GFLOP/s" : "    GB/s"),
-          Fixed(100 * rate / peak, 0) + " %"};
+          peaks->Share(rate, peak)};
 }
 
 void Append(const vector<string>& cells, vector<string>* row) {

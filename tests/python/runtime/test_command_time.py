@@ -1,6 +1,7 @@
 """What `caffe time` and `--trace` tell about the layers of a net."""
 
 import json
+import re
 
 from oracles import command
 
@@ -33,6 +34,21 @@ def test_a_table_shows_rates_and_reorders_of_every_layer(tmp_path):
     assert "computed by the layer before" in rows["relu"]
     assert "GFLOP/s" not in rows["relu"]
     assert "GFLOP/s, a matrix product in FP32" in rows["peak:"]
+
+
+def test_shares_above_the_peak_are_explained_where_there_are_any(tmp_path):
+    many = NET.replace("num_output: 16", "num_output: 64").replace(
+        "dim: 2 dim: 3 dim: 8 dim: 8", "dim: 2 dim: 64 dim: 64 dim: 64"
+    )  # by Winograd's algorithm on every machine
+    slow = NET.split("layer")[0] + "layer".join(["", *NET.split("layer")[1:3]])  # no rates at all
+    for net, above in ((many, True), (slow, False)):
+        (tmp_path / "net.prototxt").write_text(net)
+        *rows, peak = command.output(
+            tmp_path, "time", "--model=net.prototxt", "--iterations=5"
+        ).splitlines()
+        shares = [int(share) for row in rows for share in re.findall(r"(\d+) %", row)]
+        assert (max(shares, default=0) > 100) == above, rows
+        assert ("above 100 %: Winograd" in peak) == above
 
 
 def test_layers_are_measured_by_products_in_their_own_precision(tmp_path):
