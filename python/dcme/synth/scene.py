@@ -10,7 +10,7 @@ import numpy as np
 
 from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.synth import people, vehicles
-from dcme.synth.camera import Camera, Frame
+from dcme.synth.camera import Frame
 from dcme.synth.canvas import Brush, Canvas
 from dcme.synth.solids import Solid, box
 from dcme.synth.street import Street, paint_backdrop, paint_pole, paint_tree, random_street
@@ -355,6 +355,3 @@ def render_scene(seed: int | Sequence[int], size: tuple[int, int] = (256, 512)) 
     labels = np.where(ids >= FIRST_INSTANCE_ID, ids // FIRST_INSTANCE_ID, ids).astype(np.uint8)
     focal_length = street.camera.focal / SUPERSAMPLE
     return Scene(_develop(image, rng, street.mood.tint), ids, labels, stage.depths, focal_length)
-
-
-__all__ = ["Camera", "Scene", "render_scene"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dcme.synth.canvas import Brush, Colour, scaled
+from dcme.synth.canvas import Brush, Colour
 
 Points = Sequence[tuple[float, float]]
 
@@ -148,5 +148,5 @@ def paint_rims(brush: Brush, positions: Sequence[float], radius: float, half: fl
             ring = brush.wheel(along, half * sign * 1.01, radius)
             brush.shape(ring, (30.0, 28.0, 28.0))
             hub = np.array([along, half * sign * 1.01, radius])
-            brush.shape(hub + (ring - hub) * 0.6, scaled((150.0, 150.0, 150.0), 1.0))
+            brush.shape(hub + (ring - hub) * 0.6, (150.0, 150.0, 150.0))
             brush.shape(hub + (ring - hub) * 0.25, (70.0, 70.0, 72.0))
