@@ -20,6 +20,16 @@ def test_every_name_that_is_offered_is_there():
     assert dir(dcme) == sorted(dcme.__all__), "what a notebook completes"
 
 
+def test_the_design_lists_every_module_once():
+    page = (ROOT / "docs" / "design.md").read_text()
+    section = page.partition("## The Python package")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = [name for cell in cells for name in re.findall(r"`(\w+)/?`", cell)]
+    paths = [*(ROOT / "python/dcme").glob("*.py*"), *(ROOT / "python/dcme").glob("*/__init__.py")]
+    names = {path.parent.name if path.name == "__init__.py" else path.stem for path in paths}
+    assert sorted(listed) == sorted(names - {"dcme", "__main__", "cli"})
+
+
 def test_objects_say_in_a_notebook_what_they_are():
     ids = dcme.from_labels(np.kron([[1, 0], [0, 2]], np.ones((12, 12), int)))
     found = dcme.decode(dcme.encode(ids), dt=3, vt=18, et=8)
