@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from oracles import command
 
 NET = """name: "small"
@@ -36,19 +37,27 @@ def test_a_table_shows_rates_and_reorders_of_every_layer(tmp_path):
     assert "GFLOP/s, a matrix product in FP32" in rows["peak:"]
 
 
+def shares_and_last_line(tmp_path, net):
+    """The largest share of a peak in the table, 0 where there is none, and the line below it."""
+    (tmp_path / "net.prototxt").write_text(net)
+    lines = command.output(tmp_path, "time", "--model=net.prototxt", "--iterations=5").splitlines()
+    shares = [int(share) for line in lines[:-1] for share in re.findall(r"(\d+) %", line)]
+    return max(shares, default=0), lines[-1]
+
+
 def test_shares_above_the_peak_are_explained_where_there_are_any(tmp_path):
-    many = NET.replace("num_output: 16", "num_output: 64").replace(
-        "dim: 2 dim: 3 dim: 8 dim: 8", "dim: 2 dim: 64 dim: 64 dim: 64"
-    )  # by Winograd's algorithm on every machine
-    slow = NET.split("layer")[0] + "layer".join(["", *NET.split("layer")[1:3]])  # no rates at all
-    for net, above in ((many, True), (slow, False)):
-        (tmp_path / "net.prototxt").write_text(net)
-        *rows, peak = command.output(
-            tmp_path, "time", "--model=net.prototxt", "--iterations=5"
-        ).splitlines()
-        shares = [int(share) for row in rows for share in re.findall(r"(\d+) %", row)]
-        assert (max(shares, default=0) > 100) == above, rows
-        assert ("above 100 %: Winograd" in peak) == above
+    large = NET.replace("num_output: 16", "num_output: 64")
+    large = large.replace("dim: 2 dim: 3 dim: 8 dim: 8", "dim: 2 dim: 64 dim: 64 dim: 64")
+    for _ in range(20):  # by Winograd's algorithm; slower than it could be on a busy machine
+        share, last = shares_and_last_line(tmp_path, large)
+        assert ("above 100 %: Winograd" in last) == (share > 100)
+        if share > 100:
+            break
+    else:
+        pytest.fail(f"at most {share} % of the peak in 20 attempts")
+    without_rates = NET[: NET.index('layer { name: "conv"')]
+    share, last = shares_and_last_line(tmp_path, without_rates)
+    assert share == 0 and "above" not in last
 
 
 def test_layers_are_measured_by_products_in_their_own_precision(tmp_path):
