@@ -19,6 +19,8 @@ from dcme.parallel import progress
 from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, folders_read, write_result
 from dcme.vectors import VectorMap, read_vectors
 
+MODES = ("standard", "reference", "watershed")
+
 
 def classifies_pixels(item: VectorMap) -> bool:
     """Whether the class probabilities are as fine as the vectors: one set a pixel."""

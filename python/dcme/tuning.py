@@ -7,6 +7,7 @@ turns, until none moves: far fewer trials than a full grid.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -40,7 +41,16 @@ LADDERS: dict[str, tuple[float, ...]] = {
 }
 """Values that are tried, in pixels and votes of the vector maps."""
 STEP = 1.4
-"""By which ladders go on beyond their last value, as long as that is the best."""
+"""By which ladders go on at either end, as long as the value there is the best; of a probability by
+which its odds do."""
+LIMITS = {
+    "dt": (0.1, math.inf),
+    "vt": (1, math.inf),
+    "et": (0.1, math.inf),
+    "foreground": (0.01, math.inf),
+    "probability": (0.01, 0.99),
+}
+"""As far as they go."""
 UNITS = {"dt": "pixels", "vt": "votes", "et": "pixels", "foreground": "pixels", "probability": ""}
 GOALS = ("score", "ap")
 IOUS = (0.5, 0.7)
@@ -81,6 +91,21 @@ class Tuning:
     def _same(self, trial: Trial, name: str) -> bool:
         value = getattr(trial.decoding, name)
         return replace(self.best.decoding, **{name: value}) == trial.decoding
+
+    def edges(self) -> list[str]:
+        """Thresholds whose best value is the last that can be tried."""
+        values = {name: getattr(self.best.decoding, name) for name in LIMITS}
+        tried = (name for name in values if len(self.along(name)) > 1)
+        return [name for name in tried if values[name] in LIMITS[name]]
+
+    def require_found(self) -> None:
+        """Raise where the best is as good as nothing: no advice could be taken from it."""
+        if self.best.value > 0:
+            return
+        if all(np.isnan(trial.precision) for trial in self.trials):
+            raise UserError("no thresholds find anything: train longer")
+        small = " (instances below 100 pixels of the map do not count)" if self.goal == "ap" else ""
+        raise UserError(f"no thresholds reach a {self.goal} above 0: train longer{small}")
 
     def flags(self) -> str:
         """The options for ``dcme predict``, ``dcme decode`` and ``dcme reproduce``."""
@@ -179,6 +204,19 @@ def _with(decoding: Decoding, **thresholds: Any) -> Decoding:
     return replace(decoding, **thresholds)
 
 
+def _beyond(name: str, value: float, direction: int) -> float | None:
+    """The next value of a threshold after (1) or before (-1) one; None where there is none."""
+    step = STEP**direction
+    if name == "probability":
+        odds = step * value / (1 - value)
+        following = round(odds / (1 + odds), 2)
+    else:
+        following = round(step * value, 2)
+    low, high = LIMITS[name]
+    following = min(max(following, low), high)
+    return following if direction * following > direction * value else None
+
+
 @dataclass
 class _Search:
     """Trials of thresholds, each measured once."""
@@ -196,24 +234,33 @@ class _Search:
             self.report(self.known[key], self.known[key].value > before)
         return self.known[key]
 
-    def climb(self, best: Trial, name: str, values: Sequence[float]) -> Trial:
-        """The best of a trial and those with these values of one threshold."""
-        for value in values:
-            trial = self.attempt(_with(best.decoding, **{name: value}))
-            best = trial if trial.value > best.value else best
+    def better(self, best: Trial, name: str, value: float) -> Trial:
+        """A trial, or that with this value of one threshold where it is better."""
+        trial = self.attempt(_with(best.decoding, **{name: value}))
+        return trial if trial.value > best.value else best
+
+    def climb(self, best: Trial, name: str, ladder: Sequence[float]) -> Trial:
+        """The best of a trial and those with other values of one threshold."""
+        for value in ladder:
+            best = self.better(best, name, value)
+        for direction, end in ((-1, min(ladder)), (1, max(ladder))):
+            before = None
+            while (
+                before is not best and direction * getattr(best.decoding, name) >= direction * end
+            ):
+                before = best
+                beyond = _beyond(name, getattr(best.decoding, name), direction)
+                if beyond is not None:  # the ladder was too short
+                    best = self.better(best, name, beyond)
         return best
 
     def in_turns(self, best: Trial, ladders: Mapping[str, Sequence[float]]) -> Trial:
         """One threshold after the other takes its best value, until none moves."""
-        tops = {name: ladders[name][-1] for name in self.names}
         before = None
         while before is not best:
             before = best
             for name in self.names:
                 best = self.climb(best, name, ladders[name])
-                while name != "probability" and getattr(best.decoding, name) == tops[name]:
-                    tops[name] = round(STEP * tops[name], 2)  # the ladder was too short
-                    best = self.climb(best, name, [tops[name]])
         return best
 
 

@@ -179,30 +179,23 @@ def ious(text: str) -> tuple[float, ...]:
     return values
 
 
-def add_decoding(parser: argparse.ArgumentParser) -> None:
-    """The thresholds and mode of the decoder."""
+def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
+    """The thresholds and mode of the decoder; ``beside`` tells of a file that is taken unasked."""
     group = parser.add_argument_group("decoding (pixels and votes of the vector map)")
+    group.add_argument("--dt", type=number, help="votes this close form one centre; default: 10")
+    group.add_argument("--vt", type=number, help="votes a centre needs; default: 50")
     group.add_argument(
-        "--dt", type=number, default=10, help="votes this close form one centre; default: 10"
-    )
-    group.add_argument("--vt", type=number, default=50, help="votes a centre needs; default: 50")
-    group.add_argument(
-        "--et",
-        type=number,
-        default=15,
-        help="pixels may point this far beside the centre; default: 15",
+        "--et", type=number, help="pixels may point this far beside the centre; default: 15"
     )
     group.add_argument(
         "--foreground",
         type=number,
-        default=1,
         metavar="LEN",
         help="vectors shorter than this are background; default: 1",
     )
     group.add_argument(
         "--probability",
         type=share,
-        default=0.5,
         metavar="P",
         help="probability of foreground that a pixel must exceed, where the network classifies "
         "pixels; default: 0.5",
@@ -210,26 +203,39 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--mode",
         choices=("standard", "reference", "watershed"),
-        default="standard",
         help="how votes become masks: standard: each pixel votes once and is in one mask; "
         "reference: as in the papers; watershed: masks by the lengths of the vectors; "
         "default: standard",
     )
-
-
-def decoding(arguments: argparse.Namespace, classes: ClassMap) -> Decoding:
-    """The decoder asked for by ``add_decoding``."""
-    from dcme.dataset_decoding import Decoding
-
-    return Decoding(
-        arguments.dt,
-        arguments.vt,
-        arguments.et,
-        arguments.mode,
-        arguments.foreground,
-        classes,
-        arguments.probability,
+    group.add_argument(
+        "--decoding",
+        metavar="FILE",
+        help=f"take these from a file of dcme tune --save; options go before it{beside}",
     )
+
+
+def decoding(
+    arguments: argparse.Namespace, classes: ClassMap, deploy: str | None = None
+) -> Decoding:
+    """The decoder asked for by ``add_decoding``: its options, else a file's, else the defaults.
+
+    The file is the one given, or that beside a ``deploy`` net, if there is one.
+    """
+    from dataclasses import fields
+
+    from dcme.dataset_decoding import Decoding
+    from dcme.decoding_file import decoding_beside, read_decoding
+
+    path = arguments.decoding
+    if path is None and deploy is not None and decoding_beside(deploy).is_file():
+        path = decoding_beside(deploy)
+    told = read_decoding(path) if path is not None else {}
+    names = {field.name for field in fields(Decoding)} - {"classes"}
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    if told:
+        used = (f"--{name} {value}" for name, value in told.items() if name not in given)
+        print(f"{path}: {' '.join(used) or 'nothing that the options leave open'}")
+    return Decoding(**{**told, **given}, classes=classes)
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

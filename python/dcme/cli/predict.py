@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the results that an interrupted run of the same command has left in OUT "
         "(those of other settings or weights are refused)",
     )
-    add_decoding(parser)
+    add_decoding(parser, "; default: decoding.json beside deploy.prototxt, if it is there")
     parser.add_argument(
         "--classes",
         type=classes,
@@ -224,7 +224,7 @@ def run(arguments: argparse.Namespace) -> None:
     classes = _classes(arguments)
     how = Prediction(
         network,
-        decoding(arguments, classes),
+        decoding(arguments, classes, arguments.deploy),
         arguments.size,
         arguments.batch,
         _classifier(arguments, classes),

@@ -53,12 +53,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=output_file, metavar="FILE", help="write everything that was tried"
     )
+    parser.add_argument(
+        "--save",
+        type=output_file,
+        metavar="FILE",
+        help="write the best thresholds; dcme predict reads decoding.json beside the network",
+    )
     add_decoding(parser)
     add_classes(parser, "VECTORS")
     add_workers(parser)
     parser.epilog = (
         "The search starts from the thresholds given and keeps the mode.\n"
-        "example: dcme tune vectors $CITYSCAPES_DATASET --goal ap --plot tune.png"
+        "example: dcme tune vectors data/nuclei --save runs/nuclei/decoding.json\n"
+        "         dcme tune vectors $CITYSCAPES_DATASET --goal ap --plot tune.png"
     )
 
 
@@ -66,6 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Search; the last line are the options for ``dcme predict``, printed before any file."""
     from dcme.class_file import classes_of
     from dcme.dataset_encoding import find_maps
+    from dcme.decoding_file import write_decoding
     from dcme.files import write_json
     from dcme.tuning import load_scenes, plot_tuning, refuse_test_data, tune
 
@@ -82,6 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
     start = decoding(arguments, classes_of(arguments.vectors, arguments.classes))
     scenes = load_scenes(arguments.vectors, samples, start.classes, threads)
     found = tune(scenes, start, arguments.goal, arguments.iou, workers=threads, report=report)
+    found.require_found()
     best = found.best
     print(
         f"{arguments.goal} {best.value:.4f} (precision {best.precision:.3f}, recall "
@@ -89,9 +98,14 @@ def run(arguments: argparse.Namespace) -> None:
         f"{counted(len(samples), 'image')}, "
         f"{counted(len(found.trials), 'trial')}"
     )
+    for name in found.edges():
+        print(f"--{name} is best at {getattr(best.decoding, name):g}, the last value that is tried")
+    if arguments.save:
+        write_decoding(arguments.save, best.decoding)
+        print(f"{arguments.save}: for dcme predict and decode --decoding")
     print(found.flags(), flush=True)
     if arguments.json:
-        write_json(arguments.json, [_record(trial) for trial in found.trials])
+        write_json(arguments.json, [_record(trial, trial is best) for trial in found.trials])
     if arguments.plot:
         plot_tuning(arguments.plot, found)
 
@@ -102,11 +116,13 @@ def _thresholds(trial: Trial) -> str:
     return f"{names}, foreground {d.foreground:g}, probability {d.probability:g}"
 
 
-def _record(trial: Trial) -> dict[str, float | None]:
+def _record(trial: Trial, best: bool) -> dict[str, float | None]:
     from dcme._arrays import plain
+    from dcme.decoding_file import THRESHOLDS
 
     d = trial.decoding
     return {
-        **{name: getattr(d, name) for name in ("dt", "vt", "et", "foreground", "probability")},
+        "best": best,
+        **{name: getattr(d, name) for name in THRESHOLDS},
         **{name: plain(getattr(trial, name)) for name in ("value", "precision", "recall")},
     }

@@ -1,5 +1,6 @@
 """Networks as functions: any size, batches, mirrored averaging. A stand-in plays the runtime."""
 
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.dataset import read_folder
 from dcme.dataset_decoding import Decoding
+from dcme.decoding_file import write_decoding
 from dcme.errors import UserError
 from dcme.files import write_png
 from dcme.net_classes import classes_of_net
@@ -299,6 +301,22 @@ def test_classes_are_those_that_the_network_was_trained_on(deploy, tmp_path, fai
     words = ["predict", deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r"]
     line = fails(*words, "--scale", "1", "--quiet")
     assert "train.prototxt: no such file to tell the network's classes; give --classes" in line
+
+
+def test_thresholds_beside_the_network_are_taken_and_told(deploy, tmp_path, capsys):
+    def settings(*options):
+        predicted_input(deploy, tmp_path, *options)
+        return json.loads((tmp_path / "r" / "predict.json").read_text())
+
+    saved = tmp_path / "decoding.json"
+    write_decoding(saved, Decoding(dt=3, vt=18, probability=0.4))
+    told = settings("--vt", "5")
+    assert (told["dt"], told["vt"], told["et"], told["probability"]) == (3, 5, 15, 0.4)
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith(f"{saved}: --dt 3 --et 15 ") and "--vt" not in said
+    saved.rename(tmp_path / "other.json")
+    assert settings()["dt"] == 10
+    assert settings("--decoding", str(tmp_path / "other.json"))["dt"] == 3
 
 
 def test_without_labels_a_training_net_is_one_of_cityscapes(tmp_path):

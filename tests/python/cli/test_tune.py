@@ -9,6 +9,7 @@ from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.dataset_decoding import Decoding
+from dcme.errors import UserError
 from dcme.files import read_ids, write_png
 from dcme.tuning import LADDERS, Scene, Trial, load_scenes, tune
 from dcme.vectors import VectorMap, write_npz
@@ -183,3 +184,91 @@ def test_ladders_go_on_while_their_last_value_is_the_best(city, vectors):
     assert found.best.decoding.et > 5
     last = found.along("et")[-1]
     assert last.decoding.et > found.best.decoding.et and last.value <= found.best.value
+
+
+def classified_scene():
+    return Scene(
+        VectorMap("a", np.zeros((2, 4, 4), np.float32), np.ones((9, 4, 4))),
+        np.zeros((4, 4), np.uint16),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "best"), [("et", 0.5), ("probability", 0.07), ("probability", 0.95)]
+)
+def test_ladders_go_on_at_either_end(monkeypatch, name, best):
+    def around(decoding, *_):
+        return Trial(decoding, 1 / (1 + abs(getattr(decoding, name) - best)), 1, 1)
+
+    monkeypatch.setattr("dcme.tuning._score", around)
+    found = tune([classified_scene()], Decoding())
+    assert getattr(found.best.decoding, name) == pytest.approx(best, rel=0.2)
+    values = [getattr(trial.decoding, name) for trial in found.along(name)]
+    place = values.index(getattr(found.best.decoding, name))
+    assert 0 < place < len(values) - 1 and found.edges() == []
+
+
+@pytest.mark.parametrize(("towards", "edge"), [(-1, 0.01), (1, 0.99)])
+def test_an_edge_that_ladders_cannot_pass_is_named(monkeypatch, towards, edge):
+    monkeypatch.setattr(
+        "dcme.tuning._score", lambda d, *_: Trial(d, 1 + towards * d.probability, 1, 1)
+    )
+    found = tune([classified_scene()], Decoding())
+    assert found.best.decoding.probability == edge and found.edges() == ["probability"]
+
+
+def test_where_nothing_is_found_there_is_no_advice(city, tmp_path, fails):
+    for sample in find_samples(city, "val"):
+        write_npz(tmp_path / f"{sample.name}.npz", np.zeros((2, 64, 128), np.float32), None)
+    line = fails("tune", tmp_path, city, "--save", tmp_path / "d.json", "--quiet")
+    assert line.endswith("no thresholds find anything: train longer\n")
+    assert not (tmp_path / "d.json").exists()
+
+
+def test_what_is_found_but_never_true_is_no_advice_either(monkeypatch):
+    monkeypatch.setattr("dcme.tuning._score", lambda d, *_: Trial(d, 0.0, 0.0, 0.0))
+    with pytest.raises(UserError, match=r"no thresholds reach a score above 0: train longer$"):
+        tune([], Decoding(mode="reference")).require_found()
+
+
+def test_thresholds_go_from_tune_to_decode_in_a_file(city, vectors, tmp_path, capsys):
+    saved, table = tmp_path / "decoding.json", tmp_path / "t.json"
+    words = ["tune", str(vectors), str(city), "--images", "1", "--quiet"]
+    assert main([*words, "--save", str(saved), "--json", str(table)]) == 0
+    flags = capsys.readouterr().out.splitlines()[-1].split()
+    told = json.loads(saved.read_text())
+    assert [f"{told[name]:g}" for name in ("dt", "vt", "et")] == flags[1:6:2]
+    (best,) = [trial for trial in json.loads(table.read_text()) if trial["best"]]
+    assert {name: told[name] for name in LADDERS} == {name: best[name] for name in LADDERS}
+    by_hand, by_file, other = (tmp_path / name for name in "abc")
+    assert main(["decode", str(vectors), str(by_hand), *flags, "--quiet"]) == 0
+    words = ["decode", str(vectors), "--decoding", str(saved), "--quiet"]
+    capsys.readouterr()
+    assert main([*words, str(by_file)]) == 0
+    assert capsys.readouterr().out.startswith(f"{saved}: --dt {told['dt']} --vt ")
+    assert main([*words, str(other), "--vt", "100000"]) == 0
+    said = capsys.readouterr().out
+    assert "--vt" not in said and "0 instances" in said
+    for path in by_hand.glob("*.txt"):
+        assert path.read_text() == (by_file / path.name).read_text() != ""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("dt: 3", "is no JSON (Expecting value"),
+        ("[3, 18, 8]", "must be {dt, vt, et, foreground, probability, mode}, as dcme tune --save"),
+        ("{}", "must be {dt, "),
+        ('{"dt": 3, "size": 4}', "size: is nothing that the decoder knows"),
+        ('{"dt": "3"}', "dt: must be a number from 0 on, not '3'"),
+        ('{"vt": -1}', "vt: must be a number from 0 on, not -1"),
+        ('{"et": NaN}', "et: must be a number from 0 on, not nan"),
+        ('{"probability": 1}', "probability: must be a number from 0 on below 1, not 1"),
+        ('{"mode": "best"}', "mode: must be one of standard, reference, watershed, not 'best'"),
+        ('{"mode": ["standard"]}', "mode: must be one of"),
+    ],
+)
+def test_a_file_of_thresholds_may_come_from_anybody(tmp_path, vectors, fails, text, told):
+    (tmp_path / "d.json").write_text(text)
+    line = fails("decode", vectors, tmp_path / "r", "--decoding", tmp_path / "d.json")
+    assert f"{tmp_path / 'd.json'}: {told}" in line
