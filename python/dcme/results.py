@@ -183,7 +183,10 @@ def result_path(results: PathLike, sample: Sample) -> Path:
         path = text_path(results, name)
         if path.is_file():
             return path
-    raise UserError(f"{text_path(results, names[0])}: there are no results for this image")
+    raise UserError(
+        f"{text_path(results, names[0])}: there are no results for this image (an "
+        "interrupted goes on with --resume)"
+    )
 
 
 def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageResult:

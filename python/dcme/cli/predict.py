@@ -231,15 +231,12 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.levels,
     )
     out = arguments.out
-    found = predict(
-        how,
-        samples,
-        out,
-        arguments.vectors,
-        workers(arguments),
-        arguments.quiet,
-        arguments.resume,
-    )
+    threads, quiet = workers(arguments), arguments.quiet
+    try:
+        found = predict(how, samples, out, arguments.vectors, threads, quiet, arguments.resume)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command with --resume goes on", flush=True)
+        raise
     kept = f" ({found.kept} kept)" if found.kept else ""
     images = counted(found.images, "image")
     print(f"{out}: {counted(found.instances, 'instance')} in {images}{kept}")

@@ -410,6 +410,23 @@ def test_the_command_resumes_where_it_is_told_to(deploy, tmp_path, capsys):
     assert len(GradientNet.batches) == 1
 
 
+def test_an_interrupted_prediction_says_how_to_go_on(deploy, tmp_path, fails, monkeypatch, capsys):
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GradientNet, "forward", interrupted)
+        assert predicted_input(deploy, tmp_path) == 130
+    captured = capsys.readouterr()
+    assert "stopped; the same command with --resume goes on" in captured.out
+    assert captured.err.endswith("dcme: interrupted\n")
+    write_png(tmp_path / "truth.png", np.full((32, 64), 1001, np.uint16))
+    (tmp_path / "val.txt").write_text("a.png truth.png\n")
+    line = fails("evaluate", tmp_path / "r", tmp_path / "val.txt", "--quiet")
+    assert "a.txt: there are no results for this image" in line and "with --resume" in line
+    assert predicted_input(deploy, tmp_path, "--resume") == 50
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
