@@ -63,6 +63,11 @@ bool HasEncoding(const string& filename, const string& encoding) {
   return extension == wanted || (jpeg(extension) && jpeg(wanted));
 }
 
+bool IsGrayFile(const string& filename) {
+  string bytes;
+  return ReadBytes(filename, &bytes) && Decode(bytes, cv::IMREAD_UNCHANGED).channels() == 1;
+}
+
 bool StoreDecoded(const cv::Mat& image, Datum* datum) {
   if (!image.data) return false;
   CVMatToDatum(image, datum);
@@ -113,8 +118,11 @@ bool ReadImageToDatum(const string& filename, const int label, const int height,
     datum->set_label(label);
     return true;
   }
-  const bool as_stored = height <= 0 && width <= 0 && (image.channels() == 3) == is_color;
-  if (as_stored && HasEncoding(filename, encoding)) return ReadFileToDatum(filename, label, datum);
+  const bool resized = height > 0 && width > 0;
+  // A file in colour is not what is asked for where a gray image is.
+  if (!resized && HasEncoding(filename, encoding) && (is_color || IsGrayFile(filename))) {
+    return ReadFileToDatum(filename, label, datum);
+  }
   vector<uchar> bytes;
   try {
     if (!cv::imencode("." + encoding, image, bytes)) {

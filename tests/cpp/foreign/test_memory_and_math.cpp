@@ -72,6 +72,88 @@ TYPED_TEST(BlobUseTest, HasFourAxesForOldCode) {
   EXPECT_THROW(blob.num(), Error);
 }
 
+TYPED_TEST(BlobUseTest, RefusesShapesThatAreNone) {
+  Blob<TypeParam> blob;
+  EXPECT_THROW(blob.Reshape(std::vector<int>{2, -1}), Error);
+  EXPECT_THROW(blob.Reshape(std::vector<int>{1 << 16, 1 << 15}), Error);
+  EXPECT_THROW(blob.Reshape(std::vector<int>(33, 1)), Error);
+  BlobShape shape;
+  shape.add_dim(-1);
+  EXPECT_THROW(blob.Reshape(shape), Error);
+  shape.set_dim(0, int64_t(1) << 31);
+  EXPECT_THROW(blob.Reshape(shape), Error);
+  shape.set_dim(0, 3);
+  for (int i = 1; i < 32; ++i) shape.add_dim(1);
+  blob.Reshape(shape);
+  EXPECT_EQ(3, blob.count());
+  shape.add_dim(1);
+  EXPECT_THROW(blob.Reshape(shape), Error);
+  // Memory is taken when it is used.
+  blob.Reshape(std::vector<int>{0x7fffffff});
+  EXPECT_EQ(0x7fffffff, blob.count());
+  shape.Clear();
+  shape.add_dim(0x7fffffff);
+  shape.add_dim(0);
+  shape.add_dim(2);
+  blob.Reshape(shape);
+  EXPECT_EQ(0, blob.count());
+  EXPECT_EQ(0x7fffffff, blob.count(0, 1));
+  EXPECT_EQ(0, blob.count(1, 3));
+  blob.Reshape(std::vector<int>{0, 0x7fffffff, 2});
+  EXPECT_THROW(blob.count(1), Error);
+}
+
+TYPED_TEST(BlobUseTest, KnowsItsAxes) {
+  Blob<TypeParam> blob(std::vector<int>{2, 3, 4});
+  EXPECT_EQ(1, blob.count(3));
+  EXPECT_EQ(1, blob.count(1, 1));
+  EXPECT_EQ(24, blob.count(0, 3));
+  EXPECT_THROW(blob.count(-1, 2), Error);
+  EXPECT_THROW(blob.count(2, 1), Error);
+  EXPECT_THROW(blob.count(0, 4), Error);
+  EXPECT_THROW(blob.count(4), Error);
+  EXPECT_EQ(0, blob.CanonicalAxisIndex(-3));
+  EXPECT_EQ(0, blob.CanonicalAxisIndex(0));
+  EXPECT_THROW(blob.CanonicalAxisIndex(3), Error);
+  EXPECT_THROW(blob.CanonicalAxisIndex(-4), Error);
+  EXPECT_EQ(1, blob.LegacyShape(3));
+  EXPECT_EQ(1, blob.LegacyShape(-4));
+  EXPECT_EQ(2, blob.LegacyShape(-3));
+  EXPECT_EQ(4, blob.LegacyShape(2));
+  EXPECT_THROW(blob.LegacyShape(4), Error);
+  EXPECT_THROW(blob.LegacyShape(-5), Error);
+  EXPECT_EQ(0, blob.offset(std::vector<int>()));
+  EXPECT_EQ(12, blob.offset(std::vector<int>{1}));
+  EXPECT_EQ(23, blob.offset(std::vector<int>{1, 2, 3}));
+  EXPECT_THROW(blob.offset(std::vector<int>{1, 2, 3, 0}), Error);
+}
+
+TYPED_TEST(BlobUseTest, UsesNoMemoryThatItDoesNotHave) {
+  Blob<TypeParam> none, small(std::vector<int>{2}), large(std::vector<int>{3});
+  EXPECT_THROW(none.cpu_data(), Error);
+  EXPECT_THROW(none.mutable_cpu_diff(), Error);
+  EXPECT_THROW(none.Update(), Error);
+  EXPECT_THROW(small.ShareData(large), Error);
+  EXPECT_THROW(small.ShareDiff(large), Error);
+  EXPECT_THROW(small.CopyFrom(large, true), Error);
+  // Nothing was written: nothing can be updated, and all of it is 0.
+  EXPECT_THROW(small.Update(), Error);
+  EXPECT_EQ(0, small.sumsq_data());
+}
+
+TYPED_TEST(BlobUseTest, TakesTheMemoryOfACaller) {
+  Blob<TypeParam> blob(std::vector<int>{5});
+  blob.Reshape(std::vector<int>{2});
+  TypeParam values[] = {3, 4};
+  blob.set_cpu_data(values);
+  EXPECT_EQ(values, blob.cpu_data());
+  EXPECT_EQ(2 * sizeof(TypeParam), blob.data()->size());
+  EXPECT_EQ(2 * sizeof(TypeParam), blob.diff()->size());
+  const SyncedMemory* memory = blob.data().get();
+  blob.set_cpu_data(values + 1);
+  EXPECT_EQ(memory, blob.data().get());
+}
+
 TYPED_TEST(BlobUseTest, KeepsItsMemoryWhereItGetsSmaller) {
   Blob<TypeParam> blob(1, 1, 4, 4);
   TypeParam* data = blob.mutable_cpu_data();
@@ -160,8 +242,47 @@ TYPED_TEST(BlobUseTest, KnowsTheShapesOfOldFiles) {
   proto.set_width(4);
   Blob<TypeParam> matrix(std::vector<int>{6, 4});
   EXPECT_TRUE(matrix.ShapeEquals(proto));
-  proto.set_channels(2);
-  EXPECT_FALSE(matrix.ShapeEquals(proto));
+  typedef void (BlobProto::*Setter)(int32_t);
+  const Setter axes[] = {&BlobProto::set_num, &BlobProto::set_channels, &BlobProto::set_height,
+                         &BlobProto::set_width};
+  for (const Setter set : axes) {
+    BlobProto other = proto;
+    (other.*set)(2);
+    EXPECT_FALSE(matrix.ShapeEquals(other));
+    // One of the four makes it a shape of such a file; the others are 0 then.
+    BlobProto single;
+    (single.*set)(2);
+    EXPECT_FALSE(Blob<TypeParam>(std::vector<int>()).ShapeEquals(single));
+    EXPECT_TRUE(Blob<TypeParam>(single.num(), single.channels(), single.height(), single.width())
+                    .ShapeEquals(single));
+  }
+  Blob<TypeParam> five(std::vector<int>{1, 1, 1, 6, 4});
+  EXPECT_FALSE(five.ShapeEquals(proto));
+}
+
+TYPED_TEST(BlobUseTest, ReadsDiffsOfTheSizeOfItsData) {
+  BlobProto proto;
+  proto.mutable_shape()->add_dim(2);
+  for (int i = 0; i < 2; ++i) proto.add_double_data(i + 0.5);
+  Blob<TypeParam> blob;
+  blob.FromProto(proto);
+  EXPECT_EQ(1.5, blob.cpu_data()[1]);
+  EXPECT_EQ(SyncedMemory::UNINITIALIZED, blob.diff()->head());
+  BlobProto doubles = proto;
+  proto.add_diff(3);
+  EXPECT_THROW(blob.FromProto(proto), Error);
+  proto.add_diff(4);
+  blob.FromProto(proto);
+  EXPECT_EQ(4, blob.cpu_diff()[1]);
+  doubles.add_double_diff(5);
+  EXPECT_THROW(blob.FromProto(doubles), Error);
+  doubles.add_double_diff(6);
+  blob.FromProto(doubles);
+  EXPECT_EQ(6, blob.cpu_diff()[1]);
+  EXPECT_THROW(Blob<TypeParam>(std::vector<int>{3}).FromProto(proto, false), Error);
+  proto.clear_double_data();
+  proto.add_data(1);
+  EXPECT_THROW(blob.FromProto(proto), Error);
 }
 
 template <typename Dtype>

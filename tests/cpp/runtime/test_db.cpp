@@ -42,6 +42,39 @@ TEST(Lmdb, KeepsRecordsInTheOrderOfTheirKeys) {
   EXPECT_EQ(cursor->key(), "a");
 }
 
+TEST(Lmdb, MakesADatabaseToWriteIntoAndCommitsInTurns) {
+  const TemporaryFolder folder;
+  {
+    const auto database = Open(folder / "db", db::WRITE);
+    const std::unique_ptr<db::Transaction> transaction(database->NewTransaction());
+    transaction->Put("a", "1");
+    transaction->Commit();
+    Put(database.get(), "a", "other");
+    // What is written is not written again.
+    transaction->Put("b", "2");
+    transaction->Commit();
+    transaction->Put("c", "never");
+  }
+  const auto database = Open(folder / "db", db::READ);
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  std::string seen;
+  for (; cursor->valid(); cursor->Next()) seen += cursor->key() + cursor->value();
+  EXPECT_EQ(seen, "aotherb2");
+  EXPECT_ERROR_NAMES(cursor->key(), "no record behind the last one of " + (folder / "db"));
+}
+
+TEST(LmdbError, OfAClosedOneAndOfKeysThatAreNone) {
+  const TemporaryFolder folder;
+  const auto database = Open(folder / "db", db::NEW);
+  EXPECT_ERROR_NAMES(Put(database.get(), "", "1"), "cannot write " + (folder / "db"));
+  EXPECT_ERROR_NAMES(Put(database.get(), std::string(10000, 'k'), "1"), "cannot write");
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  EXPECT_FALSE(cursor->valid());
+  database->Close();
+  EXPECT_ERROR_NAMES(database->NewCursor(), "is not open");
+  EXPECT_ERROR_NAMES(database->NewTransaction(), "is not open");
+}
+
 TEST(Lmdb, GrowsAsNeeded) {
   const TemporaryFolder folder;
   const std::string megabytes(40 << 20, 'x');

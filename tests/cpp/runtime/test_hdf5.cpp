@@ -46,6 +46,68 @@ TEST(Hdf5, AppendedRowsGrowADataset) {
   EXPECT_ERROR_NAMES(caffe::hdf5_append_rows(file.id(), "data", wider), "another shape");
 }
 
+TEST(Hdf5, KeepsDiffsPrecisionsAndShapesOfNoAxes) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "all.h5", H5F_ACC_TRUNC);
+  Blob<double> blob(std::vector<int>(0));
+  blob.mutable_cpu_data()[0] = 1 / 3.0;
+  blob.mutable_cpu_diff()[0] = 2 / 3.0;
+  caffe::hdf5_save_nd_dataset(file.id(), "data", blob);
+  caffe::hdf5_save_nd_dataset(file.id(), "diff", blob, true);
+  Blob<double> read({5});
+  caffe::hdf5_load_nd_dataset(file.id(), "data", 0, 0, &read, true);
+  EXPECT_EQ(read.num_axes(), 0);
+  EXPECT_EQ(read.cpu_data()[0], 1 / 3.0);
+  caffe::hdf5_load_nd_dataset(file.id(), "diff", 0, 4, &read);
+  EXPECT_EQ(read.cpu_data()[0], 2 / 3.0);
+}
+
+TEST(Hdf5, WholeNumbersAreReadAsValues) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "numbers.h5", H5F_ACC_TRUNC);
+  caffe::hdf5_save_int(file.id(), "n", 1 << 20);
+  Blob<float> blob;
+  caffe::hdf5_load_nd_dataset(file.id(), "n", 1, 1, &blob, true);
+  EXPECT_EQ(blob.cpu_data()[0], 1 << 20);
+}
+
+TEST(Hdf5Error, OfNumbersAndTexts) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "some.h5", H5F_ACC_TRUNC);
+  caffe::hdf5_save_nd_dataset(file.id(), "two", Blob<float>(std::vector<int>{2}));
+  caffe::hdf5_save_int(file.id(), "number", 3);
+  caffe::hdf5_save_string(file.id(), "text", "abc");
+  Blob<float> blob;
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "text", 0, 4, &blob, true),
+                     "some.h5: dataset 'text' holds no numbers");
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_int(file.id(), "text"), "holds no numbers");
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_int(file.id(), "two"), "is no single number");
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_int(file.id(), "none"), "does not exist");
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_string(file.id(), "number"), "holds no text");
+  EXPECT_ERROR_NAMES(caffe::hdf5_save_int(file.id(), "number", 4), "'number' cannot be written");
+  EXPECT_ERROR_NAMES(caffe::hdf5_save_string(file.id(), "number", ""), "cannot be written");
+  EXPECT_ERROR_NAMES(caffe::hdf5_get_name_by_idx(file.id(), 3), "has no entry number 3");
+  EXPECT_EQ(caffe::hdf5_load_int(file.id(), "number"), 3);
+}
+
+TEST(Hdf5Error, OfRowsThatDoNotFit) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "rows.h5", H5F_ACC_TRUNC);
+  const auto append = [&](const std::vector<int>& shape) {
+    Blob<float> blob(shape);
+    caffe::hdf5_append_rows(file.id(), "data", blob);
+  };
+  EXPECT_ERROR_NAMES(append({}), "gets an empty blob");
+  EXPECT_ERROR_NAMES(append({0, 2}), "gets an empty blob");
+  append({1, 2});
+  EXPECT_ERROR_NAMES(append({1, 2, 1}), "has 2 axes; 3 to 3 are expected");
+  EXPECT_ERROR_NAMES(append({2}), "has 2 axes; 1 to 1 are expected");
+  caffe::hdf5_save_nd_dataset(file.id(), "fixed", Blob<float>(std::vector<int>{1, 2}));
+  EXPECT_ERROR_NAMES(
+      caffe::hdf5_append_rows(file.id(), "fixed", Blob<float>(std::vector<int>{1, 2})),
+      "'fixed' cannot be written");
+}
+
 TEST(Hdf5Error, NamesFileAndDataset) {
   const TemporaryFolder folder;
   const Hdf5File file(folder / "some.h5", H5F_ACC_TRUNC);
@@ -54,6 +116,7 @@ TEST(Hdf5Error, NamesFileAndDataset) {
   EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "absent", 1, 4, &blob),
                      "some.h5: dataset 'absent' does not exist");
   EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "there", 3, 4, &blob), "has 2 axes");
+  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "there", 0, 1, &blob), "has 2 axes");
   Blob<float> other({3, 2});
   EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "there", 1, 4, &other), "2 x 3");
 }

@@ -43,6 +43,49 @@ TEST(PrototxtFile, MayBeginWithAByteOrderMark) {
   }
 }
 
+TEST(PrototxtError, IsASentenceWithItsPlace) {
+  NetParameter net;
+  const auto error = [&](const std::string& text) {
+    return caffe_test::ErrorOf([&] { caffe::ParseProtoTextOrDie(text, "net", &net); });
+  };
+  // Lines and columns as editors count them; the full stop of some messages is left out.
+  EXPECT_EQ(error("\n  name 'x'").substr(0, 9), "net:2:8: ");
+  EXPECT_NE(error("name: 'x' name: 'y'").back(), '.');
+  const std::string plug_in = "python_param { param_str";
+  EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { my_param { } }", "net", &net), plug_in);
+  EXPECT_FALSE(caffe_test::Contains(error("layer { my_field: 1 }"), plug_in));
+  EXPECT_FALSE(caffe_test::Contains(error("my_param { }"), plug_in));
+  std::string deep = "x { ";
+  for (int i = 0; i < 8; ++i) deep += deep;
+  EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { " + deep, "net", &net), "net:1:");
+}
+
+TEST(ProtoFile, LargerThanItsFormatAllowsIsNotRead) {
+  const TemporaryFolder folder;
+  NetParameter net;
+  const std::string file = folder / "large";
+  Write(file, "");
+  std::filesystem::resize_file(file, (int64_t(256) << 20) + 1);  // nothing of it is on the disk
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromTextFileOrDie(file, &net), "too large for a prototxt");
+  std::filesystem::resize_file(file, int64_t(1) << 31);
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie(file, &net), "larger than 2 GiB");
+}
+
+TEST(ProtoFile, ABinaryOneReplacesWhatWasThereAndHasItsRequiredFields) {
+  const TemporaryFolder folder;
+  NetParameter net;
+  net.set_name("stored");
+  caffe::WriteProtoToBinaryFile(net, folder / "net");
+  net.set_name("before");
+  net.add_input("before");
+  EXPECT_TRUE(caffe::ReadProtoFromBinaryFile(folder / "net", &net));
+  EXPECT_EQ(net.DebugString(), "name: \"stored\"\n");
+  net.add_layer()->mutable_clip_param()->set_min(0);
+  Write(folder / "partial", net.SerializePartialAsString());
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie(folder / "partial", &net),
+                     "partial: lacks layer[0].clip_param.max");
+}
+
 TEST(PrototxtError, NamesRequiredFieldsThatAreMissing) {
   NetParameter net;
   EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { clip_param { min: 0 } }", "net", &net),

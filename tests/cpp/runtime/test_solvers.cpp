@@ -1,6 +1,7 @@
 // How solvers update parameters: in one pass, or step by step where a derived class has its say.
 
 #include <climits>
+#include <cmath>
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "solver/update_rules.hpp"
 
 namespace caffe {
 namespace {
@@ -77,6 +79,35 @@ TEST(Solvers, OnePassGivesTheBitsOfTheSingleSteps) {
   ExpectSameInOnePass<RMSPropSolver<float>>("rms_decay: 0.95");
   ExpectSameInOnePass<AdaDeltaSolver<float>>("momentum: 0.95 delta: 1e-6");
   ExpectSameInOnePass<AdamSolver<float>>("momentum: 0.9");
+}
+
+TEST(UpdateRules, AreTheirFormulas) {
+  // Constants of a size that shows: the usual `delta` changes no digit of a float.
+  double h = 0.5, d = 0.25;
+  EXPECT_DOUBLE_EQ((SGDRule<double>{0.1, 0.5}(2, &h, &d)), 0.1 * 2 + 0.5 * 0.5);
+  EXPECT_DOUBLE_EQ(h, 0.45);
+  EXPECT_DOUBLE_EQ((NesterovRule<double>{0.1, 0.5}(2, &h, &d)), 1.5 * 0.425 - 0.5 * 0.45);
+  EXPECT_DOUBLE_EQ(h, 0.425);
+  h = 5;
+  EXPECT_DOUBLE_EQ((AdaGradRule<double>{0.1, 2}(2, &h, &d)), 0.1 * 2 / (3 + 2));
+  EXPECT_DOUBLE_EQ(h, 9);
+  EXPECT_DOUBLE_EQ((RMSPropRule<double>{0.1, 0.75, 2}(4, &h, &d)),
+                   0.1 * 4 / (std::sqrt(0.75 * 9 + 0.25 * 16) + 2));
+  EXPECT_DOUBLE_EQ(h, 10.75);
+  h = 6;
+  EXPECT_DOUBLE_EQ((AdaDeltaRule<double>{0.5, 0.75, 2}(4, &h, &d)),
+                   0.5 * 4 * std::sqrt((0.25 + 2) / (0.75 * 6 + 0.25 * 16 + 2)));
+  EXPECT_DOUBLE_EQ(h, 8.5);
+  EXPECT_DOUBLE_EQ(d, 0.75 * 0.25 + 0.25 * 16 * (0.25 + 2) / 10.5);
+  h = 6, d = 8;
+  EXPECT_DOUBLE_EQ((AdamRule<double>{0.5, 0.75, 0.25, 2}(4, &h, &d)),
+                   0.5 * (0.75 * 6 + 0.25 * 4) / (std::sqrt(0.25 * 8 + 0.75 * 16) + 2));
+  EXPECT_DOUBLE_EQ(h, 5.5);
+  EXPECT_DOUBLE_EQ(d, 14);
+  const Gradient<double> gradient{0.5, 0.25, 0.125};
+  for (const double w : {-4, 0, 4}) {
+    EXPECT_DOUBLE_EQ(gradient(8, w), 0.5 * 8 + 0.25 * w + 0.125 * (w > 0 ? 1 : w < 0 ? -1 : 0));
+  }
 }
 
 TEST(Solvers, UpdatesDoNotDependOnTheNumberOfThreads) {

@@ -12,10 +12,18 @@ from pathlib import Path
 
 import pytest
 from dcme.cli import main
+from dcme.errors import UserError
 from dcme.prepare import prepare
 from dcme.stopping import stop_signals_as_ctrl_c
 from dcme.training import NetFiles, read_net
-from dcme.training_job import TrainingProgress, duration, newest_state
+from dcme.training_job import (
+    TrainingJob,
+    TrainingProgress,
+    check_weights,
+    duration,
+    newest_state,
+    run_job,
+)
 from dcme.trainlog import TrainLog, read_log
 from dcme.weights import weight_layers
 
@@ -145,6 +153,77 @@ def test_off_a_terminal_every_tenth_part_is_told(capsys):
     assert last == "  iteration 90/100  loss 90  10 s left"
 
 
+def test_progress_is_told_once_for_each_tenth_part(monkeypatch, capsys):
+    monkeypatch.setattr("os.isatty", lambda _: False)
+    progress, log = TrainingProgress(1000, start=299), TrainLog()
+    for iteration in (299, 300, 399, 400, 450, 1000):
+        log.loss.add(iteration, 1)
+        progress(log, 10.0)
+    told = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["300/1000", "400/1000", "1000/1000"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ([f"l{i}" for i in range(10)], "10 of 10 layers start from W"),
+        ([f"l{i}" for i in range(8)], "8 of 10 layers start from W; new: l8, l9"),
+        (["l0", "l1"], "2 of 10 layers start from W; new: l2, l3, l4, l5, l6, l7, l8, l9"),
+        (["l9"], "1 of 10 layers start from W; new: l0, l1, l2, l3, l4, l5, l6, l7 and 1 more"),
+    ],
+)
+def test_the_layers_that_start_anew_are_named(tmp_path, stored, told):
+    from caffe.proto import caffe_pb2
+
+    net, weights = caffe_pb2.NetParameter(), caffe_pb2.NetParameter()
+    for i in range(10):
+        net.layer.add(name=f"l{i}", type=("Convolution", "InnerProduct")[i % 2])
+    net.layer.add(name="relu", type="ReLU")
+    for name in stored:
+        weights.layer.add(name=name).blobs.add(data=[1.0])
+    path = tmp_path / "w.caffemodel"
+    path.write_bytes(weights.SerializeToString())
+    assert check_weights(net, path) == told.replace("W", str(path))
+
+
+def play_training(monkeypatch, out, *names, log=""):
+    """Training that leaves these files, and runs no command."""
+
+    def train(bound, log_path, progress, words, append):
+        train.words = list(words)
+        for name in names:
+            (out / name).touch()
+        if log:
+            log_path.write_text(log)
+        return TrainLog(), 1.0
+
+    monkeypatch.setattr("dcme.training_job.train", train)
+    return train
+
+
+def test_what_a_training_leaves_behind_is_looked_at(data, tmp_path, monkeypatch, fails):
+    job = TrainingJob(NETS, data, tmp_path / "r", iterations=10)
+    play_training(monkeypatch, tmp_path / "r")
+    with pytest.raises(UserError, match="r: training left no snapshot; see .*train.log"):
+        run_job(job, quiet=True)
+    play_training(monkeypatch, tmp_path / "r", "snapshot_iter_10.solverstate")
+    with pytest.raises(UserError, match=r"snapshot_iter_10\.caffemodel: training left no such"):
+        run_job(job, quiet=True)
+    state, weights = "snapshot_iter_10.solverstate.h5", "snapshot_iter_10.caffemodel.h5"
+    job = TrainingJob(NETS, data, tmp_path / "s", iterations=20, gpu="0,1")
+    interrupted = play_training(monkeypatch, tmp_path / "s", state, weights)
+    with pytest.raises(KeyboardInterrupt):  # somebody stopped caffe, and it left a snapshot
+        run_job(job, quiet=True)
+    assert interrupted.words == ["--gpu=0,1"]
+    names = [name.replace("10", "20") for name in (state, weights)]
+    whole = play_training(monkeypatch, tmp_path / "s", *names)
+    trained = run_job(job, quiet=True)
+    assert whole.words == [f"--snapshot={tmp_path / 's' / state}", "--gpu=0,1"]
+    assert trained.weights == tmp_path / "s" / names[1]
+    assert (trained.iterations, trained.loss, trained.seconds) == (20, None, 1.0)
+    assert str(trained) == f"{trained.weights}: 20 iterations"
+
+
 def test_what_is_left_is_told_once_it_is_known_and_as_people_say_it(monkeypatch, capsys):
     monkeypatch.setattr("os.isatty", lambda _: True)
     progress, log = TrainingProgress(1000), TrainLog()
@@ -156,6 +235,7 @@ def test_what_is_left_is_told_once_it_is_known_and_as_people_say_it(monkeypatch,
     assert left == ["", "15 h 0 min left", "70 s left", "1 s left", ""]
     assert duration(172_800) == "48 h 0 min" and duration(130 * 60) == "2 h 10 min"
     assert duration(100) == "2 min" and duration(3599) == "1 h 0 min"
+    assert duration(89) == "89 s" and duration(90) == "2 min"
 
 
 FAR = 1_000_000
@@ -299,6 +379,7 @@ def test_a_training_that_never_began_may_be_another_one(data, tmp_path, fails):
         ("\n", "train.txt: the list is empty"),
         ("a.png\n", "train.txt:1: a line is 'image class'"),
         ("a.png x\n", "train.txt:1: a line is 'image class'"),
+        ("\na.png -1\n", "train.txt:1: a line is 'image class'"),
         ("a.png 3\n", "a.png: there is no such image"),
     ],
 )

@@ -86,6 +86,18 @@ def test_shuffled_records_are_the_same_in_an_order_that_the_seed_decides(io_fold
     assert all(sorted(order) == sorted(stored) for order in orders)
 
 
+def test_gray_images_are_stored_as_such_whatever_their_files_hold(io_folder):
+    succeed("convert_imageset", "--gray", "--encoded", "images/", "list.txt", "made")
+    pixels = records("lmdb_gray")
+    assert len(pixels) > 0
+    for (key, value), (other, planes) in zip(records("made"), pixels):
+        assert key == other
+        datum = caffe.proto.caffe_pb2.Datum.FromString(value)
+        image = cv2.imdecode(np.frombuffer(datum.data, np.uint8), cv2.IMREAD_UNCHANGED)
+        array = caffe.io.datum_to_array(caffe.proto.caffe_pb2.Datum.FromString(planes))
+        np.testing.assert_array_equal(image, array[0])
+
+
 @pytest.mark.parametrize("flags", [[], ["--encoded"]])
 def test_images_that_differ_in_size_are_refused_if_asked(flags, io_folder):
     image = cv2.imread("images/c_2.png")
