@@ -204,7 +204,7 @@ def play_training(monkeypatch, out, *names, log=""):
 def test_what_a_training_leaves_behind_is_looked_at(data, tmp_path, monkeypatch, fails):
     job = TrainingJob(NETS, data, tmp_path / "r", iterations=10)
     play_training(monkeypatch, tmp_path / "r")
-    with pytest.raises(UserError, match="r: training left no snapshot; see .*train.log"):
+    with pytest.raises(UserError, match=r"r: training left no snapshot; see .*train\.log"):
         run_job(job, quiet=True)
     play_training(monkeypatch, tmp_path / "r", "snapshot_iter_10.solverstate")
     with pytest.raises(UserError, match=r"snapshot_iter_10\.caffemodel: training left no such"):
