@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from dcme.class_file import write_classes
 from dcme.classes import CITYSCAPES, ClassMap
-from dcme.dataset import Sample
 from dcme.decoding import Instances, decode
 from dcme.errors import UserError
-from dcme.files import PathLike, image_size, require_apart
 from dcme.grid import block_size, classify_instances
-from dcme.parallel import progress
-from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks, folders_read, write_result
-from dcme.vectors import VectorMap, read_vectors
+from dcme.results import UNCLASSIFIED, ImageResult, LazyMasks
+from dcme.vectors import VectorMap
 
 MODES = ("standard", "reference", "watershed")
 
@@ -139,35 +134,3 @@ class Decoding:
                 f"{count - 1} classes and background; --classes names those of the network"
             )
         return grid
-
-
-def decode_files(
-    source: PathLike,
-    out: PathLike,
-    decoding: Decoding,
-    size: tuple[int, int] | None = None,
-    samples: Sequence[Sample] | None = None,
-    quiet: bool = True,
-) -> tuple[int, int]:
-    """Decode every vector map of ``source`` to results in ``out``; returns (images, instances).
-
-    Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, or say
-    which maps of a folder are decoded; where no size is given masks take the size of their images.
-    """
-    names = [sample.name for sample in samples] if samples is not None else None
-    by_name = {sample.name: sample for sample in samples or ()}
-    require_apart(out, [source], "the vector maps are")
-    require_apart(out, folders_read(samples or ()), "the data set is")
-    images = instances = 0
-    for item in progress(read_vectors(source, names), len(names or ()) or None, "decoding", quiet):
-        result = decoding(item)
-        wanted = size
-        if wanted is None and item.name in by_name:
-            wanted = image_size(by_name[item.name].image_path())
-        if wanted is not None:
-            result = result.resized(wanted, cubic=decoding.mode == "reference")
-        if not images:
-            write_classes(out, decoding.classes)
-        write_result(out, result)
-        images, instances = images + 1, instances + len(result)
-    return images, instances

@@ -15,12 +15,19 @@ from dcme.class_file import write_classes
 from dcme.classifier import Classifier, boxes_at, classified
 from dcme.dataset import Sample, require_files
 from dcme.dataset_decoding import Decoding
-from dcme.files import Levels, PathLike, read_image, require_apart, resized
+from dcme.files import Levels, PathLike, image_size, read_image, require_apart, resized
 from dcme.network import Network
 from dcme.parallel import ordered_map, progress
 from dcme.recipe import Recipe, file_state
 from dcme.results import ImageResult, folders_read, list_result, text_path, write_result
-from dcme.vectors import VectorMap, check_vectors, npz_path, read_vector_map, write_npz
+from dcme.vectors import (
+    VectorMap,
+    check_vectors,
+    npz_path,
+    read_vector_map,
+    read_vectors,
+    write_npz,
+)
 
 RECIPE = "predict.json"
 
@@ -130,6 +137,37 @@ def decode_stored(
 
     work = _results(ordered_map(load, samples, workers), Path(out), decoding, classifier, workers)
     return sum(progress(work, len(samples), "decoding", quiet))
+
+
+def decode_files(
+    source: PathLike,
+    out: PathLike,
+    decoding: Decoding,
+    size: tuple[int, int] | None = None,
+    samples: Sequence[Sample] | None = None,
+    workers: int = 1,
+    quiet: bool = True,
+) -> tuple[int, int]:
+    """Decode every vector map of ``source`` to results in ``out``; returns (images, instances).
+
+    Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, or say
+    which maps of a folder are decoded; where no size is given masks take the size of their images.
+    """
+    require_apart(out, [source], "the vector maps are")
+    require_apart(out, folders_read(samples or ()), "the data set is")
+    names = [sample.name for sample in samples] if samples is not None else None
+    by_name = {sample.name: sample for sample in samples or ()}
+
+    def original(item: VectorMap) -> Original:
+        if size is None and item.name in by_name:
+            return Original(image_size(by_name[item.name].image_path()))
+        return Original(size or item.vectors.shape[1:])
+
+    outputs = ((item, original(item)) for item in read_vectors(source, names))
+    work = _results(outputs, Path(out), decoding, None, workers)
+    instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
+    write_classes(out, decoding.classes)
+    return len(instances), sum(instances)
 
 
 def _decode(decoding: Decoding, with_grid: bool, vectors_out: Path | None, output: Output) -> Found:

@@ -185,7 +185,7 @@ def result_path(results: PathLike, sample: Sample) -> Path:
             return path
     raise UserError(
         f"{text_path(results, names[0])}: there are no results for this image (an "
-        "interrupted goes on with --resume)"
+        "interrupted dcme predict goes on with --resume)"
     )
 
 

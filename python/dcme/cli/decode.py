@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_decoding, counted, decoding, size
+from dcme.cli.options import (
+    add_classes,
+    add_decoding,
+    add_workers,
+    counted,
+    decoding,
+    size,
+    workers,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_decoding(parser)
     add_classes(parser, "SOURCE")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_workers(parser)
     parser.epilog = "example: dcme decode vectors results --dt 5 --vt 12 --et 8 --size 256x512"
 
 
@@ -27,8 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Decode the vector maps."""
     from dcme.class_file import classes_of
     from dcme.dataset import find_samples
-    from dcme.dataset_decoding import decode_files
     from dcme.files import folder_of, require_apart
+    from dcme.predict import decode_files
 
     if arguments.list:
         require_apart(arguments.out, [folder_of(arguments.list)], "the list is")
@@ -38,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         decoding(arguments, classes_of(arguments.source, arguments.classes)),
         arguments.size,
         find_samples(arguments.list) if arguments.list else None,
+        workers(arguments),
         arguments.quiet,
     )
     print(f"{arguments.out}: {counted(instances, 'instance')} in {counted(images, 'image')}")

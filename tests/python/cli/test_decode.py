@@ -323,3 +323,17 @@ def test_of_a_folder_of_maps_a_list_says_which(city, tmp_path, fails):
     read_result(tmp_path / "r" / f"{first.name}.txt", (256, 512)).instance_map()
     listed.write_text(f"{first.name}.png\nother.png\n")
     assert "has no vector map of other (1 of 2 images" in fails(*words)
+
+
+def test_any_number_of_workers_writes_the_same_files(city, tmp_path, capsys):
+    assert main(["encode", str(city), str(tmp_path / "v"), "--size", "64x128", "--quiet"]) == 0
+    told, files = [], []
+    for workers in ("1", "3"):
+        out = tmp_path / workers
+        words = ["decode", str(tmp_path / "v"), str(out), "--dt", "3", "--vt", "9", "--et", "5"]
+        words += ["--size", "90x180"]
+        capsys.readouterr()
+        assert main([*words, "--workers", workers, "--quiet"]) == 0
+        told.append(capsys.readouterr().out.removeprefix(str(out)))
+        files.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
+    assert told[0] == told[1] and files[0] == files[1] and len(files[0]) > 4
