@@ -17,6 +17,9 @@ namespace {
 // Streams of random numbers that hang on one seed.
 enum Stream : uint64_t { kSkip, kOrder, kSamples };
 
+// Of threads and of batches made ahead; more are memory without a use.
+const uint32_t kMost = 1024;
+
 template <typename Value, typename Dtype>
 void CopyTo(const vector<Value>& from, Blob<Dtype>* to) {
   std::copy(from.begin(), from.end(), to->mutable_cpu_data());
@@ -28,9 +31,11 @@ template <typename Dtype>
 void DCMEDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   param_ = dcme::data_parameters(this->layer_param_);
-  CHECK(param_.batch_size() > 0 && param_.threads() > 0 && param_.prefetch() > 0)
+  const auto usable = [](uint32_t count) { return count >= 1 && count <= kMost; };
+  CHECK(param_.batch_size() > 0 && usable(param_.threads()) && usable(param_.prefetch()))
       << dcme::error_head(this->layer_param_)
-      << "batch_size, threads and prefetch must be at least 1";
+      << "batch_size must be at least 1, threads and prefetch from 1 to " << kMost;
+  batches_.reset();  // its threads use what is replaced now
   try {
     source_ = dcme::open_source(param_);
     maker_ = std::make_unique<dcme::SampleMaker>(param_, this->layer_param_.transform_param(),
@@ -41,8 +46,9 @@ void DCMEDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   want_grid_ = top.size() > 2;
   want_ids_ = top.size() > 3;
   seed_ = param_.has_seed() ? param_.seed() : caffe_rng_rand();
-  stride_ = std::max(Caffe::solver_count(), 1);
-  first_ = Caffe::solver_rank();
+  // Solvers share the training images. Tests are the root's alone, which sees them all.
+  stride_ = this->phase_ == TRAIN ? std::max(Caffe::solver_count(), 1) : 1;
+  first_ = this->phase_ == TRAIN ? Caffe::solver_rank() : 0;
   LOG(INFO) << "DCME data: " << source_->size() << " images from " << param_.source() << ", "
             << maker_->channels() << " x " << maker_->rows() << " x " << maker_->cols();
   batches_ = std::make_unique<dcme::OrderedPrefetch<Batch>>(

@@ -74,11 +74,11 @@ class Blob : public boost::enable_shared_from_this<Blob<Dtype>> {
   const shared_ptr<SyncedMemory>& diff() const;
 
   const Dtype* cpu_data() const;
-  /// Uses the caller's memory (count() values, not owned).
-  void set_cpu_data(Dtype* data);
+  /// Uses the caller's memory, count() values, and keeps `owner` as long.
+  void set_cpu_data(Dtype* data, const shared_ptr<void>& owner = shared_ptr<void>());
   const int* gpu_shape() const;
   const Dtype* gpu_data() const;
-  void set_gpu_data(Dtype* data);
+  void set_gpu_data(Dtype* data, const shared_ptr<void>& owner = shared_ptr<void>());
   const Dtype* cpu_diff() const;
   const Dtype* gpu_diff() const;
   Dtype* mutable_cpu_data();

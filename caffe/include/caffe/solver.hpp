@@ -65,6 +65,9 @@ class Solver {
   void CheckSnapshotWritePermissions();
 
   const SolverParameter& param() const { return param_; }
+  /// Changes settings of a solver that has its nets; they are read anew in every iteration. Throws
+  /// Error, and changes nothing, where they cannot be used.
+  void set_param(const SolverParameter& param);
   /// The file that the parameters were read from, for what errors say; empty where none is known.
   const string& param_file() const { return param_file_; }
   void set_param_file(const string& file) { param_file_ = file; }

@@ -42,10 +42,11 @@ class SyncedMemory {
   ~SyncedMemory();
 
   const void* cpu_data();
-  /// Makes memory of the caller (which stays its owner) the contents.
-  void set_cpu_data(void* data);
+  /// Makes memory of the caller the contents. `owner` is kept as long as they are used; without one
+  /// the caller sees to it that they live as long.
+  void set_cpu_data(void* data, const shared_ptr<void>& owner = shared_ptr<void>());
   const void* gpu_data();
-  void set_gpu_data(void* data);
+  void set_gpu_data(void* data, const shared_ptr<void>& owner = shared_ptr<void>());
   void* mutable_cpu_data();
   void* mutable_gpu_data();
   /// For a writer of all of the contents: what was in it may be lost.
@@ -113,6 +114,8 @@ class SyncedMemory {
   SyncedHead head_ = UNINITIALIZED;
   /// The same memory as cpu_ptr_; null where that is somebody else's.
   std::shared_ptr<void> own_cpu_;
+  /// What keeps somebody else's memory alive.
+  shared_ptr<void> cpu_owner_, gpu_owner_;
   bool released_ = false;
   bool own_gpu_data_ = false;
   int device_ = -1;

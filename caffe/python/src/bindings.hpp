@@ -25,8 +25,9 @@ using BlobPtr = boost::shared_ptr<Blob<float>>;
 using LayerPtr = boost::shared_ptr<Layer<float>>;
 using NetPtr = boost::shared_ptr<Net<float>>;
 
-/// What Python knows as a Blob. It owns the blob together with the net. A blob that nobody shares
-/// (a member of a layer around a Python layer, say) is borrowed for as long as that lives.
+/// What Python knows as a Blob. It owns the blob together with the net, and may outlive that. A
+/// blob that nobody shares (a member of a layer around a Python layer, say) is borrowed for as long
+/// as that lives.
 struct BlobHandle {
   explicit BlobHandle(BlobPtr owned) : blob(std::move(owned)) {}
   explicit BlobHandle(Blob<float>* handed) : blob(handed->weak_from_this().lock()) {

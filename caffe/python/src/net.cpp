@@ -54,7 +54,16 @@ void CheckInput(const py::array& array, const char* name, const std::vector<int>
   if (!problem.empty()) throw py::value_error(std::string(name) + " array " + problem);
 }
 
-void SetInputArrays(NetCore& core, const py::array& data, const py::array& labels, int layer) {
+/// Keeps Python objects from C++, in any thread.
+shared_ptr<void> Keep(const py::object& object) {
+  return shared_ptr<void>(new py::object(object), [](void* kept) {
+    py::gil_scoped_acquire gil;
+    delete static_cast<py::object*>(kept);
+  });
+}
+
+void SetInputArrays(const NetCore& core, const py::array& data, const py::array& labels,
+                    int layer) {
   const auto& layers = core.net().layers();
   const LayerPtr& found = layers[CheckedIndex(layer, layers.size(), "layer")];
   auto* memory_data = dynamic_cast<MemoryDataLayer<float>*>(found.get());
@@ -77,8 +86,7 @@ void SetInputArrays(NetCore& core, const py::array& data, const py::array& label
   // The layer only reads them.
   memory_data->Reset(static_cast<float*>(const_cast<void*>(data.data())),
                      static_cast<float*>(const_cast<void*>(labels.data())),
-                     static_cast<int>(data.shape(0)));
-  core.KeepInputs(data, labels);
+                     static_cast<int>(data.shape(0)), Keep(py::make_tuple(data, labels)));
 }
 
 py::list BlobHandles(const Net<float>& net) {

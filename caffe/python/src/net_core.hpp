@@ -1,6 +1,7 @@
 #ifndef CAFFE_PYTHON_NET_CORE_HPP_
 #define CAFFE_PYTHON_NET_CORE_HPP_
 
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,7 +26,28 @@ class LayerCallback : public Net<float>::Callback {
   py::function function_;
 };
 
-/// A net and what only Python gave it: callbacks, and the arrays that MemoryData layers read.
+/// Runs `action` without the GIL, between two calls of `sync`; both, where it throws, too. Errors
+/// of `sync` are thrown, but for those after an error of `action`, which is the one to tell.
+template <typename Sync, typename Action>
+auto RunBetween(const Sync& sync, const Action& action) -> decltype(action()) {
+  struct AtEnd {
+    const Sync& sync;
+    const int exceptions = std::uncaught_exceptions();
+    ~AtEnd() noexcept(false) {
+      try {
+        sync();
+      } catch (...) {
+        if (std::uncaught_exceptions() == exceptions) throw;
+      }
+    }
+  };
+  sync();
+  const AtEnd end{sync};
+  const py::gil_scoped_release release;
+  return action();
+}
+
+/// A net and the callbacks that only Python gave it.
 class NetCore {
  public:
   explicit NetCore(NetPtr net) : net_(std::move(net)) {}
@@ -45,23 +67,12 @@ class NetCore {
   /// Runs `action` without the GIL, between two meetings of the blobs and their arrays.
   template <typename Action>
   auto Run(const Action& action) const {
-    SyncViews(*net_);
-    struct SyncAtEnd {
-      const Net<float>& net;
-      ~SyncAtEnd() { SyncViews(net); }
-    } sync{*net_};
-    py::gil_scoped_release release;
-    return action(*net_);
-  }
-
-  void KeepInputs(py::array data, py::array labels) {
-    inputs_ = {std::move(data), std::move(labels)};
+    return RunBetween([this] { SyncViews(*net_); }, [&] { return action(*net_); });
   }
 
  private:
   NetPtr net_;
   std::vector<std::unique_ptr<LayerCallback>> callbacks_;
-  std::vector<py::array> inputs_;
 };
 
 }  // namespace python

@@ -58,13 +58,7 @@ class SolverCore {
   /// Runs `action` without the GIL, between two meetings of the nets' blobs and their arrays.
   template <typename Action>
   void Run(const Action& action) const {
-    SyncAll();
-    struct SyncAtEnd {
-      const SolverCore& core;
-      ~SyncAtEnd() { core.SyncAll(); }
-    } sync{*this};
-    py::gil_scoped_release release;
-    action(*solver_);
+    RunBetween([this] { SyncAll(); }, [&] { action(*solver_); });
   }
 
  private:
@@ -145,10 +139,9 @@ float LearningRate(const SolverCore& core) {
 }
 
 void SetParam(const SolverCore& core, const py::bytes& message) {
-  // The solver reads its parameters anew in every iteration, so that users change them while it
-  // runs; C++ offers them read-only.
-  auto& param = const_cast<SolverParameter&>(core.solver().param());
+  SolverParameter param;
   CHECK(param.ParseFromString(message)) << "not a serialized SolverParameter";
+  core.solver().set_param(param);
 }
 
 py::list TestNets(const SolverCore& core) {

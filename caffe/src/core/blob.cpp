@@ -201,15 +201,15 @@ Dtype* Blob<Dtype>::mutable_gpu_diff() {
 }
 
 template <typename Dtype>
-void Blob<Dtype>::set_cpu_data(Dtype* data) {
+void Blob<Dtype>::set_cpu_data(Dtype* data, const shared_ptr<void>& owner) {
   FitMemory(count_ * sizeof(Dtype), &data_, &diff_);
-  data_->set_cpu_data(data);
+  data_->set_cpu_data(data, owner);
 }
 
 template <typename Dtype>
-void Blob<Dtype>::set_gpu_data(Dtype* data) {
+void Blob<Dtype>::set_gpu_data(Dtype* data, const shared_ptr<void>& owner) {
   FitMemory(count_ * sizeof(Dtype), &data_, &diff_);
-  data_->set_gpu_data(data);
+  data_->set_gpu_data(data, owner);
 }
 
 template <typename Dtype>

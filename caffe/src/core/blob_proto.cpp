@@ -1,4 +1,6 @@
 // Blobs as messages of caffe.proto.
+#include "core/blob_proto.hpp"
+
 #include <algorithm>
 
 #include "caffe/blob.hpp"
@@ -34,6 +36,19 @@ bool ReadValues(const Values& values, const DoubleValues& doubles, int count, Dt
 
 }  // namespace
 
+vector<int> CheckedShape(const BlobProto& proto) {
+  Blob<float> claimed;  // takes memory when it is first used
+  if (HasLegacyShape(proto)) {
+    claimed.Reshape(proto.num(), proto.channels(), proto.height(), proto.width());
+  } else {
+    claimed.Reshape(proto.shape());
+  }
+  CheckValues(std::max(proto.data_size(), proto.double_data_size()), claimed.count());
+  const int diffs = std::max(proto.diff_size(), proto.double_diff_size());
+  if (diffs > 0) CheckValues(diffs, claimed.count());
+  return claimed.shape();
+}
+
 template <typename Dtype>
 bool Blob<Dtype>::ShapeEquals(const BlobProto& other) {
   if (HasLegacyShape(other)) {
@@ -49,16 +64,7 @@ bool Blob<Dtype>::ShapeEquals(const BlobProto& other) {
 template <typename Dtype>
 void Blob<Dtype>::FromProto(const BlobProto& proto, bool reshape) {
   if (reshape) {
-    // Sizes are checked against what the message holds before memory is taken for them: a blob
-    // takes it when it is first used.
-    Blob claimed;
-    if (HasLegacyShape(proto)) {
-      claimed.Reshape(proto.num(), proto.channels(), proto.height(), proto.width());
-    } else {
-      claimed.Reshape(proto.shape());
-    }
-    CheckValues(std::max(proto.data_size(), proto.double_data_size()), claimed.count());
-    ReshapeLike(claimed);
+    Reshape(CheckedShape(proto));
   } else {
     CHECK(ShapeEquals(proto)) << "the message's blob has another shape than " << shape_string();
   }

@@ -41,6 +41,7 @@ void SyncedMemory::free_cpu() {
 #endif
   cpu_ptr_ = nullptr;
   own_cpu_.reset();
+  cpu_owner_.reset();
 }
 
 void SyncedMemory::Release() {
@@ -134,6 +135,7 @@ std::shared_ptr<void> SyncedMemory::ViewCpuData() {
     own_cpu_ = MakeHostMemory(size_);
     cpu_ptr_ = own_cpu_.get();
     std::memcpy(cpu_ptr_, contents, size_);
+    cpu_owner_.reset();
   }
   return own_cpu_;
 }
@@ -147,10 +149,11 @@ void* SyncedMemory::overwrite_cpu_data() {
   return cpu_ptr_;
 }
 
-void SyncedMemory::set_cpu_data(void* data) {
+void SyncedMemory::set_cpu_data(void* data, const shared_ptr<void>& owner) {
   CHECK(data) << "the memory to use must not be null";
   free_cpu();
   cpu_ptr_ = data;
+  cpu_owner_ = owner;
   released_ = false;
   head_ = HEAD_AT_CPU;
   layout_.reset();

@@ -17,7 +17,7 @@ namespace caffe {
 void SyncedMemory::to_gpu() { NO_GPU; }
 const void* SyncedMemory::gpu_data() { NO_GPU; }
 void* SyncedMemory::mutable_gpu_data() { NO_GPU; }
-void SyncedMemory::set_gpu_data(void* data) { NO_GPU; }
+void SyncedMemory::set_gpu_data(void*, const shared_ptr<void>&) { NO_GPU; }
 void SyncedMemory::free_gpu() {}
 
 #else
@@ -50,6 +50,7 @@ void SyncedMemory::free_gpu() {
   gpu_user_ = 0;
   gpu_ptr_ = nullptr;
   own_gpu_data_ = false;
+  gpu_owner_.reset();
 }
 
 void SyncedMemory::allocate_gpu() {
@@ -132,11 +133,12 @@ bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
   return true;
 }
 
-void SyncedMemory::set_gpu_data(void* data) {
+void SyncedMemory::set_gpu_data(void* data, const shared_ptr<void>& owner) {
   CHECK(data) << "the memory to use must not be null";
   free_gpu();
   CUDA_CHECK(cudaGetDevice(&device_));
   gpu_ptr_ = data;
+  gpu_owner_ = owner;
   released_ = false;
   head_ = HEAD_AT_GPU;
   layout_.reset();

@@ -127,16 +127,19 @@ void BasePrefetchingDataLayer<Dtype>::TakeNextBatch() {
   ++batches_handed_out_;
 }
 
-// The tops use the batch's memory, which is theirs until the next Forward.
+// The tops use the batch's memory, which is theirs until the next Forward, and keep it alive: a
+// blob may live longer than its layer.
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                                   const vector<Blob<Dtype>*>& top) {
   TakeNextBatch();
   top[0]->ReshapeLike(prefetch_current_->data_);
-  top[0]->set_cpu_data(prefetch_current_->data_.mutable_cpu_data());
+  top[0]->set_cpu_data(prefetch_current_->data_.mutable_cpu_data(),
+                       prefetch_current_->data_.data());
   if (this->output_labels_) {
     top[1]->ReshapeLike(prefetch_current_->label_);
-    top[1]->set_cpu_data(prefetch_current_->label_.mutable_cpu_data());
+    top[1]->set_cpu_data(prefetch_current_->label_.mutable_cpu_data(),
+                         prefetch_current_->label_.data());
   }
 }
 
@@ -153,7 +156,7 @@ void BasePrefetchingDataLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bo
   // Asking for constant data spares a copy back to the host when the batch is filled anew.
   const auto use = [](const Blob<Dtype>& from, Blob<Dtype>* to) {
     to->ReshapeLike(from);
-    to->set_gpu_data(const_cast<Dtype*>(from.gpu_data()));
+    to->set_gpu_data(const_cast<Dtype*>(from.gpu_data()), from.data());
   };
   use(prefetch_current_->data_, top[0]);
   if (this->output_labels_) use(prefetch_current_->label_, top[1]);

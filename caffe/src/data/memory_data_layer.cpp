@@ -41,6 +41,8 @@ template <typename Dtype>
 void MemoryDataLayer<Dtype>::UseAdded(int images) {
   data_ = added_data_.mutable_cpu_data();
   labels_ = added_label_.mutable_cpu_data();
+  data_owner_ = added_data_.data();
+  labels_owner_ = added_label_.data();
   n_ = images;
   pos_ = 0;
   has_new_data_ = true;
@@ -66,7 +68,8 @@ void MemoryDataLayer<Dtype>::AddMatVector(const vector<cv::Mat>& mat_vector,
 }
 
 template <typename Dtype>
-void MemoryDataLayer<Dtype>::Reset(Dtype* data, Dtype* label, int n) {
+void MemoryDataLayer<Dtype>::Reset(Dtype* data, Dtype* label, int n,
+                                   const shared_ptr<void>& owner) {
   CHECK(data && label) << "data and labels must not be null";
   CHECK(n > 0 && n % batch_size_ == 0)
       << n << " images are no multiple of the batch size " << batch_size_;
@@ -75,6 +78,7 @@ void MemoryDataLayer<Dtype>::Reset(Dtype* data, Dtype* label, int n) {
   }
   data_ = data;
   labels_ = label;
+  data_owner_ = labels_owner_ = owner;
   n_ = n;
   pos_ = 0;
 }
@@ -95,8 +99,8 @@ void MemoryDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
       << " images: the batch size no longer divides the data";
   top[0]->Reshape({batch_size_, channels_, height_, width_});
   top[1]->Reshape({batch_size_});
-  top[0]->set_cpu_data(data_ + pos_ * size_);
-  top[1]->set_cpu_data(labels_ + pos_);
+  top[0]->set_cpu_data(data_ + pos_ * size_, data_owner_);
+  top[1]->set_cpu_data(labels_ + pos_, labels_owner_);
   pos_ = (pos_ + batch_size_) % n_;
   if (pos_ == 0) has_new_data_ = false;
 }

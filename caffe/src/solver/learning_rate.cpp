@@ -17,7 +17,7 @@ double Step(const SolverParameter& p, int iter, int* step) {
 
 double MultiStep(const SolverParameter& p, int iter, int* step) {
   for (int i = 1; i < p.stepvalue_size(); ++i) {
-    CHECK_GE(p.stepvalue(i), p.stepvalue(i - 1)) << ": each stepvalue must be above the one before";
+    CHECK_GE(p.stepvalue(i), p.stepvalue(i - 1)) << ": no stepvalue may be below the one before";
   }
   while (*step < p.stepvalue_size() && iter >= p.stepvalue(*step)) ++*step;
   return std::pow(p.gamma(), *step);

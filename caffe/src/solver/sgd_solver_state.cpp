@@ -1,4 +1,5 @@
-// The .solverstate of SGDSolver and its descendants: what every solver keeps, and the history.
+// The .solverstate of SGDSolver and its descendants: what every solver keeps, and the history. A
+// state that does not fit leaves solver and net as they were: all of it is checked first.
 
 #include <google/protobuf/text_format.h>
 
@@ -6,6 +7,7 @@
 #include "caffe/util/atomic_file.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "caffe/util/io.hpp"
+#include "core/blob_proto.hpp"
 #include "util/hdf5_handle.hpp"
 
 namespace caffe {
@@ -52,14 +54,15 @@ void SGDSolver<Dtype>::RestoreSolverStateFromBinaryProto(const string& state_fil
                << "is the file to go on from, or its weights to start with";
   }
   CheckHistoryLength(state.history_size(), history_.size(), state_file, this->type());
-  LOG_IF(INFO, Caffe::root_solver()) << "SGDSolver: restoring history";
   for (size_t i = 0; i < history_.size(); ++i) {
     CHECK(history_[i]->ShapeEquals(state.history(i)))
         << state_file << ": history blob " << i << " is not of shape "
         << history_[i]->shape_string() << ": use the net that wrote it";
-    history_[i]->FromProto(state.history(i), false);
+    CheckedShape(state.history(i));
   }
   this->LoadState(state, state_file);
+  LOG_IF(INFO, Caffe::root_solver()) << "SGDSolver: restoring history";
+  for (size_t i = 0; i < history_.size(); ++i) history_[i]->FromProto(state.history(i), false);
 }
 
 namespace {
@@ -119,10 +122,15 @@ void SGDSolver<Dtype>::RestoreSolverStateFromHDF5(const string& state_file) {
   const Hdf5Handle group(H5Gopen2(file.id(), "history", H5P_DEFAULT), H5Gclose,
                          state_file + " has no history: use another snapshot");
   CheckHistoryLength(hdf5_get_num_links(group), history_.size(), state_file, this->type());
-  for (size_t i = 0; i < history_.size(); ++i) {
-    hdf5_load_nd_dataset(group, std::to_string(i).c_str(), 0, kMaxBlobAxes, history_[i].get());
-  }
+  const auto for_history = [&](decltype(hdf5_load_nd_dataset<Dtype>)* action) {
+    for (size_t i = 0; i < history_.size(); ++i) {
+      action(group, std::to_string(i).c_str(), 0, kMaxBlobAxes, history_[i].get(), false);
+    }
+  };
+  for_history(&hdf5_load_nd_dataset_helper<Dtype>);  // throws where a shape differs
   this->LoadState(state, state_file);
+  LOG_IF(INFO, Caffe::root_solver()) << "SGDSolver: restoring history";
+  for_history(&hdf5_load_nd_dataset<Dtype>);
 }
 
 #define INSTANTIATE_STATE(Dtype)                                                   \

@@ -75,7 +75,6 @@ vector<NetSource> TestSources(const SolverParameter& param) {
       << " test nets: give each its own, or none";
   CHECK(nets == 0 || param.test_interval() > 0)
       << "there are test nets (test_iter), so test_interval must be set";
-  for (const int batches : param.test_iter()) CHECK_GE(batches, 1) << ": test_iter counts batches";
   return sources;
 }
 
@@ -98,6 +97,13 @@ void SetDefaults(const SolverParameter& solver, NetParameter::BlobLifetime lifet
   if (!net->has_precision()) net->set_precision(solver.precision());
 }
 
+void CheckNumbers(const SolverParameter& param) {
+  CHECK_GE(param.average_loss(), 1) << ": average_loss counts iterations";
+  CHECK_GE(param.iter_size(), 1) << ": iter_size counts batches";
+  CHECK_GT(param.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";
+  for (const int batches : param.test_iter()) CHECK_GE(batches, 1) << ": test_iter counts batches";
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -105,11 +111,7 @@ void Solver<Dtype>::Init(const SolverParameter& param) {
   LOG_IF(INFO, Caffe::root_solver()) << "Initializing solver from parameters: \n"
                                      << param.DebugString();
   param_ = param;
-  InParamFile([&] {
-    CHECK_GE(param_.average_loss(), 1) << ": average_loss counts iterations";
-    CHECK_GE(param_.iter_size(), 1) << ": iter_size counts batches";
-    CHECK_GT(param_.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";
-  });
+  InParamFile([&] { CheckNumbers(param_); });
   if (param_.snapshot() > 0) CheckSnapshotWritePermissions();
   if (param_.random_seed() >= 0) {
     Caffe::set_random_seed(static_cast<unsigned int>(param_.random_seed()) + Caffe::solver_rank());
@@ -117,6 +119,14 @@ void Solver<Dtype>::Init(const SolverParameter& param) {
   InitTrainNet();
   InitTestNets();
   LOG_IF(INFO, Caffe::root_solver()) << "Solver scaffolding done.";
+}
+
+template <typename Dtype>
+void Solver<Dtype>::set_param(const SolverParameter& param) {
+  CheckNumbers(param);
+  const int tests = static_cast<int>(test_nets_.size());
+  CHECK_GE(param.test_iter_size(), tests) << ": each test net needs its test_iter";
+  param_ = param;
 }
 
 template <typename Dtype>
@@ -159,6 +169,8 @@ void Solver<Dtype>::InitTestNets() {
 
 template void Solver<float>::Init(const SolverParameter&);
 template void Solver<double>::Init(const SolverParameter&);
+template void Solver<float>::set_param(const SolverParameter&);
+template void Solver<double>::set_param(const SolverParameter&);
 template void Solver<float>::InitTrainNet();
 template void Solver<double>::InitTrainNet();
 template void Solver<float>::InitTestNets();

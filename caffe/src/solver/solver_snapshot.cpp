@@ -124,6 +124,15 @@ void Solver<Dtype>::SaveState(const string& model_filename, SolverState* state) 
 
 template <typename Dtype>
 void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file) {
+  CHECK(state.iter() >= 0 && state.current_step() >= 0)
+      << state_file << " is damaged (iteration " << state.iter() << ", step "
+      << state.current_step() << " of the learning rate): use another snapshot";
+  rng_t rng;
+  if (state.has_rng_state()) {
+    // The generator skips white space after its last number, and fails where the text just ends.
+    std::istringstream text(state.rng_state() + "\n");
+    CHECK(text >> rng) << state_file << ": its rng_state is damaged: use another snapshot";
+  }
   if (state.has_learned_net()) {
     const string model = FindModel(state.learned_net(), state_file);
     CheckModel(state, model);
@@ -135,11 +144,7 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
   losses_.assign(state.recent_loss().begin(), state.recent_loss().end());
   *restored_layers_.mutable_layer_state() = state.layer_state();
   RestoreLayers(restored_layers_);
-  if (state.has_rng_state()) {
-    // The generator skips white space after its last number, and fails where the text just ends.
-    std::istringstream rng(state.rng_state() + "\n");
-    CHECK(rng >> *caffe_rng()) << state_file << ": its rng_state is damaged: use another snapshot";
-  }
+  if (state.has_rng_state()) *caffe_rng() = rng;
 }
 
 template <typename Dtype>

@@ -1,6 +1,7 @@
 #include "caffe/util/plugins.hpp"
 
 #include <cstdlib>
+#include <map>
 #include <mutex>
 
 #include <dlfcn.h>
@@ -15,7 +16,9 @@ namespace {
 struct State {
   std::recursive_mutex mutex;
   std::vector<std::string> loaded;
-  std::vector<void*> handles;
+  // Of each library that was opened: what its static initialisers complained of. They run once, so
+  // a second attempt would hear nothing.
+  std::map<void*, std::string> errors;
   bool defaults_done = false;
 };
 
@@ -29,12 +32,14 @@ thread_local std::string* registration_errors = nullptr;
 
 class CollectErrors {
  public:
-  CollectErrors() { registration_errors = &errors_; }
-  ~CollectErrors() { registration_errors = nullptr; }
+  CollectErrors() : outer_(registration_errors) { registration_errors = &errors_; }
+  ~CollectErrors() { registration_errors = outer_; }
   const std::string& errors() const { return errors_; }
 
  private:
   std::string errors_;
+  // A plug-in's initialisers may load another one.
+  std::string* const outer_;
 };
 
 std::vector<std::string> SharedLibraries(const std::string& folder) {
@@ -83,11 +88,10 @@ void LoadPlugin(const std::string& path) {
         << "plug-in " << path << " was built for another version of this runtime: build it again";
     LOG(FATAL) << "plug-in " << path << " cannot be loaded: " << reason;
   }
-  const auto& handles = state.handles;
-  const bool loaded_before = std::find(handles.begin(), handles.end(), handle) != handles.end();
-  if (!collect.errors().empty()) LOG(FATAL) << "plug-in " << path << ": " << collect.errors();
-  if (loaded_before) return;
-  state.handles.push_back(handle);
+  const auto opened = state.errors.emplace(handle, collect.errors());
+  const std::string& errors = opened.first->second;
+  if (!errors.empty()) LOG(FATAL) << "plug-in " << path << ": " << errors;
+  if (!opened.second) return;
   state.loaded.push_back(path);
   VLOG(1) << "Loaded plug-in " << path;
 }

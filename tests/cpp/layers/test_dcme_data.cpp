@@ -222,6 +222,26 @@ TEST(DCMEData, ParallelSolversShareTheBatches) {
   EXPECT_EQ(interleaved, expected);
 }
 
+TEST(DCMEData, SolversDoNotShareTheImagesOfATest) {
+  const DataSet set(6);
+  auto single = data_layer(set.parameters(""), "phase: TEST");
+  const Values expected = batches(&single, 4);
+  caffe::Caffe::set_solver_count(2);
+  auto of_root = data_layer(set.parameters(""), "phase: TEST");
+  caffe::Caffe::set_solver_count(1);
+  EXPECT_EQ(batches(&of_root, 4), expected);
+}
+
+TEST(DCMEData, CanBeSetUpAgainWhileItsThreadsAreAtWork) {
+  const DataSet set(6);
+  auto layer = data_layer(set.parameters("threads: 4 prefetch: 8"));
+  const Values expected = batches(&layer, 2);
+  for (int i = 0; i < 20; ++i) {
+    layer.layer->SetUp(layer.bottom, layer.top);
+    ASSERT_EQ(batches(&layer, 2), expected);
+  }
+}
+
 #ifdef CAFFE_HAS_LAYER_STATE
 TEST(DCMEData, ContinuesFromASavedState) {
   const DataSet set(7);

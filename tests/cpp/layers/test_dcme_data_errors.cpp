@@ -26,6 +26,14 @@ TEST(DCMEDataErrors, MissingAndEmptyLists) {
   EXPECT_COMPLAINT(set.parameters(""), "names no images");
 }
 
+TEST(DCMEDataErrors, MoreThreadsOrBatchesThanAreOfUse) {
+  const DataSet set(1);
+  for (const std::string count : {"0", "1025", "4294967294", "4294967295"}) {
+    EXPECT_COMPLAINT(set.parameters("threads: " + count), "threads and prefetch from 1 to 1024");
+    EXPECT_COMPLAINT(set.parameters("prefetch: " + count), "threads and prefetch from 1 to 1024");
+  }
+}
+
 TEST(DCMEDataErrors, AnImageWithoutItsMapIsFoundAtSetUp) {
   const DataSet set(3);
   std::filesystem::remove(set.folder / "ids2.png");

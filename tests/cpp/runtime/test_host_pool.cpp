@@ -99,5 +99,23 @@ TEST(SyncedMemory, ShowsNoMemoryThatIsOnlyLent) {
   EXPECT_EQ(*static_cast<float*>(view.get()), 7);
 }
 
+TEST(SyncedMemory, KeepsTheOwnerOfWhatIsLentAsLongAsItIsUsed) {
+  const caffe::shared_ptr<void> one(caffe::shared_ptr<float>(new float(1)));
+  const caffe::shared_ptr<void> two(caffe::shared_ptr<float>(new float(2)));
+  {
+    caffe::SyncedMemory memory(sizeof(float));
+    memory.set_cpu_data(one.get(), one);
+    EXPECT_EQ(one.use_count(), 2);
+    memory.set_cpu_data(two.get(), two);
+    EXPECT_EQ(one.use_count(), 1);
+    EXPECT_EQ(two.use_count(), 2);
+    const std::shared_ptr<void> view = memory.ViewCpuData();
+    EXPECT_EQ(*static_cast<float*>(view.get()), 2);
+    EXPECT_EQ(two.use_count(), 1);
+    memory.set_cpu_data(one.get(), one);
+  }
+  EXPECT_EQ(one.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace caffe_test

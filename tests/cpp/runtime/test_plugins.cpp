@@ -68,6 +68,8 @@ TEST(Plugins, WithATypeThatExistsAreRefusedAndTheFirstIsKept) {
   EXPECT_NE(told, string::npos) << message;
   EXPECT_EQ(message.find("registered twice", told + 20), string::npos) << message;
   EXPECT_STREQ(CreateTriple()->type(), "Triple");
+  // A second attempt runs no initialisers, which could complain again.
+  EXPECT_EQ(MessageOf(copy), message);
 }
 
 TEST(Plugins, ThatCannotBeLoadedAreNamed) {

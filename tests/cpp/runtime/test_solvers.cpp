@@ -212,5 +212,19 @@ TEST(Solvers, RefuseParametersThatMakeNoSense) {
   EXPECT_THROW(SGDSolver<float>(Param("iter_size: 0")), Error);
 }
 
+TEST(Solvers, TakeOtherSettingsWhileTheyRunUnlessTheyMakeNoSense) {
+  SGDSolver<float> solver(Param("test_iter: 1 test_interval: 5"));
+  SolverParameter param = solver.param();
+  param.set_base_lr(0.5);
+  solver.set_param(param);
+  EXPECT_EQ(solver.GetLearningRate(), 0.5f);
+  param.set_base_lr(0.25);
+  param.clear_test_iter();
+  EXPECT_THROW(solver.set_param(param), Error) << "a test net without test_iter";
+  param.add_test_iter(0);
+  EXPECT_THROW(solver.set_param(param), Error);
+  EXPECT_EQ(solver.GetLearningRate(), 0.5f);
+}
+
 }  // namespace
 }  // namespace caffe

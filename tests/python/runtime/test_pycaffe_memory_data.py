@@ -1,5 +1,8 @@
 """caffe.Net.set_input_arrays: arrays of Python as the data of a net."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from oracles.small_net import write
@@ -46,3 +49,26 @@ def test_memory_data_refuses_arrays_that_do_not_fit(tmp_path, data, labels, mess
 def test_set_input_arrays_needs_a_memory_data_layer(net):
     with pytest.raises(caffe.Error, match="MemoryData"):
         net.set_input_arrays(np.zeros((2, 3, 5, 4), np.float32), np.zeros(2, np.float32))
+
+
+def test_arrays_live_as_long_as_a_top_reads_them_and_no_longer(tmp_path):
+    # What a net puts out, forward() shows: it has memory of its own from then on.
+    text = MEMORY_NET + 'layer { name: "y" type: "Power" bottom: "data" top: "y" }'
+    net = caffe.Net(write(tmp_path, text), caffe.TEST)
+    first, second = (np.full((2, 1, 2, 3), number, np.float32) for number in (1, 2))
+    labels = np.zeros(2, np.float32)
+    alive = weakref.ref(first)
+    net.set_input_arrays(first, labels)
+    net.forward()
+    net.set_input_arrays(second, labels)
+    del first
+    assert alive() is not None
+    net.forward()
+    assert alive() is None
+    blob = net.blobs["data"]
+    alive = weakref.ref(second)
+    del net, second
+    gc.collect()
+    assert alive() is not None and (blob.data == 2).all()
+    del blob
+    assert alive() is None

@@ -80,6 +80,17 @@ def test_param_can_be_read_and_changed_while_training(tmp_path):
         solver.param.bsae_lr = 1
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("iter_size", 0), ("average_loss", 0), ("loss_scale", -1)]
+)
+def test_param_cannot_become_what_no_solver_may_have(tmp_path, field, value):
+    solver = caffe.get_solver(write(tmp_path))
+    before = getattr(solver.param, field)
+    with pytest.raises(caffe.Error, match=field):
+        setattr(solver.param, field, value)
+    assert getattr(solver.param, field) == before
+
+
 def test_apply_update_subtracts_the_rate_times_the_diff(tmp_path):
     solver = caffe.get_solver(write(tmp_path))
     weights = solver.net.layers[1].blobs[0].data

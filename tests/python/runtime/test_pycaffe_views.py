@@ -2,6 +2,7 @@
 
 import gc
 
+import cv2
 import lmdb
 import numpy as np
 import pytest
@@ -64,6 +65,24 @@ def test_views_of_a_data_layers_tops_show_their_batch_when_it_and_the_net_are_go
     for batch, (data, labels) in enumerate(views):
         assert labels.tolist() == [2 * batch, 2 * batch + 1]
         assert np.unique(data).tolist() == labels.tolist()
+
+
+def test_a_blob_of_a_data_layer_shows_its_batch_when_the_net_is_gone(tmp_path):
+    folders = [tmp_path / name for name in ("one", "two")]
+    blobs = []
+    for number, folder in enumerate(folders, 1):
+        folder.mkdir()
+        cv2.imwrite(str(folder / "image.png"), np.full((200, 300), number, np.uint8))
+        (folder / "list.txt").write_text(f"{folder}/image.png {number}\n")
+        text = f"""layer {{ name: "data" type: "ImageData" top: "data" top: "label"
+          image_data_param {{ source: "{folder}/list.txt" is_color: false batch_size: 2 }} }}"""
+        net = caffe.Net(write(folder, text), caffe.TRAIN)
+        net.forward()
+        blobs.append(net.blobs["data"])
+        del net
+        gc.collect()
+    for number, blob in enumerate(blobs, 1):
+        assert (blob.data == number).all()
 
 
 def test_a_view_of_a_data_layers_top_feeds_the_layers_behind_it(tmp_path):

@@ -1,5 +1,6 @@
 """caffe.Net: parameters in and out."""
 
+import h5py
 import numpy as np
 import pytest
 from oracles.small_net import NET, write
@@ -95,3 +96,29 @@ def test_saved_files_are_caffes_messages(tmp_path, net):
     message = caffe_pb2.NetParameter.FromString((tmp_path / "w.caffemodel").read_bytes())
     assert [layer.name for layer in message.layer if layer.blobs] == ["conv", "ip"]
     assert list(message.layer[1].blobs[0].shape.dim) == [4, 3, 3, 3]
+
+
+@pytest.mark.parametrize("save", ["save", "save_hdf5"])
+def test_weights_that_do_not_fit_leave_the_net_as_it_was(tmp_path, net, save):
+    file = tmp_path / "w.model"
+    getattr(net, save)(file)
+    other = caffe.Net(write(tmp_path, NET.replace("num_output: 6", "num_output: 7")), caffe.TEST)
+    before = [blob.data.copy() for blobs in other.params.values() for blob in blobs]
+    with pytest.raises(caffe.Error, match="parameter 0 of layer 'ip' has shape 7"):
+        other.copy_from(file)
+    after = [blob.data for blobs in other.params.values() for blob in blobs]
+    for mine, theirs in zip(before, after, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_names_with_slashes_are_groups_in_one_another_in_hdf5(tmp_path):
+    """As in GoogLeNet, and where one layer's name is the beginning of another's."""
+    text = NET.replace('"ip"', '"in/3x3/reduce"').replace('"conv"', '"in/3x3"')
+    nets = [caffe.Net(write(tmp_path, text), caffe.TEST) for _ in range(2)]
+    nets[0].save_hdf5(tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5") as file:
+        assert file["data/in/3x3/reduce/0"].shape == (6, 24)
+    assert nets[1].load_hdf5(tmp_path / "w.h5") == ["in/3x3", "in/3x3/reduce"]
+    for name, blobs in nets[0].params.items():
+        for mine, theirs in zip(blobs, nets[1].params[name], strict=True):
+            np.testing.assert_array_equal(mine.data, theirs.data)

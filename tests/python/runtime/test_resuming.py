@@ -14,6 +14,7 @@ import pytest
 from oracles import command
 
 import caffe
+from caffe.proto import caffe_pb2
 
 # Everything random in one net: shuffled data, dropout, a filler; 20 samples do not fill 3 batches.
 NET = """
@@ -210,6 +211,40 @@ def test_a_truncated_state_names_itself(snapshot):
     state = snapshot / "snap_iter_10.solverstate"
     state.write_bytes(state.read_bytes()[:-300])
     assert "snap_iter_10.solverstate" in resume_fails(snapshot)
+
+
+@pytest.mark.parametrize("field", ["iter", "current_step"])
+def test_a_state_before_the_beginning_is_damaged(snapshot, field):
+    file = snapshot / "snap_iter_10.solverstate"
+    state = caffe_pb2.SolverState.FromString(file.read_bytes())
+    setattr(state, field, -2000000000)
+    file.write_bytes(state.SerializeToString())
+    assert "snap_iter_10.solverstate is damaged" in resume_fails(snapshot)
+
+
+@pytest.mark.parametrize("harm", ["model", "history", "rng_state"])
+def test_a_state_that_cannot_be_restored_changes_nothing(snapshot, monkeypatch, harm):
+    monkeypatch.chdir(snapshot)
+    file = snapshot / "snap_iter_10.solverstate"
+    state = caffe_pb2.SolverState.FromString(file.read_bytes())
+    if harm == "model":
+        damage(snapshot / "snap_iter_10.caffemodel")
+    elif harm == "history":
+        state.history[-1].data.pop()
+    else:
+        state.rng_state = b"no numbers"
+    file.write_bytes(state.SerializeToString())
+    solvers = [caffe.get_solver("solver.prototxt") for _ in range(2)]
+    for solver in solvers:
+        solver.step(3)
+    with pytest.raises(caffe.Error):
+        solvers[0].restore(str(file))
+    for solver in solvers:
+        solver.step(3)
+    assert solvers[0].iter == 6
+    mine, theirs = ([blob.data for blob in solver.net.layers[-3].blobs] for solver in solvers)
+    for one, other in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_state_without_its_model_says_where_it_should_be(snapshot):

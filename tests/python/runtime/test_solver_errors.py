@@ -47,7 +47,7 @@ BAD = [
     (
         '"fixed"',
         '"multistep"\nstepvalue: 9\nstepvalue: 5',
-        "each stepvalue must be above the one before (got 5, needed >= 9)",
+        "no stepvalue may be below the one before (got 5, needed >= 9)",
     ),
     ("max_iter", 'regularization_type: "L3"\nmax_iter', "unknown regularization_type 'L3'"),
     ("max_iter", 'type: "Adm"\nmax_iter', "unknown solver type 'Adm' (did you mean Adam"),

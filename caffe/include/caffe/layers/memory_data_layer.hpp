@@ -26,8 +26,9 @@ class MemoryDataLayer : public BaseDataLayer<Dtype> {
   virtual void AddMatVector(const vector<cv::Mat>& mat_vector, const vector<int>& labels);
 
   /// Uses the caller's memory: n images of the layer's size and n labels, n a multiple of the batch
-  /// size. They have to outlive their use.
-  void Reset(Dtype* data, Dtype* label, int n);
+  /// size. `owner` is kept as long as they are used, by a top too; without one they have to outlive
+  /// that.
+  void Reset(Dtype* data, Dtype* label, int n, const shared_ptr<void>& owner = shared_ptr<void>());
   void set_batch_size(int new_size);
 
   int batch_size() { return batch_size_; }
@@ -57,6 +58,8 @@ class MemoryDataLayer : public BaseDataLayer<Dtype> {
  private:
   void PrepareToAdd(size_t images);
   void UseAdded(int images);
+
+  shared_ptr<void> data_owner_, labels_owner_;
 };
 
 }  // namespace caffe
