@@ -234,7 +234,7 @@ cudnnStatus_t cudnnLRNCrossChannelBackward(cudnnHandle_t handle, cudnnLRNDescrip
   });
 }
 
-// ---- BatchNorm ----
+// ---- BatchNorm: nothing says that it works in place ----
 
 namespace {
 
@@ -262,9 +262,7 @@ cudnnStatus_t cudnnBatchNormalizationForwardTraining(
   if (!(*x_tensor == *y_tensor) || !AreChannelsOf(*channels, *x_tensor)) {
     return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
   }
-  if (epsilon < CUDNN_BN_MIN_EPSILON) return CUDNN_STATUS_BAD_PARAM;
-  // The input is read twice.
-  if (x == y) return CUDNN_STATUS_BAD_PARAM;
+  if (epsilon < CUDNN_BN_MIN_EPSILON || x == y) return CUDNN_STATUS_BAD_PARAM;
   const Values from(*x_tensor, x), to(*y_tensor, y), a(*channels, scale), b(*channels, shift),
       means(*channels, running_mean), variances(*channels, running_variance),
       mean_kept(*channels, saved_mean), inverse_kept(*channels, saved_inverse);
@@ -307,7 +305,7 @@ cudnnStatus_t cudnnBatchNormalizationForwardInference(
   if (!(*x_tensor == *y_tensor) || !AreChannelsOf(*channels, *x_tensor)) {
     return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
   }
-  if (epsilon < CUDNN_BN_MIN_EPSILON) return CUDNN_STATUS_BAD_PARAM;
+  if (epsilon < CUDNN_BN_MIN_EPSILON || x == y) return CUDNN_STATUS_BAD_PARAM;
   const Values from(*x_tensor, x), to(*y_tensor, y), a(*channels, scale), b(*channels, shift),
       centre(*channels, mean), spread(*channels, variance);
   const Scales scales(alpha, beta, *x_tensor);
@@ -335,7 +333,7 @@ cudnnStatus_t cudnnBatchNormalizationBackward(cudnnHandle_t handle, cudnnBatchNo
       !AreChannelsOf(*channels, *x_tensor)) {
     return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
   }
-  if (epsilon < CUDNN_BN_MIN_EPSILON) return CUDNN_STATUS_BAD_PARAM;
+  if (epsilon < CUDNN_BN_MIN_EPSILON || dy == dx) return CUDNN_STATUS_BAD_PARAM;
   const Values input(*x_tensor, x), diff(*dy_tensor, dy), to(*dx_tensor, dx), a(*channels, scale),
       scale_to(*channels, scale_diff), shift_to(*channels, shift_diff),
       mean_kept(*channels, saved_mean), inverse_kept(*channels, saved_inverse);

@@ -26,13 +26,13 @@ template <typename Dtype>
 bool NormalizeBatch(const NormalizedValues& values, const Dtype* x, const Dtype* scale,
                     const Dtype* shift, const BatchStatistics<Dtype>& statistics, Dtype* y);
 
-/// dx of that. The diffs of scale and shift are overwritten.
+/// dx of that; it must not be dy. The diffs of scale and shift are overwritten.
 template <typename Dtype>
 bool NormalizeBatchBackward(const NormalizedValues& values, const Dtype* x, const Dtype* dy,
                             const Dtype* scale, const Dtype* mean, const Dtype* inverse_deviation,
                             Dtype* scale_diff, Dtype* shift_diff, Dtype* dx);
 
-/// As NormalizeBatch, with given statistics; y may be x.
+/// As NormalizeBatch, with given statistics.
 template <typename Dtype>
 bool NormalizeByStatistics(const NormalizedValues& values, const Dtype* x, const Dtype* scale,
                            const Dtype* shift, const Dtype* mean, const Dtype* variance, Dtype* y);

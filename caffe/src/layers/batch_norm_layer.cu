@@ -172,13 +172,12 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
   });
 }
 
-// ---- by cuDNN ----
+// ---- by cuDNN, which does not say that it works in place ----
 
 template <typename Dtype>
 bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
-  if (Engine() == BatchNormParameter_Engine_CAFFE) return false;
+  if (Engine() == BatchNormParameter_Engine_CAFFE || &bottom == top) return false;
   const cudnn::NormalizedValues values = ValuesOf(bottom, eps_);
-  // Read first: the top may be the bottom.
   const Dtype* x = bottom.gpu_data();
   Dtype* y = top->mutable_gpu_data();
   if (use_global_stats_) {
@@ -200,14 +199,11 @@ bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dty
 }
 
 template <typename Dtype>
-bool BatchNormLayer<Dtype>::BackwardByCudnn(bool normalized, const Dtype* z, const Dtype* dy,
+bool BatchNormLayer<Dtype>::BackwardByCudnn(const Dtype* x, const Dtype* dy,
                                             const cudnn::NormalizedValues& values, Dtype* dx) {
-  if (Engine() == BatchNormParameter_Engine_CAFFE) return false;
-  // Normalised values are their own, scaled by the inverse deviation.
-  return cudnn::NormalizeBatchBackward<Dtype>(
-      values, z, dy, normalized ? Row(kInverseDeviation) : Units(1),
-      normalized ? Units(0) : Row(kMean), normalized ? Units(1) : Row(kInverseDeviation), Row(kU),
-      Row(kV), dx);
+  if (Engine() == BatchNormParameter_Engine_CAFFE || in_place_) return false;
+  return cudnn::NormalizeBatchBackward<Dtype>(values, x, dy, Units(1), Row(kMean),
+                                              Row(kInverseDeviation), Row(kU), Row(kV), dx);
 }
 
 // ---- both passes ----
@@ -261,9 +257,7 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     }
     const T* z = ReadOnGpu<T>(layout, z_blob);
     if constexpr (std::is_same<T, Dtype>::value) {
-      if (layout.plain() && BackwardByCudnn(in_place, z, dy, ValuesOf(*bottom[0], eps_), dx)) {
-        return;
-      }
+      if (layout.plain() && BackwardByCudnn(z, dy, ValuesOf(*bottom[0], eps_), dx)) return;
     }
     SumChannels<SumAndDot>(at, SumAndDotOfChannel(),
                            StoreCoefficients<Dtype>{double(at.length()), in_place, Row(kMean),

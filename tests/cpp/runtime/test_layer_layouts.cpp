@@ -90,7 +90,8 @@ TEST(BatchNorm, GivesTheSameInPlace) {
     }
     layer->layer->Forward(layer->bottom, layer->top);
   }
-  EXPECT_EQ(in_place.Values(0), apart.Values(0));
+  // On a GPU, cuDNN does the one, and a kernel of ours the other.
+  ExpectNear(in_place.Values(0), apart.Values(0));
 }
 
 TEST(AnyOrderOfChannels, Scale) {

@@ -88,8 +88,8 @@ class BatchNormLayer : public Layer<Dtype> {
   void TakeStatisticsOnGpu(const Blob<Dtype>& bottom);
   /// These two give false where our kernels have to do it.
   bool NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top);
-  bool BackwardByCudnn(bool normalized, const Dtype* z, const Dtype* dy,
-                       const cudnn::NormalizedValues& values, Dtype* dx);
+  bool BackwardByCudnn(const Dtype* x, const Dtype* dy, const cudnn::NormalizedValues& values,
+                       Dtype* dx);
   void ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* top);
   void ScaleWholeOnGpu(const Blob<Dtype>& x, Blob<Dtype>* y);
   void BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
