@@ -17,7 +17,9 @@ struct Descriptors {
   PlainTensor<Dtype> values, channels;
 };
 
-bool CanNormalize(const NormalizedValues& v) { return v.eps >= CUDNN_BN_MIN_EPSILON; }
+bool CanNormalize(const NormalizedValues& v) {
+  return v.eps >= CUDNN_BN_MIN_EPSILON && HasValues({v.num, v.channels, v.inner});
+}
 
 }  // namespace
 

@@ -3,6 +3,9 @@
 
 /// What all uses of cuDNN share; only for files in this folder.
 
+#include <algorithm>
+#include <initializer_list>
+
 #include <cudnn.h>
 
 #include "caffe/common.hpp"
@@ -62,6 +65,9 @@ template <typename Dtype>
 const Dtype kOne = 1;
 template <typename Dtype>
 const Dtype kZero = 0;
+
+/// Whether there are values at all: cuDNN has no tensors without, for which nothing is to be done.
+inline bool HasValues(std::initializer_list<int> shape) { return std::min(shape) > 0; }
 
 /// Whether cuDNN has done it: false where it does not support the case, and our kernels have to.
 /// Throws Error where something went wrong.

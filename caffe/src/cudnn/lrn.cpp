@@ -8,8 +8,8 @@ namespace cudnn {
 namespace {
 
 bool CanNormalize(const ChannelNormalization& lrn) {
-  return lrn.size >= CUDNN_LRN_MIN_N && lrn.size <= CUDNN_LRN_MAX_N && lrn.k >= CUDNN_LRN_MIN_K &&
-         lrn.beta >= CUDNN_LRN_MIN_BETA;
+  return HasValues({lrn.num, lrn.channels, lrn.height, lrn.width}) && lrn.size >= CUDNN_LRN_MIN_N &&
+         lrn.size <= CUDNN_LRN_MAX_N && lrn.k >= CUDNN_LRN_MIN_K && lrn.beta >= CUDNN_LRN_MIN_BETA;
 }
 
 template <typename Dtype>

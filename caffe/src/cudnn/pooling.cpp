@@ -24,7 +24,8 @@ struct Descriptors {
 };
 
 bool CanPool(const PooledPlanes& planes) {
-  return LaysWindows(planes.windows.h) && LaysWindows(planes.windows.w);
+  return HasValues({planes.num, planes.channels}) && LaysWindows(planes.windows.h) &&
+         LaysWindows(planes.windows.w);
 }
 
 }  // namespace

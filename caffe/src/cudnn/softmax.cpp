@@ -7,6 +7,8 @@ namespace cudnn {
 
 namespace {
 
+bool HasScores(const Scores& s) { return HasValues({s.outer, s.classes, s.inner}); }
+
 template <typename Dtype>
 PlainTensor<Dtype> TensorOf(const Scores& scores) {
   return {scores.outer, scores.classes, scores.inner, 1};
@@ -16,6 +18,7 @@ PlainTensor<Dtype> TensorOf(const Scores& scores) {
 
 template <typename Dtype>
 bool Softmax(const Scores& scores, const Dtype* x, Dtype* y) {
+  if (!HasScores(scores)) return false;
   const PlainTensor<Dtype> tensor = TensorOf<Dtype>(scores);
   return Done(cudnnSoftmaxForward(Handle(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL,
                                   &kOne<Dtype>, tensor, x, &kZero<Dtype>, tensor, y));
@@ -23,6 +26,7 @@ bool Softmax(const Scores& scores, const Dtype* x, Dtype* y) {
 
 template <typename Dtype>
 bool SoftmaxBackward(const Scores& scores, const Dtype* y, const Dtype* dy, Dtype* dx) {
+  if (!HasScores(scores)) return false;
   const PlainTensor<Dtype> tensor = TensorOf<Dtype>(scores);
   return Done(cudnnSoftmaxBackward(Handle(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL,
                                    &kOne<Dtype>, tensor, y, tensor, dy, &kZero<Dtype>, tensor, dx));

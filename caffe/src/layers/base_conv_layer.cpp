@@ -204,8 +204,9 @@ template <typename Dtype>
 bool BaseConvolutionLayer<Dtype>::wants_fast() const {
   // force_nd_im2col chooses between ways to make columns, of which the fast path makes none: with
   // and without it a layer gives the same bits.
+  // The libraries take no blobs without elements.
   return this->layer_param_.convolution_param().engine() != ConvolutionParameter_Engine_CAFFE &&
-         num_spatial_axes_ == 2 && channel_axis_ == 1 &&
+         num_spatial_axes_ == 2 && channel_axis_ == 1 && num_ > 0 && bottom_dim_ > 0 &&
          (Caffe::mode() == Caffe::GPU || fast_pays());
 }
 

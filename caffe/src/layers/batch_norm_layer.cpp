@@ -91,6 +91,8 @@ void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
 template <typename Dtype>
 void BatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
+  // No values have a mean: the running ones stay as they are.
+  if (bottom[0]->count() == 0) return;
   mean_.resize(channels_);
   inverse_deviation_.resize(channels_);
   if (use_global_stats_) {
@@ -114,6 +116,7 @@ template <typename Dtype>
 void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
+  if (bottom[0]->count() == 0) return;
   if (scale_) return BackwardWhole(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
   const bool in_place = bottom[0] == top[0];
@@ -229,6 +232,7 @@ void BatchNormLayer<Dtype>::ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top) 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::RemakeTop(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
+  if (top[0]->count() == 0) return;
 #ifndef CPU_ONLY
   if (Caffe::mode() == Caffe::GPU) return ScaleWholeOnGpu(x_, top[0]);
 #endif

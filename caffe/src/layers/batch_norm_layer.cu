@@ -211,6 +211,7 @@ bool BatchNormLayer<Dtype>::BackwardByCudnn(const Dtype* x, const Dtype* dy,
 template <typename Dtype>
 void BatchNormLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
+  if (bottom[0]->count() == 0) return;
   device_statistics_.Reshape(vector<int>{kDeviceRows, channels_});
   if (scale_) {
     TakeStatisticsOnGpu(*bottom[0]);
@@ -240,6 +241,7 @@ template <typename Dtype>
 void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
+  if (bottom[0]->count() == 0) return;
   if (scale_) return BackwardWholeOnGpu(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
   const bool in_place = bottom[0] == top[0];

@@ -198,6 +198,7 @@ void SumColumns(int matrices, int rows, int channels, const Formula& formula, co
                 const Store& store, T* y = nullptr) {
   constexpr int kLeastRows = 8, kMostRows = 32, kBlocks = 512;  // kMostRows: see SumChannels
   const int packs = channels / Pack<T>::kSize;
+  if (matrices == 0 || packs == 0) return;
   const std::ptrdiff_t blocks = matrices * ChannelColumns(rows, packs, kLeastRows).blocks();
   const std::ptrdiff_t fitting = kLeastRows * blocks / kBlocks;
   const ChannelColumns columns(

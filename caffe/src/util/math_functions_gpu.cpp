@@ -117,12 +117,14 @@ void caffe_gpu_memcpy(const size_t N, const void* X, void* Y) {
 // ---- random numbers ----
 
 void caffe_gpu_rng_uniform(const int n, unsigned int* r) {
+  if (n == 0) return;
   CURAND_CHECK(curandGenerate(Caffe::curand_generator(), r, n));
 }
 
 template <typename Dtype>
 void caffe_gpu_rng_uniform(const int n, const Dtype a, const Dtype b, Dtype* r) {
   CHECK_LE(a, b) << ": the lower bound of random numbers comes first";
+  if (n == 0) return;
   CURAND_CHECK(Library<Dtype>::uniform(Caffe::curand_generator(), r, n));
   if (b - a != Dtype(1)) caffe_gpu_scal(n, b - a, r);
   if (a != Dtype(0)) caffe_gpu_add_scalar(n, a, r);

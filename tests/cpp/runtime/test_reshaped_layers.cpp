@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include "errors.hpp"
-#include "in_mode.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -79,27 +78,65 @@ TEST(ScaleLayer, HasNothingToDoOnABlobWithoutChannels) {
 }
 
 TEST(LayersWithoutItems, HaveNothingToDo) {
-  const InMode cpu(caffe::Caffe::CPU);
-  const Shapes none = {{0, 3, 4, 4}}, no_channels = {{2, 0, 4, 4}}, no_pairs = {{2, 0}, {2, 0}};
+  const Shapes none = {{0, 3, 4, 4}}, no_channels = {{2, 0, 4, 4}}, no_columns = {{20, 0}};
+  const Shapes no_pairs = {{2, 0}, {2, 0}};
+  const auto two = [](const Shapes& shapes) { return Shapes{shapes[0], shapes[0]}; };
   const std::vector<std::pair<std::string, Shapes>> cases = {
       {"type: 'LRN'", none},
       {"type: 'LRN'", no_channels},
       {"type: 'LRN' lrn_param { norm_region: WITHIN_CHANNEL }", no_channels},
       {"type: 'Pooling' pooling_param { kernel_size: 2 }", none},
+      {"type: 'Pooling' pooling_param { kernel_size: 2 pool: AVE }", none},
+      {"type: 'Pooling' pooling_param { kernel_size: 2 pool: AVE }", no_channels},
+      {"type: 'Pooling' pooling_param { kernel_size: 2 pool: STOCHASTIC }", none},
+      {"type: 'Pooling' pooling_param { global_pooling: true pool: AVE }", none},
       {"type: 'Softmax'", none},
       {"type: 'Softmax'", no_channels},
       {"type: 'MVN'", none},
+      {"type: 'BatchNorm'", none},
+      {"type: 'Scale' scale_param { bias_term: true }", none},
+      {"type: 'Scale'", {{20, 0}, {0}}},
+      {"type: 'Bias'", {{20, 0}, {0}}},
+      {"type: 'PReLU'", none},
+      {"type: 'PReLU' prelu_param { channel_shared: true }", no_columns},
+      {"type: 'ReLU'", none},
+      {"type: 'Dropout'", none},
       {"type: 'Convolution' convolution_param { num_output: 2 kernel_size: 3 }", none},
+      {"type: 'Convolution' convolution_param { num_output: 3 kernel_size: 3 group: 3 }", none},
+      {"type: 'Deconvolution' convolution_param { num_output: 2 kernel_size: 3 }", none},
       {"type: 'InnerProduct' inner_product_param { num_output: 2 }", none},
+      {"type: 'Interp' interp_param { height: 7 width: 7 }", none},
+      {"type: 'Interp' interp_param { height: 1 width: 1 }", no_channels},
+      {"type: 'Eltwise'", two(none)},
+      {"type: 'Eltwise' eltwise_param { operation: MAX }", two(none)},
+      {"type: 'Concat'", two(no_columns)},
+      {"type: 'Crop'", two(none)},
+      {"type: 'Upsample'", two(none)},
+      {"type: 'Tile' tile_param { tiles: 3 }", none},
+      {"type: 'Reduction' reduction_param { axis: 1 operation: SUMSQ }", none},
+      {"type: 'Reduction' reduction_param { axis: 1 }", no_columns},
+      {"type: 'EuclideanLoss'", two(no_columns)},
       {"type: 'GeometricLoss'", no_pairs},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.first);
-    LayerRun<float> run(c.first, c.second);
-    run.Forward();
-    run.Backward(std::vector<bool>(run.bottom.size(), true));
-    EXPECT_EQ(run.bottom[0]->count(), 0);
+    const auto pass = [&] {
+      LayerRun<float> run(c.first, c.second);
+      run.Forward();
+      run.Backward(std::vector<bool>(run.bottom.size(), true));
+      EXPECT_EQ(run.bottom[0]->count(), 0);
+    };
+    EXPECT_NO_THROW(pass());
   }
+}
+
+TEST(BatchNormLayer, LearnsNothingOfNoItems) {
+  LayerRun<float> run("type: 'BatchNorm'", {{0, 3, 4, 4}});
+  const auto& statistics = run.layer->blobs();
+  std::vector<float> before;
+  for (const auto& blob : statistics) before.push_back(blob->cpu_data()[0]);
+  run.Forward();
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_EQ(statistics[i]->cpu_data()[0], before[i]);
 }
 
 TEST(RecurrentLayer, NeedsAStep) {
