@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/device_pool.hpp"
+
 namespace caffe {
 
 namespace {
@@ -95,9 +97,11 @@ void SyncedMemory::to_cpu() {
       }
       to_gpu();
       [[fallthrough]];
-    case HEAD_AT_GPU:
+    case HEAD_AT_GPU: {
 #ifndef CPU_ONLY
       allocate_cpu();
+      // The thread may have turned to another GPU.
+      const AtDevice there(device_);
       EnterGpu(false);
       CUDA_CHECK(
           cudaMemcpyAsync(cpu_ptr_, gpu_ptr_, size_, cudaMemcpyDeviceToHost, ThreadStream()));
@@ -107,6 +111,7 @@ void SyncedMemory::to_cpu() {
       NO_GPU;
 #endif
       break;
+    }
     case HEAD_AT_CPU:
     case SYNCED:
       break;

@@ -33,12 +33,13 @@ int ThreadNumber() {
 }  // namespace
 
 void SyncedMemory::EnterGpu(bool write) {
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  CHECK_EQ(device, device_) << ": the thread's GPU is not the one where these values are: set the "
+                            << "device before a net is made, and leave it so while the net runs";
   const int user = gpu_user_, self = ThreadNumber();
   if (user == self || (user == kSeveral && !write)) return;
-  if (user != 0) {
-    const AtDevice there(device_);
-    CUDA_CHECK(cudaDeviceSynchronize());
-  }
+  if (user != 0) CUDA_CHECK(cudaDeviceSynchronize());
   gpu_user_ = user == 0 || write ? self : kSeveral;
 }
 

@@ -193,6 +193,21 @@ TEST(SyncedMemory, IsHandedFromThreadToThread) {
   }
 }
 
+TEST(SyncedMemory, IsReadFromAnotherGpu) {
+  int count = 0, device = 0;
+  if (Caffe::mode() != Caffe::GPU || cudaGetDeviceCount(&count) != cudaSuccess || count < 2) {
+    GTEST_SKIP() << "for two GPUs";
+  }
+  CUDA_CHECK(cudaGetDevice(&device));
+  Blob<float> blob(std::vector<int>{1000});
+  caffe::caffe_gpu_set(1000, 3.f, blob.mutable_gpu_data());
+  Caffe::SetDevice((device + 1) % count);
+  EXPECT_EQ(blob.cpu_data()[999], 3);
+  EXPECT_ERROR_NAMES(blob.gpu_data(), "device");
+  Caffe::SetDevice(device);
+  EXPECT_NO_THROW(blob.gpu_data());
+}
+
 TEST(SyncedMemory, IsInOrderWithTheDefaultStream) {
   if (Caffe::mode() != Caffe::GPU) GTEST_SKIP() << "about the GPU's copy";
   Blob<float> blob(std::vector<int>{1000});
