@@ -4,6 +4,8 @@
 
 #include "caffe/util/rng.hpp"
 #ifndef CPU_ONLY
+#include <boost/optional.hpp>
+
 #include "util/cublas.hpp"
 #endif
 
@@ -67,6 +69,13 @@ int Caffe::FindDevice(const int start_id) { return -1; }
 
 namespace {
 
+// Of the thread's random numbers on GPUs, where one has been set. The generator is made when it is
+// needed: most threads and nets never do.
+boost::optional<unsigned int>& DeviceSeed() {
+  static thread_local boost::optional<unsigned int> seed;
+  return seed;
+}
+
 bool DeviceUsable(int device_id) {
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess || device_id < 0 || device_id >= count) {
@@ -105,8 +114,8 @@ curandGenerator_t Caffe::curand_generator() {
   Caffe& self = Get();
   if (!self.curand_generator_) {
     CURAND_CHECK(curandCreateGenerator(&self.curand_generator_, CURAND_RNG_PSEUDO_DEFAULT));
-    CURAND_CHECK(
-        curandSetPseudoRandomGeneratorSeed(self.curand_generator_, std::random_device()()));
+    const unsigned int seed = DeviceSeed() ? *DeviceSeed() : std::random_device()();
+    CURAND_CHECK(curandSetPseudoRandomGeneratorSeed(self.curand_generator_, seed));
     CURAND_CHECK(curandSetStream(self.curand_generator_, ThreadStream()));
   }
   return self.curand_generator_;
@@ -115,9 +124,10 @@ curandGenerator_t Caffe::curand_generator() {
 void Caffe::set_random_seed(const unsigned int seed) {
   Caffe& self = Get();
   self.random_generator_.reset(new RNG(seed));
-  if (self.mode_ == GPU) {
-    CURAND_CHECK(curandSetPseudoRandomGeneratorSeed(curand_generator(), seed));
-    CURAND_CHECK(curandSetGeneratorOffset(curand_generator(), 0));
+  DeviceSeed() = seed;
+  if (self.curand_generator_) {
+    CURAND_CHECK(curandSetPseudoRandomGeneratorSeed(self.curand_generator_, seed));
+    CURAND_CHECK(curandSetGeneratorOffset(self.curand_generator_, 0));
   }
 }
 

@@ -1,6 +1,8 @@
 // On a GPU, what cuDNN computes and what our kernels do instead are the CPU's numbers. (Without one
 // the same layers are compared with themselves in double.)
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "caffe/util/im2col.hpp"
@@ -112,6 +114,27 @@ TEST(ClassLosses, AreTheSameOnEveryDevice) {
 }
 
 #ifndef CPU_ONLY
+
+TEST(GpuRandomNumbers, AreThoseOfTheSeedWhicheverModeItWasSetIn) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "for a GPU";
+  const auto drawn = [](caffe::Caffe::Brew mode) {
+    {
+      const InMode in_mode(mode);
+      caffe::Caffe::set_random_seed(5);
+    }
+    Blob<float> numbers(std::vector<int>{4});
+    caffe::caffe_gpu_rng_uniform<float>(4, 0, 1, numbers.mutable_gpu_data());
+    return std::vector<float>(numbers.cpu_data(), numbers.cpu_data() + 4);
+  };
+  std::vector<float> first;
+  // That has no generator yet.
+  std::thread([&] {
+    caffe::Caffe::set_mode(caffe::Caffe::GPU);
+    first = drawn(caffe::Caffe::CPU);
+  }).join();
+  EXPECT_EQ(drawn(caffe::Caffe::CPU), first);
+  EXPECT_EQ(drawn(caffe::Caffe::GPU), first);
+}
 
 // Functions for layers of others: ours have theirs in device_columns.cuh.
 TEST(GpuColumns, AreThoseOfTheCpu) {
