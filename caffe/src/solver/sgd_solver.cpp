@@ -96,7 +96,7 @@ void SGDSolver<Dtype>::ClipGradients() {
   Dtype squares = 0;
   for (const Blob<Dtype>* param : params) squares += param->sumsq_diff();
   const Dtype norm = std::sqrt(squares);
-  if (norm <= limit) return;
+  if (!(norm > limit)) return;
   LogClipping<Dtype>(norm, limit, this->param_.loss_scale());
   for (Blob<Dtype>* param : params) param->scale_diff(limit / norm);
 }

@@ -2,6 +2,7 @@
 
 #include <climits>
 #include <cmath>
+#include <limits>
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
@@ -127,6 +128,15 @@ TEST(Solvers, TheDiffHoldsTheUpdate) {
   const Blob<float>& w = *solver.net()->learnable_params()[0];
   EXPECT_EQ(w.cpu_data()[5], before[5] - w.cpu_diff()[5]);
   EXPECT_EQ(solver.history()[0]->cpu_data()[5], w.cpu_diff()[5]);
+}
+
+TEST(Solvers, DoNotClipGradientsWhoseNormIsNoNumber) {
+  SGDSolver<float> solver(Param(""));
+  Blob<float>& w = *solver.net()->learnable_params()[0];
+  w.mutable_cpu_data()[0] = std::numeric_limits<float>::quiet_NaN();
+  solver.Step(1);
+  EXPECT_TRUE(std::isnan(w.cpu_data()[0]));
+  EXPECT_EQ(w.cpu_data()[1], 0);
 }
 
 TEST(Solvers, CallbacksStandAroundTheGradients) {
