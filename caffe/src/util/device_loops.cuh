@@ -126,7 +126,8 @@ void SumRows(int rows, int length, const Term& term, const Store& store) {
     ForElements(rows, SumShortRow<Sum, Term, Store>{length, term, store});
     return;
   }
-  const int pieces = std::min(kMostPieces, (length + kSumPiece - 1) / kSumPiece);
+  // Nothing is added to a length: it may be near 2^31.
+  const int pieces = std::min(kMostPieces, (length - 1) / kSumPiece + 1);
   if (pieces == 1) {
     Launch(SumPiecesKernel<Sum, Term, Store>, rows, kSumThreads, length, 1, term, store);
     return;
