@@ -5,6 +5,7 @@
 #include <map>
 
 #include "device_queue.hpp"
+#include "refusals.hpp"
 
 namespace emulated_cuda {
 
@@ -31,6 +32,17 @@ struct Use {
 Use& UseOf(int device) {
   static Use uses[kDevices];
   return uses[device];
+}
+
+// The most that may be taken of a device's pools.
+uint64_t& RoomOf(int device) {
+  static uint64_t rooms[kDevices] = {UINT64_MAX, UINT64_MAX};
+  return rooms[device];
+}
+
+bool HasRoom(int device, size_t size) {
+  const std::lock_guard<std::mutex> lock(Lock());
+  return UseOf(device).now + size <= RoomOf(device);
 }
 
 /// The device on which an address is, kHost, or kPageable.
@@ -78,6 +90,16 @@ cudaError_t ReleaseAfter(int device, void* pointer) {
 
 }  // namespace
 
+void LeaveDeviceMemory(size_t bytes) {
+  const std::lock_guard<std::mutex> lock(Lock());
+  for (int device = 0; device < kDevices; ++device) RoomOf(device) = UseOf(device).now + bytes;
+}
+
+void LeaveAllDeviceMemory() {
+  const std::lock_guard<std::mutex> lock(Lock());
+  for (int device = 0; device < kDevices; ++device) RoomOf(device) = UINT64_MAX;
+}
+
 bool HoldsOnDevice(const void* pointer, size_t size) {
   const char* last = static_cast<const char*>(pointer) + size - 1;
   const int home = DeviceOfThread();
@@ -106,6 +128,7 @@ cudaError_t cudaMallocHost(void** pointer, size_t size) { return Allocate(pointe
 
 // Belongs to what is queued on this stream from now on; on others it may still be somebody else's.
 cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t stream) {
+  if (!HasRoom(DeviceOfThread(), size)) return cudaErrorMemoryAllocation;
   const cudaError_t status = Allocate(pointer, size, DeviceOfThread());
   if (status != cudaSuccess) return status;
   return Queue(stream, [memory = *pointer, size] { Spoil(memory, size); });
@@ -170,7 +193,7 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   return cudaSuccess;
 }
 
-// ---- the pool, which is never empty ----
+// ---- the pool ----
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   *pool = &UseOf(device);
@@ -202,6 +225,10 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
 }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
-  *free = *total = 0;
+  const std::lock_guard<std::mutex> lock(Lock());
+  const uint64_t room = RoomOf(DeviceOfThread());
+  const bool limited = room != UINT64_MAX;
+  *total = limited ? room : 0;
+  *free = limited ? room - std::min(room, UseOf(DeviceOfThread()).now) : 0;
   return cudaSuccess;
 }

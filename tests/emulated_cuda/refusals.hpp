@@ -1,10 +1,18 @@
 #ifndef TESTS_EMULATED_REFUSALS_HPP_
 #define TESTS_EMULATED_REFUSALS_HPP_
 
+#include <cstddef>
+
 namespace emulated_cuda {
 
 /// Whether devices may be chosen from now on. Those that serve one process alone cannot be, say.
 void MayChooseDevices(bool may);
+
+/// So many bytes may be taken from a device's pools beyond what is taken now; those given back
+/// count when their stream comes to it.
+void LeaveDeviceMemory(size_t bytes);
+/// As many as the host has, as from the beginning.
+void LeaveAllDeviceMemory();
 
 }  // namespace emulated_cuda
 

@@ -5,7 +5,13 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "errors.hpp"
 #include "net/memory_need.hpp"
+
+#if __has_include(<refusals.hpp>)
+#include <refusals.hpp>
+#define LIMITS_DEVICE_MEMORY
+#endif
 
 namespace caffe_test {
 namespace {
@@ -13,8 +19,8 @@ namespace {
 const int kMiB = 1 << 20;
 const int kNever = std::numeric_limits<int>::max();
 
-// x: 4 MiB for each of 8 images; a and b are as large, and the loss's difference is not counted.
-std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase) {
+// x: 8 images, by default of 4 MiB; a and b are as large, and the loss's difference is not counted.
+std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase, int side = 1024) {
   caffe::NetParameter param;
   CHECK(google::protobuf::TextFormat::ParseFromString(R"(
       layer { name: "x" type: "Input" top: "x" top: "t" input_param {
@@ -23,6 +29,10 @@ std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase) {
       layer { name: "b" type: "ReLU" bottom: "a" top: "b" }
       layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "t" top: "loss" })",
                                                       &param));
+  for (caffe::BlobShape& shape : *param.mutable_layer(0)->mutable_input_param()->mutable_shape()) {
+    shape.set_dim(1, side);
+    shape.set_dim(2, side);
+  }
   param.mutable_state()->set_phase(phase);
   return std::make_unique<caffe::Net<float>>(param);
 }
@@ -60,6 +70,21 @@ TEST(MemoryNeed, NamesTheBatchThatFits) {
       << "it did not fit as it is: something else takes its share";
   EXPECT_NE(caffe::DescribeNeed("n", need, 50).find("smaller input"), std::string::npos);
 }
+
+#ifdef LIMITS_DEVICE_MEMORY
+
+TEST(OutOfMemory, IsNoLastingError) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's memory";
+  const auto net = MakeNet(caffe::TRAIN, 64);
+  // x and its factors fit, a does not.
+  emulated_cuda::LeaveDeviceMemory(3 * 64 * 64 * 8 * sizeof(float) / 2);
+  EXPECT_ERROR_NAMES(net->Forward(), "layer 'a'");
+  EXPECT_ERROR_NAMES(net->Forward(), "may fit");
+  emulated_cuda::LeaveAllDeviceMemory();
+  EXPECT_NO_THROW(net->ForwardBackward());
+}
+
+#endif
 
 }  // namespace
 }  // namespace caffe_test
