@@ -161,6 +161,15 @@ TEST(OldLayers, NetInputsBecomeALayer) {
                                    "input_param { shape { dim: 1 dim: 2 } shape { dim: 3 } } }")
                 .DebugString(),
             net.DebugString());
+  net = FromText<NetParameter>(
+      "input: 'a' input: 'b' input_dim: 1 input_dim: 2 input_dim: 3 input_dim: 4 "
+      "input_dim: 5 input_dim: 6 input_dim: 7 input_dim: 8");
+  UpgradeNetInput(&net);
+  EXPECT_EQ(FromText<NetParameter>("layer { name: 'input' type: 'Input' top: 'a' top: 'b' "
+                                   "input_param { shape { dim: 1 dim: 2 dim: 3 dim: 4 } "
+                                   "shape { dim: 5 dim: 6 dim: 7 dim: 8 } } }")
+                .DebugString(),
+            net.DebugString());
 }
 
 TEST(OldLayers, NetsAreMadeFromOldMessages) {

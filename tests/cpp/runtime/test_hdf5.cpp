@@ -125,13 +125,29 @@ TEST(Hdf5Error, ASizeTheFileCannotHoldTakesNoMemory) {
   const TemporaryFolder folder;
   const Hdf5File file(folder / "huge.h5", H5F_ACC_TRUNC);
   // Declared, never written: nothing of it is on the disk.
-  const hsize_t dims[] = {30000, 30000};
-  const hid_t space = H5Screate_simple(2, dims, nullptr);
-  H5Dclose(H5Dcreate2(file.id(), "huge", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT,
-                      H5P_DEFAULT));
-  H5Sclose(space);
+  const auto declare = [&](const char* name, hsize_t rows, hsize_t columns) {
+    const hsize_t dims[] = {rows, columns};
+    const hid_t space = H5Screate_simple(2, dims, nullptr);
+    H5Dclose(H5Dcreate2(file.id(), name, H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT,
+                        H5P_DEFAULT));
+    H5Sclose(space);
+  };
   Blob<float> blob;
-  EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), "huge", 1, 4, &blob, true), "damaged");
+  const auto load = [&](const char* name) {
+    caffe::hdf5_load_nd_dataset(file.id(), name, 1, 4, &blob, true);
+  };
+  declare("huge", 30000, 30000);
+  EXPECT_ERROR_NAMES(load("huge"), "damaged");
+  declare("too many", 1 << 16, 1 << 15);
+  EXPECT_ERROR_NAMES(load("too many"), "more values than a blob can hold");
+  declare("too long", hsize_t(1) << 32, 1);
+  EXPECT_ERROR_NAMES(load("too long"), "more values than a blob can hold");
+  // Small ones may be unset.
+  declare("small", 1 << 9, 1 << 9);
+  load("small");
+  EXPECT_EQ(blob.asum_data(), 0);
+  declare("larger", 1, (1 << 18) + 1);
+  EXPECT_ERROR_NAMES(load("larger"), "damaged");
 }
 
 TEST(Hdf5Error, OtherFilesAreNoHdf5Files) {

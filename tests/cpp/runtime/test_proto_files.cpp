@@ -55,9 +55,30 @@ TEST(PrototxtError, IsASentenceWithItsPlace) {
   EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { my_param { } }", "net", &net), plug_in);
   EXPECT_FALSE(caffe_test::Contains(error("layer { my_field: 1 }"), plug_in));
   EXPECT_FALSE(caffe_test::Contains(error("my_param { }"), plug_in));
-  std::string deep = "x { ";
-  for (int i = 0; i < 8; ++i) deep += deep;
-  EXPECT_ERROR_NAMES(caffe::ParseProtoTextOrDie("layer { " + deep, "net", &net), "net:1:");
+}
+
+TEST(ProtoFile, IsClosedAfterUse) {
+  const TemporaryFolder folder;
+  const auto open_files = [] {
+    const std::filesystem::directory_iterator files("/proc/self/fd");
+    return std::distance(begin(files), end(files));
+  };
+  NetParameter net;
+  const auto before = open_files();
+  caffe::WriteProtoToTextFile(net, folder / "text");
+  caffe::WriteProtoToBinaryFile(net, folder / "binary");
+  EXPECT_TRUE(caffe::ReadProtoFromTextFile(folder / "text", &net));
+  EXPECT_TRUE(caffe::ReadProtoFromBinaryFile(folder / "binary", &net));
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(ProtoFile, ThatEndsInsideOfAMessageIsNoWholeOne) {
+  const TemporaryFolder folder;
+  NetParameter net;
+  net.set_name("a net");
+  Write(folder / "net", net.SerializeAsString() + "\x0c");  // the end of a group that never began
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie(folder / "net", &net),
+                     "or only a part of one");
 }
 
 TEST(ProtoFile, LargerThanItsFormatAllowsIsNotRead) {

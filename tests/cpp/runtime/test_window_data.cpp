@@ -53,6 +53,7 @@ TEST(WindowData, WarpsWindowsOfBothKinds) {
         "# 0\n" + (folder / "a.png") + "\n3\n20\n30\n2\n5 0.9 4 4 15 11\n3 0.1 18 0 29 19\n");
   DataSource source(WindowLayer(folder / "windows.txt", ""), 2);
   EXPECT_EQ(source.top(0).shape(), (std::vector<int>{4, 3, 8, 8}));
+  EXPECT_EQ(source.top(1).shape(), (std::vector<int>{4}));
   EXPECT_EQ(source.Labels(1), (Values{0, 0, 0, 5}));
   EXPECT_EQ(source.top(0).data_at(0, 0, 7, 7), 10);
   EXPECT_EQ(source.top(0).data_at(3, 2, 0, 0), 130);
@@ -161,6 +162,7 @@ TEST(WindowData, ChoosesAmongAllWindowsAndImages) {
   const TemporaryFolder folder;
   std::string windows = "2\n1 0.9 0 0 7 7\n2 0.9 1 0 8 7\n# 1\n";
   windows += (folder / "numbered.png") + "\n1\n20\n30\n1\n3 0.9 2 0 9 7\n";
+  windows += "# 2\nwithout_windows.png\n1\n1\n1\n0\n";
   DataSource source(WindowLayer(Numbered(folder, 1, windows), "fg_fraction: 1"), 2);
   const Values labels = source.Labels(10);
   EXPECT_EQ(std::set<float>(labels.begin(), labels.end()), (std::set<float>{1, 2, 3}));

@@ -166,5 +166,5 @@ def test_params_are_sequences(net):
 
 
 def test_unknown_layers_are_named_in_the_error(net):
-    with pytest.raises(ValueError, match="nope"):
+    with pytest.raises(ValueError, match="the net has no layer 'nope'; it has"):
         net.forward(start="nope")
