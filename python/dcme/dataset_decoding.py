@@ -1,4 +1,4 @@
-"""Decoding whole data sets: vector maps to classified, scored instances in files."""
+"""Decoding of a data set's vector maps: classified, scored instances of each."""
 
 from __future__ import annotations
 
