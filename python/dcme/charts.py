@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
 
 if TYPE_CHECKING:
-    from dcme.trainlog import TrainLog
+    from dcme.trainlog import Curve, TrainLog
 
 STYLE = "tableau-colorblind10"
 
@@ -38,6 +39,13 @@ def chart(
             figure.savefig(temporary, dpi=150)
 
 
+def _tests(log: TrainLog) -> list[tuple[str, Curve]]:
+    """The loss of the tests, which compares to that of training, or else the single losses."""
+    if log.test_loss.values:
+        return [("loss", log.test_loss)]
+    return [(name, curve) for name, curve in log.test.items() if "loss" in name]
+
+
 def plot_losses(out: PathLike, logs: Sequence[tuple[str, TrainLog]]) -> None:
     """Loss curves of named logs as a figure; the suffix of ``out`` picks the format."""
     with chart(out, (8, 4.5)) as panels:
@@ -49,10 +57,9 @@ def plot_losses(out: PathLike, logs: Sequence[tuple[str, TrainLog]]) -> None:
             axes.plot(log.loss.iterations, log.loss.values, color=colour, alpha=0.25, linewidth=1)
             mark = "o" if log.loss.few else None
             axes.plot(smooth.iterations, smooth.values, color=colour, label=name, marker=mark)
-            for output, curve in log.test.items():
-                if "loss" in output:
-                    label = f"{name}: {output} (test)"
-                    axes.plot(curve.iterations, curve.values, "o--", color=colour, label=label)
+            for (output, curve), marker in zip(_tests(log), cycle("os^Dv")):
+                label = f"{name}: {output} (test)"
+                axes.plot(curve.iterations, curve.values, f"{marker}--", color=colour, label=label)
         values = [v for _, log in logs for v in log.loss.values if v > 0]
         if values and max(values) > 20 * min(values):
             axes.set_yscale("log")

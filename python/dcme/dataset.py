@@ -100,6 +100,12 @@ def _split_line(row: str, where: str) -> list[str]:
     return fields
 
 
+def list_rows(path: PathLike) -> list[tuple[int, str]]:
+    """The lines of a list that say something, each with its number: no empty ones, no comments."""
+    rows = [line.strip() for line in read_text(path).splitlines()]
+    return [(number, row) for number, row in enumerate(rows, 1) if row and row[0] != "#"]
+
+
 def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
     """The samples of a list file: a line is ``image instanceIds`` or only ``image``.
 
@@ -107,12 +113,10 @@ def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
     tab between them. Lines that begin with # are comments.
     """
     base = Path(root) if root is not None else Path(path).parent
-    rows = [line.strip() for line in read_text(path).splitlines()]
     pairs = []
-    for number, row in enumerate(rows, 1):
-        if row and row[0] != "#":
-            fields = [base / field for field in _split_line(row, f"{path}:{number}")]
-            pairs.append((fields[0], fields[1] if len(fields) == 2 else None))
+    for number, row in list_rows(path):
+        fields = [base / field for field in _split_line(row, f"{path}:{number}")]
+        pairs.append((fields[0], fields[1] if len(fields) == 2 else None))
     if not pairs:
         raise UserError(f"{path}: the list is empty; a line is 'image instanceIds'")
     images = list(dict.fromkeys(image for image, _ in pairs))  # a list may repeat an image

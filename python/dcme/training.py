@@ -81,6 +81,13 @@ def read_net(path: PathLike) -> Any:
     return _parse(Path(path), caffe_pb2.NetParameter())
 
 
+def read_solver(path: PathLike) -> Any:
+    """The SolverParameter of a prototxt."""
+    from caffe.proto import caffe_pb2
+
+    return _parse(Path(path), caffe_pb2.SolverParameter())
+
+
 _DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
 
 
@@ -136,10 +143,8 @@ def bind_to_data(
     """
     from google.protobuf import text_format
 
-    from caffe.proto import caffe_pb2
-
     root, folder = Path(data).resolve(), Path(out)
-    net, solver = read_net(files.train), _parse(files.solver, caffe_pb2.SolverParameter())
+    net, solver = read_net(files.train), read_solver(files.solver)
     val_list = f"val{LMDB_ENDING}" if train_list.endswith(LMDB_ENDING) else "val.txt"
     for layer, testing in data_layers(net, files.train):
         _bind_source(layer, root, val_list if testing else train_list)
@@ -167,16 +172,12 @@ def bind_to_data(
 
 def max_iterations(files: NetFiles) -> int:
     """How many iterations the solver runs."""
-    from caffe.proto import caffe_pb2
-
-    return int(_parse(files.solver, caffe_pb2.SolverParameter()).max_iter)
+    return int(read_solver(files.solver).max_iter)
 
 
 def testing_batches(files: NetFiles) -> int:
     """How many batches the solver tests on at a time; 0 where it never tests."""
-    from caffe.proto import caffe_pb2
-
-    return sum(_parse(files.solver, caffe_pb2.SolverParameter()).test_iter)
+    return sum(read_solver(files.solver).test_iter)
 
 
 def _command() -> str:

@@ -15,6 +15,7 @@ from dcme.classes import ClassMap
 from dcme.dataset import read_list, require_files
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, require_apart, write_text
+from dcme.held_out import measure_held_out
 from dcme.lmdb_file import LMDB_ENDING
 from dcme.net_classes import bind_classes, classes_of_net
 from dcme.recipe import Recipe
@@ -54,6 +55,8 @@ class TrainingJob:
     train_list: str = "train.txt"
     box_anchor: bool = False
     """Point to the centres of the bounding boxes instead of the centres of mass."""
+    held_out: int = 0
+    """Images of ``val.txt`` on which the loss is measured in between; see ``measure_held_out``."""
     gpu: str | None = None
     classes: ClassMap | None = None
     """Of the data; None: those of the prototxts."""
@@ -68,10 +71,14 @@ class Trained:
     loss: tuple[int, float] | None
     """Iteration and value of the last that was displayed; None where none was."""
     seconds: float
+    held_out: tuple[int, float] | None
+    """The same on held-out images."""
 
     def __str__(self) -> str:
-        loss = "" if self.loss is None else f", loss {self.loss[1]:.4g} at iteration {self.loss[0]}"
-        return f"{self.weights}: {self.iterations} iterations{loss}"
+        text = f"{self.weights}: {self.iterations} iterations"
+        for last, kind in ((self.loss, "loss"), (self.held_out, "loss on held-out images")):
+            text += "" if last is None else f", {kind} {last[1]:.4g} at iteration {last[0]}"
+        return text
 
 
 def duration(seconds: float) -> str:
@@ -248,6 +255,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     classes = classes_of_net(bound.train, job.classes, read_classes(job.data))
     if classes is not None:
         write_classes(job.out, classes)
+    measure_held_out(bound, job.held_out)
     _check_data(bound)
     log_path = Path(job.out) / "train.log"
     seconds = _run(job, bound, log_path, say, quiet)
@@ -285,4 +293,4 @@ def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trai
     if state[1] < max_iterations(files):
         raise KeyboardInterrupt  # caffe was told to stop by somebody else
     log = parse_log(read_text(log_path).splitlines()) if log_path.is_file() else TrainLog()
-    return Trained(weights, state[1], log.loss.last, seconds)
+    return Trained(weights, state[1], log.loss.last, seconds, log.test_loss.last)

@@ -16,6 +16,7 @@ from dcme.files import PathLike, read_text
 _NUMBER = r"([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf))"
 _LOSS = re.compile(rf"Iteration (\d+)(?: \([^)]*\))?, loss = {_NUMBER}\s*$", re.IGNORECASE)
 _RATE = re.compile(rf"Iteration (\d+), lr = {_NUMBER}\s*$", re.IGNORECASE)
+_TEST_LOSS = re.compile(rf"Test loss: {_NUMBER}\s*$", re.IGNORECASE)
 _TESTING = re.compile(r"Iteration (\d+), Testing net")
 _STAMP = re.compile(r"^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6}) ")
 _OUTPUT = re.compile(rf"(Train|Test) net output #\d+: (\S+) = {_NUMBER}", re.IGNORECASE)
@@ -97,6 +98,8 @@ class TrainLog:
     test: dict[str, Curve] = field(default_factory=dict)
     train_seconds: Curve = field(default_factory=Curve)
     test_seconds: Curve = field(default_factory=Curve)
+    test_loss: Curve = field(default_factory=Curve)
+    """The weighted sum of the test net's losses, where the solver has ``test_compute_loss``."""
     _tested_at: int = 0
     _clock: _Clock = field(default_factory=_Clock)
 
@@ -112,6 +115,8 @@ class TrainLog:
         elif match := _TESTING.search(line):
             self._tested_at = int(match[1])
             self.test_seconds.add(self._tested_at, self._clock.seconds())
+        elif match := _TEST_LOSS.search(line):
+            self.test_loss.add(self._tested_at, float(match[1]))
         elif match := _OUTPUT.search(line):
             test = match[1].lower() == "test"
             iteration = self._tested_at if test else (self.loss.iterations or [0])[-1]

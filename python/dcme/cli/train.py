@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import classes, positive
+from dcme.cli.options import classes, count, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL:NAME,...",
         help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name",
     )
+    parser.add_argument(
+        "--held-out",
+        type=count,
+        default=20,
+        metavar="N",
+        help="measure the loss also on this many images of val.txt, about ten times in a training "
+        "(a few percent of its time), for the log and dcme plot --log; 0: none; default: 20",
+    )
     parser.add_argument("--gpu", metavar="N", help="train on these GPUs, e.g. 0 or 0,1 or all")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.epilog = (
@@ -71,6 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
         iterations=arguments.iterations,
         train_list="train_lmdb" if arguments.lmdb else read,
         box_anchor=arguments.anchor == "box",
+        held_out=arguments.held_out,
         gpu=arguments.gpu,
         classes=arguments.classes,
     )

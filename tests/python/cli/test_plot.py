@@ -51,6 +51,17 @@ def test_curves_of_logs_that_share_a_name_are_told_apart_by_their_folders(tmp_pa
     assert [Path(label).parts[-2:] for label in labels] == [("first", "train"), ("second", "train")]
 
 
+@pytest.mark.parametrize(
+    ("line", "label"), [("Test loss: 4", "run: loss (test)"), ("", "run: a_loss (test)")]
+)
+def test_the_loss_of_tests_is_one_curve_where_the_log_has_it(tmp_path, line, label):
+    text = "Iteration 0, Testing net (#0)\n    Test net output #0: a_loss = 3 (* 1 = 3 loss)\n"
+    (tmp_path / "run.log").write_text(f"Iteration 0, loss = 3\n{text}{line}\n")
+    with mock.patch("matplotlib.axes.Axes.legend", autospec=True) as legend:
+        assert main(["plot", str(tmp_path / "l.svg"), "--log", str(tmp_path / "run.log")]) == 0
+    assert legend.call_args.args[0].get_legend_handles_labels()[1] == ["run", label]
+
+
 def test_the_only_loss_of_a_short_run_is_seen(tmp_path):
     pictures = []
     for loss in ("Iteration 0, loss = 3\n", "Iteration 0, loss = nan\n"):

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from dcme.cli import main
 from dcme.errors import UserError
+from dcme.held_out import measure_held_out
 from dcme.prepare import prepare
 from dcme.stopping import stop_signals_as_ctrl_c
-from dcme.training import NetFiles, read_net
+from dcme.training import NetFiles, bind_to_data, read_net, read_solver
 from dcme.training_job import (
     TrainingJob,
     TrainingProgress,
@@ -80,6 +81,49 @@ def test_it_trains_from_lmdbs_as_from_the_images(data, tmp_path, fails):
         one for one in read_net(tmp_path / "b" / "train.prototxt").layer if not one.bottom
     )
     assert layer.dcme_data_param.source == str(tmp_path / "lmdb" / "train_lmdb")
+
+
+def test_the_loss_on_held_out_images_is_told_and_changes_no_weight(data, tmp_path, capfd):
+    for name, images in (("with", 20), ("without", 0)):
+        assert train(data, tmp_path / name, 20, "--held-out", images, "--quiet") == 0
+    first, second = capfd.readouterr().out.splitlines()
+    log = read_log(tmp_path / "with" / "train.log")
+    assert log.test_loss.iterations == [20]
+    parts = [log.test[name].values[0] for name in ("grid_loss", "vector_loss")]
+    assert log.test_loss.values == [pytest.approx(sum(parts), rel=1e-4)]
+    said = f"loss on held-out images {log.test_loss.values[0]:.4g} at iteration 20"
+    assert first.endswith(said)
+    assert "held-out" not in second and not read_log(tmp_path / "without" / "train.log").test
+    weights = "snapshot_iter_20.caffemodel"
+    contents = [(tmp_path / name / weights).read_bytes() for name in ("with", "without")]
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    ("listed", "images", "chosen"),
+    [(50, 20, range(0, 40, 2)), (5, 20, range(5)), (40, 3, (0, 13, 26)), (5, 0, ()), (0, 20, ())],
+)
+def test_held_out_images_are_spread_over_the_list(data, tmp_path, listed, images, chosen):
+    shutil.copytree(data, tmp_path / "data")
+    rows = [f"images/val/{i}.png instanceIds/val/{i}.png\n" for i in range(listed)]
+    (tmp_path / "data" / "val.txt").write_text("# a comment\n" + "".join(rows))
+    bound = bind_to_data(NetFiles.of_folder(NETS), tmp_path / "data", tmp_path / "r", 5000)
+    before = bound.solver.read_bytes()
+    assert measure_held_out(bound, images) == len(chosen)
+    if not chosen:
+        assert bound.solver.read_bytes() == before
+        return
+    assert (tmp_path / "r" / "held_out.txt").read_text() == "".join(rows[i] for i in chosen)
+    solver = read_solver(bound.solver)
+    assert (list(solver.test_iter), solver.test_interval) == ([len(chosen)], 500)
+    assert measure_held_out(bound, images) == 0, "a solver that tests stays as it is"
+
+
+def test_without_a_list_of_held_out_images_nothing_is_tested(data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    (tmp_path / "data" / "val.txt").unlink()
+    assert train(tmp_path / "data", tmp_path / "r", 1, "--quiet") == 0
+    assert not read_log(tmp_path / "r" / "train.log").test
 
 
 def test_a_log_that_is_switched_off_elsewhere_is_read_all_the_same(data, tmp_path, monkeypatch):
