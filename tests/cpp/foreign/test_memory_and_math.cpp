@@ -260,6 +260,27 @@ TYPED_TEST(BlobUseTest, KnowsTheShapesOfOldFiles) {
   EXPECT_FALSE(five.ShapeEquals(proto));
 }
 
+TYPED_TEST(BlobUseTest, HasOneShapeInAMessage) {
+  BlobProto proto;
+  proto.set_width(7);
+  proto.mutable_shape()->add_dim(9);
+  proto.add_diff(5);
+  Blob<TypeParam> blob(std::vector<int>{2, 1}), turned(std::vector<int>{1, 2}), old;
+  blob.mutable_cpu_data()[1] = 3;
+  blob.ToProto(&proto);
+  EXPECT_TRUE(blob.ShapeEquals(proto));
+  EXPECT_EQ(0, proto.diff_size());
+  EXPECT_THROW(turned.FromProto(proto, false), Error);
+  proto.clear_shape();
+  proto.set_num(1);
+  proto.set_channels(2);
+  proto.set_height(1);
+  proto.set_width(1);
+  old.FromProto(proto);
+  EXPECT_EQ("1 2 1 1 (2)", old.shape_string());
+  EXPECT_EQ(3, old.cpu_data()[1]);
+}
+
 TYPED_TEST(BlobUseTest, ReadsDiffsOfTheSizeOfItsData) {
   BlobProto proto;
   proto.mutable_shape()->add_dim(2);

@@ -117,6 +117,18 @@ TYPED_TEST(NetUseTest, SharedWeightsTakeTheMultipliersThatAnyOfThemGives) {
   EXPECT_THROW(this->Init(this->Data(first + w("c", "name: 'w' lr_mult: 3"))), Error);
 }
 
+TYPED_TEST(NetUseTest, SharedWeightsHaveOneShape) {
+  const auto parameter = [](const char* name, const char* shape, const char* more) {
+    return "layer { name: '" + std::string(name) + "' type: 'Parameter' top: '" + name +
+           "' param { name: 'w' " + more + " } parameter_param { shape { " + shape + " } } }";
+  };
+  const std::string first = parameter("a", "dim: 2 dim: 3", "");
+  EXPECT_THROW(this->Init(first + parameter("b", "dim: 3 dim: 2", "")), Error);
+  EXPECT_THROW(this->Init(first + parameter("b", "dim: 2", "share_mode: PERMISSIVE")), Error);
+  this->Init(first + parameter("b", "dim: 6", "share_mode: PERMISSIVE"));
+  EXPECT_EQ(this->net_->params()[0]->cpu_data(), this->net_->params()[1]->cpu_data());
+}
+
 TYPED_TEST(NetUseTest, LossWeightsScaleLossAndGradient) {
   const std::string net = this->InnerProduct("ip", "data") +
                           "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: "
