@@ -57,7 +57,7 @@ void CheckFits(hid_t group, const string& file, const StoredBlob<Dtype>& paramet
 class LayerGroup : public Hdf5Handle {
  public:
   LayerGroup(hid_t data, const string& layer, const string& file)
-      : Hdf5Handle(H5Gopen2(data, layer.c_str(), H5P_DEFAULT), H5Gclose,
+      : Hdf5Handle(OpenGroup(data, layer), H5Gclose,
                    file + ": 'data/" + layer + "' is not a group") {}
 };
 
@@ -82,7 +82,7 @@ template <typename Dtype>
 vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filename) {
   const Hdf5File file(trained_filename, H5F_ACC_RDONLY);
   const Hdf5Silence silence;
-  const Hdf5Handle data(H5Gopen2(file.id(), "data", H5P_DEFAULT), H5Gclose,
+  const Hdf5Handle data(OpenGroup(file.id(), "data"), H5Gclose,
                         trained_filename + " holds no weights (no group 'data')");
   Transfer transfer;
   ListLayers(data, trained_filename, layer_names_, &transfer.offered);

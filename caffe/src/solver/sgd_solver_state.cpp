@@ -119,7 +119,7 @@ void SGDSolver<Dtype>::RestoreSolverStateFromHDF5(const string& state_file) {
     state.set_learned_net(hdf5_load_string(file.id(), "learned_net"));
   }
   const Hdf5Silence silence;
-  const Hdf5Handle group(H5Gopen2(file.id(), "history", H5P_DEFAULT), H5Gclose,
+  const Hdf5Handle group(OpenGroup(file.id(), "history"), H5Gclose,
                          state_file + " has no history: use another snapshot");
   CheckHistoryLength(hdf5_get_num_links(group), history_.size(), state_file, this->type());
   const auto for_history = [&](decltype(hdf5_load_nd_dataset<Dtype>)* action) {

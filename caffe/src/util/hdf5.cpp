@@ -22,6 +22,44 @@ string FileName(hid_t location) {
   LOG(FATAL) << FileName(location) + ": dataset '" + dataset + "' " + what;
 }
 
+// A file from elsewhere may name any file here; what is asked for has to be in the file itself.
+const char kElsewhere[] =
+    "lies in another file, which is not read (links to other files, external storage, virtual "
+    "datasets); copy the values into this one";
+
+herr_t RefuseLink(const char*, const char*, const char*, const char*, unsigned*, hid_t, void* led) {
+  *static_cast<bool*>(led) = true;
+  return -1;
+}
+
+// Properties for opening something in the file itself: links to other files fail, and are noted.
+class InThisFile : public Hdf5Handle {
+ public:
+  explicit InThisFile(hid_t kind)
+      : Hdf5Handle(H5Pcreate(kind), H5Pclose, "HDF5 has no room for properties") {
+    CHECK(H5Pset_elink_cb(*this, RefuseLink, &led_elsewhere_) >= 0) << "HDF5 takes no properties";
+  }
+  bool led_elsewhere() const { return led_elsewhere_; }
+
+ private:
+  bool led_elsewhere_ = false;
+};
+
+bool HasValuesElsewhere(hid_t dataset) {
+  const Hdf5Handle creation(H5Dget_create_plist(dataset), H5Pclose, "a dataset has no properties");
+  return H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0;
+}
+
+// Throws where a dataset or its values are in another file.
+void CheckIsInThisFile(hid_t location, const string& name) {
+  const InThisFile access(H5P_DATASET_ACCESS);
+  const hid_t id = H5Dopen2(location, name.c_str(), access);
+  if (access.led_elsewhere()) Fail(location, name, kElsewhere);
+  const Hdf5Handle dataset(id, H5Dclose,
+                           FileName(location) + ": dataset '" + name + "' cannot be opened");
+  if (HasValuesElsewhere(dataset)) Fail(location, name, kElsewhere);
+}
+
 struct DatasetInfo {
   vector<hsize_t> dims;
   H5T_class_t type = H5T_NO_CLASS;
@@ -43,6 +81,7 @@ DatasetInfo Inspect(hid_t location, const string& name, int min_dim, int max_dim
   if (H5LTfind_dataset(location, name.c_str()) <= 0) {
     Fail(location, name, "does not exist");
   }
+  CheckIsInThisFile(location, name);
   DatasetInfo info;
   int dims = 0;
   if (H5LTget_dataset_ndims(location, name.c_str(), &dims) < 0) {
@@ -134,6 +173,16 @@ string ShapeText(const vector<int>& shape) {
 }
 
 }  // namespace
+
+hid_t OpenGroup(hid_t parent, const string& name) {
+  const Hdf5Silence quiet;
+  const InThisFile access(H5P_GROUP_ACCESS);
+  const hid_t group = H5Gopen2(parent, name.c_str(), access);
+  if (access.led_elsewhere()) {
+    LOG(FATAL) << FileName(parent) + ": group '" + name + "' " + kElsewhere;
+  }
+  return group;
+}
 
 template <typename Dtype>
 void hdf5_load_nd_dataset_helper(hid_t file_id, const char* dataset_name_, int min_dim, int max_dim,

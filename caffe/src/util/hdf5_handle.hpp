@@ -28,6 +28,10 @@ class Hdf5Handle {
   DISABLE_COPY_AND_ASSIGN(Hdf5Handle);
 };
 
+/// Opens a group of a file: an id to be closed with H5Gclose, below 0 where there is none. Throws
+/// Error naming the file where the group is a link to another file.
+hid_t OpenGroup(hid_t parent, const string& name);
+
 /// Keeps HDF5 from printing its error stack; errors are reported as exceptions instead.
 class Hdf5Silence {
  public:

@@ -2,6 +2,7 @@
 
 #include "caffe/util/hdf5.hpp"
 #include "runtime/files.hpp"
+#include "util/hdf5_handle.hpp"
 
 using caffe::Blob;
 using caffe::Hdf5File;
@@ -148,6 +149,46 @@ TEST(Hdf5Error, ASizeTheFileCannotHoldTakesNoMemory) {
   EXPECT_EQ(blob.asum_data(), 0);
   declare("larger", 1, (1 << 18) + 1);
   EXPECT_ERROR_NAMES(load("larger"), "damaged");
+}
+
+// A file of weights from elsewhere must not make this process read, and pass on, another file.
+TEST(Hdf5Error, ValuesOfOtherFilesAreNotRead) {
+  const TemporaryFolder folder;
+  const std::string other = folder / "other.h5";
+  Blob<float> secret({4});
+  {
+    const Hdf5File file(other, H5F_ACC_TRUNC);
+    caffe::hdf5_save_nd_dataset(file.id(), "secret", secret);
+  }
+  const Hdf5File file(folder / "some.h5", H5F_ACC_TRUNC);
+  caffe::hdf5_save_nd_dataset(file.id(), "own", secret);
+  H5Lcreate_soft("/own", file.id(), "alias", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_external(other.c_str(), "/secret", file.id(), "link", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_external(other.c_str(), "/", file.id(), "group", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_soft("/group/secret", file.id(), "around", H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t dims[] = {4};
+  const hid_t space = H5Screate_simple(1, dims, nullptr);
+  const auto make = [&](const char* name, hid_t creation) {
+    H5Dclose(
+        H5Dcreate2(file.id(), name, H5T_NATIVE_FLOAT, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+    H5Pclose(creation);
+  };
+  const hid_t outside = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(outside, other.c_str(), 0, 16);
+  make("outside", outside);
+  const hid_t composed = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_virtual(composed, space, other.c_str(), "/secret", space);
+  make("composed", composed);
+  H5Sclose(space);
+  for (const std::string name : {"link", "around", "outside", "composed"}) {
+    EXPECT_ERROR_NAMES(caffe::hdf5_load_nd_dataset(file.id(), name.c_str(), 1, 4, &secret),
+                       "some.h5: dataset '" + name + "' lies in another file");
+    EXPECT_ERROR_NAMES(caffe::hdf5_load_string(file.id(), name), "lies in another file");
+  }
+  EXPECT_ERROR_NAMES(caffe::OpenGroup(file.id(), "group"),
+                     "some.h5: group 'group' lies in another file");
+  EXPECT_LT(caffe::OpenGroup(file.id(), "none"), 0);
+  caffe::hdf5_load_nd_dataset(file.id(), "alias", 1, 4, &secret);
 }
 
 TEST(Hdf5Error, OtherFilesAreNoHdf5Files) {
