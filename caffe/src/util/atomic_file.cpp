@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -54,12 +55,43 @@ string Resolved(const string& path) {
   return realpath(path.c_str(), buffer) ? string(buffer) : path;
 }
 
+// The open file that a path such as /dev/stdout stands for, wherever that leads; -1 for any other
+// path. Opened by its path it would begin anew, at the start of what others write there as well.
+int DescriptorOf(const string& path) {
+  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  for (const string folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (path.compare(0, folder.size(), folder) != 0) continue;
+    int number = -1;
+    const char* const end = path.data() + path.size();
+    if (std::from_chars(path.data() + folder.size(), end, number).ptr == end) return number;
+  }
+  return -1;
+}
+
+// Adds a file's contents to what is neither replaced nor emptied: a pipe, an open file.
+bool CopyInto(const string& path, const string& from) {
+  const int open_file = DescriptorOf(path);
+  const int fd = open_file >= 0 ? dup(open_file) : open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  std::FILE* const to = fd >= 0 ? fdopen(fd, "wb") : nullptr;
+  if (!to) return false;
+  std::ifstream contents(from, std::ios::binary);
+  char buffer[1 << 16];
+  bool written = true;
+  while (written && (contents.read(buffer, sizeof(buffer)), contents.gcount() > 0)) {
+    const auto size = static_cast<size_t>(contents.gcount());
+    written = std::fwrite(buffer, 1, size, to) == size;
+  }
+  return (std::fclose(to) == 0) && written;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(const string& path) : path_(path) {
   struct stat status;
   const bool exists = stat(path.c_str(), &status) == 0;
-  is_special_ = exists && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  is_special_ =
+      DescriptorOf(path) >= 0 || (exists && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode));
   if (is_special_) {
     temp_name_ = CreateBeside(path, P_tmpdir "/caffe");
     return;
@@ -77,9 +109,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::Commit() {
   if (is_special_) {
-    std::ofstream to(path_, std::ios::binary);
-    to << std::ifstream(temp_name_, std::ios::binary).rdbuf();
-    if (!to.flush()) CannotWrite(path_);
+    if (!CopyInto(path_, temp_name_)) CannotWrite(path_);
     return;
   }
   if (!SyncToDisk(temp_name_, O_RDONLY) || std::rename(temp_name_.c_str(), path_.c_str()) != 0) {

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <thread>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,33 @@ TEST(AtomicFile, DoesNotReplaceAPipe) {
   reader.join();
   EXPECT_EQ(received, "through");
   EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+}
+
+// As in `(echo header; tool /dev/stdout; echo footer) > file`.
+TEST(AtomicFile, GoesOnWhereAnOpenFileIs) {
+  const TemporaryFolder folder;
+  const int fd = open((folder / "all").c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  ASSERT_EQ(write(fd, "header,", 7), 7);
+  {
+    AtomicFile file("/dev/fd/" + std::to_string(fd));
+    Write(file.temp_name(), "contents,");
+    file.Commit();
+  }
+  ASSERT_EQ(write(fd, "footer", 6), 6);
+  close(fd);
+  EXPECT_EQ(Contents(folder / "all"), "header,contents,footer");
+  EXPECT_EQ(FilesIn(folder), 1u);
+}
+
+TEST(AtomicFile, AddsNothingToAnOpenFileWhereTheContentsAreEmpty) {
+  const TemporaryFolder folder;
+  const int fd = open((folder / "all").c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  AtomicFile(path).Commit();
+  close(fd);
+  EXPECT_EQ(Contents(folder / "all"), "");
+  AtomicFile closed(path);
+  EXPECT_ERROR_NAMES(closed.Commit(), "cannot write " + path + ": Bad file descriptor");
 }
 
 TEST(AtomicFile, NamesTheFileThatCannotBeWritten) {

@@ -11,8 +11,8 @@ namespace caffe {
 ///
 /// The temporary file stands beside the final one, so that renaming it is atomic. Without a Commit
 /// (an exception on the way) it is removed, and an older file of that name stays as it was. A link
-/// stays a link, a file that is written anew keeps its permissions, and what is no file
-/// (/dev/stdout, a pipe) is not replaced: Commit() copies the contents there.
+/// stays a link, a file that is written anew keeps its permissions, and what is no file (a pipe) or
+/// an open one (/dev/stdout, /dev/fd/3) is not replaced: Commit() adds the contents there.
 class AtomicFile {
  public:
   /// Throws Error where the folder of `path` does not exist or cannot be written.
