@@ -51,6 +51,9 @@ class DataTransformer {
   vector<int> InferBlobShape(const vector<cv::Mat>& mat_vector);
   vector<int> InferBlobShape(const cv::Mat& cv_img);
 
+  /// The mean image of mean_file; without one, an empty blob.
+  const Blob<Dtype>& mean_image() const { return data_mean_; }
+
  protected:
   /// An integer in [0, n), each as likely.
   virtual int Rand(int n);

@@ -10,6 +10,7 @@
 #include "caffe/util/rng.hpp"
 #include "caffe/util/seeded_order.hpp"
 #include "data/batch_size.hpp"
+#include "data/image_planes.hpp"
 #include "data/listed_image.hpp"
 #include "data/window_geometry.hpp"
 
@@ -36,7 +37,7 @@ void WindowDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   CHECK(!bg_windows_.empty() || foreground_in_batch_ == batch_size)
       << param.source() << " has no window below bg_threshold " << param.bg_threshold();
   const int channels = images_[0].channels;
-  ReadMean(channels);
+  CheckMean(channels);
   const int size = static_cast<int>(crop_size);
   top[0]->Reshape({batch_size, channels, size, size});
   top[1]->Reshape({batch_size});
@@ -108,7 +109,7 @@ void WindowDataLayer<Dtype>::ReadWindows(std::istream* file, const string& where
 }
 
 template <typename Dtype>
-void WindowDataLayer<Dtype>::ReadMean(int channels) {
+void WindowDataLayer<Dtype>::CheckMean(int channels) {
   const TransformationParameter& param = this->transform_param_;
   const int size = static_cast<int>(param.crop_size());
   mean_values_.assign(param.mean_value().begin(), param.mean_value().end());
@@ -117,12 +118,10 @@ void WindowDataLayer<Dtype>::ReadMean(int channels) {
       << " channels: give one, or one a channel";
   if (mean_values_.size() == 1) mean_values_.resize(channels, mean_values_[0]);
   if (!param.has_mean_file()) return;
-  // The transformer, made before, has seen to it that this is the mean of one image, and the only.
-  BlobProto mean;
-  ReadProtoFromBinaryFileOrDie(param.mean_file(), &mean);
-  mean_.FromProto(mean);
-  CHECK(mean_.channels() == channels && mean_.height() == mean_.width() && mean_.height() >= size)
-      << "the mean image of " << param.mean_file() << " has shape " << mean_.shape_string()
+  // The transformer has seen to it that this is the mean of one image, and the only mean.
+  const Blob<Dtype>& mean = this->data_transformer_->mean_image();
+  CHECK(mean.channels() == channels && mean.height() == mean.width() && mean.height() >= size)
+      << "the mean image of " << param.mean_file() << " has shape " << mean.shape_string()
       << "; a square of " << channels << " channels, of crop_size " << size
       << " or larger, is needed";
 }
@@ -155,18 +154,24 @@ void WindowDataLayer<Dtype>::WarpWindow(const Window& window, bool mirror, Dtype
   if (mirror) cv::flip(warped, warped, 1);
 
   // Of a larger mean image the central part counts.
-  const int margin = mean_.count() > 0 ? (mean_.height() - size) / 2 : 0;
+  const Blob<Dtype>& mean = this->data_transformer_->mean_image();
+  const int margin = mean.count() > 0 ? (mean.height() - size) / 2 : 0;
   const int channels = image.channels();
+  const Crop whole = {0, 0, warped.rows, warped.cols, false};
   for (int c = 0; c < channels; ++c) {
+    const Dtype value = mean_values_.empty() ? Dtype(0) : mean_values_[c];
     for (int h = 0; h < warped.rows; ++h) {
-      const uchar* row = warped.ptr<uchar>(h);
+      const uchar* row = warped.ptr<uchar>(h) + c;
       const int y = place.target.y + h;
-      for (int w = 0; w < warped.cols; ++w) {
-        const int x = place.target.x + w;
-        Dtype mean = 0;
-        if (mean_.count() > 0) mean = mean_.data_at(0, c, y + margin, x + margin);
-        if (!mean_values_.empty()) mean = mean_values_[c];
-        out[(c * size + y) * size + x] = (row[w * channels + c] - mean) * scale;
+      Dtype* to = out + (c * size + y) * size + place.target.x;
+      if (mean.count() > 0) {
+        const Dtype* means =
+            mean.cpu_data() + mean.offset(0, c, y + margin, place.target.x + margin);
+        image_planes::CopyRow(
+            row, channels, whole, [=](int w) { return means[w]; }, scale, to);
+      } else {
+        image_planes::CopyRow(
+            row, channels, whole, [=](int) { return value; }, scale, to);
       }
     }
   }

@@ -55,7 +55,7 @@ class WindowDataLayer : public BasePrefetchingDataLayer<Dtype> {
 
   void ReadWindowFile();
   void ReadWindows(std::istream* file, const string& where, size_t image);
-  void ReadMean(int channels);
+  void CheckMean(int channels);
   cv::Mat ReadImage(const ListedImage& listed) const;
   void WarpWindow(const Window& window, bool mirror, Dtype* out) const;
 
@@ -63,7 +63,6 @@ class WindowDataLayer : public BasePrefetchingDataLayer<Dtype> {
   vector<Window> fg_windows_;
   vector<Window> bg_windows_;
   int foreground_in_batch_ = 0;
-  Blob<Dtype> mean_;
   vector<Dtype> mean_values_;
 };
 
