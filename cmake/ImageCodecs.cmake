@@ -1,14 +1,17 @@
-# The target image_codecs: OpenCV's functions for image files, for the libraries of this project.
+# The target image_codecs: OpenCV's functions for image files, for the libraries of this project, and
+# whether a file was cut off, which those functions do not say. Plain C++: no Caffe is needed.
 #
 # OpenCV's own library for them brings along others for every format there is, on Debian 120 (GDAL
 # and its databases, PDF, ...): 0.1 s in the start of each process, though most read no image file,
 # or none but PNGs that this project reads by itself. So it is loaded when the first function is
 # called. Where its functions have other names than expected it is linked as usual.
-add_library(image_codecs STATIC ${CMAKE_CURRENT_LIST_DIR}/image_codecs.cpp)
+set(image_codecs_folder ${PROJECT_SOURCE_DIR}/caffe/image_codecs)
+file(GLOB image_codecs_sources CONFIGURE_DEPENDS ${image_codecs_folder}/*.cpp)
+add_library(image_codecs STATIC ${image_codecs_sources})
+target_include_directories(image_codecs PUBLIC ${image_codecs_folder}/include)
 set_target_properties(image_codecs PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 set(imgcodecs_functions
-  _ZN2cv6imreadERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEi
   _ZN2cv8imdecodeERKNS_11_InputArrayEi
   _ZN2cv8imencodeERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEERKNS_11_InputArrayERSt6vectorIhSaIhEERKSB_IiSaIiEE)
 

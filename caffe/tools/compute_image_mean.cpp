@@ -50,15 +50,11 @@ class ImageSum {
 
  private:
   void Start(const Datum& image, const string& name) {
-    const size_t values = image.data().empty() ? image.float_data_size() : image.data().size();
+    caffe::CheckDatum(image, name);
     channels_ = image.channels();
     height_ = image.height();
     width_ = image.width();
-    if (channels_ <= 0 || values == 0 || values % channels_ != 0 ||
-        values / channels_ != size_t(height_) * width_) {
-      throw Error(name + " holds " + std::to_string(values) + " values, which is not its size");
-    }
-    sums_.assign(values, 0.0);
+    sums_.assign(size_t(channels_) * height_ * width_, 0.0);
   }
 
   int channels_ = 0;

@@ -78,27 +78,44 @@ std::array<int, 3> SizeOf(const Datum& datum) {
   return {image.channels(), image.rows, image.cols};
 }
 
-void Convert(const Options& options) {
-  std::vector<caffe::ListLine> lines = caffe::ReadListFile(options.list);
+// An image to store.
+struct Item {
+  string name;
+  int label;
+  string encoding;  // of EncodingOf
+};
+
+// The images in the order to store them. A line that is wrong is found here, before there is a
+// database: what is left of one would be in the way of the next run.
+std::vector<Item> ReadItems(const Options& options) {
+  std::vector<Item> items;
+  for (const caffe::ListLine& line : caffe::ReadListFile(options.list)) {
+    items.push_back(
+        {line.path, caffe::ParseInteger(line.rest, line.where), EncodingOf(options, line.path)});
+  }
   if (options.shuffle) {
     caffe::rng_t generator(options.seed);
-    caffe::shuffle(lines.begin(), lines.end(), &generator);
+    caffe::shuffle(items.begin(), items.end(), &generator);
   }
-  LOG(INFO) << "A total of " << lines.size() << " images.";
+  return items;
+}
+
+void Convert(const Options& options) {
+  const std::vector<Item> items = ReadItems(options);
+  LOG(INFO) << "A total of " << items.size() << " images.";
   const std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB(options.backend));
   database->Open(options.database, caffe::db::NEW);
   std::unique_ptr<caffe::db::Transaction> transaction(database->NewTransaction());
   const size_t files_a_commit = 1000;
   size_t stored = 0;
   std::array<int, 3> first_size{};
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const string& name = lines[i].path;
-    const string path = options.root + name;
-    const int label = caffe::ParseInteger(lines[i].rest, lines[i].where);
+  for (size_t i = 0; i < items.size(); ++i) {
+    const Item& item = items[i];
+    const string path = options.root + item.name;
     Datum datum;
     // An image that cannot be read is left out; a line in the log names it.
-    if (!caffe::ReadImageToDatum(path, label, options.height, options.width, !options.gray,
-                                 EncodingOf(options, name), &datum)) {
+    if (!caffe::ReadImageToDatum(path, item.label, options.height, options.width, !options.gray,
+                                 item.encoding, &datum)) {
       continue;
     }
     if (options.check_size) {
@@ -106,7 +123,7 @@ void Convert(const Options& options) {
       if (stored == 0) first_size = size;
       if (size != first_size) throw Error(path + " differs in size from the others");
     }
-    transaction->Put(caffe::format_int(static_cast<int>(i), 8) + "_" + name,
+    transaction->Put(caffe::format_int(static_cast<int>(i), 8) + "_" + item.name,
                      datum.SerializeAsString());
     if (++stored % files_a_commit == 0) {
       transaction->Commit();
@@ -115,8 +132,8 @@ void Convert(const Options& options) {
   }
   if (stored % files_a_commit != 0) transaction->Commit();
   LOG(INFO) << "Processed " << stored << " files.";
-  if (stored < lines.size()) {
-    LOG(WARNING) << lines.size() - stored << " images could not be read and are left out.";
+  if (stored < items.size()) {
+    LOG(WARNING) << items.size() - stored << " images could not be read and are left out.";
   }
   if (stored == 0) throw Error("none of the images of " + options.list + " could be read");
 }

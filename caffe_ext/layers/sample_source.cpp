@@ -7,12 +7,12 @@
 #include <opencv2/imgproc.hpp>
 
 #include "dcme/image.hpp"
-#include "dcme/whole_picture.hpp"
+#include "image_codecs/whole_picture.hpp"
 
 namespace dcme {
 
 cv::Mat decode_file(const std::string& content, const std::string& name, int flags) {
-  if (!is_whole_picture(content)) {
+  if (!image_codecs::is_whole_picture(content)) {
     throw std::runtime_error(name + " is cut off: copy or create it again");
   }
   cv::Mat pixels;

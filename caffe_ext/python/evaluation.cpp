@@ -5,7 +5,7 @@
 #include "arrays.hpp"
 #include "dcme/evaluate.hpp"
 #include "dcme/grey_png.hpp"
-#include "dcme/whole_picture.hpp"
+#include "image_codecs/whole_picture.hpp"
 
 namespace dcme {
 namespace {
@@ -200,7 +200,9 @@ void bind_evaluation(py::module_& m) {
   m.def("read_grey_png", &grey_png, py::arg("path"));
   m.def(
       "is_whole_picture",
-      [](const py::bytes& content) { return is_whole_picture(std::string_view(content)); },
+      [](const py::bytes& content) {
+        return image_codecs::is_whole_picture(std::string_view(content));
+      },
       py::arg("content"));
   m.def("label_overlaps", &overlaps_of, py::arg("a").noconvert(), py::arg("b").noconvert());
 }

@@ -8,6 +8,7 @@
 #include "caffe/util/math_functions.hpp"
 #include "caffe/util/rng.hpp"
 #include "data/mat_view.hpp"
+#include "util/blob_file.hpp"
 
 namespace caffe {
 
@@ -30,13 +31,7 @@ DataTransformer<Dtype>::DataTransformer(const TransformationParameter& param, Ph
   set_crop(static_cast<int>(param_.crop_size()), static_cast<int>(param_.crop_size()));
   if (!param_.has_mean_file()) return;
   CHECK(mean_values_.empty()) << "mean_file and mean_value exclude each other";
-  BlobProto mean;
-  ReadProtoFromBinaryFileOrDie(param_.mean_file(), &mean);
-  try {
-    data_mean_.FromProto(mean);
-  } catch (const Error& e) {
-    throw Error(param_.mean_file() + ": " + e.what());
-  }
+  ReadBlobFile(param_.mean_file(), &data_mean_);
   CHECK_EQ(data_mean_.num(), 1) << ": " << param_.mean_file() << " is no mean of one image";
 }
 
@@ -167,15 +162,8 @@ void DataTransformer<Dtype>::TransformInto(const Datum& datum, Blob<Dtype>* tran
   if (param_.force_color() || param_.force_gray()) {
     LOG_FIRST_N(WARNING, 1) << "force_color and force_gray only mean something for encoded images";
   }
-  const int64_t channels = datum.channels();
-  const int64_t pixels = int64_t(datum.height()) * datum.width();
-  const bool bytes = !datum.data().empty();
-  const int64_t values = bytes ? datum.data().size() : datum.float_data_size();
-  CHECK(channels > 0 && datum.height() > 0 && datum.width() > 0 && values % channels == 0 &&
-        values / channels == pixels)
-      << "a datum of " << channels << " x " << datum.height() << " x " << datum.width() << " holds "
-      << values << " values";
-  if (bytes) {
+  CheckDatum(datum, "a datum");
+  if (!datum.data().empty()) {
     const auto* data = reinterpret_cast<const uint8_t*>(datum.data().data());
     TransformImage(PlanesView(data, datum.channels(), datum.height(), datum.width()),
                    transformed_blob, out);

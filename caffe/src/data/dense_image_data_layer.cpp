@@ -3,9 +3,8 @@
 #include <vector>
 
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
+#include "caffe/util/io.hpp"
 #include "caffe/util/list_file.hpp"
 #include "data/batch_size.hpp"
 #include "data/listed_image.hpp"
@@ -68,17 +67,9 @@ template <typename Dtype>
 cv::Mat DenseImageDataLayer<Dtype>::ReadLabels(const string& file) const {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
   const string path = param.root_folder() + file;
-  try {
-    cv::Mat labels = cv::imread(path, cv::IMREAD_GRAYSCALE | cv::IMREAD_ANYDEPTH);
-    if (labels.data && param.new_height() > 0) {
-      const cv::Size size(static_cast<int>(param.new_width()),
-                          static_cast<int>(param.new_height()));
-      cv::resize(labels, labels, size, 0, 0, cv::INTER_NEAREST);
-    }
-    if (labels.data) return labels;
-  } catch (const cv::Exception& e) {
-    LOG(FATAL) << "cannot read the label image " + path + ": " + e.err;
-  }
+  const cv::Mat labels = ReadLabelsToCVMat(path, static_cast<int>(param.new_height()),
+                                           static_cast<int>(param.new_width()));
+  if (labels.data) return labels;
   LOG(FATAL) << "cannot read the label image " + path + " (listed in " + param.source() + ")";
 }
 

@@ -6,12 +6,13 @@
 
 #include "caffe/util/io.hpp"
 #include "caffe/util/names.hpp"
+#include "image_codecs/whole_picture.hpp"
 
 namespace caffe {
 
 namespace {
 
-// Runs an OpenCV call; its exceptions become an empty matrix and a line in the log.
+// Runs OpenCV calls; exceptions become an empty matrix and a line in the log.
 template <typename Make>
 cv::Mat GuardedMat(const string& what, const Make& make) {
   string reason = "not an image, or a damaged one";
@@ -20,14 +21,19 @@ cv::Mat GuardedMat(const string& what, const Make& make) {
     if (image.data) return image;
   } catch (const cv::Exception& e) {
     reason = e.err;
+  } catch (const Error& e) {
+    reason = e.what();
   }
   LOG(ERROR) << what << ": " << reason;
   return cv::Mat();
 }
 
-// Decodes the bytes of an image file.
+// Decodes the bytes of an image file. Throws Error where it was cut off.
 cv::Mat Decode(const string& bytes, int flags) {
   if (bytes.empty() || bytes.size() > INT_MAX) return cv::Mat();
+  if (!image_codecs::is_whole_picture(bytes)) {
+    throw Error("it is cut off: copy or create it again");
+  }
   const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
   return cv::imdecode(view, flags);
 }
@@ -74,20 +80,42 @@ bool StoreDecoded(const cv::Mat& image, Datum* datum) {
   return true;
 }
 
-}  // namespace
-
-cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width,
-                         const bool is_color) {
-  const int flags = is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE;
+// Reads an image (flags of cv::imread); resized where height and width are above 0.
+cv::Mat ReadMat(const string& filename, int height, int width, int flags, int interpolation) {
   string bytes;
   if (!ReadBytes(filename, &bytes)) return cv::Mat();
   return GuardedMat("cannot read the image " + filename, [&] {
     cv::Mat image = Decode(bytes, flags);
     if (!image.data || height <= 0 || width <= 0) return image;
     cv::Mat resized;
-    cv::resize(image, resized, cv::Size(width, height));
+    cv::resize(image, resized, cv::Size(width, height), 0, 0, interpolation);
     return resized;
   });
+}
+
+}  // namespace
+
+void CheckDatum(const Datum& datum, const string& name) {
+  const int64_t channels = datum.channels();
+  const int64_t pixels = int64_t(datum.height()) * datum.width();
+  const int64_t values = datum.data().empty() ? datum.float_data_size() : datum.data().size();
+  // Divided, since the product of three might overflow.
+  const bool fits = channels > 0 && datum.height() > 0 && datum.width() > 0 &&
+                    values % channels == 0 && values / channels == pixels;
+  if (fits) return;
+  LOG(FATAL) << name + " holds " << values << " values, which are not " << channels << " x "
+             << datum.height() << " x " << datum.width();
+}
+
+cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width,
+                         const bool is_color) {
+  return ReadMat(filename, height, width, is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE,
+                 cv::INTER_LINEAR);
+}
+
+cv::Mat ReadLabelsToCVMat(const string& filename, int height, int width) {
+  return ReadMat(filename, height, width, cv::IMREAD_GRAYSCALE | cv::IMREAD_ANYDEPTH,
+                 cv::INTER_NEAREST);
 }
 
 cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width) {

@@ -172,6 +172,28 @@ TEST_F(Images, ThatAreMissingOrDamagedAreNamedByForward) {
   EXPECT_ERROR_NAMES(missing.Forward(), folder / "3_labels.png");
 }
 
+// Decoders fill up with grey what such a file lacks.
+TEST_F(Images, ThatWereCutOffAreNamedByForward) {
+  cv::Mat noise(40, 60, CV_8UC3);
+  cv::randu(noise, 0, 255);
+  for (const std::string name : {"image 1.jpg", "image 1.png"}) {
+    cv::imwrite(folder / name, noise);
+    const std::string whole = caffe_test::Contents(folder / name);
+    Write(folder / "list.txt", name + " 0\n");
+    Write(folder / "dense.txt", "image 0.png " + name + "\n");
+    // What stands behind the end is of no harm.
+    Write(folder / name, whole + "more");
+    DataSource(Listed("batch_size: 1"), 2).Forward();
+    Write(folder / name, whole.substr(0, whole.size() / 2));
+    EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 1"), 2), folder / name);
+    EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1"), 2).Forward(), folder / name);
+    Datum datum;
+    EXPECT_FALSE(caffe::ReadImageToDatum(folder / name, 0, &datum));
+    ASSERT_TRUE(caffe::ReadFileToDatum(folder / name, 0, &datum));
+    EXPECT_FALSE(caffe::DecodeDatumNative(&datum));
+  }
+}
+
 TEST_F(Images, OfDifferentSizesDoNotMakeABatch) {
   cv::imwrite(folder / "image 1.png", cv::Mat(5, 6, CV_8UC3, cv::Scalar(0, 0, 0)));
   EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 2"), 2).Forward(), "image 1.png");

@@ -152,6 +152,10 @@ def test_compute_image_mean_adds_up_floats_and_refuses_what_is_none(io_folder):
         assert answer in run_tool("compute_image_mean", name).stderr
     make_database("first", liar.SerializeToString())
     assert "'0' of first holds 12 values" in run_tool("compute_image_mean", "first").stderr
+    negative = caffe.proto.caffe_pb2.Datum(channels=1, height=-2, width=-3, data=b"6bytes")
+    make_database("negative", negative.SerializeToString())
+    answer = run_tool("compute_image_mean", "negative").stderr
+    assert "'0' of negative holds 6 values, which are not 1 x -2 x -3" in answer
     make_database("text", b"\xff\xff")
     assert "'0' of text is no Datum message" in run_tool("compute_image_mean", "text").stderr
 
@@ -277,11 +281,33 @@ def test_wrong_input_is_answered_by_one_line(words, part, io_folder):
     assert part in errors[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "flags", "answer"),
+    [("a_0.png 1x", [], "'1x' is no whole number"), ("a_0 1", ["--encoded"], "has no extension")],
+)
+def test_a_line_that_is_wrong_leaves_no_database_behind(line, flags, answer, io_folder):
+    whole = (io_folder / "list.txt").read_text()
+    (io_folder / "list.txt").write_text(f"{whole}{line}\n")
+    assert answer in run_tool("convert_imageset", *flags, "images/", "list.txt", "made").stderr
+    assert not (io_folder / "made").exists()
+
+
 def test_an_image_that_cannot_be_read_is_left_out_and_named(io_folder):
     (io_folder / "images" / "c_2.png").write_bytes(b"no image")
     log = succeed("convert_imageset", "images/", "list.txt", "made")
     assert "images/c_2.png" in log
     assert records("made") == [r for r in records("lmdb_color") if b"c_2" not in r[0]]
+
+
+def test_an_image_that_was_cut_off_is_left_out_and_named(io_folder):
+    cv2.imwrite("images/c_2.jpg", np.random.default_rng(3).integers(0, 255, (40, 60, 3)))
+    whole = Path("images/c_2.jpg").read_bytes()
+    for content, stored in [(whole, 1), (whole[: len(whole) // 2], 0)]:
+        Path("images/c_2.jpg").write_bytes(content)
+        (io_folder / "list.txt").write_text("a_0.png 0\nc_2.jpg 2\n")
+        log = succeed("convert_imageset", "images/", "list.txt", f"made{stored}")
+        assert len(records(f"made{stored}")) == 1 + stored
+        assert ("images/c_2.jpg: it is cut off" in log) == (stored == 0)
 
 
 def test_every_tool_explains_itself():

@@ -64,8 +64,12 @@ inline void WriteProtoToBinaryFile(const Message& proto, const string& filename)
 
 // ---- images ----
 // A Datum holds either 8-bit planes (channels x height x width, B G R), floats, or the bytes of an
-// encoded image file. Where a file cannot be read these functions log a line naming it and return
-// false (or an empty matrix).
+// encoded image file. Where a file cannot be read, or was cut off, these functions log a line
+// naming it and return false (or an empty matrix).
+
+/// Throws Error where a datum that is not encoded has not channels x height x width values, each
+/// above 0. `name` stands for it in the error.
+void CheckDatum(const Datum& datum, const string& name);
 
 /// Takes the bytes of a file as they are (`encoded`).
 bool ReadFileToDatum(const string& filename, const int label, Datum* datum);
@@ -108,6 +112,10 @@ cv::Mat ReadImageToCVMat(const string& filename, const int height, const int wid
 cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width);
 cv::Mat ReadImageToCVMat(const string& filename, const bool is_color);
 cv::Mat ReadImageToCVMat(const string& filename);
+
+/// A label map: a gray image of 8 or 16 bits as it is stored; resized (to the nearest label) where
+/// height and width are above 0.
+cv::Mat ReadLabelsToCVMat(const string& filename, int height, int width);
 
 cv::Mat DecodeDatumToCVMatNative(const Datum& datum);
 cv::Mat DecodeDatumToCVMat(const Datum& datum, bool is_color);

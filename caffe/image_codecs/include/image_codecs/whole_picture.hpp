@@ -2,11 +2,11 @@
 
 #include <string_view>
 
-namespace dcme {
+namespace image_codecs {
 
 // Whether the content of a PNG or JPEG file reaches its end mark and can hold as many pixels as its
 // header claims. Decoders fill up what a shorter one lacks, and take the memory that it claims:
 // gigabytes for a file of a few bytes. Of other formats nothing is known: true.
 bool is_whole_picture(std::string_view content);
 
-}  // namespace dcme
+}  // namespace image_codecs

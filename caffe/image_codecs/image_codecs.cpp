@@ -11,7 +11,7 @@
 namespace {
 
 const char* const kFunctions[] = {IMGCODECS_FUNCTIONS};
-enum { kRead, kDecode, kEncode };
+enum { kDecode, kEncode };
 
 // Stays loaded until the process ends.
 void* Library() {
@@ -34,11 +34,6 @@ Function* Load(int which) {
 }  // namespace
 
 namespace cv {
-
-Mat imread(const String& filename, int flags) {
-  static const auto read = Load<Mat(const String&, int)>(kRead);
-  return read(filename, flags);
-}
 
 Mat imdecode(InputArray buffer, int flags) {
   static const auto decode = Load<Mat(InputArray, int)>(kDecode);

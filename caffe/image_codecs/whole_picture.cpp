@@ -1,11 +1,11 @@
-#include "dcme/whole_picture.hpp"
+#include "image_codecs/whole_picture.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 
-namespace dcme {
+namespace image_codecs {
 namespace {
 
 constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
@@ -80,4 +80,4 @@ bool is_whole_picture(std::string_view content) {
   return true;
 }
 
-}  // namespace dcme
+}  // namespace image_codecs
