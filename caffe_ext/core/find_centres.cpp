@@ -153,19 +153,22 @@ int lowest_between(Plane<const int32_t> heights, const Peak& a, const Peak& b) {
   return lowest;
 }
 
-// Peaks sorted into squares of side `reach`, so that those near a place are found quickly.
-class PeakBuckets {
+// Places (with a row and a col from 0 on) sorted into squares of side `reach`, so that those near
+// another are found quickly.
+template <typename Place>
+class Buckets {
  public:
-  PeakBuckets(int rows, int cols, int reach)
+  Buckets(int rows, int cols, int reach)
       : reach_(reach), cols_(cols / reach + 3), buckets_((rows / reach + 3) * cols_) {}
 
-  void add(const Peak& peak) { buckets_[index(peak)].push_back(peak); }
+  void add(const Place& place) { buckets_[index(place)].push_back(place); }
 
+  // Whether the test holds for one within `reach` rows and columns, or for one a little further.
   template <typename Test>
-  bool any_near(const Peak& peak, Test test) const {
+  bool any_near(const Place& place, Test test) const {
     for (int dr = -1; dr <= 1; ++dr) {
       for (int dc = -1; dc <= 1; ++dc) {
-        const auto& bucket = buckets_[index(peak) + dr * cols_ + dc];
+        const auto& bucket = buckets_[index(place) + dr * cols_ + dc];
         if (std::any_of(bucket.begin(), bucket.end(), test)) return true;
       }
     }
@@ -173,10 +176,13 @@ class PeakBuckets {
   }
 
  private:
-  int index(const Peak& p) const { return (p.row / reach_ + 1) * cols_ + p.col / reach_ + 1; }
+  int index(const Place& place) const {
+    const int row = static_cast<int>(place.row), col = static_cast<int>(place.col);
+    return (row / reach_ + 1) * cols_ + col / reach_ + 1;
+  }
 
   int reach_, cols_;
-  std::vector<std::vector<Peak>> buckets_;
+  std::vector<std::vector<Place>> buckets_;
 };
 
 // Leaves out peaks that are mere shoulders of a higher one within `reach`.
@@ -186,7 +192,7 @@ std::vector<Peak> separate_peaks(std::vector<Peak> peaks, Plane<const int32_t> h
     return a.row != b.row ? a.row < b.row : a.col < b.col;
   });
   std::vector<Peak> kept;
-  PeakBuckets buckets(heights.rows, heights.cols, reach);
+  Buckets<Peak> buckets(heights.rows, heights.cols, reach);
   for (const Peak& peak : peaks) {
     const bool shoulder = buckets.any_near(peak, [&](const Peak& higher) {
       return std::abs(higher.row - peak.row) <= reach && std::abs(higher.col - peak.col) <= reach &&
@@ -277,6 +283,21 @@ std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, do
   return centres;
 }
 
+// Leaves out the broad centres that have a sharp one of as many votes or more within `dt`.
+void leave_out_beside(const std::vector<FoundCentre>& sharp, double dt, int rows, int cols,
+                      std::vector<FoundCentre>* broad) {
+  if (sharp.empty() || broad->empty()) return;
+  Buckets<FoundCentre> near(rows, cols, static_cast<int>(std::ceil(std::max(dt, 1.0))));
+  for (const FoundCentre& centre : sharp) near.add(centre);
+  const auto beside_sharp = [&](const FoundCentre& centre) {
+    return near.any_near(centre, [&](const FoundCentre& other) {
+      return other.votes >= centre.votes &&
+             std::hypot(other.row - centre.row, other.col - centre.col) <= dt;
+    });
+  };
+  broad->erase(std::remove_if(broad->begin(), broad->end(), beside_sharp), broad->end());
+}
+
 }  // namespace
 
 std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& options) {
@@ -284,14 +305,9 @@ std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& o
   ScratchPlane left(map.rows(), map.cols(), ScratchPlane::Fill::kNone);
   std::copy(map.votes().data, map.votes().data + map.votes().size(), left.plane().data);
   std::vector<FoundCentre> centres = take_sharp_centres(left.plane(), options.vt);
-  const size_t sharp = centres.size();
-  for (const FoundCentre& broad : broad_centres(left.plane(), dt, options.vt)) {
-    const bool beside_sharp =
-        std::any_of(centres.begin(), centres.begin() + sharp, [&](const FoundCentre& c) {
-          return c.votes >= broad.votes && std::hypot(c.row - broad.row, c.col - broad.col) <= dt;
-        });
-    if (!beside_sharp) centres.push_back(broad);
-  }
+  std::vector<FoundCentre> broad = broad_centres(left.plane(), dt, options.vt);
+  leave_out_beside(centres, dt, map.rows(), map.cols(), &broad);
+  centres.insert(centres.end(), broad.begin(), broad.end());
   for (FoundCentre& centre : centres) {
     centre.row -= map.margin();
     centre.col -= map.margin();
