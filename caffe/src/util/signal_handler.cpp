@@ -1,28 +1,29 @@
 #include "caffe/util/signal_handler.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace caffe {
 
 namespace {
 
-volatile std::sig_atomic_t got_sigint = 0;
-volatile std::sig_atomic_t got_sighup = 0;
-volatile std::sig_atomic_t second_sigint_ends = 0;
+// Set by the signal handler, which only lock-free atomics are safe in.
+std::atomic<bool> got_sigint(false), got_sighup(false), second_sigint_ends(false);
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler must not wait");
 bool installed = false;
 // What was done on these signals before.
 struct sigaction before_sigint, before_sighup;
 
 void OnSignal(int signal) {
   if (signal == SIGHUP) {
-    got_sighup = 1;
+    got_sighup = true;
     return;
   }
   if (got_sigint && second_sigint_ends) {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
   }
-  got_sigint = 1;
+  got_sigint = true;
 }
 
 void Handle(int signal, struct sigaction* before) {
@@ -39,7 +40,7 @@ void Handle(int signal, struct sigaction* before) {
 SignalHandler::SignalHandler(SolverAction::Enum SIGINT_action, SolverAction::Enum SIGHUP_action)
     : SIGINT_action_(SIGINT_action), SIGHUP_action_(SIGHUP_action) {
   CHECK(!installed) << "only one SignalHandler can exist at a time";
-  got_sigint = got_sighup = 0;
+  got_sigint = got_sighup = false;
   second_sigint_ends = SIGINT_action == SolverAction::STOP;
   Handle(SIGINT, &before_sigint);
   Handle(SIGHUP, &before_sighup);
@@ -53,13 +54,14 @@ SignalHandler::~SignalHandler() {
 }
 
 SolverAction::Enum SignalHandler::CheckForSignals() const {
+  // Read and cleared in one, so that none that comes in between is lost.
+  const bool hung_up = got_sighup.exchange(false), interrupted = got_sigint.exchange(false);
   SolverAction::Enum request = SolverAction::NONE;
-  if (got_sighup) request = SIGHUP_action_;
+  if (hung_up) request = SIGHUP_action_;
   // A stop outranks the rest: it takes a snapshot anyway.
-  if (got_sigint && SIGINT_action_ != SolverAction::NONE && request != SolverAction::STOP) {
+  if (interrupted && SIGINT_action_ != SolverAction::NONE && request != SolverAction::STOP) {
     request = SIGINT_action_;
   }
-  got_sighup = got_sigint = 0;
   return request;
 }
 
