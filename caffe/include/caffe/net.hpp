@@ -254,6 +254,8 @@ class Net {
   /// The step in Forward after which its data is freed: data_end_, or earlier where it is made
   /// again in Backward, by this layer (-1: it is not).
   vector<int> forward_end_, remaker_;
+  /// For each step, the blobs whose data (diff) is freed after it.
+  vector<vector<int>> data_freed_, diff_freed_;
   vector<Callback*> before_forward_;
   vector<Callback*> after_forward_;
   vector<Callback*> before_backward_;

@@ -13,6 +13,15 @@ namespace {
 
 const int kNever = std::numeric_limits<int>::max();
 
+/// Notes the blobs that end in the steps from `first` on and before `last`.
+void NoteEnds(const vector<int>& ends, int first, int last, vector<vector<int>>* freed) {
+  for (size_t blob = 0; blob < ends.size(); ++blob) {
+    if (ends[blob] >= first && ends[blob] < last) {
+      (*freed)[ends[blob]].push_back(static_cast<int>(blob));
+    }
+  }
+}
+
 /// Readies a blob's data (diff) for a layer: what was freed reads as zeros, like new memory.
 template <typename Dtype>
 void RenewAll(const vector<Blob<Dtype>*>& blobs,
@@ -20,16 +29,18 @@ void RenewAll(const vector<Blob<Dtype>*>& blobs,
   for (const Blob<Dtype>* blob : blobs) (blob->*half)()->Renew();
 }
 
-/// Frees the memories that have their last use in this step, unless a blob with a later one shares
-/// them.
+/// Frees the memories of these blobs, which have their last use in this step, unless a blob with a
+/// later one shares them.
 template <typename Dtype>
-void ReleaseAt(int step, const vector<int>& ends, const vector<shared_ptr<Blob<Dtype>>>& blobs,
+void ReleaseAt(int step, const vector<int>& freed, const vector<int>& ends,
+               const vector<shared_ptr<Blob<Dtype>>>& blobs,
                const shared_ptr<SyncedMemory>& (Blob<Dtype>::*half)() const) {
-  for (size_t i = 0; i < blobs.size(); ++i) {
-    if (ends[i] != step) continue;
+  for (const int i : freed) {
     const shared_ptr<SyncedMemory>& memory = (*blobs[i].*half)();
     bool needed = false;
-    for (size_t j = 0; j < blobs.size() && !needed; ++j) {
+    // Layers may begin to share in any pass; what has one holder is not shared now.
+    const size_t sharers = memory.use_count() > 1 ? blobs.size() : 0;
+    for (size_t j = 0; j < sharers && !needed; ++j) {
       needed = ends[j] > step && (*blobs[j].*half)() == memory;
     }
     if (!needed) memory->Release();
@@ -75,6 +86,11 @@ void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
   forward_end_ = data_end_;
   remaker_.assign(blobs_.size(), -1);
   if (lifetime == NetParameter::UNTIL_BACKWARD) PlanRemaking();
+  data_freed_.assign(2 * layers, {});
+  diff_freed_ = data_freed_;
+  NoteEnds(forward_end_, 0, layers, &data_freed_);
+  NoteEnds(data_end_, layers, 2 * layers, &data_freed_);
+  NoteEnds(diff_end_, layers, 2 * layers, &diff_freed_);
 }
 
 template <typename Dtype>
@@ -85,7 +101,7 @@ void Net<Dtype>::BeforeForward(int layer_id) {
 template <typename Dtype>
 void Net<Dtype>::AfterForward(int layer_id) {
   if (!releases_blobs_) return;
-  ReleaseAt(layer_id, forward_end_, blobs_, &Blob<Dtype>::data);
+  ReleaseAt(layer_id, data_freed_[layer_id], forward_end_, blobs_, &Blob<Dtype>::data);
   if (phase_ != TEST) return;
   for (const auto& param : layers_[layer_id]->blobs()) {
     // Another net with the same weights may be reading them, in another thread.
@@ -111,8 +127,8 @@ template <typename Dtype>
 void Net<Dtype>::AfterBackward(int layer_id) {
   if (!releases_blobs_) return;
   const int step = 2 * static_cast<int>(layers_.size()) - 1 - layer_id;
-  ReleaseAt(step, data_end_, blobs_, &Blob<Dtype>::data);
-  ReleaseAt(step, diff_end_, blobs_, &Blob<Dtype>::diff);
+  ReleaseAt(step, data_freed_[step], data_end_, blobs_, &Blob<Dtype>::data);
+  ReleaseAt(step, diff_freed_[step], diff_end_, blobs_, &Blob<Dtype>::diff);
 }
 
 #define INSTANTIATE(Dtype)                                           \
