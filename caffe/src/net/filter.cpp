@@ -3,6 +3,7 @@
 #include <set>
 
 #include "net/wiring.hpp"
+#include "proto/copy_field.hpp"
 
 namespace caffe {
 
@@ -49,8 +50,8 @@ void CheckWhatRulesLeaveOut(const NetParameter& whole, const NetParameter& kept)
 template <typename Dtype>
 void Net<Dtype>::FilterNet(const NetParameter& param, NetParameter* param_filtered) {
   const NetState& state = param.state();
-  NetParameter kept(param);
-  kept.clear_layer();
+  NetParameter kept;
+  CopyAllBut("layer", param, &kept);
   for (const LayerParameter& layer : param.layer()) {
     CHECK(layer.include_size() == 0 || layer.exclude_size() == 0)
         << "layer '" << layer.name() << "' has include and exclude rules: give one kind only";

@@ -1,5 +1,6 @@
 // Building a net: layers, and the blobs between them.
 #include <algorithm>
+#include <map>
 
 #include "caffe/net.hpp"
 #include "caffe/util/insert_splits.hpp"
@@ -8,6 +9,24 @@
 #include "net/wiring.hpp"
 
 namespace caffe {
+
+namespace {
+
+/// Where a loss is read as well, a Split's first copy of it counts (InsertSplits). Its layer, which
+/// has no weight any more, must not take the one that losses have where nothing is said.
+void CountLossesOnce(NetParameter* net) {
+  std::map<string, LayerParameter*> makers;
+  for (LayerParameter& layer : *net->mutable_layer()) {
+    if (layer.type() == "Split" && layer.loss_weight_size() > 0) {
+      LayerParameter* maker = makers[layer.bottom(0)];
+      const int silent = maker->loss_weight_size() == 0 ? maker->top_size() : 0;
+      for (int i = 0; i < silent; ++i) maker->add_loss_weight(0);
+    }
+    for (const string& top : layer.top()) makers[top] = &layer;
+  }
+}
+
+}  // namespace
 
 template <typename Dtype>
 Net<Dtype>::Net(const NetParameter& param) {
@@ -41,6 +60,7 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   FilterNet(present, &param);
   CheckWhatRulesLeaveOut(present, param);
   InsertSplits(param, &param);
+  CountLossesOnce(&param);
   name_ = param.name();
   debug_info_ = param.debug_info();
 

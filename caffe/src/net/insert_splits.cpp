@@ -6,6 +6,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/names.hpp"
+#include "proto/copy_field.hpp"
 
 namespace caffe {
 
@@ -62,8 +63,8 @@ Flow TraceFlow(const NetParameter& net) {
 
 void InsertSplits(const NetParameter& param, NetParameter* param_split) {
   Flow flow = TraceFlow(param);
-  NetParameter result(param);
-  result.clear_layer();
+  NetParameter result;
+  CopyAllBut("layer", param, &result);
   for (int i = 0; i < param.layer_size(); ++i) {
     LayerParameter* layer = result.add_layer();
     *layer = param.layer(i);

@@ -151,6 +151,24 @@ TYPED_TEST(NetUseTest, LossWeightsScaleLossAndGradient) {
   }
 }
 
+TYPED_TEST(NetUseTest, ALossThatALayerReadsCountsOnce) {
+  const std::string loss = this->Data(this->InnerProduct("ip", "data")) +
+                           "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: "
+                           "'label' top: 'loss' loss_weight: 2 }";
+  this->Init(loss);
+  this->net_->ForwardBackward();
+  Blob<TypeParam> gradient;
+  gradient.CopyFrom(*this->net_->learnable_params()[0], true, true);
+  this->Init(loss + "layer { name: 'shown' type: 'Power' bottom: 'loss' top: 'shown' }");
+  for (int pass = 0; pass < 2; ++pass) {
+    const TypeParam whole = this->net_->ForwardBackward();
+    EXPECT_NEAR(2 * this->net_->blob_by_name("loss")->cpu_data()[0], whole, 1e-4);
+    for (int i = 0; pass == 0 && i < 9; ++i) {
+      EXPECT_NEAR(gradient.cpu_diff()[i], this->net_->learnable_params()[0]->cpu_diff()[i], 1e-4);
+    }
+  }
+}
+
 TYPED_TEST(NetUseTest, AnyTopMayHaveALossWeight) {
   // The sum of `data` (through the split that the net adds) and the loss of 'ip'.
   this->Init(
