@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "caffe/util/format.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "core/queued_loss.hpp"
 #include "solver/keep_random_state.hpp"
@@ -149,12 +150,8 @@ namespace {
 
 /// E.g. "    Train net output #0: loss = 0.5 (* 2 = 1 loss)".
 void LogOutput(const char* net, int index, const string& name, double value, double loss_weight) {
-  std::ostringstream weighted;
-  if (loss_weight != 0) {
-    weighted << " (* " << loss_weight << " = " << loss_weight * value << " loss)";
-  }
-  LOG(INFO) << "    " << net << " net output #" << index << ": " << name << " = " << value
-            << weighted.str();
+  LOG(INFO) << "    " << net << " net output #" << index << ": "
+            << OutputText(name, value, loss_weight);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "caffe/net.hpp"
 #include "caffe/net_table.hpp"
 #include "caffe/timing.hpp"
+#include "caffe/util/format.hpp"
 #include "caffe/util/peak_rates.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 
@@ -84,10 +85,7 @@ void Test(const Options& options) {
   }
   LOG(INFO) << "Loss: " << loss_sum / options.iterations;
   for (size_t i = 0; i < sums.size(); ++i) {
-    const double mean = sums[i] / options.iterations;
-    std::ostringstream weighted;
-    if (weights[i] != 0) weighted << " (* " << weights[i] << " = " << weights[i] * mean << " loss)";
-    LOG(INFO) << names[i] << " = " << mean << weighted.str();
+    LOG(INFO) << OutputText(names[i], sums[i] / options.iterations, weights[i]);
   }
 }
 
