@@ -27,6 +27,7 @@ template <typename Dtype>
 void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::Reshape(bottom, top);
+  softmax_bottom_vec_[0] = bottom[0];
   softmax_layer_->Reshape(softmax_bottom_vec_, softmax_top_vec_);
   softmax_axis_ = bottom[0]->CanonicalAxisIndex(ClassAxis());
   this->outer_num_ = bottom[0]->count(0, softmax_axis_);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "layers/contrastive_elements.hpp"
+#include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 
 namespace caffe {
@@ -40,7 +41,7 @@ void ContrastiveLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
   const ContrastivePairs<Dtype> measured = {margin, param.legacy_version(), bottom[2]->cpu_data(),
                                             dist_sq};
   for (int i = 0; i < pairs; ++i) loss += measured.Loss(i);
-  top[0]->mutable_cpu_data()[0] = loss / pairs / 2;
+  top[0]->mutable_cpu_data()[0] = loss / ItemDivisor(*bottom[0]) / 2;
 }
 
 template <typename Dtype>
@@ -51,7 +52,7 @@ void ContrastiveLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const ContrastiveLossParameter& param = this->layer_param_.contrastive_loss_param();
   const int pairs = bottom[0]->shape(0);
   const int length = bottom[0]->shape(1);
-  const Dtype scale = top[0]->cpu_diff()[0] / pairs;
+  const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   const ContrastivePairs<Dtype> measured = {Dtype(param.margin()), param.legacy_version(),
                                             bottom[2]->cpu_data(), dist_sq_.cpu_data()};
   for (int i = 0; i < pairs; ++i) {

@@ -1,5 +1,6 @@
 #include "caffe/layers/contrastive_loss_layer.hpp"
 #include "layers/contrastive_elements.hpp"
+#include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "util/device_channels.cuh"
 
@@ -42,7 +43,7 @@ void ContrastiveLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom
   SumRows(1, pairs,
           LossOfPair<Dtype>{{Dtype(param.margin()), param.legacy_version(), bottom[2]->gpu_data(),
                              dist_sq_.gpu_data()}},
-          StoreScaled<Dtype>{0.5 / pairs, top[0]->mutable_gpu_data()});
+          StoreScaled<Dtype>{0.5 / ItemDivisor(*bottom[0]), top[0]->mutable_gpu_data()});
 }
 
 template <typename Dtype>
@@ -51,7 +52,7 @@ void ContrastiveLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                                const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 2);
   const ContrastiveLossParameter& param = this->layer_param_.contrastive_loss_param();
-  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
+  const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   const ContrastivePairs<Dtype> pairs = {Dtype(param.margin()), param.legacy_version(),
                                          bottom[2]->gpu_data(), dist_sq_.gpu_data()};
   for (int k = 0; k < 2; ++k) {

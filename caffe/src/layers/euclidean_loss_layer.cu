@@ -1,6 +1,7 @@
 #include "caffe/layers/euclidean_loss_layer.hpp"
 #include "caffe/layers/geometric_loss_layer.hpp"
 #include "layers/geometric_elements.hpp"
+#include "layers/loss_divisor.hpp"
 #include "util/device_channels.cuh"
 
 namespace caffe {
@@ -21,14 +22,14 @@ void EuclideanLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   const int count = bottom[0]->count();
   caffe_gpu_sub(count, bottom[0]->gpu_data(), bottom[1]->gpu_data(), diff_.mutable_gpu_data());
   SumRows(1, count, SquareOfElement<Dtype>{diff_.gpu_data()},
-          StoreScaled<Dtype>{0.5 / bottom[0]->shape(0), top[0]->mutable_gpu_data()});
+          StoreScaled<Dtype>{0.5 / ItemDivisor(*bottom[0]), top[0]->mutable_gpu_data()});
 }
 
 template <typename Dtype>
 void EuclideanLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                              const vector<bool>& propagate_down,
                                              const vector<Blob<Dtype>*>& bottom) {
-  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
+  const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   for (int i = 0; i < 2; ++i) {
     if (!propagate_down[i]) continue;
     caffe_gpu_scale(diff_.count(), i == 0 ? scale : -scale, diff_.gpu_data(),
@@ -41,8 +42,8 @@ void GeometricLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                              const vector<bool>& propagate_down,
                                              const vector<Blob<Dtype>*>& bottom) {
   SpreadGroupSums<OnGpu>(this->layer_param_.geometric_loss_param().num_dim(),
-                         top[0]->cpu_diff()[0] / bottom[0]->shape(0), this->diff_, propagate_down,
-                         bottom, [](int n, const auto& op) { ForElements(n, op); });
+                         top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]), this->diff_,
+                         propagate_down, bottom, [](int n, const auto& op) { ForElements(n, op); });
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(EuclideanLossLayer);

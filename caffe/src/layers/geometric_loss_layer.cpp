@@ -4,6 +4,7 @@
 
 #include "caffe/util/parallel_for.hpp"
 #include "layers/geometric_elements.hpp"
+#include "layers/loss_divisor.hpp"
 
 namespace caffe {
 
@@ -23,8 +24,9 @@ void GeometricLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                              const vector<bool>& propagate_down,
                                              const vector<Blob<Dtype>*>& bottom) {
   SpreadGroupSums<OnCpu>(this->layer_param_.geometric_loss_param().num_dim(),
-                         top[0]->cpu_diff()[0] / bottom[0]->shape(0), this->diff_, propagate_down,
-                         bottom, [](int n, const auto& op) { ParallelElements(n, op); });
+                         top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]), this->diff_,
+                         propagate_down, bottom,
+                         [](int n, const auto& op) { ParallelElements(n, op); });
 }
 
 INSTANTIATE_CLASS(GeometricLossLayer);

@@ -4,6 +4,7 @@
 
 #include "caffe/util/parallel_sum.hpp"
 #include "layers/hinge_elements.hpp"
+#include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 
 namespace caffe {
@@ -25,7 +26,7 @@ void HingeLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const Dtype sum = ParallelSum<Dtype>(bottom[0]->count(), [&](std::ptrdiff_t i) {
     return hinge.Loss(hinge.Margin(x[i], labels_[i / classes] == i % classes));
   });
-  top[0]->mutable_cpu_data()[0] = sum / bottom[0]->shape(0);
+  top[0]->mutable_cpu_data()[0] = sum / ItemDivisor(*bottom[0]);
 }
 
 template <typename Dtype>
@@ -36,7 +37,7 @@ void HingeLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   const int classes = bottom[0]->count(1);
   const HingeElement<Dtype> hinge = {Squared()};
-  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
+  const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   const Dtype* x = bottom[0]->cpu_data();
   Dtype* dx = bottom[0]->mutable_cpu_diff();
   ParallelElements(bottom[0]->count(), [&](std::ptrdiff_t i) {

@@ -1,5 +1,6 @@
 #include "caffe/layers/hinge_loss_layer.hpp"
 #include "layers/hinge_elements.hpp"
+#include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "util/device_channels.cuh"
 
@@ -43,7 +44,7 @@ void HingeLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), classes, boost::none);
   SumRows(1, bottom[0]->count(),
           HingeOfScore<Dtype>{{Squared()}, labels, bottom[0]->gpu_data(), labels_.bad_label()},
-          StoreScaled<Dtype>{1.0 / bottom[0]->shape(0), top[0]->mutable_gpu_data()});
+          StoreScaled<Dtype>{1.0 / ItemDivisor(*bottom[0]), top[0]->mutable_gpu_data()});
   labels_.CheckThese(*bottom[1], classes, boost::none);
 }
 
@@ -56,7 +57,7 @@ void HingeLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);
   ForElements(bottom[0]->count(), HingeDiff<Dtype>{{Squared()},
                                                    labels,
-                                                   top[0]->cpu_diff()[0] / bottom[0]->shape(0),
+                                                   top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]),
                                                    bottom[0]->gpu_data(),
                                                    bottom[0]->mutable_gpu_diff()});
 }

@@ -5,8 +5,8 @@
 #include <numeric>
 #include <vector>
 
-#include "caffe/util/io.hpp"
 #include "caffe/util/parallel_sum.hpp"
+#include "util/blob_file.hpp"
 
 namespace caffe {
 
@@ -18,9 +18,7 @@ void InfogainLossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const InfogainLossParameter& param = this->layer_param_.infogain_loss_param();
   CHECK(param.has_source()) << "InfogainLoss needs its matrix as third bottom, or from the file "
                             << "infogain_loss_param.source";
-  BlobProto matrix;
-  ReadProtoFromBinaryFileOrDie(param.source(), &matrix);
-  infogain_.FromProto(matrix);
+  ReadBlobFile(param.source(), &infogain_);
 }
 
 template <typename Dtype>
@@ -50,7 +48,7 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                            const vector<Blob<Dtype>*>& top) {
   this->ForwardProbabilities(bottom, top);
   const Dtype* prob = this->prob_.cpu_data();
-  gain_ = Matrix(bottom).cpu_data();
+  const Dtype* gain = Matrix(bottom).cpu_data();
   const int classes = num_labels_;
   sum_rows_of_H(&Matrix(bottom));
   const std::ptrdiff_t stride = this->inner_num_;
@@ -60,11 +58,19 @@ void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     const Dtype* p = prob + this->Start(i);
     Dtype loss = 0;
     for (int c = 0; c < classes; ++c) {
-      loss -= gain_[label * classes + c] * std::log(std::max(p[c * stride], Dtype(kLOG_THRESHOLD)));
+      loss -= gain[label * classes + c] * std::log(std::max(p[c * stride], Dtype(kLOG_THRESHOLD)));
     }
     return loss;
   });
   top[0]->mutable_cpu_data()[0] = sum / this->normalizer_;
+}
+
+template <typename Dtype>
+void InfogainLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                            const vector<bool>& propagate_down,
+                                            const vector<Blob<Dtype>*>& bottom) {
+  gain_ = Matrix(bottom).cpu_data();
+  ClassLossLayer<Dtype>::Backward_cpu(top, propagate_down, bottom);
 }
 
 template <typename Dtype>

@@ -1,6 +1,7 @@
 #ifndef CAFFE_SRC_LAYERS_LOSS_DIVISOR_HPP_
 #define CAFFE_SRC_LAYERS_LOSS_DIVISOR_HPP_
 
+#include "caffe/blob.hpp"
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/host_device.hpp"
 #include "util/two_sums.hpp"
@@ -8,8 +9,8 @@
 namespace caffe {
 
 /// What a loss is divided by: all positions (FULL), those whose label counts (VALID), the items of
-/// the batch (BATCH_SIZE) or 1 (NONE). At least 1: a batch in which everything is ignored has loss
-/// 0, not 0 / 0.
+/// the batch (BATCH_SIZE) or 1 (NONE). At least 1: an empty batch, or one in which everything is
+/// ignored, has loss 0, not 0 / 0.
 struct LossDivisor {
   LossParameter_NormalizationMode mode;
   int items, positions;
@@ -22,6 +23,13 @@ struct LossDivisor {
     return Larger(divisor, 1);
   }
 };
+
+/// The divisor of losses that know no loss_param: the items of the batch.
+template <typename Dtype>
+int ItemDivisor(const Blob<Dtype>& predictions) {
+  const int items = predictions.shape(0);
+  return LossDivisor{LossParameter_NormalizationMode_BATCH_SIZE, items, items}(items);
+}
 
 /// The sum of losses, and how many positions count.
 struct LossSum : TwoSums {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "caffe/util/parallel_sum.hpp"
+#include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 
 namespace caffe {
@@ -25,7 +26,7 @@ void MultinomialLogisticLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>
   const Dtype sum = ParallelSum<Dtype>(labels_.count(), [&](std::ptrdiff_t i) {
     return -std::log(std::max(prob[i * classes + labels_[i]], Dtype(kLOG_THRESHOLD)));
   });
-  top[0]->mutable_cpu_data()[0] = sum / bottom[0]->shape(0);
+  top[0]->mutable_cpu_data()[0] = sum / ItemDivisor(*bottom[0]);
 }
 
 template <typename Dtype>
@@ -35,7 +36,7 @@ void MultinomialLogisticLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const int classes = bottom[0]->count(1);
-  const Dtype scale = top[0]->cpu_diff()[0] / bottom[0]->shape(0);
+  const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   const Dtype* prob = bottom[0]->cpu_data();
   Dtype* dx = bottom[0]->mutable_cpu_diff();
   caffe_set(bottom[0]->count(), Dtype(0), dx);

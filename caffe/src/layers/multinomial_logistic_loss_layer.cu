@@ -1,4 +1,5 @@
 #include "caffe/layers/multinomial_logistic_loss_layer.hpp"
+#include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "util/device_channels.cuh"
 
@@ -45,7 +46,7 @@ void MultinomialLogisticLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>
   SumRows(1, items,
           LogLossOfItem<Dtype>{labels, Dtype(kLOG_THRESHOLD), bottom[0]->gpu_data(),
                                labels_.bad_label()},
-          StoreScaled<Dtype>{1.0 / items, top[0]->mutable_gpu_data()});
+          StoreScaled<Dtype>{1.0 / ItemDivisor(*bottom[0]), top[0]->mutable_gpu_data()});
   labels_.CheckThese(*bottom[1], classes, boost::none);
 }
 
@@ -56,10 +57,10 @@ void MultinomialLogisticLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);
-  ForElements(
-      bottom[0]->count(),
-      LogLossDiff<Dtype>{labels, Dtype(kLOG_THRESHOLD), top[0]->cpu_diff()[0] / bottom[0]->shape(0),
-                         bottom[0]->gpu_data(), bottom[0]->mutable_gpu_diff()});
+  ForElements(bottom[0]->count(),
+              LogLossDiff<Dtype>{labels, Dtype(kLOG_THRESHOLD),
+                                 top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]),
+                                 bottom[0]->gpu_data(), bottom[0]->mutable_gpu_diff()});
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(MultinomialLogisticLossLayer);

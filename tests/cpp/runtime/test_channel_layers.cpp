@@ -54,6 +54,25 @@ TEST(BatchNorm, UsesItsRunningSumsInTest) {
   EXPECT_NEAR(run.top[0]->data_at(0, 1, 0, 0), (run.inputs[0][2] - 4) / 3, 1e-12);
 }
 
+// As the Filter layer makes them.
+TEST(BatchNorm, TakesNoStatisticsOfAnEmptyBatch) {
+  LayerRun<float> run("type: 'BatchNorm'", {{2, 3, 2, 2}});
+  const auto sums = [&] {
+    std::vector<float> values;
+    for (const auto& blob : run.layer->blobs()) {
+      values.insert(values.end(), blob->cpu_data(), blob->cpu_data() + blob->count());
+    }
+    return values;
+  };
+  run.Forward();
+  const std::vector<float> before = sums();
+  run.bottom[0]->Reshape({0, 3, 2, 2});
+  run.layer->Forward(run.bottom, run.top);
+  run.layer->Backward(run.top, {true}, run.bottom);
+  EXPECT_EQ(sums(), before);
+  EXPECT_EQ(run.top[0]->shape(), (std::vector<int>{0, 3, 2, 2}));
+}
+
 TEST(BatchNorm, KeepsTheSolverAwayFromItsStatistics) {
   LayerRun<float> run("type: 'BatchNorm'", {{2, 3, 2, 2}});
   ASSERT_EQ(run.layer->layer_param().param_size(), 3);

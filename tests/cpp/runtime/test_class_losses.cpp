@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/files.hpp"
 #include "runtime/layer_case.hpp"
 
 namespace caffe_test {
@@ -95,6 +96,40 @@ TEST(InfogainLoss, IsTheSoftmaxLossForTheUnitMatrix) {
   infogain.Bottom({1, 2, 2, 3}, kScores).Bottom({1, 1, 2, 3}, labels).Bottom({2, 2}, {1, 0, 0, 1});
   EXPECT_NEAR(infogain.Forward(), softmax.Forward(), 1e-9);
   ExpectNear(infogain.Backward().Diff(), softmax.Backward().Diff());
+}
+
+// The public interface of Layer allows that.
+TEST(ClassLosses, ReadTheBottomsThatEachPassGets) {
+  Case one = Loss("", {0, 1, 1, 0, 0, 1}), other = Loss("", {1, 1, 0, 0, 1, 0});
+  for (int i = 0; i < 12; ++i) other.bottom[0]->mutable_cpu_data()[i] *= -2;
+  const double expected = other.Forward();
+  one.Forward();
+  EXPECT_EQ(one.layer->Forward(other.bottom, one.top), expected);
+}
+
+TEST(InfogainLoss, ReadsTheMatrixThatEachPassGets) {
+  Case layer("type: 'InfogainLoss'");
+  layer.Bottom({1, 2, 2, 3}, kScores).Bottom({1, 1, 2, 3}, {0, 1, 1, 0, 0, 1});
+  layer.Bottom({2, 2}, {1, 0, 0, 1}).Forward();
+  const Numbers expected = layer.Backward().Diff();
+  // The same matrix in other memory; the earlier one is gone.
+  Blob<double> moved({2, 2});
+  std::copy_n(layer.bottom[2]->cpu_data(), 4, moved.mutable_cpu_data());
+  caffe::caffe_set(4, std::nan(""), layer.bottom[2]->mutable_cpu_data());
+  layer.bottom[2] = &moved;
+  EXPECT_EQ(layer.Backward().Diff(), expected);
+}
+
+TEST(InfogainLoss, NamesTheFileOfAMatrixThatIsNone) {
+  const TemporaryFolder folder;
+  caffe::BlobProto matrix;
+  matrix.mutable_shape()->add_dim(2);
+  matrix.add_data(1);
+  caffe::WriteProtoToBinaryFile(matrix, folder / "gain.binaryproto");
+  Case layer("type: 'InfogainLoss' infogain_loss_param { source: '" +
+             (folder / "gain.binaryproto") + "' }");
+  layer.Bottom({2, 3}).Bottom({2}, {0, 1});
+  EXPECT_ERROR_NAMES(layer.Forward(), "gain.binaryproto: ");
 }
 
 TEST(InfogainLoss, NeedsAMatrixOfItsSize) {

@@ -45,6 +45,26 @@ TEST(EuclideanLoss, NamesShapesThatDiffer) {
   EXPECT_ERROR_NAMES(layer.Forward(), "2 3 (6) and 2 4 (8)");
 }
 
+// As the Filter layer makes them.
+TEST(Losses, OfNoItemsAreZero) {
+  const std::vector<Shape> pairs = {{0, 4}, {0, 4}}, labels = {{0, 4}, {0}};
+  const std::vector<std::pair<std::string, std::vector<Shape>>> losses = {
+      {"EuclideanLoss", pairs},
+      {"GeometricLoss", pairs},
+      {"HingeLoss", labels},
+      {"MultinomialLogisticLoss", labels},
+      {"SoftmaxWithLoss", labels},
+      {"SigmoidCrossEntropyLoss", pairs},
+      {"InfogainLoss", {{0, 4}, {0}, {4, 4}}},
+      {"ContrastiveLoss", {{0, 4}, {0, 4}, {0}}}};
+  for (const auto& loss : losses) {
+    Case layer("type: '" + loss.first + "'");
+    for (const Shape& shape : loss.second) layer.Bottom(shape);
+    EXPECT_EQ(layer.Forward(), 0) << loss.first;
+    EXPECT_EQ(layer.Backward().Diff(), Numbers()) << loss.first;
+  }
+}
+
 TEST(SigmoidCrossEntropyLoss, LeavesIgnoredTargetsOut) {
   Case some("type: 'SigmoidCrossEntropyLoss' loss_param { ignore_label: -1 normalization: VALID }");
   Case fewer("type: 'SigmoidCrossEntropyLoss' loss_param { normalization: VALID }");

@@ -29,6 +29,8 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
   void BlockDiff(std::ptrdiff_t position, int length, Dtype scale, const Dtype* prob,
                  Dtype* diff) const override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
@@ -49,7 +51,7 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
     return bottom.size() == 3 ? *bottom[2] : infogain_;
   }
 
-  /// H as Forward saw it.
+  /// H, for BlockDiff.
   const Dtype* gain_ = nullptr;
   /// On the GPU: the divisor of the last Forward.
   Blob<Dtype> device_normalizer_;
