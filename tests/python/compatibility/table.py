@@ -41,6 +41,10 @@ What code and scripts written for Caffe 1.0 may notice:
   of that name, of which `blob_by_name` and `net.blobs` give the later one. ReLU and Dropout behind
   convolutions, BatchNorm and such work in place as ever, and so does every layer of yours.
 - A class label that is neither a class nor `ignore_label` is an error in every build.
+- A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of
+  an HDF5 file only its own values are read: not what external links, external storage or virtual
+  datasets take from other files.
+- A loss that has a `loss_weight` and is read by a layer as well counts once.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
 - Snapshots say where the data were. `Step` and `Solve` go on there, also in programs that run the
