@@ -176,7 +176,7 @@ TEST_F(Images, ThatAreMissingOrDamagedAreNamedByForward) {
 TEST_F(Images, ThatWereCutOffAreNamedByForward) {
   cv::Mat noise(40, 60, CV_8UC3);
   cv::randu(noise, 0, 255);
-  for (const std::string name : {"image 1.jpg", "image 1.png"}) {
+  for (const std::string name : {"cut.jpg", "cut.png"}) {
     cv::imwrite(folder / name, noise);
     const std::string whole = caffe_test::Contents(folder / name);
     Write(folder / "list.txt", name + " 0\n");
