@@ -44,6 +44,7 @@ What code and scripts written for Caffe 1.0 may notice:
 - A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of
   an HDF5 file only its own values are read: not what external links, external storage or virtual
   datasets take from other files.
+- `convert_imageset --gray --encoded` stores grey images, also of files in colour.
 - A loss that has a `loss_weight` and is read by a layer as well counts once.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
