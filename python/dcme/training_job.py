@@ -94,7 +94,10 @@ class TrainingProgress:
 
     def __init__(self, total: int, start: int = 0, quiet: bool = False) -> None:
         self.total, self.start, self.quiet = total, start, quiet
-        self.live, self.tenth = os.isatty(1), 10 * start // max(total, 1)
+        self.live, self.tenth = os.isatty(1), self._tenth(start)
+
+    def _tenth(self, done: int) -> int:
+        return 10 * done // max(self.total, 1)  # a solver may have nothing to do
 
     def __call__(self, log: TrainLog, seconds: float) -> None:
         """Show the state after the log's last line with a loss."""
@@ -107,8 +110,8 @@ class TrainingProgress:
             return
         if self.live:
             print(f"\r{line:<72}", end="" if done < self.total else "\n", flush=True)
-        elif 10 * done // self.total > self.tenth:
-            self.tenth = 10 * done // self.total
+        elif self._tenth(done) > self.tenth:
+            self.tenth = self._tenth(done)
             print(line, flush=True)
 
 

@@ -282,6 +282,13 @@ def test_what_is_left_is_told_once_it_is_known_and_as_people_say_it(monkeypatch,
     assert duration(89) == "89 s" and duration(90) == "2 min"
 
 
+def test_a_solver_with_nothing_to_do_makes_no_progress(capsys):
+    progress, log = TrainingProgress(0), TrainLog()
+    log.loss.add(0, 3)
+    progress(log, 1)
+    assert capsys.readouterr().out == ""  # of no tenth part of the training
+
+
 FAR = 1_000_000
 """Iterations that take hours: whatever ends before has been stopped."""
 
