@@ -83,4 +83,4 @@ def run(arguments: argparse.Namespace) -> None:
     if done.unused:
         first = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
         print(f"{len(done.unused)} in {arguments.masks} belong to no image: {first}")
-    print(f"for further commands: --classes {done.classes}")
+    print(f"classes: {done.classes}")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dcme.cli.options import add_classes, count, positive
+
+if TYPE_CHECKING:
+    from dcme.classes import ClassMap
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--columns", type=count, default=4, metavar="N", help="panels in a row, 0: all; default: 4"
     )
-    add_classes(parser)
+    add_classes(parser, "the folder of results, vectors or data")
     parser.epilog = (
         "example: dcme plot strip.png --image street.png --ids street_ids.png --columns 2\n"
         "         dcme plot loss.png --log train.log"
     )
+
+
+def _classes(arguments: argparse.Namespace) -> ClassMap:
+    from dcme.class_file import read_classes
+    from dcme.classes import CITYSCAPES
+
+    # An instance map is in a folder of its own within that of the data.
+    data = Path(arguments.ids).parent.parent if arguments.ids else None
+    places = [place for place in (arguments.results, arguments.vectors, data) if place]
+    found = (read_classes(place) for place in places)
+    return arguments.classes or next(filter(None, found), CITYSCAPES)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -51,6 +67,6 @@ def run(arguments: argparse.Namespace) -> None:
         return
     files = SceneFiles(arguments.image, arguments.ids, arguments.vectors, arguments.results)
     panels = plot_scene(
-        arguments.out, files, arguments.classes, arguments.grid_size, arguments.columns
+        arguments.out, files, _classes(arguments), arguments.grid_size, arguments.columns
     )
     print(f"{arguments.out}: {', '.join(panels)}")

@@ -36,7 +36,7 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
     assert main([str(word) for word in words]) == 0
     assert capsys.readouterr().out == (
         f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 image, 2 instances\n"
-        "for further commands: --classes 2:cell\n"
+        "classes: 2:cell\n"
     )
     assert read_classes(out) == ClassMap([2], ["cell"])
     assert main(["prepare", str(out), str(tmp_path / "copy"), "--quiet"]) == 0

@@ -6,7 +6,8 @@ from unittest import mock
 import cv2
 import numpy as np
 import pytest
-from dcme.classes import CITYSCAPES
+from dcme.class_file import write_classes
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.dataset import find_samples
 from dcme.plotting import palette, show_directions, show_grid, show_instances, strip
@@ -159,6 +160,16 @@ def test_maps_of_another_size_than_the_image_are_refused(scene, fails, option):
     cv2.imwrite(str(scene / "ids.png"), np.zeros((80, 120), np.uint16))
     line = fails("plot", scene / "a.png", "--image", scene / "image.png", option, scene / "ids.png")
     assert "ids.png: is 80x120 but its image is 40x60" in line
+
+
+def test_classes_are_those_of_the_data_set_that_the_map_is_of(scene, fails):
+    ids = scene / "instanceIds" / "image.png"
+    ids.parent.mkdir()
+    cv2.imwrite(str(ids), np.full((40, 60), 3001, np.uint16))
+    words = ["plot", str(scene / "a.png"), "--image", str(scene / "image.png"), "--ids", str(ids)]
+    assert "instance 3001" in fails(*words)
+    write_classes(scene, ClassMap((3,), ("cell",)))
+    assert main(words) == 0
 
 
 def test_the_vector_map_of_the_images_name_is_shown(scene, fails):
