@@ -217,7 +217,7 @@ def trained_at_once(city, monkeypatch):
         weights = out / f"{plan.name}.caffemodel"
         if not weights.exists():
             weights.write_bytes(b"w")
-        return Trained(weights, 1, 0.0, 0.0)
+        return Trained(weights, 1, (0, 0.0), 0.0, None)
 
     def tuned(context, net):
         modes.append(context.mode)
