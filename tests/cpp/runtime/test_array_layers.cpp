@@ -158,16 +158,27 @@ TEST(DummyData, TakesOneSizeForAllOrOneForEach) {
                      "2 data_filler for 3 tops");
 }
 
-TEST(MemoryData, TakesWholeBatches) {
-  LayerParameter param;
-  caffe::ParseProtoTextOrDie(
-      "type: 'MemoryData' memory_data_param { batch_size: 2 channels: 1 height: 1 width: 1 }",
-      "layer", &param);
-  caffe::MemoryDataLayer<float> layer(param);
-  Blob<float> data;
-  Blob<float> label;
+/// A MemoryData layer that has been set up, and its tops.
+struct MemorySource {
+  explicit MemorySource(const std::string& fields) : layer(Parameter(fields)) {
+    layer.SetUp({}, tops);
+  }
+  static LayerParameter Parameter(const std::string& fields) {
+    LayerParameter param;
+    caffe::ParseProtoTextOrDie("type: 'MemoryData' " + fields, "layer", &param);
+    return param;
+  }
+
+  caffe::MemoryDataLayer<float> layer;
+  Blob<float> data, label;
   const std::vector<Blob<float>*> tops = {&data, &label};
-  layer.SetUp({}, tops);
+};
+
+TEST(MemoryData, TakesWholeBatches) {
+  MemorySource source("memory_data_param { batch_size: 2 channels: 1 height: 1 width: 1 }");
+  auto& layer = source.layer;
+  const auto& data = source.data;
+  const auto& tops = source.tops;
   Datum datum;
   caffe::ParseProtoTextOrDie("channels: 1 height: 1 width: 1 data: 'a'", "datum", &datum);
   EXPECT_ERROR_NAMES(layer.AddDatumVector({}), "0 images are no multiple");
@@ -191,16 +202,13 @@ TEST(MemoryData, TakesWholeBatches) {
 }
 
 TEST(MemoryData, HandsOutWhatItIsGiven) {
-  LayerParameter param;
-  caffe::ParseProtoTextOrDie(
-      "type: 'MemoryData' memory_data_param { batch_size: 2 channels: 1 height: 1 width: 2 } "
-      "transform_param { scale: 2 }",
-      "layer", &param);
-  caffe::MemoryDataLayer<float> layer(param);
-  Blob<float> data;
-  Blob<float> label;
-  const std::vector<Blob<float>*> tops = {&data, &label};
-  layer.SetUp({}, tops);
+  MemorySource source(
+      "memory_data_param { batch_size: 2 channels: 1 height: 1 width: 2 } "
+      "transform_param { scale: 2 }");
+  auto& layer = source.layer;
+  const auto& data = source.data;
+  const auto& label = source.label;
+  const auto& tops = source.tops;
   EXPECT_ERROR_NAMES(layer.Forward({}, tops), "has no data");
 
   Values values = {1, 2, 3, 4, 5, 6, 7, 8};

@@ -9,6 +9,7 @@
 #include "caffe/layer.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/plugins.hpp"
+#include "errors.hpp"
 
 namespace caffe {
 namespace {
@@ -26,12 +27,7 @@ shared_ptr<Layer<float>> CreateTriple() {
 }
 
 string MessageOf(const string& plugin) {
-  try {
-    LoadPlugin(plugin);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return caffe_test::ErrorOf([&] { LoadPlugin(plugin); });
 }
 
 TEST(Plugins, BringLayerTypes) {
