@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.errors import UserError
-from dcme.files import PathLike, folder_of, read_text, write_json
+from dcme.files import PathLike, folder_of, read_json, write_json
 
 CLASS_FILE = "classes.json"
 _FIELDS = ("labels", "names", "ignored", "priority")
@@ -24,7 +23,7 @@ def read_classes(place: PathLike) -> ClassMap | None:
     if not path.is_file():
         return None
     try:
-        kept = json.loads(read_text(path))
+        kept = read_json(path)
         return ClassMap(*(kept[name] for name in _FIELDS))
     except (ValueError, TypeError, LookupError) as error:
         reason = str(error).splitlines()[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import numpy as np
 
 from dcme.classes import LAST_LABEL, ClassMap
 from dcme.errors import UserError
-from dcme.files import read_text
+from dcme.files import read_json
 from dcme.regions import Region
 
 LONGEST_NUMBER = 40
@@ -176,7 +175,7 @@ def _classes(categories: dict[int, str], wanted: ClassMap | None, path: Path) ->
 def _load(path: Path) -> tuple[dict[int, str], list[Any], list[Any]]:
     """Categories, images and annotations of the file."""
     try:
-        content = json.loads(read_text(path))
+        content = read_json(path)
         categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
         return categories, list(content["images"]), list(content["annotations"])
     except (ValueError, RecursionError, OverflowError) as error:

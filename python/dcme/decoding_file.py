@@ -9,7 +9,7 @@ from typing import Any
 
 from dcme.dataset_decoding import MODES, Decoding
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text, write_json
+from dcme.files import PathLike, read_json, write_json
 
 DECODING_FILE = "decoding.json"
 """Beside a deploy net."""
@@ -25,7 +25,7 @@ def write_decoding(path: PathLike, decoding: Decoding) -> None:
 def read_decoding(path: PathLike) -> dict[str, Any]:
     """What a file tells of a ``Decoding``, by the names of its fields; raises for anything else."""
     try:
-        told = json.loads(read_text(path))
+        told = read_json(path)
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: is no JSON ({error})") from None
     if not isinstance(told, dict) or not told:

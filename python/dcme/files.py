@@ -75,6 +75,11 @@ def write_text(path: PathLike, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def read_json(path: PathLike) -> Any:
+    """The content of a JSON file; ``json.JSONDecodeError`` (a ValueError) where it is none."""
+    return json.loads(read_text(path))
+
+
 def write_json(path: PathLike, content: Any) -> None:
     """Write indented JSON atomically."""
     write_text(path, json.dumps(content, indent=2, sort_keys=False) + "\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dcme.errors import UserError
-from dcme.files import read_text, write_json
+from dcme.files import read_json, write_json
 
 _SOURCES = "sources"
 
@@ -97,7 +97,7 @@ class Recipe:
         if not self.path.exists():
             return {}
         try:
-            return dict(json.loads(read_text(self.path)))
+            return dict(read_json(self.path))
         except (ValueError, TypeError):
             raise UserError(
                 f"{self.path}: is damaged; delete {self.folder} and start again"

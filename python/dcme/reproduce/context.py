@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from dcme.dataset import IMAGE_FOLDER, TRUTH_FOLDER, Sample, cityscapes_split
 from dcme.dataset_decoding import Decoding
 from dcme.distances import stereo_files
 from dcme.errors import UserError
-from dcme.files import read_ids, read_text, write_text
+from dcme.files import read_ids, read_json, write_text
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.network import Network, Preprocessing
 from dcme.predict import decode_stored, predict_vectors
@@ -219,7 +218,7 @@ def read_thresholds(path: Path) -> dict[str, tuple[float, float, float]]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(read_text(path))
+        found = read_json(path)
         return {str(name): (float(a), float(b), float(c)) for name, (a, b, c) in found.items()}
     except (ValueError, TypeError, AttributeError):
         raise UserError(f"{path}: must be {{net: [DT, VT, ET], ...}}") from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dcme.errors import EXPECTED, UserError, one_line
-from dcme.files import read_text, write_json
+from dcme.files import read_json, write_json
 from dcme.reproduce.context import Context
 from dcme.reproduce.experiments import EXPERIMENTS, Experiment, Outcome
 from dcme.reproduce.paper import TITLES, PaperTable, paper_tables
@@ -79,7 +78,7 @@ def stored_outcome(context: Context, experiment: Experiment) -> Outcome | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(read_text(path))
+        content = read_json(path)
         if content["mark"] == _mark(context, experiment):
             return Outcome(content["values"], content["notes"])
     except (ValueError, KeyError, TypeError):
