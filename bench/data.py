@@ -87,8 +87,8 @@ def _rate(net: Any, batches: int = 24) -> float:
 def data_rows() -> list[Row]:
     """Two threads, 512x1024 in colour, 25 instances, mirrored, mean subtracted, grid classes."""
     os.environ.setdefault("GLOG_minloglevel", "2")
-    from dcme.dataset import read_list
-    from dcme.lmdb_file import write_lmdb
+    from dcme.datasets.lmdb_file import write_lmdb
+    from dcme.datasets.samples import read_list
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

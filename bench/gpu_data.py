@@ -66,8 +66,8 @@ def _steps(proto: Any) -> Callable[[], Any]:
 
 def starving_rows(net: str, batch: int) -> list[Row]:
     """A training step with data from an LMDB beside one that needs none, on CORES processors."""
-    from dcme.dataset import read_list
-    from dcme.lmdb_file import write_lmdb
+    from dcme.datasets.lmdb_file import write_lmdb
+    from dcme.datasets.samples import read_list
 
     from bench.data import write_images
     from bench.engines import import_caffe

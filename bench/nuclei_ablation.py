@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from dcme.dataset import Sample, read_list
+from dcme.datasets.samples import Sample, read_list
 from dcme.decoding import decode
 from dcme.errors import UserError
 from dcme.files import read_ids, write_json, write_text
 from dcme.matching import Matching, matching
-from dcme.network import Network, Preprocessing
-from dcme.predict import load_picture
+from dcme.prediction.network import Network, Preprocessing
+from dcme.prediction.predict import load_picture
 from dcme.tables import Table, write_table
-from dcme.training_job import TrainingJob, run_job
+from dcme.training.job import TrainingJob, run_job
 from nets import nuclei
 from nets.blocks import ZERO, conv, dcme_loss
 from nets.files import NetDefinition, write_files

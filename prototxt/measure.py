@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from dcme.crops import CropRule, CropSettings
+from dcme.datasets.crops import CropRule, CropSettings
+from dcme.datasets.prepare import prepare, prepare_crops
 from dcme.errors import UserError
 from dcme.files import read_text, write_text
-from dcme.prepare import prepare, prepare_crops
 from dcme.synth import write_dataset
-from dcme.training import NetFiles, bind_to_data, data_layers, data_parameters, read_net
-from dcme.trainlog import parse_log
+from dcme.training.caffe_train import NetFiles, bind_to_data, data_layers, data_parameters, read_net
+from dcme.training.log import parse_log
 from generate import NETS
 from google.protobuf import text_format
 from nets.files import START

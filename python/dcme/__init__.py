@@ -18,7 +18,7 @@ from dcme.matching import Matching, matching, matching_dataset
 
 if TYPE_CHECKING:
     from dcme.files import read_ids, read_image
-    from dcme.network import Network, Preprocessing
+    from dcme.prediction.network import Network, Preprocessing
 
 try:
     __version__ = version("dcme")
@@ -26,8 +26,8 @@ except PackageNotFoundError:  # a folder on the path, not an installed package
     __version__ = "0"
 
 _LATER = {
-    "Network": "dcme.network",
-    "Preprocessing": "dcme.network",
+    "Network": "dcme.prediction.network",
+    "Preprocessing": "dcme.prediction.network",
     "read_ids": "dcme.files",
     "read_image": "dcme.files",
 }

@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 
 from dcme.classes import CITYSCAPES
-from dcme.dataset import Sample, cityscapes_split
-from dcme.dataset_decoding import Decoding
+from dcme.datasets.prepare import prepare
+from dcme.datasets.samples import Sample, cityscapes_split
+from dcme.datasets.vectors import npz_path, read_vectors
 from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID
-from dcme.network import Network, Preprocessing
-from dcme.plotting import show_directions, show_instances
-from dcme.predict import Prediction, predict
-from dcme.prepare import prepare
-from dcme.report import Page
-from dcme.results import MAP_FOLDER
-from dcme.scoring import Scores, score_results
+from dcme.pictures.plotting import show_directions, show_instances
+from dcme.pictures.report import Page
+from dcme.prediction.network import Network, Preprocessing
+from dcme.prediction.predict import Prediction, predict
+from dcme.results.decode import Decoding
+from dcme.results.files import MAP_FOLDER
+from dcme.results.scoring import Scores, score_results
 from dcme.synth import write_dataset
 from dcme.tables import Table
-from dcme.training import NetFiles, bind_to_data, final_weights, max_iterations, train
-from dcme.training_job import TrainingProgress
-from dcme.trainlog import TrainLog
-from dcme.vectors import npz_path, read_vectors
+from dcme.training.caffe_train import NetFiles, bind_to_data, final_weights, max_iterations, train
+from dcme.training.job import TrainingProgress
+from dcme.training.log import TrainLog
 
 DECODING = Decoding(dt=14, vt=60, et=25)
 """Thresholds for the reduced scenes, chosen on scenes of other seeds than the demo's."""

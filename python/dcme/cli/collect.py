@@ -55,7 +55,7 @@ annotation file (polygons, and run lengths, plain or compressed)."""
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the data set."""
-    from dcme.collect import Settings, collect
+    from dcme.datasets.collect import Settings, collect
 
     done = collect(
         arguments.images,

@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Decode the vector maps."""
-    from dcme.class_file import classes_of
-    from dcme.dataset import find_samples
+    from dcme.datasets.class_file import classes_of
+    from dcme.datasets.samples import find_samples
     from dcme.files import folder_of, require_apart
-    from dcme.predict import decode_files
+    from dcme.prediction.predict import decode_files
 
     if arguments.list:
         require_apart(arguments.out, [folder_of(arguments.list)], "the list is")

@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Encode the instance maps."""
-    from dcme.class_file import classes_of
-    from dcme.dataset_encoding import Encoding, encode_dataset
+    from dcme.datasets.class_file import classes_of
+    from dcme.datasets.encode import Encoding, encode_dataset
 
     encoding = Encoding(
         arguments.size,

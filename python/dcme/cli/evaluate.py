@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores and write the files asked for."""
-    from dcme.class_file import classes_of
-    from dcme.dataset_encoding import find_maps
+    from dcme.datasets.class_file import classes_of
+    from dcme.datasets.encode import find_maps
     from dcme.files import write_json
-    from dcme.scoring import score_results
+    from dcme.results.scoring import score_results
     from dcme.tables import write_tables
 
     scores = score_results(

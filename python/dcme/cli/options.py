@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcme.classes import ClassMap
-    from dcme.dataset_decoding import Decoding
+    from dcme.results.decode import Decoding
 
 FIGURES = (".png", ".pdf", ".svg", ".jpg")
 """Formats of plotted curves."""
@@ -223,8 +223,8 @@ def decoding(
     """
     from dataclasses import fields
 
-    from dcme.dataset_decoding import Decoding
-    from dcme.decoding_file import decoding_beside, read_decoding
+    from dcme.results.decode import Decoding
+    from dcme.results.thresholds import decoding_beside, read_decoding
 
     path = arguments.decoding
     if path is None and deploy is not None and decoding_beside(deploy).is_file():

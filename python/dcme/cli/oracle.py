@@ -11,8 +11,8 @@ from dcme.cli.options import add_classes, add_table, add_workers, number, size, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcme.dataset import Sample
-    from dcme.results import ImageResult
+    from dcme.datasets.samples import Sample
+    from dcme.results.files import ImageResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores."""
-    from dcme.class_file import classes_of
-    from dcme.dataset_decoding import Decoding
-    from dcme.dataset_encoding import find_maps
+    from dcme.datasets.class_file import classes_of
+    from dcme.datasets.encode import find_maps
     from dcme.errors import UserError
-    from dcme.oracles import Ceiling, ClassOracle, InstanceOracle, class_accuracy
-    from dcme.scoring import score_images
+    from dcme.results.decode import Decoding
+    from dcme.results.oracles import Ceiling, ClassOracle, InstanceOracle, class_accuracy
+    from dcme.results.scoring import score_images
     from dcme.tables import Table, write_tables
 
     samples = find_maps(arguments.source, arguments.split)

@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _classes(arguments: argparse.Namespace) -> ClassMap:
-    from dcme.class_file import read_classes
     from dcme.classes import CITYSCAPES
+    from dcme.datasets.class_file import read_classes
 
     # An instance map is in a folder of its own within that of the data.
     data = Path(arguments.ids).parent.parent if arguments.ids else None
@@ -59,7 +59,7 @@ def _classes(arguments: argparse.Namespace) -> ClassMap:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the picture."""
-    from dcme.figures import SceneFiles, plot_logs, plot_scene
+    from dcme.pictures.figures import SceneFiles, plot_logs, plot_scene
 
     if arguments.log:
         plot_logs(arguments.out, arguments.log)

@@ -19,12 +19,12 @@ from dcme.cli.options import (
     size,
     workers,
 )
-from dcme.views import VIEWS
+from dcme.prediction.views import VIEWS
 
 if TYPE_CHECKING:
     from dcme.classes import ClassMap
-    from dcme.classifier import Classifier
-    from dcme.network import Preprocessing
+    from dcme.prediction.classifier import Classifier
+    from dcme.prediction.network import Preprocessing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -146,7 +146,7 @@ def _add_classifier(parser: argparse.ArgumentParser) -> None:
 def _preprocessing(arguments: argparse.Namespace) -> Preprocessing:
     """What ``--train-net``, or else ``--scale`` and ``--mean`` tell; the deploy net's own else."""
     from dcme.errors import UserError
-    from dcme.network import Preprocessing
+    from dcme.prediction.network import Preprocessing
 
     scale, mean = arguments.scale, arguments.mean
     if scale is None and mean is None:
@@ -160,10 +160,10 @@ def _preprocessing(arguments: argparse.Namespace) -> Preprocessing:
 
 def _classes(arguments: argparse.Namespace) -> ClassMap:
     """Those given, else those that the network was trained on."""
-    from dcme.class_file import read_classes
+    from dcme.datasets.class_file import read_classes
     from dcme.errors import UserError
-    from dcme.net_classes import classes_of_net
-    from dcme.network import training_net
+    from dcme.prediction.network import training_net
+    from dcme.training.net_classes import classes_of_net
 
     if arguments.classes is not None:
         return arguments.classes
@@ -179,9 +179,9 @@ def _classes(arguments: argparse.Namespace) -> ClassMap:
 
 
 def _classifier(arguments: argparse.Namespace, classes: ClassMap) -> Classifier | None:
-    from dcme.classifier import Classifier
     from dcme.errors import UserError
-    from dcme.network import Preprocessing
+    from dcme.prediction.classifier import Classifier
+    from dcme.prediction.network import Preprocessing
 
     if arguments.classifier is None:
         if arguments.classifier_weights or arguments.classifier_train_net:
@@ -202,11 +202,11 @@ def _classifier(arguments: argparse.Namespace, classes: ClassMap) -> Classifier 
 
 def run(arguments: argparse.Namespace) -> None:
     """Predict and write the results."""
-    from dcme.dataset import find_samples
+    from dcme.datasets.samples import find_samples
     from dcme.files import folder_of, require_apart
-    from dcme.net_loading import use_gpu
-    from dcme.network import Network, Tiling
-    from dcme.predict import Prediction, predict
+    from dcme.prediction.net_loading import use_gpu
+    from dcme.prediction.network import Network, Tiling
+    from dcme.prediction.predict import Prediction, predict
 
     samples = find_samples(arguments.source, arguments.split)
     for out in (arguments.out, arguments.vectors or arguments.out):

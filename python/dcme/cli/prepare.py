@@ -59,9 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Reduce the data set."""
     from dcme.classes import CITYSCAPES
-    from dcme.crops import CropRule, CropSettings
+    from dcme.datasets.crops import CropRule, CropSettings
+    from dcme.datasets.prepare import prepare, prepare_crops, write_balanced_list
     from dcme.errors import UserError
-    from dcme.prepare import prepare, prepare_crops, write_balanced_list
 
     if arguments.splits and Path(arguments.source).is_file():
         raise UserError("--splits is for a Cityscapes root or a folder of lists, not for one list")

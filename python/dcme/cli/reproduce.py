@@ -71,10 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _context(arguments: argparse.Namespace) -> Context:
-    from dcme.dataset import is_cityscapes
+    from dcme.datasets.samples import is_cityscapes
     from dcme.errors import UserError
     from dcme.reproduce.context import THRESHOLD_FILE, Context, find_nets, read_thresholds
-    from dcme.training import nets_path
+    from dcme.training.caffe_train import nets_path
 
     out, nets = Path(arguments.out), nets_path(arguments.nets)
     if arguments.synthetic:
@@ -135,7 +135,7 @@ def _print_survey(reports: list[Report]) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compute and print the tables; the last line names the report."""
     from dcme.errors import UserError
-    from dcme.net_loading import use_gpu
+    from dcme.prediction.net_loading import use_gpu
     from dcme.reproduce.figures import Drawn, draw_figures
     from dcme.reproduce.page import write_report
     from dcme.reproduce.runner import choose, reproduce, survey

@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check and zip the results."""
-    from dcme.dataset import find_samples
-    from dcme.submission import write_submission
+    from dcme.datasets.samples import find_samples
+    from dcme.results.submission import write_submission
 
     samples = find_samples(arguments.source, arguments.split)
     done = write_submission(

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train; the last line names the weights."""
-    from dcme.training_job import TrainingJob, run_job
+    from dcme.training.job import TrainingJob, run_job
 
     read = "train_balanced.txt" if arguments.balanced else "train.txt"
     job = TrainingJob(

@@ -19,7 +19,7 @@ from dcme.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dcme.tuning import Trial
+    from dcme.prediction.tuning import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,11 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Search; the last line are the options for ``dcme predict``, printed before any file."""
-    from dcme.class_file import classes_of
-    from dcme.dataset_encoding import find_maps
-    from dcme.decoding_file import write_decoding
+    from dcme.datasets.class_file import classes_of
+    from dcme.datasets.encode import find_maps
     from dcme.files import write_json
-    from dcme.tuning import load_scenes, plot_tuning, refuse_test_data, tune
+    from dcme.prediction.tuning import load_scenes, plot_tuning, refuse_test_data, tune
+    from dcme.results.thresholds import write_decoding
 
     refuse_test_data(arguments.source, arguments.split)
     samples = find_maps(arguments.source, arguments.split)
@@ -118,7 +118,7 @@ def _thresholds(trial: Trial) -> str:
 
 def _record(trial: Trial, best: bool) -> dict[str, float | None]:
     from dcme._arrays import plain
-    from dcme.decoding_file import THRESHOLDS
+    from dcme.results.thresholds import THRESHOLDS
 
     d = trial.decoding
     return {

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from dcme.classifier import Classifier
-from dcme.dataset import IMAGE_FOLDER, TRUTH_FOLDER, Sample, cityscapes_split
-from dcme.dataset_decoding import Decoding
-from dcme.distances import stereo_files
+from dcme.datasets.recipe import content_mark, file_state, short_mark
+from dcme.datasets.samples import IMAGE_FOLDER, TRUTH_FOLDER, Sample, cityscapes_split
+from dcme.datasets.vectors import npz_path
 from dcme.errors import UserError
 from dcme.files import read_ids, read_json, write_text
 from dcme.labels import FIRST_INSTANCE_ID
-from dcme.network import Network, Preprocessing
-from dcme.predict import decode_stored, predict_vectors
-from dcme.recipe import content_mark, file_state, short_mark
-from dcme.vectors import npz_path
+from dcme.prediction.classifier import Classifier
+from dcme.prediction.network import Network, Preprocessing
+from dcme.prediction.predict import decode_stored, predict_vectors
+from dcme.results.decode import Decoding
+from dcme.results.distances import stereo_files
 
 DEEPLAB = "isisa2019_deeplabv3plus"
 LAST_LAYERS = "isisa2019_deeplabv3plus_last_layers"

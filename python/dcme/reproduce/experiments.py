@@ -10,17 +10,8 @@ from typing import Any
 import numpy as np
 
 from dcme.classes import CITYSCAPES
-from dcme.dataset import Sample
-from dcme.dataset_decoding import Decoding
-from dcme.dataset_encoding import find_maps
-from dcme.oracles import (
-    EXACT,
-    Ceiling,
-    ClassOracle,
-    InstanceOracle,
-    class_accuracy,
-    count_instances,
-)
+from dcme.datasets.encode import find_maps
+from dcme.datasets.samples import Sample
 from dcme.reproduce.context import (
     DEEPLAB,
     FCN,
@@ -33,8 +24,17 @@ from dcme.reproduce.context import (
     Pipeline,
 )
 from dcme.reproduce.paper import Values, paper_tables
-from dcme.scoring import Scores, score_images, score_results
-from dcme.submission import write_submission
+from dcme.results.decode import Decoding
+from dcme.results.oracles import (
+    EXACT,
+    Ceiling,
+    ClassOracle,
+    InstanceOracle,
+    class_accuracy,
+    count_instances,
+)
+from dcme.results.scoring import Scores, score_images, score_results
+from dcme.results.submission import write_submission
 
 CLASSES = CITYSCAPES
 PAPER_2 = Pipeline(DEEPLAB)

@@ -10,19 +10,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dcme.charts import chart
 from dcme.classes import CITYSCAPES
-from dcme.dataset import Sample
+from dcme.datasets.samples import Sample
+from dcme.datasets.vectors import read_vector_map
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import EXPECTED, one_line
 from dcme.files import PathLike, read_ids, read_image, write_png
 from dcme.grid import grid_classes
 from dcme.labels import FIRST_INSTANCE_ID
-from dcme.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
+from dcme.pictures.charts import chart
+from dcme.pictures.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
 from dcme.reproduce.context import Context, Pipeline
 from dcme.reproduce.experiments import FCN8S, PAPER_2, SEGNET
-from dcme.results import MAP_FOLDER
-from dcme.vectors import read_vector_map
+from dcme.results.files import MAP_FOLDER
 
 CLASSES = CITYSCAPES
 PICTURES = 4

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dcme.files import read_image, write_json
-from dcme.report import Page
+from dcme.pictures.report import Page
 from dcme.reproduce.context import Context
 from dcme.reproduce.paper import TITLES
 from dcme.reproduce.runner import Report, as_json

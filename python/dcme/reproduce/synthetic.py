@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from dcme.crops import CropRule, CropSettings
-from dcme.dataset import cityscapes_split
-from dcme.dataset_decoding import Decoding
+from dcme.datasets.crops import CropRule, CropSettings
+from dcme.datasets.prepare import prepare, prepare_crops, write_balanced_list
+from dcme.datasets.recipe import Recipe
+from dcme.datasets.samples import cityscapes_split
 from dcme.files import write_json
-from dcme.narrowing import Narrowing, write_narrowed
-from dcme.prepare import prepare, prepare_crops, write_balanced_list
-from dcme.recipe import Recipe
+from dcme.prediction.tuning import LADDERS, load_scenes, tune
 from dcme.reproduce.context import (
     DEEPLAB,
     FCN,
@@ -29,10 +28,11 @@ from dcme.reproduce.context import (
     NetRun,
     read_thresholds,
 )
+from dcme.results.decode import Decoding
 from dcme.synth import write_dataset
-from dcme.training import NetFiles
-from dcme.training_job import Trained, TrainingJob, run_job
-from dcme.tuning import LADDERS, load_scenes, tune
+from dcme.training.caffe_train import NetFiles
+from dcme.training.job import Trained, TrainingJob, run_job
+from dcme.training.narrowing import Narrowing, write_narrowed
 
 SIZE = (256, 512)
 SIZE_2017, SIZE_2019 = (85, 170), (128, 256)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from dcme.datasets.recipe import Recipe
 from dcme.errors import UserError
 from dcme.files import PathLike, write_json, write_png
 from dcme.labels import COLOURS_RGB, LABEL_ID
 from dcme.parallel import ordered_map, progress
-from dcme.recipe import Recipe
 from dcme.synth.scene import Scene, render_scene
 
 CITIES = {"train": "centreville", "val": "massbury", "test": "momentham"}

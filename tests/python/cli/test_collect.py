@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from dcme.class_file import read_classes
 from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.collect import Settings, collect, paint, split_names
+from dcme.datasets.class_file import read_classes
+from dcme.datasets.collect import Settings, collect, paint, split_names
+from dcme.datasets.regions import Region
 from dcme.errors import UserError
-from dcme.regions import Region
 from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc
 
 CELL = ClassMap((1,), ("cell",))

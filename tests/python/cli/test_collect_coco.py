@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.collect import collect
+from dcme.datasets.collect import collect
 from oracles.photographed import RIGHT, SHAPE, collected
 
 

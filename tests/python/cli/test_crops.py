@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from dcme.cli import main
-from dcme.crops import CropRule, CropSettings
-from dcme.dataset import Sample, find_samples, read_list
+from dcme.datasets.crops import CropRule, CropSettings
+from dcme.datasets.prepare import RARE_LABELS, balanced
+from dcme.datasets.samples import Sample, find_samples, read_list
 from dcme.encoding import instances
 from dcme.files import read_ids, read_image, write_png
-from dcme.prepare import RARE_LABELS, balanced
 from oracles.times import age, renewed
 
 

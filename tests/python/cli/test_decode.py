@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.dataset import find_samples
-from dcme.dataset_decoding import Decoding
+from dcme.datasets.samples import find_samples
+from dcme.datasets.vectors import VectorMap, read_vectors
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
-from dcme.results import ImageResult, LazyMasks, read_result, resize_mask, write_result
-from dcme.vectors import VectorMap, read_vectors
+from dcme.results.decode import Decoding
+from dcme.results.files import ImageResult, LazyMasks, read_result, resize_mask, write_result
 
 THRESHOLDS = ["--dt", "3", "--vt", "10", "--et", "4"]
 
@@ -233,7 +233,7 @@ def test_writing_again_removes_the_masks_of_an_earlier_result(tmp_path, name):
 
 def test_an_interrupted_rewrite_leaves_no_list_of_an_earlier_result(tmp_path, monkeypatch):
     write_result(tmp_path, make_result(3))
-    monkeypatch.setattr("dcme.results.write_png", interrupt)
+    monkeypatch.setattr("dcme.results.files.write_png", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_result(tmp_path, make_result(2))
     assert not (tmp_path / "x.txt").exists()

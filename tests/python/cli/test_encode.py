@@ -5,10 +5,10 @@ import h5py
 import numpy as np
 import pytest
 from dcme.cli import main
-from dcme.dataset import find_samples
+from dcme.datasets.samples import find_samples
+from dcme.datasets.vectors import read_vectors
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
-from dcme.vectors import read_vectors
 
 
 @pytest.mark.parametrize("file_format", ["npz", "npy", "h5"])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
-from dcme.dataset import Sample, find_samples
+from dcme.datasets.samples import Sample, find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, write_json, write_png, write_text
-from dcme.results import ImageResult, write_result
-from dcme.scoring import labels_in, score_images, score_results
+from dcme.results.files import ImageResult, write_result
+from dcme.results.scoring import labels_in, score_images, score_results
 
 
 def truth_as_result(sample, name=None, drop=0):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from dcme.dataset import find_samples, list_line, read_list
+from dcme.datasets.samples import find_samples, list_line, read_list
 from dcme.errors import UserError
 from dcme.files import read_ids
 

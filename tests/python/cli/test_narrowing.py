@@ -1,8 +1,8 @@
 """Scaled-down copies of nets."""
 
 import pytest
-from dcme.narrowing import Narrowing, write_narrowed
-from dcme.training import NetFiles, read_net
+from dcme.training.caffe_train import NetFiles, read_net
+from dcme.training.narrowing import Narrowing, write_narrowed
 
 pytest.importorskip("caffe.proto.caffe_pb2")
 

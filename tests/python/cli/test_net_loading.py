@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dcme.net_loading import bytes_at_once, load_net
+from dcme.prediction.net_loading import bytes_at_once, load_net
 
 caffe = pytest.importorskip("caffe")
 

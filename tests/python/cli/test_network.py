@@ -11,19 +11,19 @@ import caffe.proto.caffe_pb2  # noqa: F401 (the stand-in below has no messages)
 import cv2
 import numpy as np
 import pytest
-from dcme.class_file import read_classes, write_classes
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
-from dcme.dataset import read_folder
-from dcme.dataset_decoding import Decoding
-from dcme.decoding_file import write_decoding
+from dcme.datasets.class_file import read_classes, write_classes
+from dcme.datasets.samples import read_folder
+from dcme.datasets.vectors import VectorMap, read_vectors
 from dcme.errors import UserError
 from dcme.files import write_png
-from dcme.net_classes import classes_of_net
-from dcme.network import Network, Preprocessing, padded, softmax
-from dcme.predict import Prediction, load_picture, predict
-from dcme.vectors import VectorMap, read_vectors
-from dcme.views import seen, turned_back
+from dcme.prediction.network import Network, Preprocessing, padded, softmax
+from dcme.prediction.predict import Prediction, load_picture, predict
+from dcme.prediction.views import seen, turned_back
+from dcme.results.decode import Decoding
+from dcme.results.thresholds import write_decoding
+from dcme.training.net_classes import classes_of_net
 from oracles.times import age, renewed
 
 
@@ -513,7 +513,7 @@ def test_predict_sees_images_of_16_bits_between_the_levels(deploy, tmp_path):
 
 def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
     (tmp_path / "list.txt").write_text("absent.png\n")
-    from dcme.dataset import read_list
+    from dcme.datasets.samples import read_list
 
     with pytest.raises(UserError, match=r"absent\.png: there is no such image"):
         how = Prediction(Network(deploy, None), Decoding())

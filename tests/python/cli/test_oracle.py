@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES
 from dcme.cli import main
-from dcme.dataset import find_samples
-from dcme.dataset_decoding import Decoding
+from dcme.datasets.samples import find_samples
+from dcme.datasets.vectors import write_npz
 from dcme.files import read_ids, write_json
-from dcme.oracles import (
+from dcme.results.decode import Decoding
+from dcme.results.files import ImageResult, LazyMasks, write_result
+from dcme.results.oracles import (
     Ceiling,
     ClassOracle,
     InstanceOracle,
@@ -20,9 +22,7 @@ from dcme.oracles import (
     majority_labels,
     true_instances,
 )
-from dcme.results import ImageResult, LazyMasks, write_result
-from dcme.scoring import score_images
-from dcme.vectors import write_npz
+from dcme.results.scoring import score_images
 from oracles import decoding, encoding, evaluation
 
 CLASSES = CITYSCAPES

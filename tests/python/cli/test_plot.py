@@ -6,13 +6,13 @@ from unittest import mock
 import cv2
 import numpy as np
 import pytest
-from dcme.class_file import write_classes
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
-from dcme.dataset import find_samples
-from dcme.plotting import palette, show_directions, show_grid, show_instances, strip
-from dcme.results import ImageResult, write_result
-from dcme.vectors import VectorMap, write_h5, write_npz
+from dcme.datasets.class_file import write_classes
+from dcme.datasets.samples import find_samples
+from dcme.datasets.vectors import VectorMap, write_h5, write_npz
+from dcme.pictures.plotting import palette, show_directions, show_grid, show_instances, strip
+from dcme.results.files import ImageResult, write_result
 
 
 def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):

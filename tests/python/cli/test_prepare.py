@@ -8,9 +8,9 @@ import lmdb
 import numpy as np
 import pytest
 from dcme.cli import main
-from dcme.dataset import find_samples
+from dcme.datasets.prepare import Pairs, prepare
+from dcme.datasets.samples import find_samples
 from dcme.files import read_ids, read_image
-from dcme.prepare import Pairs, prepare
 from oracles.times import age, renewed
 
 from caffe.proto import caffe_pb2
@@ -177,7 +177,7 @@ def test_an_lmdb_holds_maps_as_files_and_images_as_planes(listed, tmp_path):
 
 
 def test_an_lmdb_grows_with_what_is_written(listed, tmp_path, monkeypatch):
-    monkeypatch.setattr("dcme.lmdb_file._FIRST_SIZE", 32 << 10)
+    monkeypatch.setattr("dcme.datasets.lmdb_file._FIRST_SIZE", 32 << 10)
     for k in range(9):
         with (listed / "train.txt").open("a") as file:
             file.write(make_pair(listed, f"more{k}"))

@@ -3,9 +3,9 @@
 import re
 
 import numpy as np
-from dcme.report import Page, curve_svg
+from dcme.pictures.report import Page, curve_svg
 from dcme.tables import Table
-from dcme.trainlog import Curve
+from dcme.training.log import Curve
 
 
 def test_pages_refer_to_nothing_outside_and_escape_text(tmp_path):

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES
 from dcme.cli import main
-from dcme.dataset import find_samples
+from dcme.datasets.samples import find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, read_image, write_png
-from dcme.oracles import Ceiling, count_instances
 from dcme.reproduce import synthetic
 from dcme.reproduce.context import Context, find_nets
 from dcme.reproduce.experiments import EXPERIMENTS
 from dcme.reproduce.figures import draw_figures
 from dcme.reproduce.paper import paper_tables
 from dcme.reproduce.runner import choose, reproduce, survey
-from dcme.scoring import score_images
-from dcme.training_job import Trained
+from dcme.results.oracles import Ceiling, count_instances
+from dcme.results.scoring import score_images
+from dcme.training.job import Trained
 from oracles.times import age, renewed
 
 PROTOTXT = Path(__file__).parents[3] / "prototxt"

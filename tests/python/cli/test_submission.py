@@ -5,9 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 from dcme.cli import main
-from dcme.dataset import find_samples
+from dcme.datasets.samples import find_samples
 from dcme.files import write_png, write_text
-from dcme.results import ImageResult, write_result
+from dcme.results.files import ImageResult, write_result
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 from dcme.errors import UserError
-from dcme.network import Network, Tiling
-from dcme.tiling import run_tiled, starts
+from dcme.prediction.network import Network, Tiling
+from dcme.prediction.tiling import run_tiled, starts
 from test_network import GradientNet, deploy, picture  # noqa: F401 (fixture)
 
 

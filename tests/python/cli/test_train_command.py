@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from dcme.cli import main
+from dcme.datasets.prepare import prepare
 from dcme.errors import UserError
-from dcme.held_out import measure_held_out
-from dcme.prepare import prepare
 from dcme.stopping import stop_signals_as_ctrl_c
-from dcme.training import NetFiles, bind_to_data, read_net, read_solver
-from dcme.training_job import (
+from dcme.training.caffe_train import NetFiles, bind_to_data, read_net, read_solver
+from dcme.training.held_out import measure_held_out
+from dcme.training.job import (
     TrainingJob,
     TrainingProgress,
     check_weights,
@@ -25,8 +25,8 @@ from dcme.training_job import (
     newest_state,
     run_job,
 )
-from dcme.trainlog import TrainLog, read_log
-from dcme.weights import weight_layers
+from dcme.training.log import TrainLog, read_log
+from dcme.training.weights import weight_layers
 
 pytest.importorskip("caffe")
 pytestmark = pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
@@ -241,7 +241,7 @@ def play_training(monkeypatch, out, *names, log=""):
             log_path.write_text(log)
         return TrainLog(), 1.0
 
-    monkeypatch.setattr("dcme.training_job.train", train)
+    monkeypatch.setattr("dcme.training.job.train", train)
     return train
 
 

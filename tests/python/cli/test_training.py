@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from dcme.errors import UserError
-from dcme.network import Preprocessing
-from dcme.training import (
+from dcme.prediction.network import Preprocessing
+from dcme.training.caffe_train import (
     NetFiles,
     _command,
     bind_to_data,
@@ -98,7 +98,7 @@ def play_caffe(tmp_path, monkeypatch, script):
     command.parent.mkdir()
     command.write_text(f"#!{sys.executable}\n{script}")
     command.chmod(0o755)
-    monkeypatch.setattr("dcme.training._command", lambda: str(command))
+    monkeypatch.setattr("dcme.training.caffe_train._command", lambda: str(command))
 
 
 def test_losses_are_reported_while_training_runs(files, tmp_path, monkeypatch):

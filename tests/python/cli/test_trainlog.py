@@ -3,7 +3,7 @@
 import pytest
 from dcme import log_table
 from dcme.errors import UserError
-from dcme.trainlog import Curve, parse_log, read_log
+from dcme.training.log import Curve, parse_log, read_log
 
 HEAD = "I0101 00:00:00.000000 00000 "
 LOG = [

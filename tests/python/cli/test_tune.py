@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES
 from dcme.cli import main
-from dcme.dataset import find_samples
-from dcme.dataset_decoding import Decoding
+from dcme.datasets.samples import find_samples
+from dcme.datasets.vectors import VectorMap, write_npz
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
-from dcme.tuning import LADDERS, Scene, Trial, load_scenes, tune
-from dcme.vectors import VectorMap, write_npz
+from dcme.prediction.tuning import LADDERS, Scene, Trial, load_scenes, tune
+from dcme.results.decode import Decoding
 
 CLASSES = CITYSCAPES
 
@@ -72,7 +72,7 @@ def test_thresholds_move_in_turns_until_none_is_better(monkeypatch):
         away = (decoding.dt - decoding.vt) ** 2 + 0.5 * (decoding.vt - 7) ** 2
         return Trial(decoding, 1 / (1 + away), 1, 1)
 
-    monkeypatch.setattr("dcme.tuning._score", on_a_ridge)
+    monkeypatch.setattr("dcme.prediction.tuning._score", on_a_ridge)
     ladder = (1, 2, 3, 4, 5, 6, 7, 20)
     found = tune(
         [],
@@ -200,7 +200,7 @@ def test_ladders_go_on_at_either_end(monkeypatch, name, best):
     def around(decoding, *_):
         return Trial(decoding, 1 / (1 + abs(getattr(decoding, name) - best)), 1, 1)
 
-    monkeypatch.setattr("dcme.tuning._score", around)
+    monkeypatch.setattr("dcme.prediction.tuning._score", around)
     found = tune([classified_scene()], Decoding())
     assert getattr(found.best.decoding, name) == pytest.approx(best, rel=0.2)
     values = [getattr(trial.decoding, name) for trial in found.along(name)]
@@ -211,7 +211,7 @@ def test_ladders_go_on_at_either_end(monkeypatch, name, best):
 @pytest.mark.parametrize(("towards", "edge"), [(-1, 0.01), (1, 0.99)])
 def test_an_edge_that_ladders_cannot_pass_is_named(monkeypatch, towards, edge):
     monkeypatch.setattr(
-        "dcme.tuning._score", lambda d, *_: Trial(d, 1 + towards * d.probability, 1, 1)
+        "dcme.prediction.tuning._score", lambda d, *_: Trial(d, 1 + towards * d.probability, 1, 1)
     )
     found = tune([classified_scene()], Decoding())
     assert found.best.decoding.probability == edge and found.edges() == ["probability"]
@@ -226,7 +226,7 @@ def test_where_nothing_is_found_there_is_no_advice(city, tmp_path, fails):
 
 
 def test_what_is_found_but_never_true_is_no_advice_either(monkeypatch):
-    monkeypatch.setattr("dcme.tuning._score", lambda d, *_: Trial(d, 0.0, 0.0, 0.0))
+    monkeypatch.setattr("dcme.prediction.tuning._score", lambda d, *_: Trial(d, 0.0, 0.0, 0.0))
     with pytest.raises(UserError, match=r"no thresholds reach a score above 0: train longer$"):
         tune([], Decoding(mode="reference")).require_found()
 

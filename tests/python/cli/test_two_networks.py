@@ -7,14 +7,14 @@ import dcme
 import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, ClassMap
-from dcme.classifier import Classifier, boxes_at, classified
-from dcme.dataset import find_samples
-from dcme.dataset_decoding import Decoding
+from dcme.datasets.samples import find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids
-from dcme.network import Network
-from dcme.predict import Prediction, decode_stored, predict, predict_vectors
-from dcme.results import ImageResult, list_result
+from dcme.prediction.classifier import Classifier, boxes_at, classified
+from dcme.prediction.network import Network
+from dcme.prediction.predict import Prediction, decode_stored, predict, predict_vectors
+from dcme.results.decode import Decoding
+from dcme.results.files import ImageResult, list_result
 from test_network import Blob, GradientNet
 
 CLASSES = CITYSCAPES

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dcme.dataset import Sample
-from dcme.distances import instance_distances, read_distances, stereo_files, with_distances
+from dcme.datasets.samples import Sample
 from dcme.errors import UserError
 from dcme.files import write_png, write_text
+from dcme.results.distances import instance_distances, read_distances, stereo_files, with_distances
 from oracles.maps import scene_ids
 
 BASELINE, FOCAL = 0.22, 2262.5

@@ -11,6 +11,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from dcme.datasets.vectors import read_vectors
 from dcme.errors import UserError, one_line
 from dcme.files import (
     atomic_path,
@@ -21,7 +22,6 @@ from dcme.files import (
     write_png,
     write_text,
 )
-from dcme.vectors import read_vectors
 
 
 def test_a_full_disk_leaves_nothing_and_names_the_file(tmp_path):

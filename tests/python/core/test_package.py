@@ -20,14 +20,47 @@ def test_every_name_that_is_offered_is_there():
     assert dir(dcme) == sorted(dcme.__all__), "what a notebook completes"
 
 
-def test_the_design_lists_every_module_once():
+PACKAGES = (
+    "datasets",
+    "synth",
+    "results",
+    "training",
+    "pictures",
+    "prediction",
+    "reproduce",
+    "cli",
+)
+"""Each imports those before it."""
+
+
+def test_the_design_lists_every_module_once_and_packages_in_their_order():
     page = (ROOT / "docs" / "design.md").read_text()
     section = page.partition("## The Python package")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    listed = [name for cell in cells for name in re.findall(r"`(\w+)/?`", cell)]
-    paths = [*(ROOT / "python/dcme").glob("*.py*"), *(ROOT / "python/dcme").glob("*/__init__.py")]
-    names = {path.parent.name if path.name == "__init__.py" else path.stem for path in paths}
-    assert sorted(listed) == sorted(names - {"dcme", "__main__", "cli"})
+    listed = [name for cell in cells for name in re.findall(r"`(\w+/?)`", cell)]
+    packages = [name[:-1] for name in listed if name.endswith("/")]
+    assert packages == [name for name in PACKAGES if name != "cli"]
+    whole = {"synth", "reproduce", "cli"}
+    folder = ROOT / "python/dcme"
+    files = [path.relative_to(folder) for path in folder.rglob("*.py*")]
+    names = [path.stem for path in files if path.parent.name not in whole]
+    offered = [name for name in names if name not in ("__init__", "__main__")]
+    assert sorted(set(listed) - {f"{name}/" for name in packages}) == sorted(set(offered))
+    assert len(listed) - len(packages) == len(offered)
+
+
+def test_packages_import_only_those_before_them():
+    folder = ROOT / "python/dcme"
+    for position, package in enumerate(PACKAGES):
+        for path in (folder / package).glob("*.py"):
+            imported = re.findall(
+                r"^\s*(?:from|import) dcme\.(\w+)", path.read_text(), re.MULTILINE
+            )
+            assert not set(imported) & set(PACKAGES[position + 1 :]), path
+    for path in set(folder.glob("*.py")) - {
+        folder / f"{n}.py" for n in ("demo", "__init__", "__main__")
+    }:
+        assert not re.search(rf"dcme\.({'|'.join(PACKAGES)})\b", path.read_text()), path
 
 
 def test_objects_say_in_a_notebook_what_they_are():

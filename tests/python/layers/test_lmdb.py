@@ -8,7 +8,7 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
-from dcme.prepare import prepare
+from dcme.datasets.prepare import prepare
 
 import caffe
 from caffe.proto import caffe_pb2

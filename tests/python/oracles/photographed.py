@@ -1,7 +1,7 @@
 """Photographs of two round cells: what the tests of ``dcme collect`` start from and look at."""
 
 import numpy as np
-from dcme.dataset import read_list
+from dcme.datasets.samples import read_list
 from dcme.files import read_ids
 
 SHAPE = (40, 60)

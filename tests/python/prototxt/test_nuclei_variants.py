@@ -9,11 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from dcme.class_file import read_classes
 from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.net_classes import bind_classes
-from dcme.training import NetFiles, data_layers, read_net
+from dcme.datasets.class_file import read_classes
+from dcme.training.caffe_train import NetFiles, data_layers, read_net
+from dcme.training.net_classes import bind_classes
 
 caffe = pytest.importorskip("caffe")
 

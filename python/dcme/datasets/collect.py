@@ -1,0 +1,324 @@
+"""Instance masks in the forms that people have, made into images, instance maps and lists.
+
+Three forms are read: a label map for each image (0, 1, 2, ...; PNG, TIFF or .npy), a folder of
+single masks for each image, and a COCO annotation file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
+import cv2
+import numpy as np
+
+from dcme.classes import ClassMap
+from dcme.datasets.class_file import write_classes
+from dcme.datasets.coco import read_coco
+from dcme.datasets.regions import Region
+from dcme.datasets.samples import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
+from dcme.errors import UserError
+from dcme.files import (
+    Levels,
+    PathLike,
+    read_image,
+    read_labels,
+    read_mask,
+    require_size,
+    write_png,
+    write_text,
+)
+from dcme.labels import FIRST_INSTANCE_ID
+from dcme.parallel import ordered_map, progress
+
+MOST_INSTANCES = FIRST_INSTANCE_ID - 1
+"""Of one class in one image: an instance map holds ``1000 * label + k`` with k from 1."""
+
+UNFINISHED = {"images", "instanceIds"}
+"""What an interrupted call leaves: no lists."""
+
+MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How masks are read and images divided."""
+
+    parts: str | None = None
+    """What the parts of a mask that do not touch are: "one" instance, or "each" an instance.
+
+    None is "one", but refuses label maps that look like something else.
+    """
+    val: float = 0.2
+    """The share of the images that becomes ``val.txt``."""
+    seed: int = 1
+    """Of the choice of those images."""
+    levels: Levels | None = None
+    """Of images of more than 8 bits: what becomes black and white."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image and how its regions are found."""
+
+    image: Sample
+    regions: Callable[[tuple[int, int]], list[Region]]
+    """(H, W) of the image to its regions."""
+    origin: str
+    """What messages call the masks."""
+    path: Path
+    """The file or folder of the masks."""
+
+
+def paint(regions: Sequence[Region], shape: tuple[int, int], origin: str) -> np.ndarray:
+    """The instance map (H, W), uint16, of masks that may overlap: smaller ones lie on top.
+
+    Groups (COCO's crowds) become ``label``, instances ``1000 * label + k``, k from 1 in the order
+    of the regions. Raises UserError for more than 999 instances of a class.
+    """
+    ids = np.zeros(shape, np.uint16)
+    counts: dict[int, int] = {}
+    numbers = []
+    for region in regions:
+        if region.group:
+            numbers.append(region.label)
+            continue
+        counts[region.label] = counts.get(region.label, 0) + 1
+        numbers.append(FIRST_INSTANCE_ID * region.label + counts[region.label])
+    if max(counts.values(), default=0) > MOST_INSTANCES:
+        raise UserError(
+            f"{origin}: has {max(counts.values())} instances of one class, an instance map holds "
+            f"{MOST_INSTANCES}; cut the image into tiles"
+        )
+    largest_first = sorted(range(len(regions)), key=lambda i: -int(regions[i].mask.sum()))
+    for i in largest_first:
+        regions[i].paint(ids, numbers[i])
+    return ids
+
+
+def _images(folder: Path) -> list[Sample]:
+    """All images of a folder, or of the folders ``*/images`` in it."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of images")
+    nested = sorted(p for p in folder.glob("*/images/*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if nested and not any(p.suffix.lower() in IMAGE_SUFFIXES for p in folder.iterdir()):
+        return [Sample(n, path, None) for n, path in zip(unique_names(nested, folder), nested)]
+    return read_folder(folder)
+
+
+def _thin_values(labels: np.ndarray) -> np.ndarray:
+    """The values but 0 of a label map (H, W) that nowhere fill a square of 3x3 pixels."""
+    values = labels.astype(np.float64)
+    square = np.ones((3, 3), np.uint8)
+    solid = cv2.erode(values, square) == cv2.dilate(values, square)
+    return np.setdiff1d(labels, [*np.unique(labels[solid]), 0])
+
+
+class _MaskReader:
+    """Masks of a single class in a folder ``root``: a file or a folder for each image."""
+
+    def __init__(self, root: Path, names: Sequence[str], label: int, parts: str | None) -> None:
+        self.root, self.label, self.parts = root, label, parts
+        self.files: dict[str, list[Path]] = {}
+        """Label maps directly in the folder, by the image whose they can be."""
+        known = set(names)
+        for path in sorted(p for p in root.iterdir() if p.suffix.lower() in MASK_SUFFIXES):
+            self.files.setdefault(self._owner(path.stem, known), []).append(path)
+
+    @staticmethod
+    def _owner(stem: str, names: set[str]) -> str:
+        """The longest image name that the stem is, or begins with before ``_`` or ``.``; or ""."""
+        ends = [i for i, letter in enumerate(stem) if letter in "_."]
+        starts = [stem, *(stem[:i] for i in reversed(ends))]
+        return next((start for start in starts if start in names), "")
+
+    def source(self, image: Sample) -> Source:
+        """The masks of one image: a folder of its name, or the one file of its name."""
+        for folder in (self.root / image.name / "masks", self.root / image.name):
+            if folder.is_dir():
+                return Source(image, partial(self.from_folder, folder), str(folder), folder)
+        owned = self.files.get(image.name, [])
+        found = [p for p in owned if p.stem == image.name] or owned
+        if not found:
+            raise UserError(
+                f"{image.image}: no masks in {self.root}: neither a folder {image.name} nor a file "
+                f"{image.name}.png, .tif or .npy (an ending such as _masks may follow the name)"
+            )
+        if len(found) > 1:
+            raise UserError(
+                f"{image.image}: two files could hold its masks, {found[0]} and {found[1].name}"
+            )
+        if found[0].samefile(image.image_path()):
+            raise UserError(f"{found[0]}: is the image itself; masks are in a folder of their own")
+        return Source(image, partial(self.from_label_map, found[0]), str(found[0]), found[0])
+
+    def from_label_map(self, path: Path, shape: tuple[int, int]) -> list[Region]:
+        """One instance for each number but 0."""
+        labels = read_labels(path)
+        require_size(path, labels.shape, shape)
+        values = np.unique(labels)
+        if values[0] < 0:
+            raise UserError(f"{path}: holds {values[0]}; a label map is 0 where no instance is")
+        thin = _thin_values(labels)
+        if self.parts != "one" and len(thin) >= 3 and 2 * len(thin) > np.count_nonzero(values):
+            raise UserError(
+                f"{path}: {len(thin)} of its values occur on thin lines only, as the greys of "
+                "smoothed edges do; a label map has one value for each instance (if this one has: "
+                "--parts one)"
+            )
+        regions = [Region.of_mask(self.label, labels == v) for v in values if v != 0]
+        if self.parts is None and regions and all(len(r.parts()) > 1 for r in regions):
+            listed = ", ".join(str(value) for value in values[values != 0][:3])
+            raise UserError(
+                f"{path}: each value of its foreground ({listed}) is in separate parts; say "
+                "--parts each if every part is an instance, --parts one if every value is one"
+            )
+        return self._instances(regions)
+
+    def from_folder(self, folder: Path, shape: tuple[int, int]) -> list[Region]:
+        """One instance for each file; a folder without any file holds none."""
+        files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != ".")
+        paths = [p for p in files if p.suffix.lower() in MASK_SUFFIXES]
+        if files and not paths:
+            raise UserError(f"{folder}: holds no masks ({', '.join(MASK_SUFFIXES)})")
+        regions = []
+        for path in paths:
+            mask = read_mask(path)
+            require_size(path, mask.shape, shape)
+            regions.append(Region.of_mask(self.label, mask))
+        return self._instances(regions)
+
+    def _instances(self, regions: list[Region]) -> list[Region]:
+        if self.parts != "each":
+            return regions
+        return [part for region in regions for part in region.parts()]
+
+
+def _from_folder(
+    images: Path, masks: Path, classes: ClassMap | None, settings: Settings
+) -> tuple[list[Source], ClassMap, dict[str, int]]:
+    table = classes or ClassMap((1,), ("object",))
+    if len(table.labels) != 1:
+        raise UserError("masks without classes are of exactly one class, e.g. --classes 1:cell")
+    samples = _images(images)
+    names = [sample.name for sample in samples]
+    reader = _MaskReader(masks, names, table.labels[0], settings.parts)
+    return [reader.source(sample) for sample in samples], table, {}
+
+
+def _from_coco(
+    images: Path, path: Path, classes: ClassMap | None, settings: Settings
+) -> tuple[list[Source], ClassMap, dict[str, int]]:
+    if settings.parts is not None:
+        raise UserError(f"{path}: --parts is for folders of masks; a COCO file names its instances")
+    coco = read_coco(path, classes)
+    for name in coco.images:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UserError(f"{path}: the image '{name}' lies outside of {images}")
+    files = [images / name for name in coco.images]
+    sources = [
+        Source(Sample(name, file, None), annotations.regions, annotations.origin, path)
+        for name, file, annotations in zip(unique_names(files, images), files, coco.images.values())
+    ]
+    return sources, coco.classes, coco.left_out
+
+
+def _write_pair(out: Path, levels: Levels | None, source: Source) -> tuple[int, int]:
+    """Write one image and its instance map; returns its instances, and the masks that gave none."""
+    image = read_image(source.image.image_path(), levels)
+    regions = source.regions(image.shape[:2])
+    seen = [region for region in regions if region.mask.any()]
+    ids = paint(seen, image.shape[:2], source.origin)
+    write_png(out / "images" / f"{source.image.name}.png", image)
+    write_png(out / "instanceIds" / f"{source.image.name}.png", ids)
+    found = int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
+    return found, sum(not region.group for region in regions) - found
+
+
+def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[str]]:
+    """``train`` and ``val``: a random share of ``val`` of the names, at least one in each.
+
+    Without ``val``, where the share is 0 or there is but one name.
+    """
+    order = np.random.default_rng(seed).permutation(len(names))
+    held_out = min(max(1, round(val * len(names))), len(names) - 1) if val > 0 else 0
+    if not held_out:
+        return {"train": list(names)}
+    chosen = set(order[:held_out].tolist())
+    parts: dict[str, list[str]] = {"train": [], "val": []}
+    for i, name in enumerate(names):
+        parts["val" if i in chosen else "train"].append(name)
+    return parts
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What ``collect`` has written."""
+
+    images: dict[str, int]
+    """Of each list."""
+    instances: dict[str, int]
+    """In the images of each list."""
+    classes: ClassMap
+    lost: int
+    """Masks that gave no instance: empty, outside of the image, or hidden by smaller ones."""
+    unused: list[str]
+    """Files and folders beside the masks that belong to no image."""
+    left_out: dict[str, int]
+    """Categories of a COCO file that are none of the classes, and how many annotations each has."""
+
+
+def _unused(masks: Path, sources: Sequence[Source]) -> list[str]:
+    """What lies in a folder of masks and was not read."""
+    if not masks.is_dir():
+        return []
+    read = {path for source in sources for path in (source.path, source.path.parent)}
+    kinds = (p for p in masks.iterdir() if p.is_dir() or p.suffix.lower() in MASK_SUFFIXES)
+    return sorted(p.name for p in kinds if p not in read and p.name[0] != ".")
+
+
+def collect(
+    images: PathLike,
+    masks: PathLike,
+    out: PathLike,
+    classes: ClassMap | None = None,
+    settings: Settings = Settings(),
+    workers: int = 1,
+    quiet: bool = True,
+) -> Collected:
+    """Write ``images/``, ``instanceIds/``, ``train.txt`` and ``val.txt`` below ``out``.
+
+    images: a folder. masks: a folder with a label map or a folder of single masks for each image
+    (of the image's name), or a COCO file (.json). classes: of a COCO file, by their names there
+    (default: all, label = category id); of folders, the single class. Lists are written last, so
+    an interrupted call leaves none. Raises UserError for whatever does not fit together, and
+    where not a single instance is found.
+    """
+    source, root = Path(masks), Path(out)
+    if not source.exists():
+        raise UserError(f"{source}: no such folder or file of masks")
+    if root.exists() and (not root.is_dir() or {p.name for p in root.iterdir()} - UNFINISHED):
+        raise UserError(f"{root}: is not an empty folder; choose another one")
+    read = _from_folder if source.is_dir() else _from_coco
+    sources, table, left_out = read(Path(images), source, classes, settings)
+    work = ordered_map(partial(_write_pair, root, settings.levels), sources, workers)
+    written = list(progress(work, len(sources), "collecting", quiet))
+    counts = {one.image.name: found for one, (found, _) in zip(sources, written)}
+    if not any(counts.values()):
+        raise UserError(f"{source}: there is no instance in any of the {len(counts)} images")
+    parts = split_names(list(counts), settings.val, settings.seed)
+    for split, members in parts.items():
+        lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
+        write_text(root / f"{split}.txt", "".join(lines))
+    write_classes(root, table)
+    return Collected(
+        {split: len(members) for split, members in parts.items()},
+        {split: sum(counts[name] for name in members) for split, members in parts.items()},
+        table,
+        sum(lost for _, lost in written),
+        _unused(source, sources),
+        left_out,
+    )

@@ -1,0 +1,239 @@
+"""Reducing a data set to training size: images by area averaging, ids by the method's own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dcme.datasets.class_file import read_classes, write_classes
+from dcme.datasets.crops import CropSettings, crops_of, write_crops
+from dcme.datasets.lmdb_file import LMDB_ENDING, write_lmdb
+from dcme.datasets.recipe import Recipe, file_state, short_mark
+from dcme.datasets.samples import (
+    Sample,
+    cityscapes_split,
+    is_cityscapes,
+    list_line,
+    read_list,
+    require_files,
+)
+from dcme.encoding import reduce_ids
+from dcme.errors import UserError
+from dcme.files import (
+    PathLike,
+    read_ids,
+    read_image,
+    require_size,
+    resized,
+    write_png,
+    write_text,
+)
+from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
+from dcme.parallel import ordered_map, progress
+
+RECIPE = "prepare.json"
+MadeOf = Callable[[str], Iterable[Path]]
+RARE_LABELS = tuple(LABEL_ID[name] for name in ("truck", "bus", "train", "motorcycle"))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a prepared sample goes, relative to the output folder."""
+
+    sample: Sample
+    split: str
+
+    @property
+    def image(self) -> Path:
+        """Relative path of the reduced image."""
+        return Path("images") / self.split / f"{self.sample.name}.png"
+
+    @property
+    def ids(self) -> Path:
+        """Relative path of the reduced instance map."""
+        return Path("instanceIds") / self.split / f"{self.sample.name}.png"
+
+
+def read_pair(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Image (H, W, 3) and instance map (H, W) of a sample; they must have one size."""
+    image, ids = read_image(sample.image_path()), read_ids(sample.ids_path())
+    require_size(sample.ids_path(), ids.shape, image.shape[:2])
+    return image, ids
+
+
+def prepare_sample(out: Path, size: tuple[int, int] | None, target: Target) -> bool:
+    """Write one reduced pair; False where an earlier call has already done it."""
+    if (out / target.ids).exists() and (out / target.image).exists():
+        return False
+    image, ids = read_pair(target.sample)
+    if size is not None and size != ids.shape:
+        if size[0] > ids.shape[0] or size[1] > ids.shape[1]:
+            raise UserError(
+                f"{target.sample.image}: {ids.shape[0]}x{ids.shape[1]} cannot be reduced to "
+                f"{size[0]}x{size[1]}; choose a --size that no image is smaller than"
+            )
+        image = resized(image, size, cv2.INTER_AREA)
+        ids = reduce_ids(ids, size)
+    write_png(out / target.image, image)
+    write_png(out / target.ids, ids)
+    return True
+
+
+def _source_splits(source: Path, splits: Sequence[str]) -> dict[str, list[Sample]]:
+    """The samples of each split of a Cityscapes tree, a folder of lists, or one list file."""
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder")
+    if source.is_file():
+        return {source.stem: read_list(source)}
+    if is_cityscapes(source):
+        return {split: cityscapes_split(source, split) for split in splits}
+    lists = {split: source / f"{split}.txt" for split in splits}
+    missing = [path.name for path in lists.values() if not path.exists()]
+    if missing:
+        raise UserError(
+            f"{source}: neither a Cityscapes tree (leftImg8bit/, gtFine/) nor a folder with the "
+            f"list {missing[0]}"
+        )
+    return {split: read_list(path) for split, path in lists.items()}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """How many pairs of a split are there: ``kept`` from an earlier call, and ``new`` ones."""
+
+    kept: int
+    new: int
+
+
+def _begin(
+    out: Path, source: PathLike, size: object, sources: Mapping[str, str], made: MadeOf
+) -> None:
+    """Refuse a folder that holds something else, and remove from it what has other sources now.
+
+    ``sources`` tells the state of each item's files, ``made`` the files that an item becomes.
+    """
+    settings = {"source": str(Path(source).resolve()), "size": size}
+    recipe = Recipe(out, RECIPE, settings, "another data set")
+    recipe.require_folder_of_its_own()
+    if next(out.rglob("*.png"), None) is not None:
+        recipe.check()
+    for item in sources.keys() - recipe.unchanged(sources):
+        for path in made(item):
+            path.unlink(missing_ok=True)
+    recipe.keep(sources)
+
+
+def _state(sample: Sample) -> str:
+    """Changes with the files of a sample."""
+    return short_mark(map(file_state, (sample.image_path(), sample.ids_path())))
+
+
+def balanced(
+    samples: Sequence[Sample], rare: Sequence[int], keep_every: int = 30, repeat: int = 3
+) -> list[Sample]:
+    """Paper 1's balanced training list: ``repeat`` times each sample with an instance of a rare
+    label, and every ``keep_every``-th of the others (of Cityscapes' 2975 images, 3348 lines)."""
+    chosen, others = [], 0
+    for sample in samples:
+        labels = np.unique(read_ids(sample.ids_path())) // FIRST_INSTANCE_ID
+        if np.isin(labels, rare).any():
+            chosen += [sample] * repeat
+            continue
+        if others % keep_every == 0:
+            chosen.append(sample)
+        others += 1
+    return chosen
+
+
+def _list_text(root: Path, samples: Sequence[Sample]) -> str:
+    """Lines ``image instanceIds`` relative to ``root``."""
+    return "".join(
+        list_line(
+            s.image_path().relative_to(root).as_posix(), s.ids_path().relative_to(root).as_posix()
+        )
+        for s in samples
+    )
+
+
+def write_balanced_list(out: PathLike, rare: Sequence[int] = RARE_LABELS) -> int:
+    """Write ``train_balanced.txt`` beside the ``train.txt`` of a prepared folder; returns its
+    lines. See ``balanced``."""
+    root = Path(out)
+    listed = root / "train.txt"
+    if not listed.is_file():
+        raise UserError(f"{listed}: a balanced list needs the split 'train' (--splits train,...)")
+    chosen = balanced(read_list(listed), rare)
+    write_text(root / "train_balanced.txt", _list_text(root, chosen))
+    return len(chosen)
+
+
+def prepare_crops(
+    source: PathLike,
+    out: PathLike,
+    settings: CropSettings,
+    splits: Sequence[str] = ("train", "val"),
+    workers: int = 1,
+    quiet: bool = True,
+) -> dict[str, int]:
+    """Cut out the instances of a data set for paper 1's classifier; returns how many per split.
+
+    See ``write_crops``. Images stay as they are: the crops come from the full resolution.
+    """
+    root, rule = Path(out), settings.rule
+    groups = _source_splits(Path(source), splits)
+    size = f"crops of {rule.side}, at least {rule.smallest}, riders {rule.rider_margin}"
+    sources = {}
+    for split, samples in groups.items():
+        require_files(samples, image=True, ids=True)
+        sources.update({crops_of(split, sample): _state(sample) for sample in samples})
+    _begin(root, source, size, sources, lambda pattern: list(root.glob(pattern)))
+    return write_crops(groups, root, settings, workers, quiet)
+
+
+def prepare(
+    source: PathLike,
+    out: PathLike,
+    size: tuple[int, int] | None = None,
+    splits: Sequence[str] = ("train", "val"),
+    lmdb: bool = False,
+    workers: int = 1,
+    quiet: bool = True,
+) -> dict[str, Pairs]:
+    """Reduce a data set to ``size`` = (H, W) below ``out``; returns the pairs of each split.
+
+    Writes ``images/<split>/*.png``, ``instanceIds/<split>/*.png`` and one list ``<split>.txt`` of
+    ``image instanceIds`` lines relative to ``out``. Pairs that an earlier, interrupted call has
+    finished are kept, unless their originals have changed since. Without a size the pairs are
+    checked and copied as they are. With ``lmdb`` each split also becomes an LMDB,
+    ``<split>_lmdb``.
+    """
+    root = Path(out)
+    groups = _source_splits(Path(source), splits)
+    for samples in groups.values():
+        require_files(samples, image=True, ids=True)
+    targets = [Target(sample, split) for split, group in groups.items() for sample in group]
+    made = {target.ids.as_posix(): target for target in targets}
+    sources = {item: _state(target.sample) for item, target in made.items()}
+    _begin(root, source, size, sources, lambda ids: (root / ids, root / made[ids].image))
+    work = ordered_map(partial(prepare_sample, root, size), targets, workers)
+    new = list(progress(work, len(targets), "reducing", quiet))
+    for split in groups:
+        chosen = [
+            Sample(t.sample.name, root / t.image, root / t.ids) for t in targets if t.split == split
+        ]
+        write_text(root / f"{split}.txt", _list_text(root, chosen))
+        if lmdb:
+            write_lmdb(root / f"{split}{LMDB_ENDING}", read_list(root / f"{split}.txt"))
+    if (classes := read_classes(source)) is not None:
+        write_classes(root, classes)
+    return {split: _counted(split, targets, new) for split in groups}
+
+
+def _counted(split: str, targets: Sequence[Target], new: Sequence[bool]) -> Pairs:
+    written = [one for target, one in zip(targets, new) if target.split == split]
+    return Pairs(written.count(False), written.count(True))

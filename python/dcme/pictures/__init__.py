@@ -1,0 +1,1 @@
+"""To look at: arrays as pictures, curves, pages of HTML."""

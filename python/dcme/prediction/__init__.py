@@ -1,0 +1,1 @@
+"""Prediction: trained networks as functions of images, and thresholds to decode with."""

@@ -1,0 +1,109 @@
+"""Nets of the runtime for prediction, loaded with their weights, in little memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcme.datasets.recipe import content_mark, file_state, short_mark
+from dcme.errors import UserError
+from dcme.files import PathLike
+
+ONLY_ERRORS = 2
+"""Level of the runtime's log: building a net otherwise prints a line for each blob."""
+
+COPIES = 2
+"""Beside what a layer reads and writes there may be one more of it, in another order of values."""
+
+
+def _definition(deploy: Path) -> Any:
+    """The net of a prototxt, which frees values between its layers once they are read; the path
+    where it cannot be parsed, since the runtime tells better what is wrong."""
+    from dcme.training.caffe_train import read_net
+
+    try:
+        net = read_net(deploy)
+    except UserError:
+        return str(deploy)
+    if not net.HasField("blob_lifetime"):
+        net.blob_lifetime = net.UNTIL_READ
+    return net
+
+
+def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
+    """A ``caffe.Net`` for testing with one input.
+
+    Only its inputs and outputs can be looked at, unless the prototxt says ``blob_lifetime: KEEP``.
+    Raises where files are missing or do not fit: every layer that learns must have its weights.
+    """
+    from dcme.training.caffe_train import nets_path
+
+    deploy = nets_path(deploy)
+    for path in (deploy, *([weights] if weights is not None else [])):
+        if not Path(path).is_file():
+            raise UserError(f"{path}: no such file")
+    import caffe
+
+    caffe.init_log(ONLY_ERRORS)
+    net = caffe.Net(_definition(deploy), caffe.TEST)
+    if len(net.inputs) != 1:
+        raise UserError(f"{deploy}: has {len(net.inputs)} inputs; a deploy net for images has one")
+    if weights is not None:
+        taken = set(net.copy_from(str(weights)))
+        missing = [name for name in net.params if name not in taken]
+        if missing:
+            raise UserError(
+                f"{weights}: has no weights for {len(missing)} of the {len(net.params)} layers of "
+                f"{deploy} ({', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}); are "
+                "they of another net?"
+            )
+    return net
+
+
+def net_mark(deploy: PathLike, weights: PathLike | None) -> dict[str, str]:
+    """What tells a net with its weights from others: it changes with either file."""
+    from dcme.training.caffe_train import nets_path
+
+    net, learned = nets_path(deploy).resolve(), Path(weights or "").resolve()
+    return {
+        "net": str(net),
+        "weights": "none" if weights is None else str(learned),
+        "content of the net": short_mark([content_mark(net)]),
+        "state of the weights": "none" if weights is None else short_mark([file_state(learned)]),
+    }
+
+
+def use_gpu(number: int) -> None:
+    """Run the networks that are loaded from now on on this GPU."""
+    import caffe
+
+    caffe.set_mode_gpu()
+    caffe.set_device(number)
+
+
+def available_memory() -> int:
+    """Bytes of memory that this machine has to spare; a large number where it does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 1 << 62
+
+
+def bytes_at_once(net: Any) -> float:
+    """Memory, about, that the blobs of a net take which frees them once they are read."""
+    steps = list(zip(net.bottom_names.values(), net.top_names.values()))
+    last_read = {name: k for k, (bottoms, _) in enumerate(steps) for name in bottoms}
+    last_read.update((name, len(steps)) for name in (*net.inputs, *net.outputs))
+    sizes = {name: int(np.prod(blob.shape)) for name, blob in net.blobs.items()}
+    living: set[str] = set(net.inputs)
+    most = 0
+    for k, (_, tops) in enumerate(steps):
+        living |= set(tops)
+        most = max(most, sum(sizes[name] for name in living))
+        living = {name for name in living if last_read.get(name, k) > k}
+    return 4.0 * COPIES * most

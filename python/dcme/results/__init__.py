@@ -1,0 +1,1 @@
+"""Results: vector maps decoded to classified, scored instances; their files, scores and limits."""

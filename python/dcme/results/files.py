@@ -1,0 +1,217 @@
+"""Instances of an image in files, as Cityscapes' evaluation expects them.
+
+``OUT/<name>.txt`` lists one instance a line, ``masks/<name>_000.png label score``; the masks are
+8-bit PNGs, non-zero inside. ``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit
+map with ``1000 * label + k``, instances of higher score over those of lower score; where the label
+is 0, for no class, ``1000 + k``. Of more than a thousand instances of a label, which these cannot
+number, ``<name>_labels.npy`` is there instead, int32, that of line n being n.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dcme.datasets.samples import IDS_ENDING, IMAGE_ENDING, Sample
+from dcme.errors import UserError
+from dcme.files import PathLike, read_mask, read_text, resized, write_npy, write_png, write_text
+from dcme.labels import FIRST_INSTANCE_ID
+
+MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
+LAST_ID = np.iinfo(np.uint16).max
+UNCLASSIFIED = 0
+"""Label of instances where neither a network nor a class list tells their class."""
+
+
+class LazyMasks:
+    """Masks that are made when they are asked for, so that thousands need no memory together."""
+
+    def __init__(self, count: int, make: Callable[[int], np.ndarray]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        return self._make(index)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(self._make, range(self._count))
+
+
+@dataclass
+class ImageResult:
+    """Instances found in one image of ``size`` = (H, W).
+
+    K ``masks`` (H, W), boolean; ``labels`` (K,); ``scores`` (K,); ``centres`` (K, 2) as (row, col).
+    """
+
+    name: str
+    size: tuple[int, int]
+    masks: LazyMasks | np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def instance_map(self) -> np.ndarray:
+        """One 16-bit map (H, W), ``1000 * label + k``; raises where k would pass 999.
+
+        Instances without a class get ``1000 + k``: smaller values are no instances.
+        """
+        counts: dict[int, int] = {}
+        values = [0]
+        for label in np.maximum(self.labels, 1).tolist():
+            number = counts.get(label, 0)
+            counts[label] = number + 1
+            value = FIRST_INSTANCE_ID * label + number
+            if number >= FIRST_INSTANCE_ID or value > LAST_ID:
+                raise UserError(
+                    f"{self.name}: more than {number} instances of label {label} do not fit into "
+                    "a 16-bit instance map"
+                )
+            values.append(value)
+        return np.array(values, np.uint16)[self.label_map()]
+
+    def label_map(self) -> np.ndarray:
+        """(H, W), int32: 1 + index of the instance, those of higher score on top; 0 elsewhere."""
+        labels = np.zeros(self.size, np.int32)
+        for index in np.argsort(self.scores, kind="stable").tolist():
+            labels[self.masks[index]] = 1 + index
+        return labels
+
+    def resized(self, size: tuple[int, int], cubic: bool = False) -> ImageResult:
+        """The same instances at another size (H, W); see ``resize_mask``."""
+        if size == self.size:
+            return self
+        masks = LazyMasks(len(self), lambda index: resize_mask(self.masks[index], size, cubic))
+        scale = np.array(size) / np.array(self.size)
+        centres = (np.asarray(self.centres, float).reshape(-1, 2) + 0.5) * scale - 0.5
+        return ImageResult(self.name, size, masks, self.labels, self.scores, centres)
+
+
+def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) -> np.ndarray:
+    """A boolean mask at another size: linear interpolation, at least half covered.
+
+    ``cubic`` is what the published numbers were made with: INTER_CUBIC of 0/255, every non-zero
+    value counts.
+    """
+    grey = mask.astype(np.uint8) * 255
+    if cubic:
+        return resized(grey, size, cv2.INTER_CUBIC) > 0
+    return resized(grey, size, cv2.INTER_LINEAR) >= 128
+
+
+def text_path(out: PathLike, name: str) -> Path:
+    """The text file of an image's result; where it is, all of the result is."""
+    return Path(out) / f"{name}.txt"
+
+
+def folders_read(samples: Sequence[Sample]) -> set[Path]:
+    """Folders in which results would mix with what is read: instance maps that lie where results'
+    do, and images."""
+    maps = {s.ids.parent for s in samples if s.ids is not None}
+    beside = {folder.parent for folder in maps if folder.name == MAP_FOLDER}
+    return maps | beside | {s.image.parent for s in samples if s.image is not None}
+
+
+def write_result(out: PathLike, result: ImageResult) -> None:
+    """Write one image's masks, instance map and, last of all, its text file.
+
+    Earlier ones go first of all: whatever interrupts this, none tells of masks of two runs.
+    """
+    root = Path(out)
+    text = text_path(root, result.name)
+    ids = root / MAP_FOLDER / f"{result.name}_instanceIds.png"
+    labels = root / MAP_FOLDER / f"{result.name}_labels.npy"
+    for earlier in (text, ids, labels):
+        earlier.unlink(missing_ok=True)
+    for stale in (root / MASK_FOLDER).glob(f"{escape(result.name)}_[0-9]*.png"):
+        if stale.stem[len(result.name) + 1 :].isdecimal():
+            stale.unlink()
+    lines = []
+    for index in range(len(result)):
+        path = f"{MASK_FOLDER}/{result.name}_{index:03d}.png"
+        write_png(root / path, result.masks[index].astype(np.uint8) * 255)
+        lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.6f}\n")
+    try:
+        write_png(ids, result.instance_map())
+    except UserError as error:
+        write_npy(labels, result.label_map())
+        print(f"warning: {error}; {labels} is written instead", file=sys.stderr)
+    write_text(text, "".join(lines))
+
+
+def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
+    fields = line.rsplit(maxsplit=2)
+    try:
+        mask, label, score = path.parent / fields[0], int(fields[1]), float(fields[2])
+    except (IndexError, ValueError):
+        raise UserError(
+            f"{path}:{number}: a line is 'mask.png label score', not '{line}'"
+        ) from None
+    if not np.isfinite(score):
+        raise UserError(f"{path}:{number}: the score is {score}")
+    return mask, label, score
+
+
+def list_result(path: PathLike) -> list[tuple[Path, int, float]]:
+    """What a text file lists: (mask, label, score) of each instance."""
+    text = Path(path)
+    lines = [line.strip() for line in read_text(text).splitlines()]
+    return [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
+
+
+def result_path(results: PathLike, sample: Sample) -> Path:
+    """The text file with a sample's results; raises where there is none."""
+    names = [sample.name]
+    for path in (sample.image, sample.ids):
+        if path is not None:
+            for ending in (IMAGE_ENDING, IDS_ENDING):
+                names.append(path.stem.removesuffix(ending))
+    for name in dict.fromkeys(names):
+        path = text_path(results, name)
+        if path.is_file():
+            return path
+    raise UserError(
+        f"{text_path(results, names[0])}: there are no results for this image (an "
+        "interrupted dcme predict goes on with --resume)"
+    )
+
+
+def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageResult:
+    """The instances that a text file lists; ``size`` (H, W) is what their masks must have.
+
+    By default that of the first one. Each mask is read when it is asked for.
+    """
+    text = Path(path)
+    rows = list_result(text)
+    if size is None:
+        size = read_mask(rows[0][0]).shape if rows else (0, 0)
+    height, width = size
+
+    def mask(index: int) -> np.ndarray:
+        found = read_mask(rows[index][0])
+        if found.shape != (height, width):
+            raise UserError(
+                f"{rows[index][0]}: is {found.shape[0]}x{found.shape[1]}, expected {height}x{width}"
+            )
+        return found
+
+    return ImageResult(
+        text.stem,
+        (height, width),
+        LazyMasks(len(rows), mask),
+        np.array([label for _, label, _ in rows], np.int32),
+        np.array([score for _, _, score in rows], np.float64),
+    )

@@ -1,0 +1,1 @@
+"""Training: nets bound to a data set, ``caffe train`` run and watched, its logs."""

@@ -1,0 +1,299 @@
+"""``dcme train``: checks before a run, its progress, and going on after an interruption."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dcme.classes import ClassMap
+from dcme.datasets.class_file import read_classes, write_classes
+from dcme.datasets.lmdb_file import LMDB_ENDING
+from dcme.datasets.recipe import Recipe
+from dcme.datasets.samples import read_list, require_files
+from dcme.errors import UserError
+from dcme.files import PathLike, read_text, require_apart, write_text
+from dcme.training.caffe_train import (
+    NetFiles,
+    bind_to_data,
+    data_layers,
+    data_parameters,
+    max_iterations,
+    nets_path,
+    read_net,
+    testing_batches,
+    train,
+)
+from dcme.training.held_out import measure_held_out
+from dcme.training.log import TrainLog, parse_log
+from dcme.training.net_classes import bind_classes, classes_of_net
+from dcme.training.weights import require_any, weight_layers
+
+RECIPE = "training.json"
+_STATE = re.compile(r"snapshot_iter_(\d+)\.solverstate(\.h5)?")
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What is trained on which data, and where it is kept."""
+
+    nets: PathLike
+    """Folder with train.prototxt, deploy.prototxt and solver.prototxt."""
+    data: PathLike
+    """Folder written by ``dcme collect`` or ``dcme prepare``."""
+    out: PathLike
+    """For snapshots, log and the prototxts bound to the data."""
+    variant: str = ""
+    """Another way to train the net: ``last_layers`` for train_last_layers.prototxt."""
+    weights: PathLike | None = None
+    """Weights to start from, matched by layer name; several files with commas between."""
+    iterations: int | None = None
+    train_list: str = "train.txt"
+    box_anchor: bool = False
+    """Point to the centres of the bounding boxes instead of the centres of mass."""
+    held_out: int = 0
+    """Images of ``val.txt`` on which the loss is measured in between; see ``measure_held_out``."""
+    gpu: str | None = None
+    classes: ClassMap | None = None
+    """Of the data; None: those of the prototxts."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run left."""
+
+    weights: Path
+    iterations: int
+    loss: tuple[int, float] | None
+    """Iteration and value of the last that was displayed; None where none was."""
+    seconds: float
+    held_out: tuple[int, float] | None
+    """The same on held-out images."""
+
+    def __str__(self) -> str:
+        text = f"{self.weights}: {self.iterations} iterations"
+        for last, kind in ((self.loss, "loss"), (self.held_out, "loss on held-out images")):
+            text += "" if last is None else f", {kind} {last[1]:.4g} at iteration {last[0]}"
+        return text
+
+
+def duration(seconds: float) -> str:
+    """A time in the units that people say it in: ``50 s``, ``7 min``, ``2 h 10 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+class TrainingProgress:
+    """One line on a terminal that follows the training; every tenth part elsewhere."""
+
+    def __init__(self, total: int, start: int = 0, quiet: bool = False) -> None:
+        self.total, self.start, self.quiet = total, start, quiet
+        self.live, self.tenth = os.isatty(1), self._tenth(start)
+
+    def _tenth(self, done: int) -> int:
+        return 10 * done // max(self.total, 1)  # a solver may have nothing to do
+
+    def __call__(self, log: TrainLog, seconds: float) -> None:
+        """Show the state after the log's last line with a loss."""
+        done = log.loss.iterations[-1]
+        line = f"  iteration {done}/{self.total}  loss {log.loss.values[-1]:.4g}"
+        if self.start < done < self.total:
+            left = seconds / (done - self.start) * (self.total - done)
+            line += f"  {duration(left)} left"
+        if self.quiet:
+            return
+        if self.live:
+            print(f"\r{line:<72}", end="" if done < self.total else "\n", flush=True)
+        elif self._tenth(done) > self.tenth:
+            self.tenth = self._tenth(done)
+            print(line, flush=True)
+
+
+def newest_state(folder: PathLike) -> tuple[Path, int] | None:
+    """The newest snapshot of a run's folder and its iteration; None where there is none."""
+    found = []
+    for path in Path(folder).glob("snapshot_iter_*.solverstate*"):
+        match = _STATE.fullmatch(path.name)
+        if match:
+            found.append((int(match[1]), path))
+    if not found:
+        return None
+    iteration, path = max(found)
+    return path, iteration
+
+
+def _learned(net: Any) -> list[str]:
+    """Layers of a prototxt that have weights of their own."""
+    kinds = ("Convolution", "Deconvolution", "InnerProduct", "BatchNorm", "Scale")
+    return [layer.name for layer in net.layer if layer.type in kinds]
+
+
+def check_weights(net: Any, path: PathLike) -> str:
+    """How many layers of the net start from weights files; raises where none does."""
+    learned = _learned(net)
+    stored = {name for part in str(path).split(",") for name in weight_layers(part)}
+    missing = [name for name in learned if name not in stored]
+    require_any(learned, stored, path)
+    more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+    new = f"; new: {', '.join(missing[:8])}{more}" if missing else ""
+    return f"{len(learned) - len(missing)} of {len(learned)} layers start from {path}{new}"
+
+
+def _check_images(path: Path, root: Path) -> None:
+    """Lines ``image class`` of ImageData, and every image exists."""
+    lines = [line.rsplit(maxsplit=1) for line in read_text(path).splitlines() if line.strip()]
+    if not lines:
+        raise UserError(f"{path}: the list is empty; a line is 'image class'")
+    for number, fields in enumerate(lines, 1):
+        if len(fields) != 2 or not fields[1].isdecimal():
+            raise UserError(f"{path}:{number}: a line is 'image class', class a number from 0 on")
+        if not (root / fields[0]).is_file():
+            raise UserError(f"{path}:{number}: {root / fields[0]}: there is no such image")
+
+
+def _check_data(files: NetFiles) -> None:
+    """All files that the data layers' lists name exist; val.txt only if the solver tests."""
+    net, tests = read_net(files.train), testing_batches(files) > 0
+    for layer, testing in data_layers(net, files.train):
+        if testing and not tests:
+            continue
+        parameters = data_parameters(layer)
+        source, root = Path(parameters.source), Path(parameters.root_folder)
+        if not source.exists():
+            if source.name.endswith(LMDB_ENDING):
+                raise UserError(f"{source}: no such LMDB; dcme prepare --lmdb writes it")
+            raise UserError(f"{source}: no such list; dcme collect and dcme prepare write it")
+        if layer.type == "ImageData":
+            _check_images(source, root)
+        elif source.is_file():
+            require_files(read_list(source, root), image=True, ids=True)
+
+
+def _use_box_anchor(files: NetFiles) -> None:
+    from google.protobuf import text_format
+
+    from caffe.proto import caffe_pb2
+
+    net = read_net(files.train)
+    for layer, _ in data_layers(net, files.train):
+        if layer.type == "DCMEData":
+            layer.dcme_data_param.anchor = caffe_pb2.DCMEDataParameter.BOX_CENTRE
+    write_text(files.train, text_format.MessageToString(net))
+
+
+def _recipe(job: TrainingJob) -> dict[str, str]:
+    """What makes two trainings the same, however their paths were spelled."""
+    weights = [str(Path(part).resolve()) for part in str(job.weights or "").split(",") if part]
+    return {
+        "nets": str(nets_path(job.nets).resolve()),
+        "variant": job.variant or "none",
+        "data": str(Path(job.data).resolve()),
+        "list": job.train_list,
+        "weights": ",".join(weights) or "none",
+        "anchor": "box" if job.box_anchor else "mass",
+        "classes": str(job.classes or "those of the nets"),
+    }
+
+
+def _keep_recipe(job: TrainingJob) -> None:
+    """Refuse to go on with a folder in which something else was trained."""
+    recipe = Recipe(Path(job.out), RECIPE, _recipe(job), "snapshots of another training")
+    if newest_state(job.out) is not None:
+        recipe.check()
+    recipe.keep()
+
+
+def _check_iterations(job: TrainingJob, files: NetFiles) -> None:
+    """Refuse fewer iterations than a folder has behind it."""
+    total, state = job.iterations or max_iterations(files), newest_state(job.out)
+    if state is not None and state[1] > total:
+        raise UserError(
+            f"{job.out}: has {state[1]} iterations behind it ({state[0].name}), more than {total}; "
+            "choose another folder"
+        )
+
+
+def _words(job: TrainingJob, state: Path | None) -> Iterable[str]:
+    if state is not None:
+        yield f"--snapshot={state}"
+    elif job.weights is not None:
+        yield f"--weights={job.weights}"
+    if job.gpu is not None:
+        yield f"--gpu={job.gpu}"
+
+
+def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
+    """Train with ``caffe train``, or go on from the newest snapshot in ``job.out``.
+
+    Files, lists and weights are checked before anything runs. Ctrl-C leaves a snapshot, and the
+    same call goes on from there.
+    """
+    if job.weights is not None:
+        parts = str(job.weights).split(",")
+        job = replace(job, weights=",".join(str(nets_path(part)) for part in parts))
+    files = NetFiles.of_folder(job.nets, job.variant)
+    if not Path(job.data).is_dir():
+        raise UserError(f"{job.data}: no such folder; dcme collect and dcme prepare write such")
+    require_apart(job.out, [job.data], "the data set is")
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, flush=True)
+
+    if job.weights is not None:
+        say(check_weights(read_net(files.train), job.weights))
+    _keep_recipe(job)
+    _check_iterations(job, files)
+    bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
+    if job.box_anchor:
+        _use_box_anchor(bound)
+    if job.classes is not None:
+        bind_classes(bound, job.classes)
+    classes = classes_of_net(bound.train, job.classes, read_classes(job.data))
+    if classes is not None:
+        write_classes(job.out, classes)
+    measure_held_out(bound, job.held_out)
+    _check_data(bound)
+    log_path = Path(job.out) / "train.log"
+    seconds = _run(job, bound, log_path, say, quiet)
+    return _trained(bound, Path(job.out), log_path, seconds)
+
+
+def _run(
+    job: TrainingJob, bound: NetFiles, log_path: Path, say: Callable[[str], None], quiet: bool
+) -> float:
+    """Train from where the run is; returns the seconds that took."""
+    total, state = max_iterations(bound), newest_state(job.out)
+    if state is not None and state[1] >= total:
+        say(f"{job.out}: has its {total} iterations behind it; nothing is left to do")
+        return 0.0
+    words = list(_words(job, state[0] if state else None))
+    if state:
+        say(f"going on from {state[0]}")
+    say(shlex.join(["caffe", "train", f"--solver={bound.solver}", *words]))
+    progress = TrainingProgress(total, state[1] if state else 0, quiet)
+    try:
+        return train(bound, log_path, progress, words, append=state is not None)[1]
+    except KeyboardInterrupt:
+        left = newest_state(job.out)
+        say(f"\nstopped; the same command goes on from {left[0]}" if left else "\nstopped")
+        raise
+
+
+def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trained:
+    state = newest_state(out)
+    if state is None:
+        raise UserError(f"{out}: training left no snapshot; see {log_path}")
+    weights = Path(str(state[0]).replace(".solverstate", ".caffemodel"))
+    if not weights.is_file():
+        raise UserError(f"{weights}: training left no such weights")
+    if state[1] < max_iterations(files):
+        raise KeyboardInterrupt  # caffe was told to stop by somebody else
+    log = parse_log(read_text(log_path).splitlines()) if log_path.is_file() else TrainLog()
+    return Trained(weights, state[1], log.loss.last, seconds, log.test_loss.last)

@@ -1,0 +1,72 @@
+"""Nets for other classes than those of their prototxts: labels of the data, outputs of the head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dcme.classes import CITYSCAPES, ClassMap
+from dcme.errors import UserError
+from dcme.files import PathLike, write_text
+from dcme.training.caffe_train import NetFiles, data_layers, read_net
+
+
+def classes_of_net(train: PathLike, *named: ClassMap | None) -> ClassMap | None:
+    """The classes that a training prototxt's data layer lists; None where it lists none.
+
+    It tells labels only: the names are those of the first of ``named`` with the same labels, else
+    Cityscapes', else ``class1`` and the like.
+    """
+    for layer in read_net(train).layer:
+        if layer.type == "DCMEData":
+            told = layer.dcme_data_param
+            labels = list(told.label) or CITYSCAPES.labels
+            for classes in (*named, CITYSCAPES):
+                if classes is not None and classes.labels == labels:
+                    return classes
+            return ClassMap(labels, [], list(told.ignored_label), list(told.priority))
+    return None
+
+
+def _class_head(net: Any, path: Path, label_blobs: set[str]) -> str:
+    """Name of the layer whose outputs are scores of the classes; "" where the net has none."""
+    scores = [
+        layer.bottom[0]
+        for layer in net.layer
+        if layer.type == "SoftmaxWithLoss" and layer.bottom[1] in label_blobs
+    ]
+    if not scores:
+        return ""
+    maker = next(layer for layer in reversed(net.layer) if scores[0] in layer.top)
+    if maker.type != "Convolution":
+        raise UserError(
+            f"{path}: layer '{maker.name}', which scores the classes, is no convolution but "
+            f"{maker.type}: change its number of outputs by hand"
+        )
+    return str(maker.name)
+
+
+def bind_classes(files: NetFiles, classes: ClassMap) -> None:
+    """Make a net's files, in place, one for these classes: class k of the net is the k-th of them.
+
+    The data layers take the labels; the convolution that scores the classes, if the net has one,
+    gets an output for each and one for the background, in training and deployment.
+    """
+    from google.protobuf import text_format
+
+    train, deploy = read_net(files.train), read_net(files.deploy)
+    label_blobs = set()
+    for layer, _ in data_layers(train, files.train):
+        if layer.type != "DCMEData":
+            raise UserError(f"{files.train}: --classes is for nets with a DCMEData layer")
+        parameters = layer.dcme_data_param
+        for field in ("label", "priority", "ignored_label"):
+            parameters.ClearField(field)
+        parameters.label.extend(classes.labels)
+        label_blobs |= set(layer.top[2:3])
+    head = _class_head(train, files.train, label_blobs)
+    for net, path in ((train, files.train), (deploy, files.deploy)):
+        for layer in net.layer:
+            if layer.name == head:
+                layer.convolution_param.num_output = 1 + len(classes.labels)
+        write_text(path, text_format.MessageToString(net))
