@@ -1,8 +1,8 @@
 """Reading training logs."""
 
 import pytest
-from dcme import log_table
 from dcme.errors import UserError
+from dcme.training import log_table
 from dcme.training.log import Curve, parse_log, read_log
 
 HEAD = "I0101 00:00:00.000000 00000 "
