@@ -24,7 +24,7 @@ Report = Callable[[TrainLog, float], None]
 """Called with the log so far and the seconds since the start whenever a loss was printed."""
 
 
-SHIPPED_NETS = Path(__file__).with_name("prototxt")
+SHIPPED_NETS = Path(__file__).parents[1] / "prototxt"
 
 
 def nets_path(path: PathLike) -> Path:

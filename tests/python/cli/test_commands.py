@@ -95,7 +95,7 @@ def test_errors_of_the_system_name_the_file_first(tmp_path, capsys):
 
 
 def test_too_little_memory_is_one_line(monkeypatch, fails):
-    from dcme import prepare
+    from dcme.datasets import prepare
 
     def too_much(*_, **__):
         np.empty(1 << 50)
@@ -108,7 +108,7 @@ def test_ctrl_c_twice_ends_with_one_line(tmp_path):
     """The second one comes while the threads finish what they have begun."""
     code = (
         "import os, signal, sys, threading\n"
-        "from dcme import prepare\n"
+        "from dcme.datasets import prepare\n"
         "from dcme.cli import main\n"
         "from dcme.parallel import ordered_map\n"
         "first = threading.Event()\n"
@@ -131,7 +131,7 @@ def test_ctrl_c_twice_ends_with_one_line(tmp_path):
 
 
 def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):
-    from dcme import prepare
+    from dcme.datasets import prepare
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
