@@ -77,6 +77,16 @@ class Instances:
         """
         return self._core.spreads(as_vectors(vectors))
 
+    def confidences(self, vectors: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """(K,) how well each instance keeps to what DCME means, 0 to 1, without the truth.
+
+        Its pixels should point at its centre (``spreads``), and that should be the centre of its
+        mass (``offsets``): exp(-4 (spread + offset) / sqrt(pixels)), errors in units of its size.
+        ``vectors`` : (2, H, W), those the instances were decoded from.
+        """
+        errors = self.spreads(vectors) + self.offsets
+        return np.exp(-4 * errors / np.sqrt(np.maximum(self.pixels, 1)))
+
     @cached_property
     def masks(self) -> npt.NDArray[np.bool_]:
         """(K, H, W) masks. K * H * W bytes: for many instances prefer ``mask`` or iteration."""

@@ -157,7 +157,8 @@ class Evaluator:
             array or any iterable of (H, W) masks, of which one is held at a time.
         labels : (K,) class labels as in the ids (24 = person). May be left out if there is but one
             class, or if classes do not matter.
-        confidences : (K,); without them all predictions are equal, for ``Instances`` their votes.
+        confidences : (K,); without them all predictions are equal, for ``Instances`` their votes;
+            ``Instances.confidences`` ranks those better, as the commands do.
         distances : median distance in metres, and the share of pixels that have one, by id.
         """
         truth = _core.ImageMatcher(self._core, as_ids(ids, "ground truth"), dict(distances or {}))

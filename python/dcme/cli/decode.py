@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="list of the maps' images: of a stack in its order, of a folder those to decode",
     )
+    parser.add_argument(
+        "--no-grid",
+        action="store_true",
+        help="leave the maps' grid classes aside: keep all instances, none with a class, as dcme "
+        "oracle class needs them",
+    )
     add_decoding(parser)
     add_classes(parser, "SOURCE")
     add_workers(parser)
@@ -48,5 +54,6 @@ def run(arguments: argparse.Namespace) -> None:
         find_samples(arguments.list) if arguments.list else None,
         workers(arguments),
         arguments.quiet,
+        with_grid=not arguments.no_grid,
     )
     print(f"{arguments.out}: {counted(instances, 'instance')} in {counted(images, 'image')}")

@@ -53,7 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vectors", metavar="DIR", help="instance: folder written by dcme predict --vectors"
     )
     parser.add_argument(
-        "--results", metavar="DIR", help="class: folder written by dcme predict or dcme decode"
+        "--results",
+        metavar="DIR",
+        help="class: folder written by dcme decode --no-grid, or by dcme predict of a network "
+        "without a grid",
     )
     add_table(parser)
     add_classes(parser, "SOURCE")

@@ -123,10 +123,12 @@ def decode_stored(
     classifier: Classifier | None = None,
     workers: int = 1,
     quiet: bool = True,
+    with_grid: bool = True,
 ) -> int:
     """Decode what ``predict_vectors`` wrote into results in ``out``; returns the instances.
 
-    With a classifier the instances' classes are its answers on the images (paper 1).
+    With a classifier the instances' classes are its answers on the images (paper 1). With neither
+    it nor the network's grid all instances that are detected are kept, without classes.
     """
     require_files(samples, image=True, ids=False)
 
@@ -135,7 +137,8 @@ def decode_stored(
         kept = image if classifier is not None else None
         return read_vector_map(vectors, sample), Original(image.shape[:2], kept)
 
-    work = _results(ordered_map(load, samples, workers), Path(out), decoding, classifier, workers)
+    outputs = ordered_map(load, samples, workers)
+    work = _results(outputs, Path(out), decoding, classifier, workers, with_grid=with_grid)
     return sum(progress(work, len(samples), "decoding", quiet))
 
 
@@ -147,11 +150,13 @@ def decode_files(
     samples: Sequence[Sample] | None = None,
     workers: int = 1,
     quiet: bool = True,
+    with_grid: bool = True,
 ) -> tuple[int, int]:
     """Decode every vector map of ``source`` to results in ``out``; returns (images, instances).
 
     Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, or say
     which maps of a folder are decoded; where no size is given masks take the size of their images.
+    Without the grids that the maps may have all instances are kept, and none has a class.
     """
     require_apart(out, [source], "the vector maps are")
     require_apart(out, folders_read(samples or ()), "the data set is")
@@ -164,7 +169,7 @@ def decode_files(
         return Original(size or item.vectors.shape[1:])
 
     outputs = ((item, original(item)) for item in read_vectors(source, names))
-    work = _results(outputs, Path(out), decoding, None, workers)
+    work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid)
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
     write_classes(out, decoding.classes)
     return len(instances), sum(instances)
@@ -199,6 +204,7 @@ def _results(
     classifier: Classifier | None,
     workers: int,
     vectors_out: Path | None = None,
+    with_grid: bool = True,
 ) -> Iterator[int]:
     """Decode, classify and write; yields the number of instances of each image.
 
@@ -206,7 +212,7 @@ def _results(
     and those that write.
     """
     reference = decoding.mode == "reference"
-    decode = partial(_decode, decoding, classifier is None, vectors_out)
+    decode = partial(_decode, decoding, with_grid and classifier is None, vectors_out)
     results: Iterator[Found] = ordered_map(decode, outputs, workers)
     if classifier is not None:
         results = map(partial(_classify, classifier, not reference), results)

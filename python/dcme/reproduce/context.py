@@ -35,6 +35,9 @@ OTHER_THRESHOLDS = (10.0, 50.0, 15.0)
 THRESHOLD_FILE = "thresholds.json"
 """Beside the weights."""
 
+VERSION = 4
+"""Raised whenever vectors, results or tables come out otherwise: what is stored then is stale."""
+
 
 @dataclass(frozen=True)
 class NetRun:
@@ -74,11 +77,14 @@ class Pipeline:
     net: str
     classifier: str | None = None
     watershed: bool = False
+    classified: bool = True
+    """Whether instances get classes, and those that are taken for background are dropped."""
 
     @property
     def name(self) -> str:
         """Of its folder."""
-        return self.net + ("_watershed" if self.watershed else "")
+        kind = "_watershed" if self.watershed else ""
+        return self.net + kind + ("" if self.classified else "_unclassified")
 
     @property
     def nets(self) -> list[str]:
@@ -151,8 +157,10 @@ class Context:
         return Decoding(dt, vt, et, "watershed" if pipeline.watershed else self.mode)
 
     def mark(self, nets: Iterable[str], splits: Iterable[str]) -> str:
-        """A short text that changes with the data, the networks, the thresholds and the mode."""
-        parts = [self.mode, str(self.size_2017), str(self.size_2019), str(self.smallest_crop)]
+        """A short text that changes with the data, the networks, the thresholds, the mode and the
+        version."""
+        parts = [str(VERSION), self.mode, str(self.smallest_crop)]
+        parts += [str(self.size_2017), str(self.size_2019)]
         parts += [self.data_mark(split) for split in splits]
         for name in nets:
             parts += [self.nets[name].mark(), str(self.thresholds.get(name))]
@@ -172,7 +180,7 @@ class Context:
     def vectors(self, net: str, split: str) -> Path:
         """Folder with a network's outputs for a split; computed where absent."""
         run = self.nets[net]
-        mark = short_mark([self.data_mark(split), str(self.size_of(net)), run.mark()])
+        mark = short_mark([str(VERSION), self.data_mark(split), str(self.size_of(net)), run.mark()])
         folder = self.out / "vectors" / f"{net}-{mark}" / split
         samples = self.samples(split)
         if all(npz_path(folder, sample.name).is_file() for sample in samples):
@@ -208,6 +216,7 @@ class Context:
             classifier,
             self.workers,
             self.quiet,
+            with_grid=pipeline.classified,
         )
         write_text(done, "")
         return folder

@@ -38,6 +38,8 @@ from dcme.results.submission import write_submission
 
 CLASSES = CITYSCAPES
 PAPER_2 = Pipeline(DEEPLAB)
+DETECTED = Pipeline(DEEPLAB, classified=False)
+"""All that the decoder of paper 2 detects, whatever the encoder takes it for."""
 SEGNET = Pipeline(SEGNET_2017, GOOGLENET)
 FCN8S = Pipeline(FCN, GOOGLENET)
 TRUTH, IMAGES = "val", "val images"
@@ -152,11 +154,11 @@ def _instance_oracle(key: str, context: Context) -> Outcome:
 
 
 def _class_oracle(key: str, context: Context) -> Outcome:
-    oracle = ClassOracle(context.results(PAPER_2, "val"), CLASSES)
+    oracle = ClassOracle(context.results(DETECTED, "val"), CLASSES)
     samples = _truths(context, "val")
     scores = score_images(oracle, samples, CLASSES, context.workers, context.quiet)
     notes = ["A mask takes the class of the instance that covers most of it; others are dropped."]
-    return Outcome(_by_class(scores, key), [_thresholds(context, PAPER_2), *notes])
+    return Outcome(_by_class(scores, key), [_thresholds(context, DETECTED), *notes])
 
 
 def _counts(context: Context) -> np.ndarray:
@@ -179,14 +181,14 @@ def _class_accuracy(context: Context) -> Outcome:
 
 
 def _detections(context: Context) -> Outcome:
-    scores = _score(context, PAPER_2, "val", ious=(0.25, 0.5, 0.75))
+    scores = _score(context, DETECTED, "val", ious=(0.25, 0.5, 0.75))
     total = int(_counts(context).sum())
     values: Values = {
         f"{100 * m.iou:g}": {"detections": m.tp, "accuracy": 100 * m.tp / max(total, 1)}
         for m in scores.matchings
     }
     notes = [f"Of {total} instances; matched one to one, classes aside."]
-    return Outcome(values, [_thresholds(context, PAPER_2), *notes])
+    return Outcome(values, [_thresholds(context, DETECTED), *notes])
 
 
 def _is_table(key: str) -> bool:

@@ -47,12 +47,12 @@ class Decoding:
     def __call__(self, item: VectorMap) -> ImageResult:
         """Instances of one vector map, at its own size, those of higher score first.
 
-        Scores: see ``certainty``, times the class probability where there is one. In ``reference``
-        mode the probability alone, as in paper 2.
+        Scores: see ``Instances.confidences``, times the class probability where there is one. In
+        ``reference`` mode the probability alone, as in paper 2.
         """
         found = self.find(item)
         labels = np.full(len(found), self._only_label(), np.int32)
-        scores, keep = self.certainty(item, found), np.arange(len(found))
+        scores, keep = found.confidences(item.vectors), np.arange(len(found))
         if item.grid is not None:
             self._probabilities(item)  # those of other classes are an error even without instances
         if item.grid is not None and len(found):
@@ -67,15 +67,6 @@ class Decoding:
         return ImageResult(
             item.name, found.shape, masks, labels[order], scores[order], found.centres[order]
         )
-
-    def certainty(self, item: VectorMap, found: Instances) -> np.ndarray:
-        """(K,) how well each instance keeps to what DCME means, 0 to 1, without the truth.
-
-        Its pixels should point at its centre (``spreads``), and that should be the centre of its
-        mass (``offsets``): exp(-4 (spread + offset) / sqrt(pixels)), errors in units of its size.
-        """
-        errors = found.spreads(item.vectors) + found.offsets
-        return np.exp(-4 * errors / np.sqrt(np.maximum(found.pixels, 1)))
 
     def find(self, item: VectorMap) -> Instances:
         """Instances of one vector map, neither classified nor scored."""

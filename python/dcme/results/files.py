@@ -1,10 +1,11 @@
 """Instances of an image in files, as Cityscapes' evaluation expects them.
 
 ``OUT/<name>.txt`` lists one instance a line, ``masks/<name>_000.png label score``; the masks are
-8-bit PNGs, non-zero inside. ``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit
-map with ``1000 * label + k``, instances of higher score over those of lower score; where the label
-is 0, for no class, ``1000 + k``. Of more than a thousand instances of a label, which these cannot
-number, ``<name>_labels.npy`` is there instead, int32, that of line n being n.
+8-bit PNGs, non-zero inside, and scores have nine digits, which keep all floats apart.
+``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit map with ``1000 * label + k``,
+instances of higher score over those of lower score; where the label is 0, for no class,
+``1000 + k``. Of more than a thousand instances of a label, which these cannot number,
+``<name>_labels.npy`` is there instead, int32, that of line n being n.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def write_result(out: PathLike, result: ImageResult) -> None:
     for index in range(len(result)):
         path = f"{MASK_FOLDER}/{result.name}_{index:03d}.png"
         write_png(root / path, result.masks[index].astype(np.uint8) * 255)
-        lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.6f}\n")
+        lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.9g}\n")
     try:
         write_png(ids, result.instance_map())
     except UserError as error:

@@ -140,7 +140,8 @@ class ClassOracle:
     """The masks of a result folder, each with the class of the true instance below it.
 
     Masks over no instance are dropped, as a perfect classifier calls them background. All that
-    remain are equally certain.
+    remain are equally certain. The folder should hold all instances that were detected: what a
+    network's own classes call background is lost (``dcme decode --no-grid``).
     """
 
     results: Path

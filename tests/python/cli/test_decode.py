@@ -90,6 +90,14 @@ def test_a_truncated_archive_names_itself(tmp_path, fails):
     assert "a.npz: cannot be read as vector maps" in line
 
 
+def test_confidences_that_differ_in_memory_differ_in_files(tmp_path):
+    """Softmax outputs close to 1: ties would change the average precision."""
+    scores = np.array([0.9999999, 0.9999996, 1e-9])
+    result = ImageResult("a", (4, 4), np.ones((3, 4, 4), bool), np.full(3, 26), scores)
+    write_result(tmp_path, result)
+    assert read_result(tmp_path / "a.txt").scores.tolist() == scores.tolist()
+
+
 def test_files_that_are_being_written_are_left_alone(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((2, 8, 8), np.float32))
     (tmp_path / ".b.1234.tmp.npz").write_bytes(b"PK")
@@ -191,7 +199,7 @@ def test_a_network_that_classifies_pixels_is_asked_over_the_whole_mask():
     item = VectorMap("x", dcme.encode(ids), grid)
     result = Decoding(dt=4, vt=10, et=10, classes=classes)(item)
     assert result.labels.tolist() == [2]
-    centre = Decoding(classes=classes).certainty(item, dcme.decode(item.vectors, 4, 10, 10))
+    centre = dcme.decode(item.vectors, 4, 10, 10).confidences(item.vectors)
     assert result.scores[0] == pytest.approx((1 - 4 / 400) * centre[0], abs=1e-6)
 
 

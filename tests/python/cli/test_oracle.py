@@ -152,6 +152,25 @@ def test_both_oracles_are_limited_by_the_ceiling(city, vectors, tmp_path):
     assert 0 < instance.ap_mean <= ceiling.ap_mean
 
 
+def test_the_class_oracle_judges_also_what_the_grid_takes_for_background(city, tmp_path, capsys):
+    """Paper 2: "the correct class of all detected instances"."""
+    background = np.zeros((9, 4, 8), np.float32)
+    background[0] = 1
+    for sample in find_samples(city, "val"):
+        ids = dcme.reduce_ids(read_ids(sample.ids), SIZE)
+        vectors = dcme.encode(ids, round_centre=True, classes=CITYSCAPES)
+        write_npz(tmp_path / "v" / f"{sample.name}.npz", vectors, background)
+    words = ["decode", str(tmp_path / "v"), str(tmp_path / "r"), "--size", "128x256", "--quiet"]
+    words += ["--mode", "reference", "--dt", "0", "--vt", "0", "--et", "1"]
+    assert main(words) == 0
+    assert "0 instances" in capsys.readouterr().out
+    assert main([*words, "--no-grid"]) == 0
+    samples = find_samples(city, "val")
+    assert score_images(ClassOracle(tmp_path / "r"), samples, CLASSES).ap_mean == pytest.approx(
+        score_images(Ceiling(SIZE), samples, CLASSES).ap_mean
+    )
+
+
 def test_the_command_prints_and_writes_tables(city, vectors, tmp_path, capsys):
     table = tmp_path / "t.tex"
     words = ["oracle", "ceiling", str(city), "--size", "64x128", "--table", str(table), "--quiet"]

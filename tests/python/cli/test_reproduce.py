@@ -11,6 +11,8 @@ import pytest
 from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.datasets.samples import find_samples
+from dcme.datasets.vectors import write_npz
+from dcme.encoding import encode, reduce_ids
 from dcme.errors import UserError
 from dcme.files import read_ids, read_image, write_png
 from dcme.reproduce import synthetic
@@ -137,6 +139,40 @@ def test_vectors_and_results_belong_to_the_data_and_the_nets(context, tmp_path):
     context.thresholds = {"isisa2019_deeplabv3plus": (1, 2, 3)}
     marks.append(folder())
     assert len(set(marks)) == len(marks)
+
+
+def test_what_an_older_version_has_stored_is_computed_anew(context, monkeypatch):
+    """The tables, the results they are made from, and the vectors below those."""
+    key = "isisa-2019/table1_right"
+    reproduce(context, choose([key]))
+    assert survey(again(context), choose([key]))[0].state == "done"
+    before = again(context).mark([], ["val"])
+    monkeypatch.setattr("dcme.reproduce.context.VERSION", 1000)
+    assert survey(again(context), choose([key]))[0].state == "to do"
+    assert again(context).mark([], ["val"]) != before
+
+
+def test_tables_4_and_5_are_of_all_instances_detected(city, tmp_path, monkeypatch):
+    """Also of those that the encoder takes for background."""
+    background = np.zeros((9, 4, 8), np.float32)
+    background[0] = 1
+    for sample in find_samples(city, "val"):
+        ids = reduce_ids(read_ids(sample.ids), (64, 128))
+        write_npz(tmp_path / "v" / f"{sample.name}.npz", encode(ids, round_centre=True), background)
+    (tmp_path / "isisa2019_deeplabv3plus.caffemodel").write_bytes(b"w")
+    monkeypatch.setattr(Context, "vectors", lambda *_: tmp_path / "v")
+    context = Context(
+        city,
+        tmp_path / "out",
+        find_nets(PROTOTXT, tmp_path),
+        size_2019=(64, 128),
+        thresholds={"isisa2019_deeplabv3plus": (0, 0, 1)},
+        quiet=True,
+    )
+    keys = [f"isisa-2019/{name}" for name in ("table1_left", "table4", "table5")]
+    left, oracle, found = (r.outcome.values for r in reproduce(context, choose(keys)))
+    assert left["mean"]["AP"] == 0 < 20 < oracle["mean"]["AP"]
+    assert found["50"]["accuracy"] > 50
 
 
 def test_a_damaged_file_fails_its_tables_and_no_others(context, capsys, monkeypatch):

@@ -5,7 +5,9 @@ import cv2
 import dcme
 import numpy as np
 import pytest
+from dcme.datasets.vectors import VectorMap
 from dcme.evaluation import CITYSCAPES_VOID
+from dcme.results.decode import Decoding
 from oracles import evaluation as oracle
 from oracles.maps import scene_ids
 
@@ -141,6 +143,23 @@ def test_instances_are_as_certain_as_they_have_votes():
     evaluator = dcme.Evaluator()
     evaluator.add(truth, decoded, [26, 26])
     assert evaluator.results().ap == pytest.approx(1)
+
+
+def test_confidences_rank_instances_as_results_do():
+    ids = np.zeros((60, 100), np.uint16)
+    ids[5:45, 5:45], ids[20:36, 70:86] = 26001, 26002
+    field = dcme.encode(ids)
+    field[:, ids == 26001] += np.random.default_rng(1).normal(0, 3, (2, 1600))
+    decoded = dcme.decode(field)
+    truth = np.where(ids == 26002, ids, 7)  # the larger one, of more votes, is invented
+    ranked = {}
+    for confidences in (None, decoded.confidences(field)):
+        evaluator = dcme.Evaluator()
+        evaluator.add(truth, decoded, [26, 26], confidences)
+        ranked[confidences is None] = evaluator.results().class_ap50["car"]
+    assert ranked[True] < ranked[False] == 1
+    result = Decoding()(VectorMap("x", field, None))
+    assert sorted(result.scores) == sorted(decoded.confidences(field))
 
 
 def test_an_image_without_predictions_needs_no_labels():
