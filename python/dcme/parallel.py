@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from multiprocessing import get_context
 from typing import Callable, TypeVar
 
@@ -15,6 +22,21 @@ Result = TypeVar("Result")
 
 AHEAD = 2
 """Items in work or waiting, for each worker: more would hold more memory and keep none busier."""
+
+
+_of_thread = threading.local()
+
+
+def stop_if_cancelled() -> None:
+    """End the item that this thread of an ``ordered_map`` works on, where its result is not wanted
+    any more. Long work calls this wherever it may be broken off."""
+    cancelled: threading.Event | None = getattr(_of_thread, "cancelled", None)
+    if cancelled is not None and cancelled.is_set():
+        raise CancelledError
+
+
+def _remember(cancelled: threading.Event) -> None:
+    _of_thread.cancelled = cancelled
 
 
 def usable_cores() -> int:
@@ -33,10 +55,10 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _executor(workers: int, processes: bool) -> Executor:
+def _executor(workers: int, processes: bool, cancelled: threading.Event) -> Executor:
     if processes:
         return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
-    return ThreadPoolExecutor(workers)
+    return ThreadPoolExecutor(workers, initializer=_remember, initargs=(cancelled,))
 
 
 def ordered_map(
@@ -50,14 +72,16 @@ def ordered_map(
     Items are taken as they are needed, a few ahead of the results that are asked for; a result that
     is there does not wait for further items to come.
     With ``processes`` the function and its items must be picklable; use it for work that holds the
-    interpreter lock. The first exception, Ctrl-C included, cancels what has not begun.
+    interpreter lock. The first exception, Ctrl-C included, cancels what has not begun, and in
+    threads what has, at its next ``stop_if_cancelled``.
     """
     if isinstance(items, Sized):
         workers = min(workers, len(items))
     if workers <= 1:
         yield from map(function, items)
         return
-    executor = _executor(workers, processes)
+    cancelled = threading.Event()
+    executor = _executor(workers, processes, cancelled)
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
@@ -67,6 +91,7 @@ def ordered_map(
         while waiting:
             yield waiting.popleft().result()
     finally:
+        cancelled.set()
         executor.shutdown(wait=True, cancel_futures=True)
 
 

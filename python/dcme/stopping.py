@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
+IMPATIENCE = 1.0
+"""Seconds after the first signal from which a further one ends the process at once. What comes
+sooner is the same wish: ``timeout`` and schedulers signal to a process and to its group."""
 
 _USUAL = {
     signal.SIGINT: signal.default_int_handler,
@@ -19,33 +24,83 @@ _USUAL = {
     signal.SIGHUP: signal.SIG_DFL,
 }
 
+_must_finish = threading.Event()
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    # Once: what the first one began, a snapshot or the end of threads, is not to be broken off by
-    # a second.
-    for each in _USUAL:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(number).name)
+
+@contextmanager
+def must_finish() -> Iterator[None]:
+    """In this block further signals do nothing: what the first began, such as the snapshot of a
+    training, is not to be broken off."""
+    _must_finish.set()
+    try:
+        yield
+    finally:
+        _must_finish.clear()
+
+
+def _first_interrupts() -> Callable[[int, FrameType | None], None]:
+    """A handler that raises KeyboardInterrupt once: the end of the work is not to be broken off."""
+    told = False
+
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            raise KeyboardInterrupt(signal.Signals(number).name)
+
+    return handle
+
+
+def _end_when_told_again(pipe: int) -> None:
+    """Read numbers of signals; the second, not too soon after the first, ends the process.
+
+    A thread does this, since Python's handlers wait for the end of a call into C++, which can take
+    long.
+    """
+    first = None
+    with open(pipe, "rb", buffering=0) as numbers:
+        while byte := numbers.read(1):
+            now = time.monotonic()
+            first = first or now
+            if now - first >= IMPATIENCE and not _must_finish.is_set():
+                os._exit(128 + byte[0])
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    ends = os.pipe()
+    os.set_blocking(ends[1], False)
+    threading.Thread(target=_end_when_told_again, args=ends[:1], daemon=True).start()
+    before = signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(ends[1])
 
 
 @contextmanager
 def stop_signals_as_ctrl_c() -> Iterator[None]:
-    """In this block the first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt, further ones do
-    nothing, so that work ends in good order.
+    """In this block the first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt, so that work ends
+    in good order; one that comes ``IMPATIENCE`` later ends the process, unless it ``must_finish``.
 
     What is ignored already (``nohup``) stays ignored. Only the main thread can receive signals;
     elsewhere nothing changes.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {}
-    if threading.current_thread() is threading.main_thread():
+    handler = _first_interrupts()
+    with _watched():
         for number, usual in _USUAL.items():
             if signal.getsignal(number) is usual:
-                before[number] = signal.signal(number, _interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+                before[number] = signal.signal(number, handler)
+        try:
+            yield
+        finally:
+            for number, earlier in before.items():
+                signal.signal(number, earlier)
 
 
 def left_to_the_parent() -> Callable[[], None]:

@@ -23,6 +23,7 @@ from dcme.datasets.samples import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, read_mask, read_text, resized, write_npy, write_png, write_text
 from dcme.labels import FIRST_INSTANCE_ID
+from dcme.parallel import stop_if_cancelled
 
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
 LAST_ID = np.iinfo(np.uint16).max
@@ -88,6 +89,7 @@ class ImageResult:
         """(H, W), int32: 1 + index of the instance, those of higher score on top; 0 elsewhere."""
         labels = np.zeros(self.size, np.int32)
         for index in np.argsort(self.scores, kind="stable").tolist():
+            stop_if_cancelled()
             labels[self.masks[index]] = 1 + index
         return labels
 
@@ -142,6 +144,7 @@ def write_result(out: PathLike, result: ImageResult) -> None:
             stale.unlink()
     lines = []
     for index in range(len(result)):
+        stop_if_cancelled()
         path = f"{MASK_FOLDER}/{result.name}_{index:03d}.png"
         write_png(root / path, result.masks[index].astype(np.uint8) * 255)
         lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.9g}\n")

@@ -17,7 +17,7 @@ from typing import Any
 from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
-from dcme.stopping import left_to_the_parent
+from dcme.stopping import left_to_the_parent, must_finish
 from dcme.training.log import TrainLog, parse_log
 
 Report = Callable[[TrainLog, float], None]
@@ -226,6 +226,7 @@ def train(
     last: deque[str] = deque(maxlen=5)
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
     with (
+        must_finish(),
         open(log_path, "a" if append else "w", 1, encoding="utf-8") as stream,
         _started([_command(), "train", f"--solver={files.solver}", *extra]) as process,
     ):

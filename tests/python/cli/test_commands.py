@@ -2,8 +2,10 @@
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -108,6 +110,7 @@ def test_ctrl_c_twice_ends_with_one_line(tmp_path):
     """The second one comes while the threads finish what they have begun."""
     code = (
         "import os, signal, sys, threading\n"
+        "import dcme.stopping; dcme.stopping.IMPATIENCE = 600\n"
         "from dcme.datasets import prepare\n"
         "from dcme.cli import main\n"
         "from dcme.parallel import ordered_map\n"
@@ -128,6 +131,38 @@ def test_ctrl_c_twice_ends_with_one_line(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (130, "dcme: interrupted\n")
+
+
+@pytest.mark.parametrize("finishes", [False, True])
+def test_a_second_signal_ends_what_the_first_one_does_not(finishes):
+    """But not a training, which leaves a snapshot. Some seconds are as good as no end."""
+    code = (
+        "import contextlib, sys, time\n"
+        "import dcme.stopping; dcme.stopping.IMPATIENCE = 0\n"
+        "from dcme.datasets import prepare\n"
+        "from dcme.cli import main\n"
+        "from dcme.parallel import ordered_map\n"
+        "def sleep(item):\n"
+        "    print('begun', flush=True)\n"
+        f"    time.sleep({3 if finishes else 600})\n"
+        "def work(*_, **__):\n"
+        f"    with {'dcme.stopping.must_finish' if finishes else 'contextlib.nullcontext'}():\n"
+        "        list(ordered_map(sleep, range(2), 2))\n"
+        "prepare.prepare = work\n"
+        "sys.exit(main(['prepare', 'a', 'b']))\n"
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
+        try:
+            assert process.stdout.readline() == process.stdout.readline() == "begun\n"
+            time.sleep(0.2)
+            for _ in range(3):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.2)
+            _, error = process.communicate(timeout=300)
+        finally:
+            process.kill()
+    assert (process.returncode, error) == (130, "dcme: interrupted\n" if finishes else "")
 
 
 def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):

@@ -1,5 +1,8 @@
 """Vector maps to result files, and reading those back."""
 
+from functools import partial
+from threading import Event
+
 import dcme
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from dcme.datasets.samples import find_samples
 from dcme.datasets.vectors import VectorMap, read_vectors
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
+from dcme.parallel import ordered_map
 from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, LazyMasks, read_result, resize_mask, write_result
 
@@ -245,6 +249,25 @@ def test_an_interrupted_rewrite_leaves_no_list_of_an_earlier_result(tmp_path, mo
     with pytest.raises(KeyboardInterrupt):
         write_result(tmp_path, make_result(2))
     assert not (tmp_path / "x.txt").exists()
+
+
+def test_ctrl_c_ends_the_writing_between_two_masks(tmp_path, monkeypatch):
+    begun = Event()
+
+    def write(path, image):
+        begun.set()
+        Event().wait(0.01)
+
+    def results():
+        yield make_result(900)
+        yield make_result(900, name="y")
+        assert begun.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dcme.results.files.write_png", write)
+    with pytest.raises(KeyboardInterrupt):
+        list(ordered_map(partial(write_result, tmp_path), results(), 2))
+    assert not list(tmp_path.glob("*.txt"))
 
 
 def interrupt(*_):

@@ -3,12 +3,12 @@
 What goes on at once is held by events, not by times: a loaded machine decides nothing here.
 """
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from threading import Event
 
 import dcme.parallel
 import pytest
-from dcme.parallel import AHEAD, ordered_map
+from dcme.parallel import AHEAD, ordered_map, stop_if_cancelled
 
 LONG = 60
 """Seconds after which an event that never comes lets a test fail instead of hang."""
@@ -67,6 +67,28 @@ def test_a_failure_cancels_what_has_not_begun(monkeypatch):
     with pytest.raises(ValueError, match="first"):
         list(ordered_map(fails_first, items(), 2))
     assert 3 not in begun
+
+
+def test_a_failure_breaks_off_what_has_begun():
+    begun, ended = Event(), []
+
+    def long_or_failing(k):
+        if k == 0:
+            assert begun.wait(LONG)
+            raise ValueError("first")
+        begun.set()
+        try:
+            for _ in range(100 * LONG):
+                stop_if_cancelled()
+                Event().wait(0.01)
+        except CancelledError:
+            ended.append(k)
+            raise
+
+    stop_if_cancelled()  # outside of any map there is nothing to cancel
+    with pytest.raises(ValueError, match="first"):
+        list(ordered_map(long_or_failing, range(2), 2))
+    assert ended == [1]
 
 
 def test_few_items_are_taken_before_their_results_are():
