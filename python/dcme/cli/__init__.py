@@ -1,5 +1,7 @@
 """The command ``dcme``: parses arguments and calls the package; the work is done elsewhere.
 
+A command's module has ``add_arguments``, ``run`` and, where it fills folders, ``written``, which
+names them.
 Commands import what they need when they run, so that ``dcme --help`` is immediate.
 """
 
@@ -10,13 +12,14 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from typing import NoReturn
 
 from dcme import __version__
 from dcme.errors import EXPECTED, one_line
+from dcme.folder_lock import sole_writer
 from dcme.stopping import stop_signals_as_ctrl_c
 
 COMMANDS = {
@@ -72,7 +75,9 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
             module = import_module(f"dcme.cli.{name}")
             module.add_arguments(subparser)
             _add_debug(subparser, argparse.SUPPRESS)  # not to undo one before the command
-            subparser.set_defaults(run=module.run)
+            subparser.set_defaults(
+                run=module.run, written=getattr(module, "written", lambda arguments: ())
+            )
     return parser
 
 
@@ -119,7 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     """The command's exit code, its errors told in one line."""
     try:
-        with _warnings_as_lines(f"dcme {arguments.command}"):
+        with _warnings_as_lines(f"dcme {arguments.command}"), ExitStack() as locks:
+            for folder in {os.path.realpath(f): f for f in arguments.written(arguments)}.values():
+                locks.enter_context(sole_writer(folder))
             arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:

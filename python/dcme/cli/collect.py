@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_levels, add_workers, classes, count, counted, share, workers
+from dcme.cli.options import add_levels, add_workers, classes, count, counted, out_folder, share, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +51,9 @@ annotation file (polygons, and run lengths, plain or compressed)."""
         "example: dcme collect scans/images scans/masks data/nuclei --classes 1:nucleus\n"
         "         dcme collect photos annotations.json data/street"
     )
+
+
+written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from dcme.cli.options import (
     add_workers,
     counted,
     decoding,
+    out_folder,
     size,
     workers,
 )
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_classes(parser, "SOURCE")
     add_workers(parser)
     parser.epilog = "example: dcme decode vectors results --dt 5 --vt 12 --et 8 --size 256x512"
+
+
+written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:

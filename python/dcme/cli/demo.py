@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import count, positive, workers
+from dcme.cli.options import count, out_folder, positive, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=positive, metavar="N", help="threads; default: all usable cores"
     )
     parser.epilog = "example: dcme demo demo --iterations 100"
+
+
+written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -48,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: dcme encode city vectors --split val --size 128x256"
 
 
+def written(arguments: argparse.Namespace) -> list[str]:
+    """A folder, or nothing but a file."""
+    return [] if arguments.format == "h5" else [arguments.out]
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Encode the instance maps."""
     from dcme.datasets.class_file import classes_of

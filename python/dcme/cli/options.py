@@ -22,6 +22,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def out_folder(arguments: argparse.Namespace) -> list[str]:
+    """What most commands write into."""
+    return [arguments.out]
+
+
 def size(text: str) -> tuple[int, int]:
     """``HxW`` as (height, width)."""
     match = re.fullmatch(r"(\d+)[xX](\d+)", text)

@@ -200,6 +200,11 @@ def _classifier(arguments: argparse.Namespace, classes: ClassMap) -> Classifier 
     )
 
 
+def written(arguments: argparse.Namespace) -> list[str]:
+    """Results, and the network's outputs where they are kept."""
+    return [arguments.out, *([arguments.vectors] if arguments.vectors else [])]
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Predict and write the results."""
     from dcme.datasets.samples import find_samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dcme.cli.options import add_workers, classes, counted, names, positive, size, workers
+from dcme.cli.options import add_workers, classes, counted, names, out_folder, positive, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "example: dcme prepare $CITYSCAPES_DATASET cityscapes_512x1024 --size 512x1024\n"
         "         dcme prepare $CITYSCAPES_DATASET cityscapes_crops --crops 224"
     )
+
+
+written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -132,6 +132,11 @@ def _print_survey(reports: list[Report]) -> None:
             print(f"  {reason} ({tables})")
 
 
+def written(arguments: argparse.Namespace) -> list[str]:
+    """The folder of the report, unless it is only said what would be in it."""
+    return [] if arguments.list else [arguments.out]
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Compute and print the tables; the last line names the report."""
     from dcme.errors import UserError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_workers, count, size, workers
+from dcme.cli.options import add_workers, count, out_folder, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_workers(parser)
     parser.epilog = "example: dcme synth city --train 160 --val 40 --seed 1 --size 256x512"
+
+
+written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import classes, count, positive
+from dcme.cli.options import classes, count, out_folder, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "example: dcme train prototxt/isisa2019_deeplabv3plus cityscapes_512x1024 run1 \\\n"
         "           --weights VGG_ILSVRC_16_layers.caffemodel --gpu 0"
     )
+
+
+written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:

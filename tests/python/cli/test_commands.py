@@ -1,16 +1,20 @@
 """What holds for every command."""
 
 import argparse
+import errno
 import re
 import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
 from dcme.cli import COMMANDS, _parser, main
 from dcme.errors import UserError
+from dcme.files import write_png
+from dcme.folder_lock import sole_writer
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -174,3 +178,66 @@ def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(prepare, "prepare", interrupted)
     assert main(["prepare", "a", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "dcme: interrupted\n"
+
+
+HOLDS = (
+    "import sys, time\n"
+    "from dcme.folder_lock import sole_writer\n"
+    "with sole_writer(sys.argv[1]):\n"
+    "    print('locked', flush=True)\n"
+    "    time.sleep(600)\n"
+)
+FILLERS = {
+    "synth": ["--train", "1", "--val", "0", "--size", "32x64"],
+    "decode": [],
+    "encode": ["--format", "npy"],
+}
+
+
+def test_a_folder_is_filled_by_one_command_at_a_time(tmp_path, fails):
+    """The next one after the first was killed; what is refused leaves nothing."""
+    np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
+    write_png(tmp_path / "ids.png", np.full((8, 8), 1001, np.uint16))
+    sources = {"decode": [tmp_path / "v.npy"], "encode": [tmp_path / "ids.png"], "synth": []}
+    out = tmp_path / "new" / "out"
+    words = [sys.executable, "-c", HOLDS, str(out)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "locked\n"
+            for command, options in FILLERS.items():
+                line = fails(command, *sources[command], out, *options)
+                who = rf" \(process {process.pid}\)" if sys.platform == "linux" else ""
+                assert re.search(f"{out}: another dcme command{who} is at work here", line)
+            assert not list(out.iterdir())
+        finally:
+            process.kill()
+    assert main(["decode", str(tmp_path / "v.npy"), str(out), "--quiet"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["classes.json", "instanceIds", "v.txt"]
+
+
+def test_every_command_that_fills_a_folder_locks_it():
+    words = {"out": "o", "vectors": "v", "format": "npz", "list": False}
+    locked = {
+        name: import_module(f"dcme.cli.{name}").written(argparse.Namespace(**words))
+        for name in COMMANDS
+        if hasattr(import_module(f"dcme.cli.{name}"), "written")
+    }
+    fill = "synth collect prepare encode train predict decode reproduce demo".split()
+    assert locked == {name: ["o", "v"] if name == "predict" else ["o"] for name in fill}
+
+
+def test_a_folder_is_not_left_where_a_command_fails(tmp_path, fails):
+    (tmp_path / "there").mkdir()
+    for out in ("there", "new/out"):
+        fails("decode", tmp_path / "none.npy", tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_file_system_without_locks_warns(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with pytest.warns(UserWarning, match="locks no folders"), sole_writer(tmp_path / "a"):
+        (tmp_path / "a" / "b").write_text("")
+    assert (tmp_path / "a" / "b").is_file()
