@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +127,7 @@ def _predict_and_score(
     settings = run.settings
     network = Network(files.deploy, weights, Preprocessing.of_training_net(files.train))
     results = run.out / f"results_{name}"
+    shutil.rmtree(results, ignore_errors=True)  # an earlier demo may have had more scenes
     predict(
         Prediction(network, settings.decoding, settings.reduced),
         samples,

@@ -26,6 +26,16 @@ def folder_of(path: PathLike) -> Path:
     return Path(path) if Path(path).is_dir() else Path(path).parent
 
 
+def visible_files(folder: PathLike, suffixes: Sequence[str], pattern: str = "*") -> list[Path]:
+    """Files below a folder that match the pattern and have one of the suffixes, sorted.
+
+    Those whose names begin with a dot are none of them: files that are being written, and the
+    ``._a.png`` that macOS leaves beside an ``a.png``.
+    """
+    found = (p for p in Path(folder).glob(pattern) if p.suffix.lower() in suffixes)
+    return sorted(path for path in found if path.name[0] != ".")
+
+
 def require_apart(out: PathLike, places: Iterable[PathLike], what: str) -> None:
     """Raise where ``out`` is a folder of what is read: what is written there would mix with it.
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_levels, add_workers, classes, count, counted, out_folder, share, workers
+from dcme.cli.options import (
+    add_levels,
+    add_workers,
+    classes,
+    count,
+    counted,
+    out_folder,
+    share,
+    workers,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dcme.cli.options import add_workers, classes, counted, names, out_folder, positive, size, workers
+from dcme.cli.options import (
+    add_workers,
+    classes,
+    counted,
+    names,
+    out_folder,
+    positive,
+    size,
+    workers,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,7 @@ from dcme.files import (
     read_labels,
     read_mask,
     require_size,
+    visible_files,
     write_png,
     write_text,
 )
@@ -103,8 +104,8 @@ def _images(folder: Path) -> list[Sample]:
     """All images of a folder, or of the folders ``*/images`` in it."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of images")
-    nested = sorted(p for p in folder.glob("*/images/*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if nested and not any(p.suffix.lower() in IMAGE_SUFFIXES for p in folder.iterdir()):
+    nested = visible_files(folder, IMAGE_SUFFIXES, "*/images/*")
+    if nested and not visible_files(folder, IMAGE_SUFFIXES):
         return [Sample(n, path, None) for n, path in zip(unique_names(nested, folder), nested)]
     return read_folder(folder)
 
@@ -125,7 +126,7 @@ class _MaskReader:
         self.files: dict[str, list[Path]] = {}
         """Label maps directly in the folder, by the image whose they can be."""
         known = set(names)
-        for path in sorted(p for p in root.iterdir() if p.suffix.lower() in MASK_SUFFIXES):
+        for path in visible_files(root, MASK_SUFFIXES):
             self.files.setdefault(self._owner(path.stem, known), []).append(path)
 
     @staticmethod
@@ -180,9 +181,8 @@ class _MaskReader:
 
     def from_folder(self, folder: Path, shape: tuple[int, int]) -> list[Region]:
         """One instance for each file; a folder without any file holds none."""
-        files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != ".")
-        paths = [p for p in files if p.suffix.lower() in MASK_SUFFIXES]
-        if files and not paths:
+        paths = visible_files(folder, MASK_SUFFIXES)
+        if not paths and any(p.is_file() and p.name[0] != "." for p in folder.iterdir()):
             raise UserError(f"{folder}: holds no masks ({', '.join(MASK_SUFFIXES)})")
         regions = []
         for path in paths:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text
+from dcme.files import PathLike, read_text, visible_files
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 IMAGE_FOLDER, TRUTH_FOLDER = "leftImg8bit", "gtFine"
@@ -49,7 +49,7 @@ def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
         ("image", IMAGE_FOLDER, IMAGE_ENDING),
         ("ids", TRUTH_FOLDER, IDS_ENDING),
     ):
-        for path in (Path(root) / folder / split).glob(f"*/*{ending}.png"):
+        for path in visible_files(Path(root) / folder / split, (".png",), f"*/*{ending}.png"):
             found.setdefault(path.stem[: -len(ending)], {})[kind] = path
     if not found:
         raise UserError(
@@ -126,7 +126,7 @@ def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
 
 def read_folder(folder: PathLike) -> list[Sample]:
     """All images of a folder, without instance maps."""
-    paths = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    paths = visible_files(folder, IMAGE_SUFFIXES)
     if not paths:
         raise UserError(f"{folder}: holds no images ({', '.join(IMAGE_SUFFIXES)})")
     names = unique_names(paths, Path(folder))
@@ -135,8 +135,8 @@ def read_folder(folder: PathLike) -> list[Sample]:
 
 def _require_no_lists(folder: Path, split: str) -> None:
     """Raise where a folder is a data set that lacks the list of a split, not one of images."""
-    lists = sorted(path.stem for path in folder.glob("*.txt"))
-    has_images = any(_is_image(path.name) for path in folder.iterdir())
+    lists = [path.stem for path in visible_files(folder, (".txt",))]
+    has_images = bool(visible_files(folder, IMAGE_SUFFIXES))
     if {"train", "val"} & set(lists) or (lists and not has_images):
         raise UserError(f"{folder}: has no {split}.txt; there are {', '.join(lists[:8])} (--split)")
 

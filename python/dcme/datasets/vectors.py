@@ -16,7 +16,7 @@ import numpy as np
 
 from dcme.datasets.samples import Sample
 from dcme.errors import UserError
-from dcme.files import PathLike, atomic_path
+from dcme.files import PathLike, atomic_path, visible_files
 
 H5_SUFFIXES = (".h5", ".hdf5")
 SUFFIXES = (".npy", ".npz", *H5_SUFFIXES)
@@ -114,11 +114,7 @@ def _files(source: Path) -> list[Path]:
         return [source]
     if not source.exists():
         raise UserError(f"{source}: no such file or folder")
-    files = sorted(
-        p
-        for p in source.iterdir()  # files that begin with a dot are being written
-        if p.suffix in SUFFIXES and not p.name.endswith(GRID_ENDING) and p.name[0] != "."
-    )
+    files = [p for p in visible_files(source, SUFFIXES) if not p.name.endswith(GRID_ENDING)]
     if not files:
         raise UserError(f"{source}: holds no vector maps ({', '.join(SUFFIXES)})")
     return files

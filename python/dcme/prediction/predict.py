@@ -27,7 +27,14 @@ from dcme.parallel import ordered_map, progress
 from dcme.prediction.classifier import Classifier, boxes_at, classified
 from dcme.prediction.network import Network
 from dcme.results.decode import Decoding
-from dcme.results.files import ImageResult, folders_read, list_result, text_path, write_result
+from dcme.results.files import (
+    ImageResult,
+    folders_read,
+    list_result,
+    require_no_others,
+    text_path,
+    write_result,
+)
 
 RECIPE = "predict.json"
 
@@ -168,6 +175,7 @@ def decode_files(
             return Original(image_size(by_name[item.name].image_path()))
         return Original(size or item.vectors.shape[1:])
 
+    (Path(out) / RECIPE).unlink(missing_ok=True)  # a prediction would go on with these results
     outputs = ((item, original(item)) for item in read_vectors(source, names))
     work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid)
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
@@ -262,7 +270,7 @@ def _kept(
     """Names of the samples of which all is there already; what is of others is removed.
 
     An image's text file comes last: where it is, so is all else. Raises where the results are of
-    other settings.
+    other settings, and, unless these go on with them, of other images.
     """
     kept = set()
     sources = {sample.name: file_state(sample.image_path()) for sample in samples}
@@ -274,6 +282,8 @@ def _kept(
             if text_path(recipe.folder, name).is_file()
             and (vectors_out is None or npz_path(vectors_out, name).is_file())
         }
+    else:
+        require_no_others(recipe.folder, sources)
     for name in sources.keys() - kept:
         text_path(recipe.folder, name).unlink(missing_ok=True)
     recipe.keep(sources)
@@ -294,7 +304,8 @@ def predict(
     Masks are brought back to the images' full size. With ``vectors_out`` the network's outputs are
     kept there as .npz files. With ``resume`` images whose results are in ``out`` already, from an
     interrupted call with the same arguments, are not seen again; their instances count as well.
-    Raises where the results there are of other arguments.
+    Raises where the results there are of other arguments. Without it they are replaced; where there
+    are ones of other images, too, it raises.
     """
     require_files(samples, image=True, ids=False)
     for folder in (out, *([vectors_out] if vectors_out is not None else [])):

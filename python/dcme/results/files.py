@@ -11,7 +11,7 @@ instances of higher score over those of lower score; where the label is 0, for n
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -21,7 +21,16 @@ import numpy as np
 
 from dcme.datasets.samples import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
-from dcme.files import PathLike, read_mask, read_text, resized, write_npy, write_png, write_text
+from dcme.files import (
+    PathLike,
+    read_mask,
+    read_text,
+    resized,
+    visible_files,
+    write_npy,
+    write_png,
+    write_text,
+)
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import stop_if_cancelled
 
@@ -128,6 +137,25 @@ def folders_read(samples: Sequence[Sample]) -> set[Path]:
     return maps | beside | {s.image.parent for s in samples if s.image is not None}
 
 
+def _maps(out: PathLike, name: str) -> tuple[Path, Path]:
+    """The instance map of an image's result, and the label map that may be there instead."""
+    folder = Path(out) / MAP_FOLDER
+    return folder / f"{name}_instanceIds.png", folder / f"{name}_labels.npy"
+
+
+def require_no_others(out: PathLike, names: Collection[str]) -> None:
+    """Raise where a folder holds results of images other than these: they would be taken for ones
+    that were made together."""
+    texts = [path.stem for path in visible_files(out, (".txt",))]
+    others = [t for t in texts if t not in names and any(m.is_file() for m in _maps(out, t))]
+    if others:
+        listed = f"{', '.join(others[:3])}{', ...' if len(others) > 3 else ''}"
+        raise UserError(
+            f"{out}: holds results of other images ({len(others)}: {listed}); name another folder, "
+            "delete this one, or, if they are of the same settings, add to them with --resume"
+        )
+
+
 def write_result(out: PathLike, result: ImageResult) -> None:
     """Write one image's masks, instance map and, last of all, its text file.
 
@@ -135,8 +163,7 @@ def write_result(out: PathLike, result: ImageResult) -> None:
     """
     root = Path(out)
     text = text_path(root, result.name)
-    ids = root / MAP_FOLDER / f"{result.name}_instanceIds.png"
-    labels = root / MAP_FOLDER / f"{result.name}_labels.npy"
+    ids, labels = _maps(root, result.name)
     for earlier in (text, ids, labels):
         earlier.unlink(missing_ok=True)
     for stale in (root / MASK_FOLDER).glob(f"{escape(result.name)}_[0-9]*.png"):

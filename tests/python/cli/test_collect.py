@@ -8,6 +8,7 @@ from dcme.cli import main
 from dcme.datasets.class_file import read_classes
 from dcme.datasets.collect import Settings, collect, paint, split_names
 from dcme.datasets.regions import Region
+from dcme.datasets.samples import cityscapes_split, read_folder
 from dcme.errors import UserError
 from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc
 
@@ -46,6 +47,21 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
     )
     for ids in collected(out).values():
         assert np.array_equal(ids, 2001 * LEFT + 2002 * RIGHT)
+
+
+def test_hidden_files_are_no_images_and_no_masks(photos, masks, tmp_path):
+    """macOS leaves a ``._a.png`` beside an ``a.png`` on drives of others."""
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+        (masks / f"._{name}.png").write_bytes(b"Mac OS X")
+        (photos / f"._{name}.jpg").write_bytes(b"Mac OS X")
+    assert sum(collect(photos, masks, tmp_path / "data").images.values()) == 3
+    assert [sample.name for sample in read_folder(photos)] == ["a", "b", "c"]
+    scene = tmp_path / "city" / "leftImg8bit" / "val" / "x"
+    scene.mkdir(parents=True)
+    for name in ("a_leftImg8bit.png", "._a_leftImg8bit.png"):
+        (scene / name).write_bytes(b"")
+    assert [sample.name for sample in cityscapes_split(tmp_path / "city", "val")] == ["a"]
 
 
 def test_images_of_16_bits_are_stretched_between_the_levels(photos, masks, tmp_path):

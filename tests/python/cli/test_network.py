@@ -449,6 +449,30 @@ def test_results_of_other_settings_are_not_taken_for_ones_own(
     assert "choose another folder, or begin anew without --resume" in line
 
 
+def test_results_of_other_images_are_neither_mixed_nor_lost(deploy, tmp_path, fails, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    (tmp_path / "a.png").rename(tmp_path / "b.png")
+    words = ("predict", deploy, tmp_path / "w.caffemodel", tmp_path / "b.png", tmp_path / "r")
+    words = (*words, "--classes", "1:thing", "--scale", "2", "--quiet")
+    line = fails(*words, "--dt", "3")
+    assert "r: holds results of other images (1: a); name another folder, delete this one" in line
+    assert (tmp_path / "r" / "a.txt").is_file()
+    (tmp_path / "r" / "notes.txt").write_text("not ours")
+    assert main([str(word) for word in (*words, "--resume")]) == 0
+    assert {path.name for path in (tmp_path / "r").glob("?.txt")} == {"a.txt", "b.txt"}
+    capsys.readouterr()
+
+
+def test_a_prediction_does_not_go_on_with_what_was_decoded_there(deploy, tmp_path, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    np.save(tmp_path / "a.npy", np.zeros((2, 32, 64), np.float32))
+    words = ["decode", str(tmp_path / "a.npy"), str(tmp_path / "r"), "--quiet"]
+    assert main(words) == 0
+    GradientNet.batches.clear()
+    predicted_input(deploy, tmp_path, "--scale", "2", "--resume")
+    assert len(GradientNet.batches) == 1
+
+
 def test_results_of_other_weights_are_not_taken_for_ones_own(deploy, tmp_path, capsys):
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
     # What an interrupted run without --resume has not come to is not there any more.
