@@ -67,6 +67,8 @@ py::array DiffView(const Blob<float>& blob);
 /// layout: to be called (with the GIL) before the runtime reads the blobs, because an array may
 /// have been written to, and after it has written them, because an array may be read.
 void SyncViews(const Net<float>& net);
+/// The same for these blobs alone.
+void SyncViews(const std::vector<Blob<float>*>& blobs);
 
 void BindBlob(py::module_& m);
 void BindLayer(py::module_& m);

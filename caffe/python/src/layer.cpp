@@ -6,6 +6,11 @@ namespace caffe {
 namespace python {
 namespace {
 
+/// A text as it may stand in an Error.
+std::string Bytes(const py::object& text) {
+  return text.attr("encode")("utf-8", "backslashreplace").cast<std::string>();
+}
+
 /// On Python 3.11 and later, tells in the traceback which layer the exception belongs to.
 void AddNote(const py::error_already_set& error, const std::string& note) {
   if (py::hasattr(error.value(), "add_note")) error.value().attr("add_note")(Text(note));
@@ -22,8 +27,9 @@ void AddNote(const py::error_already_set& error, const std::string& note) {
   const py::object trace = error.trace() ? py::object(error.trace()) : py::none();
   traceback.attr("print_exception")(error.type(), error.value(), trace);
   const auto lines = py::list(traceback.attr("format_exception_only")(error.type(), error.value()));
-  const py::object line = lines[lines.size() - 1].attr("strip")();
-  throw Error(line.attr("encode")("utf-8", "backslashreplace").cast<std::string>() + ", " + note);
+  // Messages may have several lines.
+  const py::object line = py::str(" ").attr("join")(lines[lines.size() - 1].attr("split")());
+  throw Error(Bytes(line) + ", " + note);
 }
 
 /// What Python raised in a layer.
@@ -113,14 +119,57 @@ LayerPtr CreatePythonLayer(const LayerParameter& param) {
   });
 }
 
+/// Calls a method with blobs. What it keeps of arrays from earlier calls shows the newest contents,
+/// and what it writes there counts: layers compute between the calls.
+template <typename... Args>
+void CallWithBlobs(Layer<float>* layer, const char* name, const py::function& method,
+                   const std::vector<Blob<float>*>& bottom, const std::vector<Blob<float>*>& top,
+                   Args&&... args) {
+  SyncViews(bottom);
+  SyncViews(top);
+  for (const BlobPtr& blob : layer->blobs()) SyncViews({blob.get()});
+  Call(layer, name, method, std::forward<Args>(args)...);
+}
+
+/// What the prototxt gives every layer, by the name of a Python layer's attribute.
+py::object AttributeOfPrototxt(const Layer<float>& layer, const std::string& name) {
+  const LayerParameter& param = layer.layer_param();
+  if (name == "phase") return py::int_(static_cast<int>(param.phase()));
+  if (name == "param_str") return Text(param.python_param().param_str());
+  throw py::attribute_error("layer '" + param.name() + "' has no attribute '" + name + "'");
+}
+
 std::vector<Blob<float>*> RawBlobs(const std::vector<BlobHandle>& handles) {
   std::vector<Blob<float>*> blobs;
   for (const BlobHandle& handle : handles) blobs.push_back(handle.blob.get());
   return blobs;
 }
 
-bool IsPythonLayer(const Layer<float>& layer) {
-  return dynamic_cast<const PythonLayer<float>*>(&layer) != nullptr;
+/// What is for layers alone in the class Layer.
+class LayerAccess : public Layer<float> {
+ public:
+  static void CheckCounts(Layer<float>& layer, const std::vector<Blob<float>*>& bottom,
+                          const std::vector<Blob<float>*>& top) {
+    (layer.*&LayerAccess::CheckBlobCounts)(bottom, top);
+  }
+};
+
+using LayerMethod = void (Layer<float>::*)(const std::vector<Blob<float>*>& bottom,
+                                           const std::vector<Blob<float>*>& top);
+
+/// A method of a layer of C++, with blobs of the user's. A class of the user's may call
+/// super().setup(...): there is nothing to do then.
+template <LayerMethod method>
+void CallLayer(Layer<float>& layer, const std::vector<BlobHandle>& bottom,
+               const std::vector<BlobHandle>& top) {
+  if (dynamic_cast<const PythonLayer<float>*>(&layer)) return;
+  const std::vector<Blob<float>*> bottoms = RawBlobs(bottom), tops = RawBlobs(top);
+  try {
+    LayerAccess::CheckCounts(layer, bottoms, tops);
+  } catch (const Error& error) {
+    throw Error("layer '" + layer.layer_param().name() + "': " + error.what());
+  }
+  (layer.*method)(bottoms, tops);
 }
 
 }  // namespace
@@ -136,7 +185,6 @@ void BindLayer(py::module_& m) {
       .def("SerializeToString",
            [](const LayerParameter& p) { return py::bytes(p.SerializeAsString()); });
 
-  // A class of the user's may call super().setup(...): there is nothing to do then.
   py::class_<Layer<float>, PythonLayer<float>, LayerPtr>(
       m, "Layer", "A layer of a net, and the base class of layers written in Python.")
       .def(py::init_alias<const LayerParameter&>(), py::arg("param"))
@@ -146,26 +194,17 @@ void BindLayer(py::module_& m) {
       .def_property_readonly(
           "type", [](const Layer<float>& layer) { return layer.type(); },
           "The type's name in a prototxt.")
-      .def(
-          "setup",
-          [](Layer<float>& layer, const std::vector<BlobHandle>& bottom,
-             const std::vector<BlobHandle>& top) {
-            if (!IsPythonLayer(layer)) layer.LayerSetUp(RawBlobs(bottom), RawBlobs(top));
-          },
-          py::arg("bottom"), py::arg("top"))
-      .def(
-          "reshape",
-          [](Layer<float>& layer, const std::vector<BlobHandle>& bottom,
-             const std::vector<BlobHandle>& top) {
-            if (!IsPythonLayer(layer)) layer.Reshape(RawBlobs(bottom), RawBlobs(top));
-          },
-          py::arg("bottom"), py::arg("top"));
+      // Python layers have them as attributes of their own.
+      .def("__getattr__", &AttributeOfPrototxt)
+      .def("setup", &CallLayer<&Layer<float>::LayerSetUp>, py::arg("bottom"), py::arg("top"))
+      .def("reshape", &CallLayer<&Layer<float>::Reshape>, py::arg("bottom"), py::arg("top"));
 }
 
 }  // namespace python
 
 using python::Borrow;
 using python::Call;
+using python::CallWithBlobs;
 using python::InPython;
 using python::RequiredMethod;
 namespace py = pybind11;
@@ -175,22 +214,27 @@ void PythonLayer<float>::LayerSetUp(const vector<Blob<float>*>& bottom,
                                     const vector<Blob<float>*>& top) {
   InPython([&] {
     const py::function setup = python::Method(this, "setup");
-    if (setup) Call(this, "setup", setup, Borrow(bottom), Borrow(top));
+    if (!setup) return;
+    CallWithBlobs(this, "setup", setup, bottom, top, Borrow(bottom), Borrow(top));
   });
 }
 
 template <>
 void PythonLayer<float>::Reshape(const vector<Blob<float>*>& bottom,
                                  const vector<Blob<float>*>& top) {
-  InPython(
-      [&] { Call(this, "reshape", RequiredMethod(this, "reshape"), Borrow(bottom), Borrow(top)); });
+  InPython([&] {
+    CallWithBlobs(this, "reshape", RequiredMethod(this, "reshape"), bottom, top, Borrow(bottom),
+                  Borrow(top));
+  });
 }
 
 template <>
 void PythonLayer<float>::Forward_cpu(const vector<Blob<float>*>& bottom,
                                      const vector<Blob<float>*>& top) {
-  InPython(
-      [&] { Call(this, "forward", RequiredMethod(this, "forward"), Borrow(bottom), Borrow(top)); });
+  InPython([&] {
+    CallWithBlobs(this, "forward", RequiredMethod(this, "forward"), bottom, top, Borrow(bottom),
+                  Borrow(top));
+  });
 }
 
 template <>
@@ -198,8 +242,8 @@ void PythonLayer<float>::Backward_cpu(const vector<Blob<float>*>& top,
                                       const vector<bool>& propagate_down,
                                       const vector<Blob<float>*>& bottom) {
   InPython([&] {
-    Call(this, "backward", RequiredMethod(this, "backward"), Borrow(top), propagate_down,
-         Borrow(bottom));
+    CallWithBlobs(this, "backward", RequiredMethod(this, "backward"), bottom, top, Borrow(top),
+                  propagate_down, Borrow(bottom));
   });
 }
 
@@ -207,7 +251,14 @@ template <>
 void PythonLayer<float>::SaveState(LayerState* state) const {
   InPython([&] {
     const py::function save = python::Method(this, "save_state");
-    if (save) state->set_extra(Call(this, "save_state", save).cast<std::string>());
+    if (!save) return;
+    const py::object extra = Call(this, "save_state", save);
+    try {
+      state->set_extra(extra.cast<std::string>());
+    } catch (const py::cast_error&) {
+      throw Error("save_state() of Python layer '" + this->layer_param_.name() + "' returned " +
+                  Py_TYPE(extra.ptr())->tp_name + ", bytes are needed");
+    }
   });
 }
 

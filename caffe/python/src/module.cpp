@@ -1,4 +1,6 @@
 #include <exception>
+#include <limits>
+#include <string>
 
 #include <pybind11/stl/filesystem.h>
 
@@ -33,6 +35,20 @@ void BindError(py::module_& m) {
 
 void SetLogLevel(int level) { logging::set_min_severity(static_cast<logging::Severity>(level)); }
 
+void SetRandomSeed(const py::object& number) {
+  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(number.ptr()));
+  if (!index) throw py::error_already_set();
+  int overflow = 0;
+  const long long seed = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  constexpr unsigned kLargest = std::numeric_limits<unsigned>::max();
+  if (overflow || seed < 0 || seed > kLargest) {
+    throw py::value_error("set_random_seed takes a whole number from 0 to " +
+                          std::to_string(kLargest) + ", not " +
+                          py::repr(index).cast<std::string>());
+  }
+  Caffe::set_random_seed(static_cast<unsigned>(seed));
+}
+
 void BindSettings(py::module_& m) {
   m.def(
       "set_mode_cpu", [] { Caffe::set_mode(Caffe::CPU); },
@@ -51,7 +67,7 @@ void BindSettings(py::module_& m) {
       "Compute on the GPU (a setting of the calling thread).");
   m.def("set_device", &Caffe::SetDevice, py::arg("device_id"),
         "Make this GPU the calling thread's device.");
-  m.def("set_random_seed", &Caffe::set_random_seed, py::arg("seed"),
+  m.def("set_random_seed", &SetRandomSeed, py::arg("seed"),
         "Seed the random numbers of fillers and layers made from now on.");
   m.def("solver_count", &Caffe::solver_count);
   m.def("set_solver_count", &Caffe::set_solver_count, py::arg("count"));

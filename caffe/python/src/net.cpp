@@ -64,6 +64,7 @@ shared_ptr<void> Keep(const py::object& object) {
 
 void SetInputArrays(const NetCore& core, const py::array& data, const py::array& labels,
                     int layer) {
+  const RunLock lock(core.mutex());
   const auto& layers = core.net().layers();
   const LayerPtr& found = layers[CheckedIndex(layer, layers.size(), "layer")];
   auto* memory_data = dynamic_cast<MemoryDataLayer<float>*>(found.get());
@@ -124,10 +125,7 @@ void BindFiles(py::class_<NetCore>& net) {
              return Texts(
                  core.Run([&](Net<float>& n) { return n.CopyTrainedLayersFromHDF5(file); }));
            })
-      .def("share_with",
-           [](const NetCore& core, const NetCore& other) {
-             core.net().ShareTrainedLayersWith(&other.net());
-           })
+      .def("share_with", &NetCore::ShareWith)
       .def("save", [](const NetCore& core,
                       const std::string& file) { core.Run([&](Net<float>& n) { Save(n, file); }); })
       .def("save_hdf5", [](const NetCore& core, const std::string& file) {
@@ -163,7 +161,8 @@ void BindStructure(py::class_<NetCore>& net) {
 }  // namespace
 
 void BindNet(py::module_& m) {
-  py::class_<NetCore> net(m, "NetCore", "A net; caffe.Net is its face.");
+  py::class_<NetCore> net(m, "NetCore", "A net; caffe.Net is its face.",
+                          CollectedFunctions<NetCore>());
   net.def_static("load", &LoadNet).def_static("parse", &ParseNet);
   BindRunning(net);
   BindFiles(net);

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -14,22 +15,78 @@ namespace python {
 /// A Python function called with the index of the layer that is about to run, or has run.
 class LayerCallback : public Net<float>::Callback {
  public:
-  explicit LayerCallback(py::function function) : function_(std::move(function)) {}
+  LayerCallback(const Net<float>& net, py::object function)
+      : net_(net), function_(std::move(function)) {}
+
+  py::object& function() { return function_; }
 
  protected:
   void run(int layer) override {
     py::gil_scoped_acquire gil;
-    function_(layer);
+    // Arrays that the function has kept show what the layers before have made.
+    SyncViews(net_);
+    if (function_) function_(layer);
   }
 
  private:
-  py::function function_;
+  const Net<float>& net_;
+  py::object function_;
 };
 
+/// What makes calls of one net, or of a solver and its nets, run one after another. Recursive,
+/// because callbacks and Python layers may run the net that they are called from.
+using RunMutex = std::recursive_mutex;
+
+/// Holds a RunMutex. Waits for it without the GIL, which whoever has it may need to go on.
+class RunLock {
+ public:
+  explicit RunLock(RunMutex& mutex) : lock_(mutex, std::try_to_lock) {
+    if (lock_) return;
+    const py::gil_scoped_release release;
+    lock_.lock();
+  }
+
+ private:
+  std::unique_lock<RunMutex> lock_;
+};
+
+/// Lets Python's garbage collector see the functions that a T keeps, which mostly know the net or
+/// solver they are given to: an option of the class of T. T gives them with ForEachFunction(visit);
+/// where the collector takes them away, they become null.
+template <typename T>
+py::custom_type_setup CollectedFunctions() {
+  return py::custom_type_setup([](PyHeapTypeObject* heap_type) {
+    // Null until the object is complete.
+    static constexpr auto kept = [](PyObject* self) {
+      return static_cast<T*>(
+          reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr());
+    };
+    PyTypeObject* const type = &heap_type->ht_type;
+    type->tp_flags |= Py_TPFLAGS_HAVE_GC;
+    type->tp_traverse = [](PyObject* self, visitproc visit, void* arg) {
+      Py_VISIT(Py_TYPE(self));
+      int result = 0;
+      if (T* core = kept(self)) {
+        core->ForEachFunction([&](py::object& function) {
+          if (result == 0 && function) result = visit(function.ptr(), arg);
+        });
+      }
+      return result;
+    };
+    type->tp_clear = [](PyObject* self) {
+      if (T* core = kept(self)) {
+        core->ForEachFunction([](py::object& function) { function = py::object(); });
+      }
+      return 0;
+    };
+  });
+}
+
 /// Runs `action` without the GIL, between two calls of `sync`; both, where it throws, too. Errors
-/// of `sync` are thrown, but for those after an error of `action`, which is the one to tell.
+/// of `sync` are thrown, but for those after an error of `action`, which is the one to tell. The
+/// mutex is held from the first call to the last.
 template <typename Sync, typename Action>
-auto RunBetween(const Sync& sync, const Action& action) -> decltype(action()) {
+auto RunBetween(RunMutex& mutex, const Sync& sync, const Action& action) -> decltype(action()) {
   struct AtEnd {
     const Sync& sync;
     const int exceptions = std::uncaught_exceptions();
@@ -41,6 +98,7 @@ auto RunBetween(const Sync& sync, const Action& action) -> decltype(action()) {
       }
     }
   };
+  const RunLock lock(mutex);
   sync();
   const AtEnd end{sync};
   const py::gil_scoped_release release;
@@ -50,28 +108,46 @@ auto RunBetween(const Sync& sync, const Action& action) -> decltype(action()) {
 /// A net and the callbacks that only Python gave it.
 class NetCore {
  public:
-  explicit NetCore(NetPtr net) : net_(std::move(net)) {}
+  /// A solver's net has the solver's mutex.
+  explicit NetCore(NetPtr net, std::shared_ptr<RunMutex> mutex = std::make_shared<RunMutex>())
+      : net_(std::move(net)), mutex_(std::move(mutex)) {}
   NetCore(NetCore&&) = default;
   NetCore& operator=(NetCore&&) = default;
 
   Net<float>& net() const { return *net_; }
   const NetPtr& ptr() const { return net_; }
+  RunMutex& mutex() const { return *mutex_; }
 
   using AddCallback = void (Net<float>::*)(Net<float>::Callback*);
   template <AddCallback add>
   void Hook(py::function function) {
-    callbacks_.push_back(std::make_unique<LayerCallback>(std::move(function)));
+    const RunLock lock(*mutex_);
+    callbacks_.push_back(std::make_unique<LayerCallback>(*net_, std::move(function)));
     (net_.get()->*add)(callbacks_.back().get());
+  }
+
+  template <typename Visit>
+  void ForEachFunction(const Visit& visit) {
+    for (const auto& callback : callbacks_) visit(callback->function());
+  }
+
+  /// Uses the parameters of `other` from now on.
+  void ShareWith(const NetCore& other) const {
+    const py::gil_scoped_release release;
+    const std::scoped_lock lock(*mutex_, *other.mutex_);
+    net_->ShareTrainedLayersWith(&other.net());
   }
 
   /// Runs `action` without the GIL, between two meetings of the blobs and their arrays.
   template <typename Action>
   auto Run(const Action& action) const {
-    return RunBetween([this] { SyncViews(*net_); }, [&] { return action(*net_); });
+    return RunBetween(
+        *mutex_, [this] { SyncViews(*net_); }, [&] { return action(*net_); });
   }
 
  private:
   NetPtr net_;
+  std::shared_ptr<RunMutex> mutex_;
   std::vector<std::unique_ptr<LayerCallback>> callbacks_;
 };
 

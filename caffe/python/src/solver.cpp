@@ -10,22 +10,38 @@ namespace python {
 
 namespace {
 
+void SyncAll(Solver<float>& solver) {
+  SyncViews(*solver.net());
+  for (const NetPtr& net : solver.test_nets()) SyncViews(*net);
+}
+
 /// Two Python functions called around the computation of the gradients; None where one is left out.
 class GradientCallback : public Solver<float>::Callback {
  public:
-  GradientCallback(py::object on_start, py::object on_gradients_ready)
-      : on_start_(std::move(on_start)), on_gradients_ready_(std::move(on_gradients_ready)) {}
+  GradientCallback(Solver<float>& solver, py::object on_start, py::object on_gradients_ready)
+      : solver_(solver),
+        on_start_(std::move(on_start)),
+        on_gradients_ready_(std::move(on_gradients_ready)) {}
+
+  template <typename Visit>
+  void ForEachFunction(const Visit& visit) {
+    visit(on_start_);
+    visit(on_gradients_ready_);
+  }
 
  protected:
   void on_start() override { Call(on_start_); }
   void on_gradients_ready() override { Call(on_gradients_ready_); }
 
  private:
-  static void Call(const py::object& function) {
+  void Call(const py::object& function) {
     py::gil_scoped_acquire gil;
-    if (!function.is_none()) function();
+    // Arrays that the function has kept show the newest contents.
+    SyncAll(solver_);
+    if (function && !function.is_none()) function();
   }
 
+  Solver<float>& solver_;
   py::object on_start_;
   py::object on_gradients_ready_;
 };
@@ -50,24 +66,30 @@ class SolverCore {
   const shared_ptr<Solver<float>>& ptr() const { return solver_; }
 
   void AddCallback(py::object on_start, py::object on_gradients_ready) {
-    callbacks_.push_back(
-        std::make_unique<GradientCallback>(std::move(on_start), std::move(on_gradients_ready)));
+    const RunLock lock(*mutex_);
+    callbacks_.push_back(std::make_unique<GradientCallback>(*solver_, std::move(on_start),
+                                                            std::move(on_gradients_ready)));
     solver_->add_callback(callbacks_.back().get());
   }
+
+  template <typename Visit>
+  void ForEachFunction(const Visit& visit) {
+    for (const auto& callback : callbacks_) callback->ForEachFunction(visit);
+  }
+
+  /// A net of the solver's, whose calls wait for the solver's.
+  NetCore Core(const NetPtr& net) const { return NetCore(net, mutex_); }
 
   /// Runs `action` without the GIL, between two meetings of the nets' blobs and their arrays.
   template <typename Action>
   void Run(const Action& action) const {
-    RunBetween([this] { SyncAll(); }, [&] { action(*solver_); });
+    RunBetween(
+        *mutex_, [this] { SyncAll(*solver_); }, [&] { action(*solver_); });
   }
 
  private:
-  void SyncAll() const {
-    SyncViews(*solver_->net());
-    for (const NetPtr& net : solver_->test_nets()) SyncViews(*net);
-  }
-
   shared_ptr<Solver<float>> solver_;
+  std::shared_ptr<RunMutex> mutex_ = std::make_shared<RunMutex>();
   std::vector<std::unique_ptr<GradientCallback>> callbacks_;
 };
 
@@ -141,12 +163,12 @@ float LearningRate(const SolverCore& core) {
 void SetParam(const SolverCore& core, const py::bytes& message) {
   SolverParameter param;
   CHECK(param.ParseFromString(message)) << "not a serialized SolverParameter";
-  core.solver().set_param(param);
+  core.Run([&](Solver<float>& solver) { solver.set_param(param); });
 }
 
 py::list TestNets(const SolverCore& core) {
   py::list nets;
-  for (const NetPtr& net : core.solver().test_nets()) nets.append(py::cast(NetCore(net)));
+  for (const NetPtr& net : core.solver().test_nets()) nets.append(py::cast(core.Core(net)));
   return nets;
 }
 
@@ -161,10 +183,11 @@ void Solve(Solver<float>& solver, const std::string& resume_file) {
 }  // namespace
 
 void BindSolver(py::module_& m) {
-  py::class_<SolverCore>(m, "SolverCore", "A solver; caffe.Solver is its face.")
+  py::class_<SolverCore>(m, "SolverCore", "A solver; caffe.Solver is its face.",
+                         CollectedFunctions<SolverCore>())
       .def_static("load", &LoadSolver)
       .def_property_readonly("type", [](const SolverCore& c) { return c.solver().type(); })
-      .def_property_readonly("net", [](const SolverCore& c) { return NetCore(c.solver().net()); })
+      .def_property_readonly("net", [](const SolverCore& c) { return c.Core(c.solver().net()); })
       .def_property_readonly("test_nets", &TestNets)
       .def_property_readonly("iter", [](const SolverCore& c) { return c.solver().iter(); })
       .def_property_readonly("lr", &LearningRate)
@@ -185,9 +208,7 @@ void BindSolver(py::module_& m) {
       .def("apply_update",
            [](const SolverCore& c) { c.Run([](Solver<float>& s) { s.ApplyUpdate(); }); })
       .def("share_weights",
-           [](const SolverCore& c, const NetCore& net) {
-             net.net().ShareTrainedLayersWith(c.solver().net().get());
-           })
+           [](const SolverCore& c, const NetCore& net) { net.ShareWith(c.Core(c.solver().net())); })
       .def("add_callback", &SolverCore::AddCallback);
   BindNccl(m);
 }

@@ -65,5 +65,10 @@ void SyncViews(const Net<float>& net) {
   for (const BlobPtr& blob : net.params()) SyncBlob(*blob);
 }
 
+void SyncViews(const std::vector<Blob<float>*>& blobs) {
+  if (ViewCounts().empty()) return;
+  for (const Blob<float>* blob : blobs) SyncBlob(*blob);
+}
+
 }  // namespace python
 }  // namespace caffe

@@ -5,6 +5,7 @@ import sys
 
 import cv2
 import numpy as np
+import pytest
 import six
 from oracles.small_net import NET, write
 
@@ -36,6 +37,15 @@ def test_random_seeds_make_fillers_repeat(tmp_path):
         net = caffe.Net(write(tmp_path, NET), caffe.TEST)
         weights.append(net.params["conv"][0].data.copy())
     np.testing.assert_array_equal(*weights)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**70])
+def test_random_seeds_are_whole_numbers_of_32_bits(seed):
+    with pytest.raises(ValueError, match=f"from 0 to 4294967295, not {seed}"):
+        caffe.set_random_seed(seed)
+    with pytest.raises(TypeError):
+        caffe.set_random_seed(1.5)
+    caffe.set_random_seed(np.int64(2**32 - 1))
 
 
 def test_messages_know_their_enums_and_survive_text():
