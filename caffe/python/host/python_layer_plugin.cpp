@@ -36,18 +36,30 @@ std::string InstallPrefix() {
   return prefix;
 }
 
+#define PYTHON_FUNCTION(library, name) (library).Get(#name, static_cast<decltype(&name)>(nullptr))
+
 /// The functions of libpython that are used here, looked up by name.
 class PythonLibrary {
  public:
   PythonLibrary() {
+    // First that of the interpreter, whose standard library will be used: the system may have
+    // another of the same name. Global: extension modules expect to find Python's symbols.
     const std::string in_folder = std::string(PYTHON_LIBRARY_FOLDER) + "/" + kLibrary;
-    // Global: extension modules expect to find Python's symbols.
-    handle_ = dlopen(kLibrary, RTLD_NOW | RTLD_GLOBAL);
-    if (!handle_) handle_ = dlopen(in_folder.c_str(), RTLD_NOW | RTLD_GLOBAL);
-    if (handle_) return;
-    LOG(FATAL) << "a layer of type Python needs " << kLibrary
-               << ", which is not installed (on Debian/Ubuntu: apt-get install lib" << PYTHON_NAME
-               << ")";
+    handle_ = dlopen(in_folder.c_str(), RTLD_NOW | RTLD_GLOBAL);
+    if (!handle_) handle_ = dlopen(kLibrary, RTLD_NOW | RTLD_GLOBAL);
+    if (!handle_) {
+      LOG(FATAL) << "a layer of type Python needs " << kLibrary
+                 << ", which is not installed (on Debian/Ubuntu: apt-get install lib" << PYTHON_NAME
+                 << ")";
+    }
+    const std::string text = PYTHON_FUNCTION(*this, Py_GetVersion)();
+    const std::string version = text.substr(0, text.find_first_not_of("0123456789."));
+    if (version != PYTHON_FULL_VERSION) {
+      LOG(WARNING) << kLibrary << " is that of Python " << version
+                   << ", the package caffe was built for " << PYTHON_FULL_VERSION
+                   << ": some modules may fail; build Python with --enable-shared, or caffe for "
+                      "the Python that the library belongs to";
+    }
   }
 
   template <typename Function>
@@ -60,8 +72,6 @@ class PythonLibrary {
  private:
   void* handle_;
 };
-
-#define PYTHON_FUNCTION(library, name) (library).Get(#name, static_cast<decltype(&name)>(nullptr))
 
 /// The interpreter whose environment has the packages: that of the place where this library is
 /// installed, else that of the active virtual environment; empty: the first one on PATH.
@@ -111,6 +121,22 @@ void ImportCaffe(const PythonLibrary& python) {
   }
 }
 
+/// Ends what Python code has started, as an interpreter does at its end: waits for threads, calls
+/// what is registered with atexit (multiprocessing ends its processes so), writes out what has been
+/// printed. The interpreter itself stays, because layers may outlive this.
+void EndPython(const PythonLibrary& python) {
+  const PyGILState_STATE state = PYTHON_FUNCTION(python, PyGILState_Ensure)();
+  PYTHON_FUNCTION(python, PyRun_SimpleStringFlags)
+  ("import atexit, sys, threading\n"
+   "try:\n"
+   "    threading._shutdown()\n"
+   "finally:\n"
+   "    atexit._run_exitfuncs()\n"
+   "    sys.stdout.flush()\n",
+   nullptr);
+  PYTHON_FUNCTION(python, PyGILState_Release)(state);
+}
+
 shared_ptr<Layer<float>> CreateWithPython(const LayerParameter& param);
 
 void BringUpPython() {
@@ -122,6 +148,11 @@ void BringUpPython() {
   ImportCaffe(python);
   // Layers take the interpreter's lock when they run, whatever thread they run in.
   PYTHON_FUNCTION(python, PyEval_SaveThread)();
+  static const pid_t process = getpid();
+  std::atexit([] {
+    // Not in processes that Python code forked: these are not theirs to end.
+    if (getpid() == process) EndPython(python);
+  });
   if (LayerRegistry<float>::Registry()["Python"] == &CreateWithPython) {
     LOG(FATAL) << "the Python package caffe belongs to another libcaffe than this program: install "
                   "both from the same build";

@@ -1,5 +1,6 @@
 """Layers written in Python: in nets, in training, in the caffe command, and when they fail."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -81,6 +82,14 @@ class BadForward(Linear):
     def forward(self, bottom, top):
         raise KeyError("no such thing")
 
+class BadInTwoLines(Linear):
+    def forward(self, bottom, top):
+        raise ValueError("wrong\\n  in two ways")
+
+class NoState(Linear):
+    def save_state(self):
+        return None
+
 class BadSetup(Linear):
     def setup(self, bottom, top):
         raise RuntimeError("wrong param_str")
@@ -138,6 +147,14 @@ def test_param_str_and_phase_are_attributes(folder):
     )
     for phase in (caffe.TRAIN, caffe.TEST):
         assert caffe.Net(str(phase_net), phase).forward()["phase"] == phase
+
+
+def test_layers_of_the_runtime_have_these_attributes_as_well(folder):
+    for phase in (caffe.TRAIN, caffe.TEST):
+        loss = caffe.Net(write(folder, "Linear"), phase).layer_dict["loss"]
+        assert (loss.phase, loss.param_str) == (phase, "")
+    with pytest.raises(AttributeError, match="layer 'loss' has no attribute 'nope'"):
+        loss.nope  # noqa: B018
 
 
 def test_layers_of_a_net_are_the_instances_themselves(folder):
@@ -234,6 +251,25 @@ def test_a_missing_method_is_named(folder):
         net.forward()
 
 
+def test_a_state_that_is_no_bytes_is_refused(folder):
+    write(folder, "NoState")
+    solver = caffe.get_solver(folder / "solver.prototxt")
+    with pytest.raises(
+        caffe.Error,
+        match=r"save_state\(\) of Python layer 'linear' returned NoneType, bytes are needed",
+    ):
+        solver.snapshot()
+
+
+def test_layers_of_the_runtime_check_the_number_of_blobs_they_are_handed(folder):
+    net = caffe.Net(write(folder, "Linear"), caffe.TRAIN)
+    loss, blobs = net.layer_dict["loss"], net.blobs
+    for method in (loss.setup, loss.reshape):
+        with pytest.raises(caffe.Error, match=r"layer 'loss': EuclideanLoss .*bottom"):
+            method([], [])
+        method([blobs["y"], blobs["t"]], [blobs["loss"]])
+
+
 def test_nets_with_python_layers_run_in_threads(folder):
     file = write(folder, "Linear")
     nets = [caffe.Net(file, caffe.TRAIN) for _ in range(4)]
@@ -292,3 +328,83 @@ def test_the_caffe_command_shows_where_a_python_layer_failed(folder):
     assert "layers_of_test.py" in done.stderr
     assert "KeyError: 'no such thing'" in done.stderr.splitlines()[-1]
     assert "'linear'" in done.stderr.splitlines()[-1]
+
+
+def test_the_caffe_command_tells_an_error_of_several_lines_in_one(folder):
+    write(folder, "BadInTwoLines")
+    done = train(folder)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "ValueError: wrong in two ways, in forward() of Python layer 'linear'" in last
+
+
+HOSTED = """
+import atexit, multiprocessing, os, signal, sys, time
+from pathlib import Path
+import caffe
+
+def work():
+    time.sleep(1000)
+
+class Hosted(caffe.Layer):
+    def setup(self, bottom, top):
+        self.worker = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+        self.worker.start()
+        Path("worker").write_text(str(self.worker.pid))
+        Path("version").write_text(sys.version)
+        atexit.register(Path("ended").write_text, "yes")
+        print("printed by a layer")
+
+    def reshape(self, bottom, top):
+        top[0].reshape()
+
+    def forward(self, bottom, top):
+        if self.param_str == "error":
+            raise ValueError("on purpose")
+        if self.param_str == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+"""
+
+
+@pytest.fixture
+def run_hosted(tmp_path):
+    """Runs `caffe train` with a layer that has a worker process; returns its exit status."""
+
+    def run(param_str=""):
+        (tmp_path / "hosted.py").write_text(HOSTED)
+        solver = f"""net_param {{ layer {{ name: "h" type: "Python" top: "h" loss_weight: 1
+          python_param {{ module: "hosted" layer: "Hosted" param_str: "{param_str}" }} }} }}
+        base_lr: 1 lr_policy: "fixed" max_iter: 3 snapshot_after_train: false solver_mode: CPU"""
+        (tmp_path / "solver.prototxt").write_text(solver)
+        with open(tmp_path / "out", "w") as out:
+            return subprocess.run(
+                command.call("train", "--solver=solver.prototxt"),
+                cwd=tmp_path,
+                stdout=out,
+                stderr=subprocess.DEVNULL,
+                timeout=100,
+                check=False,
+            ).returncode
+
+    yield run
+    with contextlib.suppress(OSError):
+        os.kill(int((tmp_path / "worker").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("param_str", "status"), [("", 0), ("error", 1), ("interrupt", 0)])
+def test_the_caffe_command_ends_what_its_layers_have_started(
+    run_hosted, tmp_path, param_str, status
+):
+    assert run_hosted(param_str) == status
+    assert (tmp_path / "ended").read_text() == "yes"
+    assert "printed by a layer" in (tmp_path / "out").read_text()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "worker").read_text()), 0)
+
+
+def test_the_caffe_command_has_the_python_that_the_package_is_for(run_hosted, tmp_path):
+    assert run_hosted() == 0
+    assert (tmp_path / "version").read_text() == sys.version
