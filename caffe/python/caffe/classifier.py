@@ -70,12 +70,8 @@ class Classifier(Net):
         `oversample` averages over ten crops (see ``caffe.io.oversample``), else the centre is used.
         """
         images = [io.resize_image(image, self.image_dims) for image in inputs]
-        if oversample:
-            crops = io.oversample(images, self.crop_dims.tolist())
-        else:
-            top, left = (np.array(self.image_dims) - self.crop_dims) // 2
-            height, width = self.crop_dims
-            crops = np.stack([im[top : top + height, left : left + width] for im in images])
+        cut = io.oversample if oversample else io.centre_crops
+        crops = cut(images, self.crop_dims.tolist())
         name = self.inputs[0]
         batch: dict[str, Any] = {
             name: np.stack([self.transformer.preprocess(name, crop) for crop in crops])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -55,7 +56,10 @@ class Detector(Net):
         for filename, windows in images_windows:
             image = io.load_image(filename).astype(np.float32)
             for window in windows:
-                crop = self.crop(image, np.asarray(window))
+                try:
+                    crop = self.crop(image, np.asarray(window))
+                except ValueError as error:
+                    raise ValueError(f"{os.fspath(filename)}: {error}") from None
                 crops.append(self.transformer.preprocess(name, crop))
                 found.append({"window": np.asarray(window), "filename": filename})
         if not crops:
@@ -83,8 +87,19 @@ class Detector(Net):
         """Cut a window (ymin, xmin, ymax, xmax) out of an image, with context if configured.
 
         With context the result has the size of the net's input; outside the image it is the mean.
+        Without, the window must begin in the image.
         """
         ymin, xmin, ymax, xmax = (int(v) for v in window)
+        height, width = im.shape[:2]
+        if self.context_pad:  # the last row and column belong to the window
+            fits = ymin <= ymax and xmin <= xmax
+        else:
+            fits = 0 <= ymin < min(ymax, height) and 0 <= xmin < min(xmax, width)
+        if not fits:
+            raise ValueError(
+                f"the window ({ymin}, {xmin}, {ymax}, {xmax}) (ymin, xmin, ymax, xmax) is empty, "
+                f"or outside the image of {height} x {width}"
+            )
         if not self.context_pad:
             return np.asarray(im[ymin:ymax, xmin:xmax], np.float32)
         size = self.blobs[self.inputs[0]].shape[3]

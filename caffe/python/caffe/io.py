@@ -233,15 +233,28 @@ def resize_image(
     return np.stack(planes, axis=-1)
 
 
+def _fitting(crop_dims: Sequence[int], height: int, width: int) -> tuple[int, int]:
+    crop_h, crop_w = (int(dim) for dim in crop_dims)
+    if crop_h > height or crop_w > width:
+        raise ValueError(f"a crop of {crop_h} x {crop_w} does not fit into {height} x {width}")
+    return crop_h, crop_w
+
+
+def centre_crops(images: Sequence[Array], crop_dims: Sequence[int]) -> Array:
+    """Cut the centre out of each H x W x K image; N x h x w x K."""
+    height, width = images[0].shape[:2]
+    crop_h, crop_w = _fitting(crop_dims, height, width)
+    top, left = (height - crop_h) // 2, (width - crop_w) // 2
+    return np.stack([image[top : top + crop_h, left : left + crop_w] for image in images])
+
+
 def oversample(images: Sequence[Array], crop_dims: Sequence[int]) -> npt.NDArray[np.float32]:
     """Cut ten crops (four corners, centre, and their mirror images) out of each H x W x K image.
 
     Returns (10 N) x h x w x K.
     """
     height, width = images[0].shape[:2]
-    crop_h, crop_w = (int(dim) for dim in crop_dims)
-    if crop_h > height or crop_w > width:
-        raise ValueError(f"a crop of {crop_h} x {crop_w} does not fit into {height} x {width}")
+    crop_h, crop_w = _fitting(crop_dims, height, width)
     corners = [(top, left) for top in (0, height - crop_h) for left in (0, width - crop_w)]
     corners.append(((height - crop_h) // 2, (width - crop_w) // 2))
     crops = []

@@ -190,6 +190,13 @@ class Net:
             raise ValueError(f"the net has no layer '{layer}'; it has {self._layer_names}")
         return self._layer_names.index(layer)
 
+    def _known_blobs(self, names: Iterable[str] | None) -> list[str]:
+        asked = list(names or ())
+        for name in asked:
+            if name not in self.blobs:
+                raise ValueError(f"the net has no blob '{name}'; it has {self._blob_names}")
+        return asked
+
     # ---- running ----
 
     def _forward(self, start: int, end: int) -> float:
@@ -215,10 +222,11 @@ class Net:
         results = list(self.outputs if end is None else self.top_names[self._layer_names[last]])
         if kwargs:
             self._check_names("Input blob arguments", kwargs, "inputs", self.inputs)
+        results += self._known_blobs(blobs)
         for name, values in kwargs.items():
             self._fill(name, values, "data")
         self._forward(first, last)
-        return {n: self.blobs[n].data for n in dict.fromkeys(results + list(blobs or ()))}
+        return {n: self.blobs[n].data for n in dict.fromkeys(results)}
 
     def backward(
         self,
@@ -238,10 +246,11 @@ class Net:
         if kwargs:
             tops = self.outputs if start is None else self.top_names[self._layer_names[first]]
             self._check_names("Top diff arguments", kwargs, "outputs", tops)
+        results += self._known_blobs(diffs)
         for name, values in kwargs.items():
             self._fill(name, values, "diff")
         self._backward(first, last)
-        return {n: self.blobs[n].diff for n in dict.fromkeys(results + list(diffs or ()))}
+        return {n: self.blobs[n].diff for n in dict.fromkeys(results)}
 
     @staticmethod
     def _check_names(what: str, given: Mapping[str, Any], kind: str, names: list[str]) -> None:

@@ -94,7 +94,8 @@ class Function:
         self.tops = tuple(Top(self, i) for i in range(self.ntop))
 
     def fill(self, layer: Any) -> None:
-        """Write the parameters into a LayerParameter."""
+        """Write the parameters into a LayerParameter, which has its name."""
+        where = f"layer '{layer.name}' ({self.type_name})"
         own = param_name_dict().get(_BORROWED_PARAMS.get(self.type_name, self.type_name))
         for name, value in self.params.items():
             target = layer
@@ -103,8 +104,11 @@ class Function:
                 if name in message.DESCRIPTOR.fields_by_name:
                     target = message
             if name not in target.DESCRIPTOR.fields_by_name:
-                raise AttributeError(f"{self.type_name} has no parameter '{name}'")
-            assign_proto(target, name, value)
+                raise AttributeError(f"{where}: {self.type_name} has no parameter '{name}'")
+            try:
+                assign_proto(target, name, value)
+            except (AttributeError, TypeError, ValueError) as error:
+                raise type(error)(f"{where}: {name} = {value!r}: {error}") from None
 
 
 class _Writer:
@@ -168,8 +172,9 @@ class NetSpec:
         self.tops[name] = value
 
     def __getattr__(self, name: str) -> Any:
+        # Copies are asked for their methods before they have tops.
         try:
-            return self.tops[name]
+            return self.__dict__.get("tops", {})[name]
         except KeyError:
             raise AttributeError(f"the net has no top '{name}'") from None
 

@@ -12,9 +12,18 @@ from ._caffe import NCCLCore, SolverCore
 from .net import Net, PathLike
 from .proto import caffe_pb2
 
+# What a solver and its nets are made by: no later change counts.
+_DONE_WITH = frozenset(
+    """device_id net net_param precision random_seed release_blobs solver_mode solver_type test_net
+    test_net_param test_state train_net train_net_param train_state type weights""".split()
+)
+
 
 class SolverParam:
-    """The fields of a solver's prototxt; a number or a text set here counts from now on."""
+    """The fields of a solver's prototxt; what is set here counts from now on.
+
+    Repeated fields are tuples, and take any sequence. Messages (``net_param``, say) are copies.
+    """
 
     def __init__(self, core: SolverCore) -> None:
         object.__setattr__(self, "_core", core)
@@ -23,15 +32,29 @@ class SolverParam:
         return caffe_pb2.SolverParameter.FromString(self._core.param)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._message(), name)
+        value = getattr(self._message(), name)
+        return tuple(value) if _is_repeated(value) else value
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in _DONE_WITH:
+            raise AttributeError(
+                f"solver.param.{name} was read when the solver was made, and cannot change any "
+                "more: write it into the solver's prototxt"
+            )
         message = self._message()
-        setattr(message, name, value)
+        if _is_repeated(getattr(message, name)):
+            message.ClearField(name)
+            getattr(message, name).extend(value)
+        else:
+            setattr(message, name, value)
         self._core.set_param(message.SerializeToString())
 
     def __str__(self) -> str:
         return str(self._message())
+
+
+def _is_repeated(value: Any) -> bool:
+    return hasattr(value, "extend")
 
 
 class Solver:
@@ -79,6 +102,8 @@ class Solver:
             iterations = index(n)
         except TypeError:
             raise TypeError(f"step takes a whole number of iterations, not {n!r}") from None
+        if abs(iterations) >= 2**31:
+            raise ValueError(f"step takes at most {2**31 - 1} iterations, not {n}")
         self._core.step(iterations)
 
     def solve(self, resume_file: PathLike | None = None) -> None:

@@ -200,6 +200,34 @@ def test_the_classifier_takes_the_centre_of_larger_images(model):
     np.testing.assert_allclose(classifier.predict([image], oversample=False), [[0.5] * 3])
 
 
+def test_the_classifier_refuses_images_smaller_than_the_input(model):
+    classifier = caffe.Classifier(*model, image_dims=(3, 4))
+    for oversample in (True, False):
+        with pytest.raises(ValueError, match="a crop of 4 x 4 does not fit into 3 x 4"):
+            classifier.predict([np.ones((3, 4, 3))], oversample=oversample)
+
+
+@pytest.mark.parametrize(
+    ("context_pad", "window"),
+    [
+        (None, (-2, 0, 3, 3)),
+        (None, (0, -2, 3, 3)),
+        (None, (20, 0, 23, 3)),
+        (None, (0, 20, 3, 23)),
+        (None, (3, 3, 3, 6)),
+        (None, (6, 3, 3, 6)),
+        (1, (6, 3, 3, 6)),
+        (1, (3, 6, 6, 3)),
+    ],
+)
+def test_the_detector_names_windows_that_are_empty_or_outside(model, tmp_path, context_pad, window):
+    cv2.imwrite(str(tmp_path / "i.png"), np.zeros((20, 20, 3), np.uint8))
+    detector = caffe.Detector(*model, context_pad=context_pad)
+    named = rf"i\.png: the window \({', '.join(map(str, window))}\) .* image of 20 x 20"
+    with pytest.raises(ValueError, match=named):
+        detector.detect_windows([(tmp_path / "i.png", [(5, 5, 15, 15), window])])
+
+
 def test_the_detector_scores_windows(model, tmp_path):
     image = np.zeros((20, 20, 3), np.uint8)
     image[5:15, 5:15] = (255, 0, 0)

@@ -1,5 +1,8 @@
 """Nets written in Python: NetSpec, and the coordinate maps and pictures made of them."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -115,12 +118,42 @@ def test_mistakes_are_named():
     with pytest.raises(TypeError, match=r"Silence input 1 is not a Top \(type is <class 'tuple'>"):
         L.Silence(n.data, (n.data,), ntop=0)
     n.ip = L.InnerProduct(n.data, num_ouptut=2)
-    with pytest.raises(AttributeError, match="InnerProduct has no parameter 'num_ouptut'"):
+    with pytest.raises(
+        AttributeError, match=r"layer 'ip' .*InnerProduct has no parameter 'num_ouptut'"
+    ):
         n.to_proto()
     with pytest.raises(AttributeError, match="nope"):
         n.nope  # noqa: B018
     with pytest.raises(AttributeError):
         P.Pooling.NOPE  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"num_output": 4.5}, r"layer 'conv3' \(Convolution\): num_output = 4\.5: "),
+        ({"num_output": "a"}, r"layer 'conv3' \(Convolution\): num_output = 'a': "),
+        ({"num_output": -1}, r"layer 'conv3' \(Convolution\): num_output = -1: "),
+        ({"weight_filler": {"tpye": "msra"}}, r"layer 'conv3' .*: weight_filler = .*'tpye'"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_named(parameters, message):
+    n = caffe.NetSpec()
+    n.conv3 = L.Convolution(L.Input(shape={"dim": [1]}), **parameters)
+    with pytest.raises((TypeError, ValueError, AttributeError), match=message) as caught:
+        n.to_proto()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
+def test_specs_can_be_copied(copied):
+    n = caffe.NetSpec()
+    n.data, n.label = L.DummyData(shape=[{"dim": [2, 3]}, {"dim": 2}], ntop=2)
+    n.relu = L.ReLU(n.data, in_place=True)
+    other = copied(n)
+    other.ip = L.InnerProduct(other.relu, num_output=1)
+    assert other.to_proto().layer[:2] == n.to_proto().layer[:]
+    assert list(n.tops) == ["data", "label", "relu"]
 
 
 def test_the_written_net_runs():

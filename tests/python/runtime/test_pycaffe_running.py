@@ -30,6 +30,17 @@ def test_forward_copies_keywords_into_the_inputs(net):
         net.forward(nope=values)
 
 
+def test_blobs_that_the_net_does_not_have_are_named_before_it_runs(net):
+    ran = []
+    net.before_forward(ran.append)
+    net.before_backward(ran.append)
+    with pytest.raises(ValueError, match=r"no blob 'conv9'; it has .*'conv'"):
+        net.forward(blobs=["conv9"])
+    with pytest.raises(ValueError, match="no blob 'conv9'"):
+        net.backward(diffs=["conv9"])
+    assert ran == []
+
+
 def test_part_of_the_layers_run_between_start_and_end(net):
     conv = np.random.default_rng(2).normal(size=net.blobs["conv"].shape).astype(np.float32)
     net.blobs["conv"].data[...] = conv

@@ -80,6 +80,36 @@ def test_param_can_be_read_and_changed_while_training(tmp_path):
         solver.param.bsae_lr = 1
 
 
+def test_repeated_fields_of_param_are_set_as_a_whole(tmp_path):
+    solver = caffe.get_solver(write(tmp_path, "stepvalue: 2"))
+    solver.param.lr_policy = "multistep"
+    assert solver.param.stepvalue == (2,)
+    with pytest.raises(AttributeError):
+        solver.param.stepvalue.append(3)
+    solver.param.stepvalue = [1, 2, *solver.param.stepvalue]
+    solver.param.base_lr = 0.4
+    assert solver.param.stepvalue == (1, 2, 2)
+    feed(solver)
+    rates = []
+    for _ in range(3):
+        rates.append(solver.lr)
+        solver.step(1)
+    np.testing.assert_allclose(rates, [0.4, 0.2, 0.05], rtol=1e-6)
+
+
+@pytest.mark.parametrize("field", ["type", "net", "random_seed", "test_net", "solver_mode"])
+def test_param_refuses_what_cannot_count_any_more(tmp_path, field):
+    solver = caffe.get_solver(write(tmp_path))
+    with pytest.raises(AttributeError, match=rf"param\.{field} was read .* prototxt"):
+        setattr(solver.param, field, getattr(solver.param, field))
+
+
+def test_steps_are_as_many_as_iterations_can_be(tmp_path):
+    solver = caffe.get_solver(write(tmp_path))
+    with pytest.raises(ValueError, match=f"at most 2147483647 iterations, not {2**40}"):
+        solver.step(2**40)
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("iter_size", 0), ("average_loss", 0), ("loss_scale", -1)]
 )
