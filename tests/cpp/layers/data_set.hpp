@@ -1,7 +1,6 @@
 #ifndef TESTS_LAYERS_DATA_SET_HPP_
 #define TESTS_LAYERS_DATA_SET_HPP_
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -9,23 +8,11 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "temporary_folder.hpp"
+
 namespace dcme_test {
 
-// A folder that vanishes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "dcme_XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("cannot make " + name);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using caffe_test::TemporaryFolder;
 
 // An instance map of overlapping ellipses of Cityscapes' cars and persons, over stuff.
 inline cv::Mat random_ids(int rows, int cols, int seed, int count = 6) {

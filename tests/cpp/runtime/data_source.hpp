@@ -7,6 +7,7 @@
 #include "caffe/layer.hpp"
 #include "caffe/layer_factory.hpp"
 #include "caffe/util/io.hpp"
+#include "runtime/blob_values.hpp"
 
 namespace caffe_test {
 
@@ -16,10 +17,6 @@ using caffe::Layer;
 using caffe::LayerParameter;
 
 using Values = std::vector<float>;
-
-inline Values ValuesOf(const Blob<float>& blob) {
-  return Values(blob.cpu_data(), blob.cpu_data() + blob.count());
-}
 
 // A data layer with its tops.
 class DataSource {
@@ -41,8 +38,8 @@ class DataSource {
     Values all;
     for (int i = 0; i < batches; ++i) {
       Forward();
-      const Blob<float>& last = *tops_.back();
-      all.insert(all.end(), last.cpu_data(), last.cpu_data() + last.count());
+      const Values last = ValuesOf(*tops_.back());
+      all.insert(all.end(), last.begin(), last.end());
     }
     return all;
   }

@@ -46,8 +46,8 @@ const char kNet[] = R"(
   layer { name: 'loss' type: 'EuclideanLoss' bottom: 'ip' bottom: 't' top: 'loss' }
 )";
 
-std::unique_ptr<caffe::Net<float>> MakeNet(NetParameter::BlobLifetime lifetime, caffe::Phase phase,
-                                           const char* text = kNet) {
+std::unique_ptr<caffe::Net<float>> MakeNet(NetParameter::BlobLifetime lifetime,
+                                           caffe::Phase phase) {
   NetParameter param;
   CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
   param.mutable_state()->set_phase(phase);
@@ -173,7 +173,7 @@ TEST(BlobLifetime, InferenceKeepsWeightsInOneOrderOnly) {
 std::unique_ptr<caffe::Net<float>> Predict(const std::string& text,
                                            NetParameter::BlobLifetime lifetime) {
   NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
+  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
   param.mutable_state()->set_phase(caffe::TEST);
   param.set_blob_lifetime(lifetime);
   caffe::Caffe::set_random_seed(1701);

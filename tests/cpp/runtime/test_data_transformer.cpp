@@ -5,12 +5,14 @@
 
 #include "caffe/data_transformer.hpp"
 #include "caffe/util/io.hpp"
+#include "runtime/blob_values.hpp"
 #include "runtime/files.hpp"
 
 using caffe::Blob;
 using caffe::DataTransformer;
 using caffe::Datum;
 using caffe::TransformationParameter;
+using caffe_test::ValuesOf;
 
 namespace {
 
@@ -43,10 +45,6 @@ float Expected(int c, int h, int w, int top, int left, bool mirror, int crop, fl
   return (100 * c + 10 * (top + h) + x - mean) * scale;
 }
 
-std::vector<float> Values(const Blob<float>& blob) {
-  return std::vector<float>(blob.cpu_data(), blob.cpu_data() + blob.count());
-}
-
 }  // namespace
 
 TEST(DataTransformer, CropsTheCentreInTheTestPhase) {
@@ -70,7 +68,7 @@ TEST(DataTransformer, CropsAndMirrorsAtRandomWhenTraining) {
   for (int seed = 0; seed < 400; ++seed) {
     transformer.InitRand(seed);
     transformer.Transform(Numbered(1, 4, 5), &out);
-    seen.insert(Values(out));
+    seen.insert(ValuesOf(out));
   }
   std::set<std::vector<float>> possible;
   for (const int top : {0, 1}) {
@@ -129,19 +127,19 @@ TEST(DataTransformer, TreatsDatumsImagesAndBlobsAlike) {
             (std::vector<int>{2, 3, 2, 2}));
   Blob<float> one(1, 3, 2, 2);
   transformer.Transform(datum, &one);
-  const std::vector<float> expected = Values(one);
+  const std::vector<float> expected = ValuesOf(one);
   transformer.Transform(image, &one);
-  EXPECT_EQ(Values(one), expected);
+  EXPECT_EQ(ValuesOf(one), expected);
   transformer.Transform(encoded, &one);
-  EXPECT_EQ(Values(one), expected);
+  EXPECT_EQ(ValuesOf(one), expected);
   Blob<float> shaped;
   transformer.Transform(&planes, &shaped);
-  EXPECT_EQ(Values(shaped), expected);
+  EXPECT_EQ(ValuesOf(shaped), expected);
   Blob<float> two(2, 3, 2, 2);
   transformer.Transform(std::vector<Datum>{datum, encoded}, &two);
   std::vector<float> twice = expected;
   twice.insert(twice.end(), expected.begin(), expected.end());
-  EXPECT_EQ(Values(two), twice);
+  EXPECT_EQ(ValuesOf(two), twice);
 }
 
 TEST(DataTransformer, ForcesColourAndGray) {
@@ -220,7 +218,7 @@ TEST(DataTransformerError, LabelsThatAreNotOfTheirImage) {
   EXPECT_ERROR_NAMES(crop.Transform(image, labels, &data, &uncropped),
                      "another size than the crop");
   crop.Transform(image, labels, &data, &of_labels);
-  EXPECT_EQ(Values(of_labels), std::vector<float>(6, 4));
+  EXPECT_EQ(ValuesOf(of_labels), std::vector<float>(6, 4));
   EXPECT_EQ(data.data_at(0, 2, 1, 2), 3);
 }
 

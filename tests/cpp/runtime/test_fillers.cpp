@@ -8,6 +8,7 @@
 #include "caffe/filler.hpp"
 #include "caffe/util/io.hpp"
 #include "errors.hpp"
+#include "runtime/blob_values.hpp"
 
 using caffe::Blob;
 
@@ -19,7 +20,7 @@ std::vector<float> Filled(const std::string& filler, const std::vector<int>& sha
   Blob<float> blob(shape);
   caffe::Caffe::set_random_seed(3);
   std::unique_ptr<caffe::Filler<float>>(caffe::GetFiller<float>(param))->Fill(&blob);
-  return std::vector<float>(blob.cpu_data(), blob.cpu_data() + blob.count());
+  return caffe_test::ValuesOf(blob);
 }
 
 double Mean(const std::vector<float>& values) {

@@ -2,14 +2,13 @@
 // of plugins/triple_layer.cpp and stale_plugin.cpp, built, which lie beside this program.
 
 #include <filesystem>
-#include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "caffe/layer.hpp"
-#include "caffe/util/io.hpp"
 #include "caffe/util/plugins.hpp"
 #include "errors.hpp"
+#include "temporary_folder.hpp"
 
 namespace caffe {
 namespace {
@@ -55,9 +54,9 @@ TEST(Plugins, MayBeLoadedTwice) {
 
 TEST(Plugins, WithATypeThatExistsAreRefusedAndTheFirstIsKept) {
   LoadPlugin(TriplePlugin());
-  string copy;
-  MakeTempFilename(&copy);
-  std::ofstream(copy, std::ios::binary) << std::ifstream(TriplePlugin(), std::ios::binary).rdbuf();
+  const caffe_test::TemporaryFolder folder;
+  const string copy = folder / "copy.so";
+  std::filesystem::copy_file(TriplePlugin(), copy);
   const string message = MessageOf(copy);
   EXPECT_NE(message.find(copy), string::npos) << message;
   const size_t told = message.find("'Triple' is registered twice");

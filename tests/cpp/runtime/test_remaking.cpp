@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "as_large.hpp"
+#include "blob_values.hpp"
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 
@@ -56,10 +57,6 @@ std::unique_ptr<Net<float>> MakeNet(NetParameter::BlobLifetime lifetime,
     caffe::caffe_rng_gaussian<float>(input->count(), 0, 1, input->mutable_cpu_data());
   }
   return net;
-}
-
-std::vector<float> ValuesOf(const Blob<float>& blob) {
-  return {blob.cpu_data(), blob.cpu_data() + blob.count()};
 }
 
 // Notes a blob's values after a layer has run.

@@ -204,6 +204,34 @@ def deep(photos, masks):
     (photos / "a.jpg").unlink()
 
 
+def smoothed(photos, masks):
+    grey = cv2.GaussianBlur(255 * (LEFT | RIGHT).astype(np.uint8), (3, 3), 0)
+    cv2.imwrite(str(masks / "a.png"), grey)
+
+
+def lossy(photos, masks):
+    cv2.imwrite(str(masks / "a.jpg"), label_map())
+
+
+def lossy_single(photos, masks):
+    (masks / "a").mkdir()
+    cv2.imwrite(str(masks / "a" / "1.jpg"), 255.0 * LEFT)
+
+
+def no_masks_in_folder(photos, masks):
+    (masks / "a").mkdir()
+    (masks / "a" / "1.gif").write_bytes(b"GIF89a")
+
+
+def interior_and_border(photos, masks):
+    mask = (LEFT | RIGHT).astype(np.uint8)
+    cv2.imwrite(str(masks / "a.png"), mask + cv2.erode(mask, np.ones((3, 3))))
+
+
+def stack(photos, masks):
+    cv2.imwritemulti(str(masks / "a.tif"), [label_map(), label_map()])
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -218,10 +246,18 @@ def deep(photos, masks):
         (flat, "1.npy: a mask has shape (H, W), this one (2400,)"),
         (pickled, "a.npy: cannot be read"),
         (deep, "a.png: has 16 bits a channel"),
+        (smoothed, "of its values occur on thin lines only"),
+        (lossy, "a.jpg: JPEG changes the values of masks"),
+        (lossy_single, "1.jpg: JPEG changes the values of masks"),
+        (no_masks_in_folder, "a: holds no masks (.png"),
+        (interior_and_border, "each value of its foreground (1, 2) is in separate parts"),
+        (stack, "a.tif: is a stack of 2 pages"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_masks_that_do_not_fit(photos, masks, tmp_path, fails, spoil, message):
+def test_masks_that_would_give_wrong_instances_are_refused(
+    photos, masks, tmp_path, fails, spoil, message
+):
     for name in "bc":
         cv2.imwrite(str(masks / f"{name}.png"), label_map())
     spoil(photos, masks)
@@ -302,53 +338,6 @@ def test_what_was_not_used_is_told(photos, masks, tmp_path, capsys):
     words = ["collect", photos, masks, tmp_path / "data", "--quiet"]
     assert main([str(word) for word in words]) == 0
     assert "2 in " in (out := capsys.readouterr().out) and "no image: d.png, e\n" in out
-
-
-def smoothed(photos, masks):
-    grey = cv2.GaussianBlur(255 * (LEFT | RIGHT).astype(np.uint8), (3, 3), 0)
-    cv2.imwrite(str(masks / "a.png"), grey)
-
-
-def lossy(photos, masks):
-    cv2.imwrite(str(masks / "a.jpg"), label_map())
-
-
-def lossy_single(photos, masks):
-    (masks / "a").mkdir()
-    cv2.imwrite(str(masks / "a" / "1.jpg"), 255.0 * LEFT)
-
-
-def no_masks_in_folder(photos, masks):
-    (masks / "a").mkdir()
-    (masks / "a" / "1.gif").write_bytes(b"GIF89a")
-
-
-def interior_and_border(photos, masks):
-    mask = (LEFT | RIGHT).astype(np.uint8)
-    cv2.imwrite(str(masks / "a.png"), mask + cv2.erode(mask, np.ones((3, 3))))
-
-
-def stack(photos, masks):
-    cv2.imwritemulti(str(masks / "a.tif"), [label_map(), label_map()])
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (smoothed, "of its values occur on thin lines only"),
-        (lossy, "a.jpg: JPEG changes the values of masks"),
-        (lossy_single, "1.jpg: JPEG changes the values of masks"),
-        (no_masks_in_folder, "a: holds no masks (.png"),
-        (interior_and_border, "each value of its foreground (1, 2) is in separate parts"),
-        (stack, "a.tif: is a stack of 2 pages"),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_masks_that_would_give_wrong_instances(photos, masks, tmp_path, fails, spoil, message):
-    for name in "bc":
-        cv2.imwrite(str(masks / f"{name}.png"), label_map())
-    spoil(photos, masks)
-    assert message in fails("collect", photos, masks, tmp_path / "data", "--quiet")
 
 
 def test_thin_instances_are_taken_where_they_are_said_to_be_such(photos, masks, tmp_path):

@@ -1,4 +1,4 @@
-"""Images larger than the network sees at once. A stand-in plays the runtime (see test_network)."""
+"""Images larger than the network sees at once. A stand-in plays the runtime."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from dcme.errors import UserError
 from dcme.prediction.network import Network, Tiling
 from dcme.prediction.tiling import run_tiled, starts
-from test_network import GradientNet, deploy, picture  # noqa: F401 (fixture)
+from oracles.stand_in_network import GradientNet, picture
 
 
 @pytest.mark.parametrize("length", [10, 64, 65, 100, 128, 511, 1000])
@@ -46,7 +46,7 @@ def test_neighbours_blend_without_a_step():
     assert np.abs(np.diff(row)).max() < 1.5 / 32
 
 
-def test_a_network_sees_tiles_no_larger_than_asked_for(deploy):  # noqa: F811
+def test_a_network_sees_tiles_no_larger_than_asked_for(deploy):
     image = picture(200, 320)
     network = Network(deploy, None, stride=16, tiling=Tiling((96, 128), overlap=32))
     ((vectors, grid),) = network([image])
@@ -58,7 +58,7 @@ def test_a_network_sees_tiles_no_larger_than_asked_for(deploy):  # noqa: F811
     np.testing.assert_allclose(vectors[inner], whole[inner], atol=1e-3)
 
 
-def test_memory_decides_where_no_size_is_given(deploy):  # noqa: F811
+def test_memory_decides_where_no_size_is_given(deploy):
     network = Network(deploy, None, stride=16, tiling=Tiling(overlap=16, memory=96 * 96 * 24))
     assert network.bytes_per_pixel == 24  # the stand-in's three input channels, twice
     assert network.tile_size(96, 96) is None
@@ -68,7 +68,7 @@ def test_memory_decides_where_no_size_is_given(deploy):  # noqa: F811
     assert GradientNet.batches == [(1, 3, 64, 64)] * 4
 
 
-def test_an_image_of_the_deploy_files_size_is_not_padded(deploy):  # noqa: F811
+def test_an_image_of_the_deploy_files_size_is_not_padded(deploy):
     network = Network(deploy, None, stride=48)
     network([picture(32, 64)])
     assert GradientNet.batches == [(1, 3, 32, 64)]
@@ -83,7 +83,7 @@ class OneSizeNet(GradientNet):
 
 
 @pytest.fixture
-def one_size(deploy, monkeypatch):  # noqa: F811
+def one_size(deploy, monkeypatch):
     monkeypatch.setattr(sys.modules["caffe"], "Net", OneSizeNet)
     return deploy
 
@@ -107,7 +107,7 @@ def test_a_net_of_one_size_refuses_other_tiles_and_quarter_turns(one_size):
     Network(one_size, None, views=2)([picture(32, 64)])
 
 
-def test_tiles_smaller_than_their_overlap_are_refused(deploy):  # noqa: F811
+def test_tiles_smaller_than_their_overlap_are_refused(deploy):
     network = Network(deploy, None, stride=32, tiling=Tiling((100, 100), overlap=128))
     with pytest.raises(UserError, match="96x96 are too small for an overlap of 128"):
         network([picture(400, 400)])

@@ -6,7 +6,7 @@ import dcme
 import numpy as np
 import pytest
 from oracles import decoding as oracle
-from oracles.maps import scene_ids
+from oracles.maps import best_ious, scene_ids
 
 from bench.numpy_decoders import decode_standard
 
@@ -70,17 +70,8 @@ def test_reference_mode_has_the_bits_of_the_published_decoder(kind):
     assert found > 100
 
 
-def round_trip_scores(ids, mode, least_pixels=60, **thresholds):
-    """IoU of each instance of least_pixels or more with the best decoded one."""
-    labels = dcme.decode(dcme.encode(ids), mode=mode, **thresholds).label_map()
-    sizes = np.bincount(labels.ravel())
-    scores = []
-    for entry in dcme.instances(ids):
-        if entry["pixels"] >= least_pixels:
-            overlap = np.bincount(labels[ids == entry["id"]], minlength=sizes.size)
-            union = entry["pixels"] + sizes - overlap
-            scores.append(max((overlap / union)[1:], default=0))
-    return np.array(scores)
+def round_trip_scores(ids, mode):
+    return best_ious(ids, dcme.decode(dcme.encode(ids), mode=mode).label_map())
 
 
 @pytest.mark.parametrize("count", [10, 60, 400])

@@ -1,5 +1,6 @@
 """Random instance maps and vector fields to compare on."""
 
+import dcme
 import numpy as np
 
 
@@ -24,3 +25,17 @@ def scene_ids(rng, shape, count, labels=(24, 25, 26, 27, 28, 31, 32, 33), size=0
         inside = ((rows - row) / half_height) ** 2 + ((cols - col) / half_width) ** 2 < 1
         part[inside] = 1000 * rng.choice(labels) + k
     return ids
+
+
+def best_ious(ids, labels, least_pixels=60):
+    """IoU of each instance of least_pixels or more with the region of a label map that fits best.
+
+    Regions are the values from 1 on of ``labels``. It is 0 where there are none.
+    """
+    sizes = np.bincount(labels.ravel())
+    ious = []
+    for entry in dcme.instances(ids):
+        if entry["pixels"] >= least_pixels:
+            overlap = np.bincount(labels[ids == entry["id"]], minlength=sizes.size)
+            ious.append(max((overlap / (entry["pixels"] + sizes - overlap))[1:], default=0))
+    return np.array(ious)

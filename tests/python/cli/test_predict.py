@@ -1,0 +1,186 @@
+"""``dcme predict``: batches, resuming, where it writes. A stand-in plays the runtime."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dcme.classes import ClassMap
+from dcme.datasets.samples import read_folder
+from dcme.datasets.vectors import read_vectors
+from dcme.errors import UserError
+from dcme.files import write_png
+from dcme.prediction.network import Network
+from dcme.prediction.predict import Prediction, predict
+from dcme.results.decode import Decoding
+from oracles.stand_in_network import GradientNet, picture, predicted_input, train_net
+from oracles.times import age, renewed
+
+
+def test_where_nothing_is_found_the_command_says_what_to_try(deploy, tmp_path, capsys):
+    train_net(tmp_path, 1)
+    predicted_input(deploy, tmp_path)
+    assert "0 instances in 1 image\na network that has learned little" in capsys.readouterr().out
+
+
+def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, tmp_path):
+    images = tmp_path / "images"
+    for index, shape in enumerate([(64, 64), (64, 64), (64, 64), (32, 96)]):
+        write_png(images / f"{index}.png", picture(*shape, seed=index))
+    network = Network(deploy, None)
+    decoding = Decoding(dt=3, vt=5, et=3, classes=ClassMap((1,), ("thing",)))
+    out, kept = tmp_path / "r", tmp_path / "v"
+    samples = read_folder(images)
+    how = Prediction(network, decoding, batch=2)
+    found = predict(how, samples, out, vectors_out=kept, workers=2).instances
+    assert [shape[0] for shape in GradientNet.batches] == [2, 1, 1]
+    assert [item.vectors.shape for item in read_vectors(kept)] == [(2, 64, 64)] * 3 + [(2, 32, 96)]
+    assert found == sum(len(p.read_text().splitlines()) for p in out.glob("*.txt"))
+    assert len(list(out.glob("*.txt"))) == 4
+
+
+def test_an_interrupted_prediction_goes_on_with_what_is_missing(deploy, tmp_path):
+    for index in range(4):
+        write_png(tmp_path / "images" / f"{index}.png", picture(32, 64, seed=index))
+    out, kept = tmp_path / "r", tmp_path / "v"
+    decoding = Decoding(dt=9, vt=2, et=99, classes=ClassMap((1,), ("thing",)))
+    samples = read_folder(tmp_path / "images")
+    how = Prediction(Network(deploy, None), decoding, batch=1)
+    first = predict(how, samples, out, vectors_out=kept)
+    assert first.instances > 0 and (first.images, first.kept) == (4, 0)
+    texts = {path.name: path.read_text() for path in out.glob("*.txt")}
+    (out / "1.txt").unlink()
+    (kept / "3.npz").unlink()
+    GradientNet.batches.clear()
+    assert predict(how, samples, out, vectors_out=kept, resume=True) == replace(first, kept=2)
+    assert len(GradientNet.batches) == 2 and (kept / "3.npz").is_file()
+    assert {path.name: path.read_text() for path in out.glob("*.txt")} == texts
+    assert predict(how, samples, out, vectors_out=kept, resume=True) == replace(first, kept=4)
+    assert len(GradientNet.batches) == 2
+    assert predict(how, samples, out) == first and len(GradientNet.batches) == 6
+
+
+def test_the_command_resumes_where_it_is_told_to(deploy, tmp_path, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    GradientNet.batches.clear()
+    assert predicted_input(deploy, tmp_path, "--scale", "2", "--resume") == 100
+    assert not GradientNet.batches and "in 1 image (1 kept)" in capsys.readouterr().out
+    write_png(tmp_path / "a.png", picture(32, 64))  # another image of that name is not kept
+    predicted_input(deploy, tmp_path, "--scale", "2", "--resume")
+    assert len(GradientNet.batches) == 1
+
+
+def test_an_interrupted_prediction_says_how_to_go_on(deploy, tmp_path, fails, monkeypatch, capsys):
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GradientNet, "forward", interrupted)
+        assert predicted_input(deploy, tmp_path) == 130
+    captured = capsys.readouterr()
+    assert "stopped; the same command with --resume goes on" in captured.out
+    assert captured.err.endswith("dcme: interrupted\n")
+    write_png(tmp_path / "truth.png", np.full((32, 64), 1001, np.uint16))
+    (tmp_path / "val.txt").write_text("a.png truth.png\n")
+    line = fails("evaluate", tmp_path / "r", tmp_path / "val.txt", "--quiet")
+    assert "a.txt: there are no results for this image" in line and "with --resume" in line
+    assert predicted_input(deploy, tmp_path, "--resume") == 50
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--dt", "3"), "(dt: 10; now 3.0)"),
+        (("--scale", "3"), "(scale: 2.0; now 3.0)"),
+        (("--views", "2"), "(views: 1; now 2)"),
+        (("--size", "64x32"), "(size: None; now [64, 32])"),
+        (("--classes", "2:thing"), "(classes: 1:thing; now 2:thing)"),
+        (("--vectors", "kept"), "(vectors: none; now "),
+    ],
+)
+def test_results_of_other_settings_are_not_taken_for_ones_own(
+    deploy, tmp_path, fails, monkeypatch, options, told
+):
+    monkeypatch.chdir(tmp_path)
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    words = ("--scale", "2", "--classes", "1:thing", *options, "--resume", "--quiet")
+    line = fails("predict", deploy, "w.caffemodel", "a.png", "r", *words)
+    assert "r: holds results of another prediction " + told in line
+    assert "choose another folder, or begin anew without --resume" in line
+
+
+def test_results_of_other_images_are_neither_mixed_nor_lost(deploy, tmp_path, fails, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    (tmp_path / "a.png").rename(tmp_path / "b.png")
+    words = ("predict", deploy, tmp_path / "w.caffemodel", tmp_path / "b.png", tmp_path / "r")
+    words = (*words, "--classes", "1:thing", "--scale", "2", "--quiet")
+    line = fails(*words, "--dt", "3")
+    assert "r: holds results of other images (1: a); name another folder, delete this one" in line
+    assert (tmp_path / "r" / "a.txt").is_file()
+    (tmp_path / "r" / "notes.txt").write_text("not ours")
+    assert main([str(word) for word in (*words, "--resume")]) == 0
+    assert {path.name for path in (tmp_path / "r").glob("?.txt")} == {"a.txt", "b.txt"}
+    capsys.readouterr()
+
+
+def test_a_prediction_does_not_go_on_with_what_was_decoded_there(deploy, tmp_path, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    np.save(tmp_path / "a.npy", np.zeros((2, 32, 64), np.float32))
+    words = ["decode", str(tmp_path / "a.npy"), str(tmp_path / "r"), "--quiet"]
+    assert main(words) == 0
+    GradientNet.batches.clear()
+    predicted_input(deploy, tmp_path, "--scale", "2", "--resume")
+    assert len(GradientNet.batches) == 1
+
+
+def test_results_of_other_weights_are_not_taken_for_ones_own(deploy, tmp_path, capsys):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    # What an interrupted run without --resume has not come to is not there any more.
+    (tmp_path / "a.png").write_bytes(b"damaged")
+    assert predicted_input(deploy, tmp_path, "--scale", "3") == 1
+    write_png(tmp_path / "a.png", np.full((32, 64, 3), 50, np.uint8))
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 150
+    (tmp_path / "w.caffemodel").write_bytes(b"of another training")
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 1
+    assert "results of another prediction (state of the weights: " in capsys.readouterr().err
+    deploy.write_text("# another net")
+    assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 1
+    assert "results of another prediction (content of the net: " in capsys.readouterr().err
+
+
+def test_predict_does_not_write_among_the_images(deploy, tmp_path):
+    write_png(tmp_path / "images" / "a.png", picture(32, 64))
+    how = Prediction(Network(deploy, None), Decoding())
+    for place in ({"out": tmp_path / "images"}, {"out": "r", "vectors_out": tmp_path / "images"}):
+        with pytest.raises(UserError, match="is where the data set is; name another folder"):
+            predict(how, read_folder(tmp_path / "images"), **place)
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("lines", ["images/val.png\n", "images/val.png instanceIds/val.png\n"])
+def test_predict_does_not_write_into_a_data_set(deploy, tmp_path, fails, lines):
+    """A result's text file could be a list, its instance map would stand beside the true ones."""
+    data, weights = tmp_path / "data", tmp_path / "w.caffemodel"
+    write_png(data / "images" / "val.png", picture(32, 64))
+    write_png(data / "instanceIds" / "val.png", np.ones((32, 64), np.uint16))
+    for name in ("train.txt", "val.txt"):
+        (data / name).write_text(lines)
+    weights.touch()
+    before = age(data.rglob("*"))
+    for source in (data, data / "train.txt"):
+        for place in ((data,), (tmp_path / "r", "--vectors", data)):
+            line = fails("predict", deploy, weights, source, *place, "--classes", "1:a", "--quiet")
+            assert f"{data}: is where the data set is; name another folder" in line
+    np.savez(tmp_path / "val.npz", vectors=np.zeros((2, 32, 64), np.float32))
+    line = fails("decode", tmp_path / "val.npz", data, "--list", data / "train.txt")
+    assert f"{data}: is where the list is; name another folder" in line
+    assert not renewed(before) and set(before) == set(data.rglob("*"))
+
+
+def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
+    (tmp_path / "list.txt").write_text("absent.png\n")
+    from dcme.datasets.samples import read_list
+
+    with pytest.raises(UserError, match=r"absent\.png: there is no such image"):
+        how = Prediction(Network(deploy, None), Decoding())
+        predict(how, read_list(tmp_path / "list.txt"), tmp_path / "r")
+    assert GradientNet.batches == []
