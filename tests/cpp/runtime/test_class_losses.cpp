@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "caffe/util/io.hpp"
 #include "runtime/files.hpp"
 #include "runtime/layer_case.hpp"
 

@@ -107,7 +107,6 @@ def test_each_precision_of_the_gpu_is_measured():
 
 def test_a_net_that_reads_an_lmdb_has_the_inputs_of_the_one_that_does_not(tmp_path, monkeypatch):
     monkeypatch.setenv("GLOG_minloglevel", "2")  # import_caffe sets it for good
-    pytest.importorskip("lmdb")
     from dcme.datasets.lmdb_file import write_lmdb
     from dcme.datasets.samples import read_list
 

@@ -4,8 +4,6 @@ import pytest
 from dcme.training.caffe_train import NetFiles, read_net
 from dcme.training.narrowing import Narrowing, write_narrowed
 
-pytest.importorskip("caffe.proto.caffe_pb2")
-
 NET = """
 layer { name: "data" type: "DCMEData" top: "data" top: "v" include { phase: TRAIN }
   dcme_data_param { source: "x" batch_size: 6 new_height: 512 new_width: 1024 } }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dcme.prediction.net_loading import bytes_at_once, load_net
 
-caffe = pytest.importorskip("caffe")
+import caffe
 
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 8, 10] } } }

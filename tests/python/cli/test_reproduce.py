@@ -302,7 +302,6 @@ def classes_in(city, split):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
 def test_every_table_and_figure_is_filled_on_synthetic_scenes(tmp_path, capfd):
     """A tenth of the scenes and iterations; docs/reproduce.md shows the whole."""
     out = tmp_path / "synthetic"

@@ -9,6 +9,8 @@ import dcme
 import numpy as np
 import pytest
 
+import caffe
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -75,7 +77,6 @@ def test_objects_say_in_a_notebook_what_they_are():
 
 
 def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
-    caffe = pytest.importorskip("caffe")
     run = tmp_path / "runs" / "nuclei"
     shutil.copytree(ROOT / "prototxt" / "nuclei", run)
     net = caffe.Net(str(run / "deploy.prototxt"), caffe.TEST)

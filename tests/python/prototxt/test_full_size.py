@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("caffe")
 from generate import NETS
 from measure import bind, measure, write_data
 from oracles import command

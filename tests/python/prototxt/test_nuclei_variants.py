@@ -14,12 +14,11 @@ from dcme.cli import main
 from dcme.datasets.class_file import read_classes
 from dcme.training.caffe_train import NetFiles, data_layers, read_net
 from dcme.training.net_classes import bind_classes
+from nets.choices import ChoiceError, with_choices
+from nets.files import file_texts, write_files
+from nets.nuclei import Choices, define
 
-caffe = pytest.importorskip("caffe")
-
-from nets.choices import ChoiceError, with_choices  # noqa: E402
-from nets.files import file_texts, write_files  # noqa: E402
-from nets.nuclei import Choices, define  # noqa: E402
+import caffe
 
 PROTOTXT = Path(__file__).parents[3] / "prototxt"
 
@@ -59,7 +58,6 @@ def test_the_head_gets_an_output_for_each_class(tmp_path: Path, name: str, head:
         assert list(data.dcme_data_param.label) == [7, 3]
 
 
-@pytest.mark.skipif(not shutil.which("caffe"), reason="needs the command caffe")
 def test_two_classes_are_trained_and_predicted_by_their_labels(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     image, ids = np.full((48, 48, 3), 30, np.uint8), np.zeros((48, 48), np.uint16)

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from generate import NETS
+from google.protobuf import text_format
+from nets.choices import ChoiceError, with_choices
+from nets.files import START, file_texts
+from nets.isisa2019_deeplabv3plus import Choices, define
 
-caffe = pytest.importorskip("caffe")
-from generate import NETS  # noqa: E402
-from google.protobuf import text_format  # noqa: E402
-from nets.choices import ChoiceError, with_choices  # noqa: E402
-from nets.files import START, file_texts  # noqa: E402
-from nets.isisa2019_deeplabv3plus import Choices, define  # noqa: E402
-
-from caffe.proto import caffe_pb2  # noqa: E402
+import caffe
+from caffe.proto import caffe_pb2
 
 FOLDER = Path(__file__).parents[3] / "prototxt"
 

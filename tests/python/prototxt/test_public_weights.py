@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+from oracles import command, public_weights
+from oracles.public_weights import Layers
 
-caffe = pytest.importorskip("caffe")
-from google.protobuf import text_format  # noqa: E402
-from oracles import command, public_weights  # noqa: E402
-from oracles.public_weights import Layers  # noqa: E402
-
-from caffe.proto import caffe_pb2  # noqa: E402
+import caffe
+from caffe.proto import caffe_pb2
 
 FOLDER = Path(__file__).parents[3] / "prototxt"
 VGG_LAYERS = set(public_weights.vgg16(fully_connected=False))
