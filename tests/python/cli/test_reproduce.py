@@ -190,10 +190,18 @@ def test_a_damaged_file_fails_its_tables_and_no_others(context, capsys, monkeypa
 
 
 def test_tables_are_written_in_every_format(context):
-    reproduce(context, choose(["isisa-2019"]))
-    for suffix in ("txt", "csv", "md", "tex", "json"):
-        path = context.out / "tables" / f"isisa-2019_table1_right.{suffix}"
-        assert "59.2" in path.read_text()
+    reports = {r.experiment.key: r for r in reproduce(context, choose(["isisa-2019"]))}
+    table = reports["isisa-2019/table1_right"].table()
+    stem = context.out / "tables" / "isisa-2019_table1_right"
+    written = {
+        "txt": table.as_text(),
+        "csv": table.as_csv(),
+        "md": table.as_markdown(),
+        "tex": table.as_latex(),
+        "json": table.as_json(),
+    }
+    for suffix, text in written.items():
+        assert "59.2" in text and stem.with_suffix(f".{suffix}").read_text() == text
     assert "19.22" in (context.out / "tables" / "isisa-2019_table8.txt").read_text()
 
 

@@ -10,12 +10,19 @@ from pathlib import Path
 
 import pytest
 from dcme.stopping import stop_signals_as_ctrl_c
-from dcme.training.job import (
-    newest_state,
-)
+from dcme.training.job import newest_state
 from oracles.small_training import NETS
 
 FAR = 1_000_000
+"""Iterations that take hours: whatever ends before has been stopped."""
+
+
+def wait_until(happened, what, seconds=120):
+    """Wait for what takes a second on an idle machine; fail where it does not happen."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -23,11 +30,14 @@ def begun_training(data, out):
     """The process of a command that has begun to train."""
     words = [sys.executable, "-m", "dcme", "train", NETS, data, out, "--iterations", FAR]
     log = out / "train.log"
+
+    def begun():
+        assert process.poll() is None, "the command ended"
+        return log.is_file() and "Iteration 0" in log.read_text()
+
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, text=True) as process:
         try:
-            while not (log.is_file() and "Iteration 0" in log.read_text()):
-                assert process.poll() is None
-                time.sleep(0.05)
+            wait_until(begun, "the first iteration")
             yield process
         finally:
             process.kill()
@@ -55,7 +65,7 @@ def test_whatever_stops_it_leaves_a_snapshot(data, tmp_path, number):
             for child in children(process):
                 os.kill(child, number)
         os.kill(process.pid, number)
-        out, _ = process.communicate()
+        out, _ = process.communicate(timeout=120)
     assert process.returncode == 130 and "the same command goes on from" in out
     assert newest_state(tmp_path / "r")[1] < FAR
 
@@ -65,8 +75,11 @@ def test_the_training_stops_with_a_snapshot_where_the_command_is_killed(data, tm
     with begun_training(data, tmp_path / "r") as process:
         (training,) = children(process)
         process.kill()
-        while is_running(training):
-            time.sleep(0.05)
+        try:
+            wait_until(lambda: not is_running(training), "the end of the training")
+        finally:
+            if is_running(training):
+                os.kill(training, signal.SIGKILL)
     assert newest_state(tmp_path / "r")[1] < FAR
 
 

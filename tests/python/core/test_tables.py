@@ -56,10 +56,19 @@ def test_columns_and_rows_of_one_name_are_refused(header):
         double.as_json()
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".csv", ".json", ".md", ".tex"])
-def test_the_suffix_picks_the_format(tmp_path, suffix):
+@pytest.mark.parametrize(
+    ("suffix", "expected"),
+    [
+        (".txt", TABLE.as_text()),
+        (".csv", TABLE.as_csv()),
+        (".json", TABLE.as_json()),
+        (".md", TABLE.as_markdown()),
+        (".tex", TABLE.as_latex()),
+    ],
+)
+def test_the_suffix_picks_the_format(tmp_path, suffix, expected):
     write_table(tmp_path / f"t{suffix}", TABLE)
-    assert "0.12" in (tmp_path / f"t{suffix}").read_text()
+    assert (tmp_path / f"t{suffix}").read_text() == expected
 
 
 def test_further_tables_stand_beside_the_first(tmp_path):
