@@ -1,5 +1,6 @@
 """Binding nets to a data set and running ``caffe train``; a stand-in plays the command."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -96,7 +97,11 @@ def test_the_nets_of_the_package_are_there_outside_the_repository(tmp_path, monk
 def play_caffe(tmp_path, monkeypatch, script):
     command = tmp_path / "bin" / "caffe"
     command.parent.mkdir()
-    command.write_text(f"#!{sys.executable}\n{script}")
+    program = command.with_suffix(".py")
+    program.write_text(script)
+    # The shell's line, for a path in that of `#!` may hold no blank.
+    words = shlex.join([sys.executable, str(program)])
+    command.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     command.chmod(0o755)
     monkeypatch.setattr("dcme.training.caffe_train._command", lambda: str(command))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +26,7 @@ target_link_libraries(header PRIVATE caffe)
 """
 
 
-def compiler_call(folder: Path) -> str:
+def compiler_call(folder: Path) -> list[str]:
     """How CMake compiles a file that uses the installed runtime, less the file."""
     (folder / "CMakeLists.txt").write_text(PROJECT)
     (folder / "header.cpp").write_text("")
@@ -32,12 +34,15 @@ def compiler_call(folder: Path) -> str:
     configure = ["cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build"]
     configure += [f"-DCaffe_DIR={CONFIG.parent}"]
     subprocess.run(configure, check=True, capture_output=True)
-    (command,) = (
-        line.split('"command": "')[1].split(" -o ")[0]
-        for line in (folder / "build/compile_commands.json").read_text().splitlines()
-        if '"command"' in line
-    )
-    return command
+    (compiled,) = json.loads((folder / "build/compile_commands.json").read_text())
+    words = shlex.split(compiled["command"])
+    return words[: words.index("-o")]
+
+
+def check_syntax(call: list[str], *options: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Have the compiler read code, and write nothing."""
+    words = [*call, *options, "-fsyntax-only", "-x", "c++", "-"]
+    return subprocess.run(words, input=code, capture_output=True, text=True)
 
 
 @pytest.mark.skipif(not CONFIG.exists(), reason="caffe is not installed")
@@ -52,13 +57,8 @@ def test_old_makefiles_may_ask_for_cpp_11(tmp_path):
     headers = [path.relative_to(INCLUDE) for path in INCLUDE.glob("caffe/**/*.h*")]
     # Those for tests include googletest, which today wants more.
     headers = [header for header in headers if header.parent.name != "test"]
-    done = subprocess.run(
-        f"{compiler_call(tmp_path)} -std=c++11 -Wall -fsyntax-only -x c++ -",
-        shell=True,
-        input="".join(f"#include <{header}>\n" for header in headers if header.suffix != ".cuh"),
-        capture_output=True,
-        text=True,
-    )
+    code = "".join(f"#include <{header}>\n" for header in headers if header.suffix != ".cuh")
+    done = check_syntax(compiler_call(tmp_path), "-std=c++11", "-Wall", code=code)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -107,13 +107,8 @@ def test_the_headers_of_google_go_before_or_after_those_of_caffe(tmp_path, order
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     includes = [*filter(None, order), "caffe/common.hpp"]
-    done = subprocess.run(
-        f"{compiler_call(tmp_path)} -I{tmp_path} -Wall -fsyntax-only -x c++ -",
-        shell=True,
-        input="".join(f"#include <{header}>\n" for header in includes) + PROGRAM,
-        capture_output=True,
-        text=True,
-    )
+    code = "".join(f"#include <{header}>\n" for header in includes) + PROGRAM
+    done = check_syntax(compiler_call(tmp_path), f"-I{tmp_path}", "-Wall", code=code)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -146,16 +141,11 @@ def test_every_header_compiles_alone_and_twice(tmp_path):
         if path.suffix != ".cuh"
     ]
     assert len(headers) > 100
-    command = compiler_call(tmp_path)
+    call = compiler_call(tmp_path)
 
     def compile_alone(header: Path) -> str:
-        done = subprocess.run(
-            f"{command} -Wall -Wextra -fsyntax-only -x c++ -",
-            shell=True,
-            input=f"#include <{header}>\n" * 2 + "int main() { return 0; }\n",
-            capture_output=True,
-            text=True,
-        )
+        code = f"#include <{header}>\n" * 2 + "int main() { return 0; }\n"
+        done = check_syntax(call, "-Wall", "-Wextra", code=code)
         return f"{header}: {done.stderr}" if done.returncode or done.stderr else ""
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
