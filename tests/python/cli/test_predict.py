@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from dcme.classes import ClassMap
+from dcme.cli import main
 from dcme.datasets.samples import read_folder
 from dcme.datasets.vectors import read_vectors
 from dcme.errors import UserError
