@@ -173,7 +173,7 @@ TEST(BlobLifetime, InferenceKeepsWeightsInOneOrderOnly) {
 std::unique_ptr<caffe::Net<float>> Predict(const std::string& text,
                                            NetParameter::BlobLifetime lifetime) {
   NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
   param.mutable_state()->set_phase(caffe::TEST);
   param.set_blob_lifetime(lifetime);
   caffe::Caffe::set_random_seed(1701);
