@@ -186,13 +186,13 @@ CASES = [
         PREDICT,
     ),
     Case(
-        f"decode source out --size 5x6 --list some.txt {DECODER} --decoding saved.json "
+        f"decode source out --size 5x6 --list some.txt --no-grid {DECODER} --decoding saved.json "
         f"--classes 7:cell {WORKERS}",
         {
             "dcme.datasets.samples.find_samples": {"source": "some.txt"},
             "dcme.prediction.predict.decode_files": {
                 **{"source": "source", "out": "out", "decoding": DECODING, "size": (5, 6)},
-                **{"samples": ["samples"], "workers": 3, "quiet": True},
+                **{"samples": ["samples"], "workers": 3, "quiet": True, "with_grid": False},
             },
         },
         {
