@@ -106,6 +106,51 @@ Array<int32_t> boxes_of(const Instances& instances) {
   return result;
 }
 
+// For pickle: (rows, cols, centres, votes, how many spans each has, all spans).
+py::tuple state_of(const Instances& instances) {
+  size_t total = 0;
+  for (const Instance& one : instances.list) total += one.spans.size();
+  Array<int32_t> spans({static_cast<py::ssize_t>(total), py::ssize_t{3}});
+  size_t k = 0;
+  for (const Instance& one : instances.list) {
+    for (const Span& span : one.spans) {
+      const int values[] = {span.row, span.begin, span.end};
+      std::memcpy(spans.mutable_data(k++, 0), values, sizeof values);
+    }
+  }
+  return py::make_tuple(
+      instances.rows, instances.cols, centres_of(instances),
+      column<int64_t>(instances, [](const Instance& one) { return one.votes; }),
+      column<int64_t>(instances, [](const Instance& one) { return one.spans.size(); }), spans);
+}
+
+Instances restored(const py::tuple& state) {
+  require(state.size() == 6, "this is no state of instances");
+  Instances instances{state[0].cast<int>(), state[1].cast<int>(), {}};
+  const auto centres = state[2].cast<Array<double>>();
+  const auto votes = state[3].cast<Array<int64_t>>(), counts = state[4].cast<Array<int64_t>>();
+  const auto spans = state[5].cast<Array<int32_t>>();
+  require(centres.ndim() == 2 && centres.shape(1) == 2 && spans.ndim() == 2 &&
+              spans.shape(1) == 3 && votes.size() == centres.shape(0) &&
+              counts.size() == votes.size(),
+          "the state of the instances is damaged");
+  py::ssize_t next = 0;
+  for (py::ssize_t k = 0; k < votes.size(); ++k) {
+    Instance one{centres.at(k, 0), centres.at(k, 1), votes.at(k), {}};
+    require(counts.at(k) >= 0 && counts.at(k) <= spans.shape(0) - next,
+            "the state of the instances is damaged");
+    for (const py::ssize_t end = next + counts.at(k); next < end; ++next) {
+      const Span span{spans.at(next, 0), spans.at(next, 1), spans.at(next, 2)};
+      require(span.row >= 0 && span.row < instances.rows && span.begin >= 0 &&
+                  span.begin <= span.end && span.end <= instances.cols,
+              "the state of the instances is damaged");
+      one.spans.push_back(span);
+    }
+    instances.list.push_back(std::move(one));
+  }
+  return instances;
+}
+
 }  // namespace
 
 void bind_decoding(py::module_& m) {
@@ -129,7 +174,8 @@ void bind_decoding(py::module_& m) {
       .def("mask", &one_mask, py::arg("index"))
       .def("masks", &all_masks)
       .def("mask_full_resolution", &large_mask, py::arg("index"), py::arg("rows"), py::arg("cols"))
-      .def("label_map", &labels_of);
+      .def("label_map", &labels_of)
+      .def(py::pickle(&state_of, &restored));
   m.def("decode", &decoded, py::arg("vectors").noconvert(), py::arg("dt"), py::arg("vt"),
         py::arg("et"), py::arg("mode"), py::arg("foreground"), py::arg("mask").noconvert());
 }

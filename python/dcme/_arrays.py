@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+
+from dcme.labels import FIRST_INSTANCE_ID
 
 
 def as_ids(ids: npt.ArrayLike, name: str = "instance map") -> npt.NDArray[np.uint16]:
@@ -23,6 +28,24 @@ def as_ids(ids: npt.ArrayLike, name: str = "instance map") -> npt.NDArray[np.uin
         if low < 0 or high > 65535:
             raise ValueError(f"ids of the {name} must be 0..65535, these are {low}..{high}")
     return np.ascontiguousarray(array, dtype=np.uint16)
+
+
+def are_whole(array: npt.NDArray[Any]) -> bool:
+    """Whether an array holds whole numbers, of whatever real type."""
+    if array.dtype.kind != "f":
+        return array.dtype.kind in "biu"
+    return bool((np.isfinite(array) & (array == np.rint(array))).all())
+
+
+def warn_of_labels(ids: npt.NDArray[np.uint16]) -> None:
+    """Warn the caller's caller where nothing in an instance map is an instance, but something is
+    not 0, as in a label map 0, 1, 2, ..."""
+    if 0 < int(ids.max()) < FIRST_INSTANCE_ID:
+        warnings.warn(
+            "all ids are below 1000, so that no pixel is of an instance; of a label map 0, 1, 2, "
+            "... dcme.from_labels or the command dcme collect make an instance map",
+            stacklevel=3,
+        )
 
 
 def as_vectors(vectors: npt.ArrayLike) -> npt.NDArray[np.float32]:

@@ -98,9 +98,19 @@ class Instances:
             raise IndexError(f"there is no instance {index}; there are {len(self)}")
         return self._core.mask(index % len(self))
 
-    def __getitem__(self, index: int) -> npt.NDArray[np.bool_]:
-        """``mask(index)``."""
-        return self.mask(operator.index(index))
+    def __reduce__(self) -> tuple[type[Instances], tuple[_core.Instances]]:
+        """For pickle and copy: without the masks that were made."""
+        return Instances, (self._core,)
+
+    def __getitem__(self, index: int | slice) -> npt.NDArray[np.bool_]:
+        """``mask(index)``; of a slice the masks (k, H, W)."""
+        if not isinstance(index, slice):
+            return self.mask(operator.index(index))
+        chosen = range(len(self))[index]
+        masks = np.zeros((len(chosen), *self.shape), np.bool_)
+        for place, k in enumerate(chosen):
+            masks[place] = self._core.mask(k)
+        return masks
 
     def __iter__(self) -> Iterator[npt.NDArray[np.bool_]]:
         """The masks, one after the other."""

@@ -6,13 +6,12 @@ smaller ids are stuff, void or groups and count as background.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dcme import _core
-from dcme._arrays import as_ids, as_vectors
+from dcme._arrays import are_whole, as_ids, as_vectors, warn_of_labels
 from dcme.labels import FIRST_INSTANCE_ID
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ def from_labels(labels: npt.ArrayLike, label: int = 1) -> npt.NDArray[np.uint16]
     Raises ``ValueError`` for negative values, more than 999 instances, and other labels.
     """
     array = np.asarray(labels)
-    if array.ndim != 2 or array.dtype.kind not in "biu":
-        raise ValueError(
-            f"a label map has shape (H, W) and whole numbers, not {array.shape} and {array.dtype}"
-        )
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"a label map has shape (H, W), this has {array.shape}")
+    if not are_whole(array):
+        raise ValueError(f"a label map holds whole numbers; this has others ({array.dtype})")
     if not 1 <= label <= _core.LAST_LABEL:
         raise ValueError(f"the label of a class is 1..{_core.LAST_LABEL}, not {label}")
     values = np.unique(array[array != 0])
@@ -82,12 +81,7 @@ def encode(
     ``from_labels``.
     """
     checked = as_ids(ids)
-    if 0 < int(checked.max()) < FIRST_INSTANCE_ID:
-        warnings.warn(
-            "all ids are below 1000, so that no pixel is of an instance; of a label map 0, 1, 2, "
-            "... dcme.from_labels or the command dcme collect make an instance map",
-            stacklevel=2,
-        )
+    warn_of_labels(checked)
     return _core.encode(checked, anchor, bool(round_centre), classes)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dcme import _core
-from dcme._arrays import as_ids, plain
+from dcme._arrays import as_ids, plain, warn_of_labels
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.decoding import Instances
 from dcme.matching import Matching
@@ -160,8 +160,12 @@ class Evaluator:
         confidences : (K,); without them all predictions are equal, for ``Instances`` their votes;
             ``Instances.confidences`` ranks those better, as the commands do.
         distances : median distance in metres, and the share of pixels that have one, by id.
+
+        Warns, as ``encode``, where the ground truth looks like a label map 0, 1, 2, ...
         """
-        truth = _core.ImageMatcher(self._core, as_ids(ids, "ground truth"), dict(distances or {}))
+        checked = as_ids(ids, "ground truth")
+        warn_of_labels(checked)
+        truth = _core.ImageMatcher(self._core, checked, dict(distances or {}))
         if isinstance(masks, Instances):
             if confidences is None:
                 confidences = masks.votes.tolist()

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from dcme import _core
+from dcme._arrays import are_whole
 from dcme.errors import UserError
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -86,8 +87,15 @@ def write_text(path: PathLike, content: str) -> None:
 
 
 def read_json(path: PathLike) -> Any:
-    """The content of a JSON file; ``json.JSONDecodeError`` (a ValueError) where it is none."""
-    return json.loads(read_text(path))
+    """The content of a JSON file."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise UserError(f"{path}: is no JSON (nested too deeply)") from None
+    except ValueError as error:  # beside what the parser finds: numbers of thousands of digits
+        reason = str(error).partition(";")[0]
+        raise UserError(f"{path}: is no JSON ({reason})") from None
 
 
 def write_json(path: PathLike, content: Any) -> None:
@@ -204,12 +212,26 @@ def read_image(path: PathLike, levels: Levels | None = None) -> np.ndarray:
     return np.ascontiguousarray(image[..., :3])
 
 
+def _holds_objects(path: PathLike) -> bool:
+    """Whether a .npy file's header tells of Python objects; to read these may run code."""
+    try:
+        with open(path, "rb") as stream:
+            return b"'|O'" in stream.read(128)
+    except OSError:
+        return False
+
+
 def _read_exact(path: PathLike) -> np.ndarray:
     """The numbers of a .npy file or of an image, as they were written: JPEG does not keep them."""
     if Path(path).suffix.lower() == ".npy":
         try:
             return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
         except Exception as error:  # NumPy lets through whatever the header's parser raises
+            if _holds_objects(path):
+                raise UserError(
+                    f"{path}: holds Python objects, not an array of numbers; of Cellpose's "
+                    "_seg.npy save the array 'masks' alone"
+                ) from None
             raise UserError(f"{path}: cannot be read ({error})") from None
     image = _decode(path)
     with open(path, "rb") as stream:
@@ -232,15 +254,40 @@ def read_mask(path: PathLike) -> np.ndarray:
     return mask
 
 
+def _numbers_of_colours(path: PathLike, image: np.ndarray) -> np.ndarray:
+    """The numbers (H, W) that an image (H, W, C) with a palette, or of greys alone, stands for; of
+    any other the image itself.
+
+    Programs that make files small give a grey image a palette whose order means nothing: where
+    all colours are greys, and no two numbers have the same, these are the numbers.
+    """
+    from PIL import Image
+
+    colours = image[..., :3]
+    grey = colours[..., 0] if (colours == colours[..., :1]).all() else None
+    try:
+        with Image.open(path) as picture:
+            numbers = np.asarray(picture) if picture.mode == "P" else None
+    except Exception as error:  # damaged files raise whatever the format's reader comes upon
+        raise UserError(f"{path}: its palette cannot be read ({error})") from None
+    if numbers is not None and (grey is None or len(np.unique(grey)) < len(np.unique(numbers))):
+        return numbers
+    return image if grey is None else grey
+
+
 def read_labels(path: PathLike) -> np.ndarray:
-    """A label map (H, W) of whole numbers: a grey image of any depth, or a .npy file."""
+    """A label map (H, W) of whole numbers: a .npy file, or an image of any depth that is grey or
+    has a palette; of a palette's colours the numbers count (VOC, DAVIS)."""
     labels = _read_exact(path)
+    if labels.ndim == 3 and Path(path).suffix.lower() != ".npy":
+        labels = _numbers_of_colours(path, labels)
     if labels.ndim != 2:
         raise UserError(
             f"{path}: a label map has one channel with a number for each instance; this one has "
-            f"shape {'x'.join(map(str, labels.shape))}: save the numbers as a grey image or .npy"
+            f"shape {'x'.join(map(str, labels.shape))}: save the numbers as a grey image, one with "
+            "a palette, or .npy"
         )
-    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
+    if not are_whole(labels):
         raise UserError(f"{path}: a label map holds whole numbers")
     return labels
 

@@ -81,6 +81,28 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _open_streams() -> None:
+    """Stand in for standard streams that the caller has closed (``>&-``): Python has None for
+    these, and the next file that is opened would take their place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    sys.stdin = sys.stdin or open(os.devnull)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+
+
+def _flush_output() -> None:
+    """Write out what was printed; what cannot be is dropped, lest Python tries again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OSError(error.errno, os.strerror(error.errno or 0), "standard output") from None
+
+
 @contextmanager
 def _warnings_as_lines(origin: str) -> Iterator[None]:
     """Show Python's warnings without file and line."""
@@ -108,6 +130,7 @@ def _require_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> N
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
+    _open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if word in COMMANDS), None)
     parser = _parser(command)
@@ -128,7 +151,7 @@ def _run(arguments: argparse.Namespace) -> int:
             for folder in {os.path.realpath(f): f for f in arguments.written(arguments)}.values():
                 locks.enter_context(sole_writer(folder))
             arguments.run(arguments)
-        sys.stdout.flush()
+        _flush_output()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from dcme.cli.options import add_workers, counted, size, workers
 
@@ -43,4 +44,6 @@ def run(arguments: argparse.Namespace) -> None:
         quiet=arguments.quiet,
     )
     found = f"{counted(done.instances, 'instance')} in {counted(done.images, 'image')}"
+    if not done.instances:
+        print(f"dcme submit: warning: {arguments.results} holds no instance", file=sys.stderr)
     print(f"{arguments.out}: {found}, {done.bytes / 1e6:.1f} MB")

@@ -22,8 +22,8 @@ def read_classes(place: PathLike) -> ClassMap | None:
     path = folder_of(place) / CLASS_FILE
     if not path.is_file():
         return None
+    kept = read_json(path)
     try:
-        kept = read_json(path)
         return ClassMap(*(kept[name] for name in _FIELDS))
     except (ValueError, TypeError, LookupError) as error:
         reason = str(error).splitlines()[0]

@@ -174,15 +174,18 @@ def _classes(categories: dict[int, str], wanted: ClassMap | None, path: Path) ->
 
 def _load(path: Path) -> tuple[dict[int, str], list[Any], list[Any]]:
     """Categories, images and annotations of the file."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{path}: is no COCO annotation file, {{images, annotations, categories}}, but a "
+            f"{type(content).__name__}; results in COCO's form are such lists"
+        )
     try:
-        content = read_json(path)
         categories = {int(c["id"]): str(c["name"]) for c in content["categories"]}
         return categories, list(content["images"]), list(content["annotations"])
-    except (ValueError, RecursionError, OverflowError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: is no JSON file ({error})") from None
-    except (KeyError, TypeError) as error:
+    except (ValueError, OverflowError, TypeError) as error:
+        raise UserError(f"{path}: is no COCO file ({error})") from None
+    except KeyError as error:
         raise UserError(f"{path}: is no COCO file (lacks {error})") from None
 
 

@@ -226,8 +226,8 @@ def read_thresholds(path: Path) -> dict[str, tuple[float, float, float]]:
     """A file {net: [DT, VT, ET]}; empty where there is none."""
     if not path.is_file():
         return {}
+    found = read_json(path)
     try:
-        found = read_json(path)
         return {str(name): (float(a), float(b), float(c)) for name, (a, b, c) in found.items()}
     except (ValueError, TypeError, AttributeError):
         raise UserError(f"{path}: must be {{net: [DT, VT, ET], ...}}") from None

@@ -6,7 +6,6 @@ disparity, and the share of its pixels that have one (at least half must).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from dcme import _core
 from dcme._arrays import as_ids
 from dcme.datasets.samples import IDS_ENDING, TRUTH_FOLDER, Sample
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text
+from dcme.files import PathLike, read_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -85,9 +84,8 @@ def instance_distances(
 
 def read_distances(ids: PathLike, files: StereoFiles) -> Distances:
     """The distances of the instances of a map in a file."""
-    camera = read_text(files.camera)
+    values = read_json(files.camera)
     try:
-        values = json.loads(camera)
         baseline = float(values["extrinsic"]["baseline"])
         focal_length = float(values["intrinsic"]["fx"])
     except (ValueError, KeyError, TypeError):

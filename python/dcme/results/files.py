@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dcme.classes import LAST_LABEL
 from dcme.datasets.samples import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
 from dcme.files import (
@@ -191,6 +192,11 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
         raise UserError(
             f"{path}:{number}: a line is 'mask.png label score', not '{line}'"
         ) from None
+    if not UNCLASSIFIED <= label <= LAST_LABEL:
+        raise UserError(
+            f"{path}:{number}: the label {fields[1]} is none of 1..{LAST_LABEL}, or "
+            f"{UNCLASSIFIED} for none"
+        )
     if not np.isfinite(score):
         raise UserError(f"{path}:{number}: the score is {score}")
     return mask, label, score

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,7 @@ def write_decoding(path: PathLike, decoding: Decoding) -> None:
 
 def read_decoding(path: PathLike) -> dict[str, Any]:
     """What a file tells of a ``Decoding``, by the names of its fields; raises for anything else."""
-    try:
-        told = read_json(path)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: is no JSON ({error})") from None
+    told = read_json(path)
     if not isinstance(told, dict) or not told:
         raise UserError(f"{path}: must be {{{', '.join(_KNOWN)}}}, as dcme tune --save writes it")
     for name, value in told.items():
@@ -43,10 +39,10 @@ def _check(where: str, name: str, value: Any) -> None:
             raise UserError(f"{where}: must be one of {', '.join(MODES)}, not {value!r}")
         return
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    most = 1 if name == "probability" else math.inf
+    most = 1 if name == "probability" else sys.float_info.max
     if not number or not 0 <= value < most:
         limit = " below 1" if name == "probability" else ""
-        raise UserError(f"{where}: must be a number from 0 on{limit}, not {value!r}")
+        raise UserError(f"{where}: must be a number from 0 on{limit}, not {value!r:.40}")
 
 
 def decoding_beside(deploy: PathLike) -> Path:

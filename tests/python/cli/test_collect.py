@@ -174,7 +174,7 @@ def two_files(photos, masks):
 
 
 def colours(photos, masks):
-    cv2.imwrite(str(masks / "a.png"), np.zeros((*SHAPE, 3)))
+    cv2.imwrite(str(masks / "a.png"), np.full((*SHAPE, 3), (0, 0, 9)))
 
 
 def negative(photos, masks):
@@ -244,7 +244,7 @@ def stack(photos, masks):
         (fractions, "a.npy: a label map holds whole numbers"),
         (endless, "a.npy: a label map holds whole numbers"),
         (flat, "1.npy: a mask has shape (H, W), this one (2400,)"),
-        (pickled, "a.npy: cannot be read"),
+        (pickled, "a.npy: holds Python objects"),
         (deep, "a.png: has 16 bits a channel"),
         (smoothed, "of its values occur on thin lines only"),
         (lossy, "a.jpg: JPEG changes the values of masks"),

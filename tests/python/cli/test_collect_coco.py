@@ -122,11 +122,11 @@ def test_coco_annotations_that_do_not_fit(photos, tmp_path, fails, change, messa
 def test_coco_files_that_are_none(photos, tmp_path, fails):
     path = tmp_path / "x.json"
     for text, message in (
-        ("{", "is no JSON file"),
+        ("{", "x.json: is no JSON ("),
         ("{}", "is no COCO file"),
-        ("[]", "is no COCO"),
+        ("[]", "is no COCO annotation file, {images, annotations, categories}, but a list"),
         ('{"categories": [], "annotations": [], "images": []}', "names no images"),
-        ('{"categories": [{"id": Infinity, "name": "a"}]}', "is no JSON file"),
+        ('{"categories": [{"id": Infinity, "name": "a"}]}', "is no COCO file"),
         (
             '{"categories": [], "annotations": [], "images": '
             '[{"id": 0, "file_name": "a.jpg", "height": 1e999, "width": 60}]}',

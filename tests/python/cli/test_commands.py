@@ -2,12 +2,15 @@
 
 import argparse
 import errno
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,3 +244,29 @@ def test_a_file_system_without_locks_warns(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="locks no folders"), sole_writer(tmp_path / "a"):
         (tmp_path / "a" / "b").write_text("")
     assert (tmp_path / "a" / "b").is_file()
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_matter(tmp_path, closed):
+    """Not even to what is written: a file must not take the place of the standard output."""
+    words = shlex.join([sys.executable, "-m", "dcme", "synth", str(tmp_path / "city")])
+    options = "--train 1 --val 0 --size 32x64 --quiet"
+    done = subprocess.run(["sh", "-c", f"exec {words} {options} {closed}"], capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert len(list((tmp_path / "city").rglob("*.png"))) > 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize(("unbuffered", "where"), [("", "standard output: "), ("1", "")])
+def test_output_to_a_full_disk_is_one_line(tmp_path, unbuffered, where):
+    words = [sys.executable, "-m", "dcme", "synth", str(tmp_path / "city"), "--quiet"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*words, "--train", "1", "--val", "0", "--size", "32x64"],
+            stdout=full,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    line = f"dcme synth: error: {where}no space left on device\n"
+    assert (done.returncode, done.stderr) == (1, line)

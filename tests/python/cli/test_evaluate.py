@@ -89,6 +89,11 @@ def test_labels_outside_the_classes_are_refused(city, perfect, fails):
     write_text(path, path.read_text().replace(".png 2", ".png 4", 1))
     line = fails("evaluate", perfect, city, "--quiet")
     assert path.name in line and "is none of the classes" in line
+    rest = path.read_text().partition("\n")[2]
+    for label in (2**63 - 1, 65536, 65, -1):
+        write_text(path, f"masks/a.png {label} 0.5\n{rest}")
+        line = fails("evaluate", perfect, city, "--quiet")
+        assert f"{path}:1: the label {label} is none of 1..64, or 0 for none" in line
     for path in perfect.glob("*.txt"):
         write_text(path, "")
     line = fails("evaluate", perfect, city, "--classes", "1:cell", "--quiet")

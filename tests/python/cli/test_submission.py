@@ -113,5 +113,13 @@ def test_faults_are_named_and_nothing_is_written(results, city, tmp_path, fails,
     assert not (tmp_path / "s.zip").exists()
 
 
+def test_a_submission_without_any_instance_is_warned_of(results, city, tmp_path, capsys):
+    for path in results.glob("*.txt"):
+        path.write_text("")
+    words = ["submit", results, city, tmp_path / "s.zip", "--split", "val", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    assert capsys.readouterr().err == f"dcme submit: warning: {results} holds no instance\n"
+
+
 def test_other_archives_are_refused(results, city, tmp_path, fails):
     assert "is a .zip file" in fails("submit", results, city, tmp_path / "s.tar", "--split", "val")

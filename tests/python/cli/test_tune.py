@@ -261,6 +261,7 @@ def test_thresholds_go_from_tune_to_decode_in_a_file(city, vectors, tmp_path, ca
         ("{}", "must be {dt, "),
         ('{"dt": 3, "size": 4}', "size: is nothing that the decoder knows"),
         ('{"dt": "3"}', "dt: must be a number from 0 on, not '3'"),
+        ('{"et": 1%s}' % ("0" * 400), "et: must be a number from 0 on, not 1000"),
         ('{"vt": -1}', "vt: must be a number from 0 on, not -1"),
         ('{"et": NaN}', "et: must be a number from 0 on, not nan"),
         ('{"probability": 1}', "probability: must be a number from 0 on below 1, not 1"),

@@ -16,12 +16,14 @@ from dcme.errors import UserError, one_line
 from dcme.files import (
     atomic_path,
     read_image,
+    read_json,
     read_labels,
     resized,
     stretched,
     write_png,
     write_text,
 )
+from PIL import Image
 
 
 def test_a_full_disk_leaves_nothing_and_names_the_file(tmp_path):
@@ -138,6 +140,56 @@ def test_a_jpegs_end_is_that_behind_its_pixels(tmp_path):
     (tmp_path / "image.jpg").write_bytes(filled[:-2])
     with pytest.raises(UserError, match="is cut off"):
         read_image(tmp_path / "image.jpg")
+
+
+LABELS = np.array([[0, 1, 1, 0], [2, 2, 0, 255]], np.uint8)
+VOC_COLOURS = [0, 0, 0, 128, 0, 0, 0, 128, 0, *[9] * 3 * 252, 224, 224, 192]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_of_a_palette_the_numbers_are_the_labels(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    picture = Image.fromarray(LABELS).convert("P")
+    for colours in (VOC_COLOURS, [0] * 768):
+        picture.putpalette(colours)
+        picture.save(path)
+        assert np.array_equal(read_labels(path), LABELS)
+
+
+def test_of_a_palette_of_greys_in_any_order_the_greys_are_the_labels(tmp_path):
+    picture = Image.fromarray(LABELS).convert("P")
+    picture.putpalette([7] * 3 + [0] * 3 + [5] * 3 + [4] * 3 * 252 + [9] * 3)
+    picture.save(tmp_path / "a.png")
+    assert read_labels(tmp_path / "a.png").tolist() == [[7, 0, 0, 7], [5, 5, 7, 9]]
+
+
+def test_of_three_equal_channels_one_is_taken(tmp_path):
+    for kind in (np.uint8, np.uint16):
+        write_png(tmp_path / "a.png", np.repeat(LABELS[..., None].astype(kind), 3, axis=2))
+        assert np.array_equal(read_labels(tmp_path / "a.png"), LABELS)
+    write_png(tmp_path / "a.png", np.dstack([LABELS, LABELS, LABELS // 2]))
+    with pytest.raises(UserError, match=r"a\.png: a label map has one channel"):
+        read_labels(tmp_path / "a.png")
+
+
+def test_objects_of_cellpose_are_told_as_such(tmp_path):
+    np.save(tmp_path / "a_seg.npy", np.array({"masks": LABELS}, dtype=object), allow_pickle=True)
+    with pytest.raises(UserError, match=r"a_seg\.npy: holds Python objects.*array 'masks' alone"):
+        read_labels(tmp_path / "a_seg.npy")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", r"Expecting property name"),
+        ("[" * 100_000, "nested too deeply"),
+        ("9" * 5000, r"Exceeds the limit \(4300 digits\) for integer string conversion"),
+    ],
+)
+def test_json_that_cannot_be_read_names_the_file(tmp_path, text, reason):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UserError, match=rf"a\.json: is no JSON \({reason}"):
+        read_json(tmp_path / "a.json")
 
 
 def test_what_is_no_number_becomes_black():

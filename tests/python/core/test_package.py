@@ -1,5 +1,7 @@
 """What ``import dcme`` offers, and that the page about it does what it says."""
 
+import copy
+import pickle
 import re
 import shutil
 from pathlib import Path
@@ -97,13 +99,16 @@ def test_a_label_map_becomes_an_instance_map():
     assert dcme.from_labels(labels > 5, label=26).tolist() == [[0, 26001, 26001], [26001, 0, 0]]
     assert dcme.from_labels(np.ones((1, 2), np.uint8)).tolist() == [[1001, 1001]]
     assert dcme.from_labels(labels).dtype == np.uint16
+    assert np.array_equal(dcme.from_labels(labels.astype(np.float32)), dcme.from_labels(labels))
 
 
 @pytest.mark.parametrize(
     ("labels", "label", "message"),
     [
         (np.zeros((2, 2, 2), int), 1, "shape"),
-        (np.zeros((2, 2)), 1, "whole numbers"),
+        (np.full((2, 2), 1.5), 1, "whole numbers"),
+        (np.full((2, 2), np.nan), 1, "whole numbers"),
+        (np.zeros((0, 5), int), 1, "shape"),
         (np.full((2, 2), -1), 1, "never -1"),
         (np.arange(1000).reshape(10, 100) + 1, 1, "1000 instances do not fit"),
         (np.ones((2, 2), int), 65, r"is 1\.\.64"),
@@ -119,11 +124,41 @@ def test_encoding_a_label_map_warns():
         assert not dcme.encode(np.array([[0, 1, 2]])).any()
 
 
+def test_evaluating_against_a_label_map_warns():
+    evaluator = dcme.Evaluator(dcme.ClassMap([1], ["cell"]))
+    with pytest.warns(UserWarning, match=r"below 1000.*dcme\.from_labels") as told:
+        evaluator.add(np.array([[0, 1, 2]]), np.array([[0, 1, 2]]))
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("mode", ["standard", "reference"])
+def test_instances_can_be_sent_to_other_processes(mode):
+    rng = np.random.default_rng(0)
+    ids = dcme.from_labels(np.kron(np.arange(6).reshape(2, 3), np.ones((20, 20), int)))
+    found = dcme.decode(dcme.encode(ids) + rng.normal(0, 1, (2, *ids.shape)), 3, 20, 8, mode)
+    assert len(found) > 3 and found.masks.any()
+    for copied in (pickle.loads(pickle.dumps(found)), copy.copy(found), copy.deepcopy(found)):
+        for name in ("shape", "centres", "votes", "pixels", "boxes", "offsets", "masks"):
+            assert np.array_equal(getattr(copied, name), getattr(found, name)), name
+    few = dcme.decode(np.zeros((2, 3, 4), np.float32))
+    assert copy.copy(few).shape == (3, 4) and len(copy.copy(few)) == 0
+
+
+def test_a_damaged_pickle_is_refused():
+    found = dcme.decode(dcme.encode(dcme.from_labels(np.ones((9, 9), int))), dt=2, vt=5, et=3)
+    rows, cols, *rest, spans = found._core.__getstate__()
+    for wrong in (spans + 9, spans - 9, spans[:-1], spans[:, :2]):
+        with pytest.raises(ValueError, match="state of the instances is damaged"):
+            type(found._core).__new__(type(found._core)).__setstate__((rows, cols, *rest, wrong))
+
+
 def test_instances_are_a_sequence_of_masks():
     ids = dcme.from_labels(np.repeat([[1, 0, 2]], 9, axis=1).repeat(9, axis=0))
     found = dcme.decode(dcme.encode(ids), dt=2, vt=5, et=3)
     assert len(found) == 2
     assert np.array_equal(found[-1], found.masks[1]) and np.array_equal(found.mask(0), found[0])
+    assert np.array_equal(found[::-1], found.masks[::-1])
+    assert found[:1].shape == (1, *found.shape) and found[2:].shape == (0, *found.shape)
     for wrong in (2, -3):
         with pytest.raises(IndexError, match=f"no instance {wrong}; there are 2"):
             found.mask(wrong)
