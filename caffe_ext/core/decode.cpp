@@ -50,6 +50,7 @@ Instances decode(Plane<const float> dx, Plane<const float> dy, const DecodeOptio
       require(!mask.data, "mode 'reference' finds the foreground itself: give no mask");
       return decode_reference(field, options);
     case DecodeMode::kWatershed:
+      require(!mask.data, "mode 'watershed' finds the foreground itself: give no mask");
       return decode_watershed(field, options);
     case DecodeMode::kStandard:
       break;

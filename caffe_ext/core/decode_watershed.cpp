@@ -1,6 +1,10 @@
+// Paper 1's alternative: the published decoder with step 4 replaced by a watershed on the lengths
+// of the vectors.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "published_votes.hpp"
 #include "vote_map.hpp"
 
 namespace dcme {
@@ -10,26 +14,20 @@ namespace {
 // are largest where two instances meet, so the basins are the instances.
 class Flood {
  public:
-  Flood(const VectorField& field, const VoteMap& map, const DecodeOptions& options,
-        Plane<int32_t> labels)
-      : field_(field),
-        map_(map),
-        labels_(labels),
-        masked_(options.foreground_mask.data != nullptr),
-        near_centre_(options.foreground + 1) {}
+  Flood(const VectorField& field, const PublishedVotes& votes, Plane<int32_t> labels)
+      : field_(field), votes_(votes), labels_(labels) {}
 
-  void seed(const FoundCentre& centre, int32_t label) {
-    const int row = clamped(centre.row, labels_.rows), col = clamped(centre.col, labels_.cols);
-    const int reach = static_cast<int>(std::min(near_centre_, 64.0));
-    // The vectors next to the centre are too short to be foreground by themselves. A mask says what
-    // is, and the centre need not be in it.
-    for (int r = std::max(row - reach, 0); r <= std::min(row + reach, labels_.rows - 1); ++r) {
-      for (int c = std::max(col - reach, 0); c <= std::min(col + reach, labels_.cols - 1); ++c) {
-        if ((r == row && c == col) || is_foreground(r, c) != masked_) continue;
-        if (std::hypot(r - row, c - col) <= near_centre_) take(r, c, label, 0);
-      }
-    }
-    if (!masked_ || is_foreground(row, col)) take(row, col, label, 0);
+  // Each centre's flood begins at those of its pixels (that point to within et of it) which are
+  // nearest to it. Around the centre itself vectors are too short to be foreground, and it may lie
+  // outside its instance.
+  void seed(double et) {
+    const CoverMap cover(votes_, et);
+    std::vector<double> nearest(votes_.centres().size(), std::numeric_limits<double>::infinity());
+    for_each_member(
+        cover, [&](int r, int c, int k) { nearest[k] = std::min(nearest[k], distance(r, c, k)); });
+    for_each_member(cover, [&](int r, int c, int k) {
+      if (distance(r, c, k) <= nearest[k] + kSeedWidth) take(r, c, k + 1, 0);
+    });
   }
 
   void run() {
@@ -48,6 +46,7 @@ class Flood {
   }
 
  private:
+  static constexpr double kSeedWidth = 1;  // pixels: enough to lie all around the centre
   static constexpr int kLevelsPerPixel = 4;
   static constexpr int kLevels = 1 << 14;
 
@@ -55,14 +54,22 @@ class Flood {
     int row, col;
   };
 
-  static int clamped(double position, int size) {
-    return std::min(std::max(static_cast<int>(std::lround(position)), 0), size - 1);
+  template <typename Visit>
+  void for_each_member(const CoverMap& cover, Visit visit) const {
+    for (int r = 0; r < labels_.rows; ++r) {
+      for (int c = 0; c < labels_.cols; ++c) {
+        for (int k : cover.members(cover.sets()[votes_.targets()(r, c)])) visit(r, c, k);
+      }
+    }
   }
 
-  bool is_foreground(int r, int c) const { return map_.cells()(r, c) != VoteMap::kNone; }
+  double distance(int r, int c, int k) const {
+    return std::hypot(r - votes_.centres()[k].row, c - votes_.centres()[k].col);
+  }
 
   void spread(int r, int c, int32_t label, size_t from_level) {
-    if (r < 0 || c < 0 || r >= labels_.rows || c >= labels_.cols || !is_foreground(r, c)) return;
+    if (r < 0 || c < 0 || r >= labels_.rows || c >= labels_.cols) return;
+    if (votes_.targets()(r, c) == votes_.plane().nowhere()) return;
     const float length = std::hypot(field_.dx(r, c), field_.dy(r, c));
     const float level = std::min(length * kLevelsPerPixel, static_cast<float>(kLevels - 1));
     take(r, c, label, std::max(from_level, static_cast<size_t>(level)));
@@ -75,27 +82,23 @@ class Flood {
   }
 
   const VectorField& field_;
-  const VoteMap& map_;
+  const PublishedVotes& votes_;
   const Plane<int32_t> labels_;
-  const bool masked_;
-  const double near_centre_;
   std::vector<std::vector<Pixel>> queues_ = std::vector<std::vector<Pixel>>(kLevels);
 };
 
 }  // namespace
 
 Instances decode_watershed(const VectorField& field, const DecodeOptions& options) {
-  const VoteMap map(field, options);
-  const std::vector<FoundCentre> centres = find_centres(map, options);
-  Instances found{field.rows(), field.cols(), {}};
+  const PublishedVotes votes(field, options);
+  Instances found{field.rows(), field.cols(), votes.centres()};
+  if (found.list.empty()) return found;
   ScratchPlane labels(field.rows(), field.cols());
-  Flood flood(field, map, options, labels.plane());
-  for (const FoundCentre& centre : centres) {
-    found.list.push_back({centre.row, centre.col, centre.votes, {}});
-    flood.seed(centre, static_cast<int32_t>(found.list.size()));
-  }
+  Flood flood(field, votes, labels.plane());
+  flood.seed(options.et);
   flood.run();
   take_masks(labels.plane(), found.list);
+  leave_out_small(found.list);
   return found;
 }
 

@@ -138,9 +138,9 @@ def decode(
     et : ET, pixels: a pixel belongs to a centre that it points to within this distance.
     mode : "standard": one vote a pixel, sub-pixel, each pixel in at most one instance.
         "reference": exactly what produced the published numbers; masks may overlap.
-        "watershed": centres as "standard", then watershed on the lengths of the vectors.
+        "watershed": centres as "reference", then a watershed on the lengths of the vectors.
     foreground : a (H, W) boolean mask of the pixels that count, or the length in pixels (default 1)
-        that a vector must exceed to count. Not for "reference".
+        that a vector must exceed to count. For "standard" only.
 
     NaN or infinite vectors (the pixel is named), wrong shapes and thresholds raise ``ValueError``.
     """
@@ -148,8 +148,8 @@ def decode(
     length, mask = 1.0, None
     if foreground is not None:
         given = np.asarray(foreground)
-        if mode == "reference":
-            raise ValueError("mode 'reference' finds the foreground itself: leave foreground out")
+        if mode in ("reference", "watershed"):
+            raise ValueError(f"mode '{mode}' finds the foreground itself: leave foreground out")
         if given.ndim == 0:
             length = float(given)
         elif given.dtype != np.bool_:

@@ -9,7 +9,7 @@ namespace dcme {
 enum class DecodeMode {
   kStandard,   // the method of paper 1, sub-pixel; every pixel in at most one instance
   kReference,  // what produced the published numbers, to the bit
-  kWatershed,  // centres as in kStandard, pixels by watershed on the vectors' lengths
+  kWatershed,  // centres as in kReference, pixels by watershed on the vectors' lengths
 };
 
 // "standard", "reference" or "watershed"; anything else throws std::invalid_argument.
@@ -21,15 +21,15 @@ struct DecodeOptions {
   double dt = 10;  // DT: proposals closer than this make one centre
   double vt = 50;  // VT: a centre needs more votes than this
   double et = 15;  // ET: pixels point to within this distance of their centre
-  // Pixels with longer vectors are foreground. Not used by kReference, nor when a mask is given.
+  // Pixels with longer vectors are foreground. kStandard only, and not used when a mask is given.
   double foreground = 1;
-  // Explicit foreground, non-zero = yes, of the field's size; not for kReference. May be absent.
+  // Explicit foreground, non-zero = yes, of the field's size; kStandard only. May be absent.
   Plane<const uint8_t> foreground_mask;
 };
 
 // Finds the instances of a vector field (dx and dy of equal size). Listed by centre, top to bottom,
-// then left to right (kReference: in the order of its splitting). NaN or infinity, planes of
-// different size and negative thresholds throw std::invalid_argument.
+// then left to right (kReference, kWatershed: in the order of the splitting). NaN or infinity,
+// planes of different size and negative thresholds throw std::invalid_argument.
 Instances decode(Plane<const float> dx, Plane<const float> dy, const DecodeOptions& options = {});
 
 }  // namespace dcme

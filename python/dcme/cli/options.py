@@ -209,7 +209,7 @@ def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
         "--mode",
         choices=("standard", "reference", "watershed"),
         help="how votes become masks: standard: each pixel votes once and is in one mask; "
-        "reference: as in the papers; watershed: masks by the lengths of the vectors; "
+        "reference: as in the papers; watershed: that with masks by the lengths of the vectors; "
         "default: standard",
     )
     group.add_argument(

@@ -219,12 +219,12 @@ def _results(
     The classifier runs in the calling thread, as a network does, between the threads that decode
     and those that write.
     """
-    reference = decoding.mode == "reference"
+    published = decoding.published
     decode = partial(_decode, decoding, with_grid and classifier is None, vectors_out)
     results: Iterator[Found] = ordered_map(decode, outputs, workers)
     if classifier is not None:
-        results = map(partial(_classify, classifier, not reference), results)
-    yield from ordered_map(partial(_write, out, reference), results, workers)
+        results = map(partial(_classify, classifier, not published), results)
+    yield from ordered_map(partial(_write, out, published), results, workers)
 
 
 @dataclass(frozen=True)

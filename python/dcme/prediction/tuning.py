@@ -194,7 +194,7 @@ def _average_precision(
 
 def _unused(start: Decoding, scenes: Sequence[Scene]) -> tuple[str, ...]:
     """Thresholds that change nothing: the foreground is told by one at most."""
-    if start.mode == "reference":
+    if start.published:
         return ("foreground", "probability")
     by_pixel = all(classifies_pixels(scene.item) for scene in scenes)
     return ("foreground",) if by_pixel else ("probability",)

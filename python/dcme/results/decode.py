@@ -32,11 +32,17 @@ class Decoding:
     et: float = 15
     mode: str = "standard"
     foreground: float = 1.0
-    """Length in pixels that a vector must exceed to count; not used by ``reference``."""
+    """Length in pixels that a vector must exceed to count; only used by ``standard``."""
     classes: ClassMap = CITYSCAPES
     probability: float = 0.5
     """Where the network classifies single pixels, one counts if it is not background with more
-    than this probability, however long its vector; not used by ``reference``."""
+    than this probability, however long its vector; only used by ``standard``."""
+
+    @property
+    def published(self) -> bool:
+        """Whether all beside the masks is as published, too: background among the classes, scores
+        that are probabilities alone, masks that are enlarged by INTER_CUBIC."""
+        return self.mode in ("reference", "watershed")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -48,7 +54,7 @@ class Decoding:
         """Instances of one vector map, at its own size, those of higher score first.
 
         Scores: see ``Instances.confidences``, times the class probability where there is one. In
-        ``reference`` mode the probability alone, as in paper 2.
+        the modes of the papers the probability alone, as in paper 2.
         """
         found = self.find(item)
         labels = np.full(len(found), self._only_label(), np.int32)
@@ -56,11 +62,11 @@ class Decoding:
         if item.grid is not None:
             self._probabilities(item)  # those of other classes are an error even without instances
         if item.grid is not None and len(found):
-            if self.mode != "reference" and classifies_pixels(item):
+            if not self.published and classifies_pixels(item):
                 labels, probabilities = self.classify_masks(item, found)
             else:
                 labels, probabilities = self.classify(item, found.centres)
-            scores = probabilities * (1.0 if self.mode == "reference" else scores)
+            scores = probabilities * (1.0 if self.published else scores)
             keep = np.nonzero(labels)[0]
         order = keep[np.argsort(-scores[keep], kind="stable")]
         masks = LazyMasks(len(order), lambda index: found.mask(int(order[index])))
@@ -78,7 +84,7 @@ class Decoding:
 
     def _foreground(self, item: VectorMap) -> np.ndarray | float | None:
         """The pixels that count, or the length from which they do."""
-        if self.mode == "reference":
+        if self.published:
             return None
         if not classifies_pixels(item):
             return self.foreground
@@ -89,11 +95,12 @@ class Decoding:
 
     def classify(self, item: VectorMap, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Label (0: background) and probability of each centre (K, 2) from its block of the grid
-        output, as in paper 2; only ``reference`` mode lets background win."""
+        output, as in paper 2; only the modes of the papers let background win."""
         grid = self._probabilities(item)
         block = block_size(item.vectors.shape[1:], grid.shape[1:])
-        paper = self.mode == "reference"
-        numbers, scores = classify_instances(centres, grid, block, foreground_only=not paper)
+        numbers, scores = classify_instances(
+            centres, grid, block, foreground_only=not self.published
+        )
         return self._labels(np.asarray(numbers)), np.asarray(scores, float)
 
     def classify_masks(self, item: VectorMap, found: Instances) -> tuple[np.ndarray, np.ndarray]:

@@ -87,7 +87,7 @@ class Ceiling:
             return true_masks(sample, ids, self.classes, full)
         vectors = encode(ids, round_centre=True, classes=self.classes)
         options = self.decoding
-        length = None if options.mode == "reference" else options.foreground
+        length = None if options.published else options.foreground
         found = decode(vectors, options.dt, options.vt, options.et, options.mode, length)
         masks = LazyMasks(len(found), found.mask)
         labels = majority_labels(masks, ids, self.classes)

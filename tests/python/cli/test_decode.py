@@ -156,14 +156,15 @@ def test_maps_may_have_the_names_of_caffes_blobs(tmp_path):
     assert item.name == "mine" and (item.vectors == 1).all() and (item.grid == 3).all()
 
 
-def test_in_reference_mode_background_wins_and_scores_are_probabilities():
+@pytest.mark.parametrize("mode", ["reference", "watershed"])
+def test_in_the_modes_of_the_papers_background_wins_and_scores_are_probabilities(mode):
     ids = np.zeros((32, 64), np.uint16)
     ids[5:27, 5:27], ids[5:27, 37:59] = 1001, 1002
     field = dcme.encode(ids)
     field[:, ids > 0] += np.random.default_rng(1).normal(0, 1, (2, (ids > 0).sum()))
     grid = np.array([[[0.6, 0.3]], [[0.4, 0.7]]], np.float32)  # blocks of 32 pixels
     how = {"dt": 4, "vt": 5, "et": 10, "classes": ClassMap((1,), ("cell",))}
-    result = Decoding(mode="reference", **how)(VectorMap("x", field, grid))
+    result = Decoding(mode=mode, **how)(VectorMap("x", field, grid))
     assert result.scores.tolist() == pytest.approx([0.7]) and result.centres[0, 1] > 32
     result = Decoding(**how)(VectorMap("x", field, grid))
     assert len(result) == 2 and (result.scores < [0.7, 0.4]).all()
