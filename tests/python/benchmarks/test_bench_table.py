@@ -79,7 +79,7 @@ def test_the_nets_are_those_of_the_repository(train):
         assert ("vectors_gt" in layers) is train
 
 
-def test_unknown_rows_are_named(capsys):
+def test_unknown_rows_are_named():
     with pytest.raises(SystemExit, match="no row starts with 'nothing'"):
         main(["nothing"])
 

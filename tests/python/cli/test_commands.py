@@ -113,7 +113,7 @@ def test_too_little_memory_is_one_line(monkeypatch, fails):
     assert "the memory does not suffice (Unable to allocate" in fails("prepare", "a", "b")
 
 
-def test_ctrl_c_twice_ends_with_one_line(tmp_path):
+def test_ctrl_c_twice_ends_with_one_line():
     """The second one comes while the threads finish what they have begun."""
     code = (
         "import os, signal, sys, threading\n"

@@ -56,7 +56,7 @@ def test_unknown_class_names_the_file_and_the_label(fails, tmp_path):
     assert main([*words, "--classes", "9:cell"]) == 0
 
 
-def test_a_class_list_that_cannot_be_read_is_a_usage_error(tmp_path, capsys):
+def test_a_class_list_that_cannot_be_read_is_a_usage_error(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["encode", "x", "y", "--classes", "nucleus"])
     assert stop.value.code == 2

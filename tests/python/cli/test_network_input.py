@@ -29,7 +29,7 @@ def test_mean_and_scale_are_applied_per_channel():
     assert Preprocessing()(image, 1).tolist() == [[[22]]]  # 0.114 blue, 0.587 green, 0.299 red
 
 
-def test_input_is_scaled_as_the_training_net_beside_says(deploy, tmp_path, monkeypatch, capsys):
+def test_input_is_scaled_as_the_training_net_beside_says(deploy, tmp_path, capsys):
     net = tmp_path / "sub"
     net.mkdir()
     train_net(tmp_path, 0.5)

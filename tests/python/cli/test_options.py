@@ -43,7 +43,7 @@ def test_an_hdf5_file_gets_a_name_that_decode_knows(listed, tmp_path, fails):
     assert "the name of an HDF5 file ends in .h5 or .hdf5" in fails(*words)
 
 
-def test_an_output_below_a_file_is_one_line(listed, tmp_path, fails):
+def test_an_output_below_a_file_is_one_line(listed, fails):
     line = fails("prepare", listed, listed.parent / "a.png", "--quiet")
     assert "a.png: is a file; name a folder" in line
     line = fails("encode", listed, listed.parent / "a.png" / "v", "--classes", "1:cell", "--quiet")

@@ -180,7 +180,7 @@ def test_the_command_prints_and_writes_tables(city, vectors, tmp_path, capsys):
     assert "accuracy" in capsys.readouterr().out
 
 
-def test_what_is_missing_is_named(city, vectors, fails, tmp_path):
+def test_what_is_missing_is_named(city, vectors, fails):
     assert "needs --size" in fails("oracle", "ceiling", city)
     next(vectors.glob("*.npz")).unlink()
     line = fails("oracle", "instance", city, "--vectors", vectors, "--quiet")

@@ -123,7 +123,7 @@ def test_results_of_other_images_are_neither_mixed_nor_lost(deploy, tmp_path, fa
     capsys.readouterr()
 
 
-def test_a_prediction_does_not_go_on_with_what_was_decoded_there(deploy, tmp_path, capsys):
+def test_a_prediction_does_not_go_on_with_what_was_decoded_there(deploy, tmp_path):
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
     np.save(tmp_path / "a.npy", np.zeros((2, 32, 64), np.float32))
     words = ["decode", str(tmp_path / "a.npy"), str(tmp_path / "r"), "--quiet"]

@@ -175,7 +175,7 @@ def test_tables_4_and_5_are_of_all_instances_detected(city, tmp_path, monkeypatc
     assert found["50"]["accuracy"] > 50
 
 
-def test_a_damaged_file_fails_its_tables_and_no_others(context, capsys, monkeypatch):
+def test_a_damaged_file_fails_its_tables_and_no_others(context, capsys):
     (first, *_) = find_samples(context.source, "val")
     first.ids.write_bytes(first.ids.read_bytes()[:200])
     words = ["reproduce", "--source", str(context.source), "--out", str(context.out), "--quiet"]

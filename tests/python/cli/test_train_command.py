@@ -186,7 +186,7 @@ def play_training(monkeypatch, out, *names, log=""):
     return train
 
 
-def test_what_a_training_leaves_behind_is_looked_at(data, tmp_path, monkeypatch, fails):
+def test_what_a_training_leaves_behind_is_looked_at(data, tmp_path, monkeypatch):
     job = TrainingJob(NETS, data, tmp_path / "r", iterations=10)
     play_training(monkeypatch, tmp_path / "r")
     with pytest.raises(UserError, match=r"r: training left no snapshot; see .*train\.log"):

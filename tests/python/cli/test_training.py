@@ -72,7 +72,7 @@ def test_preprocessing_is_that_of_the_training_net(files):
     assert Preprocessing.of_training_net(files.train) == Preprocessing(0.5, (1.0, 2.0, 3.0))
 
 
-def test_a_missing_or_malformed_prototxt_names_itself(files, tmp_path):
+def test_a_missing_or_malformed_prototxt_names_itself(files):
     files.train.write_text("layer { nme: 1 }")
     with pytest.raises(UserError, match=r"train\.prototxt.*1:9"):
         read_net(files.train)

@@ -163,7 +163,7 @@ def test_missing_vectors_are_named(city, tmp_path, fails):
     assert "no vectors for this image" in fails("tune", tmp_path, city, "--quiet")
 
 
-def test_networks_that_classify_pixels_have_their_probability_tuned(city, vectors, tmp_path):
+def test_networks_that_classify_pixels_have_their_probability_tuned(city, tmp_path):
     sample = find_samples(city, "val")[0]
     ids = read_ids(sample.ids)
     inside = np.isin(ids // 1000, CITYSCAPES.labels)

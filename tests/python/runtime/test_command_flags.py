@@ -55,7 +55,7 @@ def test_flags_may_come_before_the_command(folder):
     assert "no command for --solver;" in command.fail(folder, "--solver=solver.prototxt")
 
 
-def test_empty_values_are_those_of_flags_that_are_left_out(folder, weights):
+def test_empty_values_are_those_of_flags_that_are_left_out(folder):
     empty = ["--gpu=", "--stage=", "--weights="]
     log = command.run(folder, "train", *empty, "--solver=solver.prototxt", "--snapshot=")
     assert "Optimization Done." in log

@@ -26,7 +26,7 @@ def test_a_net_is_made_from_a_file_with_positions_keywords_or_the_old_order(tmp_
             np.testing.assert_array_equal(mine.data, theirs.data)
 
 
-def test_a_net_is_made_from_a_message(net):
+def test_a_net_is_made_from_a_message():
     spec = caffe.NetSpec()
     spec.data = caffe.layers.Input(shape={"dim": [1, 2]})
     spec.out = caffe.layers.Power(spec.data, scale=3)
@@ -139,7 +139,7 @@ def test_names_are_those_of_the_file_and_of_the_splits_the_net_adds(net):
     assert list(net.blob_loss_weights) == list(net.blobs)
 
 
-def test_layers_may_have_one_name(tmp_path, net):
+def test_layers_may_have_one_name(tmp_path):
     text = NET.replace('name: "one" type', 'name: "ip" type')
     twice = caffe.Net(write(tmp_path, text), caffe.TEST)
     assert list(twice.params) == ["conv", "ip"]
