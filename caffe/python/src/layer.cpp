@@ -109,10 +109,17 @@ py::object FindClass(const LayerParameter& param) {
   throw Error(module + "." + name + " is not a subclass of caffe.Layer");
 }
 
+py::object MakeInstance(const py::object& cls, const LayerParameter& param) {
+  try {
+    return cls(py::cast(param));
+  } catch (const py::error_already_set& error) {
+    PassOn(error, "in __init__() of Python layer '" + param.name() + "'");
+  }
+}
+
 LayerPtr CreatePythonLayer(const LayerParameter& param) {
   return InPython([&] {
-    const py::object cls = FindClass(param);
-    const py::object instance = cls(py::cast(param));
+    const py::object instance = MakeInstance(FindClass(param), param);
     instance.attr("param_str") = Text(param.python_param().param_str());
     instance.attr("phase") = static_cast<int>(param.phase());
     return LayerPtr(instance.cast<Layer<float>*>(), InstanceReference(instance));

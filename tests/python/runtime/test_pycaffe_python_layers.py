@@ -86,6 +86,10 @@ class BadInTwoLines(Linear):
     def forward(self, bottom, top):
         raise ValueError("wrong\\n  in two ways")
 
+class BadInit(caffe.Layer):
+    def __init__(self, param):
+        raise ValueError("wrong\\n  in two ways")
+
 class NoState(Linear):
     def save_state(self):
         return None
@@ -330,12 +334,15 @@ def test_the_caffe_command_shows_where_a_python_layer_failed(folder):
     assert "'linear'" in done.stderr.splitlines()[-1]
 
 
-def test_the_caffe_command_tells_an_error_of_several_lines_in_one(folder):
-    write(folder, "BadInTwoLines")
+@pytest.mark.parametrize(
+    ("layer", "method"), [("BadInTwoLines", "forward"), ("BadInit", "__init__")]
+)
+def test_the_caffe_command_tells_an_error_of_several_lines_in_one(folder, layer, method):
+    write(folder, layer)
     done = train(folder)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert "ValueError: wrong in two ways, in forward() of Python layer 'linear'" in last
+    assert f"ValueError: wrong in two ways, in {method}() of Python layer 'linear'" in last
 
 
 HOSTED = """
