@@ -6,7 +6,7 @@
 #ifndef CPU_ONLY
 #include <boost/optional.hpp>
 
-#include "util/cublas.hpp"
+#include "gpu/cublas.hpp"
 #endif
 
 // Of google-gflags, in either of its namespaces, where the program links it.

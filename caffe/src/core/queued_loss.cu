@@ -1,6 +1,6 @@
 #include "caffe/util/math_functions.hpp"
 #include "core/queued_loss.hpp"
-#include "util/device_channels.cuh"
+#include "gpu/channels.cuh"
 
 namespace caffe {
 

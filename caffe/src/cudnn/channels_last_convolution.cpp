@@ -8,8 +8,8 @@
 #include "cudnn/channels_last_kernels.hpp"
 #include "cudnn/graph.hpp"
 #include "cudnn/question.hpp"
-#include "util/device_layout.hpp"
-#include "util/device_scratch.hpp"
+#include "gpu/layout.hpp"
+#include "gpu/scratch.hpp"
 
 namespace caffe {
 namespace cudnn {

@@ -3,9 +3,9 @@
 #include <boost/make_shared.hpp>
 
 #include "cudnn/channels_last_kernels.hpp"
-#include "util/device_depthwise.hpp"
-#include "util/device_layout.hpp"
-#include "util/device_scratch.hpp"
+#include "gpu/depthwise.hpp"
+#include "gpu/layout.hpp"
+#include "gpu/scratch.hpp"
 
 namespace caffe {
 namespace cudnn {

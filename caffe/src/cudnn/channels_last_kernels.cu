@@ -1,6 +1,6 @@
 #include "cudnn/channels_last_kernels.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_vectors.cuh"
+#include "gpu/channels.cuh"
+#include "gpu/vectors.cuh"
 
 namespace caffe {
 namespace cudnn {

@@ -5,9 +5,9 @@
 #include "cudnn/channels_last_convolution.hpp"
 #include "cudnn/channels_last_depthwise.hpp"
 #include "cudnn/products.hpp"
-#include "util/device_bias.hpp"
-#include "util/device_depthwise.hpp"
-#include "util/device_layout.hpp"
+#include "gpu/bias.hpp"
+#include "gpu/depthwise.hpp"
+#include "gpu/layout.hpp"
 
 namespace caffe {
 namespace cudnn {

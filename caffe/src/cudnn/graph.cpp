@@ -4,7 +4,7 @@
 
 #include <boost/make_shared.hpp>
 
-#include "util/device_scratch.hpp"
+#include "gpu/scratch.hpp"
 
 namespace caffe {
 namespace cudnn {

@@ -12,7 +12,7 @@
 #include "core/device_pool.hpp"
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
-#include "util/device_scratch.hpp"
+#include "gpu/scratch.hpp"
 
 namespace caffe {
 namespace cudnn {

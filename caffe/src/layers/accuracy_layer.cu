@@ -1,5 +1,5 @@
 #include "caffe/layers/accuracy_layer.hpp"
-#include "util/device_loops.cuh"
+#include "gpu/loops.cuh"
 #include "util/two_sums.hpp"
 
 namespace caffe {

@@ -1,5 +1,5 @@
 #include "caffe/layers/argmax_layer.hpp"
-#include "util/device_loops.cuh"
+#include "gpu/loops.cuh"
 
 namespace caffe {
 

@@ -1,8 +1,8 @@
 // What convolutions by matrix products need of kernels of their own.
 #include "caffe/layers/base_conv_layer.hpp"
-#include "util/device_bias.hpp"
-#include "util/device_columns.cuh"
-#include "util/on_device.hpp"
+#include "gpu/bias.hpp"
+#include "gpu/columns.cuh"
+#include "gpu/on_device.hpp"
 
 namespace caffe {
 

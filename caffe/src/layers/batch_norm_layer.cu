@@ -1,7 +1,7 @@
 #include "caffe/layers/batch_norm_layer.hpp"
 #include "cudnn/batch_norm.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_layout.hpp"
+#include "gpu/channels.cuh"
+#include "gpu/layout.hpp"
 
 namespace caffe {
 

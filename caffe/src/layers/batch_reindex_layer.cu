@@ -1,6 +1,6 @@
 #include "caffe/layers/batch_reindex_layer.hpp"
+#include "gpu/rows.cuh"
 #include "layers/no_gradient.hpp"
-#include "util/device_rows.cuh"
 
 namespace caffe {
 

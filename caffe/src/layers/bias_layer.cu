@@ -1,7 +1,7 @@
 #include "caffe/layers/bias_layer.hpp"
+#include "gpu/channels.cuh"
+#include "gpu/layout.hpp"
 #include "layers/broadcast.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_layout.hpp"
 
 namespace caffe {
 

@@ -1,8 +1,8 @@
 #include "caffe/layers/contrastive_loss_layer.hpp"
+#include "gpu/channels.cuh"
 #include "layers/contrastive_elements.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
-#include "util/device_channels.cuh"
 
 namespace caffe {
 

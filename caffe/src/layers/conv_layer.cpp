@@ -2,9 +2,9 @@
 
 #include "dnn/convolution.hpp"
 #include "dnn/pooled_convolution.hpp"
+#include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
 #include "layers/window_params.hpp"
-#include "util/device_bias.hpp"
 
 namespace caffe {
 

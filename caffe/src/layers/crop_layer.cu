@@ -1,6 +1,6 @@
 #include "caffe/layers/crop_layer.hpp"
-#include "util/device_layout.hpp"
-#include "util/device_vectors.cuh"
+#include "gpu/layout.hpp"
+#include "gpu/vectors.cuh"
 #include "util/divisor.hpp"
 
 namespace caffe {

@@ -1,8 +1,8 @@
 #include "caffe/layers/deconv_layer.hpp"
 
 #include "dnn/convolution.hpp"
+#include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
-#include "util/device_bias.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "util/device_vectors.cuh"
+#include "gpu/vectors.cuh"
 
 namespace caffe {
 

@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "gpu/rows.cuh"
 #include "layers/device_parts.hpp"
-#include "util/device_rows.cuh"
 
 namespace caffe {
 

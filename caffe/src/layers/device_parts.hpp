@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "util/device_layout.hpp"
+#include "gpu/layout.hpp"
 
 namespace caffe {
 

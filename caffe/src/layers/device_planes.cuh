@@ -7,8 +7,8 @@
 
 #include <type_traits>
 
-#include "util/device_layout.hpp"
-#include "util/device_vectors.cuh"
+#include "gpu/layout.hpp"
+#include "gpu/vectors.cuh"
 #include "util/divisor.hpp"
 
 namespace caffe {

@@ -1,7 +1,7 @@
 #include "caffe/layers/dropout_layer.hpp"
 #include "caffe/util/counter_rng.hpp"
-#include "util/device_layout.hpp"
-#include "util/device_loops.cuh"
+#include "gpu/layout.hpp"
+#include "gpu/loops.cuh"
 
 namespace caffe {
 

@@ -11,9 +11,9 @@
 #include "caffe/layers/swish_layer.hpp"
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
+#include "gpu/layout.hpp"
+#include "gpu/vectors.cuh"
 #include "layers/no_gradient.hpp"
-#include "util/device_layout.hpp"
-#include "util/device_vectors.cuh"
 
 namespace caffe {
 

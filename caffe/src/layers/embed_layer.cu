@@ -1,6 +1,6 @@
 #include "caffe/layers/embed_layer.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_rows.cuh"
+#include "gpu/channels.cuh"
+#include "gpu/rows.cuh"
 
 namespace caffe {
 

@@ -1,8 +1,8 @@
 #include "caffe/layers/euclidean_loss_layer.hpp"
 #include "caffe/layers/geometric_loss_layer.hpp"
+#include "gpu/channels.cuh"
 #include "layers/geometric_elements.hpp"
 #include "layers/loss_divisor.hpp"
-#include "util/device_channels.cuh"
 
 namespace caffe {
 

@@ -1,5 +1,5 @@
 #include "caffe/layers/im2col_layer.hpp"
-#include "util/device_columns.cuh"
+#include "gpu/columns.cuh"
 
 namespace caffe {
 

@@ -1,8 +1,8 @@
 #include "caffe/layers/infogain_loss_layer.hpp"
+#include "gpu/channels.cuh"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "layers/softmax_elements.hpp"
-#include "util/device_channels.cuh"
 
 namespace caffe {
 

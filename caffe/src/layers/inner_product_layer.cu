@@ -1,6 +1,6 @@
 #include "caffe/layers/inner_product_layer.hpp"
-#include "util/device_channels.cuh"
-#include "util/on_device.hpp"
+#include "gpu/channels.cuh"
+#include "gpu/on_device.hpp"
 
 namespace caffe {
 

@@ -1,7 +1,7 @@
 #include "caffe/layers/interp_layer.hpp"
+#include "gpu/channels.cuh"
 #include "layers/device_planes.cuh"
 #include "layers/interp_positions.hpp"
-#include "util/device_channels.cuh"
 
 namespace caffe {
 

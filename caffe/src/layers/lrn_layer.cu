@@ -1,6 +1,6 @@
 #include "caffe/layers/lrn_layer.hpp"
 #include "cudnn/lrn.hpp"
-#include "util/device_loops.cuh"
+#include "gpu/loops.cuh"
 
 namespace caffe {
 

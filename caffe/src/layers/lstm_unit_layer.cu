@@ -1,7 +1,7 @@
 #include "caffe/layers/lstm_layer.hpp"
+#include "gpu/loops.cuh"
 #include "layers/lstm_elements.hpp"
 #include "layers/no_gradient.hpp"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 

@@ -1,7 +1,7 @@
 #include "caffe/layers/multinomial_logistic_loss_layer.hpp"
+#include "gpu/channels.cuh"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
-#include "util/device_channels.cuh"
 
 namespace caffe {
 

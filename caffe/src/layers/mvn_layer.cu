@@ -1,5 +1,5 @@
 #include "caffe/layers/mvn_layer.hpp"
-#include "util/device_channels.cuh"
+#include "gpu/channels.cuh"
 
 namespace caffe {
 

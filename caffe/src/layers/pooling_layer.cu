@@ -1,10 +1,10 @@
 #include "caffe/layers/pooling_layer.hpp"
 #include "cudnn/pooling.hpp"
+#include "gpu/channels.cuh"
+#include "gpu/layout.hpp"
 #include "layers/device_pooling.cuh"
 #include "layers/stochastic_window.hpp"
 #include "layers/window_places.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_layout.hpp"
 
 namespace caffe {
 

@@ -1,6 +1,6 @@
 #include "caffe/layers/prelu_layer.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_layout.hpp"
+#include "gpu/channels.cuh"
+#include "gpu/layout.hpp"
 
 namespace caffe {
 

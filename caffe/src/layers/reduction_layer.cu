@@ -1,6 +1,6 @@
 #include "caffe/layers/reduction_layer.hpp"
+#include "gpu/loops.cuh"
 #include "layers/reduction_elements.hpp"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 

@@ -1,8 +1,8 @@
 #include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
+#include "gpu/loops.cuh"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "layers/sigmoid_cross_entropy_elements.hpp"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 

@@ -1,7 +1,7 @@
 #include "caffe/layers/softmax_layer.hpp"
 #include "cudnn/softmax.hpp"
+#include "gpu/loops.cuh"
 #include "layers/softmax_elements.hpp"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 

@@ -1,10 +1,10 @@
 #include <cfloat>
 
 #include "caffe/layers/softmax_loss_layer.hpp"
+#include "gpu/channels.cuh"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "layers/softmax_elements.hpp"
-#include "util/device_channels.cuh"
 
 namespace caffe {
 

@@ -1,6 +1,6 @@
 #include "caffe/layers/tile_layer.hpp"
+#include "gpu/loops.cuh"
 #include "layers/tile_elements.hpp"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 

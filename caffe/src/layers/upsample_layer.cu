@@ -1,7 +1,7 @@
 #include "caffe/layers/upsample_layer.hpp"
+#include "gpu/scratch.hpp"
 #include "layers/device_pooling.cuh"
 #include "layers/window_places.hpp"
-#include "util/device_scratch.hpp"
 
 namespace caffe {
 

@@ -1,6 +1,6 @@
+#include "gpu/channels.cuh"
+#include "gpu/loops.cuh"
 #include "solver/update_rules.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 

@@ -2,7 +2,7 @@
 
 #include "caffe/util/im2col.hpp"
 #include "caffe/util/math_functions.hpp"
-#include "util/device_columns.cuh"
+#include "gpu/columns.cuh"
 
 namespace caffe {
 

@@ -1,5 +1,5 @@
 #include "caffe/util/math_functions.hpp"
-#include "util/device_loops.cuh"
+#include "gpu/loops.cuh"
 
 namespace caffe {
 

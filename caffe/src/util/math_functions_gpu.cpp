@@ -5,7 +5,7 @@
 
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/math_functions.hpp"
-#include "util/cublas.hpp"
+#include "gpu/cublas.hpp"
 
 namespace caffe {
 

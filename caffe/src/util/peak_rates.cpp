@@ -12,7 +12,7 @@
 #include "util/channel_layout.hpp"
 #ifndef CPU_ONLY
 #include "core/device_pool.hpp"
-#include "util/cublas.hpp"
+#include "gpu/cublas.hpp"
 #endif
 
 namespace caffe {

@@ -5,7 +5,7 @@
 
 #include "caffe/util/layout_count.hpp"
 #include "caffe/util/parallel_for.hpp"
-#include "util/device_layout.hpp"
+#include "gpu/layout.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {

@@ -2,8 +2,8 @@
 #define TESTS_RUNTIME_CHANNEL_ORDERS_HPP_
 
 #include "core/outermost_run.hpp"
+#include "gpu/layout.hpp"
 #include "layer_case.hpp"
-#include "util/device_layout.hpp"
 
 // Layers on blobs in every order of channels: blocks, channels-last, of floats and of bfloat16.
 namespace caffe_test {

@@ -12,9 +12,9 @@
 
 #include "caffe/syncedmem.hpp"
 #include "cudnn/convolution.hpp"
+#include "gpu/bias.hpp"
+#include "gpu/depthwise.hpp"
 #include "util/bfloat16.hpp"
-#include "util/device_bias.hpp"
-#include "util/device_depthwise.hpp"
 #include "util/float16.hpp"
 
 namespace caffe_test {

@@ -136,7 +136,7 @@ TEST(GpuRandomNumbers, AreThoseOfTheSeedWhicheverModeItWasSetIn) {
   EXPECT_EQ(drawn(caffe::Caffe::GPU), first);
 }
 
-// Functions for layers of others: ours have theirs in device_columns.cuh.
+// Functions for layers of others: ours have theirs in gpu/columns.cuh.
 TEST(GpuColumns, AreThoseOfTheCpu) {
   if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "for a GPU";
   Blob<float> image(1, 2, 7, 6), columns(1, 2 * 3 * 2, 4, 5), found(columns.shape()),

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
-#define CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
+#ifndef CAFFE_SRC_GPU_LAYOUT_HPP_
+#define CAFFE_SRC_GPU_LAYOUT_HPP_
 
 /// channel_layout.hpp on the GPU, which knows two orders: the plain one, of float or double, and
 /// channels-last, of float or 16 bits a value, in which tensor cores multiply.
@@ -58,4 +58,4 @@ void ReorderOnGpu(const ChannelLayout& from, const void* source, const ChannelLa
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_LAYOUT_HPP_
+#endif  // CAFFE_SRC_GPU_LAYOUT_HPP_

@@ -1,6 +1,6 @@
-#include "util/device_bias.hpp"
-#include "util/device_channels.cuh"
-#include "util/device_layout.hpp"
+#include "gpu/bias.hpp"
+#include "gpu/channels.cuh"
+#include "gpu/layout.hpp"
 
 namespace caffe {
 

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_DEPTHWISE_HPP_
-#define CAFFE_SRC_UTIL_DEVICE_DEPTHWISE_HPP_
+#ifndef CAFFE_SRC_GPU_DEPTHWISE_HPP_
+#define CAFFE_SRC_GPU_DEPTHWISE_HPP_
 
 /// Convolutions of each channel on its own, on the GPU: with any kernel, stride, pad and dilation,
 /// of values in plain order or channels-last. Bilinear upsampling is one of them.
@@ -37,4 +37,4 @@ class DepthwiseOnGpu {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_DEPTHWISE_HPP_
+#endif  // CAFFE_SRC_GPU_DEPTHWISE_HPP_

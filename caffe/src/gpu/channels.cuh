@@ -1,10 +1,10 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_CHANNELS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_CHANNELS_CUH_
+#ifndef CAFFE_SRC_GPU_CHANNELS_CUH_
+#define CAFFE_SRC_GPU_CHANNELS_CUH_
 
 /// per_channel.hpp on the GPU: sums over the pixels of each channel, and formulas with coefficients
-/// for each channel (see device_channel_loops.cuh).
+/// for each channel (see gpu/channel_loops.cuh).
 
-#include "util/device_channel_loops.cuh"
+#include "gpu/channel_loops.cuh"
 #include "util/two_sums.hpp"
 
 namespace caffe {
@@ -249,4 +249,4 @@ struct CombineRectifiedDiff {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_CHANNELS_CUH_
+#endif  // CAFFE_SRC_GPU_CHANNELS_CUH_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_BIAS_HPP_
-#define CAFFE_SRC_UTIL_DEVICE_BIAS_HPP_
+#ifndef CAFFE_SRC_GPU_BIAS_HPP_
+#define CAFFE_SRC_GPU_BIAS_HPP_
 
 #include "util/channel_layout.hpp"
 
@@ -24,4 +24,4 @@ void RectifyDiffOnGpu(const ChannelLayout& plain, Dtype slope, Blob<Dtype>* blob
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_BIAS_HPP_
+#endif  // CAFFE_SRC_GPU_BIAS_HPP_

@@ -1,9 +1,9 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_ROWS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_ROWS_CUH_
+#ifndef CAFFE_SRC_GPU_ROWS_CUH_
+#define CAFFE_SRC_GPU_ROWS_CUH_
 
 /// rows.hpp on the GPU: copies of parts of blobs, seen as rows of equal length.
 
-#include "util/device_vectors.cuh"
+#include "gpu/vectors.cuh"
 #include "util/divisor.hpp"
 
 namespace caffe {
@@ -82,4 +82,4 @@ struct AddColumnToRows {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_ROWS_CUH_
+#endif  // CAFFE_SRC_GPU_ROWS_CUH_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
+#ifndef CAFFE_SRC_GPU_CHANNEL_LOOPS_CUH_
+#define CAFFE_SRC_GPU_CHANNEL_LOOPS_CUH_
 
 /// The two kernels for blobs with coefficients or sums for each channel, in plain and in
 /// channels-last order: SumChannels and ForChannels; and both in one, ForChannelsAndSum.
@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "gpu/vectors.cuh"
 #include "util/channel_layout.hpp"
-#include "util/device_vectors.cuh"
 #include "util/divisor.hpp"
 
 namespace caffe {
@@ -316,4 +316,4 @@ void ForChannelsAndSum(const Channels& at, const Formula& formula, T* y, const S
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_CHANNEL_LOOPS_CUH_
+#endif  // CAFFE_SRC_GPU_CHANNEL_LOOPS_CUH_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_VECTORS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_VECTORS_CUH_
+#ifndef CAFFE_SRC_GPU_VECTORS_CUH_
+#define CAFFE_SRC_GPU_VECTORS_CUH_
 
 /// Loops in which a thread reads and writes 16 bytes at once: with less, too few bytes are on their
 /// way to keep the GPU's memory busy. For .cu files.
@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "gpu/loops.cuh"
 #include "util/bfloat16.hpp"
-#include "util/device_loops.cuh"
 
 namespace caffe {
 
@@ -103,4 +103,4 @@ void ForUnitsOfBlob(std::ptrdiff_t n, const Make& make) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_VECTORS_CUH_
+#endif  // CAFFE_SRC_GPU_VECTORS_CUH_

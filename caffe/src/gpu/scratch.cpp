@@ -1,6 +1,6 @@
 #ifndef CPU_ONLY
 
-#include "util/device_scratch.hpp"
+#include "gpu/scratch.hpp"
 
 #include "caffe/common.hpp"
 #include "core/device_pool.hpp"

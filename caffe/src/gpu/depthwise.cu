@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "util/device_depthwise.hpp"
-#include "util/device_taps.cuh"
-#include "util/device_vectors.cuh"
+#include "gpu/depthwise.hpp"
+#include "gpu/taps.cuh"
+#include "gpu/vectors.cuh"
 #include "util/float16.hpp"
 
 namespace caffe {

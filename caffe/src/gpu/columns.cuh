@@ -1,9 +1,9 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_COLUMNS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_COLUMNS_CUH_
+#ifndef CAFFE_SRC_GPU_COLUMNS_CUH_
+#define CAFFE_SRC_GPU_COLUMNS_CUH_
 
 /// im2col and col2im of caffe/util/im2col.hpp on the GPU, for any number of axes up to kMostAxes.
 
-#include "util/device_loops.cuh"
+#include "gpu/loops.cuh"
 
 namespace caffe {
 
@@ -116,4 +116,4 @@ void ColumnsToImageOnGpu(const DeviceWindows& windows, const Dtype* columns, Dty
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_COLUMNS_CUH_
+#endif  // CAFFE_SRC_GPU_COLUMNS_CUH_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_LOOPS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_LOOPS_CUH_
+#ifndef CAFFE_SRC_GPU_LOOPS_CUH_
+#define CAFFE_SRC_GPU_LOOPS_CUH_
 
 /// The two kernels that nearly all GPU code consists of: a function for each element, and sums over
 /// rows of elements. For .cu files; what they run are functors whose pointers are on the device.
@@ -8,7 +8,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/host_device.hpp"
-#include "util/device_scratch.hpp"
+#include "gpu/scratch.hpp"
 
 /// Before a loop in a kernel: n passes side by side, so that their reads are on the way together.
 #ifdef __CUDACC__
@@ -142,4 +142,4 @@ void SumRows(int rows, int length, const Term& term, const Store& store) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_LOOPS_CUH_
+#endif  // CAFFE_SRC_GPU_LOOPS_CUH_

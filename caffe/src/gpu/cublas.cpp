@@ -1,6 +1,6 @@
 #ifndef CPU_ONLY
 
-#include "util/cublas.hpp"
+#include "gpu/cublas.hpp"
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
-#include "util/device_layout.hpp"
-#include "util/device_vectors.cuh"
+#include "gpu/layout.hpp"
+#include "gpu/vectors.cuh"
 
 namespace caffe {
 

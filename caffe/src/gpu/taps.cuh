@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_TAPS_CUH_
-#define CAFFE_SRC_UTIL_DEVICE_TAPS_CUH_
+#ifndef CAFFE_SRC_GPU_TAPS_CUH_
+#define CAFFE_SRC_GPU_TAPS_CUH_
 
 /// Where the products of a convolution of single channels find what they multiply: places in blobs
 /// of either order, and the taps of the kernel that a result has a share of. For .cu files.
@@ -138,4 +138,4 @@ struct AxisOfPixels : TapAxis {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_TAPS_CUH_
+#endif  // CAFFE_SRC_GPU_TAPS_CUH_

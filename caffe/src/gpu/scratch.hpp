@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_
-#define CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_
+#ifndef CAFFE_SRC_GPU_SCRATCH_HPP_
+#define CAFFE_SRC_GPU_SCRATCH_HPP_
 
 #include <cstddef>
 
@@ -28,4 +28,4 @@ void ReleaseDeviceScratch(Scratch use);
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_DEVICE_SCRATCH_HPP_
+#endif  // CAFFE_SRC_GPU_SCRATCH_HPP_
