@@ -280,6 +280,22 @@ TEST(InPlace, MemoryThatOthersReadIsNotWrittenOver) {
   EXPECT_EQ(net->blob_by_name("p")->cpu_data()[0], 1);
 }
 
+TEST(InPlace, ConstantsThatAreFilledOnceStay) {
+  const auto net = MakeNet(
+      "layer { name: 'x' type: 'DummyData' top: 'x' top: 'noise' dummy_data_param { shape { dim: 2 "
+      "} data_filler { value: 3 } data_filler { type: 'gaussian' } } } "
+      "layer { name: 'add' type: 'Power' bottom: 'x' top: 'x' power_param { shift: 1 } } ");
+  for (int pass = 0; pass < 3; ++pass) {
+    net->Forward();
+    EXPECT_EQ(net->blob_by_name("x")->cpu_data()[0], 4);
+  }
+  const std::string noise =
+      "layer { name: 'x' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 2 } "
+      "data_filler { type: 'gaussian' } } } "
+      "layer { name: 'add' type: 'Power' bottom: 'x' top: 'x' power_param { shift: 1 } } ";
+  EXPECT_EQ(MakeNet(noise)->blobs().size(), 1u);
+}
+
 // ---- and nothing more ----
 
 size_t BlobsOf(const std::string& text) { return MakeNet(text)->blobs().size(); }

@@ -46,6 +46,25 @@ def test_memory_data_refuses_arrays_that_do_not_fit(tmp_path, data, labels, mess
         net.set_input_arrays(data, labels)
 
 
+@pytest.mark.parametrize(
+    ("top", "between"),
+    [
+        ("data", ""),
+        ("flat", 'layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }'),
+    ],
+)
+def test_layers_in_place_leave_the_arrays_alone(tmp_path, top, between):
+    half = 'name: "half" type: "Power" power_param { scale: 0.5 }'
+    layers = f'{between} layer {{ {half} bottom: "{top}" top: "{top}" }}'
+    np.save(tmp_path / "data.npy", np.ones((2, 1, 2, 3), np.float32))
+    data = np.load(tmp_path / "data.npy", mmap_mode="r")  # whoever writes into it crashes
+    net = caffe.Net(write(tmp_path, MEMORY_NET + layers), caffe.TEST)
+    net.set_input_arrays(data, np.zeros(2, np.float32))
+    for _ in range(3):
+        net.forward()
+        assert (net.blobs[top].data == 0.5).all()
+
+
 def test_set_input_arrays_needs_a_memory_data_layer(net):
     with pytest.raises(caffe.Error, match="MemoryData"):
         net.set_input_arrays(np.zeros((2, 3, 5, 4), np.float32), np.zeros(2, np.float32))

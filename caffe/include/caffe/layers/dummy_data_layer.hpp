@@ -1,6 +1,7 @@
 #ifndef CAFFE_DUMMY_DATA_LAYER_HPP_
 #define CAFFE_DUMMY_DATA_LAYER_HPP_
 
+#include <algorithm>
 #include <vector>
 
 #include "caffe/filler.hpp"
@@ -21,6 +22,10 @@ class DummyDataLayer : public Layer<Dtype> {
   const char* type() const override { return "DummyData"; }
   int ExactNumBottomBlobs() const override { return 0; }
   int MinTopBlobs() const override { return 1; }
+  /// What is filled once serves all passes.
+  bool SharesData() const override {
+    return std::find(refill_.begin(), refill_.end(), false) != refill_.end();
+  }
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;

@@ -19,6 +19,8 @@ class MemoryDataLayer : public BaseDataLayer<Dtype> {
   const char* type() const override { return "MemoryData"; }
   int ExactNumBottomBlobs() const override { return 0; }
   int ExactNumTopBlobs() const override { return 2; }
+  /// The tops are the caller's memory, which is read again in later passes.
+  bool SharesData() const override { return true; }
 
   /// Take over images, a multiple of the batch size, and their labels. Throw Error as long as some
   /// of those taken over before have not been used.
