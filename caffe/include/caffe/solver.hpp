@@ -112,7 +112,7 @@ class Solver {
   /// Puts what every solver has into a state (all but the history); model_filename names the model.
   void SaveState(const string& model_filename, SolverState* state);
   /// The counterpart; loads the model, too. state_file is where a model named without its folder is
-  /// also looked for.
+  /// also looked for. Where it throws, solver and nets stay as they were.
   void LoadState(const SolverState& state, const string& state_file);
 
   /// Runs an action that reads the parameters; an Error leaves it with their file in front.
@@ -157,6 +157,8 @@ class Solver {
   /// The states of the layers of all nets.
   void SaveLayers(SolverState* state) const;
   void RestoreLayers(const SolverState& state);
+  /// The same after an error: fails for no layer.
+  void PutBackLayers(const SolverState& before);
   /// Gives the layers the states of the snapshot that was restored last, once.
   void ReturnToSnapshot();
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/blob_proto.hpp"
 #include "layers/no_gradient.hpp"
 #include "layers/unrolled_net.hpp"
 
@@ -144,6 +145,34 @@ template <typename Dtype>
 void RecurrentLayer<Dtype>::Reset() {
   for (Blob<Dtype>* state : recur_output_blobs_) {
     caffe_set(state->count(), Dtype(0), state->mutable_cpu_data());
+  }
+}
+
+template <typename Dtype>
+void RecurrentLayer<Dtype>::SaveState(LayerState* state) const {
+  if (expose_hidden_) return;
+  BlobProtoVector states;
+  for (const Blob<Dtype>* blob : recur_output_blobs_) blob->ToProto(states.add_blobs());
+  state->set_extra(states.SerializeAsString());
+}
+
+template <typename Dtype>
+void RecurrentLayer<Dtype>::RestoreState(const LayerState& state) {
+  if (expose_hidden_) return;
+  BlobProtoVector states;
+  CHECK(states.ParseFromString(state.extra()) &&
+        states.blobs_size() == static_cast<int>(recur_output_blobs_.size()))
+      << "the snapshot holds no states of such a layer: use the net that wrote it";
+  for (size_t i = 0; i < recur_output_blobs_.size(); ++i) {
+    // Batches may differ in their number of sequences.
+    vector<int> found = CheckedShape(states.blobs(i)), wanted = recur_output_blobs_[i]->shape();
+    if (found.size() > 1 && wanted.size() > 1) found[1] = wanted[1];
+    CHECK(found == wanted) << "the snapshot's state " << i << " does not fit shape "
+                           << recur_output_blobs_[i]->shape_string()
+                           << ": use the net that wrote it";
+  }
+  for (size_t i = 0; i < recur_output_blobs_.size(); ++i) {
+    recur_output_blobs_[i]->FromProto(states.blobs(i));
   }
 }
 

@@ -22,21 +22,39 @@ void SaveLayerStates(const Net<Dtype>& net, int test_net, SolverState* state) {
   }
 }
 
-/// Hands saved states to the layers of the same names; states of layers that the net does not have
-/// are skipped.
+/// Hands a saved state to the layer of the same name, if `net`, of that number, has it.
+template <typename Dtype>
+void RestoreLayerState(const LayerState& state, int test_net, Net<Dtype>* net) {
+  const int of_net = state.has_test_net() ? state.test_net() : kTrainNet;
+  if (of_net != test_net) return;
+  const auto& names = net->layer_names();
+  const auto found = std::find(names.begin(), names.end(), state.layer());
+  if (found == names.end()) return;
+  Layer<Dtype>& layer = *net->layers()[found - names.begin()];
+  try {
+    layer.RestoreState(state);
+  } catch (const std::exception&) {
+    RethrowFrom("layer '" + *found + "' (" + layer.type() + "): ");
+  }
+}
+
+/// Hands saved states to the layers of a net; states of layers that it does not have are skipped.
 template <typename Dtype>
 void RestoreLayerStates(const SolverState& state, int test_net, Net<Dtype>* net) {
   for (const LayerState& layer_state : state.layer_state()) {
-    const int of_net = layer_state.has_test_net() ? layer_state.test_net() : kTrainNet;
-    if (of_net != test_net) continue;
-    const auto& names = net->layer_names();
-    const auto found = std::find(names.begin(), names.end(), layer_state.layer());
-    if (found == names.end()) continue;
-    Layer<Dtype>& layer = *net->layers()[found - names.begin()];
+    RestoreLayerState(layer_state, test_net, net);
+  }
+}
+
+/// The same on the way out of an error, which must not get lost: a layer that refuses the state
+/// that it had is named in the log, and the others get theirs.
+template <typename Dtype>
+void PutBackLayerStates(const SolverState& before, int test_net, Net<Dtype>* net) {
+  for (const LayerState& layer_state : before.layer_state()) {
     try {
-      layer.RestoreState(layer_state);
-    } catch (const std::exception&) {
-      RethrowFrom("layer '" + *found + "' (" + layer.type() + "): ");
+      RestoreLayerState(layer_state, test_net, net);
+    } catch (const std::exception& error) {
+      LOG(ERROR) << "an earlier state cannot be put back: " << error.what();
     }
   }
 }

@@ -109,9 +109,15 @@ void Solver<Dtype>::AccumulateGradients() {
 template <typename Dtype>
 Dtype Solver<Dtype>::ForwardBackwardScaled() {
   if (param_.loss_scale() == 1) return net_->ForwardBackward();
-  const Dtype loss = net_->ForwardBackward([this] { SetLossDiffs(param_.loss_scale()); });
-  SetLossDiffs(1);
-  return loss;
+  try {
+    const Dtype loss = net_->ForwardBackward([this] { SetLossDiffs(param_.loss_scale()); });
+    SetLossDiffs(1);
+    return loss;
+  } catch (...) {
+    // Forward reads the weights of losses in their diffs.
+    SetLossDiffs(1);
+    throw;
+  }
 }
 
 template <typename Dtype>
@@ -212,11 +218,14 @@ void Solver<Dtype>::TestAll() {
     const KeepRandomState keep;
     SolverState before;
     for (int i = 0; i < nets; ++i) SaveLayerStates(*test_nets_[i], i, &before);
-    for (int i = 0; i < nets && !requested_early_exit_; ++i) Test(i);
-    // A restored run repeats an interrupted test from its beginning.
-    for (int i = 0; i < nets && requested_early_exit_; ++i) {
-      RestoreLayerStates(before, i, test_nets_[i].get());
+    // Who goes on, or restores, repeats an interrupted test from its beginning.
+    try {
+      for (int i = 0; i < nets && !requested_early_exit_; ++i) Test(i);
+    } catch (...) {
+      PutBackLayers(before);
+      throw;
     }
+    if (requested_early_exit_) RestoreLayers(before);
   }
   if (snapshot_pending_) Snapshot();
   snapshot_pending_ = false;

@@ -133,17 +133,26 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
     std::istringstream text(state.rng_state() + "\n");
     CHECK(text >> rng) << state_file << ": its rng_state is damaged: use another snapshot";
   }
+  string model;
   if (state.has_learned_net()) {
-    const string model = FindModel(state.learned_net(), state_file);
+    model = FindModel(state.learned_net(), state_file);
     CheckModel(state, model);
-    net_->CopyTrainedLayersFrom(model);
+  }
+  SolverState layers, layers_before;
+  *layers.mutable_layer_state() = state.layer_state();
+  SaveLayers(&layers_before);
+  try {
+    RestoreLayers(layers);
+    if (!model.empty()) net_->CopyTrainedLayersFrom(model);
+  } catch (...) {
+    PutBackLayers(layers_before);
+    throw;
   }
   iter_ = state.iter();
   current_step_ = state.current_step();
   CollectLosses();
   losses_.assign(state.recent_loss().begin(), state.recent_loss().end());
-  *restored_layers_.mutable_layer_state() = state.layer_state();
-  RestoreLayers(restored_layers_);
+  restored_layers_ = layers;
   if (state.has_rng_state()) *caffe_rng() = rng;
 }
 
@@ -157,6 +166,12 @@ template <typename Dtype>
 void Solver<Dtype>::RestoreLayers(const SolverState& state) {
   RestoreLayerStates(state, kTrainNet, net_.get());
   for (size_t i = 0; i < test_nets_.size(); ++i) RestoreLayerStates(state, i, test_nets_[i].get());
+}
+
+template <typename Dtype>
+void Solver<Dtype>::PutBackLayers(const SolverState& before) {
+  PutBackLayerStates(before, kTrainNet, net_.get());
+  for (size_t i = 0; i < test_nets_.size(); ++i) PutBackLayerStates(before, i, test_nets_[i].get());
 }
 
 // Programs written for Caffe 1.0, whose snapshots say nothing about data, run the net forward
@@ -192,6 +207,8 @@ void Solver<Dtype>::Restore(const char* resume_file) {
   template string Solver<Dtype>::SnapshotToHDF5();                           \
   template void Solver<Dtype>::SaveState(const string&, SolverState*);       \
   template void Solver<Dtype>::LoadState(const SolverState&, const string&); \
+  template void Solver<Dtype>::RestoreLayers(const SolverState&);            \
+  template void Solver<Dtype>::PutBackLayers(const SolverState&);            \
   template void Solver<Dtype>::ReturnToSnapshot();                           \
   template void Solver<Dtype>::Restore(const char*)
 INSTANTIATE_SNAPSHOTS(float);

@@ -189,6 +189,25 @@ def test_an_exception_in_a_callback_ends_the_run(tmp_path):
         solver.solve()
 
 
+def test_an_exception_in_backward_does_not_leave_the_loss_scaled(tmp_path):
+    solver = caffe.get_solver(write(tmp_path, "loss_scale: 1000"))
+    feed(solver)
+    solver.net.forward()
+    loss = float(solver.net.blobs["loss"].data)
+    failures = iter([RuntimeError("once")])
+
+    def after_backward(layer):
+        for failure in failures:
+            raise failure
+
+    solver.net.after_backward(after_backward)
+    with pytest.raises(RuntimeError, match="once"):
+        solver.step(1)
+    assert solver.net.blobs["loss"].diff == 1
+    end = len(solver.net.layers) - 1
+    assert solver.net._forward(0, end) == pytest.approx(loss)
+
+
 def test_a_missing_file_is_a_clear_error(tmp_path):
     with pytest.raises(caffe.Error, match=r"nope\.prototxt"):
         caffe.get_solver(tmp_path / "nope.prototxt")

@@ -16,7 +16,8 @@ from oracles import command
 import caffe
 from caffe.proto import caffe_pb2
 
-# Everything random in one net: shuffled data, dropout, a filler; 20 samples do not fill 3 batches.
+# Everything that goes over from batch to batch in one net: shuffled data, dropout, a filler, states
+# of recurrent layers (3 steps of one sequence that never ends); 20 samples do not fill 3 batches.
 NET = """
 name: "random"
 layer { name: "data" type: "HDF5Data" top: "x" top: "t"
@@ -29,13 +30,21 @@ layer { name: "clean" type: "Power" bottom: "x" top: "noisy" include { phase: TE
 layer { name: "ip1" type: "InnerProduct" bottom: "noisy" top: "ip1"
   inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
 layer { name: "drop" type: "Dropout" bottom: "ip1" top: "ip1" }
-layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
-  inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+layer { name: "steps" type: "Reshape" bottom: "ip1" top: "steps"
+  reshape_param { shape { dim: 3 dim: 1 dim: 6 } } }
+layer { name: "goes on" type: "DummyData" top: "goes on"
+  dummy_data_param { shape { dim: 3 dim: 1 } data_filler { value: 1 } } }
+layer { name: "lstm" type: "LSTM" bottom: "steps" bottom: "goes on" top: "lstm"
+  recurrent_param { num_output: 5 weight_filler { type: "uniform" min: -0.8 max: 0.8 } } }
+layer { name: "rnn" type: "RNN" bottom: "lstm" bottom: "goes on" top: "rnn"
+  recurrent_param { num_output: 4 weight_filler { type: "uniform" min: -0.8 max: 0.8 } } }
+layer { name: "ip2" type: "InnerProduct" bottom: "rnn" top: "ip2"
+  inner_product_param { axis: 2 num_output: 2 weight_filler { type: "xavier" } } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "ip2" bottom: "t" top: "loss" }
 """
 SOLVER = """
 net: "net.prototxt"
-base_lr: 0.01
+base_lr: 0.01 momentum: 0.5
 lr_policy: "multistep" gamma: 0.5 stepvalue: 15 stepvalue: 30
 iter_size: 2
 average_loss: 7
@@ -169,6 +178,33 @@ def test_ctrl_c_during_a_test_stops_before_the_next_iteration(folders):
     assert (unbroken / model).read_bytes() == (resumed / model).read_bytes()
 
 
+def test_an_exception_in_a_test_does_not_shift_the_tests_that_follow(folders, monkeypatch):
+    monkeypatch.chdir(folders("run", "random_seed: 3", "test_iter: 3", "test_interval: 2"))
+
+    def tested(fail_at):
+        """The batches that the tests of four iterations see, of the last of each test."""
+        solver = caffe.get_solver("solver.prototxt")
+        (net,) = solver.test_nets
+        seen = []
+
+        def after_forward(layer):
+            if net.layers[layer].type == "EuclideanLoss":
+                seen.append(net.blobs["x"].data.copy())
+                if len(seen) == fail_at:
+                    raise KeyboardInterrupt
+
+        net.after_forward(after_forward)
+        if fail_at:
+            with pytest.raises(KeyboardInterrupt):
+                solver.step(4)
+            del seen[:]
+        fail_at = None
+        solver.step(4)
+        return np.array(seen)
+
+    np.testing.assert_array_equal(tested(2), tested(None))
+
+
 def test_sighup_takes_a_snapshot_and_training_goes_on(folders):
     folder = folders("endless", "random_seed: 3", "max_iter: 100000000")
     with command.start(folder, "train", "--solver=solver.prototxt") as process:
@@ -222,7 +258,7 @@ def test_a_state_before_the_beginning_is_damaged(snapshot, field):
     assert "snap_iter_10.solverstate is damaged" in resume_fails(snapshot)
 
 
-@pytest.mark.parametrize("harm", ["model", "history", "rng_state"])
+@pytest.mark.parametrize("harm", ["model", "history", "rng_state", "layer_state"])
 def test_a_state_that_cannot_be_restored_changes_nothing(snapshot, monkeypatch, harm):
     monkeypatch.chdir(snapshot)
     file = snapshot / "snap_iter_10.solverstate"
@@ -231,6 +267,10 @@ def test_a_state_that_cannot_be_restored_changes_nothing(snapshot, monkeypatch, 
         damage(snapshot / "snap_iter_10.caffemodel")
     elif harm == "history":
         state.history[-1].data.pop()
+    elif harm == "layer_state":
+        # The last one: by then other layers have theirs.
+        assert state.layer_state[-1].layer == "rnn"
+        state.layer_state[-1].extra = b"no message"
     else:
         state.rng_state = b"no numbers"
     file.write_bytes(state.SerializeToString())
@@ -242,9 +282,53 @@ def test_a_state_that_cannot_be_restored_changes_nothing(snapshot, monkeypatch, 
     for solver in solvers:
         solver.step(3)
     assert solvers[0].iter == 6
-    mine, theirs = ([blob.data for blob in solver.net.layers[-3].blobs] for solver in solvers)
+    mine, theirs = (
+        [blob.data for blobs in solver.net.params.values() for blob in blobs] for solver in solvers
+    )
+    assert len(mine) == 12
     for one, other in zip(mine, theirs, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class Grudging(caffe.Layer):
+    """Takes no state back."""
+
+    def setup(self, bottom, top):
+        pass
+
+    def reshape(self, bottom, top):
+        top[0].reshape(1)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = 0
+
+    def save_state(self):
+        return b"state"
+
+    def restore_state(self, state):
+        raise ValueError("not this one")
+
+
+def test_a_layer_that_takes_no_state_is_the_error_and_the_others_get_theirs_back(
+    folders, monkeypatch
+):
+    folder = folders("run", "random_seed: 3")
+    monkeypatch.chdir(folder)
+    monkeypatch.setitem(sys.modules, "grudging", sys.modules[__name__])
+    python = 'type: "Python" python_param { module: "grudging" layer: "Grudging" }'
+    Path("net.prototxt").write_text(f'layer {{ name: "g" top: "g" {python} }}' + NET)
+    solvers = [caffe.get_solver("solver.prototxt") for _ in range(2)]
+    for solver in solvers:
+        solver.step(2)
+    solvers[0].snapshot()
+    for solver in solvers:
+        solver.step(2)
+    with pytest.raises(ValueError, match="not this one"):
+        solvers[0].restore("snap_iter_2.solverstate")
+    for solver in solvers:
+        solver.step(2)
+    xs = [solver.net.blobs["x"].data for solver in solvers]
+    np.testing.assert_array_equal(*xs)
 
 
 def test_a_state_without_its_model_says_where_it_should_be(snapshot):

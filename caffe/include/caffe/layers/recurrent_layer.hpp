@@ -39,6 +39,9 @@ class RecurrentLayer : public Layer<Dtype> {
   /// The states after the steps, from which the next steps go on.
   bool SharesData() const override { return T_ == 1 || expose_hidden_; }
   int ExactNumTopBlobs() const override { return 1 + ExposedStates(); }
+  /// The states, where they are not bottoms. In parallel training, those of the root's sequences.
+  void SaveState(LayerState* state) const override;
+  void RestoreState(const LayerState& state) override;
   bool AllowForceBackward(const int bottom_index) const override { return bottom_index != 1; }
 
  protected:
