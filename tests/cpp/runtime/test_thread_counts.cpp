@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include "caffe/util/math_functions.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -59,6 +60,15 @@ TEST(ThreadCounts, DoNotChangeResults) {
   for (const auto& layer : layers) {
     const auto one = ResultsOf(layer.first, layer.second, 1);
     EXPECT_EQ(ResultsOf(layer.first, layer.second, 3), one) << layer.first;
+  }
+}
+
+TEST(Sums, AreAccurateHoweverManyTermsThereAre) {
+  // Equal terms are rounded the same way again and again.
+  for (const int count : {1, 255, 256, 4096, 5000, 1 << 22}) {
+    const std::vector<float> terms(count, 0.1f);
+    const double exact = count * static_cast<double>(terms[0]);
+    EXPECT_NEAR(caffe::caffe_cpu_asum(count, terms.data()), exact, 1.2e-6 * exact) << count;
   }
 }
 
