@@ -45,6 +45,8 @@ Layer<Dtype>::Layer(const LayerParameter& param) : layer_param_(param), phase_(p
     blobs_.emplace_back(new Blob<Dtype>());
     blobs_.back()->FromProto(stored);
   }
+  // Not twice: to clear the field would keep its memory.
+  google::protobuf::RepeatedPtrField<BlobProto>().Swap(layer_param_.mutable_blobs());
 }
 
 template <typename Dtype>

@@ -71,6 +71,18 @@ TEST(MemoryNeed, NamesTheBatchThatFits) {
   EXPECT_NE(caffe::DescribeNeed("n", need, 50).find("smaller input"), std::string::npos);
 }
 
+TEST(Memory, HoldsTheWeightsOfATrainedNetOnce) {
+  const auto trained = MakeNet(caffe::TEST, 64);
+  trained->learnable_params()[0]->mutable_cpu_data()[5] = 3;
+  caffe::NetParameter param;
+  trained->ToProto(&param);
+  const caffe::Net<float> net(param);
+  const auto& layer = net.layer_by_name("a");
+  EXPECT_EQ(layer->blobs()[0]->cpu_data()[5], 3);
+  // Of 16 KiB of weights.
+  EXPECT_LT(layer->layer_param().SpaceUsedLong(), 4096u);
+}
+
 #ifdef LIMITS_DEVICE_MEMORY
 
 TEST(OutOfMemory, IsNoLastingError) {
