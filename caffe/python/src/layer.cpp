@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 #include "caffe/layers/python_layer.hpp"
+#include "caffe/util/python_exception.hpp"
 
 namespace caffe {
 

@@ -130,8 +130,8 @@ template <typename Dtype>
 cv::Mat WindowDataLayer<Dtype>::ReadImage(const ListedImage& listed) const {
   const bool color = listed.channels == 3;
   const string& source = this->layer_param_.window_data_param().source();
-  const cv::Mat image = listed.cached.encoded() ? DecodeDatumToCVMat(listed.cached, color)
-                                                : ReadListedImage(listed.path, 0, 0, color, source);
+  cv::Mat image = listed.cached.encoded() ? DecodeDatumToCVMat(listed.cached, color)
+                                          : ReadListedImage(listed.path, 0, 0, color, source);
   if (!image.data) LOG(FATAL) << "cannot decode the image " + listed.path;
   if (image.rows != listed.height || image.cols != listed.width) {
     LOG(FATAL) << listed.path + " has another size than " + source + " says";

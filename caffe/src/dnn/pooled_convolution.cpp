@@ -99,7 +99,7 @@ shared_ptr<PooledConvolution<Dtype>> PooledConvolution<Dtype>::Create(
   }
   const int rows = std::max<int>(1, LargeBlobs::Get().strip / row / tile) * tile;
   if (rows >= whole.features[0]) return nullptr;
-  const shared_ptr<PooledConvolution> strips(new PooledConvolution());
+  shared_ptr<PooledConvolution> strips(new PooledConvolution());
   strips->tile_ = tile;
   if (!strips->strip_.SetUp(whole, rows)) return nullptr;
   const ConvolutionGeometry& part = strips->strip_.part;

@@ -4,6 +4,7 @@
 
 #include "layers/broadcast.hpp"
 #include "layers/learned_blobs.hpp"
+#include "util/copy_elements.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
@@ -109,7 +110,7 @@ void BatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   if (keep) x_norm_.ReshapeLike(*top[0]);
   Dtype* y = WriteIn(layout, keep ? &x_norm_ : top[0]);
   ScalePerChannel(layout, x, inverse_deviation_, offset, y);
-  if (keep) caffe_copy(static_cast<int>(layout.size()), y, WriteIn(layout, top[0]));
+  if (keep) CopyElements(layout.size(), y, WriteIn(layout, top[0]));
 }
 
 template <typename Dtype>

@@ -2,6 +2,7 @@
 
 #include "layers/broadcast.hpp"
 #include "layers/learned_blobs.hpp"
+#include "util/copy_elements.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
@@ -48,7 +49,7 @@ void BiasLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     StoreSums(SumPerChannel(layout, dy), learned, &bias);
   }
   if (propagate_down[0] && bottom[0] != top[0]) {
-    caffe_copy(static_cast<int>(layout.size()), dy, WriteIn(layout, bottom[0], Part::kDiff));
+    CopyElements(layout.size(), dy, WriteIn(layout, bottom[0], Part::kDiff));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "layers/broadcast.hpp"
 #include "layers/learned_blobs.hpp"
+#include "util/copy_elements.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
@@ -51,7 +52,7 @@ void ScaleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const ChannelLayout layout = BroadcastLayout(*bottom[0], LayoutOf(*bottom[0]),
                                                this->layer_param_.scale_param().axis(), factor);
   const Dtype* x = ReadIn(layout, *bottom[0]);
-  if (bottom[0] == top[0]) caffe_copy(static_cast<int>(layout.size()), x, WriteIn(layout, &temp_));
+  if (bottom[0] == top[0]) CopyElements(layout.size(), x, WriteIn(layout, &temp_));
   const vector<Dtype> bias =
       bias_param_id_ < 0 ? vector<Dtype>() : ValuesOf(*this->blobs_[bias_param_id_]);
   ScalePerChannel(layout, x, ValuesOf(factor), bias, WriteIn(layout, top[0]));

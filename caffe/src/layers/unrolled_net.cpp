@@ -3,13 +3,19 @@
 namespace caffe {
 namespace unrolled {
 
-string At(const string& name, int t) { return name + "_" + std::to_string(t); }
+namespace {
 
+// "name_1", ..., "name_steps".
 vector<string> AllSteps(const string& name, int steps) {
   vector<string> names;
+  names.reserve(steps);
   for (int t = 1; t <= steps; ++t) names.push_back(At(name, t));
   return names;
 }
+
+}  // namespace
+
+string At(const string& name, int t) { return name + "_" + std::to_string(t); }
 
 LayerParameter* AddLayer(const string& type, const vector<string>& bottoms,
                          const vector<string>& tops, NetParameter* net) {

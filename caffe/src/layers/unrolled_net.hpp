@@ -15,8 +15,6 @@ namespace unrolled {
 
 /// E.g. "h_3".
 string At(const string& name, int t);
-/// "name_1", ..., "name_steps".
-vector<string> AllSteps(const string& name, int steps);
 
 LayerParameter* AddLayer(const string& type, const vector<string>& bottoms,
                          const vector<string>& tops, NetParameter* net);

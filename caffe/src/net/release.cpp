@@ -86,7 +86,7 @@ void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
   forward_end_ = data_end_;
   remaker_.assign(blobs_.size(), -1);
   if (lifetime == NetParameter::UNTIL_BACKWARD) PlanRemaking();
-  data_freed_.assign(2 * layers, {});
+  data_freed_.assign(2 * layers_.size(), {});
   diff_freed_ = data_freed_;
   NoteEnds(forward_end_, 0, layers, &data_freed_);
   NoteEnds(data_end_, layers, 2 * layers, &data_freed_);

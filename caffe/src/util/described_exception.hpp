@@ -7,8 +7,8 @@
 #include <boost/thread/exceptions.hpp>
 
 #include "caffe/common.hpp"
-#include "caffe/layers/python_layer.hpp"
 #include "caffe/util/out_of_memory.hpp"
+#include "caffe/util/python_exception.hpp"
 
 namespace caffe {
 

@@ -13,6 +13,7 @@
 #include "caffe/util/parallel_sum.hpp"
 #include "caffe/util/rng.hpp"
 #include "dnn/gemm.hpp"
+#include "util/copy_elements.hpp"
 
 namespace caffe {
 
@@ -106,9 +107,7 @@ void caffe_copy(const int N, const Dtype* X, Dtype* Y) {
     return caffe_gpu_memcpy(sizeof(Dtype) * N, X, Y);
   }
 #endif
-  ParallelFor(N, 4 * kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    std::memcpy(Y + begin, X + begin, sizeof(Dtype) * (end - begin));
-  });
+  CopyElements(N, X, Y);
 }
 
 template <typename Dtype>

@@ -34,9 +34,7 @@ class InputFile {
  public:
   explicit InputFile(const string& name) : fd_(open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status;
-    if (fd_ < 0) {
-      error_ = std::strerror(errno);
-    } else if (fstat(fd_, &status) != 0) {
+    if (fd_ < 0 || fstat(fd_, &status) != 0) {
       error_ = std::strerror(errno);
     } else if (S_ISDIR(status.st_mode)) {
       error_ = "is a folder, not a file";
@@ -95,6 +93,7 @@ string Suggestion(const string& message, const FileDescriptor* file) {
              "})";
     }
     vector<string> fields;
+    fields.reserve(type->field_count());
     for (int i = 0; i < type->field_count(); ++i) fields.push_back(type->field(i)->name());
     const string near = DidYouMean(field, fields);
     const bool of_a_layer = type->name() == "LayerParameter" && EndsWith(field, "_param");

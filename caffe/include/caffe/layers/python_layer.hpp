@@ -7,12 +7,6 @@
 
 namespace caffe {
 
-/// The base of exceptions that are Python's: nets let them through as they are.
-class PythonException {
- protected:
-  PythonException() = default;
-};
-
 /// A layer whose class is written in Python: a subclass of caffe.Layer with the methods
 /// setup(bottom, top), reshape(bottom, top), forward(bottom, top) and
 /// backward(top, propagate_down, bottom), named by python_param { module layer }.
