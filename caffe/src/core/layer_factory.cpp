@@ -32,15 +32,17 @@ std::set<string>& Replaceable() {
 template <typename Dtype>
 void LayerRegistry<Dtype>::AddCreator(const string& type, Creator creator) {
   const auto added = Registry().emplace(type, creator);
-  // A program with a class of the same name shares its creator with the runtime already.
-  if (added.second || added.first->second == creator) return;
-  if (Replaceable<Dtype>().erase(type)) {
+  if (added.second) return;
+  const bool same = added.first->second == creator;
+  if (!same && Replaceable<Dtype>().erase(type)) {
     LOG(INFO) << "Layer type " << type << " is the program's own from now on.";
     added.first->second = creator;
     return;
   }
   const string error = "layer type '" + type + "' is registered twice: rename one of the layers";
-  if (!plugins::KeepRegistrationError(error)) LOG(FATAL) << error;
+  // A program with a class of the same name shares its creator with the runtime already; that a
+  // plug-in does means that the runtime's class hides the plug-in's.
+  if (!plugins::KeepRegistrationError(error) && !same) LOG(FATAL) << error;
 }
 
 template <typename Dtype>

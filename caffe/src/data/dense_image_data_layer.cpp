@@ -106,7 +106,11 @@ void DenseImageDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   }
 }
 
+inline namespace beyond_caffe_1 {
+
 INSTANTIATE_CLASS(DenseImageDataLayer);
 REGISTER_LAYER_CLASS(DenseImageData);
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe

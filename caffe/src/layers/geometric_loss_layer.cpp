@@ -29,7 +29,11 @@ void GeometricLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                          [](int n, const auto& op) { ParallelElements(n, op); });
 }
 
+inline namespace beyond_caffe_1 {
+
 INSTANTIATE_CLASS(GeometricLossLayer);
 REGISTER_LAYER_CLASS(GeometricLoss);
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe

@@ -169,7 +169,11 @@ void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   });
 }
 
+inline namespace beyond_caffe_1 {
+
 INSTANTIATE_CLASS(InterpLayer);
 REGISTER_LAYER_CLASS(Interp);
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe

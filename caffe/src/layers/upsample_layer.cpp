@@ -149,7 +149,11 @@ void UpsampleLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   });
 }
 
+inline namespace beyond_caffe_1 {
+
 INSTANTIATE_CLASS(UpsampleLayer);
 REGISTER_LAYER_CLASS(Upsample);
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe

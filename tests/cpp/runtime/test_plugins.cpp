@@ -1,5 +1,5 @@
-// Layers that come from a shared library at run time. TRIPLE_PLUGIN and STALE_PLUGIN are the names
-// of plugins/triple_layer.cpp and stale_plugin.cpp, built, which lie beside this program.
+// Layers that come from a shared library at run time. TRIPLE_PLUGIN, STALE_PLUGIN and so on are the
+// names of plugins/triple_layer.cpp and its neighbours, built, which lie beside this program.
 
 #include <filesystem>
 
@@ -65,6 +65,37 @@ TEST(Plugins, WithATypeThatExistsAreRefusedAndTheFirstIsKept) {
   EXPECT_STREQ(CreateTriple()->type(), "Triple");
   // A second attempt runs no initialisers, which could complain again.
   EXPECT_EQ(MessageOf(copy), message);
+}
+
+// Ends the process: with 0 if a layer of the own_names plug-in runs under this name.
+[[noreturn]] void RunLayerOfOwnNames(const string& type) {
+  try {
+    LoadPlugin(Beside(OWN_NAMES_PLUGIN));
+    LayerParameter param;
+    param.set_type(type);
+    const shared_ptr<Layer<float>> layer = LayerRegistry<float>::CreateLayer(param);
+    Blob<float> bottom(1, 1, 1, 2), top;
+    layer->SetUp({&bottom}, {&top});
+    layer->Forward({&bottom}, {&top});
+    std::_Exit(top.count() == 5 && top.cpu_data()[0] == 7 ? 0 : 1);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    std::_Exit(1);
+  }
+}
+
+TEST(Plugins, MayHaveClassesOfTheNamesThatCaffeLacked) {
+  // In processes of their own: the other tests use the runtime's layers.
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  for (const char* type :
+       {"Clip", "DenseImageData", "GeometricLoss", "Interp", "Swish", "Upsample", "ClassLoss"}) {
+    EXPECT_EXIT(RunLayerOfOwnNames(type), testing::ExitedWithCode(0), "") << type;
+  }
+}
+
+TEST(Plugins, WithAClassOfCaffeAreRefused) {
+  const string message = MessageOf(Beside(TAKEN_CLASS_PLUGIN));
+  EXPECT_NE(message.find("'BNLL' is registered twice"), string::npos) << message;
 }
 
 TEST(Plugins, ThatCannotBeLoadedAreNamed) {

@@ -48,6 +48,28 @@ def test_as_a_plug_in(tmp_path):
     assert "Softsign" in shell(tmp_path, by_environment)
 
 
+@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("caffe")), reason="no cmake, caffe")
+def test_a_class_may_have_the_name_of_one_that_caffe_lacked(tmp_path):
+    source = (REPOSITORY / "tests/cpp/plugins/own_names_layer.cpp").read_text()
+    (tmp_path / "softsign_layer.cpp").write_text(source)
+    (tmp_path / "CMakeLists.txt").write_text(*blocks(PLUG_IN, "cmake"))
+    shell(tmp_path, "cmake -G Ninja -S . -B build && cmake --build build")
+    net = "".join(
+        f'layer {{ name: "{type_}" type: "{type_}" top: "{type_}" }}\n'
+        for type_ in ["Clip", "Interp", "ClassLoss"]
+    )
+    (tmp_path / "net.prototxt").write_text(net)
+    plugin = "build/libsoftsign.so"
+    checked = shell(tmp_path, f"caffe --plugin={plugin} check --model=net.prototxt")
+    assert len(re.findall(r"^.*(?:Clip|Interp|ClassLoss) .* 5\b", checked, re.MULTILINE)) == 3
+    script = (
+        f"import caffe; caffe.load_plugin('{plugin}')\n"
+        "net = caffe.Net('net.prototxt', caffe.TEST)\n"
+        "assert all((values == 7).all() for values in net.forward().values())"
+    )
+    shell(tmp_path, f'{sys.executable} -c "{script}"')
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("c++"), reason="no compiler")
 def test_in_the_tree(tmp_path):

@@ -11,6 +11,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 /// Base of the losses of class scores, which are turned into probabilities by a softmax.
 ///
 /// Bottoms: scores (classes along an axis that the loss's parameters name) and labels 0, 1, ...,
@@ -60,6 +62,8 @@ class ClassLossLayer : public LossLayer<Dtype> {
   /// The divisor of the last Forward.
   Dtype normalizer_ = 1;
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

@@ -6,6 +6,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct ClipOp : ElementwiseOp {
   explicit ClipOp(const LayerParameter& param)
@@ -32,6 +34,8 @@ class ClipLayer : public ElementwiseLayer<Dtype, ClipOp> {
   explicit ClipLayer(const LayerParameter& param) : ElementwiseLayer<Dtype, ClipOp>(param) {}
   const char* type() const override { return "Clip"; }
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

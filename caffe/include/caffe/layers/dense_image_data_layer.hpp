@@ -9,6 +9,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 /// Images with an image of labels each, from a list with lines `image label_image`.
 ///
 /// Tops: data, N x C x H x W; labels, N x 1 x H x W (optional). Crop and mirroring are the same for
@@ -44,6 +46,8 @@ class DenseImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
   SolverShare share_;
   Blob<Dtype> transformed_labels_;
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

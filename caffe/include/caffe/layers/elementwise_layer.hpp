@@ -11,6 +11,10 @@
 
 namespace caffe {
 
+// Code written for Caffe 1.0 may bring classes of the names of those that Caffe 1.0 lacks. In here,
+// they are others to the linker, and neither side gets the functions of the other.
+inline namespace beyond_caffe_1 {
+
 /// What ElementwiseLayer wants to know about a function, unless it says otherwise.
 struct ElementwiseOp {
   /// Whether there is a gradient at all.
@@ -54,6 +58,8 @@ class ElementwiseLayer : public NeuronLayer<Dtype> {
   /// The input, where a layer works in place and its function needs it.
   Blob<Dtype> input_;
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

@@ -10,6 +10,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 /// The Euclidean loss of vectors whose components move together (the loss of the joint regression
 /// that was published with DCME): forward as EuclideanLoss; backward, the channels c, c + num_dim,
 /// c + 2 num_dim, ... of a pixel all receive the sum of their differences, divided by N.
@@ -25,6 +27,8 @@ class GeometricLossLayer : public EuclideanLossLayer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_BACKWARD(Dtype);
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

@@ -12,6 +12,8 @@ namespace caffe {
 
 struct AlignedAxis;
 
+inline namespace beyond_caffe_1 {
+
 /// Bilinear resizing that maps corner pixels onto corner pixels (as in the DeepLab family).
 ///
 /// Bottom: N x C x H x W, first cropped by -pad_beg at the top and left and -pad_end at the bottom
@@ -53,6 +55,8 @@ class InterpLayer : public Layer<Dtype> {
   AlignedAxis rows() const;
   AlignedAxis columns() const;
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

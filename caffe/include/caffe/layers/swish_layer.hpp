@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct SwishOp : ElementwiseOp {
   explicit SwishOp(const LayerParameter& param) : beta(param.swish_param().beta()) {}
@@ -31,6 +33,8 @@ class SwishLayer : public ElementwiseLayer<Dtype, SwishOp> {
   explicit SwishLayer(const LayerParameter& param) : ElementwiseLayer<Dtype, SwishOp>(param) {}
   const char* type() const override { return "Swish"; }
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 

@@ -13,6 +13,8 @@ namespace caffe {
 
 struct PoolWindows;
 
+inline namespace beyond_caffe_1 {
+
 /// Undoes MAX pooling (Badrinarayanan et al., SegNet, 2017): puts every value at the place its
 /// maximum came from; everything else is 0.
 ///
@@ -55,6 +57,8 @@ class UpsampleLayer : public Layer<Dtype> {
   /// 1 + the index of such a place, written by the kernels.
   HostFlag bad_place_;
 };
+
+}  // namespace beyond_caffe_1
 
 }  // namespace caffe
 
