@@ -2,8 +2,12 @@
 //   key "%08d.ids"    value: an encoded Datum with the instance map as a 16-bit PNG
 //   key "%08d.image"  value: a Datum with the image, as Caffe has it: planes of bytes, channel by
 //                     channel (blue first), or encoded, a PNG or JPEG
-// Both give channels, height and width; other records are ignored.
+// Both give channels, height and width. The samples are numbered from 0 on, without gaps; records
+// with other keys are ignored.
+#include <algorithm>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -57,11 +61,19 @@ class Records {
     return true;
   }
 
-  size_t count() const {
+  // Calls visit(key) for each record.
+  template <typename Visit>
+  void visit_keys(const Visit& visit) const {
     Transaction reading(*this);
-    MDB_stat status;
-    check(mdb_stat(reading.get(), records_, &status), "count the records of");
-    return status.ms_entries;
+    MDB_cursor* opened = nullptr;
+    check(mdb_cursor_open(reading.get(), records_, &opened), "read");
+    const std::unique_ptr<MDB_cursor, void (*)(MDB_cursor*)> cursor(opened, mdb_cursor_close);
+    MDB_val key, value;
+    int status = mdb_cursor_get(opened, &key, &value, MDB_FIRST);
+    for (; status == MDB_SUCCESS; status = mdb_cursor_get(opened, &key, &value, MDB_NEXT)) {
+      visit(std::string(static_cast<const char*>(key.mv_data), key.mv_size));
+    }
+    if (status != MDB_NOTFOUND) check(status, "list the records of");
   }
 
   const std::string& path() const { return path_; }
@@ -89,10 +101,27 @@ class Records {
   MDB_dbi records_ = 0;
 };
 
-std::string key_of(int index, const char* kind) {
+std::string key_of(long index, const char* kind) {
   char key[32];
-  std::snprintf(key, sizeof key, "%08d.%s", index, kind);
+  std::snprintf(key, sizeof key, "%08ld.%s", index, kind);
   return key;
+}
+
+// The images among the records: how many, and the highest of their numbers.
+struct Images {
+  int64_t count = 0;
+  int64_t last = -1;
+};
+
+Images images_among(const Records& records) {
+  Images images;
+  records.visit_keys([&](const std::string& key) {
+    const long index = std::strtol(key.c_str(), nullptr, 10);
+    if (index < 0 || key != key_of(index, "image")) return;
+    ++images.count;
+    images.last = std::max<int64_t>(images.last, index);
+  });
+  return images;
 }
 
 // LMDB trusts the files that it maps: a damaged one would end the process. Caffe's reader has a
@@ -107,12 +136,17 @@ class LmdbSource : public SampleSource {
  public:
   LmdbSource(const std::string& path, bool is_color)
       : records_(checked(path)), is_color_(is_color) {
-    size_ = static_cast<int>(records_.count() / 2);
-    if (size_ == 0 || !records_.find(key_of(0, "image"), nullptr)) {
-      throw std::runtime_error("the LMDB " + path +
-                               " holds no images with instance maps: write "
-                               "one with `dcme prepare --lmdb`");
+    const Images images = images_among(records_);
+    const std::string write_anew = ": write one with `dcme prepare --lmdb`";
+    if (images.count == 0) {
+      throw std::runtime_error("the LMDB " + path + " holds no images with instance maps" +
+                               write_anew);
     }
+    if (images.last >= INT_MAX || images.last + 1 != images.count) {
+      throw std::runtime_error("the LMDB " + path + " holds " + std::to_string(images.count) +
+                               " images, which are not numbered from 0 on" + write_anew);
+    }
+    size_ = static_cast<int>(images.count);
   }
 
   int size() const override { return size_; }

@@ -119,7 +119,9 @@ class Checker {
     pages_ = meta.last_page + 1;
     visited_ = 0;
     depth_ = meta.trees[1].depth;
+    records_ = 0;
     if (meta.trees[1].root != kNoPage) CheckPage(meta.trees[1].root, 1);
+    if (records_ != meta.trees[1].entries) Fail("holds fewer or more records than it says");
   }
 
   template <typename T>
@@ -142,6 +144,7 @@ class Checker {
     const size_t keys = (lower - kPageHeader) / 2;
     if (flags != (level == depth_ ? kLeaf : kBranch)) Fail("has a page of the wrong kind");
     if (keys < (flags == kLeaf ? 1 : 2)) Fail("has an empty page");
+    if (flags == kLeaf) records_ += keys;
     for (size_t i = 0; i < keys; ++i) {
       const size_t node = At<uint16_t>(page, kPageHeader + 2 * i);
       if (node < lower || node + kNodeHeader > page_size_) Fail("has a damaged page");
@@ -184,6 +187,7 @@ class Checker {
   uint64_t page_size_ = 0;
   uint64_t pages_ = 0;
   uint64_t visited_ = 0;
+  uint64_t records_ = 0;
   int depth_ = 0;
 };
 

@@ -6,8 +6,8 @@
 namespace caffe {
 namespace db {
 
-/// Checks that all that an LMDB file (data.mdb) refers to lies inside of it; throws Error, naming
-/// the file, where something does not.
+/// Checks that all that an LMDB file (data.mdb) refers to lies inside of it, and that it holds as
+/// many records as it says; throws Error, naming the file, where that is not so.
 ///
 /// LMDB maps its file into memory and trusts it: a damaged one, or one made to do harm, would end
 /// the process. Reads all pages but those of large values: about 1 % of a database of images. The

@@ -115,6 +115,24 @@ TEST(LmdbError, ATruncatedFileIsNotRead) {
   EXPECT_ERROR_NAMES(Open(folder / "db", db::READ), "shorter than it says");
 }
 
+TEST(LmdbError, AFileWithAWrongNumberOfRecordsIsNotRead) {
+  const TemporaryFolder folder;
+  {
+    const auto database = Open(folder / "db", db::NEW);
+    for (const char* key : {"a", "b", "c"}) Put(database.get(), key, "1");
+  }
+  // LMDB's own count of the records, in both of the pages that describe the file.
+  std::fstream file(folder / "db/data.mdb", std::ios::in | std::ios::out | std::ios::binary);
+  const int page = 4096, entries = 16 + 24 + 48 + 32;
+  for (const int at : {entries, page + entries}) {
+    file.seekp(at);
+    const uint64_t many = uint64_t(1) << 40;
+    file.write(reinterpret_cast<const char*>(&many), sizeof(many));
+  }
+  file.close();
+  EXPECT_ERROR_NAMES(Open(folder / "db", db::READ), "holds fewer or more records than it says");
+}
+
 TEST(Lmdb, IsReadWhereNothingCanBeWritten) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   const TemporaryFolder folder;

@@ -67,6 +67,18 @@ def test_batches_of_the_lmdb_are_those_of_the_list(
             np.testing.assert_array_equal(expected[name], got[name])
 
 
+def test_other_records_are_ignored(prepared: Path, tmp_path: Path) -> None:
+    source = f"backend: LMDB source: '{prepared}/train_lmdb'"
+    expected = batches(tmp_path, source, count=6)
+    with lmdb.open(f"{prepared}/train_lmdb") as environment:
+        with environment.begin(write=True) as transaction:
+            for key in (b"note", b"0.image", b"-0000001.image", b"00000009.images", b"99", b"z"):
+                transaction.put(key, b"of somebody else")
+    for batch, got in zip(expected, batches(tmp_path, source, count=6)):
+        for name in batch:
+            np.testing.assert_array_equal(batch[name], got[name])
+
+
 def test_grey_images_become_three_equal_channels(prepared: Path, tmp_path: Path) -> None:
     with lmdb.open(f"{prepared}/train_lmdb") as environment:
         with environment.begin(write=True) as transaction:
@@ -112,8 +124,7 @@ def map_record(rows: int, columns: int) -> bytes:
 
 
 NUMBERS = [b"%08d" % i for i in range(5)]
-LONE_IMAGE = {key + kind: b"" for key in NUMBERS for kind in (b".ids", b".image")}
-del LONE_IMAGE[b"00000000.image"]
+NO_IMAGES = {key + b".image": b"" for key in NUMBERS}
 
 
 @pytest.mark.parametrize(
@@ -122,8 +133,9 @@ del LONE_IMAGE[b"00000000.image"]
         ({b"00000000.ids": b""}, r"has no record 00000000\.ids"),
         ({b"00000000.image": b"no Datum"}, r"record 00000000\.image of .* is no Datum"),
         ({b"00000000.ids": map_record(9, 8)}, r"record 00000000\.ids of .* is 9x8 but its image"),
-        ({b"00000000.image": b""}, "holds no images with instance maps"),
-        (LONE_IMAGE, "holds no images with instance maps"),
+        ({b"00000000.image": b""}, "holds 4 images, which are not numbered from 0 on"),
+        ({b"2147483647.image": b"x"}, "holds 6 images, which are not numbered from 0 on"),
+        (NO_IMAGES, "holds no images with instance maps"),
     ],
 )
 def test_records_that_do_not_fit_together_are_named(
