@@ -1,17 +1,21 @@
 #include "image_codecs/whole_picture.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <string>
 
 namespace image_codecs {
 namespace {
 
 constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
 constexpr std::string_view kJpegStart = "\xff\xd8", kJpegEnd = "\xff\xd9";
+constexpr std::string_view kBmpStart = "BM";
 constexpr uint64_t kMostBytesOfPngByte = 1032;    // deflate: 258 bytes out of two bits
 constexpr uint64_t kMostPixelsOfJpegByte = 1024;  // a block of 8x8 takes a bit and more
+constexpr double kMostPixelsOfRunByte = 1024;     // a run of 255 takes two, what is left out less
 
 uint64_t big_endian(std::string_view bytes) {
   uint64_t value = 0;
@@ -50,22 +54,49 @@ bool begins_frame(uint8_t marker) {
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
+// Markers without a segment behind them, and no marker at all: a 0xff that stands for itself.
+bool stands_alone(uint8_t marker) { return marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8); }
+
 bool is_whole_jpeg(std::string_view content) {
-  constexpr uint8_t kScan = 0xda;
-  size_t at = kJpegStart.size();
+  constexpr uint8_t kScan = 0xda, kEnd = 0xd9;
   uint64_t pixels = 0;
-  while (at + 4 <= content.size() && content[at] == '\xff') {
-    const auto marker = static_cast<uint8_t>(content[at + 1]);
-    if (marker == kScan) break;
-    if (begins_frame(marker) && at + 9 <= content.size()) {
-      const uint64_t rows = big_endian(content.substr(at + 5, 2));
-      pixels = std::max(pixels, rows * big_endian(content.substr(at + 7, 2)));
+  // Decoders pass over what stands between segments, and over any number of 0xff before a marker.
+  for (size_t at = kJpegStart.size();;) {
+    at = content.find_first_not_of('\xff', content.find('\xff', at));
+    if (at == std::string_view::npos || content.size() - at < 3) return false;
+    const auto marker = static_cast<uint8_t>(content[at++]);
+    if (stands_alone(marker)) continue;
+    if (marker == kEnd) return false;
+    if (marker == kScan) {
+      return content.find(kJpegEnd, at) != std::string_view::npos &&
+             pixels <= content.size() * kMostPixelsOfJpegByte;
     }
-    // A marker may have any number of 0xff before it.
-    at += marker == 0xff ? 1 : 2 + big_endian(content.substr(at + 2, 2));
+    if (begins_frame(marker) && content.size() - at >= 7) {
+      const uint64_t rows = big_endian(content.substr(at + 3, 2));
+      pixels = std::max(pixels, rows * big_endian(content.substr(at + 5, 2)));
+    }
+    at += std::max<uint64_t>(big_endian(content.substr(at, 2)), 2);
+    if (at > content.size()) return false;
   }
-  return content.find(kJpegEnd, at) != std::string_view::npos &&
-         pixels <= content.size() * kMostPixelsOfJpegByte;
+}
+
+int64_t little_endian(std::string_view bytes) {
+  return static_cast<int32_t>(big_endian(std::string(bytes.rbegin(), bytes.rend())));
+}
+
+// A BMP's end is not marked. Where its header is older or shorter, sizes have 16 bits and nothing
+// is compressed.
+bool is_whole_bmp(std::string_view content) {
+  if (content.size() < 34) return false;
+  const bool old = little_endian(content.substr(14, 4)) < 40;
+  const int64_t columns = little_endian(content.substr(18, old ? 2 : 4));
+  const int64_t rows = little_endian(old ? content.substr(20, 2) : content.substr(22, 4));
+  const int64_t bits = little_endian(content.substr(old ? 24 : 28, 2));
+  const int64_t compression = old ? 0 : little_endian(content.substr(30, 4));
+  const double pixels = std::abs(static_cast<double>(columns) * static_cast<double>(rows));
+  const double size = static_cast<double>(content.size());
+  const bool runs = compression == 1 || compression == 2;
+  return runs ? pixels <= size * kMostPixelsOfRunByte : pixels * bits / 8 <= size;
 }
 
 bool starts_with(std::string_view content, std::string_view start) {
@@ -77,6 +108,7 @@ bool starts_with(std::string_view content, std::string_view start) {
 bool is_whole_picture(std::string_view content) {
   if (starts_with(content, kPngStart)) return is_whole_png(content);
   if (starts_with(content, kJpegStart)) return is_whole_jpeg(content);
+  if (starts_with(content, kBmpStart)) return is_whole_bmp(content);
   return true;
 }
 

@@ -68,8 +68,9 @@ struct PngFile {
     if (type == "IHDR") {
       if (length != 13) fail(path, "is damaged (header)");
       header = {big_endian(body), big_endian(body + 4), body[8], body[9], body[12]};
-      const int64_t pixels = static_cast<int64_t>(header.cols) * header.rows;
-      if (pixels < 1 || pixels > kMostPixels) {
+      // Sides of up to 2^32 - 1: their product might overflow.
+      const bool none = header.cols == 0 || header.rows == 0;
+      if (none || header.rows > kMostPixels / header.cols) {
         fail(path, "claims a size of " + std::to_string(header.rows) + "x" +
                        std::to_string(header.cols) + ", which is not accepted");
       }

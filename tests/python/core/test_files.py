@@ -104,6 +104,18 @@ def jpeg(height, width):
     return bytes(content)
 
 
+def bmp(height, width, bits, compression, content):
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, 0, 0, 0, 256, 0)
+    body = header + bytes(1024) + content
+    return b"BM" + struct.pack("<IHHI", 14 + len(body), 0, 0, 14 + 40 + 1024) + body
+
+
+def stray(content, *, before):
+    """A JPEG with bytes that decoders pass over in front of a marker."""
+    at = content.index(before)
+    return content[:at] + b"\0x\xff\0\xff\xd0" + content[at:]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -116,6 +128,11 @@ def jpeg(height, width):
         (jpeg(40, 50)[:-2], "is cut off"),
         (jpeg(40, 50)[: len(jpeg(40, 50)) // 2], "is cut off"),
         (jpeg(65000, 65000), "is cut off"),
+        (stray(jpeg(65000, 65000), before=b"\xff\xc0"), "is cut off"),
+        (stray(jpeg(65000, 65000), before=b"\xff\xdb"), "is cut off"),
+        (bmp(32000, 32000, 8, 1, b"\0\1"), "is cut off"),
+        (bmp(-32000, 32000, 8, 0, bytes(9)), "is cut off"),
+        (b"BM", "is cut off"),
         (b"P6 100000 100000 255\n", "not an image that can be decoded"),
     ],
 )
@@ -129,6 +146,20 @@ def test_bytes_behind_the_end_of_a_picture_do_not_matter(tmp_path):
     for content in (png(4, 5, bytes(4 * 16)), jpeg(40, 50)):
         (tmp_path / "image").write_bytes(content + bytes(5000))
         assert read_image(tmp_path / "image").ndim == 3
+
+
+def test_bytes_between_the_segments_of_a_jpeg_do_not_matter(tmp_path):
+    (tmp_path / "image.jpg").write_bytes(stray(jpeg(40, 50), before=b"\xff\xc0"))
+    assert read_image(tmp_path / "image.jpg").shape == (40, 50, 3)
+
+
+def test_bitmaps_of_runs_are_read(tmp_path):
+    runs = b"".join(bytes([255, 7, 45, 7, 0, 0]) for _ in range(30)) + b"\0\1"
+    (tmp_path / "image.bmp").write_bytes(bmp(30, 300, 8, 1, runs))
+    assert read_image(tmp_path / "image.bmp").shape[:2] == (30, 300)
+    plain = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    cv2.imwrite(str(tmp_path / "plain.bmp"), plain)
+    assert (read_image(tmp_path / "plain.bmp") == plain[..., ::-1]).all()
 
 
 def test_a_jpegs_end_is_that_behind_its_pixels(tmp_path):

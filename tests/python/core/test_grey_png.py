@@ -109,6 +109,7 @@ def test_a_damaged_file_names_itself(tmp_path):
     ("chunks", "message"),
     [
         (header(2**31 - 1, 2**31 - 1), "claims a size of 2147483647x2147483647"),
+        (header(2**32 - 1, 2**32 - 1), "claims a size of 4294967295x4294967295"),
         (header(3, 0), "claims a size of 3x0"),
         (header(3, 3, colour=5), "is damaged"),
         (chunk(b"IHDR", bytes(12)), r"is damaged \(header\)"),

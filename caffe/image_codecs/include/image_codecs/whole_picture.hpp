@@ -4,9 +4,9 @@
 
 namespace image_codecs {
 
-// Whether the content of a PNG or JPEG file reaches its end mark and can hold as many pixels as its
-// header claims. Decoders fill up what a shorter one lacks, and take the memory that it claims:
-// gigabytes for a file of a few bytes. Of other formats nothing is known: true.
+// Whether the content of a PNG or JPEG file reaches its end mark, and it or a BMP can hold as many
+// pixels as its header claims. Decoders fill up what a shorter one lacks, and take the memory that
+// it claims: gigabytes for a file of a few bytes. Of other formats nothing is known: true.
 bool is_whole_picture(std::string_view content);
 
 }  // namespace image_codecs
