@@ -43,7 +43,9 @@ What code and scripts written for Caffe 1.0 may notice:
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of
   an HDF5 file only its own values are read: not what external links, external storage or virtual
-  datasets take from other files.
+  datasets take from other files. A file that somebody damaged on purpose may end the process in
+  libhdf5 itself (1.10.8 does not check all that it reads of a group): open only files of people
+  whom you trust.
 - `convert_imageset --gray --encoded` stores grey images, also of files in colour.
 - A loss that has a `loss_weight` and is read by a layer as well counts once.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
