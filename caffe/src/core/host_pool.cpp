@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/fork.hpp"
+
 namespace caffe {
 
 namespace {
@@ -25,7 +27,11 @@ bool AddressesAreLimited() {
 }  // namespace
 
 HostPool& HostPool::Get() {
-  static HostPool* pool = new HostPool(PhysicalMemory());
+  static HostPool* pool = [] {
+    auto* made = new HostPool(PhysicalMemory());
+    HoldWhileForking(&made->mutex_, MutexLevel::kInner);
+    return made;
+  }();
   return *pool;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/make_shared.hpp>
 
 #include "caffe/util/math_functions.hpp"
+#include "core/fork.hpp"
 #include "dnn/engine.hpp"
 #include "dnn/winograd_convolution.hpp"
 
@@ -269,8 +270,8 @@ class FloatConvolution : public Convolution<float> {
   OrderedWeights InOrder(const memory::desc& desc, const Blob<float>& weights) const {
     if (desc == problem_.plain_weights) return {Wrap(desc, weights.cpu_data()), nullptr};
     // Nets of several threads may share the weights, and each want another order.
-    static std::mutex ordering;
-    std::unique_lock<std::mutex> lock(ordering, std::defer_lock);
+    static std::mutex* const ordering = NewMutexHeldWhileForking(MutexLevel::kOuter);
+    std::unique_lock<std::mutex> lock(*ordering, std::defer_lock);
     shared_ptr<WeightStore> store;
     if (keep_weights_) {
       lock.lock();

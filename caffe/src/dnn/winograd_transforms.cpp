@@ -12,6 +12,7 @@
 #include <boost/make_shared.hpp>
 #include <boost/weak_ptr.hpp>
 
+#include "core/fork.hpp"
 #include "dnn/engine.hpp"
 #include "util/parallel_tasks.hpp"
 #include "util/simd.hpp"
@@ -215,9 +216,9 @@ TileGrid::TileGrid(TileKind of_kind, int num, int height, int width, const int (
 
 shared_ptr<const TileGrid> TileGrid::Shared(TileKind kind, int num, int height, int width,
                                             const int (&dilation)[2], const int (&pad)[2]) {
-  static std::mutex mutex;
+  static std::mutex* const mutex = NewMutexHeldWhileForking(MutexLevel::kOuter);
   static auto* grids = new std::map<std::array<int, 8>, boost::weak_ptr<const TileGrid>>();
-  const std::lock_guard<std::mutex> lock(mutex);
+  const std::lock_guard<std::mutex> lock(*mutex);
   auto& kept = (*grids)[{int(kind), num, height, width, dilation[0], dilation[1], pad[0], pad[1]}];
   shared_ptr<const TileGrid> grid = kept.lock();
   if (!grid) kept = grid = boost::make_shared<TileGrid>(kind, num, height, width, dilation, pad);
