@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "caffe/util/atomic_file.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "net/weights.hpp"
 #include "util/hdf5_handle.hpp"
@@ -118,14 +117,11 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filen
 template <typename Dtype>
 void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
   const Hdf5Silence silence;
-  AtomicFile target(filename);
-  Hdf5File file(target.temp_name(), H5F_ACC_TRUNC);
-  {
-    const Hdf5Handle data(MakeGroup(file.id(), "data"), H5Gclose, filename + ": group 'data'");
+  WriteHdf5File(filename, [&](hid_t file) {
+    const Hdf5Handle data(MakeGroup(file, "data"), H5Gclose, filename + ": group 'data'");
     std::unique_ptr<Hdf5Handle> diff;
     if (write_diff) {
-      diff.reset(
-          new Hdf5Handle(MakeGroup(file.id(), "diff"), H5Gclose, filename + ": group 'diff'"));
+      diff.reset(new Hdf5Handle(MakeGroup(file, "diff"), H5Gclose, filename + ": group 'diff'"));
     }
     for (size_t i = 0; i < layers_.size(); ++i) {
       const string& name = layer_names_[i];
@@ -140,9 +136,7 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
         if (diff) hdf5_save_nd_dataset<Dtype>(*layer_diff, dataset, *params_[id], true);
       }
     }
-  }
-  file.Close();
-  target.Commit();
+  });
 }
 
 #define INSTANTIATE(Dtype)                                                      \

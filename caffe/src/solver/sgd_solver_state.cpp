@@ -4,7 +4,6 @@
 #include <google/protobuf/text_format.h>
 
 #include "caffe/sgd_solvers.hpp"
-#include "caffe/util/atomic_file.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "caffe/util/io.hpp"
 #include "core/blob_proto.hpp"
@@ -84,24 +83,20 @@ void SGDSolver<Dtype>::SnapshotSolverStateToHDF5(const string& model_filename) {
   LOG(INFO) << "Snapshotting solver state to HDF5 file " << name;
   SolverState state;
   this->SaveState(model_filename, &state);
-  AtomicFile target(name);
-  Hdf5File file(target.temp_name(), H5F_ACC_TRUNC);
-  hdf5_save_int(file.id(), "iter", state.iter());
-  hdf5_save_string(file.id(), "learned_net", state.learned_net());
-  hdf5_save_int(file.id(), "current_step", state.current_step());
-  state.clear_iter();
-  state.clear_learned_net();
-  state.clear_current_step();
-  hdf5_save_string(file.id(), kExtraDataset, OneLine(state));
-  {
-    const Hdf5Handle group(H5Gcreate2(file.id(), "history", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+  WriteHdf5File(name, [&](hid_t file) {
+    hdf5_save_int(file, "iter", state.iter());
+    hdf5_save_string(file, "learned_net", state.learned_net());
+    hdf5_save_int(file, "current_step", state.current_step());
+    state.clear_iter();
+    state.clear_learned_net();
+    state.clear_current_step();
+    hdf5_save_string(file, kExtraDataset, OneLine(state));
+    const Hdf5Handle group(H5Gcreate2(file, "history", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                            H5Gclose, "cannot write " + name);
     for (size_t i = 0; i < history_.size(); ++i) {
       hdf5_save_nd_dataset(group, std::to_string(i), *history_[i]);
     }
-  }
-  file.Close();
-  target.Commit();
+  });
 }
 
 template <typename Dtype>

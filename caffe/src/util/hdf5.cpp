@@ -135,7 +135,7 @@ hid_t NativeType(double) { return H5T_NATIVE_DOUBLE; }
 hid_t NativeType(int) { return H5T_NATIVE_INT; }
 
 string CannotWrite(hid_t location, const string& name) {
-  return FileName(location) + ": dataset '" + name + "' cannot be written";
+  return FileName(location) + ": dataset '" + name + "' cannot be written: is the disk full?";
 }
 
 // Properties of new datasets. Without times of creation in them, equal contents give equal files.

@@ -1,5 +1,6 @@
 #include <fstream>
 
+#include "caffe/util/atomic_file.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "util/hdf5_handle.hpp"
 
@@ -43,6 +44,22 @@ void Hdf5File::Close() {
 
 string Hdf5File::CannotFinish() const {
   return "cannot write all of the HDF5 file " + path_ + ": is the disk full?";
+}
+
+void WriteHdf5File(const string& path, const std::function<void(hid_t file)>& fill) {
+  AtomicFile target(path);
+  try {
+    Hdf5File file(target.temp_name(), H5F_ACC_TRUNC);
+    fill(file.id());
+    file.Close();
+  } catch (const Error& error) {
+    // Nobody knows the temporary name.
+    string message = error.what();
+    const size_t name = message.find(target.temp_name());
+    if (name != string::npos) message.replace(name, target.temp_name().size(), path);
+    throw Error(message);
+  }
+  target.Commit();
 }
 
 }  // namespace caffe

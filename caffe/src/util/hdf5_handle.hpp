@@ -1,6 +1,7 @@
 #ifndef CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
 #define CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_
 
+#include <functional>
 #include <string>
 
 #include <hdf5.h>
@@ -31,6 +32,10 @@ class Hdf5Handle {
 /// Opens a group of a file: an id to be closed with H5Gclose, below 0 where there is none. Throws
 /// Error naming the file where the group is a link to another file.
 hid_t OpenGroup(hid_t parent, const string& name);
+
+/// Makes an HDF5 file appear whole or not at all: `fill` writes into it. Throws Error naming
+/// `path`.
+void WriteHdf5File(const string& path, const std::function<void(hid_t file)>& fill);
 
 /// Keeps HDF5 from printing its error stack; errors are reported as exceptions instead.
 class Hdf5Silence {

@@ -375,7 +375,9 @@ def test_a_full_disk_is_an_error_and_leaves_the_older_file(folders, monkeypatch)
     done = subprocess.run([sys.executable, "-c", FULL_DISK], capture_output=True, text=True)
     messages = done.stdout.splitlines()
     assert len(messages) >= 5
-    assert all("cannot" in message for message in messages), messages
+    told = [message for message in messages if "is the disk full?" in message]
+    assert told == messages and all("kept.h5" in message for message in messages), messages
+    assert not any(".tmp-" in message for message in messages), messages
     assert Path("kept.h5").read_bytes() == Path("whole.h5").read_bytes()
     assert not list(Path().glob("kept.h5.*"))
     assert done.returncode == 0, done.stderr
