@@ -1,16 +1,15 @@
 #include <array>
-#include <memory>
 #include <vector>
 
 #include <opencv2/core.hpp>
 
-#include "caffe/util/db.hpp"
 #include "caffe/util/format.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/list_file.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/rng.hpp"
 #include "common/command_line.hpp"
+#include "common/new_database.hpp"
 
 namespace {
 
@@ -85,8 +84,7 @@ struct Item {
   string encoding;  // of EncodingOf
 };
 
-// The images in the order to store them. A line that is wrong is found here, before there is a
-// database: what is left of one would be in the way of the next run.
+// The images in the order to store them. A line that is wrong is found here, before any work.
 std::vector<Item> ReadItems(const Options& options) {
   std::vector<Item> items;
   for (const caffe::ListLine& line : caffe::ReadListFile(options.list)) {
@@ -103,11 +101,7 @@ std::vector<Item> ReadItems(const Options& options) {
 void Convert(const Options& options) {
   const std::vector<Item> items = ReadItems(options);
   LOG(INFO) << "A total of " << items.size() << " images.";
-  const std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB(options.backend));
-  database->Open(options.database, caffe::db::NEW);
-  std::unique_ptr<caffe::db::Transaction> transaction(database->NewTransaction());
-  const size_t files_a_commit = 1000;
-  size_t stored = 0;
+  caffe::tools::NewDatabase database(options.database, options.backend);
   std::array<int, 3> first_size{};
   for (size_t i = 0; i < items.size(); ++i) {
     const Item& item = items[i];
@@ -120,22 +114,25 @@ void Convert(const Options& options) {
     }
     if (options.check_size) {
       const auto size = SizeOf(datum);
-      if (stored == 0) first_size = size;
+      if (database.size() == 0) first_size = size;
       if (size != first_size) throw Error(path + " differs in size from the others");
     }
-    transaction->Put(caffe::format_int(static_cast<int>(i), 8) + "_" + item.name,
-                     datum.SerializeAsString());
-    if (++stored % files_a_commit == 0) {
-      transaction->Commit();
-      LOG(INFO) << "Processed " << stored << " files.";
+    const string key = caffe::format_int(static_cast<int>(i), 8) + "_" + item.name;
+    if (database.Put(key, datum.SerializeAsString())) {
+      LOG(INFO) << "Processed " << database.size() << " files.";
     }
   }
-  if (stored % files_a_commit != 0) transaction->Commit();
+  const size_t stored = database.size();
+  if (stored == 0) {
+    throw Error("none of the images of " + options.list + " could be read: is '" + options.root +
+                "' what goes before their names, with a slash at its end?");
+  }
+  database.Finish();
+  database.Keep();
   LOG(INFO) << "Processed " << stored << " files.";
   if (stored < items.size()) {
     LOG(WARNING) << items.size() - stored << " images could not be read and are left out.";
   }
-  if (stored == 0) throw Error("none of the images of " + options.list + " could be read");
 }
 
 }  // namespace

@@ -1,12 +1,13 @@
+#include <climits>
 #include <memory>
 #include <vector>
 
 #include "caffe/net.hpp"
-#include "caffe/util/db.hpp"
 #include "caffe/util/format.hpp"
 #include "caffe/util/list_file.hpp"
 #include "caffe/util/names.hpp"
 #include "common/command_line.hpp"
+#include "common/new_database.hpp"
 
 namespace {
 
@@ -40,7 +41,7 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("databases", databases, "As many databases to make")->required();
   app.add_option("batches", options.batches, "Number of batches to run")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, INT_MAX).description("above 0"));
   app.add_option("backend", options.backend, "lmdb or leveldb")->required();
   app.add_option("mode", options.mode, "CPU or GPU")->capture_default_str();
   app.add_option("device", options.device, "Number of the GPU (or DEVICE_ID=number)");
@@ -68,41 +69,22 @@ void SetMode(const Options& options) {
   }
 }
 
-// A database being filled with one blob's values.
-class FeatureStore {
- public:
-  FeatureStore(const string& name, const string& backend) : database_(caffe::db::GetDB(backend)) {
-    database_->Open(name, caffe::db::NEW);
-    transaction_.reset(database_->NewTransaction());
+// Stores the values of a blob, a record an image.
+void Add(const Blob<float>& blob, caffe::tools::NewDatabase* database) {
+  const int images = blob.shape(0);
+  const int values = blob.count(1);
+  for (int n = 0; n < images; ++n) {
+    Datum datum;
+    // A datum has three axes; those of other blobs become one.
+    const bool image_like = blob.num_axes() <= 4;
+    datum.set_channels(image_like ? blob.LegacyShape(1) : values);
+    datum.set_height(image_like ? blob.LegacyShape(2) : 1);
+    datum.set_width(image_like ? blob.LegacyShape(3) : 1);
+    const float* image = blob.cpu_data() + n * values;
+    datum.mutable_float_data()->Add(image, image + values);
+    database->Put(caffe::format_int(database->size(), 10), datum.SerializeAsString());
   }
-
-  void Add(const Blob<float>& blob) {
-    const int images = blob.shape(0);
-    const int values = blob.count(1);
-    for (int n = 0; n < images; ++n) {
-      Datum datum;
-      // A datum has three axes; those of other blobs become one.
-      const bool image_like = blob.num_axes() <= 4;
-      datum.set_channels(image_like ? blob.LegacyShape(1) : values);
-      datum.set_height(image_like ? blob.LegacyShape(2) : 1);
-      datum.set_width(image_like ? blob.LegacyShape(3) : 1);
-      const float* image = blob.cpu_data() + n * values;
-      datum.mutable_float_data()->Add(image, image + values);
-      transaction_->Put(caffe::format_int(stored_, 10), datum.SerializeAsString());
-      if (++stored_ % 1000 == 0) transaction_->Commit();
-    }
-  }
-
-  int Finish() {
-    if (stored_ % 1000 != 0) transaction_->Commit();
-    return stored_;
-  }
-
- private:
-  std::unique_ptr<caffe::db::DB> database_;
-  std::unique_ptr<caffe::db::Transaction> transaction_;
-  int stored_ = 0;
-};
+}
 
 int ExtractFeatures(const Options& options) {
   caffe::tools::LoadPlugins(options.plugins);
@@ -118,17 +100,21 @@ int ExtractFeatures(const Options& options) {
       throw Error("blob '" + name + "' is a single number, not one value or more an image");
     }
   }
-  std::vector<std::unique_ptr<FeatureStore>> stores;
+  std::vector<std::unique_ptr<caffe::tools::NewDatabase>> databases;
   for (const string& name : options.databases) {
-    stores.push_back(std::make_unique<FeatureStore>(name, options.backend));
+    databases.push_back(std::make_unique<caffe::tools::NewDatabase>(name, options.backend));
   }
   LOG(INFO) << "Extracting features";
   for (int batch = 0; batch < options.batches; ++batch) {
     net.Forward();
-    for (size_t i = 0; i < stores.size(); ++i) stores[i]->Add(*net.blob_by_name(options.blobs[i]));
+    for (size_t i = 0; i < databases.size(); ++i) {
+      Add(*net.blob_by_name(options.blobs[i]), databases[i].get());
+    }
   }
-  for (size_t i = 0; i < stores.size(); ++i) {
-    LOG(INFO) << "Extracted features of " << stores[i]->Finish()
+  for (const auto& database : databases) database->Finish();
+  for (size_t i = 0; i < databases.size(); ++i) {
+    databases[i]->Keep();
+    LOG(INFO) << "Extracted features of " << databases[i]->size()
               << " query images for feature blob " << options.blobs[i];
   }
   return 0;

@@ -243,6 +243,10 @@ def test_extract_features_stores_every_record_of_many(tmp_path, monkeypatch):
         assert (datum.channels, datum.height, datum.width) == shape
         assert datum.float_data == [3] * shape[0]
     assert "'single' is a single number" in run_tool(*words, "single", "c", 1, "lmdb").stderr
+    assert "twice exists" in run_tool(*words, "deep,flat", "twice,twice", 1, "lmdb").stderr
+    assert not Path("twice").exists()
+    line = run_tool(*words, "flat", "d", 0, "lmdb").stderr
+    assert "above 0" in line and len(line) < 200, line
 
 
 def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
@@ -290,6 +294,27 @@ def test_a_line_that_is_wrong_leaves_no_database_behind(line, flags, answer, io_
     (io_folder / "list.txt").write_text(f"{whole}{line}\n")
     assert answer in run_tool("convert_imageset", *flags, "images/", "list.txt", "made").stderr
     assert not (io_folder / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["images", "list.txt", "made"],
+        ["images/", "list.txt", "made", "--encoded", "--encode_type=xyz"],
+        ["images/", "list.txt", "made", "--check_size"],
+    ],
+)
+def test_a_conversion_that_fails_leaves_no_database_behind(words, io_folder):
+    cv2.imwrite("images/a_0.png", np.zeros((3, 4, 3), np.uint8))
+    assert run_tool("convert_imageset", *words).returncode == 1
+    assert not (io_folder / "made").exists()
+
+
+def test_a_database_that_exists_is_kept_and_what_to_do_is_said(io_folder):
+    before = records("lmdb_color")
+    line = run_tool("convert_imageset", "images/", "list.txt", "lmdb_color").stderr
+    assert "lmdb_color exists: remove it, or name another database" in line
+    assert records("lmdb_color") == before
 
 
 def test_an_image_that_cannot_be_read_is_left_out_and_named(io_folder):
