@@ -37,6 +37,7 @@ std::vector<std::string> NearNames(const std::string& name, const std::vector<st
     if (distance <= tolerance || abbreviated) near.emplace_back(distance, candidate);
   }
   std::sort(near.begin(), near.end());
+  near.erase(std::unique(near.begin(), near.end()), near.end());
   std::vector<std::string> names;
   for (const auto& entry : near) {
     if (names.size() < most) names.push_back(entry.second);

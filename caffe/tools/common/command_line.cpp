@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -79,6 +81,7 @@ void MoveCommandToFront(const CLI::App& app, std::vector<string>* words) {
 struct LogOptions {
   int min_severity = -1;
   string ignored;
+  bool ignored_switch = true;
 };
 
 void AddLogOptions(CLI::App* app, LogOptions* options) {
@@ -87,8 +90,8 @@ void AddLogOptions(CLI::App* app, LogOptions* options) {
                   "Least severe lines to print: 0 info, 1 warnings, 2 errors")
       ->group(group);
   // An empty group hides an option from the help.
-  for (const char* name : {"--logtostderr", "--alsologtostderr", "--colorlogtostderr"}) {
-    app->add_flag(name, options->ignored)->group("");
+  for (const char* name : {"logtostderr", "alsologtostderr", "colorlogtostderr"}) {
+    AddSwitch(app, name, &options->ignored_switch, "")->group("");
   }
   for (const char* name : {"--log_dir", "--stderrthreshold", "-v,--v", "--vmodule"}) {
     app->add_option(name, options->ignored)->group("");
@@ -122,9 +125,12 @@ string MeantOption(const CLI::App& command, const string& value) {
   return "";
 }
 
-void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
+// `last`: the last of the arguments.
+void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error, const string& last) {
   const CLI::App& command = ChosenCommand(app);
   string problem = error.what();
+  // The parser has no name for what its help does not show.
+  if (problem.rfind(": ", 0) == 0) problem = "option " + last + " needs a value";
   const std::vector<string> unknown = app.remaining(true);
   if (!unknown.empty()) {
     const string name = unknown.front().substr(0, unknown.front().find('='));
@@ -137,6 +143,15 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
   const string chosen = &command == &app ? "" : " " + command.get_name();
   std::cerr << app.get_name() << ": " << problem << "; see " << app.get_name() << chosen
             << " --help\n";
+}
+
+// The exit code of a tool whose output may still be on its way.
+int Flushed(int code) {
+  errno = 0;
+  std::cout.flush();
+  if (std::cout) return code;
+  std::cerr << "error: cannot write the output: " << std::strerror(errno ? errno : EIO) << "\n";
+  return 1;
 }
 
 }  // namespace
@@ -168,12 +183,13 @@ void ParseArguments(CLI::App* app, int argc, char** argv) {
   std::vector<string> arguments = Words(*app, argc, argv);
   MoveCommandToFront(*app, &arguments);
   std::reverse(arguments.begin(), arguments.end());
+  const string last = arguments.empty() ? "" : arguments.front();
   try {
     app->parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     // Asking for help or the version is no failure.
     if (error.get_exit_code() == 0) throw Exit{app->exit(error)};
-    ReportWrongArguments(*app, error);
+    ReportWrongArguments(*app, error, last);
     throw Exit{1};
   }
   if (log_options.min_severity >= 0) {
@@ -184,9 +200,9 @@ void ParseArguments(CLI::App* app, int argc, char** argv) {
 
 int Run(const std::function<int()>& body) {
   try {
-    return body();
+    return Flushed(body());
   } catch (const Exit& exit) {
-    return exit.code;
+    return Flushed(exit.code);
   } catch (const OutOfMemory& error) {
     std::cerr << "error: " << error.what() << "\n";
   } catch (const std::bad_alloc&) {

@@ -1,5 +1,8 @@
 """Bad input to `caffe` is answered by one line that says what is wrong, and status 1."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from oracles import command
 
@@ -33,6 +36,29 @@ def test_unknown_commands_and_flags_are_answered_with_near_names(folder):
     assert "unknown command tran (did you mean train?)" in command.fail(folder, "tran")
     line = command.fail(folder, "train", "--solvr=solver.prototxt")
     assert "unknown option --solvr (did you mean --solver?)" in line
+
+
+def test_a_name_is_offered_once(folder):
+    assert "unknown command help (did you mean --help?)" in command.fail(folder, "help")
+
+
+def test_a_log_option_without_its_value_is_named(folder):
+    done = subprocess.run(command.call("-v"), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "caffe: option -v needs a value; see caffe --help\n",
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("words", [["check", "--model=net.prototxt"], ["train", "--help"]])
+def test_output_that_cannot_be_written_is_an_error(folder, words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command.call(*words), cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert "error: cannot write the output: No space left on device" in done.stderr
 
 
 def test_without_arguments_the_commands_are_told(folder):

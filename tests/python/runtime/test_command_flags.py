@@ -41,6 +41,8 @@ def weights(folder):
         ["-solver=solver.prototxt"],
         ["--solver", "solver.prototxt"],
         ["-solver", "solver.prototxt", "-logtostderr=1"],
+        ["--nologtostderr", "--noalsologtostderr", "--solver=solver.prototxt"],
+        ["--logtostderr", "--colorlogtostderr=false", "--solver=solver.prototxt"],
     ],
 )
 def test_flags_have_one_dash_or_two_and_an_equals_sign_or_a_space(folder, words):
