@@ -221,8 +221,6 @@ template <typename Image>
 void DataTransformer<Dtype>::TransformVector(const vector<Image>& images,
                                              Blob<Dtype>* transformed_blob) {
   CHECK(!images.empty()) << "there is no image to transform";
-  CHECK_EQ(static_cast<int>(images.size()), transformed_blob->num())
-      << ": the blob has to have room for all the images";
   const int stride = transformed_blob->count(1);
   Dtype* out = transformed_blob->mutable_cpu_data();
   for (size_t i = 0; i < images.size(); ++i) {
@@ -233,12 +231,19 @@ void DataTransformer<Dtype>::TransformVector(const vector<Image>& images,
 template <typename Dtype>
 void DataTransformer<Dtype>::Transform(const vector<Datum>& datum_vector,
                                        Blob<Dtype>* transformed_blob) {
+  // The blob may have room for more, as in Caffe 1.0.
+  const int images = static_cast<int>(datum_vector.size());
+  CHECK(images <= transformed_blob->num())
+      << images << " images do not fit into a blob of " << transformed_blob->num();
   TransformVector(datum_vector, transformed_blob);
 }
 
 template <typename Dtype>
 void DataTransformer<Dtype>::Transform(const vector<cv::Mat>& mat_vector,
                                        Blob<Dtype>* transformed_blob) {
+  const int images = static_cast<int>(mat_vector.size());
+  CHECK(images == transformed_blob->num())
+      << images << " images are given for a blob of " << transformed_blob->num();
   TransformVector(mat_vector, transformed_blob);
 }
 

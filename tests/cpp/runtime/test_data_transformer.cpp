@@ -193,10 +193,21 @@ TEST(DataTransformerError, ImagesThatAreNone) {
   EXPECT_ERROR_NAMES(plain.Transform(wide, &out), "8 bits a channel");
   EXPECT_ERROR_NAMES(plain.Transform(std::vector<cv::Mat>(), &out), "no image to transform");
   EXPECT_ERROR_NAMES(plain.Transform(std::vector<Datum>(2, Numbered(1, 5, 7)), &out),
-                     "room for all the images");
+                     "2 images do not fit into a blob of 1");
   Blob<float> two(2, 1, 5, 7);
-  EXPECT_ERROR_NAMES(plain.Transform(std::vector<Datum>(1, Numbered(1, 5, 7)), &two),
-                     "room for all the images");
+  const std::vector<cv::Mat> one(1, cv::Mat(5, 7, CV_8UC1, cv::Scalar(1)));
+  EXPECT_ERROR_NAMES(plain.Transform(one, &two), "1 images are given for a blob of 2");
+}
+
+TEST(DataTransformer, LeavesRoomForMoreDatumsAsItIs) {
+  DataTransformer<float> plain(Param(""), caffe::TEST);
+  Blob<float> alone(1, 1, 5, 7), three(3, 1, 5, 7);
+  caffe::caffe_set(three.count(), -1.f, three.mutable_cpu_data());
+  plain.Transform(Numbered(1, 5, 7), &alone);
+  plain.Transform(std::vector<Datum>(2, Numbered(1, 5, 7)), &three);
+  for (int i = 0; i < three.count(); ++i) {
+    ASSERT_EQ(three.cpu_data()[i], i < 70 ? alone.cpu_data()[i % 35] : -1) << i;
+  }
 }
 
 TEST(DataTransformerError, LabelsThatAreNotOfTheirImage) {
