@@ -191,7 +191,8 @@ TEST(DataTransformerError, ImagesThatAreNone) {
   const cv::Mat wide(5, 7, CV_16UC1, cv::Scalar(1));
   EXPECT_ERROR_NAMES(plain.Transform(cv::Mat(), &out), "the image is empty");
   EXPECT_ERROR_NAMES(plain.Transform(wide, &out), "8 bits a channel");
-  EXPECT_ERROR_NAMES(plain.Transform(std::vector<cv::Mat>(), &out), "no image to transform");
+  EXPECT_ERROR_NAMES(plain.Transform(std::vector<cv::Mat>(), &out), "0 images are given");
+  EXPECT_ERROR_NAMES(plain.Transform(std::vector<Datum>(), &out), "no image to transform");
   EXPECT_ERROR_NAMES(plain.Transform(std::vector<Datum>(2, Numbered(1, 5, 7)), &out),
                      "2 images do not fit into a blob of 1");
   Blob<float> two(2, 1, 5, 7);
