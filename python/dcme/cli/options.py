@@ -188,7 +188,12 @@ def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
     """The thresholds and mode of the decoder; ``beside`` tells of a file that is taken unasked."""
     group = parser.add_argument_group("decoding (pixels and votes of the vector map)")
     group.add_argument("--dt", type=number, help="votes this close form one centre; default: 10")
-    group.add_argument("--vt", type=number, help="votes a centre needs; default: 50")
+    group.add_argument(
+        "--vt",
+        type=number,
+        help="votes a centre needs (standard: within DT / 2, "
+        "where noise of the background alone gives up to (DT + 1)^2); default: 50",
+    )
     group.add_argument(
         "--et", type=number, help="pixels may point this far beside the centre; default: 15"
     )
