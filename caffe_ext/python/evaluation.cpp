@@ -68,15 +68,16 @@ GreyImage with_8_bits(const GreyImage& wide) {
 
 using PredictionFile = std::tuple<std::string, int, double>;  // mask, label, confidence
 
-// Compares an image's prediction files with its ground truth file and adds the outcome to all
-// evaluators. Returns the labels in the ground truth and the match counts, regardless of classes,
-// at each of the IoUs.
-std::pair<std::vector<int>, std::vector<MatchCounts>> add_files(
-    const std::vector<Evaluator*>& evaluators, const std::string& truth_path,
-    const std::vector<PredictionFile>& predictions, const Distances& distances,
-    const std::vector<double>& ious) {
+// The labels in the ground truth and the match counts, regardless of classes, at each of the IoUs.
+using Comparison = std::pair<std::vector<int>, std::vector<MatchCounts>>;
+
+// Compares an image's predictions, which `predict` adds to the matchers it is given, with its
+// ground truth file and adds the outcome to all evaluators.
+template <typename Predict>
+Comparison compare(const std::vector<Evaluator*>& evaluators, const std::string& truth_path,
+                   const Distances& distances, const std::vector<double>& ious, Predict predict) {
   require(!evaluators.empty(), "files are added to at least one evaluator");
-  GreyImage truth, mask;
+  GreyImage truth;
   read_grey_png(truth_path, truth);
   if (!truth.is_16_bit) {
     throw std::invalid_argument(truth_path +
@@ -89,19 +90,62 @@ std::pair<std::vector<int>, std::vector<MatchCounts>> add_files(
   EvaluationOptions agnostic = evaluators[0]->options();
   agnostic.class_agnostic = true;
   matchers.emplace_back(agnostic, truth.words());
-  for (const auto& [path, label, confidence] : predictions) {
-    read_grey_png(path, mask);
-    if (mask.is_16_bit) mask = with_8_bits(mask);
-    try {
-      for (ImageMatcher& matcher : matchers) matcher.add_mask(mask.bytes(), label, confidence);
-    } catch (const std::invalid_argument& error) {
-      throw std::invalid_argument(path + ": " + error.what());
-    }
-  }
+  predict(matchers);
   for (size_t i = 0; i < evaluators.size(); ++i) evaluators[i]->add(matchers[i].record());
   std::vector<MatchCounts> counts;
   for (double iou : ious) counts.push_back(count_matches(matchers.back().record(), iou));
   return {matchers.back().truth_labels(), counts};
+}
+
+Comparison add_files(const std::vector<Evaluator*>& evaluators, const std::string& truth,
+                     const std::vector<PredictionFile>& predictions, const Distances& distances,
+                     const std::vector<double>& ious) {
+  return compare(evaluators, truth, distances, ious, [&](std::vector<ImageMatcher>& matchers) {
+    GreyImage mask;
+    for (const auto& [path, label, confidence] : predictions) {
+      read_grey_png(path, mask);
+      if (mask.is_16_bit) mask = with_8_bits(mask);
+      try {
+        for (ImageMatcher& matcher : matchers) matcher.add_mask(mask.bytes(), label, confidence);
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(path + ": " + error.what());
+      }
+    }
+  });
+}
+
+// The pixels of each of the values 1..count of a label map; others belong to none.
+std::vector<std::vector<Span>> spans_of(Plane<const int32_t> map, size_t count) {
+  std::vector<std::vector<Span>> spans(count);
+  for (int row = 0; row < map.rows; ++row) {
+    const int32_t* values = map.row(row);
+    for (int end = 0; end < map.cols;) {
+      const int begin = end;
+      const int32_t value = values[begin];
+      while (end < map.cols && values[end] == value) ++end;
+      if (value > 0 && static_cast<size_t>(value) <= count) {
+        spans[value - 1].push_back({row, begin, end});
+      }
+    }
+  }
+  return spans;
+}
+
+Comparison add_label_map(const std::vector<Evaluator*>& evaluators, const std::string& truth,
+                         const Array<int32_t>& labels_of_pixels, const std::vector<int>& labels,
+                         const std::vector<double>& confidences, const Distances& distances,
+                         const std::vector<double>& ious) {
+  require(confidences.size() == labels.size(), "labels and confidences must be as many");
+  const auto map = plane_of(labels_of_pixels);
+  const py::gil_scoped_release release;
+  return compare(evaluators, truth, distances, ious, [&](std::vector<ImageMatcher>& matchers) {
+    const auto spans = spans_of(map, labels.size());
+    for (ImageMatcher& matcher : matchers) {
+      for (size_t k = 0; k < labels.size(); ++k) {
+        matcher.add_spans(spans[k], map.rows, map.cols, labels[k], confidences[k]);
+      }
+    }
+  });
 }
 
 py::dict results_of(const Evaluator& evaluator) {
@@ -188,6 +232,9 @@ void bind_evaluation(py::module_& m) {
       .def_readonly("iou_sum", &MatchCounts::iou_sum);
   m.def("add_files", &add_files, py::arg("evaluators"), py::arg("truth"), py::arg("predictions"),
         py::arg("distances"), py::arg("ious"), py::call_guard<py::gil_scoped_release>());
+  m.def("add_label_map", &add_label_map, py::arg("evaluators"), py::arg("truth"),
+        py::arg("label_map").noconvert(), py::arg("labels"), py::arg("confidences"),
+        py::arg("distances"), py::arg("ious"));
   py::class_<BoundMatcher>(m, "ImageMatcher")
       .def(py::init<const Evaluator&, const Array<uint16_t>&, const Distances&>(),
            py::arg("evaluator"), py::arg("ids").noconvert(), py::arg("distances"))

@@ -94,6 +94,15 @@ def add_files(
     distances: Mapping[int, tuple[float, float]],
     ious: Sequence[float],
 ) -> tuple[list[int], list[MatchCounts]]: ...
+def add_label_map(
+    evaluators: Sequence[Evaluator],
+    truth: str,
+    label_map: npt.NDArray[np.int32],
+    labels: Sequence[int],
+    confidences: Sequence[float],
+    distances: Mapping[int, tuple[float, float]],
+    ious: Sequence[float],
+) -> tuple[list[int], list[MatchCounts]]: ...
 
 class ImageMatcher:
     def __init__(

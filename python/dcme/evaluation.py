@@ -27,6 +27,7 @@ __all__ = [
     "Evaluator",
     "FileComparison",
     "add_files",
+    "add_label_map",
     "add_masks",
 ]
 
@@ -234,6 +235,30 @@ def add_files(
     labels, counts = _core.add_files(
         cores, fspath(truth), files, dict(distances or {}), [float(iou) for iou in ious]
     )
+    return _compared(labels, counts, ious)
+
+
+def add_label_map(
+    evaluators: Sequence[Evaluator],
+    truth: str | PathLike[str],
+    label_map: npt.NDArray[np.int32],
+    labels: Sequence[int],
+    confidences: Sequence[float],
+    distances: Mapping[int, tuple[float, float]] | None = None,
+    ious: Sequence[float] = (),
+) -> FileComparison:
+    """As ``add_files``, of predictions that are the values 1..K of a label map (H, W)."""
+    cores = [evaluator._core for evaluator in evaluators]
+    columns = _columns(len(labels), labels, confidences, None)
+    compared = _core.add_label_map(
+        cores, fspath(truth), label_map, *columns, dict(distances or {}), [float(i) for i in ious]
+    )
+    return _compared(*compared, ious)
+
+
+def _compared(
+    labels: list[int], counts: Sequence[_core.MatchCounts], ious: Sequence[float]
+) -> FileComparison:
     matchings = [
         Matching(float(iou), m.found, m.invented, m.missed, m.iou_sum)
         for iou, m in zip(ious, counts)

@@ -7,6 +7,7 @@ import argparse
 from dcme.cli.options import (
     add_classes,
     add_decoding,
+    add_no_masks,
     add_workers,
     counted,
     decoding,
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave the maps' grid classes aside: keep all instances, none with a class, as dcme "
         "oracle class needs them",
     )
+    add_no_masks(parser)
     add_decoding(parser)
     add_classes(parser, "SOURCE")
     add_workers(parser)
@@ -59,5 +61,6 @@ def run(arguments: argparse.Namespace) -> None:
         workers(arguments),
         arguments.quiet,
         with_grid=not arguments.no_grid,
+        masks=not arguments.no_masks,
     )
     print(f"{arguments.out}: {counted(instances, 'instance')} in {counted(images, 'image')}")

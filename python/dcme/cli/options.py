@@ -126,6 +126,16 @@ def add_table(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_no_masks(parser: argparse.ArgumentParser) -> None:
+    """``--no-masks``."""
+    parser.add_argument(
+        "--no-masks",
+        action="store_true",
+        help="write no PNG of each instance, only the map of all, instanceIds/, in which masks "
+        "that overlap hide each other",
+    )
+
+
 def finite(text: str) -> float:
     """A number, neither infinite nor NaN."""
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dcme.cli.options import (
     add_decoding,
     add_levels,
+    add_no_masks,
     add_workers,
     classes,
     count,
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the results that an interrupted run of the same command has left in OUT "
         "(those of other settings or weights are refused)",
     )
+    add_no_masks(parser)
     add_decoding(parser, "; default: decoding.json beside deploy.prototxt, if it is there")
     parser.add_argument(
         "--classes",
@@ -234,6 +236,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.batch,
         _classifier(arguments, classes),
         arguments.levels,
+        not arguments.no_masks,
     )
     out = arguments.out
     threads, quiet = workers(arguments), arguments.quiet

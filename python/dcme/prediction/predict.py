@@ -158,12 +158,14 @@ def decode_files(
     workers: int = 1,
     quiet: bool = True,
     with_grid: bool = True,
+    masks: bool = True,
 ) -> tuple[int, int]:
     """Decode every vector map of ``source`` to results in ``out``; returns (images, instances).
 
     Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, or say
     which maps of a folder are decoded; where no size is given masks take the size of their images.
-    Without the grids that the maps may have all instances are kept, and none has a class.
+    Without the grids that the maps may have all instances are kept, and none has a class. Without
+    ``masks`` there are only maps of all instances of an image.
     """
     require_apart(out, [source], "the vector maps are")
     require_apart(out, folders_read(samples or ()), "the data set is")
@@ -177,7 +179,7 @@ def decode_files(
 
     (Path(out) / RECIPE).unlink(missing_ok=True)  # a prediction would go on with these results
     outputs = ((item, original(item)) for item in read_vectors(source, names))
-    work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid)
+    work = _results(outputs, Path(out), decoding, None, workers, None, with_grid, masks)
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
     write_classes(out, decoding.classes)
     return len(instances), sum(instances)
@@ -199,9 +201,9 @@ def _classify(classifier: Classifier, keep_scores: bool, found: Found) -> Found:
     return classified(result, probabilities, classifier.classes, keep_scores), original
 
 
-def _write(out: Path, cubic: bool, found: Found) -> int:
+def _write(out: Path, cubic: bool, masks: bool, found: Found) -> int:
     result, original = found
-    write_result(out, result.resized(original.size, cubic))
+    write_result(out, result.resized(original.size, cubic), masks)
     return len(result)
 
 
@@ -213,6 +215,7 @@ def _results(
     workers: int,
     vectors_out: Path | None = None,
     with_grid: bool = True,
+    masks: bool = True,
 ) -> Iterator[int]:
     """Decode, classify and write; yields the number of instances of each image.
 
@@ -224,7 +227,7 @@ def _results(
     results: Iterator[Found] = ordered_map(decode, outputs, workers)
     if classifier is not None:
         results = map(partial(_classify, classifier, not published), results)
-    yield from ordered_map(partial(_write, out, published), results, workers)
+    yield from ordered_map(partial(_write, out, published, masks), results, workers)
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,8 @@ class Prediction:
     """Names the instances' classes on the full images (paper 1), whatever the network's grid."""
     levels: Levels | None = None
     """Of images of more than 8 bits: what becomes black and white."""
+    masks: bool = True
+    """Whether each instance gets a PNG, beside the map of all."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -250,6 +255,7 @@ class Prediction:
             "size": self.size,
             "levels": self.levels,
             **self.decoding.settings,
+            **({} if self.masks else {"masks": "none"}),
             **{f"classifier's {name}": value for name, value in second.items()},
         }
 
@@ -319,7 +325,9 @@ def predict(
     todo = [s for s in samples if s.name not in kept]
     load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
     outputs = _outputs(how.network, ordered_map(load, todo, workers), how.batch)
-    work = _results(outputs, Path(out), how.decoding, how.classifier, workers, vectors)
+    work = _results(
+        outputs, Path(out), how.decoding, how.classifier, workers, vectors, masks=how.masks
+    )
     found = sum(progress(work, len(todo), "predicting", quiet))
     found += sum(len(list_result(text_path(out, name))) for name in kept)
     return Predicted(found, len(samples), len(kept))

@@ -5,7 +5,8 @@
 ``OUT/instanceIds/<name>_instanceIds.png`` is the same as one 16-bit map with ``1000 * label + k``,
 instances of higher score over those of lower score; where the label is 0, for no class,
 ``1000 + k``. Of more than a thousand instances of a label, which these cannot number,
-``<name>_labels.npy`` is there instead, int32, that of line n being n.
+``<name>_labels.npy`` is there instead, int32, that of line n being n. Where masks are not wanted,
+every line names that map in place of its mask.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dcme.datasets.samples import IDS_ENDING, IMAGE_ENDING, Sample
 from dcme.errors import UserError
 from dcme.files import (
     PathLike,
+    read_ids,
+    read_labels,
     read_mask,
     read_text,
     resized,
@@ -81,19 +84,7 @@ class ImageResult:
 
         Instances without a class get ``1000 + k``: smaller values are no instances.
         """
-        counts: dict[int, int] = {}
-        values = [0]
-        for label in np.maximum(self.labels, 1).tolist():
-            number = counts.get(label, 0)
-            counts[label] = number + 1
-            value = FIRST_INSTANCE_ID * label + number
-            if number >= FIRST_INSTANCE_ID or value > LAST_ID:
-                raise UserError(
-                    f"{self.name}: more than {number} instances of label {label} do not fit into "
-                    "a 16-bit instance map"
-                )
-            values.append(value)
-        return np.array(values, np.uint16)[self.label_map()]
+        return np.array([0, *_ids(self.name, self.labels)], np.uint16)[self.label_map()]
 
     def label_map(self) -> np.ndarray:
         """(H, W), int32: 1 + index of the instance, those of higher score on top; 0 elsewhere."""
@@ -111,6 +102,23 @@ class ImageResult:
         scale = np.array(size) / np.array(self.size)
         centres = (np.asarray(self.centres, float).reshape(-1, 2) + 0.5) * scale - 0.5
         return ImageResult(self.name, size, masks, self.labels, self.scores, centres)
+
+
+def _ids(name: str, labels: np.ndarray) -> list[int]:
+    """Values of the instances of these labels (K,) in a 16-bit instance map."""
+    counts: dict[int, int] = {}
+    values = []
+    for label in np.maximum(labels, 1).tolist():
+        number = counts.get(label, 0)
+        counts[label] = number + 1
+        value = FIRST_INSTANCE_ID * label + number
+        if number >= FIRST_INSTANCE_ID or value > LAST_ID:
+            raise UserError(
+                f"{name}: more than {number} instances of label {label} do not fit into a 16-bit "
+                "instance map"
+            )
+        values.append(value)
+    return values
 
 
 def resize_mask(mask: np.ndarray, size: tuple[int, int], cubic: bool = False) -> np.ndarray:
@@ -157,8 +165,9 @@ def require_no_others(out: PathLike, names: Collection[str]) -> None:
         )
 
 
-def write_result(out: PathLike, result: ImageResult) -> None:
-    """Write one image's masks, instance map and, last of all, its text file.
+def write_result(out: PathLike, result: ImageResult, masks: bool = True) -> None:
+    """Write one image's masks, unless they are not wanted, its instance map and, last of all, its
+    text file.
 
     Earlier ones go first of all: whatever interrupts this, none tells of masks of two runs.
     """
@@ -170,17 +179,23 @@ def write_result(out: PathLike, result: ImageResult) -> None:
     for stale in (root / MASK_FOLDER).glob(f"{escape(result.name)}_[0-9]*.png"):
         if stale.stem[len(result.name) + 1 :].isdecimal():
             stale.unlink()
-    lines = []
-    for index in range(len(result)):
+    paths = [f"{MASK_FOLDER}/{result.name}_{k:03d}.png" for k in range(len(result)) if masks]
+    for index, path in enumerate(paths):
         stop_if_cancelled()
-        path = f"{MASK_FOLDER}/{result.name}_{index:03d}.png"
         write_png(root / path, result.masks[index].astype(np.uint8) * 255)
-        lines.append(f"{path} {int(result.labels[index])} {result.scores[index]:.9g}\n")
+    whole = ids
     try:
         write_png(ids, result.instance_map())
     except UserError as error:
+        whole = labels
         write_npy(labels, result.label_map())
         print(f"warning: {error}; {labels} is written instead", file=sys.stderr)
+    lines = [
+        f"{path} {int(label)} {score:.9g}\n"
+        for path, label, score in zip(
+            paths or [f"{MAP_FOLDER}/{whole.name}"] * len(result), result.labels, result.scores
+        )
+    ]
     write_text(text, "".join(lines))
 
 
@@ -209,6 +224,26 @@ def list_result(path: PathLike) -> list[tuple[Path, int, float]]:
     return [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
 
 
+def lists_map(rows: Sequence[tuple[Path, int, float]]) -> bool:
+    """Whether the lines of a text file name the map of all instances instead of single masks."""
+    return bool(rows) and rows[0][0].parent.name == MAP_FOLDER
+
+
+def read_listed_map(rows: Sequence[tuple[Path, int, float]]) -> np.ndarray:
+    """(H, W), int32: at the pixels of line n of such a text file n, from 1; 0 elsewhere.
+
+    Of overlapping instances the ones of higher score have the pixels.
+    """
+    path = rows[0][0]
+    if any(row[0] != path for row in rows):
+        raise UserError(f"{path}: is one of several files in its list; predict the image again")
+    if path.suffix == ".npy":
+        return np.ascontiguousarray(read_labels(path), np.int32)
+    numbers = np.zeros(LAST_ID + 1, np.int32)
+    numbers[_ids(str(path), np.array([row[1] for row in rows]))] = np.arange(1, len(rows) + 1)
+    return numbers[read_ids(path)]
+
+
 def result_path(results: PathLike, sample: Sample) -> Path:
     """The text file with a sample's results; raises where there is none."""
     names = [sample.name]
@@ -233,12 +268,15 @@ def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageRes
     """
     text = Path(path)
     rows = list_result(text)
+    whole = read_listed_map(rows) if lists_map(rows) else None
+    if size is None and whole is not None:
+        size = whole.shape[0], whole.shape[1]
     if size is None:
         size = read_mask(rows[0][0]).shape if rows else (0, 0)
     height, width = size
 
     def mask(index: int) -> np.ndarray:
-        found = read_mask(rows[index][0])
+        found = read_mask(rows[index][0]) if whole is None else whole == index + 1
         if found.shape != (height, width):
             raise UserError(
                 f"{rows[index][0]}: is {found.shape[0]}x{found.shape[1]}, expected {height}x{width}"

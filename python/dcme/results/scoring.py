@@ -15,13 +15,27 @@ from dcme._arrays import plain
 from dcme.classes import ClassMap
 from dcme.datasets.samples import Sample, require_distinct, require_files
 from dcme.errors import UserError
-from dcme.evaluation import EvaluationResult, Evaluator, add_files, add_masks
+from dcme.evaluation import (
+    EvaluationResult,
+    Evaluator,
+    FileComparison,
+    add_files,
+    add_label_map,
+    add_masks,
+)
 from dcme.files import PathLike, read_ids
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results.distances import read_distances, stereo_files, with_distances
-from dcme.results.files import UNCLASSIFIED, ImageResult, list_result, result_path
+from dcme.results.files import (
+    UNCLASSIFIED,
+    ImageResult,
+    list_result,
+    lists_map,
+    read_listed_map,
+    result_path,
+)
 from dcme.tables import Cell, Table
 
 NAN = float("nan")
@@ -203,11 +217,24 @@ class _Scorer:
         rows = self.listed(path)
         distances = self.distances_of(sample)
         try:
-            told = add_files([self.by_class, self.agnostic], truth, rows, distances, ious)
+            told = self._compare(truth, rows, distances, ious)
         except ValueError as error:
             raise UserError(str(error)) from None
         require_classes(self.classes, told.truth_labels, truth)
         return told.matchings
+
+    def _compare(
+        self,
+        truth: Path,
+        rows: list[tuple[Path, int, float]],
+        distances: dict[int, tuple[float, float]],
+        ious: Sequence[float],
+    ) -> FileComparison:
+        both = [self.by_class, self.agnostic]
+        if not lists_map(rows):
+            return add_files(both, truth, rows, distances, ious)
+        _, labels, scores = zip(*rows)
+        return add_label_map(both, truth, read_listed_map(rows), labels, scores, distances, ious)
 
     def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
         """Compare instances in memory with a sample's instance map; no matching counts."""

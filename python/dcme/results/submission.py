@@ -13,7 +13,7 @@ from dcme.datasets.samples import Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
 from dcme.parallel import ordered_map, progress
-from dcme.results.files import list_result, result_path
+from dcme.results.files import list_result, lists_map, result_path
 
 FULL_SIZE = (1024, 2048)
 _STAMP = (1980, 1, 1, 0, 0, 0)
@@ -34,7 +34,10 @@ def _check_image(
     """An image's text file and masks after all that the server would refuse was looked for."""
     text = result_path(results, sample)
     root, masks = text.parent.resolve(), []
-    for number, (path, label, score) in enumerate(list_result(text), 1):
+    rows = list_result(text)
+    if lists_map(rows):
+        raise UserError(f"{text}: lists no masks; a submission needs results without --no-masks")
+    for number, (path, label, score) in enumerate(rows, 1):
         where = f"{text}:{number}"
         if label not in labels:
             raise UserError(f"{where}: label {label} is none of the evaluated {tuple(labels)}")

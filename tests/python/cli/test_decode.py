@@ -369,3 +369,43 @@ def test_any_number_of_workers_writes_the_same_files(city, tmp_path, capsys):
         told.append(capsys.readouterr().out.removeprefix(str(out)))
         files.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
     assert told[0] == told[1] and files[0] == files[1] and len(files[0]) > 4
+
+
+@pytest.mark.parametrize("size", [[], ["--size", "200x300"]])
+def test_without_masks_the_map_tells_the_same(city, tmp_path, capsys, size):
+    vectors = encoded(city, tmp_path)
+    for out, words in (("whole", []), ("map", ["--no-masks"])):
+        decode = ["decode", str(vectors), str(tmp_path / out), "--quiet", *THRESHOLDS]
+        assert main([*decode, *size, *words]) == 0
+    assert not (tmp_path / "map" / "masks").exists()
+    for text in (tmp_path / "whole").glob("*.txt"):
+        whole, mapped = read_result(text), read_result(tmp_path / "map" / text.name)
+        assert np.array_equal(whole.labels, mapped.labels) and len(whole) > 3
+        assert np.array_equal(whole.scores, mapped.scores) and whole.size == mapped.size
+        assert np.array_equal(whole.label_map(), mapped.label_map())
+    if size:
+        return
+    capsys.readouterr()
+    for out in ("whole", "map"):
+        assert main(["evaluate", str(tmp_path / out), str(city), "--quiet"]) == 0
+    told = capsys.readouterr().out
+    assert told[: len(told) // 2] == told[len(told) // 2 :] and "IoU > 0.7" in told
+
+
+def test_without_masks_more_than_a_thousand_are_scored_by_their_label_map(tmp_path, capsys):
+    labels = np.zeros((80, 120), np.int32)
+    labels[::2, ::2] = np.arange(2400).reshape(40, 60) + 1
+    masks = LazyMasks(2400, lambda index: labels == index + 1)
+    scores = np.full(2400, 0.5)
+    result = ImageResult("x", labels.shape, masks, np.ones(2400, int), scores)
+    write_result(tmp_path / "r", result, masks=False)
+    assert "instanceIds/x_labels.npy 1 0.5\n" in (tmp_path / "r" / "x.txt").read_text()
+    truth = np.zeros(labels.shape, np.uint16)
+    truth[::2, :120:2] = np.where(labels[::2, ::2] <= 300, 1000 + labels[::2, ::2], 0)
+    write_png(tmp_path / "ids.png", truth)
+    (tmp_path / "val.txt").write_text("x.png ids.png\n")
+    capsys.readouterr()
+    words = ["evaluate", tmp_path / "r", tmp_path / "val.txt", "--classes", "1:dot", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    row = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("IoU > 0.5"))
+    assert row.split()[-3:] == ["300", "2100", "0"]

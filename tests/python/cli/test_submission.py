@@ -7,7 +7,7 @@ import pytest
 from dcme.cli import main
 from dcme.datasets.samples import find_samples
 from dcme.files import write_png, write_text
-from dcme.results.files import ImageResult, write_result
+from dcme.results.files import ImageResult, read_result, write_result
 
 
 @pytest.fixture
@@ -119,6 +119,15 @@ def test_a_submission_without_any_instance_is_warned_of(results, city, tmp_path,
     words = ["submit", results, city, tmp_path / "s.zip", "--split", "val", "--quiet"]
     assert main([str(word) for word in words]) == 0
     assert capsys.readouterr().err == f"dcme submit: warning: {results} holds no instance\n"
+
+
+def test_results_without_masks_are_no_submission(results, city, tmp_path, fails):
+    for path in results.glob("*.txt"):
+        result = read_result(path)
+        result.masks = np.array(list(result.masks)).reshape(-1, *result.size)
+        write_result(results, result, masks=False)
+    words = ["submit", results, city, tmp_path / "s.zip", "--split", "val", "--quiet"]
+    assert "lists no masks; a submission needs results without --no-masks" in fails(*words)
 
 
 def test_other_archives_are_refused(results, city, tmp_path, fails):
