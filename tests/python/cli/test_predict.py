@@ -96,6 +96,7 @@ def test_an_interrupted_prediction_says_how_to_go_on(deploy, tmp_path, fails, mo
         (("--size", "64x32"), "(size: None; now [64, 32])"),
         (("--classes", "2:thing"), "(classes: 1:thing; now 2:thing)"),
         (("--vectors", "kept"), "(vectors: none; now "),
+        (("--no-masks",), "(masks: None; now none)"),
     ],
 )
 def test_results_of_other_settings_are_not_taken_for_ones_own(

@@ -146,7 +146,7 @@ CASES = [
         },
     ),
     Case(
-        "predict d.prototxt w source out --split test --size 5x6 --levels 1,2 --scale 2 "
+        "predict d.prototxt w source out --split test --size 5x6 --levels 1,2 --scale 2 --no-masks "
         "--mean 1,2,3 --batch 6 --stride 16 --tile 32x48 --overlap 8 --classifier c.prototxt "
         "--classifier-weights cw --classifier-train-net other.prototxt --smallest 9 --gpu 1 "
         f"--views 8 --vectors kept --resume {DECODER} --classes 7:cell {WORKERS}",
@@ -163,7 +163,7 @@ CASES = [
                 "preprocessing": Preprocessing(0.5, (9,)),
             },
             "dcme.prediction.predict.predict": {
-                "how": Prediction("network", DECODING, (5, 6), 6, "classifier", (1, 2)),
+                "how": Prediction("network", DECODING, (5, 6), 6, "classifier", (1, 2), False),
                 **{"samples": ["samples"], "out": "out", "vectors_out": "kept"},
                 **{"workers": 3, "quiet": True, "resume": True},
             },
@@ -187,12 +187,13 @@ CASES = [
     ),
     Case(
         f"decode source out --size 5x6 --list some.txt --no-grid {DECODER} --decoding saved.json "
-        f"--classes 7:cell {WORKERS}",
+        f"--no-masks --classes 7:cell {WORKERS}",
         {
             "dcme.datasets.samples.find_samples": {"source": "some.txt"},
             "dcme.prediction.predict.decode_files": {
                 **{"source": "source", "out": "out", "decoding": DECODING, "size": (5, 6)},
-                **{"samples": ["samples"], "workers": 3, "quiet": True, "with_grid": False},
+                **{"samples": ["samples"], "workers": 3, "quiet": True},
+                **{"with_grid": False, "masks": False},
             },
         },
         {
