@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def test_as_a_plug_in(tmp_path):
     (script,) = blocks(PLUG_IN, "sh")
     assert "Softsign" in shell(tmp_path, script)
     (tmp_path / "try.py").write_text(*blocks(PLUG_IN, "python"))
-    printed = shell(tmp_path, f"{sys.executable} try.py")
+    printed = shell(tmp_path, shlex.join([sys.executable, "try.py"]))
     assert "y of 1: 0.5" in printed
     assert float(re.search(r"slope at 1: (\S+)", printed)[1]) == pytest.approx(0.25, abs=1e-3)
     by_environment = (
@@ -85,7 +86,7 @@ def test_in_the_tree(tmp_path):
     (tmp_path / "elementwise_layers.cpp").write_text(source)
     folders = [tmp_path, REPOSITORY / "caffe/src", REPOSITORY / "caffe/include"]
     generated = Path(sys.prefix) / "include"
-    options = " ".join(f"-I{folder}" for folder in [*folders, generated, *_system_folders()])
+    options = shlex.join(f"-I{folder}" for folder in [*folders, generated, *_system_folders()])
     shell(tmp_path, f"c++ -std=c++17 -fopenmp -fsyntax-only {options} elementwise_layers.cpp")
     table = (REPOSITORY / "tests/cpp/runtime/test_gradients.cpp").read_text()
     assert gradient.replace("Softsign", "Sigmoid") in table
