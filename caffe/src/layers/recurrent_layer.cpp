@@ -125,7 +125,9 @@ void RecurrentLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   if (static_input_) share(x_static_input_blob_, *bottom[2]);
   for (size_t i = 0; i < output_blobs_.size(); ++i) {
     top[i]->ReshapeLike(*output_blobs_[i]);
-    share(top[i], *output_blobs_[i]);
+    // What one step puts out is its state as well, which must outlive the top.
+    if (T_ > 1 || expose_hidden_) top[i]->ShareData(*output_blobs_[i]);
+    top[i]->ShareDiff(*output_blobs_[i]);
   }
   if (!expose_hidden_) return;
   const size_t first_bottom = static_input_ ? 3 : 2;
@@ -188,6 +190,9 @@ void RecurrentLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     }
   }
   unrolled_net_->Forward();
+  for (size_t i = 0; i < output_blobs_.size(); ++i) {
+    if (top[i]->data() != output_blobs_[i]->data()) top[i]->CopyFrom(*output_blobs_[i]);
+  }
 }
 
 template <typename Dtype>

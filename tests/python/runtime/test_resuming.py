@@ -126,6 +126,24 @@ def test_restoring_goes_on_with_the_data_that_follow(folders, monkeypatch):
     assert solver.net.blobs["d"].data[0, 0, 0, 0] == 5  # two images an iteration
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_the_state_of_a_single_step_outlives_its_top(tmp_path, kind):
+    def run(lifetime):
+        (tmp_path / "net.prototxt").write_text(
+            f'blob_lifetime: {lifetime} layer {{ name: "x" type: "Input" top: "x" top: "goes on" '
+            "input_param { shape { dim: 1 dim: 2 dim: 3 } shape { dim: 1 dim: 2 } } } "
+            f'layer {{ name: "r" type: "{kind}" bottom: "x" bottom: "goes on" top: "h" '
+            'recurrent_param { num_output: 4 weight_filler { type: "gaussian" } } } '
+            'layer { name: "y" type: "Power" bottom: "h" top: "y" }'
+        )
+        caffe.set_random_seed(3)
+        net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST)
+        net.blobs["x"].data[...] = net.blobs["goes on"].data[...] = 1
+        return [net.forward()["y"].copy() for _ in range(3)]
+
+    np.testing.assert_array_equal(run("UNTIL_READ"), run("KEEP"))
+
+
 def test_testing_does_not_change_the_training(folders):
     lines = ["random_seed: 3", "max_iter: 30"]
     tested = folders("tested", *lines, "test_iter: 5", "test_interval: 7")

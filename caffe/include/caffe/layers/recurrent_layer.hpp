@@ -37,7 +37,7 @@ class RecurrentLayer : public Layer<Dtype> {
   int MaxBottomBlobs() const override { return MinBottomBlobs() + 1; }
   bool WorksInPlace() const override { return false; }
   /// The states after the steps, from which the next steps go on.
-  bool SharesData() const override { return T_ == 1 || expose_hidden_; }
+  bool SharesData() const override { return expose_hidden_; }
   int ExactNumTopBlobs() const override { return 1 + ExposedStates(); }
   /// The states, where they are not bottoms. In parallel training, those of the root's sequences.
   void SaveState(LayerState* state) const override;
