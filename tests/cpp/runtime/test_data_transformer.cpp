@@ -5,6 +5,7 @@
 
 #include "caffe/data_transformer.hpp"
 #include "caffe/util/io.hpp"
+#include "caffe/util/math_functions.hpp"
 #include "runtime/blob_values.hpp"
 #include "runtime/files.hpp"
 
