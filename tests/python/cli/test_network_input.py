@@ -122,7 +122,7 @@ def test_without_labels_a_training_net_is_one_of_cityscapes(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "tells no classes (Expecting"),
+        ("{", "is no JSON (Expecting"),
         ("[]", "tells no classes (list indices"),
         ('{"labels": [1]}', "tells no classes ('names')"),
         ('{"labels": [0], "names": ["a"], "ignored": [], "priority": [1]}', "tells no classes ("),
