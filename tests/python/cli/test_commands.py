@@ -144,13 +144,13 @@ def test_ctrl_c_twice_ends_with_one_line():
 def test_a_second_signal_ends_what_the_first_one_does_not(finishes):
     """But not a training, which leaves a snapshot. Some seconds are as good as no end."""
     code = (
-        "import contextlib, sys, time\n"
+        "import contextlib, os, sys, time\n"
         "import dcme.stopping; dcme.stopping.IMPATIENCE = 0\n"
         "from dcme.datasets import prepare\n"
         "from dcme.cli import main\n"
         "from dcme.parallel import ordered_map\n"
         "def sleep(item):\n"
-        "    print('begun', flush=True)\n"
+        "    os.write(1, b'begun\\n')\n"  # at once: two threads do so
         f"    time.sleep({3 if finishes else 600})\n"
         "def work(*_, **__):\n"
         f"    with {'dcme.stopping.must_finish' if finishes else 'contextlib.nullcontext'}():\n"
