@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Instances", "decode", "masks_full_resolution"]
 
+PUBLISHED_MODES = ("reference", "watershed")
+"""The modes that decode as the papers' decoder does: they find the foreground themselves."""
+
 
 class Instances:
     """The instances of one image, as ``decode`` finds them. ``len()`` gives their number, K.
@@ -155,7 +158,7 @@ def decode(
     length, mask = 1.0, None
     if foreground is not None:
         given = np.asarray(foreground)
-        if mode in ("reference", "watershed"):
+        if mode in PUBLISHED_MODES:
             raise ValueError(f"mode '{mode}' finds the foreground itself: leave foreground out")
         if given.ndim == 0:
             length = float(given)

@@ -179,7 +179,7 @@ def decode_files(
 
     (Path(out) / RECIPE).unlink(missing_ok=True)  # a prediction would go on with these results
     outputs = ((item, original(item)) for item in read_vectors(source, names))
-    work = _results(outputs, Path(out), decoding, None, workers, None, with_grid, masks)
+    work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid, masks=masks)
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
     write_classes(out, decoding.classes)
     return len(instances), sum(instances)

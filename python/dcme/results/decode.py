@@ -9,12 +9,12 @@ import numpy as np
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.vectors import VectorMap
-from dcme.decoding import Instances, decode
+from dcme.decoding import PUBLISHED_MODES, Instances, decode
 from dcme.errors import UserError
 from dcme.grid import block_size, classify_instances
 from dcme.results.files import UNCLASSIFIED, ImageResult, LazyMasks
 
-MODES = ("standard", "reference", "watershed")
+MODES = ("standard", *PUBLISHED_MODES)
 
 
 def classifies_pixels(item: VectorMap) -> bool:
@@ -42,7 +42,7 @@ class Decoding:
     def published(self) -> bool:
         """Whether all beside the masks is as published, too: background among the classes, scores
         that are probabilities alone, masks that are enlarged by INTER_CUBIC."""
-        return self.mode in ("reference", "watershed")
+        return self.mode in PUBLISHED_MODES
 
     @property
     def settings(self) -> dict[str, Any]:

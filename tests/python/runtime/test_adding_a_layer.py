@@ -49,7 +49,7 @@ def test_as_a_plug_in(tmp_path):
     assert "Softsign" in shell(tmp_path, by_environment)
 
 
-@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("caffe")), reason="no cmake, caffe")
+@pytest.mark.skipif(not shutil.which("cmake"), reason="no cmake")
 def test_a_class_may_have_the_name_of_one_that_caffe_lacked(tmp_path):
     source = (REPOSITORY / "tests/cpp/plugins/own_names_layer.cpp").read_text()
     (tmp_path / "softsign_layer.cpp").write_text(source)
@@ -68,7 +68,7 @@ def test_a_class_may_have_the_name_of_one_that_caffe_lacked(tmp_path):
         "net = caffe.Net('net.prototxt', caffe.TEST)\n"
         "assert all((values == 7).all() for values in net.forward().values())"
     )
-    shell(tmp_path, f'{sys.executable} -c "{script}"')
+    shell(tmp_path, shlex.join([sys.executable, "-c", script]))
 
 
 @pytest.mark.slow
