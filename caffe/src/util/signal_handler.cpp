@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 namespace caffe {
 
@@ -9,17 +11,32 @@ namespace {
 
 // Set by the signal handler, which only lock-free atomics are safe in.
 std::atomic<bool> got_sigint(false), got_sighup(false), second_sigint_ends(false);
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler must not wait");
+std::atomic<int64_t> first_sigint(0);  // the time of it
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free,
+              "a signal handler must not wait");
 bool installed = false;
 // What was done on these signals before.
 struct sigaction before_sigint, before_sighup;
+
+// Nanoseconds from which another SIGINT is a wish of its own. What comes sooner is the same wish:
+// `timeout` signals to a process and to its group, and Linux, which signals at a parent's death, may
+// do so once for each of the parent's threads.
+constexpr int64_t kImpatience = 1000000000;
+
+int64_t Now() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kImpatience + now.tv_nsec;
+}
 
 void OnSignal(int signal) {
   if (signal == SIGHUP) {
     got_sighup = true;
     return;
   }
-  if (got_sigint && second_sigint_ends) {
+  const int64_t now = Now();
+  if (!got_sigint) first_sigint = now;
+  if (second_sigint_ends && now - first_sigint >= kImpatience) {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
   }

@@ -1,6 +1,8 @@
 // Signals as requests to a solver.
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -30,6 +32,24 @@ TEST(SignalHandler, ReportsEachSignalOnceAndThenLeavesItToWhoHadIt) {
   std::raise(SIGINT);
   EXPECT_EQ(caught, 1);
   std::signal(SIGINT, before);
+}
+
+// `timeout` and the death of a parent with threads signal twice.
+TEST(SignalHandler, TakesSignalsOfOneMomentForOneWish) {
+  SignalHandler handler(SolverAction::STOP, SolverAction::NONE);
+  std::raise(SIGINT);
+  std::raise(SIGINT);
+  EXPECT_EQ(handler.GetActionFunction()(), SolverAction::STOP);
+}
+
+TEST(SignalHandler, EndsTheProcessAtALaterSignalThatFindsAStopPending) {
+  const auto interrupted_later = [] {
+    SignalHandler handler(SolverAction::STOP, SolverAction::NONE);
+    std::raise(SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1001));
+    std::raise(SIGINT);
+  };
+  EXPECT_EXIT(interrupted_later(), testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace caffe

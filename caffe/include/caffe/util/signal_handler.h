@@ -8,7 +8,8 @@ namespace caffe {
 /// Turns SIGINT (Ctrl-C) and SIGHUP (the terminal went away) into requests to a solver, from its
 /// construction to its destruction. One at a time can exist.
 ///
-/// A second SIGINT while a stop is pending ends the process at once, as it would without handler.
+/// A second SIGINT while a stop is pending ends the process at once, as it would without handler;
+/// one within a second of the first is taken for the same.
 class SignalHandler {
  public:
   SignalHandler(SolverAction::Enum SIGINT_action, SolverAction::Enum SIGHUP_action);
