@@ -34,10 +34,11 @@ bool IsFullyConnectedOf(const LayerParameter& source, const Blob<Dtype>& stored,
 /// Throws Error unless a message's blobs fit the layer's.
 template <typename Dtype>
 void CheckFits(const LayerParameter& source, Layer<Dtype>& layer) {
+  const Phase phase = layer.layer_param().phase();
   if (static_cast<int>(layer.blobs().size()) != source.blobs_size()) {
     LOG(FATAL) << "layer '" << source.name() << "' (" << layer.type() << ") has "
                << layer.blobs().size() << " parameter blobs in the net, " << source.blobs_size()
-               << " in the weights" << kRemedyForWeights;
+               << " in the weights" << RemedyForWeights(phase);
   }
   for (int i = 0; i < source.blobs_size(); ++i) {
     Blob<Dtype>& blob = *layer.blobs()[i];
@@ -49,7 +50,7 @@ void CheckFits(const LayerParameter& source, Layer<Dtype>& layer) {
                   "': " + error.what());
     }
     if (!blob.ShapeEquals(source.blobs(i)) && !IsFullyConnectedOf(source, stored, layer, blob)) {
-      FailShape("", source.name(), i, blob, stored);
+      FailShape("", source.name(), i, phase, blob, stored);
     }
   }
 }

@@ -11,17 +11,21 @@
 
 namespace caffe {
 
-/// What to do about parameters that do not fit; ends every such message.
-constexpr char kRemedyForWeights[] =
-    "; these may be weights of another net. To learn this layer's parameters from scratch instead "
-    "of copying them, rename the layer";
+/// What to do about parameters that do not fit; ends every such message. Who trains may want to
+/// leave them.
+inline string RemedyForWeights(Phase phase) {
+  const string remedy = "; these may be weights of another net";
+  if (phase != TRAIN) return remedy;
+  return remedy +
+         ". To learn this layer's parameters from scratch instead of copying them, rename the layer";
+}
 
 template <typename Dtype>
-[[noreturn]] void FailShape(const string& where, const string& layer, int i,
+[[noreturn]] void FailShape(const string& where, const string& layer, int i, Phase phase,
                             const Blob<Dtype>& blob, const Blob<Dtype>& stored) {
   throw Error(where + "parameter " + std::to_string(i) + " of layer '" + layer + "' has shape " +
               blob.shape_string() + " in the net, " + stored.shape_string() + " in the weights" +
-              kRemedyForWeights);
+              RemedyForWeights(phase));
 }
 
 /// The names of the layers that have parameters.

@@ -44,12 +44,12 @@ struct StoredBlob {
 };
 
 template <typename Dtype>
-void CheckFits(hid_t group, const string& file, const StoredBlob<Dtype>& parameter) {
+void CheckFits(hid_t group, const string& file, const StoredBlob<Dtype>& parameter, Phase phase) {
   const string dataset = std::to_string(parameter.number);
   Blob<Dtype> stored;  // for its shape: no memory is taken
   hdf5_load_nd_dataset_helper(group, dataset.c_str(), 0, kMaxBlobAxes, &stored, true);
   if (stored.shape() != parameter.blob->shape()) {
-    FailShape(file + ": ", parameter.layer, parameter.number, *parameter.blob, stored);
+    FailShape(file + ": ", parameter.layer, parameter.number, phase, *parameter.blob, stored);
   }
 }
 
@@ -93,7 +93,7 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filen
     const LayerGroup group(data, name, trained_filename);
     CHECK(!Exists(group, std::to_string(blobs.size())))
         << trained_filename << ": layer '" << name << "' has fewer parameter blobs in the net"
-        << kRemedyForWeights;
+        << RemedyForWeights(phase_);
     for (size_t i = 0; i < blobs.size(); ++i) {
       if (!Exists(group, std::to_string(i))) {
         // Parameters that belong to another layer are stored there only.
@@ -102,7 +102,7 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filen
         continue;
       }
       copies.push_back({name, static_cast<int>(i), blobs[i].get()});
-      CheckFits(group, trained_filename, copies.back());
+      CheckFits(group, trained_filename, copies.back(), phase_);
     }
     if (!blobs.empty()) transfer.taken.push_back(name);
   }

@@ -129,7 +129,7 @@ def test_fully_connected_weights_are_the_convolution_over_the_whole_input(tmp_pa
 def test_a_layer_that_does_not_fit_is_named_with_both_shapes_and_advice(
     kind: str, shapes: list[tuple[int, ...]], told: str, tmp_path: Path
 ) -> None:
-    pattern = rf"small\.caffemodel: .*conv1_1.*{told}.*rename the layer"
+    pattern = rf"small\.caffemodel: .*conv1_1.*{told}.*weights of another net"
     with pytest.raises(RuntimeError, match=pattern):
         small_net(tmp_path, {"conv1_1": (kind, shapes)})
 

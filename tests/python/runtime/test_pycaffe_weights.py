@@ -54,14 +54,17 @@ def test_a_single_number_may_be_a_parameter(tmp_path, save):
     assert nets[1].params["s"][0].data.shape == () and nets[1].params["s"][0].data == 7
 
 
+@pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
 @pytest.mark.parametrize("save", ["save", "save_hdf5"])
-def test_a_layer_of_another_shape_is_named_with_its_file(tmp_path, net, save):
+def test_a_layer_of_another_shape_is_named_with_its_file(tmp_path, net, save, phase):
+    """And who trains is told how to do without its weights."""
     file = tmp_path / ("w.h5" if "hdf5" in save else "w.caffemodel")
     getattr(net, save)(file)
-    other = caffe.Net(write(tmp_path, NET.replace("num_output: 4", "num_output: 5")), caffe.TEST)
+    changed = write(tmp_path, NET.replace("num_output: 4", "num_output: 5"))
     told = r"parameter 0 of layer 'conv' has shape 5 3 3 3 .*in the net, 4 3 3 3 .*in the weights; "
-    with pytest.raises(caffe.Error, match=f"{file}: {told}these may be weights of another net"):
-        other.copy_from(file)
+    with pytest.raises(caffe.Error, match=f"{file}: {told}these may be weights of another") as seen:
+        caffe.Net(changed, getattr(caffe, phase)).copy_from(file)
+    assert ("rename the layer" in str(seen.value)) == (phase == "TRAIN")
 
 
 @pytest.mark.parametrize("name", ["none.caffemodel", "none.caffemodel.h5"])
