@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "dcme/simd.hpp"
 #include "runs.hpp"
@@ -48,6 +49,9 @@ constexpr float kShareOfWay = 0.3f;
 // sub-pixel centre. In whole fractions of a pixel, so that the order of adding does not matter.
 struct MissSum {
   static constexpr float kUnit = 1024;  // a pixel
+  static constexpr int kMost = 16;      // pixels; who misses by more is not close
+  // Columns whose misses 32 bits can add up.
+  static constexpr int kMostColumns = INT32_MAX / (kMost * 1024);
 
   int64_t rows = 0, cols = 0, count = 0;
 };
@@ -61,7 +65,8 @@ struct StretchRule {
   float share_of_way;  // 0: any
 };
 
-// Writes `label` or 0 at columns [begin, end) and adds up the misses. Also writes to the columns up
+// Writes `label` or 0 at columns [begin, end), of which there are no more than
+// MissSum::kMostColumns, and adds up the misses. Also writes to the columns up
 // to `stop`, which the next stretch overwrites: whole vectors are quicker than single columns.
 DCME_SIMD_CLONES
 void label_stretch(const float* dx, const float* dy, int begin, int end, int stop,
@@ -95,7 +100,7 @@ class Assignment {
         nearest_(map.rows(), map.cols(), ScratchPlane::Fill::kNone),
         misses_(centres.size()) {
     rule_.et_squared = static_cast<float>(std::min(options.et * options.et, 1e30));
-    const double core = std::min(options.dt / 2, 16.0);
+    const double core = std::min(options.dt / 2, double{MissSum::kMost});
     rule_.core_squared = static_cast<float>(core * core);
     // An explicit foreground has decided already.
     rule_.share_of_way = options.foreground_mask.data ? -1e30f : kShareOfWay;
@@ -111,7 +116,8 @@ class Assignment {
         nearest[c] = cells[c] == VoteMap::kNone ? -1 : nearest_.plane().data[cells[c]];
       }
       for (int begin = 0; begin < field_.cols();) {
-        const int end = run_end(nearest.data(), begin, field_.cols());
+        const int stop = std::min(field_.cols() - begin, MissSum::kMostColumns) + begin;
+        const int end = run_end(nearest.data(), begin, stop);
         label_stretch_of(nearest[begin], r, begin, end, labels.row(r));
         begin = end;
       }

@@ -56,6 +56,15 @@ def test_standard_mode_equals_its_reference_implementation(kind):
     assert found > 100
 
 
+def test_the_sub_pixel_centre_of_rows_of_280000_pixels():
+    """All belong to one instance; the pixels of the first row miss the centre on one side."""
+    columns, middle = np.arange(280_000), 140_000
+    target = middle + columns % 12 + np.array([[0], [12], [12]])
+    vectors = np.array([target - columns, np.full(target.shape, [[1], [0], [-1]])], np.float32)
+    (centre,) = dcme.decode(vectors, dt=32, vt=10, et=60).centres
+    assert centre == pytest.approx([1, target.mean()], abs=1e-3)
+
+
 PUBLISHED = {"reference": oracle.decode, "watershed": oracle.watershed}
 
 
