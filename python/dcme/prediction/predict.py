@@ -32,6 +32,7 @@ from dcme.results.files import (
     folders_read,
     list_result,
     require_no_others,
+    results_in,
     text_path,
     write_result,
 )
@@ -165,12 +166,15 @@ def decode_files(
     Masks are enlarged to ``size`` = (H, W). ``samples`` name the maps of a stack in order, or say
     which maps of a folder are decoded; where no size is given masks take the size of their images.
     Without the grids that the maps may have all instances are kept, and none has a class. Without
-    ``masks`` there are only maps of all instances of an image.
+    ``masks`` there are only maps of all instances of an image. Raises where ``out`` holds results
+    of other images.
     """
     require_apart(out, [source], "the vector maps are")
     require_apart(out, folders_read(samples or ()), "the data set is")
     names = [sample.name for sample in samples] if samples is not None else None
     by_name = {sample.name: sample for sample in samples or ()}
+    if results_in(out):
+        require_no_others(out, {item.name for item in read_vectors(source, names)})
 
     def original(item: VectorMap) -> Original:
         if size is None and item.name in by_name:
@@ -289,7 +293,8 @@ def _kept(
             and (vectors_out is None or npz_path(vectors_out, name).is_file())
         }
     else:
-        require_no_others(recipe.folder, sources)
+        adding = " (--resume adds to results of the same settings)"
+        require_no_others(recipe.folder, sources, adding)
     for name in sources.keys() - kept:
         text_path(recipe.folder, name).unlink(missing_ok=True)
     recipe.keep(sources)

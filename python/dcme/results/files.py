@@ -152,16 +152,21 @@ def _maps(out: PathLike, name: str) -> tuple[Path, Path]:
     return folder / f"{name}_instanceIds.png", folder / f"{name}_labels.npy"
 
 
-def require_no_others(out: PathLike, names: Collection[str]) -> None:
-    """Raise where a folder holds results of images other than these: they would be taken for ones
-    that were made together."""
+def results_in(out: PathLike) -> list[str]:
+    """Names of the images whose results a folder holds."""
     texts = [path.stem for path in visible_files(out, (".txt",))]
-    others = [t for t in texts if t not in names and any(m.is_file() for m in _maps(out, t))]
+    return [text for text in texts if any(path.is_file() for path in _maps(out, text))]
+
+
+def require_no_others(out: PathLike, names: Collection[str], remedy: str = "") -> None:
+    """Raise where a folder holds results of images other than these: they would be taken for ones
+    that were made together. ``remedy`` says what can be done beside choosing another folder."""
+    others = [name for name in results_in(out) if name not in names]
     if others:
         listed = f"{', '.join(others[:3])}{', ...' if len(others) > 3 else ''}"
         raise UserError(
-            f"{out}: holds results of other images ({len(others)}: {listed}); name another folder, "
-            "delete this one, or, if they are of the same settings, add to them with --resume"
+            f"{out}: holds results of other images ({len(others)}: {listed}); name another folder "
+            f"or delete this one{remedy}"
         )
 
 

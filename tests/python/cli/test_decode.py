@@ -219,6 +219,20 @@ def test_results_are_not_written_over_their_source(tmp_path, fails):
     assert "another folder" in fails("decode", tmp_path, tmp_path)
 
 
+def test_results_of_other_images_are_refused_before_anything_is_written(tmp_path, fails):
+    """Also those of other maps of one stack."""
+    for count in (2, 1):
+        np.save(tmp_path / "stack.npy", np.zeros((count, 2, 8, 8), np.float32))
+        words = ("decode", tmp_path / "stack.npy", tmp_path / "r", "--quiet")
+        if count == 2:
+            assert main([str(word) for word in words]) == main([str(word) for word in words]) == 0
+            (tmp_path / "r" / "stack_000000.txt").write_text("kept")
+    line = fails(*words)
+    assert "r: holds results of other images (1: stack_000001); name another folder" in line
+    assert "--resume" not in line
+    assert (tmp_path / "r" / "stack_000000.txt").read_text() == "kept"
+
+
 def test_an_image_without_instances_has_an_empty_list(tmp_path):
     np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
     assert main(["decode", str(tmp_path / "v.npy"), str(tmp_path / "r"), "--quiet"]) == 0

@@ -116,7 +116,8 @@ def test_results_of_other_images_are_neither_mixed_nor_lost(deploy, tmp_path, fa
     words = ("predict", deploy, tmp_path / "w.caffemodel", tmp_path / "b.png", tmp_path / "r")
     words = (*words, "--classes", "1:thing", "--scale", "2", "--quiet")
     line = fails(*words, "--dt", "3")
-    assert "r: holds results of other images (1: a); name another folder, delete this one" in line
+    assert "r: holds results of other images (1: a); name another folder or delete this" in line
+    assert "--resume adds to results of the same settings" in line
     assert (tmp_path / "r" / "a.txt").is_file()
     (tmp_path / "r" / "notes.txt").write_text("not ours")
     assert main([str(word) for word in (*words, "--resume")]) == 0
