@@ -17,7 +17,8 @@ inline string RemedyForWeights(Phase phase) {
   const string remedy = "; these may be weights of another net";
   if (phase != TRAIN) return remedy;
   return remedy +
-         ". To learn this layer's parameters from scratch instead of copying them, rename the layer";
+         ". To learn this layer's parameters from scratch instead of copying them, rename the "
+         "layer";
 }
 
 template <typename Dtype>

@@ -19,8 +19,8 @@ bool installed = false;
 struct sigaction before_sigint, before_sighup;
 
 // Nanoseconds from which another SIGINT is a wish of its own. What comes sooner is the same wish:
-// `timeout` signals to a process and to its group, and Linux, which signals at a parent's death, may
-// do so once for each of the parent's threads.
+// `timeout` signals to a process and to its group, and Linux, which signals at a parent's death,
+// may do so once for each of the parent's threads.
 constexpr int64_t kImpatience = 1000000000;
 
 int64_t Now() {
