@@ -21,7 +21,8 @@ cv::Mat decode_file(const std::string& content, const std::string& name, int fla
                        const_cast<char*>(content.data()));
     pixels = cv::imdecode(view, flags);
   }
-  if (pixels.empty()) throw std::runtime_error(name + " is damaged or no image");
+  if (pixels.empty())
+    throw std::runtime_error(name + " is damaged, or no image: copy or create it again");
   return pixels;
 }
 

@@ -157,7 +157,7 @@ def _decode(path: PathLike) -> np.ndarray:
     with suppress(cv2.error):  # nothing, or a size that OpenCV does not take
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise UserError(f"{path}: not an image that can be decoded")
+        raise UserError(f"{path}: is damaged, or no image; copy or create the file again")
     return image
 
 

@@ -32,6 +32,16 @@ def _definition(deploy: Path) -> Any:
     return net
 
 
+def _require(path: Path, kind: str) -> None:
+    """Raise unless a path names a file, and one that may be of this kind, a suffix."""
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a {kind} file in it")
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    if path.suffix in {".prototxt", ".caffemodel", ".solverstate"} - {kind}:
+        raise UserError(f"{path}: is no {kind} file; name the net's prototxt, then its caffemodel")
+
+
 def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     """A ``caffe.Net`` for testing with one input.
 
@@ -41,9 +51,9 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     from dcme.training.caffe_train import nets_path
 
     deploy = nets_path(deploy)
-    for path in (deploy, *([weights] if weights is not None else [])):
-        if not Path(path).is_file():
-            raise UserError(f"{path}: no such file")
+    _require(deploy, ".prototxt")
+    if weights is not None:
+        _require(Path(weights), ".caffemodel")
     import caffe
 
     caffe.init_log(ONLY_ERRORS)
@@ -53,6 +63,8 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     if weights is not None:
         taken = set(net.copy_from(str(weights)))
         missing = [name for name in net.params if name not in taken]
+        if missing and not Path(weights).stat().st_size:
+            raise UserError(f"{weights}: is an empty file; copy it again, or train anew")
         if missing:
             raise UserError(
                 f"{weights}: has no weights for {len(missing)} of the {len(net.params)} layers of "

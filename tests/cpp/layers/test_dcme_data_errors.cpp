@@ -93,7 +93,7 @@ TEST(DCMEDataErrors, AFileThatIsNoImage) {
   const std::string file = set.folder / "image0.png";
   for (const std::string content : {"no image", ""}) {
     std::ofstream(file, std::ios::trunc) << content;
-    EXPECT_COMPLAINT(set.parameters(""), file + " is damaged or no image");
+    EXPECT_COMPLAINT(set.parameters(""), file + " is damaged, or no image: copy");
   }
 }
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from dcme.errors import UserError
 from dcme.prediction.net_loading import bytes_at_once, load_net
 
 import caffe
@@ -48,6 +49,25 @@ def test_values_between_the_layers_are_freed_unless_the_prototxt_keeps_them(depl
 def test_memory_is_that_of_the_largest_neighbours(deploy):
     values = 3 * 80 + 16 * 80 + 16 * 80  # the input, what Power reads and what it writes
     assert bytes_at_once(load_net(deploy(NET), None)) == 2 * 4 * values
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("net.caffemodel", "net.prototxt"), r"net\.caffemodel: is no \.prototxt file; name the"),
+        (("net.prototxt", "net.prototxt"), r"net\.prototxt: is no \.caffemodel file; name the"),
+        (("net.prototxt", "net.solverstate"), r"net\.solverstate: is no \.caffemodel file"),
+        (("net.prototxt", "net.caffemodel"), r"net\.caffemodel: is an empty file; copy it again"),
+        (("net.prototxt", "other.caffemodel"), r"other\.caffemodel: no such file"),
+        ((".", "net.caffemodel"), r"is a folder; name a \.prototxt file in it"),
+        (("net.prototxt", "."), r"is a folder; name a \.caffemodel file in it"),
+    ],
+)
+def test_files_in_each_others_place_are_told(tmp_path, files, told):
+    for ending in ("prototxt", "caffemodel", "solverstate"):
+        (tmp_path / f"net.{ending}").write_text(NET if ending == "prototxt" else "")
+    with pytest.raises(UserError, match=told):
+        load_net(*(tmp_path / file for file in files))
 
 
 def test_the_runtime_tells_what_is_wrong_in_a_prototxt(deploy):

@@ -113,7 +113,7 @@ def test_an_image_record_that_does_not_fit_its_size_is_named(
                 setattr(datum, name, value)
             transaction.put(key, datum.SerializeToString())
     with pytest.raises(
-        caffe.Error, match=r"record 00000000\.image of .* (holds no|is damaged or no) image"
+        caffe.Error, match=r"record 00000000\.image of .* (holds no|is damaged, or no) image"
     ):
         batches(tmp_path, f"backend: LMDB source: '{prepared}/train_lmdb'", count=6)
 
