@@ -12,6 +12,7 @@ from dcme.cli.options import (
     counted,
     out_folder,
     share,
+    size,
     workers,
 )
 
@@ -54,11 +55,18 @@ annotation file (polygons, and run lengths, plain or compressed)."""
         metavar="S",
         help="random seed for choosing the images of val.txt; default: 1",
     )
+    parser.add_argument(
+        "--tile",
+        type=size,
+        metavar="HxW",
+        help="cut larger images, with their masks, into tiles of at most this size, e.g. 512x512",
+    )
     add_levels(parser)
     add_workers(parser)
     parser.epilog = (
         "example: dcme collect scans/images scans/masks data/nuclei --classes 1:nucleus\n"
-        "         dcme collect photos annotations.json data/street"
+        "         dcme collect photos annotations.json data/street\n"
+        "         dcme collect slides labels data/cells --tile 512x512"
     )
 
 
@@ -74,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.masks,
         arguments.out,
         arguments.classes,
-        Settings(arguments.parts, arguments.val, arguments.seed, arguments.levels),
+        Settings(arguments.parts, arguments.val, arguments.seed, arguments.levels, arguments.tile),
         workers(arguments),
         arguments.quiet,
     )

@@ -6,6 +6,7 @@ single masks for each image, and a COCO annotation file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ import numpy as np
 from dcme.classes import ClassMap
 from dcme.datasets.class_file import write_classes
 from dcme.datasets.coco import read_coco
-from dcme.datasets.regions import Region
+from dcme.datasets.regions import Region, instance_map, overlaid, regions_of_values
 from dcme.datasets.samples import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
 from dcme.errors import UserError
 from dcme.files import (
@@ -34,9 +35,6 @@ from dcme.files import (
 )
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress
-
-MOST_INSTANCES = FIRST_INSTANCE_ID - 1
-"""Of one class in one image: an instance map holds ``1000 * label + k`` with k from 1."""
 
 UNFINISHED = {"images", "instanceIds"}
 """What an interrupted call leaves: no lists."""
@@ -59,6 +57,8 @@ class Settings:
     """Of the choice of those images."""
     levels: Levels | None = None
     """Of images of more than 8 bits: what becomes black and white."""
+    tile: tuple[int, int] | None = None
+    """(H, W) that no image is to exceed; larger ones are cut, with the instances at the cuts."""
 
 
 @dataclass(frozen=True)
@@ -74,30 +74,14 @@ class Source:
     """The file or folder of the masks."""
 
 
-def paint(regions: Sequence[Region], shape: tuple[int, int], origin: str) -> np.ndarray:
-    """The instance map (H, W), uint16, of masks that may overlap: smaller ones lie on top.
-
-    Groups (COCO's crowds) become ``label``, instances ``1000 * label + k``, k from 1 in the order
-    of the regions. Raises UserError for more than 999 instances of a class.
-    """
-    ids = np.zeros(shape, np.uint16)
-    counts: dict[int, int] = {}
-    numbers = []
-    for region in regions:
-        if region.group:
-            numbers.append(region.label)
-            continue
-        counts[region.label] = counts.get(region.label, 0) + 1
-        numbers.append(FIRST_INSTANCE_ID * region.label + counts[region.label])
-    if max(counts.values(), default=0) > MOST_INSTANCES:
-        raise UserError(
-            f"{origin}: has {max(counts.values())} instances of one class, an instance map holds "
-            f"{MOST_INSTANCES}; cut the image into tiles"
-        )
-    largest_first = sorted(range(len(regions)), key=lambda i: -int(regions[i].mask.sum()))
-    for i in largest_first:
-        regions[i].paint(ids, numbers[i])
-    return ids
+def tiles(shape: tuple[int, int], limit: tuple[int, int] | None) -> list[tuple[slice, slice]]:
+    """The fewest parts of an image (H, W), about equal, of which none is larger than ``limit``."""
+    sides = []
+    for length, most in zip(shape, limit or shape):
+        count = -(-length // most)
+        ends = [length * i // count for i in range(count + 1)]
+        sides.append([slice(*pair) for pair in zip(ends, ends[1:])])
+    return [(rows, columns) for rows in sides[0] for columns in sides[1]]
 
 
 def _images(folder: Path) -> list[Sample]:
@@ -170,7 +154,7 @@ class _MaskReader:
                 "smoothed edges do; a label map has one value for each instance (if this one has: "
                 "--parts one)"
             )
-        regions = [Region.of_mask(self.label, labels == v) for v in values if v != 0]
+        regions = regions_of_values(self.label, labels)
         if self.parts is None and regions and all(len(r.parts()) > 1 for r in regions):
             listed = ", ".join(str(value) for value in values[values != 0][:3])
             raise UserError(
@@ -226,16 +210,34 @@ def _from_coco(
     return sources, coco.classes, coco.left_out
 
 
-def _write_pair(out: Path, levels: Levels | None, source: Source) -> tuple[int, int]:
-    """Write one image and its instance map; returns its instances, and the masks that gave none."""
-    image = read_image(source.image.image_path(), levels)
-    regions = source.regions(image.shape[:2])
-    seen = [region for region in regions if region.mask.any()]
-    ids = paint(seen, image.shape[:2], source.origin)
-    write_png(out / "images" / f"{source.image.name}.png", image)
-    write_png(out / "instanceIds" / f"{source.image.name}.png", ids)
-    found = int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
-    return found, sum(not region.group for region in regions) - found
+@dataclass(frozen=True)
+class _Written:
+    """What became of an image."""
+
+    instances: dict[str, int]
+    """Of the image, or of each of its tiles, by name."""
+    lost: int
+    """Masks that gave no instance."""
+
+
+def _write(out: Path, settings: Settings, source: Source) -> _Written:
+    """Write one image and its instance map, or the tiles of both."""
+    image = read_image(source.image.image_path(), settings.levels)
+    shape = image.shape[0], image.shape[1]
+    regions = source.regions(shape)
+    seen = overlaid(regions, shape)
+    parts = tiles(shape, settings.tile)
+    instances = {}
+    for rows, columns in parts:
+        place = f"_y{rows.start}_x{columns.start}" if len(parts) > 1 else ""
+        name = f"{source.image.name}{place}"
+        ids = instance_map(seen[rows, columns], regions, source.origin)
+        write_png(out / "images" / f"{name}.png", image[rows, columns])
+        write_png(out / "instanceIds" / f"{name}.png", ids)
+        instances[name] = int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
+    visible = set(np.unique(seen).tolist())
+    lost = [i for i, region in enumerate(regions, 1) if not region.group and i not in visible]
+    return _Written(instances, len(lost))
 
 
 def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[str]]:
@@ -254,12 +256,28 @@ def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[s
     return parts
 
 
+def _lists(written: Sequence[_Written], settings: Settings) -> dict[str, list[str]]:
+    """Names for the lists. Tiles of one image are in one list, unless there is no other image."""
+    groups = [list(one.instances) for one in written]
+    if len(groups) == 1:
+        return split_names(groups[0], settings.val, settings.seed)
+    names = [name for group in groups for name in group]
+    if double := [name for name, times in Counter(names).items() if times > 1]:
+        raise UserError(f"an image and a tile would share the name '{double[0]}'; rename the image")
+    by_first = {group[0]: group for group in groups}
+    parts = split_names(list(by_first), settings.val, settings.seed)
+    return {
+        split: [name for first in firsts for name in by_first[first]]
+        for split, firsts in parts.items()
+    }
+
+
 @dataclass(frozen=True)
 class Collected:
     """What ``collect`` has written."""
 
     images: dict[str, int]
-    """Of each list."""
+    """Of each list; tiles, where images are cut."""
     instances: dict[str, int]
     """In the images of each list."""
     classes: ClassMap
@@ -300,16 +318,18 @@ def collect(
     source, root = Path(masks), Path(out)
     if not source.exists():
         raise UserError(f"{source}: no such folder or file of masks")
+    if source.is_file() and source.suffix.lower() != ".json":
+        raise UserError(f"{source}: masks are a folder, or a COCO file (.json)")
     if root.exists() and (not root.is_dir() or {p.name for p in root.iterdir()} - UNFINISHED):
         raise UserError(f"{root}: is not an empty folder; choose another one")
     read = _from_folder if source.is_dir() else _from_coco
     sources, table, left_out = read(Path(images), source, classes, settings)
-    work = ordered_map(partial(_write_pair, root, settings.levels), sources, workers)
+    work = ordered_map(partial(_write, root, settings), sources, workers)
     written = list(progress(work, len(sources), "collecting", quiet))
-    counts = {one.image.name: found for one, (found, _) in zip(sources, written)}
+    counts = {name: found for one in written for name, found in one.instances.items()}
     if not any(counts.values()):
-        raise UserError(f"{source}: there is no instance in any of the {len(counts)} images")
-    parts = split_names(list(counts), settings.val, settings.seed)
+        raise UserError(f"{source}: there is no instance in any of the {len(sources)} images")
+    parts = _lists(written, settings)
     for split, members in parts.items():
         lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
         write_text(root / f"{split}.txt", "".join(lines))
@@ -318,7 +338,7 @@ def collect(
         {split: len(members) for split, members in parts.items()},
         {split: sum(counts[name] for name in members) for split, members in parts.items()},
         table,
-        sum(lost for _, lost in written),
+        sum(one.lost for one in written),
         _unused(source, sources),
         left_out,
     )

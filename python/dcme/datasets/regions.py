@@ -1,11 +1,20 @@
-"""Masks of single instances, kept as the part of the image where they are."""
+"""Masks of single instances, kept as the part of the image where they are, and instance maps of
+them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from dcme.errors import UserError
+from dcme.labels import FIRST_INSTANCE_ID
+
+MOST_INSTANCES = FIRST_INSTANCE_ID - 1
+"""Of one class in one image: an instance map holds ``1000 * label + k`` with k from 1."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +53,57 @@ class Region:
         """Set the region's pixels in an image (H, W)."""
         rows, columns = self.mask.shape
         image[self.top : self.top + rows, self.left : self.left + columns][self.mask] = value
+
+
+def regions_of_values(label: int, labels: np.ndarray) -> list[Region]:
+    """A region for each value but 0 of a label map (H, W), in ascending order.
+
+    Thousands of values in an image of many pixels take no pass over it each.
+    """
+    places = np.flatnonzero(labels)
+    values = labels.reshape(-1)[places]
+    order = np.argsort(values, kind="stable")
+    places, values = places[order], values[order]
+    begins = np.flatnonzero(np.diff(values, prepend=0))
+    if not len(begins):
+        return []
+    sides = []
+    for along in np.divmod(places, labels.shape[1]):
+        sides += [np.minimum.reduceat(along, begins), np.maximum.reduceat(along, begins) + 1]
+    return [
+        Region(label, labels[top:bottom, left:right] == value, top=top, left=left)
+        for value, top, bottom, left, right in zip(
+            values[begins], *(side.tolist() for side in sides)
+        )
+    ]
+
+
+def overlaid(regions: Sequence[Region], shape: tuple[int, int]) -> np.ndarray:
+    """(H, W), int32: 1 + index of the region that is seen, 0 elsewhere. Smaller ones lie on top."""
+    seen = np.zeros(shape, np.int32)
+    largest_first = sorted(range(len(regions)), key=lambda i: -int(regions[i].mask.sum()))
+    for i in largest_first:
+        regions[i].paint(seen, 1 + i)
+    return seen
+
+
+def instance_map(seen: np.ndarray, regions: Sequence[Region], origin: str) -> np.ndarray:
+    """The instance map (H, W), uint16, of a whole image or a part of it as ``overlaid``.
+
+    Groups (COCO's crowds) become ``label``, instances ``1000 * label + k``, k from 1 in the order
+    of the regions that are seen. Raises UserError for more than 999 instances of a class.
+    """
+    counts: Counter[int] = Counter()
+    ids = np.zeros(1 + len(regions), np.uint16)
+    for number in np.unique(seen[seen > 0]).tolist():
+        region = regions[number - 1]
+        counts[region.label] += not region.group
+        if counts[region.label] <= MOST_INSTANCES:
+            k = FIRST_INSTANCE_ID * region.label + counts[region.label]
+            ids[number] = region.label if region.group else k
+    if max(counts.values(), default=0) > MOST_INSTANCES:
+        raise UserError(
+            f"{origin}: has {max(counts.values())} instances of one class, an instance map holds "
+            f"{MOST_INSTANCES}; cut the images into tiles, e.g. --tile 512x512"
+        )
+    return ids[seen]

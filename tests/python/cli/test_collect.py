@@ -6,8 +6,8 @@ import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.datasets.class_file import read_classes
-from dcme.datasets.collect import Settings, collect, paint, split_names
-from dcme.datasets.regions import Region
+from dcme.datasets.collect import Settings, collect, split_names, tiles
+from dcme.datasets.regions import Region, instance_map, overlaid, regions_of_values
 from dcme.datasets.samples import cityscapes_split, read_folder
 from dcme.errors import UserError
 from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc
@@ -104,15 +104,72 @@ def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
 
 
 def test_smaller_masks_lie_on_top():
-    ids = paint([Region(1, disc(20, 20, 3)), Region(1, disc(20, 20, 9))], SHAPE, "x")
+    regions = [Region(1, disc(20, 20, 3)), Region(1, disc(20, 20, 9))]
+    ids = instance_map(overlaid(regions, SHAPE), regions, "x")
     assert ids[20, 20] == 1001 and ids[20, 27] == 1002
 
 
 def test_a_class_has_at_most_999_instances_in_an_image():
     pixels = [Region(1, np.ones((1, 1), bool), left=k) for k in range(1000)]
-    assert paint(pixels[:999], (1, 1000), "x").max() == 1999
-    with pytest.raises(UserError, match="x: has 1000 instances of one class"):
-        paint(pixels, (1, 1000), "x")
+    seen = overlaid(pixels, (1, 1000))
+    assert instance_map(seen[:, :999], pixels, "x").max() == 1999
+    assert instance_map(seen[:, 1:], pixels, "x").max() == 1999
+    with pytest.raises(UserError, match=r"x: has 1000 instances of one class.* --tile"):
+        instance_map(seen, pixels, "x")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int64, np.float32, bool])
+def test_values_of_a_label_map_are_found_as_one_by_one(kind):
+    random = np.random.default_rng(3)
+    for share in (0.9, 0.5, 0):
+        labels = (random.integers(1, 9, (13, 17)) * (random.random((13, 17)) < share)).astype(kind)
+        found = regions_of_values(3, labels)
+        one_by_one = [Region.of_mask(3, labels == v) for v in np.unique(labels) if v]
+        assert len(found) == len(one_by_one)
+        for region, other in zip(found, one_by_one):
+            assert (region.label, region.top, region.left) == (3, other.top, other.left)
+            assert np.array_equal(region.mask, other.mask)
+
+
+def test_tiles_are_few_and_about_equal():
+    assert tiles((40, 60), None) == tiles((40, 60), (40, 60)) == [(slice(0, 40), slice(0, 60))]
+    sizes = {(r.stop - r.start, c.stop - c.start) for r, c in tiles((41, 61), (40, 30))}
+    assert sizes == {(20, 20), (20, 21), (21, 20), (21, 21)}
+
+
+def test_large_images_are_cut_into_tiles_with_their_masks(photos, masks, tmp_path, capsys):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    words = ["collect", photos, masks, tmp_path / "data", "--tile", "64x16", "--val", "0.4"]
+    assert main([str(word) for word in (*words, "--quiet")]) == 0
+    assert "train.txt: 8 images, 8 instances\n" in capsys.readouterr().out
+    ids = collected(tmp_path / "data")
+    whole = [f"{name}_y0_x{left}" for name in "abc" for left in (0, 15, 30, 45)]
+    assert sorted(ids) == sorted(whole)
+    for left in (0, 15, 30, 45):
+        part = np.s_[:, left : left + 15]
+        number = 1000 + (1 + LEFT[part].any()) * RIGHT[part]
+        assert np.array_equal(ids[f"b_y0_x{left}"], LEFT[part] * 1001 + RIGHT[part] * number)
+    for split in ("train", "val"):
+        lines = (tmp_path / "data" / f"{split}.txt").read_text().splitlines()
+        images = [line.split("_y0")[0] for line in lines]
+        assert {images.count(image) for image in images} == {4}, "parts of an image in both lists"
+
+
+def test_tiles_of_the_only_image_are_divided(photos, masks, tmp_path):
+    for name in "bc":
+        (photos / f"{name}.jpg").unlink()
+    cv2.imwrite(str(masks / "a.png"), label_map())
+    done = collect(photos, masks, tmp_path / "data", CELL, Settings(tile=(20, 20)))
+    assert done.images == {"train": 5, "val": 1} and done.lost == 0
+
+
+def test_a_tile_of_the_name_of_an_image_is_told(photos, masks, tmp_path, fails):
+    cv2.imwrite(str(photos / "b_y0_x0.jpg"), np.zeros((40, 30)))
+    for name in ("a", "b", "c", "b_y0_x0"):
+        cv2.imwrite(str(masks / f"{name}.png"), label_map()[:, : 30 if "_" in name else 60])
+    line = fails("collect", photos, masks, tmp_path / "data", "--tile", "40x30", "--quiet")
+    assert "would share the name 'b_y0_x0'" in line
 
 
 def test_regions_keep_no_more_of_the_image_than_they_cover():
@@ -274,6 +331,8 @@ def test_wrong_folders_and_classes_are_named(photos, masks, tmp_path, fails):
     out, none = tmp_path / "data", tmp_path / "none"
     assert "none: no such folder of images" in fails("collect", none, masks, out)
     assert "none: no such folder or file of masks" in fails("collect", photos, none, out)
+    line = fails("collect", photos, photos / "a.jpg", out)
+    assert "a.jpg: masks are a folder, or a COCO file (.json)" in line
     assert "exactly one class" in fails("collect", photos, masks, out, "--classes", "1:a,2:b")
 
 

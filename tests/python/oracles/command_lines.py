@@ -77,11 +77,15 @@ CASES = [
     ),
     Case(
         "collect images masks out --classes 7:cell --parts one --val 0.5 --seed 4 --levels 1,2 "
-        + WORKERS,
+        f"--tile 5x6 {WORKERS}",
         {
             "dcme.datasets.collect.collect": {
                 **{"images": "images", "masks": "masks", "out": "out", "classes": CELL},
-                **{"settings": Settings("one", 0.5, 4, (1, 2)), "workers": 3, "quiet": True},
+                **{
+                    "settings": Settings("one", 0.5, 4, (1, 2), (5, 6)),
+                    "workers": 3,
+                    "quiet": True,
+                },
             }
         },
         {
