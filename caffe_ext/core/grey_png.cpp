@@ -24,6 +24,10 @@ constexpr size_t kMostRatio = 1032;  // of deflate: 258 bytes out of two bits
   throw std::invalid_argument(path + ": " + why);
 }
 
+[[noreturn]] void fail_damaged(const std::string& path, const std::string& how) {
+  fail(path, how + "; copy or create the file again");
+}
+
 uint32_t big_endian(const uint8_t* bytes) {
   return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
 }
@@ -48,13 +52,13 @@ struct PngFile {
     bool ended = false;
     for (size_t at = 8; !ended;) {
       const size_t left = size - at;
-      if (left < 12) fail(path, "is cut off");
+      if (left < 12) fail_damaged(path, "is cut off");
       const uint8_t* chunk = content + at;
       const size_t length = big_endian(chunk);
-      if (length > left - 12) fail(path, "is cut off");
+      if (length > left - 12) fail_damaged(path, "is cut off");
       const uint8_t* body = chunk + 8;
       if (libdeflate_crc32(0, chunk + 4, length + 4) != big_endian(body + length)) {
-        fail(path, "is damaged (checksum)");
+        fail_damaged(path, "is damaged (checksum)");
       }
       ended = take_chunk(path, std::string(chunk + 4, chunk + 8), body, length);
       at += length + 12;
@@ -66,7 +70,7 @@ struct PngFile {
   bool take_chunk(const std::string& path, const std::string& type, const uint8_t* body,
                   size_t length) {
     if (type == "IHDR") {
-      if (length != 13) fail(path, "is damaged (header)");
+      if (length != 13) fail_damaged(path, "is damaged (header)");
       header = {big_endian(body), big_endian(body + 4), body[8], body[9], body[12]};
       // Sides of up to 2^32 - 1: their product might overflow.
       const bool none = header.cols == 0 || header.rows == 0;
@@ -86,7 +90,7 @@ std::vector<uint8_t> compressed(const std::string& path, const PngFile& file) {
   std::vector<uint8_t> joined;
   joined.reserve(file.size);
   for (const auto& [begin, size] : file.data) joined.insert(joined.end(), begin, begin + size);
-  if (joined.size() < kZlibHeader) fail(path, "is cut off");
+  if (joined.size() < kZlibHeader) fail_damaged(path, "is cut off");
   return joined;
 }
 
@@ -105,12 +109,12 @@ void decompress(const std::string& path, const std::vector<uint8_t>& data, uint8
   switch (libdeflate_deflate_decompress(decompressor.get(), data.data() + kZlibHeader,
                                         data.size() - kZlibHeader, out, size, &written)) {
     case LIBDEFLATE_SUCCESS:
-      if (written < size) fail(path, "is cut off");
+      if (written < size) fail_damaged(path, "is cut off");
       return;
     case LIBDEFLATE_INSUFFICIENT_SPACE:
-      fail(path, "is damaged (more data than its size holds)");
+      fail_damaged(path, "is damaged (more data than its size holds)");
     default:
-      fail(path, "is damaged (compressed data)");
+      fail_damaged(path, "is damaged (compressed data)");
   }
 }
 
@@ -180,7 +184,7 @@ void undo_filter(const std::string& path, int filter, uint8_t* row, const uint8_
     case 4:
       return undo_paeth(row, above, size, step);
     default:
-      fail(path, "is damaged (row filter)");
+      fail_damaged(path, "is damaged (row filter)");
   }
 }
 
@@ -229,7 +233,7 @@ void read_plain(const std::string& path, const PngFile& file, GreyImage& image) 
 
   const size_t row_bytes = header.row_bytes(), stride = row_bytes + 1;  // a filter byte each
   const std::vector<uint8_t> data = compressed(path, file);
-  if (header.rows * stride > data.size() * kMostRatio) fail(path, "is cut off");
+  if (header.rows * stride > data.size() * kMostRatio) fail_damaged(path, "is cut off");
   image.values.resize(static_cast<size_t>(image.rows) * image.cols * step);
   // A row of zeros stands above the first one.
   ScratchPlane scratch(image.rows + 1, static_cast<int>(stride / sizeof(int32_t) + 1),
@@ -248,7 +252,7 @@ void read_plain(const std::string& path, const PngFile& file, GreyImage& image) 
 void read_any(const std::string& path, const PngFile& file, GreyImage& image) {
   const cv::Mat bytes(1, static_cast<int>(file.size), CV_8U, const_cast<uint8_t*>(file.content));
   cv::Mat content = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
-  if (content.empty()) fail(path, "is damaged");
+  if (content.empty()) fail_damaged(path, "is damaged");
   if (content.channels() > 1) {
     std::vector<cv::Mat> channels;
     cv::split(content, channels);

@@ -141,6 +141,16 @@ def _require_no_lists(folder: Path, split: str) -> None:
         raise UserError(f"{folder}: has no {split}.txt; there are {', '.join(lists[:8])} (--split)")
 
 
+def _require_text(path: Path) -> None:
+    """Raise for a file that is an image of a kind that is not read, or another that is no list."""
+    if not path.is_file():  # a pipe, which can be read but once
+        return
+    with open(path, "rb") as stream:
+        if b"\0" in stream.read(1024):  # as no text in UTF-8 has
+            kinds = ", ".join(IMAGE_SUFFIXES)
+            raise UserError(f"{path}: is neither an image ({kinds}) nor a list in UTF-8")
+
+
 def find_samples(
     source: PathLike, split: str = "val", root: PathLike | None = None
 ) -> list[Sample]:
@@ -162,6 +172,7 @@ def find_samples(
         return read_folder(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return [Sample(path.stem, path, None)]
+    _require_text(path)
     return read_list(path, root)
 
 

@@ -153,7 +153,9 @@ def _maps(out: PathLike, name: str) -> tuple[Path, Path]:
 
 
 def results_in(out: PathLike) -> list[str]:
-    """Names of the images whose results a folder holds."""
+    """Names of the images whose results a folder holds, which need not be there yet."""
+    if Path(out).is_file():
+        raise UserError(f"{out}: is a file; name a folder")
     texts = [path.stem for path in visible_files(out, (".txt",))]
     return [text for text in texts if any(path.is_file() for path in _maps(out, text))]
 

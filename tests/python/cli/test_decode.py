@@ -219,6 +219,12 @@ def test_results_are_not_written_over_their_source(tmp_path, fails):
     assert "another folder" in fails("decode", tmp_path, tmp_path)
 
 
+def test_a_file_is_no_folder_for_results(tmp_path, fails):
+    np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
+    (tmp_path / "r").touch()
+    assert "r: is a file; name a folder" in fails("decode", tmp_path / "v.npy", tmp_path / "r")
+
+
 def test_results_of_other_images_are_refused_before_anything_is_written(tmp_path, fails):
     """Also those of other maps of one stack."""
     for count in (2, 1):

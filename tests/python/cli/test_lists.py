@@ -93,6 +93,12 @@ def test_folders_without_images_are_named(tmp_path):
         find_samples(tmp_path)
 
 
+def test_images_of_other_kinds_are_not_taken_for_lists(tmp_path):
+    (tmp_path / "a.webp").write_bytes(b"RIFF\x10\0\0\0WEBP")
+    with pytest.raises(UserError, match=r"a\.webp: is neither an image \(\.png, .* nor a list"):
+        find_samples(tmp_path / "a.webp")
+
+
 def test_other_text_files_beside_images_do_no_harm(folder):
     (folder / "readme.txt").write_text("mine\n")
     assert [sample.name for sample in find_samples(folder)] == ["a"]
