@@ -150,10 +150,8 @@ class WinogradConvolution : public Convolution<float> {
  private:
   void AddBiasDiff(const void* outputs, Blob<float>* bias) const {
     VisitElements<float>(features_, [&](auto type) {
-      const vector<double> sums =
-          SumPerChannel(features_, static_cast<const decltype(type)*>(outputs));
-      float* diff = bias->mutable_cpu_diff();
-      for (int c = 0; c < bias->count(); ++c) diff[c] += static_cast<float>(sums[c]);
+      AddSums(SumPerChannel(features_, static_cast<const decltype(type)*>(outputs)),
+              bias->mutable_cpu_diff());
     });
   }
 

@@ -136,8 +136,7 @@ void BaseConvolutionLayer<Dtype>::AddBias(OnCpu, Dtype* output, const Dtype* bia
 template <typename Dtype>
 void BaseConvolutionLayer<Dtype>::AddBiasDiff(OnCpu, Dtype* bias, const Dtype* input) {
   const ChannelLayout layout = {1, num_output_, out_spatial_dim_, 1, 1};
-  const vector<double> sums = SumPerChannel(layout, input);
-  for (int c = 0; c < num_output_; ++c) bias[c] += static_cast<Dtype>(sums[c]);
+  AddSums(SumPerChannel(layout, input), bias);
 }
 
 // The names that layers written for Caffe 1.0 call.

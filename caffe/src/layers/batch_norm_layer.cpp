@@ -2,22 +2,11 @@
 
 #include <cstring>
 
-#include "layers/broadcast.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {
-
-namespace {
-
-template <typename Dtype>
-void AddSums(const vector<double>& sums, Blob<Dtype>* blob) {
-  Dtype* diff = blob->mutable_cpu_diff();
-  for (int i = 0; i < blob->count(); ++i) diff[i] += static_cast<Dtype>(sums[i]);
-}
-
-}  // namespace
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
@@ -253,9 +242,9 @@ void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
     vector<double> sum_g, sum_gz;
     GradientSumsPerChannel(layout, g, mean_, &sum_g, &sum_gz);
     for (int c = 0; c < channels_; ++c) sum_gz[c] *= inverse_deviation_[c];
-    if (scale_->param_propagate_down(0)) AddSums(sum_gz, scale_->blobs()[0].get());
+    if (scale_->param_propagate_down(0)) AddSums(sum_gz, scale_->blobs()[0]->mutable_cpu_diff());
     if (scale_->blobs().size() > 1 && scale_->param_propagate_down(1)) {
-      AddSums(sum_g, scale_->blobs()[1].get());
+      AddSums(sum_g, scale_->blobs()[1]->mutable_cpu_diff());
     }
     if (!propagate_down) return;
     // dx = a (g - mean of g - z * mean of g z); with fixed statistics only a g.

@@ -4,7 +4,10 @@
 /// How Scale and Bias stretch a small blob over a large one: its axes are those of the large blob
 /// from `axis` on.
 
+#include <algorithm>
+
 #include "util/channel_layout.hpp"
+#include "util/per_channel.hpp"
 
 namespace caffe {
 
@@ -38,19 +41,12 @@ ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, const ChannelLayout& kept
   return {blob.count(0, first), operand.count(), blob.count(last), 1, 1};
 }
 
-/// An operand's values, as the per-channel formulas take them.
-template <typename Dtype>
-vector<Dtype> ValuesOf(const Blob<Dtype>& operand) {
-  return vector<Dtype>(operand.cpu_data(), operand.cpu_data() + operand.count());
-}
-
 /// Writes sums as an operand's diff, or adds them to it.
 template <typename Dtype>
 void StoreSums(const vector<double>& sums, bool add, Blob<Dtype>* operand) {
   Dtype* diff = operand->mutable_cpu_diff();
-  for (int i = 0; i < operand->count(); ++i) {
-    diff[i] = static_cast<Dtype>(sums[i]) + (add ? diff[i] : Dtype(0));
-  }
+  if (!add) std::fill(diff, diff + operand->count(), Dtype(0));
+  AddSums(sums, diff);
 }
 
 }  // namespace caffe

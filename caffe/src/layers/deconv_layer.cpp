@@ -49,17 +49,15 @@ void DeconvolutionLayer<Dtype>::AddBiasToAll(OnCpu, Blob<Dtype>* top) {
   const ChannelLayout layout =
       TopLayout(*top, Part::kData, {this->num_, this->num_output_, this->out_spatial_dim_, 1, 1});
   const Dtype* sums = ReadIn(layout, *top);
-  const vector<Dtype> offsets(bias.cpu_data(), bias.cpu_data() + bias.count());
-  ScalePerChannel(layout, sums, {}, offsets, WriteIn(layout, top));
+  ScalePerChannel(layout, sums, {}, ValuesOf(bias), WriteIn(layout, top));
 }
 
 template <typename Dtype>
 void DeconvolutionLayer<Dtype>::AddBiasDiffOfAll(OnCpu, const Blob<Dtype>& top) {
   const ChannelLayout layout =
       TopLayout(top, Part::kDiff, {this->num_, this->num_output_, this->out_spatial_dim_, 1, 1});
-  const vector<double> sums = SumPerChannel(layout, ReadIn(layout, top, Part::kDiff));
-  Dtype* diff = this->blobs_[1]->mutable_cpu_diff();
-  for (int c = 0; c < this->num_output_; ++c) diff[c] += static_cast<Dtype>(sums[c]);
+  AddSums(SumPerChannel(layout, ReadIn(layout, top, Part::kDiff)),
+          this->blobs_[1]->mutable_cpu_diff());
 }
 
 #ifndef CPU_ONLY

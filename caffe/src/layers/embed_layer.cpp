@@ -66,9 +66,7 @@ void EmbedLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     }
   }
   if (bias_term_ && this->param_propagate_down(1)) {
-    const vector<double> sums = SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy);
-    Dtype* diff = this->blobs_[1]->mutable_cpu_diff();
-    for (int n = 0; n < N_; ++n) diff[n] += static_cast<Dtype>(sums[n]);
+    AddSums(SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy), this->blobs_[1]->mutable_cpu_diff());
   }
 }
 

@@ -48,9 +48,7 @@ void InnerProductLayer<Dtype>::FillWithBias(OnCpu, Dtype* y) const {
 
 template <typename Dtype>
 void InnerProductLayer<Dtype>::AddBiasDiff(OnCpu, const Dtype* dy) {
-  const vector<double> sums = SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy);
-  Dtype* diff = this->blobs_[1]->mutable_cpu_diff();
-  for (int n = 0; n < N_; ++n) diff[n] += static_cast<Dtype>(sums[n]);
+  AddSums(SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy), this->blobs_[1]->mutable_cpu_diff());
 }
 
 template <typename Dtype>

@@ -13,11 +13,22 @@
 
 namespace caffe {
 
+/// A parameter's values, as the formulas take them: one for each channel.
+template <typename Dtype>
+vector<Dtype> ValuesOf(const Blob<Dtype>& parameter) {
+  return vector<Dtype>(parameter.cpu_data(), parameter.cpu_data() + parameter.count());
+}
+
 // Values are kept as T: float, double or BFloat16, which is computed with in float.
 
 /// For each channel, the sum of x over images and pixels.
 template <typename T>
 vector<double> SumPerChannel(const ChannelLayout& layout, const T* x);
+/// Adds to each channel's value, e.g. to the gradient of its bias, its sum.
+template <typename Dtype>
+void AddSums(const vector<double>& sums, Dtype* values) {
+  for (size_t c = 0; c < sums.size(); ++c) values[c] += static_cast<Dtype>(sums[c]);
+}
 /// For each channel, the sum of x * y.
 template <typename T>
 vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y);
