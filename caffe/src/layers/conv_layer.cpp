@@ -1,10 +1,10 @@
 #include "caffe/layers/conv_layer.hpp"
 
+#include "caffe/util/im2col.hpp"
 #include "dnn/convolution.hpp"
 #include "dnn/pooled_convolution.hpp"
 #include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
-#include "layers/window_params.hpp"
 
 namespace caffe {
 
@@ -34,9 +34,9 @@ template <typename Dtype>
 void ConvolutionLayer<Dtype>::compute_output_shape() {
   this->output_shape_.clear();
   for (int i = 0; i < this->num_spatial_axes_; ++i) {
-    this->output_shape_.push_back(WindowPositions(
-        this->input_shape(i + 1), this->kernel_shape_.cpu_data()[i], this->stride_.cpu_data()[i],
-        this->pad_.cpu_data()[i], this->dilation_.cpu_data()[i]));
+    this->output_shape_.push_back(OutputPositions(
+        this->input_shape(i + 1), this->kernel_shape_.cpu_data()[i], this->pad_.cpu_data()[i],
+        this->stride_.cpu_data()[i], this->dilation_.cpu_data()[i]));
   }
 }
 

@@ -26,8 +26,8 @@ void Im2colLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
     const int axis = channel_axis_ + 1 + i;
     const int kernel = kernel_shape_.cpu_data()[i];
     top_shape[channel_axis_] *= kernel;
-    top_shape[axis] = WindowPositions(top_shape[axis], kernel, stride_.cpu_data()[i],
-                                      pad_.cpu_data()[i], dilation_.cpu_data()[i]);
+    top_shape[axis] = OutputPositions(top_shape[axis], kernel, pad_.cpu_data()[i],
+                                      stride_.cpu_data()[i], dilation_.cpu_data()[i]);
   }
   top[0]->Reshape(top_shape);
   num_ = bottom[0]->count(0, channel_axis_);

@@ -5,24 +5,11 @@
 #include "layers/host_window_places.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "layers/stochastic_window.hpp"
+#include "layers/window_params.hpp"
 
 namespace caffe {
 
 namespace {
-
-// `field`, or its _h/_w form; `otherwise` where the prototxt has neither.
-void ReadPair(const char* name, bool has, int both, bool has_h, bool has_w, int h, int w,
-              int otherwise, int* to_h, int* to_w) {
-  const string stem = string(name) == "kernel_size" ? "kernel" : name;
-  const string pair = stem + "_h and " + stem + "_w";
-  CHECK(!has || (!has_h && !has_w)) << "give either " << name << " or " << pair;
-  CHECK(has_h == has_w) << "give both " << pair;
-  *to_h = has_h ? h : has ? both : otherwise;
-  *to_w = has_w ? w : has ? both : otherwise;
-}
-
-// Kernels, strides and padded planes up to this leave room in an int for what is computed of them.
-const int kLargest = 1 << 30;
 
 int PooledSize(int in, int kernel, int stride, int pad, PoolingParameter_RoundMode round_mode) {
   const int room = in + 2 * pad - kernel;
@@ -45,26 +32,13 @@ void PoolingLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const PoolingParameter& param = this->layer_param_.pooling_param();
   global_pooling_ = param.global_pooling();
   round_mode_ = param.round_mode();
-  ReadPair("kernel_size", param.has_kernel_size(), param.kernel_size(), param.has_kernel_h(),
-           param.has_kernel_w(), param.kernel_h(), param.kernel_w(), 0, &kernel_h_, &kernel_w_);
-  ReadPair("stride", param.has_stride(), param.stride(), param.has_stride_h(), param.has_stride_w(),
-           param.stride_h(), param.stride_w(), 1, &stride_h_, &stride_w_);
-  const bool pads = param.has_pad_h() || param.has_pad_w();
-  ReadPair("pad", param.has_pad(), param.pad(), pads, pads, param.pad_h(), param.pad_w(), 0,
-           &pad_h_, &pad_w_);
-  CHECK(0 < stride_h_ && stride_h_ <= kLargest && 0 < stride_w_ && stride_w_ <= kLargest)
-      << "the stride must be positive, and no more than " << kLargest;
-  if (global_pooling_) {
-    CHECK(kernel_h_ == 0 && kernel_w_ == 0)
-        << "global_pooling takes the whole plane: leave kernel_size out";
-    CHECK(pad_h_ == 0 && pad_w_ == 0 && stride_h_ == 1 && stride_w_ == 1)
-        << "global_pooling takes neither pad nor stride";
-    return;
-  }
-  CHECK(0 < kernel_h_ && kernel_h_ <= kLargest && 0 < kernel_w_ && kernel_w_ <= kLargest)
-      << "pooling_param needs a kernel_size, from 1 to " << kLargest;
-  CHECK(pad_h_ >= 0 && pad_w_ >= 0 && pad_h_ < kernel_h_ && pad_w_ < kernel_w_)
-      << "pad must be smaller than kernel_size, or a window would lie outside the image";
+  const PoolingWindow window = ReadWindowParams(param);
+  kernel_h_ = window.kernel[0];
+  kernel_w_ = window.kernel[1];
+  stride_h_ = window.stride[0];
+  stride_w_ = window.stride[1];
+  pad_h_ = window.pad[0];
+  pad_w_ = window.pad[1];
 }
 
 template <typename Dtype>
@@ -81,7 +55,7 @@ void PoolingLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
     kernel_h_ = height_;
     kernel_w_ = width_;
   }
-  CHECK_LE((height_ + 2 * int64_t(pad_h_)) * (width_ + 2 * int64_t(pad_w_)), kLargest)
+  CHECK_LE((height_ + 2 * int64_t(pad_h_)) * (width_ + 2 * int64_t(pad_w_)), kLargestWindow)
       << " pixels of a padded plane are too many for pooling";
   pooled_height_ = PooledSize(height_, kernel_h_, stride_h_, pad_h_, round_mode_);
   pooled_width_ = PooledSize(width_, kernel_w_, stride_w_, pad_w_, round_mode_);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "caffe/common.hpp"
 #include "caffe/util/parallel_for.hpp"
 
 namespace caffe {
@@ -118,6 +120,14 @@ Axis MakeAxis(int in, int kernel, int pad, int stride, int dilation) {
 }
 
 }  // namespace
+
+int OutputPositions(int in, int kernel, int pad, int stride, int dilation) {
+  const int64_t extent = int64_t(dilation) * (kernel - 1) + 1;
+  const int64_t padded = int64_t(in) + 2 * int64_t(pad);
+  CHECK_GE(padded, extent) << ": the kernel is larger than the padded input; use a larger input or "
+                              "pad, or a smaller kernel";
+  return static_cast<int>((padded - extent) / stride + 1);
+}
 
 template <typename Dtype>
 void im2col_nd_cpu(const Dtype* data_im, const int num_spatial_axes, const int* im_shape,

@@ -50,6 +50,26 @@ TEST(Pooling, GivesThePlaceOfEachMaximum) {
   }
 }
 
+TEST(Pooling, SaysWhatIsWrongWithItsWindow) {
+  const char* const cases[][2] = {
+      {"", "kernel_size is missing"},
+      {"kernel_size: 0", "kernel_size is 0: give a value from 1"},
+      {"kernel_h: 2", "give both kernel_h and kernel_w, or one kernel_size"},
+      {"kernel_size: 2 kernel_w: 2", "give either kernel_size or kernel_h and kernel_w"},
+      {"kernel_size: 2 stride: 0", "stride is 0: give a value from 1"},
+      {"kernel_size: 2 stride: 4000000000", "stride is 1073741825: give a value from 1"},
+      {"kernel_size: 2 stride_h: 1 stride_w: 0", "stride is 0: give a value from 1"},
+      {"kernel_size: 2 pad: 2", "pad must be smaller than kernel_size"},
+      {"kernel_size: 2 pad_w: 2", "pad must be smaller than kernel_size"},
+      {"kernel_size: 9", "larger than its padded input"},
+      {"kernel_size: 2 global_pooling: true", "leave kernel_size out"},
+      {"global_pooling: true stride: 2", "neither pad nor stride"},
+  };
+  for (const auto& wrong : cases) {
+    EXPECT_ERROR_NAMES(LayerRun<float>(Pooling(wrong[0]), {{1, 1, 7, 6}}), wrong[1]);
+  }
+}
+
 TEST(Pooling, OfStochasticKindTakesTheMeanWeightedByItselfInTest) {
   const auto squares = [](double x, int, int) { return x * x; };
   LayerRun<double> run(Pooling("pool: STOCHASTIC kernel_size: 2 stride: 2"), {{1, 1, 2, 2}}, 1,

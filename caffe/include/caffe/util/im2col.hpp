@@ -10,10 +10,8 @@
 
 namespace caffe {
 
-/// How many positions an output axis has.
-inline int OutputPositions(int in, int kernel, int pad, int stride, int dilation) {
-  return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
-}
+/// How many positions an output axis has. Throws Error where the kernel does not fit.
+int OutputPositions(int in, int kernel, int pad, int stride, int dilation);
 
 /// Any number of spatial axes. im_shape: channels, then the image's axes; col_shape: rows, then the
 /// output's axes; the other arrays have one value for each spatial axis.
