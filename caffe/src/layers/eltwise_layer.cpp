@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "caffe/util/parallel_for.hpp"
 #include "layers/element_layout.hpp"
+#include "layers/element_sums.hpp"
 
 namespace caffe {
 
@@ -38,50 +38,11 @@ void EltwiseLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 
 namespace {
 
-// Elements computed together: few enough for the result to stay in the first-level cache.
-const std::ptrdiff_t kBlock = 2048;
-
-// Calls body(begin, end) for all blocks, on several threads.
-template <typename Body>
-void ForBlocks(std::ptrdiff_t count, const Body& body) {
-  ParallelFor(count, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t block = begin; block < end; block += kBlock) {
-      body(block, std::min(end, block + kBlock));
-    }
-  });
-}
-
-// y = sum or product of the bottoms; T is what a value is kept as, Dtype what is computed with.
-template <typename Dtype, typename T>
-void Accumulate(const vector<const T*>& x, const vector<Dtype>& coeffs, bool product,
-                std::ptrdiff_t count, T* y) {
-  ForBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    Dtype sum[kBlock];
-    const int n = static_cast<int>(end - begin);
-    for (size_t k = 0; k < x.size(); ++k) {
-      const T* term = x[k] + begin;
-      const Dtype c = coeffs[k];
-      if (k == 0) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) sum[i] = c * Dtype(term[i]);
-      } else if (product) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) sum[i] *= Dtype(term[i]);
-      } else {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) sum[i] += c * Dtype(term[i]);
-      }
-    }
-#pragma omp simd
-    for (int i = 0; i < n; ++i) y[begin + i] = sum[i];
-  });
-}
-
 // y = the largest element of the bottoms, origin = its bottom. Of equal ones the second bottom's
 // goes before the first's, and those before all others.
 template <typename Dtype>
 void TakeLargest(const vector<const Dtype*>& x, std::ptrdiff_t count, Dtype* y, int* origin) {
-  ForBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+  ForElementBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     std::copy(x[0] + begin, x[0] + end, y + begin);
     std::fill(origin + begin, origin + end, 0);
     for (int k = 1; k < static_cast<int>(x.size()); ++k) {
@@ -118,8 +79,9 @@ void EltwiseLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const vector<const T*> x = ReadAll<T>(layout, bottom);
-    Accumulate(x, coeffs_, op_ == EltwiseParameter_EltwiseOp_PROD, count,
-               WriteAs<T>(layout, top[0]));
+    T* y = WriteAs<T>(layout, top[0]);
+    if (op_ == EltwiseParameter_EltwiseOp_PROD) return MultiplyElements<Dtype>(x, count, y);
+    SumElements(x, coeffs_, count, y);
   });
 }
 

@@ -1,11 +1,9 @@
 #include "caffe/layers/split_layer.hpp"
 
-#include <algorithm>
 #include <vector>
 
-#include "caffe/util/parallel_for.hpp"
 #include "layers/element_layout.hpp"
-#include "util/simd.hpp"
+#include "layers/element_sums.hpp"
 
 namespace caffe {
 
@@ -24,31 +22,6 @@ void SplitLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   for (Blob<Dtype>* copy : top) copy->ShareData(*bottom[0]);
 }
 
-namespace {
-
-template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void AddKernel(std::ptrdiff_t n, const T* x, T* sum) {
-#pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) sum[i] = Dtype(sum[i]) + Dtype(x[i]);
-}
-
-// sum = all terms, element by element.
-template <typename Dtype, typename T>
-void AddAll(const vector<const T*>& terms, std::ptrdiff_t count, T* sum) {
-  const std::ptrdiff_t kBlock = 2048;  // stays in the first-level cache while the terms are added
-  ParallelFor(count, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t block = begin; block < end; block += kBlock) {
-      const std::ptrdiff_t stop = std::min(end, block + kBlock);
-      std::copy(terms[0] + block, terms[0] + stop, sum + block);
-      for (size_t k = 1; k < terms.size(); ++k) {
-        AddKernel<Dtype>(stop - block, terms[k] + block, sum + block);
-      }
-    }
-  });
-}
-
-}  // namespace
-
 template <typename Dtype>
 void SplitLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                      const vector<bool>& propagate_down,
@@ -62,7 +35,7 @@ void SplitLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     vector<const T*> dy;
     for (const Blob<Dtype>* copy : top) dy.push_back(ReadAs<T>(layout, *copy, Part::kDiff));
     T* dx = WriteAs<T>(layout, bottom[0], Part::kDiff);
-    AddAll<Dtype>(dy, bottom[0]->count(), dx);
+    SumElements(dy, vector<Dtype>(dy.size(), 1), bottom[0]->count(), dx);
   });
 }
 

@@ -1,0 +1,76 @@
+#include "layers/element_sums.hpp"
+
+#include "util/simd.hpp"
+
+namespace caffe {
+
+namespace {
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void Load(std::ptrdiff_t n, const T* x, Dtype c, Dtype* result) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) result[i] = c * Dtype(x[i]);
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void Add(std::ptrdiff_t n, const T* x, Dtype* result) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) result[i] += Dtype(x[i]);
+}
+
+// Not for wider vector units: those multiply and add in one step, which rounds otherwise.
+template <typename Dtype, typename T>
+void AddScaled(std::ptrdiff_t n, const T* x, Dtype c, Dtype* result) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) result[i] += c * Dtype(x[i]);
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void Multiply(std::ptrdiff_t n, const T* x, Dtype* result) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) result[i] *= Dtype(x[i]);
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void Store(std::ptrdiff_t n, const Dtype* result, T* y) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = result[i];
+}
+
+}  // namespace
+
+template <typename Dtype, typename T>
+void SumElements(const vector<const T*>& x, const vector<Dtype>& coeffs, std::ptrdiff_t count,
+                 T* y) {
+  ForElementBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    Dtype sums[kElementBlock];
+    Load(end - begin, x[0] + begin, coeffs[0], sums);
+    for (size_t k = 1; k < x.size(); ++k) {
+      if (coeffs[k] == Dtype(1)) {
+        Add(end - begin, x[k] + begin, sums);
+      } else {
+        AddScaled(end - begin, x[k] + begin, coeffs[k], sums);
+      }
+    }
+    Store(end - begin, sums, y + begin);
+  });
+}
+
+template <typename Dtype, typename T>
+void MultiplyElements(const vector<const T*>& x, std::ptrdiff_t count, T* y) {
+  ForElementBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    Dtype products[kElementBlock];
+    Load(end - begin, x[0] + begin, Dtype(1), products);
+    for (size_t k = 1; k < x.size(); ++k) Multiply(end - begin, x[k] + begin, products);
+    Store(end - begin, products, y + begin);
+  });
+}
+
+#define INSTANTIATE(Dtype, T)                                                                   \
+  template void SumElements(const vector<const T*>&, const vector<Dtype>&, std::ptrdiff_t, T*); \
+  template void MultiplyElements<Dtype>(const vector<const T*>&, std::ptrdiff_t, T*)
+INSTANTIATE(float, float);
+INSTANTIATE(float, BFloat16);
+INSTANTIATE(double, double);
+
+}  // namespace caffe

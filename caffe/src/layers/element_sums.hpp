@@ -1,0 +1,40 @@
+#ifndef CAFFE_SRC_LAYERS_ELEMENT_SUMS_HPP_
+#define CAFFE_SRC_LAYERS_ELEMENT_SUMS_HPP_
+
+/// Several arrays of one size made into one, element by element: what Eltwise computes, and Split
+/// backward.
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "caffe/common.hpp"
+#include "caffe/util/parallel_for.hpp"
+
+namespace caffe {
+
+/// Elements computed together: few enough for a block of the result to stay in the first-level
+/// cache while all arrays go into it.
+const std::ptrdiff_t kElementBlock = 2048;
+
+/// Calls body(begin, end) for all blocks, on several threads.
+template <typename Body>
+void ForElementBlocks(std::ptrdiff_t count, const Body& body) {
+  ParallelFor(count, kElementwiseGrain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    for (std::ptrdiff_t block = begin; block < end; block += kElementBlock) {
+      body(block, std::min(end, block + kElementBlock));
+    }
+  });
+}
+
+/// y = coeffs[0] x[0] + coeffs[1] x[1] + ..., and y = x[0] x[1] ..., all of `count` elements. They
+/// are kept as T (float, double or BFloat16) and computed with in Dtype. y may be x[0].
+template <typename Dtype, typename T>
+void SumElements(const vector<const T*>& x, const vector<Dtype>& coeffs, std::ptrdiff_t count,
+                 T* y);
+template <typename Dtype, typename T>
+void MultiplyElements(const vector<const T*>& x, std::ptrdiff_t count, T* y);
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_LAYERS_ELEMENT_SUMS_HPP_
