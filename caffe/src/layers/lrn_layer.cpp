@@ -5,10 +5,11 @@ namespace caffe {
 namespace {
 
 // Along an axis of `length` rows of `width` elements, `step` apart: to[i] = sum of from[j] with
-// |j - i| <= radius.
+// |j - i| <= radius. Each is summed anew: a running sum, from which goes what leaves the window,
+// would keep rounding errors of the size of large values among small ones.
 template <typename Dtype>
-void SlidingSums(const Dtype* from, int length, std::ptrdiff_t step, std::ptrdiff_t width,
-                 int radius, Dtype* to) {
+void WindowSums(const Dtype* from, int length, std::ptrdiff_t step, std::ptrdiff_t width,
+                int radius, Dtype* to) {
   for (int i = 0; i < length; ++i) {
     Dtype* sums = to + i * step;
     std::fill(sums, sums + width, Dtype(0));
@@ -59,7 +60,7 @@ void LRNLayer<Dtype>::NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dty
         area,
         1 + kElementwiseGrain / std::max<std::ptrdiff_t>(1, std::ptrdiff_t(channels_) * size_),
         [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-          SlidingSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
+          WindowSums(from + begin, channels_, area, end - begin, pre_pad_, to + begin);
         });
   } else {
     const std::ptrdiff_t grain =
@@ -67,9 +68,9 @@ void LRNLayer<Dtype>::NeighbourhoodSums(const Dtype* from, Dtype a, Dtype b, Dty
     ParallelFor(channels_, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
       vector<Dtype> rows(area);
       for (std::ptrdiff_t c = begin; c < end; ++c) {
-        SlidingSums(from + c * area, height_, width_, width_, pre_pad_, rows.data());
+        WindowSums(from + c * area, height_, width_, width_, pre_pad_, rows.data());
         for (int h = 0; h < height_; ++h) {
-          SlidingSums(rows.data() + h * width_, width_, 1, 1, pre_pad_, to + c * area + h * width_);
+          WindowSums(rows.data() + h * width_, width_, 1, 1, pre_pad_, to + c * area + h * width_);
         }
       }
     });
