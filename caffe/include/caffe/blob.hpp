@@ -74,7 +74,8 @@ class Blob : public boost::enable_shared_from_this<Blob<Dtype>> {
   const shared_ptr<SyncedMemory>& diff() const;
 
   const Dtype* cpu_data() const;
-  /// Uses the caller's memory, count() values, and keeps `owner` as long.
+  /// Uses the caller's memory, count() values, and keeps `owner` as long. Where the blob's memory
+  /// was for more values than that, the diff gets new memory as well, and loses what it held.
   void set_cpu_data(Dtype* data, const shared_ptr<void>& owner = shared_ptr<void>());
   const int* gpu_shape() const;
   const Dtype* gpu_data() const;

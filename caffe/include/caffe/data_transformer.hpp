@@ -31,7 +31,7 @@ class DataTransformer {
   /// Transform one image into a blob of 1 x C x H x W.
   void Transform(const Datum& datum, Blob<Dtype>* transformed_blob);
   void Transform(const cv::Mat& cv_img, Blob<Dtype>* transformed_blob);
-  /// Transform N images into a blob of N x C x H x W.
+  /// Transform N images into a blob of N x C x H x W; that of datums may have room for more.
   void Transform(const vector<Datum>& datum_vector, Blob<Dtype>* transformed_blob);
   void Transform(const vector<cv::Mat>& mat_vector, Blob<Dtype>* transformed_blob);
   /// Transforms an image and, with the same crop and mirroring, the image of its labels (8 or 16
@@ -50,6 +50,9 @@ class DataTransformer {
   vector<int> InferBlobShape(const vector<Datum>& datum_vector);
   vector<int> InferBlobShape(const vector<cv::Mat>& mat_vector);
   vector<int> InferBlobShape(const cv::Mat& cv_img);
+
+  /// The image in an encoded datum, with the channels that force_color or force_gray ask for.
+  cv::Mat Decode(const Datum& datum) const;
 
   /// The mean image of mean_file; without one, an empty blob.
   const Blob<Dtype>& mean_image() const { return data_mean_; }
@@ -78,7 +81,6 @@ class DataTransformer {
   void TransformInto(const Datum& datum, Blob<Dtype>* transformed_blob, Dtype* out);
   void TransformInto(const cv::Mat& image, Blob<Dtype>* transformed_blob, Dtype* out);
   PixelMean MeanFor(int channels, int height, int width) const;
-  cv::Mat Decode(const Datum& datum) const;
 
   int crop_height_ = 0;
   int crop_width_ = 0;

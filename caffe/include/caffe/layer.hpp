@@ -80,7 +80,10 @@ class Layer {
   /// What Forward leaves of the values of a bottom that is also the top. Signs may change where
   /// Backward gives a diff of 0.
   virtual BlobValues LeavesInPlace() const { return BlobValues::kAll; }
-  /// Whether tops may lie in the memory of a bottom, of each other, or of what the layer keeps.
+  /// Whether what is written over a top may change another blob, or a later Forward: a top may lie
+  /// in the memory of a bottom, of another top, or of what the layer keeps for all passes. Asked
+  /// after SetUp; a layer behind that works in place is then given another blob for its top, unless
+  /// the top is just another name of the only bottom.
   virtual bool SharesData() const { return false; }
 
   /// The learnable parameters.

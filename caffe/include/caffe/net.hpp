@@ -180,12 +180,16 @@ class Net {
   void AppendAutoTops(const LayerParameter& param, int layer_id, Wiring* wiring);
   void AppendParam(int layer_id, int param_id);
   void ShareParam(int layer_id, int param_id, const ParamSpec& spec);
+  /// Finds the layers that Backward visits, and the bottoms that get a diff.
   void PlanBackward(const NetParameter& param);
+  /// Leaves out what no loss depends on, and what is sent no diff.
+  void PruneBackward();
+  /// For force_backward: all layers, and all bottoms that may get a diff.
+  void ForceBackward();
   void FindOutputs(const Wiring& wiring);
   void NameLayersAndBlobs();
+  /// Finds when the blobs' data and diffs are freed.
   void PlanRelease(NetParameter::BlobLifetime lifetime);
-  /// Finds the blobs that are freed between Forward and Backward, and made again.
-  void PlanRemaking();
   /// Makes a blob's data again where that was freed.
   void Remake(int blob_id);
   /// Lets layers compute those that follow them in place, where nobody can see what lies between.
@@ -249,7 +253,7 @@ class Net {
   /// The mode in which they were fused.
   Caffe::Brew fused_mode_ = Caffe::CPU;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
-  /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
+  /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i (net/liveness.hpp).
   vector<int> data_end_, diff_end_;
   /// The step in Forward after which its data is freed: data_end_, or earlier where it is made
   /// again in Backward, by this layer (-1: it is not).

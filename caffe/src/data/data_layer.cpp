@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <opencv2/core.hpp>
+
 #include "data/batch_size.hpp"
 
 namespace caffe {
@@ -77,9 +79,16 @@ void DataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   for (int i = 0; i < batch_size; ++i) {
     SeekRecord(share_.Item(first + i));
     ReadDatum(&datum);
+    const auto fill = [&](const auto& image) {
+      this->AimAtItem(image, i, batch_size, batch);
+      this->data_transformer_->Transform(image, &this->transformed_data_);
+    };
     try {
-      this->AimAtItem(datum, i, batch_size, batch);
-      this->data_transformer_->Transform(datum, &this->transformed_data_);
+      if (datum.encoded()) {
+        fill(this->data_transformer_->Decode(datum));  // once for the shape and the values
+      } else {
+        fill(datum);
+      }
     } catch (const Error& e) {
       throw Error(RecordName() + ": " + e.what());
     }

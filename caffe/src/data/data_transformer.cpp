@@ -231,7 +231,7 @@ void DataTransformer<Dtype>::TransformVector(const vector<Image>& images,
 template <typename Dtype>
 void DataTransformer<Dtype>::Transform(const vector<Datum>& datum_vector,
                                        Blob<Dtype>* transformed_blob) {
-  // The blob may have room for more, as in Caffe 1.0.
+  // The blob may have room for more images, which stay as they are.
   const int images = static_cast<int>(datum_vector.size());
   CHECK(images <= transformed_blob->num())
       << images << " images do not fit into a blob of " << transformed_blob->num();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "caffe/net.hpp"
+#include "net/liveness.hpp"
 
 namespace caffe {
 
@@ -61,11 +62,11 @@ class BlobLives {
 };
 
 /// The need of a net of which blob b's data (diff) is freed after step data_end[b] (diff_end[b]) of
-/// an iteration: layer i of n runs forward in step i, and backward in step 2 n - 1 - i.
+/// an iteration (net/liveness.hpp).
 template <typename Dtype>
 MemoryNeed MemoryNeedOf(const Net<Dtype>& net, const vector<int>& data_end,
                         const vector<int>& diff_end) {
-  const int layers = static_cast<int>(net.layers().size());
+  const int layers = LayersOf(net);
   const auto& backward = net.layer_need_backward();
   const bool trains = std::find(backward.begin(), backward.end(), true) != backward.end();
   BlobLives lives;
@@ -75,13 +76,13 @@ MemoryNeed MemoryNeedOf(const Net<Dtype>& net, const vector<int>& data_end,
       if (blob.count() == 0) continue;
       lives.Add(blob.data(), i, data_end[b]);
       // The first to write a diff is the last to have read the data.
-      if (trains && backward[i]) lives.Add(blob.diff(), 2 * layers - 1 - i, diff_end[b]);
+      if (trains && backward[i]) lives.Add(blob.diff(), BackwardStep(net, i), diff_end[b]);
     }
     for (size_t k = 0; k < net.bottom_ids(i).size(); ++k) {
       const int b = net.bottom_ids(i)[k];
       const Blob<Dtype>& blob = *net.blobs()[b];
       if (backward[i] && net.bottom_need_backward()[i][k] && blob.count() > 0) {
-        lives.Add(blob.diff(), 2 * layers - 1 - i, diff_end[b]);
+        lives.Add(blob.diff(), BackwardStep(net, i), diff_end[b]);
       }
     }
   }

@@ -5,34 +5,39 @@ namespace caffe {
 
 template <typename Dtype>
 void Net<Dtype>::PlanBackward(const NetParameter& param) {
-  // Seen from the losses: a blob matters if a layer that matters reads it; a blob that all its
-  // readers refuse to send a diff to (propagate_down) ends the way back.
+  PruneBackward();
+  if (param.force_backward()) ForceBackward();
+}
+
+// Seen from the losses: a blob matters if a layer that matters reads it; a blob that all its
+// readers refuse to send a diff to (propagate_down) ends the way back.
+template <typename Dtype>
+void Net<Dtype>::PruneBackward() {
   set<string> towards_loss;
   set<string> blocked;
   for (int id = static_cast<int>(layers_.size()) - 1; id >= 0; --id) {
     bool contributes = false;
-    bool all_blocked = true;
+    bool gets_diff = false;
     for (size_t i = 0; i < top_vecs_[id].size(); ++i) {
       const string& name = blob_names_[top_id_vecs_[id][i]];
       contributes |= layers_[id]->loss(i) != 0 || towards_loss.count(name);
-      all_blocked &= blocked.count(name) > 0;
+      gets_diff |= blocked.count(name) == 0;
     }
-    if (layer_need_backward_[id] && all_blocked) {
+    vector<bool>& bottom_needs = bottom_need_backward_[id];
+    if (!contributes || (layer_need_backward_[id] && !gets_diff)) {
       layer_need_backward_[id] = false;
-      bottom_need_backward_[id].assign(bottom_need_backward_[id].size(), false);
+      bottom_needs.assign(bottom_needs.size(), false);
     }
-    if (!contributes) layer_need_backward_[id] = false;
     for (size_t i = 0; i < bottom_vecs_[id].size(); ++i) {
       const string& name = blob_names_[bottom_id_vecs_[id][i]];
-      if (contributes) {
-        towards_loss.insert(name);
-      } else {
-        bottom_need_backward_[id][i] = false;
-      }
-      if (!bottom_need_backward_[id][i]) blocked.insert(name);
+      if (contributes) towards_loss.insert(name);
+      if (!bottom_needs[i]) blocked.insert(name);
     }
   }
-  if (!param.force_backward()) return;
+}
+
+template <typename Dtype>
+void Net<Dtype>::ForceBackward() {
   for (size_t id = 0; id < layers_.size(); ++id) {
     layer_need_backward_[id] = true;
     for (size_t i = 0; i < bottom_vecs_[id].size(); ++i) {
@@ -47,7 +52,11 @@ void Net<Dtype>::PlanBackward(const NetParameter& param) {
   }
 }
 
-template void Net<float>::PlanBackward(const NetParameter&);
-template void Net<double>::PlanBackward(const NetParameter&);
+#define INSTANTIATE(Dtype)                                     \
+  template void Net<Dtype>::PlanBackward(const NetParameter&); \
+  template void Net<Dtype>::PruneBackward();                   \
+  template void Net<Dtype>::ForceBackward()
+INSTANTIATE(float);
+INSTANTIATE(double);
 
 }  // namespace caffe

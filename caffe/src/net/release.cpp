@@ -1,9 +1,8 @@
 // When the blobs between layers are freed (NetParameter.blob_lifetime).
-#include <algorithm>
-#include <limits>
-
 #include "caffe/net.hpp"
 #include "core/host_pool.hpp"
+#include "net/liveness.hpp"
+#include "net/remake.hpp"
 
 namespace caffe {
 
@@ -11,7 +10,45 @@ TrimMemoryAtEnd::~TrimMemoryAtEnd() { HostPool::Get().Trim(); }
 
 namespace {
 
-const int kNever = std::numeric_limits<int>::max();
+/// Of each blob, whether it is never freed: a loss or an output, which the program reads.
+template <typename Dtype>
+vector<bool> WhatStays(const Net<Dtype>& net) {
+  vector<bool> stays(net.blobs().size());
+  for (const int output : net.output_blob_indices()) stays[output] = true;
+  const vector<Dtype>& weights = net.blob_loss_weights();
+  for (size_t blob = 0; blob < weights.size(); ++blob) {
+    if (weights[blob] != Dtype(0)) stays[blob] = true;
+  }
+  return stays;
+}
+
+/// Of each blob, the last step in which somebody uses its data.
+template <typename Dtype>
+vector<int> EndsOfData(const Net<Dtype>& net, const vector<LiveRange>& live,
+                       const vector<bool>& stays) {
+  const vector<int> writers = FirstWriters(net);
+  vector<int> ends(live.size());
+  for (size_t blob = 0; blob < live.size(); ++blob) {
+    // What comes from outside the net may be written once and read in every pass.
+    const bool from_outside = writers[blob] >= 0 && net.bottom_ids(writers[blob]).empty();
+    ends[blob] = stays[blob] || from_outside ? kNever : live[blob].end();
+  }
+  return ends;
+}
+
+/// The same of its diff.
+template <typename Dtype>
+vector<int> EndsOfDiffs(const Net<Dtype>& net, bool goes_back, const vector<bool>& stays) {
+  const vector<int> writers = FirstWriters(net);
+  vector<int> ends(writers.size(), kNever);
+  for (size_t blob = 0; blob < writers.size() && goes_back; ++blob) {
+    const int writer = writers[blob];
+    if (stays[blob] || writer < 0 || net.bottom_ids(writer).empty()) continue;
+    // The layer that makes the data is the last to read the diff.
+    ends[blob] = BackwardStep(net, writer);
+  }
+  return ends;
+}
 
 /// Notes the blobs that end in the steps from `first` on and before `last`.
 void NoteEnds(const vector<int>& ends, int first, int last, vector<vector<int>>* freed) {
@@ -51,42 +88,20 @@ void ReleaseAt(int step, const vector<int>& freed, const vector<int>& ends,
 
 template <typename Dtype>
 void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
-  const int layers = static_cast<int>(layers_.size());
   const bool goes_back = lifetime != NetParameter::UNTIL_READ;
   releases_blobs_ = lifetime != NetParameter::KEEP;
-  data_end_.assign(blobs_.size(), -1);
-  diff_end_.assign(blobs_.size(), kNever);
-  vector<bool> made(blobs_.size());
-  const auto uses = [&](int blob, int layer, bool backward) {
-    data_end_[blob] = std::max(data_end_[blob], backward ? 2 * layers - 1 - layer : layer);
-  };
-  for (int layer = 0; layer < layers; ++layer) {
-    const bool backward = goes_back && layer_need_backward_[layer] && !absorbed_backward_[layer];
-    const Layer<Dtype>& reader = *layers_[layer];
-    for (size_t i = 0; i < bottom_id_vecs_[layer].size(); ++i) {
-      uses(bottom_id_vecs_[layer][i], layer, backward && reader.BackwardReadsBottom(i));
-    }
-    for (size_t i = 0; i < top_id_vecs_[layer].size(); ++i) {
-      const int blob = top_id_vecs_[layer][i];
-      uses(blob, layer, backward && reader.BackwardReadsTop(i));
-      if (made[blob]) continue;
-      made[blob] = true;
-      // What comes from outside the net may be written once and read in every pass.
-      if (bottom_id_vecs_[layer].empty()) data_end_[blob] = kNever;
-      // Its layer is the last to read a blob's diff.
-      if (goes_back && !bottom_id_vecs_[layer].empty()) diff_end_[blob] = 2 * layers - 1 - layer;
-    }
-  }
-  for (size_t blob = 0; blob < blobs_.size(); ++blob) {
-    const bool is_loss = blob < blob_loss_weights_.size() && blob_loss_weights_[blob] != Dtype(0);
-    const bool is_output =
-        std::count(net_output_blob_indices_.begin(), net_output_blob_indices_.end(), blob) > 0;
-    if (is_loss || is_output) data_end_[blob] = diff_end_[blob] = kNever;
-  }
+  const vector<LiveRange> live = LiveRanges(*this, goes_back);
+  const vector<bool> stays = WhatStays(*this);
+  data_end_ = EndsOfData(*this, live, stays);
+  diff_end_ = EndsOfDiffs(*this, goes_back, stays);
+  const int blobs = static_cast<int>(blobs_.size()), layers = LayersOf(*this);
+  remaker_ = lifetime == NetParameter::UNTIL_BACKWARD ? FindRemakers(*this, live, data_end_)
+                                                      : vector<int>(blobs, -1);
   forward_end_ = data_end_;
-  remaker_.assign(blobs_.size(), -1);
-  if (lifetime == NetParameter::UNTIL_BACKWARD) PlanRemaking();
-  data_freed_.assign(2 * layers_.size(), {});
+  for (int blob = 0; blob < blobs; ++blob) {
+    if (remaker_[blob] >= 0) forward_end_[blob] = live[blob].last_forward;
+  }
+  data_freed_.assign(2 * layers, {});
   diff_freed_ = data_freed_;
   NoteEnds(forward_end_, 0, layers, &data_freed_);
   NoteEnds(data_end_, layers, 2 * layers, &data_freed_);
@@ -114,19 +129,13 @@ void Net<Dtype>::BeforeBackward(int layer_id) {
   if (!releases_blobs_) return;
   RenewAll(top_vecs_[layer_id], &Blob<Dtype>::diff);
   RenewAll(bottom_vecs_[layer_id], &Blob<Dtype>::diff);
-  const Layer<Dtype>& reader = *layers_[layer_id];
-  for (size_t i = 0; i < bottom_id_vecs_[layer_id].size(); ++i) {
-    if (reader.BackwardReadsBottom(i)) Remake(bottom_id_vecs_[layer_id][i]);
-  }
-  for (size_t i = 0; i < top_id_vecs_[layer_id].size(); ++i) {
-    if (reader.BackwardReadsTop(i)) Remake(top_id_vecs_[layer_id][i]);
-  }
+  VisitReadBackward(*this, layer_id, [&](int blob) { Remake(blob); });
 }
 
 template <typename Dtype>
 void Net<Dtype>::AfterBackward(int layer_id) {
   if (!releases_blobs_) return;
-  const int step = 2 * static_cast<int>(layers_.size()) - 1 - layer_id;
+  const int step = BackwardStep(*this, layer_id);
   ReleaseAt(step, data_freed_[step], data_end_, blobs_, &Blob<Dtype>::data);
   ReleaseAt(step, diff_freed_[step], diff_end_, blobs_, &Blob<Dtype>::diff);
 }

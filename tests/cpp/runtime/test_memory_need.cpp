@@ -1,7 +1,5 @@
 // What a net is said to need, where a GPU's memory is full.
 
-#include <limits>
-
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +15,6 @@ namespace caffe_test {
 namespace {
 
 const int kMiB = 1 << 20;
-const int kNever = std::numeric_limits<int>::max();
 
 // x: 8 images, by default of 4 MiB; a and b are as large, and the loss's difference is not counted.
 std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase, int side = 1024) {
@@ -40,7 +37,7 @@ std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase, int side = 1024) 
 TEST(MemoryNeed, CountsWhatIsThereAtATime) {
   const auto net = MakeNet(caffe::TRAIN);
   const size_t blobs = net->blobs().size();
-  const std::vector<int> kept(blobs, kNever);
+  const std::vector<int> kept(blobs, caffe::kNever);
   const auto all = caffe::MemoryNeedOf(*net, kept, kept);
   EXPECT_EQ(all.batch, 8);
   EXPECT_EQ(all.parameters, 2 * 4.0 * kMiB);
