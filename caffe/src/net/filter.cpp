@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "net/layer_text.hpp"
 #include "net/wiring.hpp"
 #include "proto/copy_field.hpp"
 
@@ -39,7 +40,7 @@ void CheckWhatRulesLeaveOut(const NetParameter& whole, const NetParameter& kept)
     for (const string& blob : layer.bottom()) {
       if (made.count(blob) > 0) continue;
       const string left_out = MakersOf(blob, whole);
-      CHECK(left_out.empty()) << "layer '" << layer.name() << "' reads blob '" << blob
+      CHECK(left_out.empty()) << LayerText(layer) << " reads blob '" << blob
                               << "', but the rules of what makes it (" << left_out
                               << ") leave that out of a net with " << Describe(whole.state())
                               << ": ask for the phase, stage or level of one of them";
@@ -54,7 +55,7 @@ void Net<Dtype>::FilterNet(const NetParameter& param, NetParameter* param_filter
   CopyAllBut("layer", param, &kept);
   for (const LayerParameter& layer : param.layer()) {
     CHECK(layer.include_size() == 0 || layer.exclude_size() == 0)
-        << "layer '" << layer.name() << "' has include and exclude rules: give one kind only";
+        << LayerText(layer) << " has include and exclude rules: give one kind only";
     const auto meets = [&](const NetStateRule& rule) {
       return StateMeetsRule(state, rule, layer.name());
     };

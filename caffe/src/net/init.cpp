@@ -6,6 +6,7 @@
 #include "caffe/util/insert_splits.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "net/layer_context.hpp"
+#include "net/layer_text.hpp"
 #include "net/wiring.hpp"
 
 namespace caffe {
@@ -103,8 +104,8 @@ void Net<Dtype>::CreateLayers(NetParameter* param) {
 template <typename Dtype>
 void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring) {
   CHECK(param.propagate_down_size() == 0 || param.propagate_down_size() == param.bottom_size())
-      << "layer '" << param.name() << "': give propagate_down for each of its "
-      << param.bottom_size() << " bottoms, or for none";
+      << LayerText(param) << ": give propagate_down for each of its " << param.bottom_size()
+      << " bottoms, or for none";
   LOG_IF(INFO, Caffe::root_solver()) << "Creating Layer " << param.name();
   Layer<Dtype>* layer = layers_[id].get();
 
@@ -127,8 +128,8 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring
 
   const int blobs = static_cast<int>(layer->blobs().size());
   CHECK(param.param_size() <= blobs)
-      << "layer '" << param.name() << "' (" << param.type() << ") has " << blobs
-      << " parameter blobs, but " << param.param_size() << " `param` entries";
+      << LayerText(param) << " has " << blobs << " parameter blobs, but " << param.param_size()
+      << " `param` entries";
   for (int i = 0; i < blobs; ++i) {
     const bool learnt = i >= param.param_size() || param.param(i).lr_mult() != 0;
     need_backward |= learnt;
@@ -153,7 +154,7 @@ void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id
     // Whoever fills an input finds it by its name.
     const vector<int>& inputs = net_input_blob_indices_;
     CHECK(std::find(inputs.begin(), inputs.end(), wiring->blob_index[name]) == inputs.end())
-        << "layer '" << param.name() << "' (" << param.type() << ") needs the net's input '" << name
+        << LayerText(param) << " needs the net's input '" << name
         << "' and cannot write over it: give its top a new name";
   }
   LOG_IF(INFO, Caffe::root_solver())
@@ -163,7 +164,7 @@ void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id
     top_id_vecs_[layer_id].push_back(wiring->blob_index[name]);
   } else {
     CHECK(same_name || wiring->blob_index.count(name) == 0)
-        << "layer '" << param.name() << "' makes blob '" << name
+        << LayerText(param) << " makes blob '" << name
         << "', which another layer makes already: rename one of the tops";
     const int blob_id = static_cast<int>(blobs_.size());
     blobs_.emplace_back(new Blob<Dtype>());

@@ -6,6 +6,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/names.hpp"
+#include "net/layer_text.hpp"
 #include "proto/copy_field.hpp"
 
 namespace caffe {
@@ -41,7 +42,7 @@ Flow TraceFlow(const NetParameter& net) {
     for (int j = 0; j < layer.bottom_size(); ++j) {
       const auto source = newest.find(layer.bottom(j));
       CHECK(source != newest.end())
-          << "layer '" << layer.name() << "' reads blob '" << layer.bottom(j) << "' (bottom " << j
+          << LayerText(layer) << " reads blob '" << layer.bottom(j) << "' (bottom " << j
           << "), which no layer before it makes" << DidYouMean(layer.bottom(j), Names(newest));
       flow.source_of_bottom[{i, j}] = source->second;
       ++flow.readers[source->second].count;

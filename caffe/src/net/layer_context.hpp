@@ -8,6 +8,7 @@
 #include "caffe/common.hpp"
 #include "caffe/net.hpp"
 #include "core/device_pool.hpp"
+#include "net/layer_text.hpp"
 #include "net/memory_need.hpp"
 #include "util/described_exception.hpp"
 
@@ -33,7 +34,7 @@ auto Net<Dtype>::InLayer(const LayerParameter& param, int layer_id, const Action
     -> decltype(action()) {
   const auto context = [&] {
     std::ostringstream text;
-    text << "layer '" << param.name() << "' (" << param.type();
+    text << LayerText(param.name()) << " (" << param.type();
     const vector<Blob<Dtype>*>& bottom = bottom_vecs_[layer_id];
     for (size_t i = 0; i < bottom.size(); ++i) {
       text << (i ? ", " : "; bottoms: ") << NameInFile(bottom_id_vecs_[layer_id][i]) << " "

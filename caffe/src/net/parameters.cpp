@@ -1,5 +1,6 @@
 // The parameters of a net's layers: which learn, and which are one and the same.
 #include "caffe/net.hpp"
+#include "net/layer_text.hpp"
 
 namespace caffe {
 
@@ -33,8 +34,8 @@ void Net<Dtype>::ShareParam(int layer_id, int param_id, const ParamSpec& spec) {
   const int owner = param_names_index_[spec.name()];
   const Blob<Dtype>& mine = *layers_[layer_id]->blobs()[param_id];
   const Blob<Dtype>& theirs = *params_[owner];
-  const string with = "parameter '" + spec.name() + "' shared with layer '" +
-                      layer_names_[param_layer_indices_[owner].first] + "'";
+  const string with = "parameter '" + spec.name() + "' shared with " +
+                      LayerText(layer_names_[param_layer_indices_[owner].first]);
   const bool fits = spec.share_mode() == ParamSpec_DimCheckMode_PERMISSIVE
                         ? mine.count() == theirs.count()
                         : mine.shape() == theirs.shape();

@@ -36,9 +36,9 @@ template <typename Dtype>
 void CheckFits(const LayerParameter& source, Layer<Dtype>& layer) {
   const Phase phase = layer.layer_param().phase();
   if (static_cast<int>(layer.blobs().size()) != source.blobs_size()) {
-    LOG(FATAL) << "layer '" << source.name() << "' (" << layer.type() << ") has "
-               << layer.blobs().size() << " parameter blobs in the net, " << source.blobs_size()
-               << " in the weights" << RemedyForWeights(phase);
+    LOG(FATAL) << LayerText(source.name(), layer.type()) << " has " << layer.blobs().size()
+               << " parameter blobs in the net, " << source.blobs_size() << " in the weights"
+               << RemedyForWeights(phase);
   }
   for (int i = 0; i < source.blobs_size(); ++i) {
     Blob<Dtype>& blob = *layer.blobs()[i];
@@ -46,8 +46,8 @@ void CheckFits(const LayerParameter& source, Layer<Dtype>& layer) {
     try {
       stored.Reshape(CheckedShape(source.blobs(i)));
     } catch (const Error& error) {
-      throw Error("parameter " + std::to_string(i) + " of layer '" + source.name() +
-                  "': " + error.what());
+      throw Error("parameter " + std::to_string(i) + " of " + LayerText(source.name()) + ": " +
+                  error.what());
     }
     if (!blob.ShapeEquals(source.blobs(i)) && !IsFullyConnectedOf(source, stored, layer, blob)) {
       FailShape("", source.name(), i, phase, blob, stored);
@@ -79,10 +79,10 @@ void Net<Dtype>::ShareTrainedLayersWith(const Net* other) {
     auto& mine = layers_[found->second]->blobs();
     const auto& theirs = other->layers()[i]->blobs();
     CHECK_EQ(mine.size(), theirs.size())
-        << ": layer '" << name << "' has another number of parameter blobs in the other net";
+        << ": " << LayerText(name) << " has another number of parameter blobs in the other net";
     for (size_t j = 0; j < mine.size(); ++j) {
       CHECK(mine[j]->shape() == theirs[j]->shape())
-          << "cannot share parameter " << j << " of layer '" << name << "': shape "
+          << "cannot share parameter " << j << " of " << LayerText(name) << ": shape "
           << theirs[j]->shape_string() << " there, " << mine[j]->shape_string() << " here";
       mine[j]->ShareData(*theirs[j]);
     }

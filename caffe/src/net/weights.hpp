@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "caffe/net.hpp"
+#include "net/layer_text.hpp"
 
 namespace caffe {
 
@@ -24,7 +25,7 @@ inline string RemedyForWeights(Phase phase) {
 template <typename Dtype>
 [[noreturn]] void FailShape(const string& where, const string& layer, int i, Phase phase,
                             const Blob<Dtype>& blob, const Blob<Dtype>& stored) {
-  throw Error(where + "parameter " + std::to_string(i) + " of layer '" + layer + "' has shape " +
+  throw Error(where + "parameter " + std::to_string(i) + " of " + LayerText(layer) + " has shape " +
               blob.shape_string() + " in the net, " + stored.shape_string() + " in the weights" +
               RemedyForWeights(phase));
 }

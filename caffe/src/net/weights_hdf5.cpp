@@ -92,13 +92,13 @@ vector<string> Net<Dtype>::CopyTrainedLayersFromHDF5(const string& trained_filen
     const vector<shared_ptr<Blob<Dtype>>>& blobs = layers_[layer.second]->blobs();
     const LayerGroup group(data, name, trained_filename);
     CHECK(!Exists(group, std::to_string(blobs.size())))
-        << trained_filename << ": layer '" << name << "' has fewer parameter blobs in the net"
+        << trained_filename << ": " << LayerText(name) << " has fewer parameter blobs in the net"
         << RemedyForWeights(phase_);
     for (size_t i = 0; i < blobs.size(); ++i) {
       if (!Exists(group, std::to_string(i))) {
         // Parameters that belong to another layer are stored there only.
         CHECK(param_owners_[param_id_vecs_[layer.second][i]] >= 0)
-            << trained_filename << " lacks parameter " << i << " of layer '" << name << "'";
+            << trained_filename << " lacks parameter " << i << " of " << LayerText(name);
         continue;
       }
       copies.push_back({name, static_cast<int>(i), blobs[i].get()});
@@ -125,7 +125,7 @@ void Net<Dtype>::ToHDF5(const string& filename, bool write_diff) const {
     }
     for (size_t i = 0; i < layers_.size(); ++i) {
       const string& name = layer_names_[i];
-      const string error = filename + ": group of layer '" + name + "'";
+      const string error = filename + ": group of " + LayerText(name);
       const Hdf5Handle layer_data(MakeGroup(data, name), H5Gclose, error);
       std::unique_ptr<Hdf5Handle> layer_diff;
       if (diff) layer_diff.reset(new Hdf5Handle(MakeGroup(*diff, name), H5Gclose, error));

@@ -2,6 +2,7 @@
 #define CAFFE_SOLVER_LAYER_STATES_HPP_
 
 #include "caffe/net.hpp"
+#include "net/layer_text.hpp"
 #include "util/described_exception.hpp"
 
 namespace caffe {
@@ -34,7 +35,7 @@ void RestoreLayerState(const LayerState& state, int test_net, Net<Dtype>* net) {
   try {
     layer.RestoreState(state);
   } catch (const std::exception&) {
-    RethrowFrom("layer '" + *found + "' (" + layer.type() + "): ");
+    RethrowFrom(LayerText(*found, layer.type()) + ": ");
   }
 }
 
