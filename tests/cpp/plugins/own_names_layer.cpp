@@ -1,5 +1,5 @@
-// Layers under the names of classes that the runtime has and Caffe 1.0 lacks, as users have them.
-// All tops are of 5 values, each 7.
+// Layers under the names of classes that the runtime has and Caffe 1.0 lacks, and one that uses
+// such a class, as users have them. All tops are of 5 values, each 7.
 
 #include <vector>
 
@@ -47,5 +47,26 @@ SEVENS_LAYER(Swish);
 SEVENS_LAYER(Upsample);
 // The runtime's class is the base of others.
 SEVENS_LAYER(ClassLoss);
+
+/// As the runtime's has it, with a constructor that is a function of its own.
+template <typename Dtype>
+struct ExpOp {
+  __attribute__((noinline)) explicit ExpOp(const LayerParameter& param)
+      : values(param.exp_param().shift() == 0 ? 5 : 0, 7) {}
+
+  vector<int> values;
+};
+
+template <typename Dtype>
+class OwnOpLayer : public ClipLayer<Dtype> {
+ public:
+  explicit OwnOpLayer(const LayerParameter& param) : ClipLayer<Dtype>(param) {}
+  virtual void LayerSetUp(const vector<Blob<Dtype>*>&, const vector<Blob<Dtype>*>&) {
+    this->sevens_ = ExpOp<Dtype>(this->layer_param_).values;
+  }
+  virtual inline const char* type() const { return "OwnOp"; }
+};
+INSTANTIATE_CLASS(OwnOpLayer);
+REGISTER_LAYER_CLASS(OwnOp);
 
 }  // namespace caffe

@@ -87,8 +87,8 @@ TEST(Plugins, WithATypeThatExistsAreRefusedAndTheFirstIsKept) {
 TEST(Plugins, MayHaveClassesOfTheNamesThatCaffeLacked) {
   // In processes of their own: the other tests use the runtime's layers.
   testing::FLAGS_gtest_death_test_style = "threadsafe";
-  for (const char* type :
-       {"Clip", "DenseImageData", "GeometricLoss", "Interp", "Swish", "Upsample", "ClassLoss"}) {
+  for (const char* type : {"Clip", "DenseImageData", "GeometricLoss", "Interp", "Swish", "Upsample",
+                           "ClassLoss", "OwnOp"}) {
     EXPECT_EXIT(RunLayerOfOwnNames(type), testing::ExitedWithCode(0), "") << type;
   }
 }

@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct AbsValOp : ElementwiseOp {
   explicit AbsValOp(const LayerParameter&) {}
@@ -17,6 +19,8 @@ struct AbsValOp : ElementwiseOp {
   }
   bool needs_input() const { return true; }
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = |x|; the gradient at 0 is 0.
 template <typename Dtype>

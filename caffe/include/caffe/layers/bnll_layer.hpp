@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct BNLLOp : ElementwiseOp {
   explicit BNLLOp(const LayerParameter&) {}
@@ -20,6 +22,8 @@ struct BNLLOp : ElementwiseOp {
   }
   bool needs_input() const { return true; }
 };
+
+}  // namespace beyond_caffe_1
 
 /// The binomial normal log likelihood, y = log(1 + exp(x)).
 template <typename Dtype>

@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct ELUOp : ElementwiseOp {
   explicit ELUOp(const LayerParameter& param) : alpha(param.elu_param().alpha()) {}
@@ -20,6 +22,8 @@ struct ELUOp : ElementwiseOp {
 
   Dtype alpha;
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = x where x > 0, else alpha * (exp(x) - 1) (Clevert et al. 2015).
 template <typename Dtype>

@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct ExpOp : ElementwiseOp {
   explicit ExpOp(const LayerParameter& param)
@@ -25,6 +27,8 @@ struct ExpOp : ElementwiseOp {
   Dtype slope;
   Dtype offset;
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = base ^ (shift + scale * x); base -1 stands for e.
 template <typename Dtype>

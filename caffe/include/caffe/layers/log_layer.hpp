@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct LogOp : ElementwiseOp {
   explicit LogOp(const LayerParameter& param)
@@ -28,6 +30,8 @@ struct LogOp : ElementwiseOp {
   Dtype shift;
   Dtype unit;
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = log_base(shift + scale * x); base -1 stands for e.
 template <typename Dtype>

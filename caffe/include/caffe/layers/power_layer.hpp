@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct PowerOp : ElementwiseOp {
   explicit PowerOp(const LayerParameter& param)
@@ -37,6 +39,8 @@ struct PowerOp : ElementwiseOp {
   Dtype scale;
   Dtype shift;
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = (shift + scale * x) ^ power.
 template <typename Dtype>

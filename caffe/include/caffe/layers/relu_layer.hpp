@@ -6,6 +6,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct ReLUOp : ElementwiseOp {
   explicit ReLUOp(const LayerParameter& param) : slope(param.relu_param().negative_slope()) {}
@@ -20,6 +22,8 @@ struct ReLUOp : ElementwiseOp {
 
   Dtype slope;
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = x where x > 0, else negative_slope * x.
 template <typename Dtype>

@@ -8,12 +8,16 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct SigmoidOp : ElementwiseOp {
   explicit SigmoidOp(const LayerParameter&) {}
   CAFFE_HOST_DEVICE Dtype forward(Dtype x) const { return 1 / (1 + std::exp(-x)); }
   CAFFE_HOST_DEVICE Dtype backward(Dtype, Dtype y, Dtype dy) const { return dy * y * (1 - y); }
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = 1 / (1 + exp(-x)).
 template <typename Dtype>

@@ -8,6 +8,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct TanHOp : ElementwiseOp {
   explicit TanHOp(const LayerParameter&) {}
@@ -15,6 +17,8 @@ struct TanHOp : ElementwiseOp {
   CAFFE_HOST_DEVICE Dtype backward(Dtype, Dtype y, Dtype dy) const { return dy * (1 - y * y); }
   BlobValues leaves_of_input() const { return BlobValues::kSigns; }
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = tanh(x).
 template <typename Dtype>

@@ -6,6 +6,8 @@
 
 namespace caffe {
 
+inline namespace beyond_caffe_1 {
+
 template <typename Dtype>
 struct ThresholdOp : ElementwiseOp {
   static constexpr bool kDifferentiable = false;
@@ -15,6 +17,8 @@ struct ThresholdOp : ElementwiseOp {
 
   Dtype threshold;
 };
+
+}  // namespace beyond_caffe_1
 
 /// y = 1 where x > threshold, else 0. It has no gradient.
 template <typename Dtype>
