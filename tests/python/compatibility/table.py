@@ -39,7 +39,9 @@ What code and scripts written for Caffe 1.0 may notice:
   what the Backward of a layer before it needs of the same blob, as a Scale or Dropout behind a
   Sigmoid, in nets that go back. Where its top has the bottom's name, the net then keeps two blobs
   of that name, of which `blob_by_name` and `net.blobs` give the later one. ReLU and Dropout behind
-  convolutions, BatchNorm and such work in place as ever, and so does every layer of yours.
+  convolutions, BatchNorm and such work in place as ever, and so does every layer of yours. Behind
+  MemoryData, whose tops are your arrays, and behind DummyData's constants, which are filled once, a
+  layer in place gets a blob of its own, too.
 - A class label that is neither a class nor `ignore_label` is an error in every build.
 - A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of
   an HDF5 file only its own values are read: not what external links, external storage or virtual
@@ -55,11 +57,15 @@ What code and scripts written for Caffe 1.0 may notice:
 - A net keeps pointers to its inputs and outputs valid from run to run. What lies between its
   layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
-- Derived layers find Caffe 1.0's public and virtual functions, and the protected members that hold
-  parameters and sizes, but for those of Power, Exp, Log and Threshold, of Scale, Bias and Reshape.
-  Members that held intermediate results (`max_idx_` of Pooling, `sum_multiplier_` and such) are not
-  there where the computation has none; ImageData and HDF5Data keep no place in their list
-  (`lines_id_`, `current_row_`), since the number of a batch decides what is in it.
+- Derived layers find Caffe 1.0's public functions, the virtual ones of the base classes, and the
+  protected members that hold parameters and sizes, but for those of Power, Exp, Log and Threshold,
+  of Scale, Bias and Reshape. Functions into which a single layer divided its work are not there
+  where that is divided otherwise: `ShuffleImages` of ImageData, `SaveBlobs` of HDF5Output, `Next`
+  and `Skip` of HDF5Data, `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of
+  LRN. Nor are members that held intermediate results, where the computation has none: `max_idx_`
+  of Pooling, `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such. Data,
+  ImageData and HDF5Data keep no place in their list (`offset_`, `lines_id_`, `current_row_`),
+  since the number of a batch decides what is in it.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

@@ -20,6 +20,10 @@ def page():
     return (REPOSITORY / "docs/compatibility.md").read_text()
 
 
+def test_the_page_tells_the_differences_as_the_source_does(page):
+    assert table.DIFFERENCES in page, REMEDY
+
+
 def test_the_page_has_every_row(page):
     expected = [row[0] for row in cells(table.document())]
     assert [row[0] for row in cells(page)] == expected, REMEDY

@@ -124,6 +124,14 @@ def test_oversampling_gives_corners_centre_and_mirrors():
         caffe.io.oversample([image], (7, 4))
 
 
+def test_centre_crops_are_those_of_oversample():
+    image = np.arange(6 * 7 * 3, dtype=np.float32).reshape(6, 7, 3)
+    crops = caffe.io.centre_crops([image, image + 100], (4, 4))
+    assert np.array_equal(crops, caffe.io.oversample([image, image + 100], (4, 4))[[4, 14]])
+    with pytest.raises(ValueError, match="does not fit into 6 x 7"):
+        caffe.io.centre_crops([image], (7, 4))
+
+
 def transformer():
     t = caffe.io.Transformer({"data": (1, 3, 4, 4)})
     t.set_transpose("data", (2, 0, 1))
