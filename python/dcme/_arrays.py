@@ -60,6 +60,6 @@ def as_vectors(vectors: npt.ArrayLike) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def plain(value: float) -> float | None:
+def json_number(value: float) -> float | None:
     """A figure for JSON, which knows no NaN."""
     return None if np.isnan(value) else float(value)

@@ -117,12 +117,12 @@ def _thresholds(trial: Trial) -> str:
 
 
 def _record(trial: Trial, best: bool) -> dict[str, float | None]:
-    from dcme._arrays import plain
+    from dcme._arrays import json_number
     from dcme.results.thresholds import THRESHOLDS
 
     d = trial.decoding
     return {
         "best": best,
         **{name: getattr(d, name) for name in THRESHOLDS},
-        **{name: plain(getattr(trial, name)) for name in ("value", "precision", "recall")},
+        **{name: json_number(getattr(trial, name)) for name in ("value", "precision", "recall")},
     }

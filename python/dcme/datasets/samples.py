@@ -151,9 +151,7 @@ def _require_text(path: Path) -> None:
             raise UserError(f"{path}: is neither an image ({kinds}) nor a list in UTF-8")
 
 
-def find_samples(
-    source: PathLike, split: str = "val", root: PathLike | None = None
-) -> list[Sample]:
+def find_samples(source: PathLike, split: str = "val") -> list[Sample]:
     """The samples of whatever ``source`` is.
 
     A Cityscapes tree (its ``split``), a folder with ``<split>.txt``, a folder of images, a list
@@ -167,13 +165,13 @@ def find_samples(
             return cityscapes_split(path, split)
         listed = path / f"{split}.txt"
         if listed.exists():
-            return read_list(listed, root)
+            return read_list(listed)
         _require_no_lists(path, split)
         return read_folder(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return [Sample(path.stem, path, None)]
     _require_text(path)
-    return read_list(path, root)
+    return read_list(path)
 
 
 def require_files(samples: Sequence[Sample], image: bool, ids: bool) -> None:

@@ -11,8 +11,10 @@ import numpy as np
 from dcme.classes import ClassMap
 from dcme.datasets.samples import IMAGE_ENDING
 from dcme.datasets.vectors import find_vectors
+from dcme.encoding import encode
 from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, require_picture, require_size, write_picture
+from dcme.grid import grid_classes
 from dcme.pictures.charts import plot_losses
 from dcme.pictures.plotting import (
     show_directions,
@@ -62,9 +64,6 @@ def plot_scene(
     ``results`` (a text file or an instance map) the found instances. The suffix of ``out`` picks
     the format: see ``write_picture``. Maps of another size than the image raise UserError.
     """
-    from dcme.encoding import encode
-    from dcme.grid import grid_classes
-
     require_picture(out)
     image = read_image(files.image)
     panels = {"input": image}

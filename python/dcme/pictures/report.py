@@ -10,7 +10,7 @@ from html import escape
 import cv2
 import numpy as np
 
-from dcme.files import PathLike, png_bytes, write_text
+from dcme.files import PathLike, write_text
 from dcme.tables import Table
 from dcme.training.log import Curve
 
@@ -45,15 +45,11 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: .5r
 """
 
 
-def image_tag(image: np.ndarray, alt: str, lossless: bool = False) -> str:
+def image_tag(image: np.ndarray, alt: str) -> str:
     """An inlined picture of a BGR image (H, W, 3)."""
-    if lossless:
-        kind, content = "png", png_bytes(image)
-    else:
-        kind, buffer = "jpeg", cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-        content = buffer.tobytes()
+    content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
     data = base64.b64encode(content).decode()
-    return f'<img alt="{escape(alt)}" src="data:image/{kind};base64,{data}">'
+    return f'<img alt="{escape(alt)}" src="data:image/jpeg;base64,{data}">'
 
 
 def _ticks(low: float, high: float, count: int = 5) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 from dcme.datasets.recipe import content_mark, file_state, short_mark
 from dcme.errors import UserError
 from dcme.files import PathLike
+from dcme.training.caffe_train import nets_path, read_net
 
 ONLY_ERRORS = 2
 """Level of the runtime's log: building a net otherwise prints a line for each blob."""
@@ -21,8 +22,6 @@ COPIES = 2
 def _definition(deploy: Path) -> Any:
     """The net of a prototxt, which frees values between its layers once they are read; the path
     where it cannot be parsed, since the runtime tells better what is wrong."""
-    from dcme.training.caffe_train import read_net
-
     try:
         net = read_net(deploy)
     except UserError:
@@ -48,8 +47,6 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     Only its inputs and outputs can be looked at, unless the prototxt says ``blob_lifetime: KEEP``.
     Raises where files are missing or do not fit: every layer that learns must have its weights.
     """
-    from dcme.training.caffe_train import nets_path
-
     deploy = nets_path(deploy)
     _require(deploy, ".prototxt")
     if weights is not None:
@@ -76,8 +73,6 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
 
 def net_mark(deploy: PathLike, weights: PathLike | None) -> dict[str, str]:
     """What tells a net with its weights from others: it changes with either file."""
-    from dcme.training.caffe_train import nets_path
-
     net, learned = nets_path(deploy).resolve(), Path(weights or "").resolve()
     return {
         "net": str(net),

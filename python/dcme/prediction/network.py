@@ -17,12 +17,11 @@ from dcme.grid import block_size
 from dcme.prediction.net_loading import available_memory, bytes_at_once, load_net, net_mark
 from dcme.prediction.tiling import Outputs, run_tiled
 from dcme.prediction.views import VIEWS, averaged
+from dcme.training.caffe_train import nets_path, read_net
 
 
 def training_net(deploy: PathLike, train: PathLike | None = None) -> Path:
     """``train``, else ``train.prototxt`` beside a deploy net, whether it is there or not."""
-    from dcme.training.caffe_train import nets_path
-
     return nets_path(train or Path(deploy).with_name("train.prototxt"))
 
 
@@ -36,8 +35,6 @@ class Preprocessing:
     @classmethod
     def of_training_net(cls, path: PathLike) -> Preprocessing:
         """Scale and mean values of the first data layer in a training prototxt."""
-        from dcme.training.caffe_train import read_net
-
         net = read_net(path)
         for layer in net.layer:
             if not layer.bottom and layer.HasField("transform_param"):
@@ -56,8 +53,6 @@ class Preprocessing:
         Raises where there is none, and names the options that would tell ``otherwise``: a network
         whose input is scaled in another way than in training finds little, without a word.
         """
-        from dcme.training.caffe_train import nets_path
-
         if not nets_path(deploy).is_file():
             raise UserError(f"{deploy}: no such file")
         path = training_net(deploy, train)

@@ -201,6 +201,7 @@ def _unused(start: Decoding, scenes: Sequence[Scene]) -> tuple[str, ...]:
 
 
 def _with(decoding: Decoding, **thresholds: Any) -> Decoding:
+    """A decoding with other values of thresholds whose names only the run knows."""
     return replace(decoding, **thresholds)
 
 

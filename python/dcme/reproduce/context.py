@@ -60,13 +60,13 @@ def find_nets(nets: Path, weights: Path | None) -> dict[str, NetRun]:
     """The networks of a folder like ``prototxt``, with ``<weights>/<name>.caffemodel``."""
     found = {}
     for name in NETS:
-        folder, train = nets / name, "train.prototxt"
+        folder = nets / name
         if name == LAST_LAYERS:
             folder = folder if folder.is_dir() else nets / DEEPLAB
         path = weights / f"{name}.caffemodel" if weights is not None else None
         if path is not None and not path.is_file():
             path = None
-        found[name] = NetRun(name, folder / "deploy.prototxt", folder / train, path)
+        found[name] = NetRun(name, folder / "deploy.prototxt", folder / "train.prototxt", path)
     return found
 
 

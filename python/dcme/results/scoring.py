@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from dcme._arrays import plain
+from dcme._arrays import json_number
 from dcme.classes import ClassMap
 from dcme.datasets.samples import Sample, require_distinct, require_files
 from dcme.errors import UserError
@@ -84,16 +84,16 @@ class Scores:
         return {
             "images": self.images,
             "unclassified": self.unclassified,
-            "ap_mean": plain(self.ap_mean),
-            "ap50_mean": plain(self.ap50_mean),
-            **{f"{name}_mean": plain(value) for name, value in far.items()},
-            "ap_class_agnostic": plain(self.agnostic_ap),
-            "ap50_class_agnostic": plain(self.agnostic_ap50),
+            "ap_mean": json_number(self.ap_mean),
+            "ap50_mean": json_number(self.ap50_mean),
+            **{f"{name}_mean": json_number(value) for name, value in far.items()},
+            "ap_class_agnostic": json_number(self.agnostic_ap),
+            "ap50_class_agnostic": json_number(self.agnostic_ap50),
             "per_class": {
                 row.name: {
-                    "ap": plain(row.ap),
-                    "ap50": plain(row.ap50),
-                    **{name: plain(getattr(row, name)) for name in far},
+                    "ap": json_number(row.ap),
+                    "ap50": json_number(row.ap50),
+                    **{name: json_number(getattr(row, name)) for name in far},
                     "instances": row.instances,
                     "predictions": row.predictions,
                 }
@@ -103,8 +103,8 @@ class Scores:
                 {
                     "iou": m.iou,
                     "score": m.score,
-                    "precision": plain(m.precision),
-                    "recall": plain(m.recall),
+                    "precision": json_number(m.precision),
+                    "recall": json_number(m.recall),
                     "mean_iou": m.mean_iou,
                     "tp": m.tp,
                     "fp": m.fp,
