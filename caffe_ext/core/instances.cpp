@@ -7,6 +7,8 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "runs.hpp"
+
 namespace dcme {
 namespace {
 
@@ -89,6 +91,22 @@ void join_rows(const GapRow& above, const GapRow& below, const std::vector<Gap>&
 }
 
 }  // namespace
+
+std::vector<std::vector<Span>> spans_of(Plane<const int32_t> labels, size_t count) {
+  std::vector<std::vector<Span>> spans(count);
+  for (int r = 0; r < labels.rows; ++r) {
+    const int32_t* row = labels.row(r);
+    for (int begin = 0; begin < labels.cols;) {
+      const int end = run_end(row, begin, labels.cols);
+      const int32_t value = row[begin];
+      if (value > 0 && static_cast<size_t>(value) <= count) {
+        spans[value - 1].push_back({r, begin, end});
+      }
+      begin = end;
+    }
+  }
+  return spans;
+}
 
 int64_t Instance::pixels() const {
   return std::accumulate(spans.begin(), spans.end(), int64_t{0},

@@ -1,22 +1,11 @@
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
-#include "runs.hpp"
 #include "vote_map.hpp"
 
 namespace dcme {
 namespace {
-
-void collect_spans(Plane<const int32_t> labels, std::vector<Instance>& list) {
-  for (int r = 0; r < labels.rows; ++r) {
-    const int32_t* row = labels.row(r);
-    for (int begin = 0; begin < labels.cols;) {
-      const int end = run_end(row, begin, labels.cols);
-      if (row[begin] > 0) list[row[begin] - 1].spans.push_back({r, begin, end});
-      begin = end;
-    }
-  }
-}
 
 // Gives the pixels in the holes of an instance that nobody owns to it.
 void fill_holes(Plane<int32_t> labels, Instance& instance, int32_t label) {
@@ -42,7 +31,8 @@ void fill_holes(Plane<int32_t> labels, Instance& instance, int32_t label) {
 }  // namespace
 
 void take_masks(Plane<int32_t> labels, std::vector<Instance>& list) {
-  collect_spans(labels, list);
+  auto spans = spans_of(labels, list.size());
+  for (size_t k = 0; k < list.size(); ++k) list[k].spans = std::move(spans[k]);
   std::vector<int64_t> pixels;
   for (const Instance& instance : list) pixels.push_back(instance.pixels());
   std::vector<size_t> order(list.size());

@@ -94,6 +94,7 @@ void bind_encoding(py::module_& m) {
       .def("__repr__", [](const ClassMap& c) {
         return "<dcme.ClassMap " + std::string(py::repr(py::cast(c.names()))) + ">";
       });
+  m.attr("FIRST_INSTANCE_ID") = kFirstInstanceId;
   m.attr("LAST_LABEL") = kLastLabel;
   m.attr("CITYSCAPES") = py::cast(ClassMap::cityscapes());
 

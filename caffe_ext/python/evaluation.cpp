@@ -3,7 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
-#include "dcme/evaluate.hpp"
+#include "dcme/evaluate_files.hpp"
 #include "dcme/grey_png.hpp"
 #include "image_codecs/whole_picture.hpp"
 
@@ -54,98 +54,31 @@ struct BoundMatcher {
   }
 };
 
-// 0 stays 0 and everything else becomes 255.
-GreyImage with_8_bits(const GreyImage& wide) {
-  GreyImage narrow;
-  narrow.rows = wide.rows;
-  narrow.cols = wide.cols;
-  const Plane<const uint16_t> words = wide.words();
-  narrow.values.resize(words.size());
-  std::transform(words.data, words.data + words.size(), narrow.values.begin(),
-                 [](uint16_t value) { return static_cast<uint8_t>(value ? 255 : 0); });
-  return narrow;
-}
-
 using PredictionFile = std::tuple<std::string, int, double>;  // mask, label, confidence
 
-// The labels in the ground truth and the match counts, regardless of classes, at each of the IoUs.
-using Comparison = std::pair<std::vector<int>, std::vector<MatchCounts>>;
+// Labels of the ground truth, and the counts.
+using PythonComparison = std::pair<std::vector<int>, std::vector<MatchCounts>>;
 
-// Compares an image's predictions, which `predict` adds to the matchers it is given, with its
-// ground truth file and adds the outcome to all evaluators.
-template <typename Predict>
-Comparison compare(const std::vector<Evaluator*>& evaluators, const std::string& truth_path,
-                   const Distances& distances, const std::vector<double>& ious, Predict predict) {
-  require(!evaluators.empty(), "files are added to at least one evaluator");
-  GreyImage truth;
-  read_grey_png(truth_path, truth);
-  if (!truth.is_16_bit) {
-    throw std::invalid_argument(truth_path +
-                                ": has 8 bits; ids 1000 * label + k of a ground truth need 16");
+PythonComparison to_python(const Comparison& found) { return {found.truth_labels, found.counts}; }
+
+PythonComparison add_files(const std::vector<Evaluator*>& evaluators, const std::string& truth,
+                           const std::vector<PredictionFile>& predictions,
+                           const Distances& distances, const std::vector<double>& ious) {
+  std::vector<MaskFile> masks;
+  for (const auto& [path, label, confidence] : predictions) {
+    masks.push_back({path, label, confidence});
   }
-  std::vector<ImageMatcher> matchers;
-  for (const Evaluator* evaluator : evaluators) {
-    matchers.emplace_back(evaluator->options(), truth.words(), to_distances(distances));
-  }
-  EvaluationOptions agnostic = evaluators[0]->options();
-  agnostic.class_agnostic = true;
-  matchers.emplace_back(agnostic, truth.words());
-  predict(matchers);
-  for (size_t i = 0; i < evaluators.size(); ++i) evaluators[i]->add(matchers[i].record());
-  std::vector<MatchCounts> counts;
-  for (double iou : ious) counts.push_back(count_matches(matchers.back().record(), iou));
-  return {matchers.back().truth_labels(), counts};
+  return to_python(evaluate_files(evaluators, truth, masks, to_distances(distances), ious));
 }
 
-Comparison add_files(const std::vector<Evaluator*>& evaluators, const std::string& truth,
-                     const std::vector<PredictionFile>& predictions, const Distances& distances,
-                     const std::vector<double>& ious) {
-  return compare(evaluators, truth, distances, ious, [&](std::vector<ImageMatcher>& matchers) {
-    GreyImage mask;
-    for (const auto& [path, label, confidence] : predictions) {
-      read_grey_png(path, mask);
-      if (mask.is_16_bit) mask = with_8_bits(mask);
-      try {
-        for (ImageMatcher& matcher : matchers) matcher.add_mask(mask.bytes(), label, confidence);
-      } catch (const std::invalid_argument& error) {
-        throw std::invalid_argument(path + ": " + error.what());
-      }
-    }
-  });
-}
-
-// The pixels of each of the values 1..count of a label map; others belong to none.
-std::vector<std::vector<Span>> spans_of(Plane<const int32_t> map, size_t count) {
-  std::vector<std::vector<Span>> spans(count);
-  for (int row = 0; row < map.rows; ++row) {
-    const int32_t* values = map.row(row);
-    for (int end = 0; end < map.cols;) {
-      const int begin = end;
-      const int32_t value = values[begin];
-      while (end < map.cols && values[end] == value) ++end;
-      if (value > 0 && static_cast<size_t>(value) <= count) {
-        spans[value - 1].push_back({row, begin, end});
-      }
-    }
-  }
-  return spans;
-}
-
-Comparison add_label_map(const std::vector<Evaluator*>& evaluators, const std::string& truth,
-                         const Array<int32_t>& labels_of_pixels, const std::vector<int>& labels,
-                         const std::vector<double>& confidences, const Distances& distances,
-                         const std::vector<double>& ious) {
-  require(confidences.size() == labels.size(), "labels and confidences must be as many");
-  const auto map = plane_of(labels_of_pixels);
+PythonComparison add_label_map(const std::vector<Evaluator*>& evaluators, const std::string& truth,
+                               const Array<int32_t>& map, const std::vector<int>& labels,
+                               const std::vector<double>& confidences, const Distances& distances,
+                               const std::vector<double>& ious) {
+  const auto plane = plane_of(map);
   const py::gil_scoped_release release;
-  return compare(evaluators, truth, distances, ious, [&](std::vector<ImageMatcher>& matchers) {
-    const auto spans = spans_of(map, labels.size());
-    for (ImageMatcher& matcher : matchers) {
-      for (size_t k = 0; k < labels.size(); ++k) {
-        matcher.add_spans(spans[k], map.rows, map.cols, labels[k], confidences[k]);
-      }
-    }
-  });
+  return to_python(evaluate_label_map(evaluators, truth, plane, labels, confidences,
+                                      to_distances(distances), ious));
 }
 
 py::dict results_of(const Evaluator& evaluator) {
@@ -210,6 +143,7 @@ py::tuple overlaps_of(const Array<int32_t>& a, const Array<int32_t>& b) {
 }  // namespace
 
 void bind_evaluation(py::module_& m) {
+  m.attr("CITYSCAPES_VOID") = py::tuple(py::cast(EvaluationOptions().void_ids));
   py::class_<Evaluator>(m, "Evaluator")
       .def(py::init([](const ClassMap& classes, const std::vector<int>& void_ids,
                        bool class_agnostic, const std::vector<double>& distances) {

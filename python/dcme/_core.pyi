@@ -24,6 +24,8 @@ class ClassMap:
     def class_of(self, id: int) -> int: ...
 
 CITYSCAPES: ClassMap
+CITYSCAPES_VOID: tuple[int, ...]
+FIRST_INSTANCE_ID: int
 LAST_LABEL: int
 
 def instances(

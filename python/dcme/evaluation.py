@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dcme import _core
-from dcme._arrays import as_ids, plain, warn_of_labels
+from dcme._arrays import as_ids, json_number, warn_of_labels
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.decoding import Instances
 from dcme.matching import Matching
@@ -31,8 +31,9 @@ __all__ = [
     "add_masks",
 ]
 
-# Labels that Cityscapes leaves out of its evaluation.
-CITYSCAPES_VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)
+CITYSCAPES_VOID = _core.CITYSCAPES_VOID
+"""Labels that Cityscapes leaves out of its evaluation."""
+
 _DISTANCES = (100.0, 50.0)
 
 
@@ -96,17 +97,17 @@ class EvaluationResult:
         classes = {}
         for k, name in enumerate(self.classes):
             classes[name] = {
-                "ap": plain(self.ap_table[k].mean()),
-                "ap50": plain(self.ap_table[k, 0]),
+                "ap": json_number(self.ap_table[k].mean()),
+                "ap50": json_number(self.ap_table[k, 0]),
                 "ground_truth": self.truths[k],
                 "predictions": self.predictions[k],
             }
-        summary: dict[str, Any] = {"ap": plain(self.ap), "ap50": plain(self.ap50)}
+        summary: dict[str, Any] = {"ap": json_number(self.ap), "ap50": json_number(self.ap50)}
         if self.ap_table_100m is not None and self.ap_table_50m is not None:
-            summary |= {"ap100m": plain(self.ap100m), "ap50m": plain(self.ap50m)}
+            summary |= {"ap100m": json_number(self.ap100m), "ap50m": json_number(self.ap50m)}
             for k, name in enumerate(self.classes):
-                classes[name]["ap100m"] = plain(self.ap_table_100m[k].mean())
-                classes[name]["ap50m"] = plain(self.ap_table_50m[k].mean())
+                classes[name]["ap100m"] = json_number(self.ap_table_100m[k].mean())
+                classes[name]["ap50m"] = json_number(self.ap_table_50m[k].mean())
         return summary | {"classes": classes}
 
 

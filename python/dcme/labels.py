@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dcme import _core
+
 LABEL_ID: Final[dict[str, int]] = {
     "unlabeled": 0,
     "ego vehicle": 1,
@@ -36,7 +38,7 @@ LABEL_ID: Final[dict[str, int]] = {
 }
 """Label name to the id that Cityscapes' label and instance maps hold."""
 
-FIRST_INSTANCE_ID: Final = 1000
+FIRST_INSTANCE_ID: Final = _core.FIRST_INSTANCE_ID
 """Instance maps hold ``1000 * label + k`` for instances, less for stuff and group regions."""
 
 COLOURS_RGB: Final[dict[str, tuple[int, int, int]]] = {

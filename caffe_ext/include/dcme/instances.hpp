@@ -44,6 +44,9 @@ struct Instances {
   void label_map(Plane<int32_t> labels) const;
 };
 
+// The pixels of each of the values 1..count of a label map; others belong to none.
+std::vector<std::vector<Span>> spans_of(Plane<const int32_t> labels, size_t count);
+
 // The mean of `values` over the pixels of each instance. A plane of another size than the
 // instances' throws std::invalid_argument.
 std::vector<double> means_over(const Instances& instances, Plane<const float> values);
