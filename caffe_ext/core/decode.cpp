@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "dcme/encode.hpp"
 #include "decode_modes.hpp"
 
 namespace dcme {

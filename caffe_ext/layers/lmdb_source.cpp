@@ -47,15 +47,15 @@ class Records {
   Records(const Records&) = delete;
   Records& operator=(const Records&) = delete;
 
-  // Whether there is such a record; parsed into `datum` unless that is null.
-  bool find(const std::string& key, caffe::Datum* datum) const {
+  // Whether there is such a record, which is parsed into `datum`.
+  bool find(const std::string& key, caffe::Datum& datum) const {
     Transaction reading(*this);
     MDB_val name{key.size(), const_cast<char*>(key.data())};
     MDB_val value;
     const int status = mdb_get(reading.get(), records_, &name, &value);
     if (status == MDB_NOTFOUND) return false;
     check(status, "read " + key + " in");
-    if (datum && !datum->ParseFromArray(value.mv_data, static_cast<int>(value.mv_size))) {
+    if (!datum.ParseFromArray(value.mv_data, static_cast<int>(value.mv_size))) {
       throw std::runtime_error("record " + key + " of " + path_ + " is no Datum");
     }
     return true;
@@ -167,7 +167,7 @@ class LmdbSource : public SampleSource {
 
   caffe::Datum find(const std::string& key) const {
     caffe::Datum datum;
-    if (!records_.find(key, &datum)) {
+    if (!records_.find(key, datum)) {
       throw std::runtime_error("the LMDB " + records_.path() + " has no record " + key);
     }
     return datum;

@@ -67,7 +67,7 @@ Array<int32_t> labels_of(const Instances& instances) {
   return result;
 }
 
-// One value, or a row of `width` values, for each instance.
+// One value for each instance.
 template <typename T, typename Get>
 Array<T> column(const Instances& instances, Get get) {
   Array<T> result(static_cast<py::ssize_t>(instances.list.size()));

@@ -28,7 +28,4 @@ void encode(Plane<const uint16_t> ids, Plane<float> dx, Plane<float> dy,
 // nearest. NaN or infinity throws std::invalid_argument and names the pixel.
 void magnitude(Plane<const float> dx, Plane<const float> dy, Plane<uint8_t> display);
 
-// Throws std::invalid_argument naming the first pixel where dx or dy is NaN or infinite.
-void require_finite(Plane<const float> dx, Plane<const float> dy);
-
 }  // namespace dcme

@@ -39,13 +39,12 @@ inline void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
 
+// Throws std::invalid_argument naming the first pixel where dx or dy is NaN or infinite.
+void require_finite(Plane<const float> dx, Plane<const float> dy);
+
 // A half-open rectangle of pixels: rows [top, bottom), columns [left, right).
 struct Box {
   int top = 0, left = 0, bottom = 0, right = 0;
-
-  int height() const { return bottom - top; }
-  int width() const { return right - left; }
-  bool empty() const { return bottom <= top || right <= left; }
 };
 
 }  // namespace dcme

@@ -1,8 +1,8 @@
 #pragma once
 
-// DCME_SIMD_CLONES before a function compiles it once more for wider vector units; the loader
-// picks the copy for the processor at hand. One binary then serves every x86-64 machine. The build
-// keeps floating point contraction off, so all copies give equal bits.
+// DCME_SIMD_CLONES before a function compiles it twice more, for wider and for the widest vector
+// units; the loader picks the copy for the processor at hand. One binary then serves every x86-64
+// machine. The build keeps floating point contraction off, so all copies give equal bits.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__AVX2__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define DCME_SIMD_CLONES \
