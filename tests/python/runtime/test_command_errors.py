@@ -89,28 +89,11 @@ def test_a_malformed_net_is_answered_with_file_and_line(folder):
     assert "inner_produkt_param" in line
 
 
-def test_a_malformed_solver_is_answered_with_file_and_line(folder):
-    change(folder / "solver.prototxt", "base_lr: 0.1", "base_lr: fast")
-    assert "solver.prototxt:2:" in train_fails(folder)
-
-
 def test_an_unknown_layer_type_is_answered_with_near_names(folder):
     change(folder / "net.prototxt", "InnerProduct", "InerProduct")
     line = train_fails(folder)
     assert "layer 'ip'" in line
     assert "did you mean InnerProduct?" in line
-
-
-def test_unknown_solver_types_policies_and_regularizations_are_told(folder):
-    solver = folder / "solver.prototxt"
-    change(solver, "max_iter: 2", 'max_iter: 2\ntype: "Adm"\nsnapshot_prefix: "snap"')
-    assert "unknown solver type 'Adm' (did you mean Adam" in train_fails(folder)
-    change(solver, "Adm", "Adam")
-    change(solver, "fixed", "stepp")
-    assert "unknown lr_policy 'stepp' (did you mean step" in train_fails(folder)
-    change(solver, "stepp", "fixed")
-    change(solver, "max_iter: 2", 'max_iter: 2\nweight_decay: 1\nregularization_type: "L3"')
-    assert "unknown regularization_type 'L3'" in train_fails(folder)
 
 
 def test_weights_of_another_net_are_refused_with_both_shapes(folder):
@@ -121,11 +104,6 @@ def test_weights_of_another_net_are_refused_with_both_shapes(folder):
     assert "ip" in line
     assert "4 3 (12)" in line
     assert "5 3 (15)" in line
-
-
-def test_a_prefix_that_cannot_be_written_is_told_before_training(folder):
-    change(folder / "solver.prototxt", "max_iter: 2", 'max_iter: 2\nsnapshot_prefix: "no/where"')
-    assert "cannot write snapshots to snapshot_prefix 'no/where'" in train_fails(folder)
 
 
 def test_a_snapshot_and_weights_exclude_each_other(folder):

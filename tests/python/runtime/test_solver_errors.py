@@ -61,7 +61,11 @@ BAD = [
         "loss_scale: 0\nmax_iter",
         "loss_scale multiplies gradients; 1 changes nothing (got 0",
     ),
-    ("max_iter", 'snapshot_prefix: "no/where"\nmax_iter', "snapshot_prefix 'no/where'"),
+    (
+        "max_iter",
+        'snapshot_prefix: "no/where"\nmax_iter',
+        "cannot write snapshots to snapshot_prefix 'no/where'",
+    ),
     ("max_iter", 'snapshot: 1\nsnapshot_prefix: "no/where"\nmax_iter', "'no/where'"),
 ]
 
