@@ -1,6 +1,10 @@
 #include "solver/learning_rate.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "caffe/common.hpp"
 #include "caffe/util/names.hpp"
@@ -8,6 +12,22 @@
 namespace caffe {
 
 namespace {
+
+/// A way in which the rate changes over the iterations.
+struct Policy {
+  const char* name;
+  bool needs_gamma;
+  /// The share of base_lr.
+  double (*share)(const SolverParameter& param, int iter, int* step);
+};
+
+double Fixed(const SolverParameter&, int, int*) { return 1; }
+
+double Exp(const SolverParameter& p, int iter, int*) { return std::pow(p.gamma(), iter); }
+
+double Inv(const SolverParameter& p, int iter, int*) {
+  return std::pow(1 + p.gamma() * static_cast<double>(iter), -p.power());
+}
 
 double Step(const SolverParameter& p, int iter, int* step) {
   CHECK_GT(p.stepsize(), 0) << ": lr_policy step needs stepsize";
@@ -23,44 +43,58 @@ double MultiStep(const SolverParameter& p, int iter, int* step) {
   return std::pow(p.gamma(), *step);
 }
 
-double Sigmoid(const SolverParameter& p, int iter) {
+double Sigmoid(const SolverParameter& p, int iter, int*) {
   CHECK_GT(p.stepsize(), 0) << ": lr_policy sigmoid needs stepsize, its middle";
   return 1 / (1 + std::exp(-p.gamma() * (static_cast<double>(iter) - p.stepsize())));
 }
 
-double Poly(const SolverParameter& p, int iter) {
+double Poly(const SolverParameter& p, int iter, int*) {
   CHECK_GT(p.max_iter(), 0) << ": lr_policy poly needs max_iter";
   // Beyond max_iter (a run continued step by step) the rate stays at its end.
   const double left = std::max(0.0, 1 - static_cast<double>(iter) / p.max_iter());
   return std::pow(left, p.power());
 }
 
-/// The share of base_lr.
-double Factor(const SolverParameter& p, int iter, int* step) {
-  const std::string& policy = p.lr_policy();
-  CHECK(!policy.empty()) << "lr_policy is missing: use fixed, step, exp, inv, multistep, poly or "
-                            "sigmoid";
-  if (policy == "fixed") return 1;
-  if (policy == "poly") return Poly(p, iter);
-  const bool known = policy == "step" || policy == "exp" || policy == "inv" ||
-                     policy == "multistep" || policy == "sigmoid";
-  CHECK(known) << "unknown lr_policy '" << policy << "'"
-               << DidYouMean(policy,
-                             {"fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid"})
-               << ": use fixed, step, exp, inv, multistep, poly or sigmoid";
-  CHECK_GE(p.gamma(), 0) << ": lr_policy " << policy << " needs a gamma of at least 0";
-  if (policy == "step") return Step(p, iter, step);
-  if (policy == "multistep") return MultiStep(p, iter, step);
-  if (policy == "exp") return std::pow(p.gamma(), iter);
-  if (policy == "inv") return std::pow(1 + p.gamma() * static_cast<double>(iter), -p.power());
-  return Sigmoid(p, iter);
+const Policy kPolicies[] = {
+    {"fixed", false, Fixed},    {"step", true, Step},           {"exp", true, Exp},
+    {"inv", true, Inv},         {"multistep", true, MultiStep}, {"poly", false, Poly},
+    {"sigmoid", true, Sigmoid},
+};
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const Policy& policy : kPolicies) names.push_back(policy.name);
+  return names;
+}
+
+/// "fixed, step ... or sigmoid".
+std::string NamesInWords() {
+  const std::vector<std::string> names = Names();
+  std::string words = names.front();
+  for (size_t i = 1; i < names.size(); ++i) {
+    words += (i + 1 < names.size() ? ", " : " or ") + names[i];
+  }
+  return words;
+}
+
+const Policy& FindPolicy(const std::string& name) {
+  CHECK(!name.empty()) << "lr_policy is missing: use " << NamesInWords();
+  const auto* found = std::find_if(std::begin(kPolicies), std::end(kPolicies),
+                                   [&](const Policy& policy) { return policy.name == name; });
+  CHECK(found != std::end(kPolicies)) << "unknown lr_policy '" << name << "'"
+                                      << DidYouMean(name, Names()) << ": use " << NamesInWords();
+  return *found;
 }
 
 }  // namespace
 
 double LearningRate(const SolverParameter& param, int iter, int* step) {
   CHECK(param.has_base_lr()) << "base_lr is missing: the learning rate to start with";
-  return param.base_lr() * Factor(param, iter, step);
+  const Policy& policy = FindPolicy(param.lr_policy());
+  if (policy.needs_gamma) {
+    CHECK_GE(param.gamma(), 0) << ": lr_policy " << policy.name << " needs a gamma of at least 0";
+  }
+  return param.base_lr() * policy.share(param, iter, step);
 }
 
 }  // namespace caffe
