@@ -60,6 +60,11 @@ void CheckIsInThisFile(hid_t location, const string& name) {
   if (HasValuesElsewhere(dataset)) Fail(location, name, kElsewhere);
 }
 
+Hdf5Handle OpenDataset(hid_t location, const string& name) {
+  return Hdf5Handle(H5Dopen2(location, name.c_str(), H5P_DEFAULT), H5Dclose,
+                    FileName(location) + ": dataset '" + name + "' cannot be opened");
+}
+
 struct DatasetInfo {
   vector<hsize_t> dims;
   H5T_class_t type = H5T_NO_CLASS;
@@ -68,8 +73,7 @@ struct DatasetInfo {
 
 // Bytes that the values take in the file.
 uint64_t StoredBytes(hid_t location, const string& name) {
-  const Hdf5Handle dataset(H5Dopen2(location, name.c_str(), H5P_DEFAULT), H5Dclose,
-                           "dataset '" + name + "' cannot be opened");
+  const Hdf5Handle dataset = OpenDataset(location, name);
   const Hdf5Handle file(H5Iget_file_id(dataset), H5Fclose, "a dataset has no file");
   hsize_t file_size = 0;
   H5Fget_filesize(file, &file_size);
@@ -121,6 +125,15 @@ vector<int> CheckedShape(hid_t location, const string& name, const DatasetInfo& 
 void CheckClass(hid_t location, const string& name, H5T_class_t type) {
   if (type != H5T_FLOAT && type != H5T_INTEGER) {
     Fail(location, name, "holds no numbers but something else (strings, compounds ...)");
+  }
+}
+
+// Throws where a dataset of texts holds pointers to them only.
+void CheckFixedLength(hid_t location, const string& name) {
+  const Hdf5Handle dataset = OpenDataset(location, name);
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose, "a dataset has no type");
+  if (H5Tis_variable_str(type) > 0) {
+    Fail(location, name, "holds a text of variable length; one of fixed length is needed");
   }
 }
 
@@ -258,7 +271,7 @@ void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtyp
   vector<hsize_t> start(axes, 0);
   start[0] = dims[0];
   dims[0] += rows[0];
-  const Hdf5Handle dataset(H5Dopen2(file_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose, failure);
+  const Hdf5Handle dataset = OpenDataset(file_id, dataset_name);
   if (H5Dset_extent(dataset, dims.data()) < 0) LOG(FATAL) << failure;
   const Hdf5Handle memory(H5Screate_simple(axes, rows.data(), nullptr), H5Sclose, failure);
   const Hdf5Handle place(H5Dget_space(dataset), H5Sclose, failure);
@@ -302,16 +315,7 @@ string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
     Fail(loc_id, dataset_name, "holds no text");
   }
   if (!info.dims.empty() && info.dims[0] != 1) Fail(loc_id, dataset_name, "is no single text");
-  {
-    const string failure = "dataset '" + dataset_name + "' cannot be opened";
-    const Hdf5Handle dataset(H5Dopen2(loc_id, dataset_name.c_str(), H5P_DEFAULT), H5Dclose,
-                             failure);
-    const Hdf5Handle type(H5Dget_type(dataset), H5Tclose, failure);
-    // Of such a text the dataset holds a pointer only.
-    if (H5Tis_variable_str(type) > 0) {
-      Fail(loc_id, dataset_name, "holds a text of variable length; one of fixed length is needed");
-    }
-  }
+  CheckFixedLength(loc_id, dataset_name);
   vector<char> text(info.value_size + 1, '\0');
   if (H5LTread_dataset_string(loc_id, dataset_name.c_str(), text.data()) < 0) {
     Fail(loc_id, dataset_name, "cannot be read");
