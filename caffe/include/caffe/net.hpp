@@ -169,6 +169,8 @@ class Net {
 
   void CreateLayers(NetParameter* param);
   void AppendLayer(const LayerParameter& param, int layer_id, Wiring* wiring);
+  /// A new blob as the next top of a layer; returns its id.
+  int AddBlob(int layer_id, const string& name);
   void AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring);
   int AppendBottom(const LayerParameter& param, int layer_id, int bottom_id, Wiring* wiring);
   /// Whether a top that has the name of a bottom is that blob.
@@ -177,7 +179,7 @@ class Net {
   void FindWaysBack(const NetParameter& param, Wiring* wiring) const;
   /// Notes what has to stay of the tops of a layer that is set up.
   void NoteNeeds(int layer_id, bool need_backward, Wiring* wiring) const;
-  void AppendAutoTops(const LayerParameter& param, int layer_id, Wiring* wiring);
+  void AppendAutoTops(int layer_id);
   void AppendParam(int layer_id, int param_id);
   void ShareParam(int layer_id, int param_id, const ParamSpec& spec);
   /// Finds the layers that Backward visits, and the bottoms that get a diff.

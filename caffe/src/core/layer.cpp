@@ -37,6 +37,27 @@ void ReshapeTops(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>&
   }
 }
 
+// What a top adds to the loss: its loss weight stands in every element of the diff. Nothing where
+// the loss of a whole run is gathered on the GPU.
+template <typename Dtype>
+Dtype LossOf(const Blob<Dtype>& top) {
+  const int count = top.count();
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) {
+    if (auto* queue = QueuedLoss<Dtype>::Current()) {
+      queue->Add(top);
+      return 0;
+    }
+    // Whoever looks at the loss reads it on the host: one wait for both.
+    if (count == 1) return top.cpu_data()[0] * top.cpu_diff()[0];
+    Dtype loss = 0;
+    if (count > 1) caffe_gpu_dot(count, top.gpu_data(), top.gpu_diff(), &loss);
+    return loss;
+  }
+#endif
+  return caffe_cpu_dot(count, top.cpu_data(), top.cpu_diff());
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -61,35 +82,14 @@ template <typename Dtype>
 Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   const OutermostRun outermost;
   ReshapeTops(bottom, top, this);
-  const bool gpu = Caffe::mode() == Caffe::GPU;
-  if (gpu) {
+  if (Caffe::mode() == Caffe::GPU) {
     Forward_gpu(bottom, top);
   } else {
     Forward_cpu(bottom, top);
   }
   Dtype loss = 0;
   for (size_t i = 0; i < top.size(); ++i) {
-    if (this->loss(i) == Dtype(0)) continue;
-    // The loss weight stands in every element of the diff.
-    const int count = top[i]->count();
-#ifndef CPU_ONLY
-    if (gpu) {
-      if (auto* queue = QueuedLoss<Dtype>::Current()) {
-        queue->Add(*top[i]);
-        continue;
-      }
-      Dtype part = 0;
-      if (count > 1) {
-        caffe_gpu_dot(count, top[i]->gpu_data(), top[i]->gpu_diff(), &part);
-      } else if (count == 1) {
-        // Whoever looks at the loss reads it on the host: one wait for both.
-        part = top[i]->cpu_data()[0] * top[i]->cpu_diff()[0];
-      }
-      loss += part;
-      continue;
-    }
-#endif
-    loss += caffe_cpu_dot(count, top[i]->cpu_data(), top[i]->cpu_diff());
+    if (this->loss(i) != Dtype(0)) loss += LossOf(*top[i]);
   }
   if (outermost) MakeAllPlain(bottom, top, blobs_);
   return loss;

@@ -1,9 +1,11 @@
 // Which layers of a file belong to a net in a given phase, level and set of stages.
+#include "net/filter.hpp"
+
 #include <algorithm>
 #include <set>
 
+#include "caffe/net.hpp"
 #include "net/layer_text.hpp"
-#include "net/wiring.hpp"
 #include "proto/copy_field.hpp"
 
 namespace caffe {

@@ -5,6 +5,7 @@
 #include "caffe/net.hpp"
 #include "caffe/util/insert_splits.hpp"
 #include "caffe/util/upgrade_proto.hpp"
+#include "net/filter.hpp"
 #include "net/layer_context.hpp"
 #include "net/layer_text.hpp"
 #include "net/wiring.hpp"
@@ -114,7 +115,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring
     need_backward |= blob_need_backward_[AppendBottom(param, id, i, wiring)];
   }
   for (int i = 0; i < param.top_size(); ++i) AppendTop(param, id, i, wiring);
-  if (layer->AutoTopBlobs()) AppendAutoTops(param, id, wiring);
+  if (layer->AutoTopBlobs()) AppendAutoTops(id);
 
   InLayer(param, id, [&] { layer->SetUp(bottom_vecs_[id], top_vecs_[id]); });
 
@@ -146,6 +147,17 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring
 }
 
 template <typename Dtype>
+int Net<Dtype>::AddBlob(int layer_id, const string& name) {
+  const int blob_id = static_cast<int>(blobs_.size());
+  blobs_.emplace_back(new Blob<Dtype>());
+  blob_names_.push_back(name);
+  blob_need_backward_.push_back(false);
+  top_id_vecs_[layer_id].push_back(blob_id);
+  top_vecs_[layer_id].push_back(blobs_[blob_id].get());
+  return blob_id;
+}
+
+template <typename Dtype>
 void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id, Wiring* wiring) {
   const string& name = param.top(top_id);
   const bool same_name = top_id < param.bottom_size() && name == param.bottom(top_id);
@@ -166,13 +178,8 @@ void Net<Dtype>::AppendTop(const LayerParameter& param, int layer_id, int top_id
     CHECK(same_name || wiring->blob_index.count(name) == 0)
         << LayerText(param) << " makes blob '" << name
         << "', which another layer makes already: rename one of the tops";
-    const int blob_id = static_cast<int>(blobs_.size());
-    blobs_.emplace_back(new Blob<Dtype>());
-    blob_names_.push_back(name);
-    blob_need_backward_.push_back(false);
+    const int blob_id = AddBlob(layer_id, name);
     wiring->blob_index[name] = blob_id;
-    top_id_vecs_[layer_id].push_back(blob_id);
-    top_vecs_[layer_id].push_back(blobs_[blob_id].get());
     if (param.type() == "Input") {
       net_input_blob_indices_.push_back(blob_id);
       net_input_blobs_.push_back(blobs_[blob_id].get());
@@ -197,17 +204,10 @@ int Net<Dtype>::AppendBottom(const LayerParameter& param, int layer_id, int bott
 }
 
 template <typename Dtype>
-void Net<Dtype>::AppendAutoTops(const LayerParameter& param, int layer_id, Wiring* wiring) {
+void Net<Dtype>::AppendAutoTops(int layer_id) {
   const Layer<Dtype>& layer = *layers_[layer_id];
   const int wanted = std::max(layer.MinTopBlobs(), layer.ExactNumTopBlobs());
-  while (static_cast<int>(top_vecs_[layer_id].size()) < wanted) {
-    const int blob_id = static_cast<int>(blobs_.size());
-    blobs_.emplace_back(new Blob<Dtype>());
-    blob_names_.push_back("(automatic)");
-    blob_need_backward_.push_back(false);
-    top_id_vecs_[layer_id].push_back(blob_id);
-    top_vecs_[layer_id].push_back(blobs_[blob_id].get());
-  }
+  while (static_cast<int>(top_vecs_[layer_id].size()) < wanted) AddBlob(layer_id, "(automatic)");
 }
 
 template <typename Dtype>

@@ -13,8 +13,9 @@ namespace caffe {
 
 namespace {
 
-// A top: index of its layer and of the top in it. In-place layers make a new top of an old name.
-using Top = std::pair<int, int>;
+// A bottom or a top: index of its layer, and its own among those of the layer. In-place layers make
+// a new top of an old name.
+using Slot = std::pair<int, int>;
 
 struct Readers {
   int count = 0;  // bottoms that read the top, and the loss if it is one
@@ -22,7 +23,7 @@ struct Readers {
   float loss_weight = 0;
 };
 
-vector<string> Names(const std::map<string, Top>& tops) {
+vector<string> Names(const std::map<string, Slot>& tops) {
   vector<string> names;
   for (const auto& entry : tops) names.push_back(entry.first);
   return names;
@@ -30,13 +31,13 @@ vector<string> Names(const std::map<string, Top>& tops) {
 
 // For every bottom the top it reads, and for every top who reads it.
 struct Flow {
-  std::map<Top, Top> source_of_bottom;
-  std::map<Top, Readers> readers;
+  std::map<Slot, Slot> source_of_bottom;
+  std::map<Slot, Readers> readers;
 };
 
 Flow TraceFlow(const NetParameter& net) {
   Flow flow;
-  std::map<string, Top> newest;
+  std::map<string, Slot> newest;
   for (int i = 0; i < net.layer_size(); ++i) {
     const LayerParameter& layer = net.layer(i);
     for (int j = 0; j < layer.bottom_size(); ++j) {
@@ -70,7 +71,7 @@ void InsertSplits(const NetParameter& param, NetParameter* param_split) {
     LayerParameter* layer = result.add_layer();
     *layer = param.layer(i);
     for (int j = 0; j < layer->bottom_size(); ++j) {
-      const Top source = flow.source_of_bottom[{i, j}];
+      const Slot source = flow.source_of_bottom[{i, j}];
       Readers& readers = flow.readers[source];
       if (readers.count < 2) continue;
       layer->set_bottom(j, SplitBlobName(param.layer(source.first).name(), layer->bottom(j),

@@ -7,10 +7,6 @@
 
 namespace caffe {
 
-/// Throws Error where a layer of `kept` reads a blob that only a layer makes which the rules of
-/// `whole` leave out.
-void CheckWhatRulesLeaveOut(const NetParameter& whole, const NetParameter& kept);
-
 template <typename Dtype>
 struct Net<Dtype>::Wiring {
   /// Index of the newest blob of each name.
