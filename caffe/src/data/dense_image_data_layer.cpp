@@ -8,6 +8,7 @@
 #include "caffe/util/list_file.hpp"
 #include "data/batch_size.hpp"
 #include "data/listed_image.hpp"
+#include "data/shape_top.hpp"
 
 namespace caffe {
 
@@ -25,8 +26,7 @@ void DenseImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bott
                                                 const vector<Blob<Dtype>*>& top) {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
   const int batch_size = CheckedBatchSize(param.batch_size());
-  CHECK((param.new_height() > 0) == (param.new_width() > 0))
-      << "new_height and new_width go together: set both or none";
+  CheckNewSize(param);
   if (param.crop_height() > 0 || param.crop_width() > 0) {
     this->data_transformer_->set_crop(static_cast<int>(param.crop_height()),
                                       static_cast<int>(param.crop_width()));
@@ -39,28 +39,18 @@ void DenseImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bott
   order_ = SeededOrder(pairs_.size(), param.shuffle());
   share_ = SolverShare(this->phase_);
 
-  vector<int> shape = this->data_transformer_->InferBlobShape(ReadImage(PairOf(0, 0).image));
-  shape[0] = batch_size;
-  top[0]->Reshape(shape);
-  if (this->output_labels_) top[1]->Reshape({batch_size, 1, shape[2], shape[3]});
-  LOG(INFO) << "output data size: " << top[0]->num() << "," << top[0]->channels() << ","
-            << top[0]->height() << "," << top[0]->width();
+  const cv::Mat image = ReadListedImage(PairOf(0, 0).image, param);
+  ShapeTop(this->data_transformer_->InferBlobShape(image), batch_size, top[0]);
+  if (this->output_labels_) {
+    top[1]->Reshape({batch_size, 1, top[0]->height(), top[0]->width()});
+  }
 }
 
 template <typename Dtype>
 const typename DenseImageDataLayer<Dtype>::Pair& DenseImageDataLayer<Dtype>::PairOf(uint64_t batch,
                                                                                     int i) {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
-  const uint64_t place =
-      share_.Item(batch * param.batch_size() + i) + RandomSkip(param.rand_skip(), this->seed_);
-  return pairs_[order_.At(place, this->seed_)];
-}
-
-template <typename Dtype>
-cv::Mat DenseImageDataLayer<Dtype>::ReadImage(const string& file) const {
-  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
-  return ReadListedImage(param.root_folder() + file, static_cast<int>(param.new_height()),
-                         static_cast<int>(param.new_width()), param.is_color(), param.source());
+  return pairs_[order_.At(PlaceInList(param, share_, this->seed_, batch, i), this->seed_)];
 }
 
 template <typename Dtype>
@@ -96,7 +86,7 @@ void DenseImageDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
   for (int i = 0; i < static_cast<int>(param.batch_size()); ++i) {
     const Pair& pair = PairOf(this->next_batch_, i);
-    const cv::Mat image = ReadImage(pair.image);
+    const cv::Mat image = ReadListedImage(pair.image, param);
     const cv::Mat labels = this->output_labels_ ? ReadLabels(pair.labels) : cv::Mat();
     try {
       StorePair(image, labels, i, batch);

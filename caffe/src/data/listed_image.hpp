@@ -1,11 +1,13 @@
 #ifndef CAFFE_SRC_DATA_LISTED_IMAGE_HPP_
 #define CAFFE_SRC_DATA_LISTED_IMAGE_HPP_
 
+#include <cstdint>
 #include <string>
 
 #include <opencv2/core.hpp>
 
 #include "caffe/util/io.hpp"
+#include "caffe/util/seeded_order.hpp"
 
 namespace caffe {
 
@@ -15,6 +17,29 @@ inline cv::Mat ReadListedImage(const string& path, int height, int width, bool i
   cv::Mat image = ReadImageToCVMat(path, height, width, is_color);
   if (!image.data) LOG(FATAL) << "cannot read the image " + path + " (listed in " + list + ")";
   return image;
+}
+
+// ---- for the parameters of layers that read a list: ImageData, DenseImageData ----
+
+/// Throws Error where the size of the images is given in part.
+template <typename Param>
+void CheckNewSize(const Param& param) {
+  CHECK((param.new_height() > 0) == (param.new_width() > 0))
+      << "new_height and new_width go together: set both or none";
+}
+
+/// Reads an image that the layer's list names.
+template <typename Param>
+cv::Mat ReadListedImage(const string& file, const Param& param) {
+  return ReadListedImage(param.root_folder() + file, static_cast<int>(param.new_height()),
+                         static_cast<int>(param.new_width()), param.is_color(), param.source());
+}
+
+/// The place of image `i` of batch `batch` in the list as SeededOrder has it.
+template <typename Param>
+uint64_t PlaceInList(const Param& param, const SolverShare& share, uint64_t seed, uint64_t batch,
+                     int i) {
+  return share.Item(batch * param.batch_size() + i) + RandomSkip(param.rand_skip(), seed);
 }
 
 }  // namespace caffe

@@ -12,6 +12,7 @@
 #include "data/batch_size.hpp"
 #include "data/image_planes.hpp"
 #include "data/listed_image.hpp"
+#include "data/shape_top.hpp"
 #include "data/window_geometry.hpp"
 
 namespace caffe {
@@ -39,9 +40,8 @@ void WindowDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const int channels = images_[0].channels;
   CheckMean(channels);
   const int size = static_cast<int>(crop_size);
-  top[0]->Reshape({batch_size, channels, size, size});
+  ShapeTop({1, channels, size, size}, batch_size, top[0]);
   top[1]->Reshape({batch_size});
-  LOG(INFO) << "output data size: " << batch_size << "," << channels << "," << size << "," << size;
 }
 
 template <typename Dtype>

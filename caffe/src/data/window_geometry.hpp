@@ -48,8 +48,8 @@ inline Part PlaceSpan(const Span& whole, const Span& visible, int crop_size, boo
 
 }  // namespace window_geometry
 
-/// Places the window [x1, x2] x [y1, y2] of an image (rows x cols), widened so that context_pad
-/// pixels of the result lie around it, and made a square first if asked for.
+/// Places a window of an image of size `image`, widened so that context_pad pixels of the result
+/// lie around it, and made a square first if asked for.
 inline WindowPlacement PlaceWindow(const cv::Rect& window, const cv::Size& image, int crop_size,
                                    int context_pad, bool square, bool mirror) {
   using window_geometry::Span;

@@ -37,7 +37,6 @@ class DenseImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
   };
 
   const Pair& PairOf(uint64_t batch, int i);
-  cv::Mat ReadImage(const string& file) const;
   cv::Mat ReadLabels(const string& file) const;
   void StorePair(const cv::Mat& image, const cv::Mat& labels, int i, Batch<Dtype>* batch);
 

@@ -34,7 +34,6 @@ class ImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
  private:
   /// Index into lines_ of image `i` of batch `batch`.
   size_t LineOf(uint64_t batch, int i);
-  cv::Mat ReadImage(const string& file) const;
 
   SeededOrder order_;
   SolverShare share_;
