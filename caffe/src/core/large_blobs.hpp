@@ -1,5 +1,5 @@
-#ifndef CAFFE_CORE_LARGE_BLOBS_HPP_
-#define CAFFE_CORE_LARGE_BLOBS_HPP_
+#ifndef CAFFE_SRC_CORE_LARGE_BLOBS_HPP_
+#define CAFFE_SRC_CORE_LARGE_BLOBS_HPP_
 
 #include <cstddef>
 
@@ -21,4 +21,4 @@ struct LargeBlobs {
 
 }  // namespace caffe
 
-#endif  // CAFFE_CORE_LARGE_BLOBS_HPP_
+#endif  // CAFFE_SRC_CORE_LARGE_BLOBS_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_PROTO_COPY_FIELD_HPP_
-#define CAFFE_PROTO_COPY_FIELD_HPP_
+#ifndef CAFFE_SRC_PROTO_COPY_FIELD_HPP_
+#define CAFFE_SRC_PROTO_COPY_FIELD_HPP_
 
 #include <google/protobuf/message.h>
 
@@ -17,4 +17,4 @@ void CopyAllBut(const char* left_out, const google::protobuf::Message& from,
 
 }  // namespace caffe
 
-#endif  // CAFFE_PROTO_COPY_FIELD_HPP_
+#endif  // CAFFE_SRC_PROTO_COPY_FIELD_HPP_

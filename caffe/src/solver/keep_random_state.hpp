@@ -1,5 +1,5 @@
-#ifndef CAFFE_SOLVER_KEEP_RANDOM_STATE_HPP_
-#define CAFFE_SOLVER_KEEP_RANDOM_STATE_HPP_
+#ifndef CAFFE_SRC_SOLVER_KEEP_RANDOM_STATE_HPP_
+#define CAFFE_SRC_SOLVER_KEEP_RANDOM_STATE_HPP_
 
 #include "caffe/util/rng.hpp"
 
@@ -20,4 +20,4 @@ class KeepRandomState {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SOLVER_KEEP_RANDOM_STATE_HPP_
+#endif  // CAFFE_SRC_SOLVER_KEEP_RANDOM_STATE_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SOLVER_LAYER_STATES_HPP_
-#define CAFFE_SOLVER_LAYER_STATES_HPP_
+#ifndef CAFFE_SRC_SOLVER_LAYER_STATES_HPP_
+#define CAFFE_SRC_SOLVER_LAYER_STATES_HPP_
 
 #include "caffe/net.hpp"
 #include "net/layer_text.hpp"
@@ -62,4 +62,4 @@ void PutBackLayerStates(const SolverState& before, int test_net, Net<Dtype>* net
 
 }  // namespace caffe
 
-#endif  // CAFFE_SOLVER_LAYER_STATES_HPP_
+#endif  // CAFFE_SRC_SOLVER_LAYER_STATES_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SOLVER_LEARNING_RATE_HPP_
-#define CAFFE_SOLVER_LEARNING_RATE_HPP_
+#ifndef CAFFE_SRC_SOLVER_LEARNING_RATE_HPP_
+#define CAFFE_SRC_SOLVER_LEARNING_RATE_HPP_
 
 #include "caffe/proto/caffe.pb.h"
 
@@ -13,4 +13,4 @@ double LearningRate(const SolverParameter& param, int iter, int* step);
 
 }  // namespace caffe
 
-#endif  // CAFFE_SOLVER_LEARNING_RATE_HPP_
+#endif  // CAFFE_SRC_SOLVER_LEARNING_RATE_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SOLVER_PARAM_FILE_HPP_
-#define CAFFE_SOLVER_PARAM_FILE_HPP_
+#ifndef CAFFE_SRC_SOLVER_PARAM_FILE_HPP_
+#define CAFFE_SRC_SOLVER_PARAM_FILE_HPP_
 
 #include <string>
 
@@ -26,4 +26,4 @@ auto Solver<Dtype>::InParamFile(const Action& action) const -> decltype(action()
 
 }  // namespace caffe
 
-#endif  // CAFFE_SOLVER_PARAM_FILE_HPP_
+#endif  // CAFFE_SRC_SOLVER_PARAM_FILE_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SOLVER_RUN_RULE_HPP_
-#define CAFFE_SOLVER_RUN_RULE_HPP_
+#ifndef CAFFE_SRC_SOLVER_RUN_RULE_HPP_
+#define CAFFE_SRC_SOLVER_RUN_RULE_HPP_
 
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/parallel_for.hpp"
@@ -59,4 +59,4 @@ void SGDSolver<Dtype>::Run(const Rule& rule, int param_id, Pass pass) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SOLVER_RUN_RULE_HPP_
+#endif  // CAFFE_SRC_SOLVER_RUN_RULE_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SOLVER_UPDATE_RULES_HPP_
-#define CAFFE_SOLVER_UPDATE_RULES_HPP_
+#ifndef CAFFE_SRC_SOLVER_UPDATE_RULES_HPP_
+#define CAFFE_SRC_SOLVER_UPDATE_RULES_HPP_
 
 /// The solvers' formulas for one element of a parameter, shared by the CPU loop and the GPU kernel.
 ///
@@ -159,4 +159,4 @@ void ClipToNormOnGpu(int n, const double* squares, Dtype limit, Dtype* values);
 
 }  // namespace caffe
 
-#endif  // CAFFE_SOLVER_UPDATE_RULES_HPP_
+#endif  // CAFFE_SRC_SOLVER_UPDATE_RULES_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_COPY_ELEMENTS_HPP_
-#define CAFFE_UTIL_COPY_ELEMENTS_HPP_
+#ifndef CAFFE_SRC_UTIL_COPY_ELEMENTS_HPP_
+#define CAFFE_SRC_UTIL_COPY_ELEMENTS_HPP_
 
 #include <cstring>
 
@@ -18,4 +18,4 @@ void CopyElements(std::ptrdiff_t n, const Dtype* from, Dtype* to) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_COPY_ELEMENTS_HPP_
+#endif  // CAFFE_SRC_UTIL_COPY_ELEMENTS_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_DESCRIBED_EXCEPTION_HPP_
-#define CAFFE_UTIL_DESCRIBED_EXCEPTION_HPP_
+#ifndef CAFFE_SRC_UTIL_DESCRIBED_EXCEPTION_HPP_
+#define CAFFE_SRC_UTIL_DESCRIBED_EXCEPTION_HPP_
 
 #include <exception>
 #include <stdexcept>
@@ -60,4 +60,4 @@ inline std::exception_ptr DescribedException() {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_DESCRIBED_EXCEPTION_HPP_
+#endif  // CAFFE_SRC_UTIL_DESCRIBED_EXCEPTION_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_PARALLEL_TASKS_HPP_
-#define CAFFE_UTIL_PARALLEL_TASKS_HPP_
+#ifndef CAFFE_SRC_UTIL_PARALLEL_TASKS_HPP_
+#define CAFFE_SRC_UTIL_PARALLEL_TASKS_HPP_
 
 #include <exception>
 #include <mutex>
@@ -41,4 +41,4 @@ void ParallelTasks(int n, int threads, const Body& body) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_PARALLEL_TASKS_HPP_
+#endif  // CAFFE_SRC_UTIL_PARALLEL_TASKS_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_START_THREAD_HPP_
-#define CAFFE_UTIL_START_THREAD_HPP_
+#ifndef CAFFE_SRC_UTIL_START_THREAD_HPP_
+#define CAFFE_SRC_UTIL_START_THREAD_HPP_
 
 #include <system_error>
 #include <thread>
@@ -22,4 +22,4 @@ std::thread StartThread(Body&& body) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_START_THREAD_HPP_
+#endif  // CAFFE_SRC_UTIL_START_THREAD_HPP_
