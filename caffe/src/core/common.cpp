@@ -6,6 +6,7 @@
 #ifndef CPU_ONLY
 #include <boost/optional.hpp>
 
+#include "core/device_pool.hpp"
 #include "gpu/cublas.hpp"
 #endif
 
@@ -132,9 +133,7 @@ void Caffe::set_random_seed(const unsigned int seed) {
 }
 
 void Caffe::SetDevice(const int device_id) {
-  int current = -1;
-  CUDA_CHECK(cudaGetDevice(&current));
-  if (current == device_id) return;
+  if (ThisDevice() == device_id) return;
   CUDA_CHECK(cudaSetDevice(device_id));
   Caffe& self = Get();
   if (self.cublas_handle_) {
@@ -148,8 +147,7 @@ void Caffe::SetDevice(const int device_id) {
 }
 
 void Caffe::DeviceQuery() {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
+  const int device = ThisDevice();
   cudaDeviceProp p;
   CUDA_CHECK(cudaGetDeviceProperties(&p, device));
   LOG(INFO) << "Device id:                     " << device;

@@ -111,12 +111,6 @@ std::shared_ptr<Account> AccountOf(int device) {
   return account;
 }
 
-int ThisDevice() {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
-  return device;
-}
-
 void Register(const void* memory, Piece piece) {
   piece.account->all.Add(piece.size);
   if (!piece.slab) piece.account->beside_slab.Add(piece.size);

@@ -68,8 +68,14 @@ void SayThereIsNone(size_t size, int device) {
 
 }  // namespace
 
+int ThisDevice() {
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  return device;
+}
+
 void* TryTakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device) {
-  CUDA_CHECK(cudaGetDevice(device));
+  *device = ThisDevice();
   void* memory = nullptr;
   const cudaError_t status = cudaMallocFromPoolAsync(
       &memory, std::max<size_t>(size, 1), PoolsOf(*device)[static_cast<int>(use)], stream);
@@ -94,17 +100,11 @@ void GiveBackToPool(void* memory, int device, bool wait) {
 }
 
 void TrimDeviceMemory() {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
   CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
-  for (cudaMemPool_t pool : PoolsOf(device)) CUDA_CHECK(cudaMemPoolTrimTo(pool, 0));
+  for (cudaMemPool_t pool : PoolsOf(ThisDevice())) CUDA_CHECK(cudaMemPoolTrimTo(pool, 0));
 }
 
-size_t MostDeviceMemory() {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
-  return SumOfPools(device, cudaMemPoolAttrUsedMemHigh);
-}
+size_t MostDeviceMemory() { return SumOfPools(ThisDevice(), cudaMemPoolAttrUsedMemHigh); }
 
 AtDevice::AtDevice(int device) : device_(device) {
   cudaGetDevice(&before_);

@@ -9,6 +9,9 @@
 
 namespace caffe {
 
+/// The number of the thread's GPU.
+int ThisDevice();
+
 /// A GPU's memory is full; says what is in use and what is free.
 class OutOfDeviceMemory : public Error {
  public:

@@ -21,7 +21,7 @@ SyncedMemory::SyncedMemory() : SyncedMemory(0) {}
 
 SyncedMemory::SyncedMemory(size_t size) : size_(size) {
 #ifndef CPU_ONLY
-  if (Caffe::mode() == Caffe::GPU) CUDA_CHECK(cudaGetDevice(&device_));
+  if (Caffe::mode() == Caffe::GPU) device_ = ThisDevice();
 #endif
 }
 

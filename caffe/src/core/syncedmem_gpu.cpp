@@ -33,10 +33,9 @@ int ThreadNumber() {
 }  // namespace
 
 void SyncedMemory::EnterGpu(bool write) {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
-  CHECK_EQ(device, device_) << ": the thread's GPU is not the one where these values are: set the "
-                            << "device before a net is made, and leave it so while the net runs";
+  CHECK_EQ(ThisDevice(), device_)
+      << ": the thread's GPU is not the one where these values are: set the "
+      << "device before a net is made, and leave it so while the net runs";
   const int user = gpu_user_, self = ThreadNumber();
   if (user == self || (user == kSeveral && !write)) return;
   if (user != 0) CUDA_CHECK(cudaDeviceSynchronize());
@@ -137,7 +136,7 @@ bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
 void SyncedMemory::set_gpu_data(void* data, const shared_ptr<void>& owner) {
   CHECK(data) << "the memory to use must not be null";
   free_gpu();
-  CUDA_CHECK(cudaGetDevice(&device_));
+  device_ = ThisDevice();
   gpu_ptr_ = data;
   gpu_owner_ = owner;
   released_ = false;

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "core/device_pool.hpp"
 #include "cudnn/handle.hpp"
 #include "dnn/convolution.hpp"
 
@@ -16,10 +17,9 @@ namespace cudnn {
 using Question = std::vector<int>;
 
 inline Question QuestionOf(std::initializer_list<int> what, const dnn::ConvolutionGeometry& g) {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
   Question question(what);
-  question.insert(question.end(), {device, g.num, g.groups, g.image_channels, g.feature_channels});
+  question.insert(question.end(),
+                  {ThisDevice(), g.num, g.groups, g.image_channels, g.feature_channels});
   for (const auto* pair : {&g.image, &g.features, &g.kernel, &g.stride, &g.pad, &g.dilation}) {
     question.insert(question.end(), {(*pair)[0], (*pair)[1]});
   }

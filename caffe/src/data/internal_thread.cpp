@@ -4,6 +4,7 @@
 #include <future>
 
 #include "caffe/util/math_functions.hpp"
+#include "core/device_pool.hpp"
 #include "util/described_exception.hpp"
 #include "util/start_thread.hpp"
 
@@ -24,7 +25,7 @@ struct Settings {
 
   Settings() {
 #ifndef CPU_ONLY
-    if (mode == Caffe::GPU) CUDA_CHECK(cudaGetDevice(&device));
+    if (mode == Caffe::GPU) device = ThisDevice();
 #endif
   }
 

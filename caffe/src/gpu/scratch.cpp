@@ -20,9 +20,7 @@ class Buffer {
   }
 
   void* Get(size_t bytes) {
-    int device = 0;
-    CUDA_CHECK(cudaGetDevice(&device));
-    if (device == device_ && bytes <= size_) return memory_;
+    if (ThisDevice() == device_ && bytes <= size_) return memory_;
     Free();
     memory_ = TakeFromPool(PoolUse::kKept, bytes, ThreadStream(), &device_);
     size_ = bytes;
