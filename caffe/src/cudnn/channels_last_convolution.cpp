@@ -23,12 +23,6 @@ const size_t kWorkspace = size_t(256) << 20;
 const size_t kMostEngines = 8, kMostCompiled = 4;
 const int kTries = 3;
 
-template <typename T>
-cudnnDataType_t TypeOf() {
-  if (std::is_same<T, Float16>::value) return CUDNN_DATA_HALF;
-  return std::is_same<T, BFloat16>::value ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
-}
-
 // A way to compute a product: the plan, and whether bias and ReLU come after it.
 struct Way {
   shared_ptr<Plan> plan;
@@ -140,9 +134,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
   }
 
   const void* Ordered(const Blob<float>& weights) const {
-    T* last = static_cast<T*>(DeviceScratch(Scratch::kWeights, weights_.size() * sizeof(T)));
-    WeightsToChannelsLast(weights_, weights.gpu_data(), last);
-    return last;
+    return OrderedWeights<T>(weights_, weights);
   }
 
   // ---- graphs ----
@@ -156,9 +148,9 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
 
   std::vector<Way> WaysOf(Product product) const {
     Graph graph(Graph::Order::kChannelsLast);
-    graph.Convolve(product, geometry_, graph.Stored(kImage, ShapeOf(image_), TypeOf<T>()),
-                   graph.Stored(kWeights, ShapeOfWeights(), TypeOf<T>()),
-                   graph.Stored(kFeatures, ShapeOf(features_), TypeOf<T>()));
+    graph.Convolve(product, geometry_, graph.Stored(kImage, ShapeOf(image_), DataType<T>()),
+                   graph.Stored(kWeights, ShapeOfWeights(), DataType<T>()),
+                   graph.Stored(kFeatures, ShapeOf(features_), DataType<T>()));
     std::vector<Way> ways;
     for (const auto& plan : graph.Plans(kWorkspace, kMostEngines)) ways.push_back({plan, true});
     return ways;
@@ -168,10 +160,10 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
   std::vector<Way> WholeWays(bool bias, bool exact) const {
     const float slope = geometry_.relu_slope;
     Graph graph(Graph::Order::kChannelsLast);
-    const auto image = graph.Stored(kImage, ShapeOf(image_), TypeOf<T>());
-    const auto weights = graph.Stored(kWeights, ShapeOfWeights(), TypeOf<T>());
+    const auto image = graph.Stored(kImage, ShapeOf(image_), DataType<T>());
+    const auto weights = graph.Stored(kWeights, ShapeOfWeights(), DataType<T>());
     const auto result =
-        graph.Stored(kFeatures, ShapeOf(features_), exact ? CUDNN_DATA_FLOAT : TypeOf<T>());
+        graph.Stored(kFeatures, ShapeOf(features_), exact ? CUDNN_DATA_FLOAT : DataType<T>());
     auto sums = graph.Passing(ShapeOf(features_));
     graph.Convolve(Product::kToFeatures, geometry_, image, weights, sums);
     if (bias) {

@@ -5,7 +5,6 @@
 #include "cudnn/channels_last_kernels.hpp"
 #include "gpu/depthwise.hpp"
 #include "gpu/layout.hpp"
-#include "gpu/scratch.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -54,10 +53,7 @@ class ChannelsLastDepthwise : public dnn::Convolution<float> {
 
   // Kernel x channels.
   const float* Ordered(const Blob<float>& weights) const {
-    float* last =
-        static_cast<float*>(DeviceScratch(Scratch::kWeights, weights_.size() * sizeof(float)));
-    WeightsToChannelsLast(weights_, weights.gpu_data(), last);
-    return last;
+    return OrderedWeights<float>(weights_, weights);
   }
 
   DepthwiseOnGpu<T, float> products_;

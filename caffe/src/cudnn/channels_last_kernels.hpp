@@ -4,6 +4,7 @@
 /// What ChannelsLastConvolution needs beside cuDNN. All pointers are on the GPU; T is float,
 /// BFloat16 or Float16.
 
+#include "gpu/scratch.hpp"
 #include "util/channel_layout.hpp"
 
 namespace caffe {
@@ -21,6 +22,13 @@ struct WeightShape {
 
 template <typename T>
 void WeightsToChannelsLast(const WeightShape& shape, const float* plain, T* last);
+/// A layer's weights in channels-last order, in memory that all layers share.
+template <typename T>
+const T* OrderedWeights(const WeightShape& shape, const Blob<float>& weights) {
+  T* last = static_cast<T*>(DeviceScratch(Scratch::kWeights, shape.size() * sizeof(T)));
+  WeightsToChannelsLast(shape, weights.gpu_data(), last);
+  return last;
+}
 /// plain += last.
 template <typename T>
 void AddWeightsFromChannelsLast(const WeightShape& shape, const T* last, float* plain);

@@ -2,6 +2,10 @@
 
 #include <map>
 
+#include "core/device_pool.hpp"
+#include "util/bfloat16.hpp"
+#include "util/float16.hpp"
+
 namespace caffe {
 namespace cudnn {
 
@@ -15,8 +19,7 @@ class ThreadHandles {
   }
 
   cudnnHandle_t ForCurrentDevice() {
-    int device = 0;
-    CUDA_CHECK(cudaGetDevice(&device));
+    const int device = ThisDevice();
     const auto found = handles_.find(device);
     if (found != handles_.end()) return found->second;
     cudnnHandle_t handle;
@@ -43,6 +46,14 @@ cudnnDataType_t DataType<float>() {
 template <>
 cudnnDataType_t DataType<double>() {
   return CUDNN_DATA_DOUBLE;
+}
+template <>
+cudnnDataType_t DataType<BFloat16>() {
+  return CUDNN_DATA_BFLOAT16;
+}
+template <>
+cudnnDataType_t DataType<Float16>() {
+  return CUDNN_DATA_HALF;
 }
 
 }  // namespace cudnn
