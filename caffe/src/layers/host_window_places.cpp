@@ -43,68 +43,14 @@ bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows) {
   return InLanes(layout) && FitBytes(windows);
 }
 
-// ---- kernels, for rows of one plane ----
+// ---- kernels, for rows of one plane, as in pooling_loops.hpp ----
 
 namespace {
 
-typedef std::uint8_t ByteLanes __attribute__((vector_size(kLanes), aligned(1), may_alias));
-
-#define CAFFE_LOAD_PLACES(from, to) \
-  (to) = __builtin_convertvector(*reinterpret_cast<const ByteLanes*>(from), Vector)
-
 template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void MaximaOfRows(const PoolWindows& windows, const Rows& rows,
-                                    const std::ptrdiff_t block, const T* large, T* small,
-                                    std::uint8_t* places) {
-  using Vector = typename Lanes<Dtype>::Vector;
-  const int width = windows.w.in, kernel = windows.w.kernel;
-  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
-      Vector best, best_place = {};
-      CAFFE_LOAD_LANES(large + (h0 * width + w0) * block + lane, best);
-      for (int h = h0; h < h1; ++h) {
-        Dtype place = (h - h0) * kernel;
-        for (int w = w0; w < w1; ++w, place += 1) {
-          Vector value;
-          CAFFE_LOAD_LANES(large + (h * width + w) * block + lane, value);
-          const auto better = value > best;
-          best = better ? value : best;
-          best_place = better ? place - Vector{} : best_place;
-        }
-      }
-      CAFFE_STORE_LANES(best, small + o * block + lane);
-      *reinterpret_cast<ByteLanes*>(places + o * block + lane) =
-          __builtin_convertvector(best_place, ByteLanes);
-    }
-  });
-}
-
-template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void FillRows(const PoolWindows& windows, const Rows& rows,
-                                const std::ptrdiff_t block, const T* small,
-                                const std::uint8_t* places, T* large) {
-  using Vector = typename Lanes<Dtype>::Vector;
-  const int width = windows.w.in, kernel = windows.w.kernel;
-  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
-      Vector value, chosen;
-      CAFFE_LOAD_LANES(small + o * block + lane, value);
-      CAFFE_LOAD_PLACES(places + o * block + lane, chosen);
-      for (int h = h0; h < h1; ++h) {
-        Dtype place = (h - h0) * kernel;
-        for (int w = w0; w < w1; ++w, place += 1) {
-          const Vector filled = chosen == (place - Vector{}) ? value : Vector{};
-          CAFFE_STORE_LANES(filled, large + (h * width + w) * block + lane);
-        }
-      }
-    }
-  });
-}
-
-template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void GatherRows(const PoolWindows& windows, const Rows& rows,
-                                  const std::ptrdiff_t block, const T* large,
-                                  const std::uint8_t* places, T* small) {
+CAFFE_SIMD_CLONES void GatherOfLanes(const PoolWindows& windows, const Rows& rows,
+                                     const std::ptrdiff_t block, const T* large,
+                                     const std::uint8_t* places, T* small) {
   using Vector = typename Lanes<Dtype>::Vector;
   const int width = windows.w.in, kernel = windows.w.kernel;
   EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
@@ -140,7 +86,8 @@ template <typename Dtype, typename T>
 void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
                      T* small, std::uint8_t* places) {
   EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t from, std::ptrdiff_t to) {
-    MaximaOfRows<Dtype>(windows, rows, layout.block, large + from, small + to, places + to);
+    MaxOfLanes<true>(windows, rows, InWindow<Dtype>(windows), layout.block, large + from,
+                     small + to, places + to);
   });
 }
 
@@ -148,7 +95,8 @@ template <typename Dtype, typename T>
 void FillWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* small,
                  const std::uint8_t* places, T* large) {
   EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t to, std::ptrdiff_t from) {
-    FillRows<Dtype>(windows, rows, layout.block, small + from, places + from, large + to);
+    FillOfLanes(windows, rows, InWindow<Dtype>(windows), layout.block, small + from, places + from,
+                large + to);
   });
 }
 
@@ -156,7 +104,7 @@ template <typename Dtype, typename T>
 void GatherFromWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
                        const std::uint8_t* places, T* small) {
   EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t from, std::ptrdiff_t to) {
-    GatherRows<Dtype>(windows, rows, layout.block, large + from, places + to, small + to);
+    GatherOfLanes<Dtype>(windows, rows, layout.block, large + from, places + to, small + to);
   });
 }
 

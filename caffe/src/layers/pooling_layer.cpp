@@ -87,41 +87,43 @@ PoolWindows PoolingLayer<Dtype>::Windows() const {
 template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
-  const PoolWindows windows = Windows();
+  const auto method = this->layer_param_.pooling_param().pool();
+  if (method == PoolingParameter_PoolMethod_MAX) return ForwardMaxima(*bottom[0], top);
+  if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
+    return ForwardStochastic(*bottom[0], top[0]);
+  }
   const ChannelLayout layout = LayoutOf(*bottom[0]);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-  switch (this->layer_param_.pooling_param().pool()) {
-    case PoolingParameter_PoolMethod_MAX: {
-      const ChannelLayout stored = StoredLayout(*bottom[0]);
-      if (has_mask_ && KeepsPlaces(stored, windows)) {
-        VisitElements<Dtype>(stored, [&](auto type) {
-          using T = decltype(type);
-          const T* x = ReadAs<T>(stored, *bottom[0]);
-          T* y = WriteAs<T>(pooled.WithElement(stored.element), top[0]);
-          MaximaAndPlaces<Dtype>(stored, windows, x, y,
-                                 PlacesToWrite<HostWindowPlaces<Dtype>>(pooled, windows, top[1]));
-        });
-        break;
-      }
-      // In TEST nobody wants a gradient as a rule, and from windows that do not overlap Backward
-      // learns the places in passing.
-      chosen_known_ = !has_mask_ && this->phase_ == TRAIN && !windows.Tile();
-      Dtype* where = nullptr;
-      if (has_mask_) where = WriteIn(pooled, top[1]);
-      if (chosen_known_) where = WriteIn(pooled, &chosen_);
-      VisitElements<Dtype>(stored, [&](auto type) {
-        using T = decltype(type);
-        const T* x = ReadAs<T>(stored, *bottom[0]);
-        MaxPool(stored, windows, x, WriteAs<T>(pooled.WithElement(stored.element), top[0]), where);
-      });
-      break;
-    }
-    case PoolingParameter_PoolMethod_AVE:
-      AveragePool(layout, windows, ReadIn(layout, *bottom[0]), WriteIn(pooled, top[0]));
-      break;
-    default:
-      ForwardStochastic(*bottom[0], top[0]);
+  AveragePool(layout, Windows(), ReadIn(layout, *bottom[0]), WriteIn(pooled, top[0]));
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::ForwardMaxima(const Blob<Dtype>& bottom,
+                                        const vector<Blob<Dtype>*>& top) {
+  const PoolWindows windows = Windows();
+  const ChannelLayout stored = StoredLayout(bottom);
+  const ChannelLayout pooled = LayoutOf(bottom).WithPlane(pooled_height_, pooled_width_);
+  if (has_mask_ && KeepsPlaces(stored, windows)) {
+    VisitElements<Dtype>(stored, [&](auto type) {
+      using T = decltype(type);
+      const T* x = ReadAs<T>(stored, bottom);
+      T* y = WriteAs<T>(pooled.WithElement(stored.element), top[0]);
+      MaximaAndPlaces<Dtype>(stored, windows, x, y,
+                             PlacesToWrite<HostWindowPlaces<Dtype>>(pooled, windows, top[1]));
+    });
+    return;
   }
+  // In TEST nobody wants a gradient as a rule, and from windows that do not overlap Backward learns
+  // the places in passing.
+  chosen_known_ = !has_mask_ && this->phase_ == TRAIN && !windows.Tile();
+  Dtype* where = nullptr;
+  if (has_mask_) where = WriteIn(pooled, top[1]);
+  if (chosen_known_) where = WriteIn(pooled, &chosen_);
+  VisitElements<Dtype>(stored, [&](auto type) {
+    using T = decltype(type);
+    const T* x = ReadAs<T>(stored, bottom);
+    MaxPool(stored, windows, x, WriteAs<T>(pooled.WithElement(stored.element), top[0]), where);
+  });
 }
 
 template <typename Dtype>

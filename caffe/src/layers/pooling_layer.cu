@@ -130,27 +130,26 @@ void PoolingLayer<Dtype>::ForwardStochasticOnGpu(const Blob<Dtype>& bottom, Blob
 template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
-  switch (this->layer_param_.pooling_param().pool()) {
-    case PoolingParameter_PoolMethod_MAX: {
-      const ChannelLayout layout = StoredOnGpu(*bottom[0]);
-      const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-      MaskToWrite<Dtype> mask;
-      if (has_mask_ && FitBytes(Windows())) {
-        mask.bytes = PlacesToWrite<WindowPlaces<Dtype>>(pooled, Windows(), top[1]);
-      } else if (has_mask_) {
-        mask.places = WriteOnGpu<Dtype>(pooled.WithElement(Element::kFloat), top[1]);
-      }
-      const void* x = ReadBytes(layout, *bottom[0], Part::kData, Place::kGpu);
-      MaxPoolOnGpu(layout, Windows(), x, WriteBytes(pooled, top[0], Part::kData, Place::kGpu),
-                   mask);
-      break;
-    }
-    case PoolingParameter_PoolMethod_AVE:
-      ForwardMeansOnGpu(*bottom[0], top[0]);
-      break;
-    default:
-      ForwardStochasticOnGpu(*bottom[0], top[0]);
+  const auto method = this->layer_param_.pooling_param().pool();
+  if (method == PoolingParameter_PoolMethod_MAX) return ForwardMaximaOnGpu(*bottom[0], top);
+  if (method == PoolingParameter_PoolMethod_AVE) return ForwardMeansOnGpu(*bottom[0], top[0]);
+  ForwardStochasticOnGpu(*bottom[0], top[0]);
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::ForwardMaximaOnGpu(const Blob<Dtype>& bottom,
+                                             const vector<Blob<Dtype>*>& top) {
+  const PoolWindows windows = Windows();
+  const ChannelLayout layout = StoredOnGpu(bottom);
+  const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
+  MaskToWrite<Dtype> mask;
+  if (has_mask_ && FitBytes(windows)) {
+    mask.bytes = PlacesToWrite<WindowPlaces<Dtype>>(pooled, windows, top[1]);
+  } else if (has_mask_) {
+    mask.places = WriteOnGpu<Dtype>(pooled.WithElement(Element::kFloat), top[1]);
   }
+  const void* x = ReadBytes(layout, bottom, Part::kData, Place::kGpu);
+  MaxPoolOnGpu(layout, windows, x, WriteBytes(pooled, top[0], Part::kData, Place::kGpu), mask);
 }
 
 template <typename Dtype>

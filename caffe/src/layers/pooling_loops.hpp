@@ -3,6 +3,9 @@
 
 /// Loops of the pooling kernels on the host.
 
+#include <cstdint>
+#include <type_traits>
+
 #include "caffe/util/parallel_for.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "util/simd.hpp"
@@ -45,6 +48,113 @@ void EachRows(const ChannelLayout& layout, const PoolWindows& windows, const Ker
 
 /// Whether the kernels of lanes can be used.
 inline bool InLanes(const ChannelLayout& layout) { return layout.block % kLanes == 0; }
+
+// ---- the places of maxima: how they are numbered, and kept ----
+
+/// In the plane; kept as Dtype.
+template <typename Dtype>
+struct InPlane {
+  using Value = Dtype;
+  int width;
+
+  explicit InPlane(const PoolWindows& windows) : width(windows.w.in) {}
+  /// The first one of row h of a window that begins at (h0, w0).
+  Dtype FirstOfRow(int h, int /*h0*/, int w0) const { return h * width + w0; }
+};
+
+/// In the window; kept as bytes.
+template <typename Dtype>
+struct InWindow {
+  using Value = Dtype;
+  int kernel;
+
+  explicit InWindow(const PoolWindows& windows) : kernel(windows.w.kernel) {}
+  Dtype FirstOfRow(int h, int h0, int /*w0*/) const { return (h - h0) * kernel; }
+};
+
+typedef std::uint8_t ByteLanes __attribute__((vector_size(kLanes), aligned(1), may_alias));
+
+}  // namespace caffe
+
+// Macros, as those of simd.hpp, for places that are kept as bytes or as the values of the Vector
+// that has this name where they are used.
+#define CAFFE_LOAD_PLACES(from, to)                                                             \
+  do {                                                                                          \
+    const auto* const places_from = (from);                                                     \
+    if constexpr (sizeof(*places_from) == 1) {                                                  \
+      (to) = __builtin_convertvector(*reinterpret_cast<const ByteLanes*>(places_from), Vector); \
+    } else {                                                                                    \
+      (to) = Lanes<typename std::decay<decltype(*places_from)>::type>::At(places_from);         \
+    }                                                                                           \
+  } while (0)
+
+#define CAFFE_STORE_PLACES(from, to)                                                       \
+  do {                                                                                     \
+    auto* const places_to = (to);                                                          \
+    if constexpr (sizeof(*places_to) == 1) {                                               \
+      *reinterpret_cast<ByteLanes*>(places_to) = __builtin_convertvector(from, ByteLanes); \
+    } else {                                                                               \
+      Lanes<typename std::decay<decltype(*places_to)>::type>::At(places_to) = (from);      \
+    }                                                                                      \
+  } while (0)
+
+namespace caffe {
+
+// ---- kernels for rows of one plane, with blocks of any multiple of kLanes channels ----
+
+/// y (or null) = the maximum of each window of x, and with kWhere its place.
+template <bool kWhere, typename Places, typename T, typename Kept>
+static CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows& rows,
+                                         const Places& places, const std::ptrdiff_t block,
+                                         const T* x, T* y, Kept* where) {
+  using Dtype = typename Places::Value;
+  using Vector = typename Lanes<Dtype>::Vector;
+  const int width = windows.w.in;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector best;
+      CAFFE_LOAD_LANES(x + (h0 * width + w0) * block + lane, best);
+      Vector best_place = places.FirstOfRow(h0, h0, w0) - Vector{};
+      for (int h = h0; h < h1; ++h) {
+        Dtype place = places.FirstOfRow(h, h0, w0);
+        for (int w = w0; w < w1; ++w, place += 1) {
+          Vector value;
+          CAFFE_LOAD_LANES(x + (h * width + w) * block + lane, value);
+          const auto better = value > best;
+          best = better ? value : best;
+          if (kWhere) best_place = better ? place - Vector{} : best_place;
+        }
+      }
+      if (y) CAFFE_STORE_LANES(best, y + o * block + lane);
+      if (kWhere) CAFFE_STORE_PLACES(best_place, where + o * block + lane);
+    }
+  });
+}
+
+/// For windows that tile the plane: each window of `large` becomes the value of `small` at its
+/// place, and 0 elsewhere.
+template <typename Places, typename T, typename Kept>
+static CAFFE_SIMD_CLONES void FillOfLanes(const PoolWindows& windows, const Rows& rows,
+                                          const Places& places, const std::ptrdiff_t block,
+                                          const T* small, const Kept* where, T* large) {
+  using Dtype = typename Places::Value;
+  using Vector = typename Lanes<Dtype>::Vector;
+  const int width = windows.w.in;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
+      Vector value, chosen;
+      CAFFE_LOAD_LANES(small + o * block + lane, value);
+      CAFFE_LOAD_PLACES(where + o * block + lane, chosen);
+      for (int h = h0; h < h1; ++h) {
+        Dtype place = places.FirstOfRow(h, h0, w0);
+        for (int w = w0; w < w1; ++w, place += 1) {
+          const Vector filled = chosen == (place - Vector{}) ? value : Vector{};
+          CAFFE_STORE_LANES(filled, large + (h * width + w) * block + lane);
+        }
+      }
+    }
+  });
+}
 
 }  // namespace caffe
 

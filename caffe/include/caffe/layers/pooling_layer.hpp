@@ -71,6 +71,7 @@ class PoolingLayer : public Layer<Dtype> {
   }
   /// Whether it keeps the places of what it chose, as Dtype.
   bool KeepsPlacesInPlanes() const;
+  void ForwardMaxima(const Blob<Dtype>& bottom, const vector<Blob<Dtype>*>& top);
   void ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   /// `bad`: 1 + an output of stochastic pooling whose window has a negative value, or 0.
   void CheckNoNegative(int bad) const;
@@ -80,6 +81,7 @@ class PoolingLayer : public Layer<Dtype> {
   bool BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
   PoolWindows Windows() const;
 #ifndef CPU_ONLY
+  void ForwardMaximaOnGpu(const Blob<Dtype>& bottom, const vector<Blob<Dtype>*>& top);
   void ForwardStochasticOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   void BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
   void ForwardMeansOnGpu(const Blob<Dtype>& bottom, Blob<Dtype>* top);
