@@ -15,7 +15,7 @@ const int kFrontShare = 8;
 
 std::ptrdiff_t BytesOfFeatureRow(const ConvolutionGeometry& g) {
   return std::ptrdiff_t(g.num) * g.feature_channels * g.features[1] *
-         (g.element == Element::kFloat ? 4 : 2);
+         static_cast<std::ptrdiff_t>(BytesOf(g.element));
 }
 
 std::ptrdiff_t Multiplications(const ConvolutionGeometry& g) {

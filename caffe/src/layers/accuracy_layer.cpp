@@ -4,7 +4,7 @@
 
 #include <boost/optional.hpp>
 
-#include "caffe/util/parallel_for.hpp"
+#include "caffe/util/rows.hpp"
 #include "layers/no_gradient.hpp"
 
 namespace caffe {
@@ -37,17 +37,14 @@ void AccuracyLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                has_ignore_label_ ? boost::optional<int>(ignore_label_) : boost::none);
   const Dtype* scores = bottom[0]->cpu_data();
   vector<char> hit(labels_.count());
-  ParallelFor(labels_.count(), kElementwiseGrain / classes + 1,
-              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                for (std::ptrdiff_t i = begin; i < end; ++i) {
-                  if (labels_[i] == ClassLabels::kIgnored) continue;
-                  const Dtype* x = scores + i / stride * classes * stride + i % stride;
-                  const Dtype own = x[labels_[i] * stride];
-                  int better = -1;  // the label's own class is counted too
-                  for (int c = 0; c < classes; ++c) better += x[c * stride] >= own;
-                  hit[i] = better >= 0 && better < top_k_;
-                }
-              });
+  ForRows(labels_.count(), classes, [&](std::ptrdiff_t i) {
+    if (labels_[i] == ClassLabels::kIgnored) return;
+    const Dtype* x = scores + i / stride * classes * stride + i % stride;
+    const Dtype own = x[labels_[i] * stride];
+    int better = -1;  // the label's own class is counted too
+    for (int c = 0; c < classes; ++c) better += x[c * stride] >= own;
+    hit[i] = better >= 0 && better < top_k_;
+  });
 
   vector<int> hits(classes);
   int total = 0;

@@ -1,6 +1,7 @@
 #include "caffe/layers/base_conv_layer.hpp"
 
 #include "caffe/util/im2col.hpp"
+#include "caffe/util/rows.hpp"
 #include "cudnn/convolution.hpp"
 #include "dnn/convolution.hpp"
 #include "layers/convolution_products.hpp"
@@ -123,14 +124,11 @@ Dtype* BaseConvolutionLayer<Dtype>::ColumnBuffer(OnCpu) {
 
 template <typename Dtype>
 void BaseConvolutionLayer<Dtype>::AddBias(OnCpu, Dtype* output, const Dtype* bias) {
-  ParallelFor(num_output_, 1 + kElementwiseGrain / std::max(1, out_spatial_dim_),
-              [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                for (std::ptrdiff_t c = begin; c < end; ++c) {
-                  const Dtype add = bias[c];
-                  Dtype* values = output + c * out_spatial_dim_;
-                  for (int i = 0; i < out_spatial_dim_; ++i) values[i] += add;
-                }
-              });
+  ForRows(num_output_, out_spatial_dim_, [&](std::ptrdiff_t c) {
+    const Dtype add = bias[c];
+    Dtype* values = output + c * out_spatial_dim_;
+    for (int i = 0; i < out_spatial_dim_; ++i) values[i] += add;
+  });
 }
 
 template <typename Dtype>

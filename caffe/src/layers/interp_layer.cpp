@@ -2,6 +2,7 @@
 
 #include <climits>
 
+#include "caffe/util/rows.hpp"
 #include "layers/interp_positions.hpp"
 #include "util/channel_layout.hpp"
 
@@ -37,9 +38,10 @@ void EachPixel(const vector<Between>& rows, const vector<Between>& columns, int 
   }
 }
 
-// Planes that are worth a thread.
-std::ptrdiff_t PlaneGrain(const ChannelLayout& from, const ChannelLayout& to) {
-  return 1 + kElementwiseGrain / 4 / (1 + std::max(from.plane_size(), to.plane_size()));
+// Calls body(plane) for all planes, on several threads.
+template <typename Body>
+void EachPlane(const ChannelLayout& from, const ChannelLayout& to, const Body& body) {
+  ForRows(from.planes(), 4 * std::max(from.plane_size(), to.plane_size()), body);
 }
 
 }  // namespace
@@ -120,20 +122,18 @@ void InterpLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const vector<Between> rows = AlignCorners(this->rows());
   const vector<Between> columns = AlignCorners(this->columns());
   const int block = from.block;
-  ParallelFor(from.planes(), PlaneGrain(from, to), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t p = begin; p < end; ++p) {
-      const Dtype* in = x + p * from.plane_size();
-      Dtype* out = y + p * to.plane_size();
-      EachPixel(rows, columns, from.width, block,
-                [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
-                  const Dtype w[4] = {Dtype(weights[0]), Dtype(weights[1]), Dtype(weights[2]),
-                                      Dtype(weights[3])};
-                  for (int i = 0; i < block; ++i) {
-                    out[o + i] = w[0] * in[at[0] + i] + w[1] * in[at[1] + i] +
-                                 w[2] * in[at[2] + i] + w[3] * in[at[3] + i];
-                  }
-                });
-    }
+  EachPlane(from, to, [&](std::ptrdiff_t p) {
+    const Dtype* in = x + p * from.plane_size();
+    Dtype* out = y + p * to.plane_size();
+    EachPixel(rows, columns, from.width, block,
+              [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
+                const Dtype w[4] = {Dtype(weights[0]), Dtype(weights[1]), Dtype(weights[2]),
+                                    Dtype(weights[3])};
+                for (int i = 0; i < block; ++i) {
+                  out[o + i] = w[0] * in[at[0] + i] + w[1] * in[at[1] + i] + w[2] * in[at[2] + i] +
+                               w[3] * in[at[3] + i];
+                }
+              });
   });
 }
 
@@ -152,20 +152,18 @@ void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const vector<Between> rows = AlignCorners(this->rows());
   const vector<Between> columns = AlignCorners(this->columns());
   const int block = from.block;
-  ParallelFor(from.planes(), PlaneGrain(from, to), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t p = begin; p < end; ++p) {
-      const Dtype* out = dy + p * from.plane_size();
-      Dtype* in = dx + p * to.plane_size();
-      std::fill(in, in + to.plane_size(), Dtype(0));
-      EachPixel(rows, columns, to.width, block,
-                [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
-                  for (int corner = 0; corner < 4; ++corner) {
-                    const Dtype weight = static_cast<Dtype>(weights[corner]);
-                    Dtype* pixel = in + at[corner];
-                    for (int i = 0; i < block; ++i) pixel[i] += weight * out[o + i];
-                  }
-                });
-    }
+  EachPlane(from, to, [&](std::ptrdiff_t p) {
+    const Dtype* out = dy + p * from.plane_size();
+    Dtype* in = dx + p * to.plane_size();
+    std::fill(in, in + to.plane_size(), Dtype(0));
+    EachPixel(rows, columns, to.width, block,
+              [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
+                for (int corner = 0; corner < 4; ++corner) {
+                  const Dtype weight = static_cast<Dtype>(weights[corner]);
+                  Dtype* pixel = in + at[corner];
+                  for (int i = 0; i < block; ++i) pixel[i] += weight * out[o + i];
+                }
+              });
   });
 }
 

@@ -1,5 +1,6 @@
 #include "layers/pooling_kernels.hpp"
 
+#include "caffe/util/rows.hpp"
 #include "layers/pooling_loops.hpp"
 
 namespace caffe {
@@ -9,42 +10,10 @@ namespace {
 // Calls kernel(plane) for all planes, on several threads.
 template <typename Kernel>
 void EachPlane(const ChannelLayout& layout, const Kernel& kernel) {
-  const std::ptrdiff_t grain =
-      1 + kElementwiseGrain / 4 / std::max<std::ptrdiff_t>(1, layout.plane_size());
-  ParallelFor(layout.planes(), grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t p = begin; p < end; ++p) kernel(p);
-  });
+  ForRows(layout.planes(), 4 * layout.plane_size(), kernel);
 }
 
-// ---- rows of one plane; the kernels of lanes take blocks of any multiple of kLanes channels ----
-
-template <typename Dtype, bool kWhere, typename T>
-CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows& rows,
-                                  const std::ptrdiff_t block, const T* x, T* y, Dtype* where) {
-  using L = Lanes<Dtype>;
-  using Vector = typename L::Vector;
-  const int width = windows.w.in;
-  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
-      Dtype place = h0 * width + w0;
-      Vector best;
-      CAFFE_LOAD_LANES(x + (h0 * width + w0) * block + lane, best);
-      Vector best_place = place - Vector{};
-      for (int h = h0; h < h1; ++h) {
-        place = h * width + w0;
-        for (int w = w0; w < w1; ++w, place += 1) {
-          Vector value;
-          CAFFE_LOAD_LANES(x + (h * width + w) * block + lane, value);
-          const auto better = value > best;
-          best = better ? value : best;
-          if (kWhere) best_place = better ? place - Vector{} : best_place;
-        }
-      }
-      if (y) CAFFE_STORE_LANES(best, y + o * block + lane);
-      if (kWhere) L::At(where + o * block + lane) = best_place;
-    }
-  });
-}
+// ---- rows of one plane, as in pooling_loops.hpp ----
 
 template <typename Dtype, typename T>
 void MaxOfRows(const PoolWindows& windows, const Rows& rows, int block, const T* x, T* y,
@@ -61,30 +30,6 @@ void MaxOfRows(const PoolWindows& windows, const Rows& rows, int block, const T*
       }
       if (y) y[o * block + lane] = x[std::ptrdiff_t(best) * block + lane];
       if (where) where[o * block + lane] = static_cast<Dtype>(best);
-    }
-  });
-}
-
-// For windows that tile the plane: every place gets the diff or 0, nothing is added up.
-template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void PlacesBackwardOfLanes(const PoolWindows& windows, const Rows& rows,
-                                             const std::ptrdiff_t block, const T* dy,
-                                             const Dtype* where, T* dx) {
-  using L = Lanes<Dtype>;
-  using Vector = typename L::Vector;
-  const int width = windows.w.in;
-  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
-      Vector diff;
-      CAFFE_LOAD_LANES(dy + o * block + lane, diff);
-      const Vector chosen = L::At(where + o * block + lane);
-      for (int h = h0; h < h1; ++h) {
-        for (int w = w0; w < w1; ++w) {
-          const Dtype place = h * width + w;
-          const Vector value = chosen == (place - Vector{}) ? diff : Vector{};
-          CAFFE_STORE_LANES(value, dx + (h * width + w) * block + lane);
-        }
-      }
     }
   });
 }
@@ -169,9 +114,9 @@ void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x
     if (!InLanes(bottom)) {
       MaxOfRows(windows, rows, bottom.block, from, maxima, places);
     } else if (where) {
-      MaxOfLanes<Dtype, true>(windows, rows, bottom.block, from, maxima, places);
+      MaxOfLanes<true>(windows, rows, InPlane<Dtype>(windows), bottom.block, from, maxima, places);
     } else {
-      MaxOfLanes<Dtype, false>(windows, rows, bottom.block, from, maxima, places);
+      MaxOfLanes<false>(windows, rows, InPlane<Dtype>(windows), bottom.block, from, maxima, places);
     }
   });
 }
@@ -182,8 +127,8 @@ void MaxPoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, co
   const std::ptrdiff_t outputs = OutputsOfPlane(bottom, windows);
   if (windows.Tile() && InLanes(bottom)) {
     EachRows(bottom, windows, [&](std::ptrdiff_t p, const Rows& rows) {
-      PlacesBackwardOfLanes(windows, rows, bottom.block, dy + p * outputs, where + p * outputs,
-                            dx + p * bottom.plane_size());
+      FillOfLanes(windows, rows, InPlane<Dtype>(windows), bottom.block, dy + p * outputs,
+                  where + p * outputs, dx + p * bottom.plane_size());
     });
     return;
   }

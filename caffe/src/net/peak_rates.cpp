@@ -26,8 +26,6 @@ const size_t kCopied = size_t(128) << 20;
 
 bool OnGpu() { return Caffe::mode() == Caffe::GPU; }
 
-size_t BytesOf(Element element) { return element == Element::kFloat ? 4 : 2; }
-
 /// The shortest of some runs, the first of which do not count where they prepare something.
 template <typename Work>
 double Milliseconds(const Work& work) {

@@ -21,6 +21,8 @@ namespace caffe {
 /// How one value of a float blob lies in memory. (Those of a double blob are always doubles.)
 enum class Element { kFloat, kBFloat16, kFloat16 };
 
+constexpr std::size_t BytesOf(Element element) { return element == Element::kFloat ? 4 : 2; }
+
 /// Where memory is. A blob's values can be in an order of their own on one of the two.
 enum class Place { kHost, kGpu };
 
@@ -52,7 +54,7 @@ struct ChannelLayout {
   /// First channel of plane p.
   int first_channel(std::ptrdiff_t p) const { return static_cast<int>(p % blocks()) * block; }
 
-  std::size_t bytes() const { return size() * (element == Element::kFloat ? 4 : 2); }
+  std::size_t bytes() const { return size() * BytesOf(element); }
 
   /// The same order for another plane.
   ChannelLayout WithPlane(int new_height, int new_width) const {

@@ -7,6 +7,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/parallel_for.hpp"
+#include "caffe/util/rows.hpp"
 
 namespace caffe {
 
@@ -45,13 +46,10 @@ class Windows {
 
   template <typename Dtype>
   void ToColumns(const Dtype* image, Dtype* columns) const {
-    const std::ptrdiff_t grain = 1 + kElementwiseGrain / std::max<std::ptrdiff_t>(1, row_size_);
-    ParallelFor(channels_ * taps_, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-      for (std::ptrdiff_t row = begin; row < end; ++row) {
-        // Gathering only reads the image.
-        Dtype* channel = const_cast<Dtype*>(image) + row / taps_ * image_size_;
-        Walk<true>(0, row % taps_, taps_, channel, columns + row * row_size_);
-      }
+    ForRows(channels_ * taps_, row_size_, [&](std::ptrdiff_t row) {
+      // Gathering only reads the image.
+      Dtype* channel = const_cast<Dtype*>(image) + row / taps_ * image_size_;
+      Walk<true>(0, row % taps_, taps_, channel, columns + row * row_size_);
     });
   }
 

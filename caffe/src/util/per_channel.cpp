@@ -1,6 +1,6 @@
 #include "util/per_channel.hpp"
 
-#include "caffe/util/parallel_for.hpp"
+#include "caffe/util/rows.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {
@@ -63,11 +63,7 @@ class Pieces {
   /// Calls body(piece) for all of them, on several threads.
   template <typename Body>
   void ForEach(const Body& body) const {
-    const std::ptrdiff_t length = std::min(piece_, layout_.plane_size());
-    const std::ptrdiff_t grain = kElementwiseGrain / std::max<std::ptrdiff_t>(1, length);
-    ParallelFor(count(), grain, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-      for (std::ptrdiff_t piece = first; piece < last; ++piece) body(piece);
-    });
+    ForRows(count(), std::min(piece_, layout_.plane_size()), body);
   }
 
   /// Sums of kernel(piece, lane sums) over all pieces, for each channel.

@@ -1,8 +1,8 @@
 #ifndef CAFFE_UTIL_ROWS_HPP_
 #define CAFFE_UTIL_ROWS_HPP_
 
-/// Copies of parts of blobs, seen as rows of equal length: what Concat, Slice, Tile, BatchReindex
-/// and Filter consist of.
+/// Loops over rows of equal length, and copies of parts of blobs, seen as such: what Concat, Slice,
+/// Tile, BatchReindex and Filter consist of.
 
 #include <algorithm>
 #include <cstddef>
@@ -13,12 +13,12 @@
 
 namespace caffe {
 
-/// Runs copy(row) for every row, on as many threads as rows of `length` elements are worth.
-template <typename Copy>
-void ForRows(std::ptrdiff_t rows, std::ptrdiff_t length, const Copy& copy) {
+/// Runs body(row) for every row, on as many threads as rows of `length` elements are worth.
+template <typename Body>
+void ForRows(std::ptrdiff_t rows, std::ptrdiff_t length, const Body& body) {
   const std::ptrdiff_t grain = kElementwiseGrain / std::max<std::ptrdiff_t>(length, 1) + 1;
   ParallelFor(rows, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-    for (std::ptrdiff_t row = begin; row < end; ++row) copy(row);
+    for (std::ptrdiff_t row = begin; row < end; ++row) body(row);
   });
 }
 
