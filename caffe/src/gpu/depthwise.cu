@@ -101,11 +101,7 @@ struct DepthwiseColumns {
 /// they lie one behind the other.
 template <typename T, typename Use>
 void WithUnits(int channels, bool channels_last, const Use& use) {
-  if (channels_last) {
-    WithUnitOf<T>(channels, use);
-  } else {
-    use(static_cast<Single<T>*>(nullptr));
-  }
+  WithUnit<T>(channels_last && InPacks<T>(channels), use);
 }
 
 /// All results of a product.
@@ -219,14 +215,6 @@ struct DepthwisePieces {
   }
 };
 
-struct PieceOfTaps {
-  const TapSums* sums;
-  int pieces;
-  CAFFE_HOST_DEVICE TapSums operator()(int row, int piece) const {
-    return sums[row * pieces + piece];
-  }
-};
-
 template <typename Weight>
 struct StoreTaps {
   int in_kernel_row, kernel;
@@ -290,7 +278,7 @@ void DepthwiseOnGpu<T, Weight>::ToWeights(const T* image, const T* features, boo
   });
   // Too few pieces a row for SumRows to need the same memory.
   static_assert(kMostPiecesOfTaps <= kSumPiece, "a row's pieces are one piece of SumRows");
-  SumRows<TapSums>(rows.count, pieces, PieceOfTaps{sums, pieces},
+  SumRows<TapSums>(rows.count, pieces, PieceOfRow<TapSums>{sums, pieces},
                    StoreTaps<Weight>{rows.in_kernel_row, g.kernel[1], add, diff});
 }
 

@@ -25,20 +25,15 @@ struct CopyRowElement {
 
 template <typename T>
 void CopyRowsOnGpu(int rows, int length, const T* from, int from_stride, T* to, int to_stride) {
-  const auto copy = [&](auto* unit) {
+  const bool packs = InPacks<T>(length) && InPacks<T>(from_stride) && InPacks<T>(to_stride) &&
+                     Aligned(from) && Aligned(to);
+  WithUnit<T>(packs, [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
-    const int size = sizeof(Unit) / sizeof(T);
+    const int size = Unit::kSize;
     ForElements(std::ptrdiff_t(rows) * length / size,
                 CopyRowElement<Unit>{length / size, Divisor(length / size), AsUnits<Unit>(from),
                                      from_stride / size, AsUnits<Unit>(to), to_stride / size});
-  };
-  const bool packs = InPacks<T>(length) && InPacks<T>(from_stride) && InPacks<T>(to_stride) &&
-                     Aligned(from) && Aligned(to);
-  if (packs) {
-    copy(static_cast<Pack<T>*>(nullptr));
-  } else {
-    copy(static_cast<T*>(nullptr));
-  }
+  });
 }
 
 /// Row i of `to` becomes row indices[i] of `from`.

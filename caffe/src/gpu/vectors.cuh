@@ -71,15 +71,20 @@ CAFFE_HOST_DEVICE Unit* AsUnits(T* values) {
   return reinterpret_cast<Unit*>(values);
 }
 
-/// Calls use(unit) with a null pointer to what arrays of n values can be handled in: packs, where
-/// that is possible, or single values.
+/// Calls use(unit) with a null pointer to what arrays are handled in: packs or single values.
 template <typename T, typename Use>
-void WithUnitOf(std::ptrdiff_t n, const Use& use) {
-  if (InPacks<T>(n)) {
+void WithUnit(bool packs, const Use& use) {
+  if (packs) {
     use(static_cast<Pack<T>*>(nullptr));
   } else {
     use(static_cast<Single<T>*>(nullptr));
   }
+}
+
+/// The same for arrays of n values: packs, where they consist of such.
+template <typename T, typename Use>
+void WithUnitOf(std::ptrdiff_t n, const Use& use) {
+  WithUnit<T>(InPacks<T>(n), use);
 }
 
 /// The same for blobs of n values. Those of 16 bits consist of packs, being in channels-last order.

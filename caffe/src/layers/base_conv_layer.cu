@@ -13,19 +13,21 @@ Dtype* BaseConvolutionLayer<Dtype>::ColumnBuffer(OnGpu) {
 }
 
 template <typename Dtype>
+DeviceWindows BaseConvolutionLayer<Dtype>::Windows(OnGpu) {
+  return {num_spatial_axes_,        conv_input_shape_.cpu_data(),
+          col_buffer_shape_.data(), kernel_shape_.cpu_data(),
+          pad_.cpu_data(),          stride_.cpu_data(),
+          dilation_.cpu_data()};
+}
+
+template <typename Dtype>
 void BaseConvolutionLayer<Dtype>::ToColumns(OnGpu, const Dtype* image, Dtype* columns) {
-  ImageToColumnsOnGpu(DeviceWindows(num_spatial_axes_, conv_input_shape_.cpu_data(),
-                                    col_buffer_shape_.data(), kernel_shape_.cpu_data(),
-                                    pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data()),
-                      image, columns);
+  ImageToColumnsOnGpu(Windows(OnGpu()), image, columns);
 }
 
 template <typename Dtype>
 void BaseConvolutionLayer<Dtype>::ToImage(OnGpu, const Dtype* columns, Dtype* image) {
-  ColumnsToImageOnGpu(DeviceWindows(num_spatial_axes_, conv_input_shape_.cpu_data(),
-                                    col_buffer_shape_.data(), kernel_shape_.cpu_data(),
-                                    pad_.cpu_data(), stride_.cpu_data(), dilation_.cpu_data()),
-                      columns, image);
+  ColumnsToImageOnGpu(Windows(OnGpu()), columns, image);
 }
 
 template <typename Dtype>

@@ -21,6 +21,12 @@ struct RunningSums {
   }
 };
 
+template <typename Dtype>
+RunningSums<Dtype> SumsIn(const vector<shared_ptr<Blob<Dtype>>>& blobs, Dtype fraction) {
+  return {fraction, blobs[0]->mutable_gpu_data(), blobs[1]->mutable_gpu_data(),
+          blobs[2]->mutable_gpu_data()};
+}
+
 template <typename Dtype, typename T>
 struct StoreStatistics {
   ShiftedSumsOfChannel<T> of;
@@ -157,9 +163,7 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
                                    Row(kInverseDeviation)});
     return;
   }
-  const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_gpu_data(),
-                                      this->blobs_[1]->mutable_gpu_data(),
-                                      this->blobs_[2]->mutable_gpu_data()};
+  const RunningSums<Dtype> running = SumsIn(this->blobs_, moving_average_fraction_);
   const ChannelLayout layout = StoredOnGpu(bottom);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
@@ -191,9 +195,7 @@ bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dty
           {Row(kMean), Row(kInverseDeviation), Row(kRunningMean), Row(kVariance)}, y)) {
     return false;
   }
-  const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_gpu_data(),
-                                      this->blobs_[1]->mutable_gpu_data(),
-                                      this->blobs_[2]->mutable_gpu_data()};
+  const RunningSums<Dtype> running = SumsIn(this->blobs_, moving_average_fraction_);
   ForElements(channels_, AddToRunningSums<Dtype>{running, Row(kMean), Row(kVariance)});
   return true;
 }

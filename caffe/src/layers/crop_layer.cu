@@ -113,16 +113,12 @@ struct PutCut {
 // Runs Op for all units of `to`.
 template <template <typename> class Op, typename T>
 void RunCut(const Cut& cut, int count, const T* from, T* to) {
-  const auto run = [&](auto* unit) {
+  const bool packs = cut.InUnitsOf(Pack<T>::kSize) && Aligned(from) && Aligned(to);
+  WithUnit<T>(packs, [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     ForElements(count / Unit::kSize,
                 Op<Unit>{cut.InUnits(Unit::kSize), AsUnits<Unit>(from), AsUnits<Unit>(to)});
-  };
-  if (cut.InUnitsOf(Pack<T>::kSize) && Aligned(from) && Aligned(to)) {
-    run(static_cast<Pack<T>*>(nullptr));
-  } else {
-    run(static_cast<Single<T>*>(nullptr));
-  }
+  });
 }
 
 }  // namespace

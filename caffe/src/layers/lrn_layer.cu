@@ -36,18 +36,6 @@ struct Neighbourhood {
 };
 
 template <typename Dtype>
-struct SquareAt {
-  const Dtype* x;
-  CAFFE_HOST_DEVICE Dtype operator()(int i) const { return x[i] * x[i]; }
-};
-
-template <typename Dtype>
-struct ValueAt {
-  const Dtype* x;
-  CAFFE_HOST_DEVICE Dtype operator()(int i) const { return x[i]; }
-};
-
-template <typename Dtype>
 struct Normalized {
   Neighbourhood around;
   Dtype k, alpha, beta;  // alpha for each element
@@ -55,7 +43,7 @@ struct Normalized {
   Dtype* scale;
   Dtype* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    scale[i] = around.Sum(i, k, alpha, SquareAt<Dtype>{x});
+    scale[i] = around.Sum(i, k, alpha, [this](int j) { return x[j] * x[j]; });
     y[i] = x[i] * std::pow(scale[i], -beta);
   }
 };
@@ -82,29 +70,30 @@ struct NormalizedDiff {
   const Dtype* ratio;
   Dtype* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    dx[i] = dy[i] * std::pow(scale[i], -beta) +
-            x[i] * around.Sum(i, Dtype(0), factor, ValueAt<Dtype>{ratio});
+    const Dtype sum = around.Sum(i, Dtype(0), factor, [this](int j) { return ratio[j]; });
+    dx[i] = dy[i] * std::pow(scale[i], -beta) + x[i] * sum;
   }
 };
 
 }  // namespace
 
 template <typename Dtype>
+cudnn::ChannelNormalization LRNLayer<Dtype>::ForCudnn() const {
+  return {num_, channels_, height_, width_, size_, alpha_, beta_, k_};
+}
+
+template <typename Dtype>
 bool LRNLayer<Dtype>::ForwardByCudnn(const Dtype* x, Dtype* y) const {
   const bool wanted =
       across_channels_ && this->layer_param_.lrn_param().engine() != LRNParameter_Engine_CAFFE;
-  const cudnn::ChannelNormalization lrn = {num_,  channels_, height_, width_,
-                                           size_, alpha_,    beta_,   k_};
-  return wanted && cudnn::NormalizeChannels(lrn, x, y);
+  return wanted && cudnn::NormalizeChannels(ForCudnn(), x, y);
 }
 
 template <typename Dtype>
 bool LRNLayer<Dtype>::BackwardByCudnn(const Dtype* x, const Dtype* dy, Dtype* dx) {
   // y once more: a layer in place may have overwritten it.
   Dtype* y = scale_.mutable_gpu_data();
-  const cudnn::ChannelNormalization lrn = {num_,  channels_, height_, width_,
-                                           size_, alpha_,    beta_,   k_};
-  return ForwardByCudnn(x, y) && cudnn::NormalizeChannelsBackward(lrn, x, y, dy, dx);
+  return ForwardByCudnn(x, y) && cudnn::NormalizeChannelsBackward(ForCudnn(), x, y, dy, dx);
 }
 
 template <typename Dtype>

@@ -1,22 +1,12 @@
 #ifndef CAFFE_SRC_LAYERS_TILE_ELEMENTS_HPP_
 #define CAFFE_SRC_LAYERS_TILE_ELEMENTS_HPP_
 
-/// Tile, element by element; shared by CPU and GPU. A row of `length` elements stands `tiles` times
-/// behind itself.
+/// The way back of Tile, element by element; shared by CPU and GPU. A row of `length` elements
+/// stands `tiles` times behind itself.
 
 #include "caffe/util/host_device.hpp"
 
 namespace caffe {
-
-template <typename Dtype>
-struct TileElement {
-  int length, tiles;
-  const Dtype* x;
-  Dtype* y;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    y[i] = x[i / length / tiles * length + i % length];
-  }
-};
 
 template <typename Dtype>
 struct TileDiffElement {

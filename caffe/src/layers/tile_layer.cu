@@ -4,6 +4,20 @@
 
 namespace caffe {
 
+namespace {
+
+template <typename Dtype>
+struct TileElement {
+  int length, tiles;
+  const Dtype* x;
+  Dtype* y;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    y[i] = x[i / length / tiles * length + i % length];
+  }
+};
+
+}  // namespace
+
 template <typename Dtype>
 void TileLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                    const vector<Blob<Dtype>*>& top) {

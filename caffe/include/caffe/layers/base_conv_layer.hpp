@@ -10,6 +10,8 @@
 
 namespace caffe {
 
+struct DeviceWindows;
+
 namespace dnn {
 struct ConvolutionGeometry;
 template <typename Dtype>
@@ -142,6 +144,7 @@ class BaseConvolutionLayer : public Layer<Dtype> {
 
  private:
   void SetUpBlobs();
+  DeviceWindows Windows(OnGpu);
   void ToColumns(OnCpu, const Dtype* image, Dtype* columns);
   void ToColumns(OnGpu, const Dtype* image, Dtype* columns);
   void ToImage(OnCpu, const Dtype* columns, Dtype* image);

@@ -10,6 +10,8 @@
 
 namespace caffe {
 
+struct DeviceWindows;
+
 /// The windows of an image as columns (see caffe/util/im2col.hpp); configured like Convolution.
 ///
 /// Bottom: N x C x H x W; top: N x (C kernel_h kernel_w) x H' x W'.
@@ -42,6 +44,11 @@ class Im2colLayer : public Layer<Dtype> {
   int num_ = 0;
   int channels_ = 0;
   bool force_nd_im2col_ = false;
+
+ private:
+#ifndef CPU_ONLY
+  DeviceWindows Windows(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const;
+#endif
 };
 
 }  // namespace caffe

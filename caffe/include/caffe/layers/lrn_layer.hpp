@@ -10,6 +10,10 @@
 
 namespace caffe {
 
+namespace cudnn {
+struct ChannelNormalization;
+}
+
 /// Local response normalisation (Krizhevsky et al. 2012): y = x s^-beta, s = k + alpha / n sum x^2.
 ///
 /// The sum is over local_size channels (ACROSS_CHANNELS, n = local_size) or over a local_size x
@@ -49,6 +53,7 @@ class LRNLayer : public Layer<Dtype> {
   Dtype AlphaPerElement() const;
 
 #ifndef CPU_ONLY
+  cudnn::ChannelNormalization ForCudnn() const;
   /// False where our kernels have to do it. Pointers are on the GPU.
   bool ForwardByCudnn(const Dtype* x, Dtype* y) const;
   bool BackwardByCudnn(const Dtype* x, const Dtype* dy, Dtype* dx);
