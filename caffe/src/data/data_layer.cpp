@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 
 #include "data/batch_size.hpp"
+#include "data/shape_top.hpp"
 
 namespace caffe {
 
@@ -22,11 +23,7 @@ void DataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
 
   Datum datum;
   ReadDatum(&datum);
-  vector<int> shape = this->data_transformer_->InferBlobShape(datum);
-  shape[0] = batch_size;
-  top[0]->Reshape(shape);
-  LOG(INFO) << "output data size: " << top[0]->num() << "," << top[0]->channels() << ","
-            << top[0]->height() << "," << top[0]->width();
+  ShapeTop(this->data_transformer_->InferBlobShape(datum), batch_size, top[0]);
   if (this->output_labels_) top[1]->Reshape({batch_size});
 }
 
