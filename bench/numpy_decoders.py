@@ -103,8 +103,20 @@ def _lowest_between(heights: np.ndarray, a: tuple[int, int], b: tuple[int, int])
     return heights[rows, cols].min()
 
 
-def _broad_centres(votes: np.ndarray, dt: float, vt: float) -> list[tuple[float, float, int]]:
+def _gathers(votes: np.ndarray, voters: np.ndarray, cell: tuple[int, int], radius: int) -> bool:
+    """Whether a square around a cell holds more votes than its voters leave there by chance."""
+    for reach in range(min(radius, max(votes.shape)) + 1):
+        expected = _window(voters, *cell, reach)[2] + 1
+        if _window(votes, *cell, reach)[2] > expected + 4 * np.sqrt(expected) + 2.5:
+            return True
+    return False
+
+
+def _broad_centres(
+    votes: np.ndarray, cells: np.ndarray, dt: float, vt: float
+) -> list[tuple[float, float, int]]:
     """Centres at the peaks of the smoothed votes that stand apart from all higher ones."""
+    voters = (cells >= 0) & (votes.ravel()[cells] > 0)
     radius = int(dt / 2)
     heights = _box_sums(_box_sums(votes, radius // 2), radius - radius // 2)
     reach = max(radius, 1)
@@ -114,7 +126,9 @@ def _broad_centres(votes: np.ndarray, dt: float, vt: float) -> list[tuple[float,
     peaks = [
         top
         for top in tops
-        if _is_first_highest(heights, top, reach) and _window(votes, *top, radius)[2] > vt
+        if _is_first_highest(heights, top, reach)
+        and _window(votes, *top, radius)[2] > vt
+        and _gathers(votes, voters, top, radius)
     ]
     peaks.sort(key=lambda peak: (-heights[peak], peak))
     far = int(np.ceil(max(2 * dt, 1)))
@@ -126,11 +140,14 @@ def _broad_centres(votes: np.ndarray, dt: float, vt: float) -> list[tuple[float,
     return [_window(votes, *peak, radius) for peak in kept]
 
 
-def _centres(votes: np.ndarray, dt: float, vt: float) -> np.ndarray:
-    """Rows and columns of all centres, (N, 2), in reading order."""
+def _centres(votes: np.ndarray, cells: np.ndarray, dt: float, vt: float) -> np.ndarray:
+    """Rows and columns of all centres, (N, 2), in reading order.
+
+    ``cells`` has the cell that the pixel at each place of the map votes for, or -1.
+    """
     left = votes.copy()
     centres = sharp = _take_sharp_centres(left, vt)
-    for broad in _broad_centres(left, dt, vt):
+    for broad in _broad_centres(left, cells, dt, vt):
         beside = [
             s
             for s in sharp
@@ -167,7 +184,9 @@ def decode_standard(
     counts &= (y < map_shape[0]) & (x < map_shape[1])
     cells = y[counts].astype(int) * map_shape[1] + x[counts].astype(int)
     votes = np.bincount(cells, minlength=map_shape[0] * map_shape[1]).reshape(map_shape)
-    centres = _centres(votes, dt, vt)
+    voted = np.full(map_shape, -1)
+    voted[margin : margin + height, margin : margin + width][counts] = cells
+    centres = _centres(votes, voted, dt, vt)
     if len(centres) == 0:
         return []
     owner = np.full(dx.shape, -1)

@@ -62,7 +62,7 @@ struct StretchRule {
   float centre_col;
   float et_squared;
   float core_squared;  // pixels that miss by less count for the final centre
-  float share_of_way;  // 0: any
+  float share_of_way;  // -1e30: any
 };
 
 // Writes `label` or 0 at columns [begin, end), of which there are no more than

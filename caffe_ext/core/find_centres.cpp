@@ -257,7 +257,8 @@ bool has_votes(Plane<const int32_t> votes) {
 }
 
 // Centres of the votes that are left: peaks of the smoothed votes.
-std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, double vt) {
+std::vector<FoundCentre> broad_centres(const VoteMap& map, Plane<const int32_t> votes, double dt,
+                                       const DecodeOptions& options) {
   if (!has_votes(votes)) return {};
   const int radius = static_cast<int>(dt / 2);
   // Two box filters, one on the other: nearly a cone, which has one top where a box has a plateau.
@@ -269,12 +270,14 @@ std::vector<FoundCentre> broad_centres(Plane<const int32_t> votes, double dt, do
   box_sums(once.plane(), radius - radius / 2, heights);
 
   // Every vote within the radius counts at least once in the height.
-  const int floor = static_cast<int>(std::min(vt, 1e9));
+  const int floor = static_cast<int>(std::min(options.vt, 1e9));
   std::vector<Peak> peaks = PeakSearch(heights, std::max(radius, 1), floor).run();
-  const auto too_few = [&](const Peak& p) {
-    return centre_at(votes, p.row, p.col, radius).votes <= vt;
+  const bool masked = options.foreground_mask.data != nullptr;  // then no noise is foreground
+  const auto no_centre = [&](const Peak& p) {
+    return centre_at(votes, p.row, p.col, radius).votes <= options.vt ||
+           !(masked || gathers_votes(map, votes, p.row, p.col, radius));
   };
-  peaks.erase(std::remove_if(peaks.begin(), peaks.end(), too_few), peaks.end());
+  peaks.erase(std::remove_if(peaks.begin(), peaks.end(), no_centre), peaks.end());
   const int reach = static_cast<int>(std::ceil(std::max(2 * dt, 1.0)));
   std::vector<FoundCentre> centres;
   for (const Peak& peak : separate_peaks(std::move(peaks), heights, reach)) {
@@ -305,7 +308,7 @@ std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& o
   ScratchPlane left(map.rows(), map.cols(), ScratchPlane::Fill::kNone);
   std::copy(map.votes().data, map.votes().data + map.votes().size(), left.plane().data);
   std::vector<FoundCentre> centres = take_sharp_centres(left.plane(), options.vt);
-  std::vector<FoundCentre> broad = broad_centres(left.plane(), dt, options.vt);
+  std::vector<FoundCentre> broad = broad_centres(map, left.plane(), dt, options);
   leave_out_beside(centres, dt, map.rows(), map.cols(), &broad);
   centres.insert(centres.end(), broad.begin(), broad.end());
   for (FoundCentre& centre : centres) {

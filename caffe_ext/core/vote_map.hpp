@@ -31,12 +31,22 @@ class VoteMap {
 // A centre in image coordinates.
 struct FoundCentre {
   double row, col;
-  int64_t votes;  // within half DT of its peak, per axis
+  int64_t votes;  // within half DT of its peak, per axis; of a sharp one within one cell
 };
 
-// The centres of a vote map, in reading order: peaks of the smoothed votes that have more than vt
-// votes around them, that are not within reach of a higher peak and, where a higher one is near,
-// have a valley in between.
+// Whether the votes around a cell of the map have come from further away: whether some square
+// around it, of up to `radius` rows and columns to each side, holds more votes than pixels that
+// cast one. Vectors without a common aim, as the noise of a background, spread the votes as evenly
+// as the voters are; the votes in a square are then a Poisson number whose mean are the voters. It
+// must be beyond that by four standard deviations and what the skewness adds (Cornish and Fisher's
+// expansion). `votes`: those of the map that are left; pixels that voted for a cell without any do
+// not count.
+bool gathers_votes(const VoteMap& map, Plane<const int32_t> votes, int row, int col, int radius);
+
+// The centres of a vote map, in reading order. Sharp ones have more than vt votes in 3x3 cells and
+// next to none around. Broad ones are peaks of the smoothed votes that are left: with more than vt
+// votes around them, gathered ones unless a mask says what is foreground, without a higher peak
+// within reach or with a valley in between.
 std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& options);
 
 // Turns a label plane (0 = none, k + 1 = instance k) into the masks of `list`, after filling the

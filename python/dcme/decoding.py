@@ -141,9 +141,9 @@ def decode(
         is a centre of its own only if the smoothed votes between them fall below 0.75 of its
         height; centres of which 0.9 of the votes lie in 3x3 cells may be closer.
     vt : VT: a centre needs more votes than this; also about the smallest instance found, in pixels.
-        In "reference" a single cell must have them, in "standard" all cells within DT / 2: noise
-        in the background, if longer than ``foreground``, gives about (DT + 1)^2 there, so where
-        a network's background is noisy, raise VT above that, lower DT, or raise ``foreground``.
+        In "reference" a single cell must have them, in "standard" all cells within DT / 2. There,
+        without a foreground mask, votes must also exceed those that vectors without a common aim
+        leave by chance, so that noise in the background makes no instances.
     et : ET, pixels: a pixel belongs to a centre that it points to within this distance. In
         "standard" it must also come 0.3 of the way to it (not under a foreground mask).
     mode : "standard": one vote a pixel, sub-pixel, each pixel in at most one instance.

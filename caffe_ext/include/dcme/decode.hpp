@@ -19,7 +19,8 @@ DecodeMode parse_decode_mode(const std::string& name);
 struct DecodeOptions {
   DecodeMode mode = DecodeMode::kStandard;
   double dt = 10;  // DT: proposals closer than this make one centre
-  // VT: a centre needs more votes than this; kStandard counts those within DT / 2 of a peak.
+  // VT: a centre needs more votes than this; kStandard counts those within DT / 2 of a peak, and
+  // without a mask wants more than vectors without a common aim would leave there by chance.
   double vt = 50;
   double et = 15;  // ET: pixels point to within this distance of their centre
   // Pixels with longer vectors are foreground. kStandard only, and not used when a mask is given.

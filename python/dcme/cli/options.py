@@ -201,8 +201,7 @@ def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
     group.add_argument(
         "--vt",
         type=number,
-        help="votes a centre needs (standard: within DT / 2, "
-        "where noise of the background alone gives about (DT + 1)^2); default: 50",
+        help="votes a centre needs (standard: within DT / 2); default: 50",
     )
     group.add_argument(
         "--et", type=number, help="pixels may point this far beside the centre; default: 15"

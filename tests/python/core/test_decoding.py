@@ -223,6 +223,21 @@ def test_an_explicit_foreground_decides_what_belongs():
     np.testing.assert_array_equal(decoded.masks, [ring])
 
 
+@pytest.mark.parametrize("sigma", [0.7, 1, 2, 4])
+@pytest.mark.parametrize("thresholds", [{}, {"dt": 3, "vt": 18, "et": 8}, {"dt": 20, "et": 20}])
+def test_noise_makes_next_to_no_instances(sigma, thresholds):
+    noise = np.random.default_rng(0).normal(0, sigma, (2, 340, 680))
+    assert len(dcme.decode(noise, **thresholds)) <= 2
+    ids = np.zeros(noise.shape[1:], np.uint16)
+    for k in range(40):  # beside instances, which are all found as they are without it
+        row, column = 40 + 65 * (k // 10), 40 + 65 * (k % 10)
+        ids[row : row + 20, column : column + 24] = 24000 + k
+    field = np.where(ids, dcme.encode(ids), noise)
+    decoded = dcme.decode(field, **thresholds)
+    assert 40 <= len(decoded) <= 42
+    assert np.count_nonzero(best_ious(ids, decoded.label_map()) > 0.7) == 40
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_odd_fields_are_survived(mode):
     rng = np.random.default_rng(7)
