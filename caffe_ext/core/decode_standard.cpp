@@ -51,7 +51,7 @@ struct MissSum {
   static constexpr float kUnit = 1024;  // a pixel
   static constexpr int kMost = 16;      // pixels; who misses by more is not close
   // Columns whose misses 32 bits can add up.
-  static constexpr int kMostColumns = INT32_MAX / (kMost * 1024);
+  static constexpr int kMostColumns = INT32_MAX / (kMost * static_cast<int>(kUnit));
 
   int64_t rows = 0, cols = 0, count = 0;
 };

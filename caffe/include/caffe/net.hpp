@@ -46,7 +46,7 @@ class Net {
   Dtype ForwardFromTo(int start, int end);
   Dtype ForwardFrom(int start);
   Dtype ForwardTo(int end);
-  /// Copies `bottom` into the input blobs first.
+  /// Copies `bottom` into the input blobs first; inputs beyond those given stay as they are.
   const vector<Blob<Dtype>*>& Forward(const vector<Blob<Dtype>*>& bottom, Dtype* loss = NULL);
 
   /// Sets the diffs of all learnable parameters to zero; Backward adds to them.
@@ -58,9 +58,10 @@ class Net {
   void BackwardTo(int end);
   /// Shapes all layers anew, e.g. after the input blobs were reshaped.
   void Reshape();
-  /// Both passes as one run, between which blobs keep the order of values that layers chose;
-  /// `between` is called after the first.
-  Dtype ForwardBackward(const std::function<void()>& between = {});
+  /// Both passes as one run, between which blobs keep the order of values that layers chose.
+  Dtype ForwardBackward();
+  /// The same, with something to do between the passes.
+  Dtype ForwardBackwardAround(const std::function<void()>& between);
 
   /// Applies the parameters' diffs, which a solver has computed.
   void Update();

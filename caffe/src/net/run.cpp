@@ -70,7 +70,7 @@ const vector<Blob<Dtype>*>& Net<Dtype>::Forward(Dtype* loss) {
 
 template <typename Dtype>
 const vector<Blob<Dtype>*>& Net<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, Dtype* loss) {
-  CHECK_EQ(bottom.size(), net_input_blobs_.size()) << ": one blob for each input of the net";
+  CHECK_LE(bottom.size(), net_input_blobs_.size()) << ": more blobs than the net has inputs";
   for (size_t i = 0; i < bottom.size(); ++i) net_input_blobs_[i]->CopyFrom(*bottom[i]);
   return Forward(loss);
 }
@@ -123,12 +123,17 @@ void Net<Dtype>::Backward() {
 }
 
 template <typename Dtype>
-Dtype Net<Dtype>::ForwardBackward(const std::function<void()>& between) {
+Dtype Net<Dtype>::ForwardBackward() {
+  return ForwardBackwardAround([] {});
+}
+
+template <typename Dtype>
+Dtype Net<Dtype>::ForwardBackwardAround(const std::function<void()>& between) {
   UploadWhatStays(*this);
   const OutermostRun outermost;
   Dtype loss;
   Forward(&loss);
-  if (between) between();
+  between();
   Backward();
   if (outermost) MakeEndsPlain(*this);
   return loss;
@@ -234,7 +239,8 @@ void Net<Dtype>::UpdateDebugInfo(const int param_id) {
   template void Net<Dtype>::BackwardFrom(int);                                                   \
   template void Net<Dtype>::BackwardTo(int);                                                     \
   template void Net<Dtype>::Backward();                                                          \
-  template Dtype Net<Dtype>::ForwardBackward(const std::function<void()>&);                      \
+  template Dtype Net<Dtype>::ForwardBackward();                                                  \
+  template Dtype Net<Dtype>::ForwardBackwardAround(const std::function<void()>&);                \
   template void Net<Dtype>::Reshape();                                                           \
   template void Net<Dtype>::Update();                                                            \
   template void Net<Dtype>::ClearParamDiffs();                                                   \

@@ -110,7 +110,7 @@ template <typename Dtype>
 Dtype Solver<Dtype>::ForwardBackwardScaled() {
   if (param_.loss_scale() == 1) return net_->ForwardBackward();
   try {
-    const Dtype loss = net_->ForwardBackward([this] { SetLossDiffs(param_.loss_scale()); });
+    const Dtype loss = net_->ForwardBackwardAround([this] { SetLossDiffs(param_.loss_scale()); });
     SetLossDiffs(1);
     return loss;
   } catch (...) {
@@ -238,6 +238,7 @@ void Solver<Dtype>::Test(const int test_net_id) {
   Net<Dtype>& net = *test_nets_[test_net_id];
   net.ShareTrainedLayersWith(net_.get());
   const int batches = param_.test_iter(test_net_id);
+  if (batches == 0) return;  // a test net that is made and never run
   vector<double> sums;
   double loss_sum = 0;
   for (int batch = 0; batch < batches; ++batch) {

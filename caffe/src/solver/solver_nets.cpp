@@ -101,7 +101,7 @@ void CheckNumbers(const SolverParameter& param) {
   CHECK_GE(param.average_loss(), 1) << ": average_loss counts iterations";
   CHECK_GE(param.iter_size(), 1) << ": iter_size counts batches";
   CHECK_GT(param.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";
-  for (const int batches : param.test_iter()) CHECK_GE(batches, 1) << ": test_iter counts batches";
+  for (const int batches : param.test_iter()) CHECK_GE(batches, 0) << ": test_iter counts batches";
 }
 
 }  // namespace

@@ -18,15 +18,16 @@ bool installed = false;
 // What was done on these signals before.
 struct sigaction before_sigint, before_sighup;
 
-// Nanoseconds from which another SIGINT is a wish of its own. What comes sooner is the same wish:
+constexpr int64_t kSecond = 1000000000;  // in nanoseconds
+// After this time another SIGINT is a wish of its own. What comes sooner is the same wish:
 // `timeout` signals to a process and to its group, and Linux, which signals at a parent's death,
 // may do so once for each of the parent's threads.
-constexpr int64_t kImpatience = 1000000000;
+constexpr int64_t kImpatience = kSecond;
 
 int64_t Now() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kImpatience + now.tv_nsec;
+  return now.tv_sec * kSecond + now.tv_nsec;
 }
 
 void OnSignal(int signal) {

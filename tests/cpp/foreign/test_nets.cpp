@@ -226,6 +226,31 @@ TYPED_TEST(NetUseTest, ReshapesWithItsInputs) {
   EXPECT_EQ(x, this->net_->blob_by_name("x").get());
 }
 
+TYPED_TEST(NetUseTest, RunsOnTheBlobsThatAreGiven) {
+  this->Init(
+      "layer { name: 'in' type: 'Input' top: 'x' top: 'y' input_param { shape { dim: 2 } } } "
+      "layer { name: 's' type: 'Eltwise' bottom: 'x' bottom: 'y' top: 's' }");
+  const vector<Blob<TypeParam>*>& inputs = this->net_->input_blobs();
+  for (int i = 0; i < 2; ++i) caffe_set(2, TypeParam(10), inputs[i]->mutable_cpu_data());
+  Blob<TypeParam> given(vector<int>(1, 2));
+  caffe_set(2, TypeParam(1), given.mutable_cpu_data());
+  vector<Blob<TypeParam>*> bottom;
+  TypeParam loss;
+  EXPECT_EQ(20, this->net_->Forward(bottom, &loss)[0]->cpu_data()[0]);
+  bottom.push_back(&given);
+  EXPECT_EQ(11, this->net_->Forward(bottom)[0]->cpu_data()[0]);
+  bottom.resize(3, &given);
+  EXPECT_THROW(this->net_->Forward(bottom), std::exception);
+}
+
+TYPED_TEST(NetUseTest, HasPlainFunctionsForBindings) {
+  TypeParam (Net<TypeParam>::*both)() = &Net<TypeParam>::ForwardBackward;
+  this->Init(
+      "layer { name: 'x' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 2 } } } layer { "
+      "name: 's' type: 'Reduction' bottom: 'x' top: 's' loss_weight: 1 }");
+  EXPECT_EQ(0, (this->net_.get()->*both)());
+}
+
 TYPED_TEST(NetUseTest, SeesInputsAndShowsOutputsThroughKeptPointers) {
   for (const char* phase : {"TRAIN", "TEST"}) {
     this->Init(

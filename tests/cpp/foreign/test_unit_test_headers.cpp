@@ -13,6 +13,7 @@
 #include "caffe/layers/inner_product_layer.hpp"
 #include "caffe/layers/neuron_layer.hpp"
 #include "caffe/layers/relu_layer.hpp"
+#include "caffe/layers/split_layer.hpp"
 #include "caffe/test/test_caffe_main.hpp"
 #include "caffe/test/test_gradient_check_util.hpp"
 #include "foreign.hpp"
@@ -81,6 +82,15 @@ TYPED_TEST(CheckedLayerTest, TestGradientEltwise) {
   EXPECT_EQ(1, this->Failures([&] {
     everywhere.CheckGradientEltwise(&layer, this->blob_bottom_vec_, this->blob_top_vec_);
   }));
+}
+
+TYPED_TEST(CheckedLayerTest, TestGradientEltwiseOfSeveralTops) {
+  typedef typename TypeParam::Dtype Dtype;
+  Blob<Dtype> second;
+  this->blob_top_vec_.push_back(&second);
+  SplitLayer<Dtype> layer((LayerParameter()));
+  GradientChecker<Dtype> checker(1e-2, 1e-2);
+  checker.CheckGradientEltwise(&layer, this->blob_bottom_vec_, this->blob_top_vec_);
 }
 
 TYPED_TEST(CheckedLayerTest, TestGradientOfParametersAndBottoms) {

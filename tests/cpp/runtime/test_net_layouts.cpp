@@ -41,7 +41,7 @@ std::vector<std::vector<float>> RunNet(const std::string& text) {
   caffe::Blob<float>* y = net.output_blobs()[0];
   std::vector<std::vector<float>> results;
   net.ClearParamDiffs();
-  net.ForwardBackward([&] {
+  net.ForwardBackwardAround([&] {
     results.emplace_back(y->cpu_data(), y->cpu_data() + y->count());
     const auto diff = Numbers(y->count(), 2);
     std::copy(diff.begin(), diff.end(), y->mutable_cpu_diff());

@@ -222,6 +222,17 @@ TEST(Solvers, RefuseParametersThatMakeNoSense) {
   EXPECT_THROW(SGDSolver<float>(Param("iter_size: 0")), Error);
 }
 
+TEST(Solvers, MakeTestNetsThatNeverRun) {
+  SGDSolver<float> solver(Param("test_iter: 0 test_interval: 1 test_compute_loss: true"));
+  ASSERT_EQ(solver.test_nets().size(), 1u);
+  testing::internal::CaptureStderr();
+  solver.Step(2);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("Testing net (#0)"), std::string::npos) << log;
+  EXPECT_EQ(log.find("Test loss"), std::string::npos) << log;
+  EXPECT_EQ(log.find("Test net output"), std::string::npos) << log;
+}
+
 TEST(Solvers, TakeOtherSettingsWhileTheyRunUnlessTheyMakeNoSense) {
   SGDSolver<float> solver(Param("test_iter: 1 test_interval: 5"));
   SolverParameter param = solver.param();
@@ -231,7 +242,7 @@ TEST(Solvers, TakeOtherSettingsWhileTheyRunUnlessTheyMakeNoSense) {
   param.set_base_lr(0.25);
   param.clear_test_iter();
   EXPECT_THROW(solver.set_param(param), Error) << "a test net without test_iter";
-  param.add_test_iter(0);
+  param.add_test_iter(-1);
   EXPECT_THROW(solver.set_param(param), Error);
   EXPECT_EQ(solver.GetLearningRate(), 0.5f);
 }

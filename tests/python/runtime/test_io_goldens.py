@@ -246,7 +246,7 @@ def test_extract_features_stores_every_record_of_many(tmp_path, monkeypatch):
     assert "twice exists" in run_tool(*words, "deep,flat", "twice,twice", 1, "lmdb").stderr
     assert not Path("twice").exists()
     line = run_tool(*words, "flat", "d", 0, "lmdb").stderr
-    assert "not in range 1 to 2147483647;" in line
+    assert "not in range" in line and "2147483647" in line  # CLI11 words it by its version
 
 
 def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):

@@ -31,7 +31,7 @@ BAD = [
     ("max_iter", 'test_net: "none.prototxt"\ntest_iter: 1\nmax_iter', "test_net 'none.prototxt'"),
     ("max_iter", 'test_net: "net.prototxt"\nmax_iter', "each test net needs its test_iter"),
     ("max_iter", "test_iter: 1\nmax_iter", "test_interval must be set"),
-    ("max_iter", "test_iter: 0\ntest_interval: 1\nmax_iter", "test_iter counts batches (got 0"),
+    ("max_iter", "test_iter: -1\ntest_interval: 1\nmax_iter", "test_iter counts batches (got -1"),
     (
         "max_iter",
         "test_iter: 1\ntest_interval: 1\ntest_state {}\ntest_state {}\nmax_iter",

@@ -47,14 +47,16 @@ class GradientChecker {
     }
   }
 
-  /// The same for layers without parameters in which element i of the top depends on no others than
+  /// The same for layers without parameters in which element i of each top depends on no others than
   /// the elements i of the bottoms.
   void CheckGradientEltwise(Layer<Dtype>* layer, const vector<Blob<Dtype>*>& bottom,
                             const vector<Blob<Dtype>*>& top) {
     layer->SetUp(bottom, top);
-    CHECK(!bottom.empty() && top.size() == 1) << "bottoms and one top are needed";
-    for (int i = 0; i < top[0]->count(); ++i) {
-      CheckGradientSingle(layer, bottom, top, -1, 0, i, true);
+    CHECK(!bottom.empty() && !top.empty()) << "bottoms and tops are needed";
+    for (size_t t = 0; t < top.size(); ++t) {
+      for (int i = 0; i < top[t]->count(); ++i) {
+        CheckGradientSingle(layer, bottom, top, -1, static_cast<int>(t), i, true);
+      }
     }
   }
 
