@@ -4,6 +4,7 @@
 /// Liveness of a net's blobs: in which steps of an iteration their values are used. Layer i of n
 /// runs forward in step i, and backward in step 2 n - 1 - i.
 
+#include <algorithm>
 #include <limits>
 
 #include "caffe/net.hpp"

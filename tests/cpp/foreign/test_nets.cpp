@@ -246,8 +246,8 @@ TYPED_TEST(NetUseTest, RunsOnTheBlobsThatAreGiven) {
 TYPED_TEST(NetUseTest, HasPlainFunctionsForBindings) {
   TypeParam (Net<TypeParam>::*both)() = &Net<TypeParam>::ForwardBackward;
   this->Init(
-      "layer { name: 'x' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 2 } } } layer { "
-      "name: 's' type: 'Reduction' bottom: 'x' top: 's' loss_weight: 1 }");
+      "layer { name: 'x' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 2 } } } "
+      "layer { name: 's' type: 'Reduction' bottom: 'x' top: 's' loss_weight: 1 }");
   EXPECT_EQ(0, (this->net_.get()->*both)());
 }
 

@@ -29,9 +29,9 @@ What code and scripts written for Caffe 1.0 may notice:
 - A failed `CHECK` or `LOG(FATAL)` throws `caffe::Error` (Python: `caffe.Error`), and the process
   goes on. Where it should end, set `CAFFE_ABORT_ON_FATAL=1` in the environment or call
   `caffe::logging::set_failure_function(&abort)`; in googletest's death tests it ends by itself.
-- The log goes to stderr only. google-glog's macros, flags and calls are there without it; flags
-  that choose other places change nothing. Where its headers are installed they are used, too, but
-  `LOG` and `CHECK` are always the runtime's.
+- The log goes to stderr only. google-glog's macros, flags and calls are there without it, but for
+  `google::COUNTER`; flags that choose other places change nothing. Where its headers are
+  installed they are used, too, but `LOG` and `CHECK` are always the runtime's.
 - A program with flags of its own needs google-gflags: its header comes with Caffe's where it is
   installed, and `caffe::GlobalInit` parses the flags.
 - A layer does not work in place where that would give wrong gradients (as it did in Caffe 1.0): a
@@ -42,7 +42,8 @@ What code and scripts written for Caffe 1.0 may notice:
   convolutions, BatchNorm and such work in place as ever, and so does every layer of yours. Behind
   MemoryData, whose tops are your arrays, and behind DummyData's constants, which are filled once, a
   layer in place gets a blob of its own, too.
-- A class label that is neither a class nor `ignore_label` is an error in every build.
+- A class label that is neither a class nor `ignore_label`, and an index that is none of Embed's, is
+  an error in every build.
 - A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of
   an HDF5 file only its own values are read: not what external links, external storage or virtual
   datasets take from other files. A file that somebody damaged on purpose may end the process in
@@ -57,15 +58,21 @@ What code and scripts written for Caffe 1.0 may notice:
 - A net keeps pointers to its inputs and outputs valid from run to run. What lies between its
   layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
+- `InternalThread` is a `std::thread`. `StopInternalThread` wakes who waits at a `BlockingQueue`; a
+  wait of your own must end by itself and ask `must_stop()`, as no `boost::thread` interrupts it.
+- A layer takes the weights of its message into `blobs_`: `layer_param_.blobs_size()` is 0 then,
+  also in `LayerSetUp`. `CopyTrainedLayersFrom` returns the names of the layers that it found.
 - Derived layers find Caffe 1.0's public functions, the virtual ones of the base classes, and the
-  protected members that hold parameters and sizes, but for those of Power, Exp, Log and Threshold,
-  of Scale, Bias and Reshape. Functions into which a single layer divided its work are not there
-  where that is divided otherwise: `ShuffleImages` of ImageData, `SaveBlobs` of HDF5Output, `Next`
-  and `Skip` of HDF5Data, `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of
-  LRN. Nor are members that held intermediate results, where the computation has none: `max_idx_`
-  of Pooling, `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such. Data,
-  ImageData and HDF5Data keep no place in their list (`offset_`, `lines_id_`, `current_row_`),
-  since the number of a batch decides what is in it.
+  protected members that hold parameters and sizes, but for those of Power, Exp, Log and
+  Threshold, of Scale, Bias and Reshape, of SPP and HDF5Output, `count_` of Concat, Slice and
+  Split, `uint_thres_` of Dropout, `offsets` of Crop and, of WindowData, the windows and means.
+  Functions into which a single layer divided its work are not there where that is divided
+  otherwise: `ShuffleImages` of ImageData, `SaveBlobs` of HDF5Output, `Next` and `Skip` of
+  HDF5Data, `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of LRN. Nor are
+  members that held intermediate results, where the computation has none: `max_idx_` of Pooling,
+  `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such. Data, ImageData and
+  HDF5Data keep no place in their list (`offset_`, `lines_id_`, `current_row_`), since the number
+  of a batch decides what is in it.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

@@ -47,8 +47,8 @@ class GradientChecker {
     }
   }
 
-  /// The same for layers without parameters in which element i of each top depends on no others than
-  /// the elements i of the bottoms.
+  /// The same for layers without parameters in which element i of each top depends on no others
+  /// than the elements i of the bottoms.
   void CheckGradientEltwise(Layer<Dtype>* layer, const vector<Blob<Dtype>*>& bottom,
                             const vector<Blob<Dtype>*>& top) {
     layer->SetUp(bottom, top);
