@@ -4,7 +4,6 @@ Run as ``python -m bench.nuclei_classical data/nuclei``, a folder as docs/nuclei
 The image is smoothed and cut at Otsu's threshold, holes are filled, the peaks of the distance to
 the background are seeds, and a watershed of that distance parts what touches. The settings are
 those of the highest mean score on the training images; ``val.txt`` is only scored.
-
 """
 
 from __future__ import annotations
@@ -22,6 +21,8 @@ from dcme.datasets.samples import Sample, read_list
 from dcme.files import read_ids, read_image
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map, usable_cores
+
+from bench.numpy_decoders import filled
 
 IOUS = (0.5, 0.7)
 LEVEL = 0.25
@@ -62,8 +63,7 @@ def foreground(image: np.ndarray, how: Settings) -> np.ndarray:
     if how.root:
         image = np.rint(np.sqrt(image.astype(np.float32) * 255)).astype(np.uint8)
     _, bright = cv2.threshold(blurred(image, how.blur), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(np.zeros_like(bright), outlines, -1, 1, cv2.FILLED)
+    return filled(bright).astype(np.uint8)
 
 
 def watershed(height: np.ndarray, seeds: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["decode_reference", "decode_standard"]
+__all__ = ["decode_reference", "decode_standard", "filled"]
 
 Mask = np.ndarray
 
@@ -17,7 +17,8 @@ def _parts(cells: np.ndarray, axis: int, dt: float) -> list[np.ndarray]:
     return np.split(cells, np.flatnonzero(np.diff(cells[:, axis]) > dt) + 1)
 
 
-def _filled(mask: np.ndarray) -> Mask:
+def filled(mask: np.ndarray) -> Mask:
+    """A mask (H, W) with its holes, as booleans."""
     mask = mask.astype(np.uint8)
     contours = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
     return cv2.drawContours(mask, contours, -1, 1, cv2.FILLED) > 0
@@ -42,7 +43,7 @@ def decode_reference(
             continue
         row, col = np.floor(part.mean(axis=0))
         near = (to_row - row) ** 2 + (to_col - col) ** 2 < et * et
-        mask = _filled(near & (weight > 0))
+        mask = filled(near & (weight > 0))
         if np.count_nonzero(mask) > 20:
             masks.append(mask)
     return masks
@@ -200,5 +201,5 @@ def decode_standard(
     for k in (
         np.argsort(np.bincount(labels.ravel(), minlength=len(centres) + 1)[1:], kind="stable") + 1
     ):
-        labels[_filled(labels == k) & (labels == 0)] = k
+        labels[filled(labels == k) & (labels == 0)] = k
     return [mask for mask in (labels == k for k in range(1, len(centres) + 1)) if mask.any()]
