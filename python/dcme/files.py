@@ -304,11 +304,19 @@ def read_ids(path: PathLike) -> np.ndarray:
     return ids
 
 
-def read_text(path: PathLike) -> str:
-    """A UTF-8 text file, with or without a byte order mark."""
+def read_text(path: PathLike, foreign_bytes: bool = False) -> str:
+    """A UTF-8 text file, with or without a byte order mark.
+
+    With `foreign_bytes` those of other encodings are read as \\xNN; a file that has NULs beside
+    them (UTF-16, or no text at all) is refused even so.
+    """
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        contents = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    lenient = foreign_bytes and b"\0" not in contents
+    try:
+        text = contents.decode("utf-8-sig", "backslashreplace" if lenient else "strict")
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -18,7 +18,7 @@ from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, write_text
 from dcme.stopping import left_to_the_parent, must_finish
-from dcme.training.log import TrainLog, parse_log
+from dcme.training.log import TrainLog, read_any_log
 
 Report = Callable[[TrainLog, float], None]
 """Called with the log so far and the seconds since the start whenever a loss was printed."""
@@ -222,7 +222,7 @@ def train(
     """
     log, start = TrainLog(), time.monotonic()
     if append and Path(log_path).is_file():
-        log = parse_log(read_text(log_path).splitlines())
+        log = read_any_log(log_path)
     last: deque[str] = deque(maxlen=5)
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
     with (

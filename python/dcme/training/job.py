@@ -29,7 +29,7 @@ from dcme.training.caffe_train import (
     train,
 )
 from dcme.training.held_out import measure_held_out
-from dcme.training.log import TrainLog, parse_log
+from dcme.training.log import TrainLog, read_any_log
 from dcme.training.net_classes import bind_classes, classes_of_net
 from dcme.training.weights import require_any, weight_layers
 
@@ -295,5 +295,5 @@ def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trai
         raise UserError(f"{weights}: training left no such weights")
     if state[1] < max_iterations(files):
         raise KeyboardInterrupt  # caffe was told to stop by somebody else
-    log = parse_log(read_text(log_path).splitlines()) if log_path.is_file() else TrainLog()
+    log = read_any_log(log_path) if log_path.is_file() else TrainLog()
     return Trained(weights, state[1], log.loss.last, seconds, log.test_loss.last)

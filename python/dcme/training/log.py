@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 
 import numpy as np
 
@@ -18,8 +20,11 @@ _LOSS = re.compile(rf"Iteration (\d+)(?: \([^)]*\))?, loss = {_NUMBER}\s*$", re.
 _RATE = re.compile(rf"Iteration (\d+), lr = {_NUMBER}\s*$", re.IGNORECASE)
 _TEST_LOSS = re.compile(rf"Test loss: {_NUMBER}\s*$", re.IGNORECASE)
 _TESTING = re.compile(r"Iteration (\d+), Testing net")
-_STAMP = re.compile(r"^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6}) ")
+_STAMP = re.compile(r"^[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6}) ")
 _OUTPUT = re.compile(rf"(Train|Test) net output #\d+: (\S+) = {_NUMBER}", re.IGNORECASE)
+
+_A_LEAP_YEAR = 2000
+_HALF_YEAR = timedelta(days=180)
 
 
 @dataclass
@@ -59,7 +64,7 @@ class Curve:
 
 
 class _Clock:
-    """Seconds since the solver began, by the stamps of the lines, which lack the year."""
+    """Seconds since the solver began, by the stamps of the lines, which mostly lack the year."""
 
     def __init__(self) -> None:
         self._year = datetime.now().year
@@ -70,15 +75,33 @@ class _Clock:
         match = _STAMP.match(line)
         if match is None:
             return
-        month, day, hour, minute, second, micro = map(int, match.groups())
-        with suppress(ValueError):  # 29 February of another year
-            now = datetime(self._year, month, day, hour, minute, second, micro)
-            if self._now and now < self._now - timedelta(days=180):
-                self._year += 1
-                now = now.replace(year=self._year)
-            self._now = now
+        year, month, day, hour, minute, second, micro = (int(part or 0) for part in match.groups())
+        with suppress(ValueError):  # no date
+            stamp = datetime(year or _A_LEAP_YEAR, month, day, hour, minute, second, micro)
+            self._year = year or self._guessed_year(stamp)
+            self._now = stamp.replace(year=self._year)
         if self._start is None and ("Solving " in line or "Iteration " in line):
             self._start = self._now
+
+    def _guessed_year(self, stamp: datetime) -> int:
+        """That of the stamp before, or the next; for 29 February perhaps an earlier one."""
+        year = self._year
+        # A year of any length has a day of up to 28 in every month.
+        if self._now and stamp.replace(year=year, day=min(stamp.day, 28)) < self._now - _HALF_YEAR:
+            year += 1
+        if (stamp.month, stamp.day) == (2, 29) and not isleap(year):
+            return self._moved_to_leap_year(year)
+        return year
+
+    def _moved_to_leap_year(self, year: int) -> int:
+        """The last leap year before `year`; the stamps so far are moved with it."""
+        earlier = next(y for y in count(year, -1) if isleap(y))
+        if self._now:
+            back = datetime(year, 2, 28) - datetime(earlier, 2, 28)
+            self._now -= back
+            if self._start:
+                self._start -= back
+        return earlier
 
     def seconds(self) -> float:
         """NaN where there were no stamps."""
@@ -133,9 +156,14 @@ def parse_log(lines: Iterable[str]) -> TrainLog:
     return log
 
 
+def read_any_log(path: PathLike) -> TrainLog:
+    """The curves of a log file, if it has any; names in it need not be UTF-8."""
+    return parse_log(read_text(path, foreign_bytes=True).splitlines())
+
+
 def read_log(path: PathLike) -> TrainLog:
     """The curves of a log file; raises where it holds no loss."""
-    log = parse_log(read_text(path).splitlines())
+    log = read_any_log(path)
     if not log.loss.iterations:
         raise UserError(f"{path}: holds no line 'Iteration N ..., loss = X'; is it a training log?")
     return log

@@ -1,7 +1,10 @@
 """Reading training logs."""
 
+from datetime import datetime
+
 import pytest
 from dcme.errors import UserError
+from dcme.training import log as train_log
 from dcme.training import log_table
 from dcme.training.log import Curve, parse_log, read_log
 
@@ -102,3 +105,58 @@ def test_what_was_not_told_is_no_table(tmp_path, capsys):
     log.write_text("nothing\n")
     assert log_table.main([str(log), str(tmp_path)]) == 1
     assert "train.log: holds no line" in capsys.readouterr().err
+
+
+def seconds(stamps):
+    """When the losses of a log were told whose lines have such stamps; the first is the start."""
+    lines = [stamped(stamps[0], "Solving small")]
+    for iteration, stamp in enumerate(stamps[1:]):
+        lines.append(stamped(stamp, f"Iteration {iteration} (1 iter/s, 1s/1 iters), loss = 4"))
+    return parse_log(lines).train_seconds.values
+
+
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("year", "stamps", "expected"),
+    [
+        (
+            2026,
+            ["0228 23:59:50", "0228 23:59:58", "0229 00:00:08", "0301 00:00:00"],
+            [8, 18, DAY + 10],
+        ),
+        (2026, ["0229 12:00:00", "0229 12:00:01", "0301 12:00:00"], [1, DAY]),
+        (2026, ["1231 00:00:00", "0101 00:00:00", "0229 00:00:00"], [DAY, 60 * DAY]),
+        (2026, ["1231 00:00:00", "0229 00:00:00", "0301 00:00:00"], [60 * DAY, 61 * DAY]),
+        (2028, ["0228 00:00:00", "0229 00:00:00", "0301 00:00:00"], [DAY, 2 * DAY]),
+        (2026, ["0228 00:00:00", "0301 00:00:00"], [DAY]),
+        (2026, ["0228 00:00:00", "0231 00:00:00", "0301 00:00:00"], [0, DAY]),
+    ],
+)
+def test_stamps_without_the_year_are_days_of_one_that_has_them(monkeypatch, year, stamps, expected):
+    class Today(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(year, 11, 27)
+
+    monkeypatch.setattr(train_log, "datetime", Today)
+    assert seconds([f"{stamp}.000000" for stamp in stamps]) == expected
+
+
+def test_stamps_with_the_year_are_taken_at_their_word():
+    assert seconds(["20231231 23:00:00.000000", "20240101 00:00:00.500000"]) == [3600.5]
+    of_years = ["20240228 00:00:00.000000", "20240301 00:00:00.000000", "20250301 00:00:00.000000"]
+    assert seconds(of_years) == [2 * DAY, 367 * DAY]
+
+
+def test_logs_may_hold_names_that_are_not_utf_8(tmp_path):
+    line = stamped(
+        "0315 13:05:40.000000", "Iteration 5 (1 iter/s, 5s/5 iters), loss = 2\r\n"
+    ).encode()
+    (tmp_path / "x.log").write_bytes(b"Finetuning from /home/m\xfcller/x\n" + line)
+    assert read_log(tmp_path / "x.log").loss.last == (5, 2.0)
+    for contents in (line.decode().encode("utf-16"), b"\x89PNG\0\xff"):
+        (tmp_path / "x.log").write_bytes(contents)
+        with pytest.raises(UserError, match=r"x\.log: not a text file"):
+            read_log(tmp_path / "x.log")
