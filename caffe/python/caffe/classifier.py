@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,14 +62,16 @@ class Classifier(Net):
         super().__init__(model_file, TEST, weights=pretrained_file)
         self.transformer = input_transformer(self, mean, input_scale, raw_scale, channel_swap)
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
-        self.image_dims = tuple(image_dims) if image_dims else tuple(self.crop_dims)
+        self.image_dims = tuple(self.crop_dims) if image_dims is None else tuple(image_dims)
 
     def predict(self, inputs: Sequence[Array], oversample: bool = True) -> Array:
-        """Return the N x classes scores of N images (H x W x C, as load_image gives them).
+        """Return the scores of N images (H x W x K, as load_image gives them).
 
-        `oversample` averages over ten crops (see ``caffe.io.oversample``), else the centre is used.
+        `oversample` averages over ten crops of each (see ``caffe.io.oversample``), and gives one
+        row for each image: N x classes. Else the centre is used, and the scores are in the shape of
+        the net's output: N x classes, or N x classes x 1 x 1 behind a global pooling.
         """
-        images = [io.resize_image(image, self.image_dims) for image in inputs]
+        images = [io.resize_image(image, self.image_dims) for image in self._checked(inputs)]
         cut = io.oversample if oversample else io.centre_crops
         crops = cut(images, self.crop_dims.tolist())
         name = self.inputs[0]
@@ -78,5 +80,18 @@ class Classifier(Net):
         }
         scores = self.forward_all(**batch)[self.outputs[0]]
         if oversample:
-            scores = scores.reshape(len(images), -1, *scores.shape[1:]).mean(axis=1)
+            scores = scores.reshape(len(images), 10, -1).mean(axis=1)
         return scores
+
+    @staticmethod
+    def _checked(inputs: Iterable[Array]) -> list[Array]:
+        images = list(inputs)
+        if not images:
+            raise ValueError("predict needs at least one image")
+        for image in images:
+            if np.ndim(image) != 3:
+                raise ValueError(
+                    f"predict takes a list of images H x W x K, and one of shape {np.shape(image)} "
+                    "is in it; is it a single image, for predict([image])?"
+                )
+        return images

@@ -1,15 +1,22 @@
 """Pictures of nets: ``draw_net_to_file(net_proto, "net.png")``.
 
-The command ``dot`` of Graphviz arranges them; where it is not installed, a simpler layout does.
+``python -m caffe.draw net.prototxt net.png`` does the same from a shell. The command ``dot`` of
+Graphviz arranges them; where it is not installed, a simpler layout does.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
+import sys
 import warnings
+from collections.abc import Sequence
 from os import fspath
+from pathlib import Path
 from typing import Any
+
+from google.protobuf import text_format
 
 from .graph import Edge, Graph, Node, picture
 from .net import PathLike
@@ -211,3 +218,50 @@ def draw_net_to_file(
     picture_bytes = draw_net(caffe_net, rankdir, ext, phase, display_lrm)
     with open(filename, "wb") as file:
         file.write(picture_bytes)
+
+
+def _read_net(path: str) -> Any:
+    try:
+        return text_format.Parse(Path(path).read_text(encoding="utf-8"), caffe_pb2.NetParameter())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a prototxt of a net ({error})") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``python -m caffe.draw``; returns 0, 1 after an error, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m caffe.draw",
+        description="Draws a net; the picture's extension says in which format.",
+        epilog="example: python -m caffe.draw net.prototxt net.png --rankdir TB",
+    )
+    parser.add_argument("input_net_proto_file", help="prototxt of the net")
+    parser.add_argument("output_image_file", help="picture: .png, .svg, .pdf, .dot, ...")
+    rankdir = parser.add_argument("--rankdir", choices=("LR", "RL", "TB", "BT"), default="LR")
+    rankdir.help = "where the net leads to (default: LR)"
+    phases = {"ALL": None, "TRAIN": caffe_pb2.TRAIN, "TEST": caffe_pb2.TEST}
+    phase = parser.add_argument("--phase", choices=tuple(phases), default="ALL")
+    phase.help = "only the layers of this phase (default: ALL)"
+    parser.add_argument("--display_lrm", action="store_true", help="show lr_mult of parameters")
+    given = parser.parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
+            draw_net_to_file(
+                _read_net(given.input_net_proto_file),
+                given.output_image_file,
+                given.rankdir,
+                phases[given.phase],
+                given.display_lrm,
+            )
+    except (OSError, RuntimeError, ValueError) as error:
+        _say(f"error: {error}")
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    print(f"caffe.draw: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

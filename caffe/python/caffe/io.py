@@ -43,6 +43,9 @@ def arraylist_to_blobprotovector_str(arraylist: Iterable[npt.ArrayLike]) -> byte
     return bytes(vector.SerializeToString())
 
 
+arraylist_to_blobprotovecor_str = arraylist_to_blobprotovector_str  # as pycaffe spells it
+
+
 def blobprotovector_str_to_arraylist(data: bytes) -> list[Array]:
     """Undo arraylist_to_blobprotovector_str."""
     return [blobproto_to_array(blob) for blob in caffe_pb2.BlobProtoVector.FromString(data).blobs]
@@ -108,6 +111,11 @@ class Transformer:
         if values.shape[:2] != self.inputs[in_][2:]:
             values = resize_image(values, self.inputs[in_][2:])
         if in_ in self.transpose:
+            if values.ndim != len(self.transpose[in_]):
+                raise ValueError(
+                    f"an image for '{in_}' has {len(self.transpose[in_])} axes (H x W x K), "
+                    f"got shape {values.shape}"
+                )
             values = values.transpose(self.transpose[in_])
         if in_ in self.channel_swap:
             values = values[self.channel_swap[in_], :, :]
@@ -120,9 +128,16 @@ class Transformer:
         return np.asarray(values, np.float32)
 
     def deprocess(self, in_: str, data: Array) -> Array:
-        """Undo preprocess, but for the resizing."""
+        """Undo preprocess, but for the resizing; `data` may have the axis of a batch of one."""
         self._check_input(in_)
-        values = data.copy().squeeze()
+        values = data.copy()
+        if values.ndim == len(self.inputs[in_]):
+            if len(values) == 1:
+                values = values[0]
+            elif in_ in self.transpose or in_ in self.channel_swap:
+                raise ValueError(
+                    f"deprocess takes one item of '{in_}', got {len(values)} (shape {values.shape})"
+                )
         if in_ in self.input_scale:
             values = values / self.input_scale[in_]
         if in_ in self.mean:
@@ -158,9 +173,10 @@ class Transformer:
         self._check_input(in_)
         self.raw_scale[in_] = scale
 
-    def set_mean(self, in_: str, mean: Array) -> None:
+    def set_mean(self, in_: str, mean: npt.ArrayLike) -> None:
         """Set what is subtracted: one value a channel, or an image C x H x W (resized to fit)."""
         self._check_input(in_)
+        mean = np.asarray(mean)
         channels, *size = self.inputs[in_][1:]
         if mean.ndim == 1:
             if mean.shape[0] != channels:
@@ -186,9 +202,15 @@ class Transformer:
         self.input_scale[in_] = scale
 
 
+# ITU-R BT.709 luma, in scikit-image's digits.
+_GREY_OF_BGR = np.array([0.0721, 0.7154, 0.2125], np.float32)
+
+
 def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
     """Load an image as floats in [0, 1]: H x W x 3 (RGB), or H x W x 1 where `color` is false.
 
+    Grey is 0.2125 R + 0.7154 G + 0.0721 B, as scikit-image has it, whose images pycaffe loads;
+    ``convert_imageset --gray`` has OpenCV's weights. Transparency is left out.
     `filename` may also be a file that is open for reading bytes; it is read from its beginning.
     """
     import cv2
@@ -210,20 +232,29 @@ def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
         return cv2.cvtColor(image, codes[channels]).astype(np.float32) / scale
     values: Any = image.astype(np.float32) / scale
     if channels > 1:
-        code = cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY
-        values = cv2.cvtColor(values, code)
+        values = values[..., :3] @ _GREY_OF_BGR
     return np.asarray(values, np.float32).reshape(*values.shape[:2], 1)
 
 
 def resize_image(
     im: Array, new_dims: Sequence[int], interp_order: int = 1
 ) -> npt.NDArray[np.float32]:
-    """Resize H x W x K (any K) to `new_dims` = (H, W); order 0 nearest, 1 linear, 3 cubic."""
+    """Resize H x W x K (any K) to `new_dims` = (H, W); order 0 nearest, 1 linear, 3 cubic.
+
+    Other orders of splines (2, 4, 5) are not there.
+    """
     import cv2
 
     methods = {0: cv2.INTER_NEAREST, 1: cv2.INTER_LINEAR, 3: cv2.INTER_CUBIC}
     if interp_order not in methods:
-        raise ValueError(f"interp_order must be one of {list(methods)}, got {interp_order}")
+        raise ValueError(
+            f"interp_order is 0 (nearest), 1 (linear) or 3 (cubic), not {interp_order}; "
+            "for other splines use scipy.ndimage.zoom"
+        )
+    if np.ndim(im) != 3:
+        raise ValueError(
+            f"images are H x W x K, got shape {np.shape(im)}; a grey one is image[..., np.newaxis]"
+        )
     height, width = (int(dim) for dim in new_dims)
     values = np.ascontiguousarray(im, np.float32)
     planes = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Union
 
@@ -16,11 +15,18 @@ from . import batches
 from ._caffe import Blob, BlobVec, Error, Layer, NCCLCore, NetCore
 from .batches import Array
 from .proto import caffe_pb2
+from .read_only import read_only
 
 TRAIN: int = caffe_pb2.TRAIN
 TEST: int = caffe_pb2.TEST
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+
+def check_callback(function: object) -> None:
+    """Raise TypeError for what cannot be called."""
+    if not callable(function):
+        raise TypeError(f"a callback must be a function, not {function!r}")
 
 
 class Net:
@@ -33,7 +39,8 @@ class Net:
     phase
         ``caffe.TRAIN`` or ``caffe.TEST``.
     level, stages
-        Select layers, together with the phase, by their include and exclude rules.
+        Select layers, together with the phase, by their include and exclude rules; default: level
+        0, no stage.
     weights
         A .caffemodel or .h5 file whose parameters are loaded by layer name.
 
@@ -50,7 +57,7 @@ class Net:
         network_file: Any,
         *args: Any,
         phase: int | None = None,
-        level: int = 0,
+        level: int | None = None,
         stages: Iterable[str] | None = None,
         weights: PathLike | None = None,
     ) -> None:
@@ -59,7 +66,12 @@ class Net:
         names = ("weights", "phase") if old_order else tuple(options)
         if len(args) > len(names):
             raise TypeError(f"Net takes a file and at most {len(names)} values, got {len(args)}")
-        options.update(zip(names, args))
+        for name, value in zip(names, args):
+            if options[name] is not None:
+                raise TypeError(f"Net got multiple values for '{name}'")
+            options[name] = value
+        if isinstance(options["stages"], str):
+            raise TypeError(f"stages is a list of names: [{options['stages']!r}]")
         if options["phase"] is None:
             raise TypeError("Net needs a phase: caffe.TRAIN or caffe.TEST")
         if options["phase"] not in (TRAIN, TEST):
@@ -92,27 +104,27 @@ class Net:
         """The name that the prototxt gives the net."""
         return self._core.name
 
-    @cached_property
+    @read_only
     def _blob_names(self) -> list[str]:
         return self._core.blob_names
 
-    @cached_property
+    @read_only
     def _layer_names(self) -> list[str]:
         return self._core.layer_names
 
-    @cached_property
+    @read_only
     def _blobs(self) -> list[Blob]:
         return self._core.blobs
 
-    @cached_property
+    @read_only
     def _inputs(self) -> list[int]:
         return self._core.inputs
 
-    @cached_property
+    @read_only
     def _outputs(self) -> list[int]:
         return self._core.outputs
 
-    @cached_property
+    @read_only
     def _blob_loss_weights(self) -> list[float]:
         return self._core.blob_loss_weights
 
@@ -122,38 +134,38 @@ class Net:
     def _bottom_ids(self, layer: int) -> list[int]:
         return self._core.bottom_ids(layer)
 
-    @cached_property
+    @read_only
     def blobs(self) -> OrderedDict[str, Blob]:
         """The blobs by name, in the order in which the net makes them."""
         return OrderedDict(zip(self._blob_names, self._blobs))
 
-    @cached_property
+    @read_only
     def blob_loss_weights(self) -> OrderedDict[str, float]:
         """By blob name, the blob's weight in the loss."""
         return OrderedDict(zip(self._blob_names, self._blob_loss_weights))
 
-    @cached_property
+    @read_only
     def layers(self) -> list[Layer]:
         """The layers, in the order in which they run; those added by the net included."""
         return self._core.layers
 
-    @cached_property
+    @read_only
     def layer_dict(self) -> OrderedDict[str, Layer]:
         """The layers by name."""
         return OrderedDict(zip(self._layer_names, self.layers))
 
-    @cached_property
+    @read_only
     def params(self) -> OrderedDict[str, BlobVec]:
         """By layer name, the parameter blobs of the layers that have some."""
         named = zip(self._layer_names, self.layers)
         return OrderedDict((name, layer.blobs) for name, layer in named if len(layer.blobs))
 
-    @cached_property
+    @read_only
     def inputs(self) -> list[str]:
         """Names of the input blobs."""
         return [self._blob_names[i] for i in self._inputs]
 
-    @cached_property
+    @read_only
     def outputs(self) -> list[str]:
         """Names of the blobs that no layer reads."""
         return [self._blob_names[i] for i in self._outputs]
@@ -167,12 +179,12 @@ class Net:
     def _output_list(self) -> list[str]:
         return self.outputs
 
-    @cached_property
+    @read_only
     def top_names(self) -> OrderedDict[str, list[str]]:
         """By layer name, the names of the blobs it writes."""
         return self._names_by_layer(self._top_ids)
 
-    @cached_property
+    @read_only
     def bottom_names(self) -> OrderedDict[str, list[str]]:
         """By layer name, the names of the blobs it reads."""
         return self._names_by_layer(self._bottom_ids)
@@ -220,8 +232,11 @@ class Net:
         first = 0 if start is None else self._layer_index(start)
         last = len(self._layer_names) - 1 if end is None else self._layer_index(end)
         results = list(self.outputs if end is None else self.top_names[self._layer_names[last]])
-        if kwargs:
-            self._check_names("Input blob arguments", kwargs, "inputs", self.inputs)
+        if kwargs and set(kwargs) != set(self.inputs):
+            raise ValueError(
+                f"Input blob arguments do not match net inputs: got {sorted(kwargs)}, "
+                f"need {self.inputs}"
+            )
         results += self._known_blobs(blobs)
         for name, values in kwargs.items():
             self._fill(name, values, "data")
@@ -237,25 +252,30 @@ class Net:
     ) -> dict[str, Array]:
         """Run the layers backwards from `start` to `end` (both included; default: all).
 
-        Keywords are diffs of output blobs (of the tops of `start`), copied in first. Returns the
-        diffs of the input blobs (of the bottoms of `end`, if given) and of `diffs`, as views.
+        Keywords are diffs of all output blobs, or of all tops of `start`, copied in first. Returns
+        the diffs of the input blobs (of the bottoms of `end`, if given) and of `diffs`, as views.
         """
         first = len(self._layer_names) - 1 if start is None else self._layer_index(start)
         last = 0 if end is None else self._layer_index(end)
         results = list(self.inputs if end is None else self.bottom_names[self._layer_names[last]])
         if kwargs:
-            tops = self.outputs if start is None else self.top_names[self._layer_names[first]]
-            self._check_names("Top diff arguments", kwargs, "outputs", tops)
+            self._check_top_diffs(kwargs, None if start is None else self._layer_names[first])
         results += self._known_blobs(diffs)
         for name, values in kwargs.items():
             self._fill(name, values, "diff")
         self._backward(first, last)
         return {n: self.blobs[n].diff for n in dict.fromkeys(results)}
 
-    @staticmethod
-    def _check_names(what: str, given: Mapping[str, Any], kind: str, names: list[str]) -> None:
-        if set(given) != set(names):
-            raise ValueError(f"{what} do not match net {kind}: got {sorted(given)}, need {names}")
+    def _check_top_diffs(self, given: Iterable[str], start: str | None) -> None:
+        """Raise where names are neither those of the net's outputs nor of the tops of `start`."""
+        allowed = {"net outputs": self.outputs}
+        if start is not None:
+            allowed[f"tops of '{start}'"] = self.top_names[start]
+        if set(given) not in map(set, allowed.values()):
+            raise ValueError(
+                f"Top diff arguments do not match {' or '.join(allowed)}: got {sorted(given)}, "
+                f"need {' or '.join(map(str, allowed.values()))}"
+            )
 
     def _fill(self, name: str, values: npt.ArrayLike, which: str) -> None:
         array = np.asarray(values)
@@ -315,6 +335,11 @@ class Net:
 
         `data` is N x C x H x W, `labels` has N values; N must be a multiple of the batch size.
         """
+        for name, values in (("data", data), ("labels", labels)):
+            if not isinstance(values, np.ndarray):
+                raise TypeError(
+                    f"{name} must be a NumPy array of float32, not a {type(values).__name__}"
+                )
         if labels.ndim == 1:
             labels = np.ascontiguousarray(labels[:, np.newaxis, np.newaxis, np.newaxis])
         for index, layer in enumerate(self.layers):
@@ -335,14 +360,17 @@ class Net:
 
     def before_forward(self, callback: Callable[[int], Any]) -> None:
         """Have `callback` called with the index of each layer before it runs forward."""
+        check_callback(callback)
         self._core.before_forward(callback)
 
     def after_forward(self, callback: Callable[[int], Any]) -> None:
         """Have `callback` called with the index of each layer after it has run forward."""
+        check_callback(callback)
         self._core.after_forward(callback)
 
     def before_backward(self, callback: Callable[[int], Any]) -> None:
         """Have `callback` called with the index of each layer before it runs backward."""
+        check_callback(callback)
         self._core.before_backward(callback)
 
     def after_backward(self, callback: Callable[[int], Any] | NCCLCore) -> None:
@@ -353,6 +381,7 @@ class Net:
         if isinstance(callback, NCCLCore):
             callback.hook_into_net(self._core)
             return
+        check_callback(callback)
         self._core.after_backward(callback)
 
     # ---- parameters ----

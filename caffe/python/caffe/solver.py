@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from operator import index
 from os import fsencode
 from typing import Any, ClassVar
 
 from ._caffe import NCCLCore, SolverCore
-from .net import Net, PathLike
+from .net import Net, PathLike, check_callback
 from .proto import caffe_pb2
+from .read_only import read_only
 
 # What a solver and its nets are made by: no later change counts.
 _DONE_WITH = frozenset(
@@ -71,12 +71,12 @@ class Solver:
     def __repr__(self) -> str:
         return f"<caffe.{type(self).__name__} at iteration {self.iter}>"
 
-    @cached_property
+    @read_only
     def net(self) -> Net:
         """The net that is trained."""
         return Net._wrap(self._core.net)
 
-    @cached_property
+    @read_only
     def test_nets(self) -> list[Net]:
         """The nets of the test phase, which share the parameters."""
         return [Net._wrap(core) for core in self._core.test_nets]
@@ -139,6 +139,9 @@ class Solver:
         if isinstance(on_start, NCCLCore):
             on_start.hook_into_solver(self._core)
             return
+        for function in (on_start, on_gradients_ready):
+            if function is not None:
+                check_callback(function)
         self._core.add_callback(on_start, on_gradients_ready)
 
 

@@ -73,6 +73,9 @@ What code and scripts written for Caffe 1.0 may notice:
   `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such. Data, ImageData and
   HDF5Data keep no place in their list (`offset_`, `lines_id_`, `current_row_`), since the number
   of a batch decides what is in it.
+- Of Caffe 1.0's Python scripts, `draw_net.py` is `python -m caffe.draw`, and `parse_log.py` is the
+  command `parse_log`. `classify.py` and `detect.py` are not there; `caffe.Classifier` and
+  `caffe.Detector` are. `caffe.io.resize_image` refuses splines of order 2, 4 and 5.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

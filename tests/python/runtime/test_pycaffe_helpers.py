@@ -1,5 +1,7 @@
 """Helpers of pycaffe that scripts call by themselves."""
 
+import re
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -129,6 +131,41 @@ def test_nets_are_drawn_without_graphviz(monkeypatch, tmp_path, rankdir):
     assert image.shape[along] > 1.5 * image.shape[across]
     colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()}
     assert {(0x50, 0x50, 0xFF), (0x90, 0xEE, 0x90), (0xE0, 0xE0, 0xE0)} <= colours  # B G R
+
+
+def test_nets_are_drawn_by_a_command(tmp_path):
+    (tmp_path / "net.prototxt").write_text(
+        BRANCHES + 'layer { name: "loss" type: "EuclideanLoss" include { phase: TRAIN } }'
+    )
+    command = [sys.executable, "-m", "caffe.draw", "net.prototxt"]
+    for picture in ("net.png", "net.svg"):
+        subprocess.run([*command, picture], cwd=tmp_path, check=True)
+    assert cv2.imread(str(tmp_path / "net.png")) is not None
+    assert "<svg" in (tmp_path / "net.svg").read_text()
+    for phase, drawn in (("ALL", True), ("TRAIN", True), ("TEST", False)):
+        options = ["--rankdir", "BT", "--phase", phase]
+        assert (
+            caffe.draw.main([*(str(tmp_path / n) for n in ("net.prototxt", "g.dot")), *options])
+            == 0
+        )
+        graph = (tmp_path / "g.dot").read_text()
+        assert ("loss_EuclideanLoss" in graph, 'rankdir="BT"' in graph) == (drawn, True)
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (None, "No such file or directory: .*net.prototxt"),
+        (b"layer { nmae: 'x' }", r"net\.prototxt: not a prototxt of a net \(.*nmae"),
+        (b"\xd0\0\xff", r"net\.prototxt: not a prototxt of a net"),
+    ],
+)
+def test_what_cannot_be_drawn_is_an_error_of_one_line(tmp_path, capsys, contents, message):
+    if contents is not None:
+        (tmp_path / "net.prototxt").write_bytes(contents)
+    assert caffe.draw.main([str(tmp_path / "net.prototxt"), str(tmp_path / "net.dot")]) == 1
+    assert re.fullmatch(rf"caffe\.draw: error: .*{message}.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "net.dot").exists()
 
 
 def test_graphviz_arranges_nets_where_it_is_installed(monkeypatch, tmp_path):

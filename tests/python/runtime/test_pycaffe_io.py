@@ -1,6 +1,7 @@
 """caffe.io, Classifier and Detector."""
 
 import io
+import re
 
 import cv2
 import numpy as np
@@ -42,6 +43,7 @@ def test_blobproto_without_a_shape_holds_one_value_at_most():
 def test_blobproto_vectors_are_serialized_lists():
     arrays = [np.arange(3.0), np.ones((2, 2))]
     text = caffe.io.arraylist_to_blobprotovector_str(arrays)
+    assert caffe.io.arraylist_to_blobprotovecor_str(arrays) == text  # pycaffe's name
     back = caffe.io.blobprotovector_str_to_arraylist(text)
     assert [array.tolist() for array in back] == [array.tolist() for array in arrays]
 
@@ -77,7 +79,7 @@ def test_images_load_as_rgb_in_zero_to_one(tmp_path):
 
 def test_images_of_any_kind_load_as_grey_ones(tmp_path):
     file = str(tmp_path / "image.png")
-    for pixel, grey in [((0, 0, 255), 0.299), ((255, 0, 0, 9), 0.114), ((51,), 0.2)]:
+    for pixel, grey in [((0, 0, 255), 0.2125), ((255, 0, 0, 9), 0.0721), ((51,), 0.2)]:
         cv2.imwrite(file, np.full((2, 3, len(pixel)), pixel, np.uint8))
         image = caffe.io.load_image(file, color=False)
         np.testing.assert_allclose(image, np.full((2, 3, 1), grey), rtol=1e-3)
@@ -107,8 +109,13 @@ def test_resizing_keeps_any_number_of_channels_and_the_range():
     assert linear[0, :, 0].tolist() == [0, 2, 6, 8]
     nearest = caffe.io.resize_image(image, (16, 12), interp_order=0)
     np.testing.assert_array_equal(nearest[::2, ::2], image)
-    with pytest.raises(ValueError, match="interp_order"):
-        caffe.io.resize_image(image, (4, 3), interp_order=2)
+    for order in (2, 4, 5):
+        with pytest.raises(ValueError, match=rf"interp_order is 0 .*, not {order}; .*scipy"):
+            caffe.io.resize_image(image, (4, 3), interp_order=order)
+    with pytest.raises(
+        ValueError, match=r"H x W x K, got shape \(8, 6\); .* image\[..., np.newaxis"
+    ):
+        caffe.io.resize_image(image[..., 0], (4, 3))
 
 
 def test_oversampling_gives_corners_centre_and_mirrors():
@@ -137,7 +144,7 @@ def transformer():
     t.set_transpose("data", (2, 0, 1))
     t.set_channel_swap("data", (2, 1, 0))
     t.set_raw_scale("data", 255)
-    t.set_mean("data", np.array([10.0, 20.0, 30.0]))
+    t.set_mean("data", [10.0, 20.0, 30.0])
     t.set_input_scale("data", 0.5)
     return t
 
@@ -148,6 +155,26 @@ def test_the_transformer_does_its_steps_in_order_and_undoes_them():
     assert result.dtype == np.float32 and result.shape == (3, 4, 4)
     np.testing.assert_allclose(result[0], (image[..., 2] * 255 - 10) * 0.5, rtol=1e-5)
     np.testing.assert_allclose(transformer().deprocess("data", result), image, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4, 4), (1, 3, 4, 1), (1, 1, 1, 1), (1, 3, 4, 4)])
+def test_the_transformer_undoes_itself_with_and_without_the_axis_of_the_batch(shape):
+    t = caffe.io.Transformer({"x": shape})
+    t.set_transpose("x", (2, 0, 1))
+    t.set_channel_swap("x", range(shape[1])[::-1])
+    t.set_mean("x", np.full(shape[1], 3.0))
+    image = RNG.random((*shape[2:], shape[1])).astype(np.float32)
+    result = t.preprocess("x", image)
+    for back in (t.deprocess("x", result), t.deprocess("x", result[np.newaxis])):
+        assert back.shape == image.shape
+        np.testing.assert_allclose(back, image, atol=1e-6)
+    with pytest.raises(ValueError, match="one item of 'x', got 2"):
+        t.deprocess("x", np.stack([result, result]))
+
+
+def test_the_transformer_says_what_axes_images_have():
+    with pytest.raises(ValueError, match=r"'data' has 3 axes \(H x W x K\), got shape \(4, 4\)"):
+        transformer().preprocess("data", np.zeros((4, 4)))
 
 
 def test_the_transformer_resizes_images_and_means():
@@ -199,6 +226,34 @@ def test_the_classifier_scores_images(model, oversample):
     images = [np.full((12, 9, 3), [0.1, 0.2, 0.3]), np.full((5, 5, 3), [0.6, 0.5, 0.4])]
     scores = classifier.predict(images, oversample=oversample)
     np.testing.assert_allclose(scores, [[3, 2, 1], [4, 5, 6]], rtol=1e-5)
+
+
+def test_the_classifier_averages_scores_of_four_axes(model, tmp_path):
+    text = (tmp_path / "net.prototxt").read_text().replace("Reduction", "Pooling")
+    text = re.sub(
+        r"reduction_param \{.*?\}",
+        "pooling_param { pool: AVE global_pooling: true }",
+        text,
+        flags=re.S,
+    )
+    (tmp_path / "net.prototxt").write_text(text)
+    classifier = caffe.Classifier(*model, image_dims=np.array([6, 6]))
+    assert classifier.blobs["score"].shape == (2, 3, 1, 1)
+    images = [np.full((6, 6, 3), [0.1, 0.2, 0.3]), np.full((6, 6, 3), [0.6, 0.5, 0.4])]
+    expected = np.array([[0.1, 0.2, 0.3], [0.6, 0.5, 0.4]])
+    np.testing.assert_allclose(classifier.predict(images), expected, rtol=1e-5)
+    as_it_is = classifier.predict(images, oversample=False)
+    np.testing.assert_allclose(as_it_is, expected[..., np.newaxis, np.newaxis], rtol=1e-5)
+
+
+def test_the_classifier_takes_a_list_of_images(model):
+    classifier = caffe.Classifier(*model)
+    image = np.ones((5, 6, 3))
+    assert classifier.predict(iter([image])).shape == (1, 3)
+    with pytest.raises(ValueError, match="at least one image"):
+        classifier.predict([])
+    with pytest.raises(ValueError, match=r"of shape \(6, 3\) .* predict\(\[image\]\)"):
+        classifier.predict(image)
 
 
 def test_the_classifier_takes_the_centre_of_larger_images(model):

@@ -46,6 +46,15 @@ def test_memory_data_refuses_arrays_that_do_not_fit(tmp_path, data, labels, mess
         net.set_input_arrays(data, labels)
 
 
+def test_memory_data_takes_no_lists(tmp_path):
+    net = caffe.Net(write(tmp_path, MEMORY_NET), caffe.TEST)
+    data, labels = np.zeros((2, 1, 2, 3), np.float32), np.zeros(2, np.float32)
+    with pytest.raises(TypeError, match="data must be a NumPy array of float32, not a list"):
+        net.set_input_arrays(data.tolist(), labels)
+    with pytest.raises(TypeError, match="labels must be a NumPy array of float32, not a list"):
+        net.set_input_arrays(data, labels.tolist())
+
+
 @pytest.mark.parametrize(
     ("top", "between"),
     [

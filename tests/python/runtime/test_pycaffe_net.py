@@ -49,6 +49,35 @@ def test_a_net_takes_no_further_values(tmp_path):
         caffe.Net(file, "net.caffemodel", caffe.TEST, 0)
 
 
+@pytest.mark.parametrize(
+    ("values", "keywords", "name"),
+    [
+        ((caffe.TEST,), {"phase": caffe.TRAIN}, "phase"),
+        ((caffe.TEST, 0), {"level": 0}, "level"),
+        ((caffe.TEST, 0, ["a"]), {"stages": ["b"]}, "stages"),
+        ((caffe.TEST, 0, None, "a.caffemodel"), {"weights": "b.caffemodel"}, "weights"),
+        (("a.caffemodel", caffe.TEST), {"weights": "b.caffemodel"}, "weights"),
+        (("a.caffemodel", caffe.TEST), {"phase": caffe.TEST}, "phase"),
+    ],
+)
+def test_a_net_takes_each_value_once(tmp_path, values, keywords, name):
+    with pytest.raises(TypeError, match=f"Net got multiple values for '{name}'"):
+        caffe.Net(write(tmp_path, NET), *values, **keywords)
+
+
+def test_the_name_of_a_stage_is_no_list_of_stages(tmp_path):
+    with pytest.raises(TypeError, match=r"stages is a list of names: \['deploy'\]"):
+        caffe.Net(write(tmp_path, NET), caffe.TEST, stages="deploy")
+
+
+@pytest.mark.parametrize("name", ["blobs", "inputs", "layers", "name", "outputs", "params"])
+def test_what_a_net_consists_of_cannot_be_set(net, name):
+    before = getattr(net, name)
+    with pytest.raises(AttributeError, match=name):
+        setattr(net, name, 3)
+    assert getattr(net, name) is before or getattr(net, name) == before
+
+
 def test_level_and_stages_select_layers(tmp_path):
     layer = 'layer {{ name: "{0}" type: "Input" top: "{0}" input_param {{ {1} }} {2} }}'
     shape = "shape { dim: 1 }"

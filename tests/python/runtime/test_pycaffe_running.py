@@ -57,6 +57,24 @@ def test_part_of_the_layers_run_between_start_and_end(net):
     np.testing.assert_allclose(back["conv"].reshape(2, -1), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_backward_from_a_layer_takes_its_tops_or_all_outputs(net):
+    fill(net)
+    net.forward()
+    ones = np.ones((2, 6), np.float32)
+    of_tops = net.backward(start="one", one=ones, end="one")["ip_ip_0_split_0"].copy()
+    assert np.abs(of_tops).max() > 0
+    of_outputs = net.backward(start="one", one=2 * ones, two=ones, end="one")["ip_ip_0_split_0"]
+    np.testing.assert_array_equal(of_outputs, 2 * of_tops)
+    np.testing.assert_array_equal(net.blobs["two"].diff, ones)
+    named = r"net outputs or tops of 'conv': got \['one'\], need \['one', 'two'\] or \['conv'\]"
+    with pytest.raises(ValueError, match=named):
+        net.backward(start="conv", one=ones)
+    with pytest.raises(
+        ValueError, match=r"match net outputs: got \['one'\], need \['one', 'two'\]$"
+    ):
+        net.backward(one=ones)
+
+
 def test_backward_returns_the_input_diffs_and_adds_to_the_params(net):
     fill(net)
     net.forward()
@@ -113,6 +131,12 @@ def test_callbacks_see_every_layer_in_order(net):
         ("back", 1),
         ("done", 1),
     ]
+
+
+def test_what_cannot_be_called_is_no_callback(net):
+    for add in (net.before_forward, net.after_forward, net.before_backward, net.after_backward):
+        with pytest.raises(TypeError, match="a callback must be a function, not 3"):
+            add(3)
 
 
 def test_an_exception_in_a_callback_comes_through(net):

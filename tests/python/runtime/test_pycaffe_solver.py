@@ -182,6 +182,22 @@ def test_callbacks_run_around_the_gradients(tmp_path):
     assert seen == ["start", True, "start", True]
 
 
+def test_a_solver_refuses_callbacks_that_cannot_be_called(tmp_path):
+    solver = caffe.get_solver(write(tmp_path))
+    for functions in ((3,), (lambda: None, 4), (None, "function")):
+        with pytest.raises(TypeError, match="a callback must be a function, not"):
+            solver.add_callback(*functions)
+    solver.add_callback(None, None)
+    solver.step(1)
+
+
+def test_the_nets_of_a_solver_cannot_be_set(tmp_path):
+    solver = caffe.get_solver(write(tmp_path))
+    for name in ("net", "test_nets"):
+        with pytest.raises(AttributeError, match=rf"SGDSolver\.{name} cannot be set"):
+            setattr(solver, name, None)
+
+
 def test_an_exception_in_a_callback_ends_the_run(tmp_path):
     solver = caffe.get_solver(write(tmp_path))
     solver.add_callback(lambda: 1 / 0, lambda: None)
