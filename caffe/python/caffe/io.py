@@ -264,17 +264,25 @@ def resize_image(
     return np.stack(planes, axis=-1)
 
 
-def _fitting(crop_dims: Sequence[int], height: int, width: int) -> tuple[int, int]:
+def _sizes(images: Sequence[Array], crop_dims: Sequence[int]) -> tuple[int, int, int, int]:
+    """Height and width of the images, and of a crop, which must fit into them."""
+    if not len(images):
+        raise ValueError("there are no images to cut crops out of")
+    if np.ndim(images[0]) != 3:
+        raise ValueError(
+            "crops are cut out of a list of images H x W x K, and the first has shape "
+            f"{np.shape(images[0])}; is it a single image, for [image]?"
+        )
+    height, width = images[0].shape[:2]
     crop_h, crop_w = (int(dim) for dim in crop_dims)
     if crop_h > height or crop_w > width:
         raise ValueError(f"a crop of {crop_h} x {crop_w} does not fit into {height} x {width}")
-    return crop_h, crop_w
+    return height, width, crop_h, crop_w
 
 
 def centre_crops(images: Sequence[Array], crop_dims: Sequence[int]) -> Array:
     """Cut the centre out of each H x W x K image; N x h x w x K."""
-    height, width = images[0].shape[:2]
-    crop_h, crop_w = _fitting(crop_dims, height, width)
+    height, width, crop_h, crop_w = _sizes(images, crop_dims)
     top, left = (height - crop_h) // 2, (width - crop_w) // 2
     return np.stack([image[top : top + crop_h, left : left + crop_w] for image in images])
 
@@ -284,8 +292,7 @@ def oversample(images: Sequence[Array], crop_dims: Sequence[int]) -> npt.NDArray
 
     Returns (10 N) x h x w x K.
     """
-    height, width = images[0].shape[:2]
-    crop_h, crop_w = _fitting(crop_dims, height, width)
+    height, width, crop_h, crop_w = _sizes(images, crop_dims)
     corners = [(top, left) for top in (0, height - crop_h) for left in (0, width - crop_w)]
     corners.append(((height - crop_h) // 2, (width - crop_w) // 2))
     crops = []

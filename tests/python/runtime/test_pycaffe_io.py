@@ -129,6 +129,10 @@ def test_oversampling_gives_corners_centre_and_mirrors():
     np.testing.assert_array_equal(crops[10], image[:4, :4] + 100)
     with pytest.raises(ValueError, match="fit"):
         caffe.io.oversample([image], (7, 4))
+    with pytest.raises(ValueError, match=r"list of images H x W x K, and .* shape \(8, 1\);"):
+        caffe.io.oversample(image, (4, 4))
+    with pytest.raises(ValueError, match="no images"):
+        caffe.io.oversample([], (4, 4))
 
 
 def test_centre_crops_are_those_of_oversample():
