@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <type_traits>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -20,10 +21,28 @@ enum Stream : uint64_t { kSkip, kOrder, kSamples };
 // Of threads and of batches made ahead; more are memory without a use.
 const uint32_t kMost = 1024;
 
+// One sample's values of a top, of type Value while they are made: in the top's batch itself where
+// that has the type, else beside it until store().
 template <typename Value, typename Dtype>
-void CopyTo(const vector<Value>& from, Blob<Dtype>* to) {
-  std::copy(from.begin(), from.end(), to->mutable_cpu_data());
-}
+class SampleValues {
+ public:
+  // batch: null where the top is not wanted.
+  SampleValues(Blob<Dtype>* batch, int sample) {
+    if (!batch) return;
+    to_ = batch->mutable_cpu_data() + batch->offset(vector<int>{sample});
+    if (!kInPlace) made_.resize(batch->count(1));
+  }
+  Value* get() {
+    if constexpr (kInPlace) return to_;
+    return to_ ? made_.data() : nullptr;
+  }
+  void store() const { std::copy(made_.begin(), made_.end(), to_); }
+
+ private:
+  static constexpr bool kInPlace = std::is_same<Value, Dtype>::value;
+  Dtype* to_ = nullptr;
+  vector<Value> made_;
+};
 
 }  // namespace
 
@@ -43,8 +62,8 @@ void DCMEDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   } catch (const std::exception& error) {
     LOG(FATAL) << dcme::error_head(this->layer_param_) << error.what();
   }
-  want_grid_ = top.size() > 2;
-  want_ids_ = top.size() > 3;
+  tops_ = top.size();
+  net_thread_ = dcme::ThreadSettings();
   seed_ = param_.has_seed() ? param_.seed() : caffe_rng_rand();
   // Solvers share the training images. Tests are the root's alone, which sees them all.
   stride_ = this->phase_ == TRAIN ? std::max(Caffe::solver_count(), 1) : 1;
@@ -57,14 +76,22 @@ void DCMEDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
-void DCMEDataLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
-                                   const vector<Blob<Dtype>*>& top) {
+vector<vector<int>> DCMEDataLayer<Dtype>::TopShapes() const {
   const int n = static_cast<int>(param_.batch_size());
   const dcme::SampleMaker& maker = *maker_;
-  top[0]->Reshape(n, maker.channels(), maker.rows(), maker.cols());
-  top[1]->Reshape(n, 2, maker.rows(), maker.cols());
-  if (want_grid_) top[2]->Reshape(n, 1, maker.grid_rows(), maker.grid_cols());
-  if (want_ids_) top[3]->Reshape(n, 1, maker.rows(), maker.cols());
+  vector<vector<int>> shapes{{n, maker.channels(), maker.rows(), maker.cols()},
+                             {n, 2, maker.rows(), maker.cols()},
+                             {n, 1, maker.grid_rows(), maker.grid_cols()},
+                             {n, 1, maker.rows(), maker.cols()}};
+  shapes.resize(tops_);
+  return shapes;
+}
+
+template <typename Dtype>
+void DCMEDataLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                   const vector<Blob<Dtype>*>& top) {
+  const vector<vector<int>> shapes = TopShapes();
+  for (size_t i = 0; i < top.size(); ++i) top[i]->Reshape(shapes[i]);
 }
 
 template <typename Dtype>
@@ -85,39 +112,34 @@ void DCMEDataLayer<Dtype>::MakeBatch(uint64_t number, Batch* batch) {
   // Samples are made in parallel already; the threads inside belong to the net.
   omp_set_num_threads(1);
 #endif
-  const dcme::SampleMaker& maker = *maker_;
-  const size_t n = param_.batch_size();
-  const size_t pixels = static_cast<size_t>(maker.rows()) * maker.cols();
-  const size_t blocks = static_cast<size_t>(maker.grid_rows()) * maker.grid_cols();
-  batch->data.resize(n * maker.channels() * pixels);
-  batch->vectors.resize(n * 2 * pixels);
-  batch->grid.resize(want_grid_ ? n * blocks : 0);
-  batch->ids.resize(want_ids_ ? n * pixels : 0);
+  net_thread_.apply();
+  batch->reshape(TopShapes());
+  const uint64_t n = param_.batch_size();
   uint64_t skipped = 0;
   if (param_.rand_skip() > 0) {
     skipped = dcme::SeededRandom(seed_, kSkip, 0).below(static_cast<int>(param_.rand_skip()));
   }
-  for (size_t i = 0; i < n; ++i) {
+  for (int i = 0; i < static_cast<int>(n); ++i) {
     const uint64_t item = skipped + (first_ + number * stride_) * n + i;
     const int sample = SampleAt(item / source_->size(), static_cast<int>(item % source_->size()));
-    dcme::SamplePlanes planes;
-    planes.data = batch->data.data() + i * maker.channels() * pixels;
-    planes.vectors = batch->vectors.data() + i * 2 * pixels;
-    if (want_grid_) planes.grid = batch->grid.data() + i * blocks;
-    if (want_ids_) planes.ids = batch->ids.data() + i * pixels;
-    maker.make(source_->read(sample), dcme::SeededRandom(seed_, kSamples, item), planes);
+    SampleValues<float, Dtype> data(batch->blob(0), i), vectors(batch->blob(1), i);
+    SampleValues<uint8_t, Dtype> grid(batch->blob(2), i);
+    SampleValues<uint16_t, Dtype> ids(batch->blob(3), i);
+    maker_->make(source_->read(sample), dcme::SeededRandom(seed_, kSamples, item),
+                 {data.get(), vectors.get(), grid.get(), ids.get()});
+    data.store();
+    vectors.store();
+    grid.store();
+    ids.store();
   }
+  batch->upload();
 }
 
 template <typename Dtype>
 void DCMEDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   try {
-    const Batch& batch = batches_->next();
-    CopyTo(batch.data, top[0]);
-    CopyTo(batch.vectors, top[1]);
-    if (want_grid_) CopyTo(batch.grid, top[2]);
-    if (want_ids_) CopyTo(batch.ids, top[3]);
+    batches_->next().copy_to(top);
   } catch (const std::exception& error) {
     LOG(FATAL) << dcme::error_head(this->layer_param_) << error.what();
   }

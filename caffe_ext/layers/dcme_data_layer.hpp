@@ -9,6 +9,7 @@
 
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
+#include "data_batch.hpp"
 #include "dcme_parameters.hpp"
 #include "ordered_prefetch.hpp"
 #include "sample_maker.hpp"
@@ -24,9 +25,9 @@ namespace caffe {
 ///
 /// Parameters: dcme_data_param, and of transform_param scale, mirror, mean_value, mean_file and
 /// crop_size. A batch is a function of (seed, number of the batch): `threads` threads prepare
-/// batches ahead, and neither their number nor their timing changes what comes out. The seed is a
-/// parameter or drawn from Caffe's random numbers at set-up. Of several solvers training one net
-/// in parallel, each takes its share of the batches.
+/// batches ahead, on the GPU in GPU mode, and neither their number nor their timing changes what
+/// comes out. The seed is a parameter or drawn from Caffe's random numbers at set-up. Of several
+/// solvers training one net in parallel, each takes its share of the batches.
 template <typename Dtype>
 class DCMEDataLayer : public Layer<Dtype> {
  public:
@@ -51,18 +52,16 @@ class DCMEDataLayer : public Layer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override {}
 
  private:
-  struct Batch {
-    vector<float> data;
-    vector<float> vectors;
-    vector<uint8_t> grid;
-    vector<uint16_t> ids;
-  };
+  using Batch = dcme::DataBatch<Dtype>;
   /// The samples of one pass through the data, in the order of that pass.
   struct Pass {
     uint64_t number = UINT64_MAX;
     vector<int> order;
   };
 
+  /// Of the tops, in their order.
+  vector<vector<int>> TopShapes() const;
+  /// In a thread of the layer's.
   void MakeBatch(uint64_t number, Batch* batch);
   /// Which sample stands at `place` of pass `pass`.
   int SampleAt(uint64_t pass, int place);
@@ -73,8 +72,8 @@ class DCMEDataLayer : public Layer<Dtype> {
   uint64_t seed_ = 0;
   uint64_t stride_ = 1;  // of several solvers, this one takes batches first_, first_ + stride_, ...
   uint64_t first_ = 0;
-  bool want_grid_ = false;
-  bool want_ids_ = false;
+  size_t tops_ = 0;
+  dcme::ThreadSettings net_thread_;  // for the threads that make batches
   std::mutex passes_mutex_;
   std::array<Pass, 2> passes_;  // batches made ahead may lie in the next pass
   std::unique_ptr<dcme::OrderedPrefetch<Batch>> batches_;  // last: its threads use the others

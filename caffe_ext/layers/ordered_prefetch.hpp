@@ -39,7 +39,7 @@ class OrderedPrefetch {
   }
 
   // The next item; valid until the call after this one. A failed item stays the next one.
-  const Item& next() {
+  Item& next() {
     if (workers_.empty()) start();
     std::unique_lock<std::mutex> lock(mutex_);
     // Only now may the item handed out before be overwritten.

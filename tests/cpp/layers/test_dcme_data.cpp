@@ -3,7 +3,13 @@
 
 #include "data_batches.hpp"
 #include "dcme/instance_map.hpp"
+#include "in_mode.hpp"
 #include "seeded_random.hpp"
+
+#if __has_include(<host_waits.hpp>)
+#include <host_waits.hpp>
+#define COUNTS_HOST_WAITS
+#endif
 
 namespace dcme_test {
 namespace {
@@ -254,6 +260,82 @@ TEST(DCMEData, ContinuesFromASavedState) {
   batches(&restored, 1);
   restored.layer->RestoreState(state);
   EXPECT_EQ(batches(&restored, 4), expected);
+}
+#endif
+
+TEST(DCMEData, InDoubleGivesTheSameValues) {
+  const DataSet set(5);
+  const std::string own = set.parameters(std::string(kAllRandom) + "seed: 9");
+  auto single = data_layer(own);
+  LayerUnderTest<double> layer(layer_parameter("DCMEData", own, "phase: TRAIN"), 4);
+  layer.layer->SetUp(layer.bottom, layer.top);
+  for (int b = 0; b < 4; ++b) {
+    single.layer->Forward(single.bottom, single.top);
+    layer.layer->Forward(layer.bottom, layer.top);
+    for (const Top top : {kData, kVectors, kGrid, kIds}) {
+      const double* found = layer.top[top]->cpu_data();
+      EXPECT_EQ(Values(found, found + layer.top[top]->count()), values(*single.top[top]));
+    }
+  }
+}
+
+TEST(DCMEData, BatchesThatNobodyWaitedForAreNotWrittenOver) {
+  const DataSet set(7);
+  const std::string own = set.parameters(std::string(kAllRandom) + "seed: 9 prefetch: 1");
+  auto read_at_once = data_layer(own), layer = data_layer(own);
+  std::vector<std::unique_ptr<Blob<float>>> kept;
+  for (int b = 0; b < 9; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    for (const Blob<float>* top : layer.top) {
+      kept.push_back(std::make_unique<Blob<float>>());
+      kept.back()->CopyFrom(*top, false, true);  // on a GPU only queued
+    }
+  }
+  Values found;
+  for (const auto& blob : kept) {
+    const Values some = values(*blob);
+    found.insert(found.end(), some.begin(), some.end());
+  }
+  EXPECT_EQ(found, batches(&read_at_once, 9));
+}
+
+TEST(DCMEData, RunsInAnotherModeThanItWasSetUpIn) {
+  const DataSet set(5);
+  const std::string own = set.parameters(std::string(kAllRandom) + "seed: 9");
+  auto same = data_layer(own), layer = data_layer(own);
+  const Values expected = batches(&same, 6);
+  Values found = batches(&layer, 3);
+  const caffe_test::InMode in_cpu_mode(caffe::Caffe::CPU);
+  const Values rest = batches(&layer, 3);
+  found.insert(found.end(), rest.begin(), rest.end());
+  EXPECT_EQ(found, expected);
+}
+
+TEST(DCMEData, BatchesAreUploadedBeforeTheirTurn) {
+  const bool gpu = caffe::Caffe::mode() == caffe::Caffe::GPU;
+  dcme::DataBatch<float> batch;
+  batch.reshape({{2, 3}, {5}});
+  for (const int i : {0, 1}) batch.blob(i)->mutable_cpu_data()[0] = 1;
+  batch.upload();
+  for (const int i : {0, 1}) {
+    EXPECT_EQ(batch.blob(i)->data()->head(),
+              gpu ? caffe::SyncedMemory::SYNCED : caffe::SyncedMemory::HEAD_AT_CPU);
+  }
+  EXPECT_EQ(batch.blob(2), nullptr);
+}
+
+#ifdef COUNTS_HOST_WAITS
+TEST(DCMEData, NobodyWaitsForABatchThatIsReady) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's queue";
+  const DataSet set(7);
+  auto layer = data_layer(set.parameters(kAllRandom));
+  layer.layer->Forward(layer.bottom, layer.top);
+  const int before = emulated_cuda::HostWaits();
+  for (int b = 0; b < 3; ++b) {
+    layer.layer->Forward(layer.bottom, layer.top);
+    for (const Blob<float>* top : layer.top) EXPECT_TRUE(top->gpu_data());
+  }
+  EXPECT_EQ(emulated_cuda::HostWaits(), before);
 }
 #endif
 
