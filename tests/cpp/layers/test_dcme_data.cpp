@@ -1,6 +1,7 @@
 #include <fstream>
 #include <set>
 
+#include "data_batch.hpp"
 #include "data_batches.hpp"
 #include "dcme/instance_map.hpp"
 #include "in_mode.hpp"
