@@ -1,9 +1,15 @@
 #include <algorithm>
+#include <limits>
 
 #include "dcme/evaluate.hpp"
+#include "forgiven_pixels.hpp"
 
 namespace dcme {
 namespace {
+
+// Instances of any size and at any distance.
+const EvaluationRange kAll = {0, std::numeric_limits<double>::infinity(),
+                              -std::numeric_limits<double>::infinity()};
 
 struct Pair {
   double iou;
@@ -19,7 +25,7 @@ std::vector<Pair> pairs_above(const std::vector<TruthRecord>& truths,
       const TruthRecord& truth = truths[overlap.truth];
       const int64_t together = truth.pixels + predictions[p].pixels - overlap.pixels;
       const double share = static_cast<double>(overlap.pixels) / together;
-      if (is_instance(truth.id) && share > iou) pairs.push_back({share, overlap.truth, p});
+      if (!is_group(truth) && share > iou) pairs.push_back({share, overlap.truth, p});
     }
   }
   std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
@@ -45,9 +51,11 @@ MatchCounts count_matches(const ImageRecord& image, double iou) {
       ++found;
     }
     counts.found += found;
-    counts.invented += static_cast<int64_t>(predictions.size()) - found;
+    for (size_t p = 0; p < predictions.size(); ++p) {
+      if (!prediction_used[p] && !is_forgiven(predictions[p], truths, kAll, iou)) ++counts.invented;
+    }
     counts.missed += std::count_if(truths.begin(), truths.end(),
-                                   [](const TruthRecord& truth) { return is_instance(truth.id); }) -
+                                   [](const TruthRecord& truth) { return !is_group(truth); }) -
                      found;
   }
   return counts;

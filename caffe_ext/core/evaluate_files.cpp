@@ -72,14 +72,8 @@ Comparison evaluate_label_map(const std::vector<Evaluator*>& evaluators,
                               const std::vector<int>& labels,
                               const std::vector<double>& confidences, const Distances& distances,
                               const std::vector<double>& ious) {
-  require(confidences.size() == labels.size(), "labels and confidences must be as many");
   return compare(evaluators, truth_path, distances, ious, [&](std::vector<ImageMatcher>& matchers) {
-    const auto spans = spans_of(map, labels.size());
-    for (ImageMatcher& matcher : matchers) {
-      for (size_t k = 0; k < labels.size(); ++k) {
-        matcher.add_spans(spans[k], map.rows, map.cols, labels[k], confidences[k]);
-      }
-    }
+    for (ImageMatcher& matcher : matchers) matcher.add_label_map(map, labels, confidences);
   });
 }
 

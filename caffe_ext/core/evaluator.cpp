@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "dcme/evaluate.hpp"
+#include "forgiven_pixels.hpp"
 
 namespace dcme {
 namespace {
@@ -17,32 +18,12 @@ std::vector<double> iou_thresholds() {
   return thresholds;
 }
 
-bool is_group(const TruthRecord& truth) { return !is_instance(truth.id); }
-
-bool in_range(const TruthRecord& truth, const EvaluationRange& range) {
-  return truth.pixels >= range.min_pixels && truth.distance.metres <= range.max_distance &&
-         truth.distance.confidence >= range.min_confidence;
-}
-
 bool counts(const TruthRecord& truth, const EvaluationRange& range) {
   return !is_group(truth) && in_range(truth, range);
 }
 
 double iou(const TruthRecord& truth, const PredictionRecord& prediction, int64_t overlap) {
   return static_cast<double>(overlap) / (truth.pixels + prediction.pixels - overlap);
-}
-
-// Pixels of a prediction on void, on groups and on ground truth outside the range. A group outside
-// the range counts twice, as in the benchmark's own code.
-int64_t forgiven_pixels(const PredictionRecord& prediction, const std::vector<TruthRecord>& truths,
-                        const EvaluationRange& range) {
-  int64_t pixels = prediction.void_pixels;
-  for (const auto& overlap : prediction.overlaps) {
-    const TruthRecord& truth = truths[overlap.truth];
-    if (is_group(truth)) pixels += overlap.pixels;
-    if (!in_range(truth, range)) pixels += overlap.pixels;
-  }
-  return pixels;
 }
 
 }  // namespace
@@ -104,9 +85,7 @@ void Evaluator::add_class(const std::vector<TruthRecord>& truths,
         best[overlap.truth] = prediction.confidence;
       }
     }
-    if (found) continue;
-    const int64_t forgiven = forgiven_pixels(prediction, truths, range);
-    if (static_cast<double>(forgiven) / prediction.pixels <= threshold) {
+    if (!found && !is_forgiven(prediction, truths, range, threshold)) {
       tally.answers.push_back({prediction.confidence, false});
     }
   }

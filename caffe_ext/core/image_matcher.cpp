@@ -129,6 +129,15 @@ void ImageMatcher::add_spans(const std::vector<Span>& spans, int rows, int cols,
   finish(k, confidence);
 }
 
+void ImageMatcher::add_label_map(Plane<const int32_t> map, const std::vector<int>& labels,
+                                 const std::vector<double>& confidences) {
+  require(confidences.size() == labels.size(), "labels and confidences must be as many");
+  const auto spans = spans_of(map, labels.size());
+  for (size_t k = 0; k < labels.size(); ++k) {
+    add_spans(spans[k], map.rows, map.cols, labels[k], confidences[k]);
+  }
+}
+
 void ImageMatcher::count(int row, int begin, int end) {
   const uint16_t* ids = ids_.row(row);
   while (begin < end) {

@@ -130,10 +130,17 @@ void Instances::mask(size_t index, Plane<uint8_t> mask) const {
 }
 
 void Instances::label_map(Plane<int32_t> labels) const {
+  std::vector<int> upwards(list.size());
+  std::iota(upwards.rbegin(), upwards.rend(), 0);
+  label_map(labels, upwards);
+}
+
+void Instances::label_map(Plane<int32_t> labels, const std::vector<int>& upwards) const {
   std::fill(labels.data, labels.data + labels.size(), 0);
-  for (size_t k = list.size(); k-- > 0;) {
+  for (const int k : upwards) {
+    require(k >= 0 && static_cast<size_t>(k) < list.size(), "there is no such instance to paint");
     for (const Span& s : list[k].spans) {
-      std::fill(labels.row(s.row) + s.begin, labels.row(s.row) + s.end, static_cast<int>(k) + 1);
+      std::fill(labels.row(s.row) + s.begin, labels.row(s.row) + s.end, k + 1);
     }
   }
 }

@@ -59,11 +59,16 @@ py::array_t<bool> large_mask(const Instances& instances, size_t index, int rows,
   return result;
 }
 
-Array<int32_t> labels_of(const Instances& instances) {
+Array<int32_t> labels_of(const Instances& instances,
+                         const std::optional<std::vector<int>>& upwards) {
   Array<int32_t> result({instances.rows, instances.cols});
   const auto plane = writable_plane(result);
   py::gil_scoped_release release;
-  instances.label_map(plane);
+  if (upwards) {
+    instances.label_map(plane, *upwards);
+  } else {
+    instances.label_map(plane);
+  }
   return result;
 }
 
@@ -174,7 +179,7 @@ void bind_decoding(py::module_& m) {
       .def("mask", &one_mask, py::arg("index"))
       .def("masks", &all_masks)
       .def("mask_full_resolution", &large_mask, py::arg("index"), py::arg("rows"), py::arg("cols"))
-      .def("label_map", &labels_of)
+      .def("label_map", &labels_of, py::arg("upwards") = py::none())
       .def(py::pickle(&state_of, &restored));
   m.def("decode", &decoded, py::arg("vectors").noconvert(), py::arg("dt"), py::arg("vt"),
         py::arg("et"), py::arg("mode"), py::arg("foreground"), py::arg("mask").noconvert());

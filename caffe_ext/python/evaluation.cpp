@@ -42,6 +42,13 @@ struct BoundMatcher {
     matcher.add_mask(plane, label, confidence);
   }
 
+  void add_label_map(const Array<int32_t>& map, const std::vector<int>& labels,
+                     const std::vector<double>& confidences) {
+    const auto plane = plane_of(map);
+    py::gil_scoped_release release;
+    matcher.add_label_map(plane, labels, confidences);
+  }
+
   void add_instances(const Instances& instances, const std::vector<int>& labels,
                      const std::vector<double>& confidences) {
     require(labels.size() == instances.list.size() && confidences.size() == labels.size(),
@@ -174,6 +181,8 @@ void bind_evaluation(py::module_& m) {
            py::arg("evaluator"), py::arg("ids").noconvert(), py::arg("distances"))
       .def("add_mask", &BoundMatcher::add_mask, py::arg("mask").noconvert(), py::arg("label"),
            py::arg("confidence"))
+      .def("add_label_map", &BoundMatcher::add_label_map, py::arg("label_map").noconvert(),
+           py::arg("labels"), py::arg("confidences"))
       .def("add_instances", &BoundMatcher::add_instances, py::arg("instances"), py::arg("labels"),
            py::arg("confidences"));
   m.def("instance_distances", &distances_of, py::arg("ids").noconvert(),

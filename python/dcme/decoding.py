@@ -12,7 +12,7 @@ from dcme import _core
 from dcme._arrays import as_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -119,9 +119,12 @@ class Instances:
         """The masks, one after the other."""
         return (self._core.mask(k) for k in range(len(self)))
 
-    def label_map(self) -> npt.NDArray[np.int32]:
-        """(H, W) map of 1 + index, 0 where no instance is; of overlapping masks the first wins."""
-        return self._core.label_map()
+    def label_map(self, upwards: Sequence[int] | None = None) -> npt.NDArray[np.int32]:
+        """(H, W) map of 1 + index, 0 where no instance is; of overlapping masks the first wins.
+
+        upwards : indices; only these instances are drawn, in this order, later over earlier ones.
+        """
+        return self._core.label_map(None if upwards is None else [int(k) for k in upwards])
 
 
 def decode(

@@ -29,6 +29,7 @@ __all__ = [
     "add_files",
     "add_label_map",
     "add_masks",
+    "void_of",
 ]
 
 CITYSCAPES_VOID = _core.CITYSCAPES_VOID
@@ -111,6 +112,12 @@ class EvaluationResult:
         return summary | {"classes": classes}
 
 
+def void_of(classes: ClassMap) -> tuple[int, ...]:
+    """The ids that make no statement where nobody says which do: Cityscapes' list for Cityscapes'
+    classes, none for others."""
+    return CITYSCAPES_VOID if classes.labels == CITYSCAPES.labels else ()
+
+
 class Evaluator:
     """Gathers images with ``add`` (from any number of threads, in any order), then ``results``.
 
@@ -131,7 +138,7 @@ class Evaluator:
         distances: bool = False,
     ) -> None:
         if void_ids is None:
-            void_ids = CITYSCAPES_VOID if classes.labels == CITYSCAPES.labels else ()
+            void_ids = void_of(classes)
         self._core = _core.Evaluator(
             classes, [int(i) for i in void_ids], bool(class_agnostic), _DISTANCES * bool(distances)
         )
@@ -155,8 +162,9 @@ class Evaluator:
         Parameters
         ----------
         ids : (H, W) ground truth instance map.
-        masks : the predictions: ``Instances``, a label map (integer (H, W), 1..K), a (K, H, W)
-            array or any iterable of (H, W) masks, of which one is held at a time.
+        masks : the predictions: ``Instances``, a label map (integer (H, W), 1..K; prediction k is
+            where the value is k, which may be nowhere), a (K, H, W) array or any iterable of (H, W)
+            masks, of which one is held at a time.
         labels : (K,) class labels as in the ids (24 = person). May be left out if there is but one
             class, or if classes do not matter.
         confidences : (K,); without them all predictions are equal, for ``Instances`` their votes;
@@ -173,11 +181,20 @@ class Evaluator:
                 confidences = masks.votes.tolist()
             columns = _columns(len(masks), labels, confidences, self._default_label)
             truth.add_instances(masks._core, *columns)
+        elif isinstance(masks, np.ndarray) and masks.ndim == 2:
+            label_map, count = _as_label_map(masks)
+            columns = _columns(
+                count, labels, confidences, self._default_label, "the label map's largest value is"
+            )
+            truth.add_label_map(label_map, *columns)
         else:
-            single = _as_masks(masks)
-            count = len(single) if hasattr(single, "__len__") else None
+            if isinstance(masks, np.ndarray) and masks.ndim != 3:
+                raise ValueError(
+                    f"masks must be (K, H, W), or a label map (H, W): these are {masks.shape}"
+                )
+            count = len(masks) if hasattr(masks, "__len__") else None
             columns = _columns(count, labels, confidences, self._default_label)
-            _add_masks([truth], single, *columns)
+            _add_masks([truth], masks, *columns)
         self._core.add(truth)
 
     def add_files(
@@ -272,30 +289,18 @@ def _mean(table: npt.NDArray[np.float64] | None) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _as_masks(masks: Any) -> Any:
-    """Masks one by one; those of a label map made on demand."""
-    if not isinstance(masks, np.ndarray):
-        return masks
-    if masks.ndim == 2 and masks.dtype.kind in "iu":
-        return _LabelMasks(masks)
-    if masks.ndim != 3:
-        raise ValueError(f"masks must be (K, H, W), or a label map (H, W): these are {masks.shape}")
-    return masks
-
-
-class _LabelMasks:
-    """The masks 1..K of a label map."""
-
-    def __init__(self, label_map: npt.NDArray[Any]) -> None:
-        self._map = label_map
-
-    def __len__(self) -> int:
-        return int(self._map.max(initial=0))
-
-    def __getitem__(self, index: int) -> npt.NDArray[np.bool_]:
-        if index >= len(self):
-            raise IndexError(index)
-        return self._map == index + 1
+def _as_label_map(given: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
+    """A label map (H, W) as the core takes it, and its largest value."""
+    if given.dtype.kind not in "iu":
+        raise ValueError(
+            f"a label map (H, W) holds integers, this has dtype {given.dtype} (masks are (K, H, W))"
+        )
+    largest = max(0, int(given.max(initial=0)))
+    if largest > given.size:
+        raise ValueError(
+            f"a label map holds 1..K, its largest value is {largest}, more than it has pixels"
+        )
+    return np.ascontiguousarray(given, np.int32), largest
 
 
 def _columns(
@@ -303,8 +308,10 @@ def _columns(
     labels: Sequence[int] | None,
     confidences: Sequence[float] | None,
     default_label: int | None,
+    counted: str = "",
 ) -> tuple[list[int], list[float]]:
-    """Labels and confidences, one each a mask, after checks."""
+    """Labels and confidences, one each a mask, after checks. ``counted``: what ``count`` is, if
+    not a number of masks."""
     if count is None:
         given = labels if labels is not None else confidences
         if given is None:
@@ -317,9 +324,8 @@ def _columns(
     if confidences is None:
         confidences = [1.0] * count
     if len(labels) != count or len(confidences) != count:
-        raise ValueError(
-            f"{count} masks, but {len(labels)} labels and {len(confidences)} confidences"
-        )
+        there = f"{counted} {count}" if counted else f"{count} masks"
+        raise ValueError(f"{there}, but {len(labels)} labels and {len(confidences)} confidences")
     return [int(label) for label in labels], [float(c) for c in confidences]
 
 

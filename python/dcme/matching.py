@@ -63,20 +63,27 @@ class Matching:
 
 
 def matching(
-    truth: npt.ArrayLike, predicted: Instances | npt.ArrayLike, iou: float = 0.5
+    truth: npt.ArrayLike,
+    predicted: Instances | npt.ArrayLike,
+    iou: float = 0.5,
+    ignored: npt.ArrayLike | None = None,
 ) -> Matching:
     """Match predicted objects with true ones, one to one, pairs of the highest IoU first.
 
     Parameters
     ----------
-    truth : label map (H, W), each value but 0 an object. In an instance map with stuff set the
-        ids below 1000 to 0 first.
+    truth : label map (H, W), each value but 0 an object. In an instance map with stuff or crowds
+        set the ids below 1000 to 0 first.
     predicted : label map (H, W), ``Instances`` or masks (K, H, W); masks may overlap.
     iou : pairs count if their IoU is greater; 0 <= iou < 1.
+    ignored : (H, W), boolean: pixels of which the truth says nothing, such as crowds. A prediction
+        without a match is not invented if more than ``iou`` of it lies there (``dcme evaluate``).
     """
     if not 0 <= iou < 1:
         raise ValueError(f"iou must be in [0, 1), not {iou}")
     truth_map = _as_label_map(truth, "truth")
+    silent = None if ignored is None else _as_label_map(np.asarray(ignored, bool), "ignored")
+    forgiven: set[tuple[int, int]] = set()
     true_objects: set[int] = set()
     predictions = 0
     pairs: list[tuple[float, int, tuple[int, int]]] = []
@@ -89,6 +96,11 @@ def matching(
             union = true_sizes[a] + sizes[b] - overlap
             if a and b and overlap / union > iou:
                 pairs.append((overlap / union, a, (index, b)))
+        if silent is not None:
+            labels, pixels = _core.label_overlaps(silent, predicted_map)
+            for (there, b), overlap in zip(labels.tolist(), pixels.tolist()):
+                if there and b and overlap / sizes[b] > iou:
+                    forgiven.add((index, b))
     if not true_objects:  # no prediction, so no map was compared
         true_objects = set(np.unique(truth_map).tolist()) - {0}
 
@@ -99,7 +111,8 @@ def matching(
             found[a] = score
             used.add(b)
     tp = len(found)
-    return Matching(iou, tp, predictions - tp, len(true_objects) - tp, sum(found.values()))
+    invented = predictions - tp - len(forgiven - used)
+    return Matching(iou, tp, invented, len(true_objects) - tp, sum(found.values()))
 
 
 def matching_dataset(
@@ -129,6 +142,10 @@ def _as_label_map(labels: npt.ArrayLike, name: str) -> npt.NDArray[np.int32]:
         raise ValueError(
             f"{name} must be a label map of integers (H, W), this is {array.dtype} {array.shape}"
         )
+    low, high = int(array.min(initial=0)), int(array.max(initial=0))
+    limits = np.iinfo(np.int32)
+    if low < limits.min or high > limits.max:
+        raise ValueError(f"labels of {name} must fit into 32 bits, these are {low}..{high}")
     return np.ascontiguousarray(array, dtype=np.int32)
 
 

@@ -92,6 +92,9 @@ class ImageMatcher {
   // class (unless classes do not matter) and empty masks are passed over. Another size than the
   // ground truth's and a confidence that is not a number throw std::invalid_argument.
   void add_mask(Plane<const uint8_t> mask, int label, double confidence);
+  // The same for the masks that are the values 1..labels.size() of a label map.
+  void add_label_map(Plane<const int32_t> map, const std::vector<int>& labels,
+                     const std::vector<double>& confidences);
   // The same for the mask kept as spans in an image of rows x cols.
   void add_spans(const std::vector<Span>& spans, int rows, int cols, int label, double confidence);
 
@@ -169,7 +172,8 @@ struct MatchCounts {
 };
 
 // Matches the predictions of an image with its instances (no groups) of the same class one to one,
-// pairs of the highest IoU first.
+// pairs of the highest IoU first. A prediction without a match is invented unless more than `iou`
+// of it lies on void or groups.
 MatchCounts count_matches(const ImageRecord& image, double iou);
 
 // Pixels that a label of one map shares with a label of another.

@@ -42,6 +42,9 @@ struct Instances {
   // Writes 1 + index at the pixels of each instance, 0 elsewhere. Where masks overlap (mode
   // reference only) the instance listed first keeps the pixel.
   void label_map(Plane<int32_t> labels) const;
+  // The same of some instances only, later ones over earlier ones. An index that is none throws
+  // std::invalid_argument.
+  void label_map(Plane<int32_t> labels, const std::vector<int>& upwards) const;
 };
 
 // The pixels of each of the values 1..count of a label map; others belong to none.

@@ -210,7 +210,8 @@ def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
         "--foreground",
         type=number,
         metavar="LEN",
-        help="vectors shorter than this are background; default: 1",
+        help="vectors not longer than this are background; default: 1 (objects of 3 px are hardly "
+        "longer)",
     )
     group.add_argument(
         "--probability",

@@ -23,7 +23,7 @@ from dcme.datasets.samples import Sample
 from dcme.datasets.vectors import VectorMap, read_vector_map
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
-from dcme.evaluation import Evaluator
+from dcme.evaluation import Evaluator, void_of
 from dcme.files import PathLike, read_ids
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.matching import Matching, matching
@@ -162,7 +162,9 @@ def _matchings(decoding: Decoding, ious: Sequence[float], scene: Scene) -> list[
     found = decoding.find(scene.item)
     labels = scene.truth // FIRST_INSTANCE_ID
     truth = np.where(np.isin(labels, decoding.classes.labels), scene.truth, 0)
-    return [matching(truth, found, iou) for iou in ious]
+    # As dcme evaluate: groups are ids below 1000 that are a class's label.
+    silent = np.isin(scene.truth, [*decoding.classes.labels, *void_of(decoding.classes)])
+    return [matching(truth, found, iou, silent) for iou in ious]
 
 
 def _score(

@@ -69,7 +69,13 @@ class Decoding:
             scores = probabilities * (1.0 if self.published else scores)
             keep = np.nonzero(labels)[0]
         order = keep[np.argsort(-scores[keep], kind="stable")]
-        masks = LazyMasks(len(order), lambda index: found.mask(int(order[index])))
+
+        def draw(upwards: np.ndarray) -> np.ndarray:
+            places = np.zeros(1 + len(found), np.int32)
+            places[1 + order] = 1 + np.arange(len(order))
+            return places[found.label_map(order[upwards].tolist())]
+
+        masks = LazyMasks(len(order), lambda index: found.mask(int(order[index])), draw)
         return ImageResult(
             item.name, found.shape, masks, labels[order], scores[order], found.centres[order]
         )

@@ -45,10 +45,19 @@ UNCLASSIFIED = 0
 
 
 class LazyMasks:
-    """Masks that are made when they are asked for, so that thousands need no memory together."""
+    """Masks that are made when they are asked for, so that thousands need no memory together.
 
-    def __init__(self, count: int, make: Callable[[int], np.ndarray]) -> None:
-        self._count, self._make = count, make
+    ``draw``, if it is quicker than one mask after the other: the label map of all, (H, W) int32 of
+    1 + index, where masks are drawn in the order of the indices it is given, later over earlier.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        make: Callable[[int], np.ndarray],
+        draw: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
+        self._count, self._make, self.draw = count, make, draw
 
     def __len__(self) -> int:
         return self._count
@@ -88,8 +97,11 @@ class ImageResult:
 
     def label_map(self) -> np.ndarray:
         """(H, W), int32: 1 + index of the instance, those of higher score on top; 0 elsewhere."""
+        upwards = np.argsort(self.scores, kind="stable")
+        if isinstance(self.masks, LazyMasks) and self.masks.draw is not None:
+            return self.masks.draw(upwards)
         labels = np.zeros(self.size, np.int32)
-        for index in np.argsort(self.scores, kind="stable").tolist():
+        for index in upwards.tolist():
             stop_if_cancelled()
             labels[self.masks[index]] = 1 + index
         return labels

@@ -295,6 +295,18 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("mode", ["standard", "reference"])
+def test_the_label_map_of_what_was_decoded_is_that_of_its_masks(mode):
+    rng = np.random.default_rng(0)
+    ids = np.zeros((60, 90), np.uint16)
+    ids[5:30, 5:40], ids[20:50, 35:70], ids[35:55, 5:30] = 26001, 26002, 26003
+    vectors = dcme.encode(ids) + rng.normal(0, 2, (2, 60, 90)).astype(np.float32) * (ids > 0)
+    found = Decoding(dt=4, vt=10, et=20, mode=mode)(VectorMap("x", vectors, None))
+    drawn = found.label_map()
+    found.masks = np.stack(list(found.masks))
+    assert len(found) >= 3 and np.array_equal(drawn, found.label_map())
+
+
 def test_in_the_instance_map_the_higher_score_is_on_top():
     masks = np.ones((2, 2, 2), bool)
     result = ImageResult("x", (2, 2), masks, np.array([24, 26]), np.array([0.9, 0.2]))

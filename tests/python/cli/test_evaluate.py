@@ -120,6 +120,21 @@ def test_a_data_set_of_ones_own_class(tmp_path):
     assert scores.notes == ()
 
 
+def test_what_is_found_in_a_crowd_is_not_invented(tmp_path):
+    ids = np.zeros((40, 60), np.uint16)
+    ids[5:20, 5:20], ids[22:38, 30:50] = 1001, 1
+    for name in ("image", "ids"):
+        write_png(tmp_path / f"{name}.png", ids)
+    write_text(tmp_path / "val.txt", "image.png ids.png\n")
+    inside, half, beside = (np.zeros(ids.shape, bool) for _ in range(3))
+    inside[24:36, 32:40], half[24:36, 44:56], beside[24:36, 2:14] = True, True, True
+    masks = np.stack([ids == 1001, inside, half, beside])
+    write_result(tmp_path / "r", ImageResult("image", ids.shape, masks, np.ones(4), np.ones(4)))
+    (sample,) = find_samples(tmp_path)
+    scores = score_results(tmp_path / "r", [sample], ClassMap((1,), ("cell",)))
+    assert [(m.tp, m.fp, m.fn) for m in scores.matchings] == [(1, 2, 0)] * 2
+
+
 def without_classes(folder):
     for path in folder.glob("*.txt"):
         rows = [line.split() for line in path.read_text().splitlines()]

@@ -197,6 +197,19 @@ def test_of_overlapping_masks_the_first_wins_in_the_label_map():
     assert overlaps > 100
 
 
+def test_a_label_map_draws_the_instances_asked_for_in_their_order():
+    rng = np.random.default_rng(0)
+    for field, thresholds in random_cases("disturbed"):
+        found = dcme.decode(field, mode="reference", **thresholds)
+        upwards = rng.permutation(len(found))[: len(found) // 2 + 1]
+        labels = np.zeros(found.shape, int)
+        for k in upwards:
+            labels[found.mask(k)] = k + 1
+        np.testing.assert_array_equal(found.label_map(upwards), labels)
+    with pytest.raises(ValueError, match="no such instance"):
+        found.label_map([len(found)])
+
+
 def test_an_explicit_foreground_decides_what_belongs():
     ids = np.zeros((40, 40), np.uint16)
     ids[5:15, 5:15] = 24001

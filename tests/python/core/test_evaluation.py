@@ -135,6 +135,16 @@ def test_all_ways_to_give_masks_agree():
         np.testing.assert_array_equal(table, tables[0])
 
 
+def test_the_predictions_of_a_label_map_are_its_values():
+    ids = np.zeros((40, 80), np.uint16)
+    ids[5:35, 5:35], ids[5:35, 40:70] = 26001, 26002
+    labels = np.where(ids == 26001, 2, np.where(ids == 26002, 3, 0)).astype(np.uint8)
+    evaluator = dcme.Evaluator()
+    evaluator.add(ids, labels, [24, 26, 26], [0.9, 0.8, 0.7])  # value 1 is nowhere
+    result = evaluator.results()
+    assert result.class_ap["car"] == pytest.approx(1) and sum(result.predictions) == 2
+
+
 def test_instances_are_as_certain_as_they_have_votes():
     ids = np.zeros((40, 80), np.uint16)
     ids[5:35, 5:35], ids[15:27, 50:62] = 26001, 26002
@@ -230,8 +240,11 @@ def test_distant_instances_are_left_out_of_ap50m():
         ((iter([np.zeros((8, 9))]), [26, 26], [1, 1]), "1 masks, but 2 labels"),
         ((iter([np.zeros((8, 9))] * 2), [26], [1]), "more masks than the 1 labels"),
         ((iter([]),), "one by one need labels or confidences"),
-        ((np.zeros((8, 9), bool), [26], [1]), "or a label map"),
-        ((np.zeros((8, 9)), [26], [1]), r"must be \(K, H, W\), or a label map"),
+        ((np.zeros((8, 9), bool), [26], [1]), r"holds integers, this has dtype bool \(masks are"),
+        ((np.zeros((8, 9)), [26], [1]), "holds integers, this has dtype float64"),
+        ((np.zeros((8, 9, 1, 1)), [26], [1]), r"must be \(K, H, W\), or a label map"),
+        ((np.full((8, 9), 3), [26], [1]), "largest value is 3, but 1 labels and 1 confidences"),
+        ((np.full((8, 9), 2**40), None, None), "largest value is 1099511627776, more than"),
     ],
 )
 def test_bad_predictions_are_answered_by_one_clear_line(arguments, message):

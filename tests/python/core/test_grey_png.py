@@ -168,7 +168,7 @@ def test_evaluating_files_equals_evaluating_arrays(tmp_path):
     ious = [0.0, 0.1, 0.3, 0.5]
     told = add_files([dcme.Evaluator()], tmp_path / "truth.png", files, ious=ious)
     for by_file in told.matchings:
-        by_array = dcme.matching(truth, np.stack(crowd), by_file.iou)
+        by_array = dcme.matching(truth, np.stack(crowd), by_file.iou, ignored=ids == 26)
         assert replace(by_file, iou_sum=0) == replace(by_array, iou_sum=0)
         assert by_file.iou_sum == pytest.approx(by_array.iou_sum, rel=1e-12)
 

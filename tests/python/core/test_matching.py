@@ -42,6 +42,19 @@ def test_masks_and_instances_are_predictions_too():
     assert dcme.matching(ids, overlapping) == dcme.matching(ids, overlapping.masks)
 
 
+def test_predictions_in_pixels_of_which_nothing_is_known_are_not_invented():
+    truth, ignored = row(1, 1, 0, 0, 0, 0), row(0, 1, 0, 1, 1, 0)
+    predicted = row(1, 1, 0, 2, 2, 2)
+    assert dcme.matching(truth, predicted).fp == 1
+    forgiven = dcme.matching(truth, predicted, ignored=ignored)
+    assert (forgiven.tp, forgiven.fp, forgiven.fn) == (1, 0, 0)
+    assert dcme.matching(truth, predicted, 0.7, ignored).fp == 1, "a share of 2/3"
+    masks = np.stack([predicted == k for k in (1, 2)])
+    assert dcme.matching(truth, masks, ignored=ignored) == forgiven
+    overlapping = np.stack([predicted == 1, predicted == 2, predicted > 0])
+    assert dcme.matching(truth, overlapping, 0.6, ignored).fp == 1, "a share of 3/5"
+
+
 def test_counts_add_up_over_images():
     truths = [row(1, 0), row(1, 2), row(0, 0)]
     predicted = [row(1, 0), row(0, 0), row(0, 0)]
@@ -59,6 +72,9 @@ def test_counts_add_up_over_images():
 def test_bad_arguments_are_answered_by_one_clear_line():
     with pytest.raises(ValueError, match="differ in size: 1x10 and 1x20"):
         dcme.matching(row(1), row(1, 2))
+    for strange in (np.array([[2**32, 1]]), np.array([[1, 2**31]], np.uint32)):
+        with pytest.raises(ValueError, match="labels of truth must fit into 32 bits"):
+            dcme.matching(strange, np.ones((1, 2), int))
     with pytest.raises(ValueError, match="truth must be a label map of integers"):
         dcme.matching(np.zeros((3, 3)), row(1))
     with pytest.raises(ValueError, match=r"iou must be in \[0, 1\)"):
