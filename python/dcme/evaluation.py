@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -188,13 +188,8 @@ class Evaluator:
             )
             truth.add_label_map(label_map, *columns)
         else:
-            if isinstance(masks, np.ndarray) and masks.ndim != 3:
-                raise ValueError(
-                    f"masks must be (K, H, W), or a label map (H, W): these are {masks.shape}"
-                )
-            count = len(masks) if hasattr(masks, "__len__") else None
-            columns = _columns(count, labels, confidences, self._default_label)
-            _add_masks([truth], masks, *columns)
+            columns = _columns(_count_of(masks), labels, confidences, self._default_label)
+            _add_masks([truth], cast("Iterable[Any]", masks), *columns)
         self._core.add(truth)
 
     def add_files(
@@ -301,6 +296,13 @@ def _as_label_map(given: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
             f"a label map holds 1..K, its largest value is {largest}, more than it has pixels"
         )
     return np.ascontiguousarray(given, np.int32), largest
+
+
+def _count_of(masks: Any) -> int | None:
+    """How many masks there are, if they tell."""
+    if isinstance(masks, np.ndarray) and masks.ndim != 3:
+        raise ValueError(f"masks must be (K, H, W), or a label map (H, W): these are {masks.shape}")
+    return len(masks) if hasattr(masks, "__len__") else None
 
 
 def _columns(
