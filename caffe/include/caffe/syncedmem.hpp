@@ -1,12 +1,12 @@
 #ifndef CAFFE_SYNCEDMEM_HPP_
 #define CAFFE_SYNCEDMEM_HPP_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 
 #include "caffe/common.hpp"
 #include "caffe/util/device_event.hpp"
+#include "caffe/util/device_user.hpp"
 
 namespace caffe {
 
@@ -24,10 +24,11 @@ class LayoutStore {
  public:
   virtual ~LayoutStore() = default;
   /// Writes the contents in plain (row-major) order; `plain` holds the memory's size in bytes, and
-  /// is where the store is.
+  /// is where the store is. Throws Error where that is not the thread's GPU.
   virtual void ToPlain(void* plain) const = 0;
-  /// Whether the store is on the thread's GPU; else it is on the host.
-  virtual bool on_gpu() const { return false; }
+  /// The GPU on which the store is; -1: it is on the host.
+  virtual int device() const { return -1; }
+  bool on_gpu() const { return device() >= 0; }
   /// Moves the contents to memory taken anew. Right after memory of their size was freed they fit
   /// into its place, and leave no gap that is too small for the next large blob.
   virtual void Relocate() {}
@@ -118,14 +119,9 @@ class SyncedMemory {
   shared_ptr<void> cpu_owner_, gpu_owner_;
   bool released_ = false;
   bool own_gpu_data_ = false;
-  int device_ = -1;
 #ifndef CPU_ONLY
-  /// Lets this thread read or write the GPU's copy: waits for the GPU where another thread, whose
-  /// stream is not this one's, may still be at it.
-  void EnterGpu(bool write);
-  /// Number of the thread that alone has used the copy, kSeveral where several read it, 0: none.
-  std::atomic<int> gpu_user_{0};
-  static constexpr int kSeveral = -1;
+  /// Of the GPU's copy.
+  DeviceUser gpu_user_;
   /// After the last upload, during which the host's copy must stay as it is.
   DeviceEvent uploaded_;
 #endif

@@ -19,11 +19,7 @@ std::shared_ptr<void> MakeHostMemory(size_t size) {
 
 SyncedMemory::SyncedMemory() : SyncedMemory(0) {}
 
-SyncedMemory::SyncedMemory(size_t size) : size_(size) {
-#ifndef CPU_ONLY
-  if (Caffe::mode() == Caffe::GPU) device_ = ThisDevice();
-#endif
-}
+SyncedMemory::SyncedMemory(size_t size) : size_(size) {}
 
 SyncedMemory::~SyncedMemory() {
   free_cpu();
@@ -95,14 +91,14 @@ void SyncedMemory::to_cpu() {
         head_ = HEAD_AT_CPU;
         break;
       }
-      to_gpu();
       [[fallthrough]];
     case HEAD_AT_GPU: {
 #ifndef CPU_ONLY
       allocate_cpu();
       // The thread may have turned to another GPU.
-      const AtDevice there(device_);
-      EnterGpu(false);
+      const AtDevice there(head_ == HEAD_AT_LAYOUT ? layout_->device() : gpu_user_.device());
+      to_gpu();
+      gpu_user_.Enter(false);
       CUDA_CHECK(
           cudaMemcpyAsync(cpu_ptr_, gpu_ptr_, size_, cudaMemcpyDeviceToHost, ThreadStream()));
       CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));

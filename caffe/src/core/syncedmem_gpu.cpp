@@ -2,7 +2,6 @@
 #include "caffe/syncedmem.hpp"
 
 #ifndef CPU_ONLY
-#include <atomic>
 #include <utility>
 
 #include "caffe/util/math_functions.hpp"
@@ -22,32 +21,10 @@ void SyncedMemory::free_gpu() {}
 
 #else
 
-namespace {
-
-int ThreadNumber() {
-  static std::atomic<int> last(0);
-  static thread_local const int number = ++last;
-  return number;
-}
-
-}  // namespace
-
-void SyncedMemory::EnterGpu(bool write) {
-  CHECK_EQ(ThisDevice(), device_)
-      << ": the thread's GPU is not the one where these values are: set the "
-      << "device before a net is made, and leave it so while the net runs";
-  const int user = gpu_user_, self = ThreadNumber();
-  if (user == self || (user == kSeveral && !write)) return;
-  if (user != 0) CUDA_CHECK(cudaDeviceSynchronize());
-  gpu_user_ = user == 0 || write ? self : kSeveral;
-}
-
 void SyncedMemory::free_gpu() {
   if (gpu_ptr_ && own_gpu_data_) {
-    const int user = gpu_user_;
-    GiveBackDeviceMemory(gpu_ptr_, device_, user != 0 && user != ThreadNumber());
+    GiveBackDeviceMemory(gpu_ptr_, gpu_user_.device(), gpu_user_.IsAnother());
   }
-  gpu_user_ = 0;
   gpu_ptr_ = nullptr;
   own_gpu_data_ = false;
   gpu_owner_.reset();
@@ -55,12 +32,14 @@ void SyncedMemory::free_gpu() {
 
 void SyncedMemory::allocate_gpu() {
   if (gpu_ptr_) return;
-  gpu_ptr_ = TakeDeviceMemory(size_, ThreadStream(), &device_);
+  int device = 0;
+  gpu_ptr_ = TakeDeviceMemory(size_, ThreadStream(), &device);
+  gpu_user_.Begin(device);
   own_gpu_data_ = true;
 }
 
 void SyncedMemory::upload() {
-  EnterGpu(true);
+  gpu_user_.Enter(true);
   CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, ThreadStream()));
   // Whoever keeps the address of the host's copy may write there at any time.
   if (viewed() || !own_cpu_data()) {
@@ -71,16 +50,19 @@ void SyncedMemory::upload() {
 }
 
 void SyncedMemory::to_gpu() {
+  const bool from_layout = head_ == HEAD_AT_LAYOUT && layout_->on_gpu();
+  // Before memory is taken on the wrong one.
+  if (from_layout) CheckThreadIsAt(layout_->device());
   allocate_gpu();
   switch (head_) {
     case UNINITIALIZED:
-      EnterGpu(true);
+      gpu_user_.Enter(true);
       caffe_gpu_memset(size_, 0, gpu_ptr_);
       head_ = HEAD_AT_GPU;
       break;
     case HEAD_AT_LAYOUT:
-      if (layout_->on_gpu()) {
-        EnterGpu(true);
+      if (from_layout) {
+        gpu_user_.Enter(true);
         layout_->ToPlain(gpu_ptr_);
         head_ = HEAD_AT_GPU;
         break;
@@ -100,14 +82,14 @@ void SyncedMemory::to_gpu() {
 const void* SyncedMemory::gpu_data() {
   CheckNotReleased();
   to_gpu();
-  EnterGpu(false);
+  gpu_user_.Enter(false);
   return gpu_ptr_;
 }
 
 void* SyncedMemory::mutable_gpu_data() {
   CheckNotReleased();
   to_gpu();
-  EnterGpu(true);
+  gpu_user_.Enter(true);
   head_ = HEAD_AT_GPU;
   layout_.reset();
   return gpu_ptr_;
@@ -116,7 +98,7 @@ void* SyncedMemory::mutable_gpu_data() {
 void* SyncedMemory::overwrite_gpu_data() {
   allocate_gpu();
   released_ = false;
-  EnterGpu(true);
+  gpu_user_.Enter(true);
   head_ = HEAD_AT_GPU;
   layout_.reset();
   return gpu_ptr_;
@@ -126,8 +108,8 @@ bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
   const bool there = other->head_ == HEAD_AT_GPU || other->head_ == SYNCED;
   if (!there || !other->own_gpu_data_ || size_ != other->size_) return false;
   overwrite_gpu_data();
-  if (!own_gpu_data_ || device_ != other->device_) return false;
-  other->EnterGpu(true);
+  if (!own_gpu_data_ || gpu_user_.device() != other->gpu_user_.device()) return false;
+  other->gpu_user_.Enter(true);
   std::swap(gpu_ptr_, other->gpu_ptr_);
   other->overwrite_gpu_data();
   return true;
@@ -136,7 +118,7 @@ bool SyncedMemory::TakeFromGpu(SyncedMemory* other) {
 void SyncedMemory::set_gpu_data(void* data, const shared_ptr<void>& owner) {
   CHECK(data) << "the memory to use must not be null";
   free_gpu();
-  device_ = ThisDevice();
+  gpu_user_.Begin(ThisDevice());
   gpu_ptr_ = data;
   gpu_owner_ = owner;
   released_ = false;
@@ -146,13 +128,14 @@ void SyncedMemory::set_gpu_data(void* data, const shared_ptr<void>& owner) {
 
 void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
   CHECK_EQ(head_, HEAD_AT_CPU) << " only host contents can be pushed to the GPU";
+  int device = gpu_user_.device();
   if (!gpu_ptr_) {
-    gpu_ptr_ = TakeDeviceMemory(size_, stream, &device_);
+    gpu_ptr_ = TakeDeviceMemory(size_, stream, &device);
     own_gpu_data_ = true;
   }
   CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, stream));
   head_ = SYNCED;
-  gpu_user_ = 0;
+  gpu_user_.Begin(device);
 }
 
 #endif  // CPU_ONLY

@@ -33,13 +33,28 @@ struct PlaceInPlane {
 
 template <typename Dtype>
 WindowPlaces<Dtype>::WindowPlaces(const ChannelLayout& layout, const PoolWindows& windows)
-    : PlacesStore(layout, windows), user_(std::this_thread::get_id()) {
-  bytes_ = static_cast<std::uint8_t*>(TakeDeviceMemory(layout.size(), ThreadStream(), &device_));
+    : PlacesStore(layout, windows) {
+  int device = 0;
+  bytes_ = static_cast<std::uint8_t*>(TakeDeviceMemory(layout.size(), ThreadStream(), &device));
+  user_.Begin(device);
+  user_.Enter(true);
 }
 
 template <typename Dtype>
 WindowPlaces<Dtype>::~WindowPlaces() {
-  GiveBackDeviceMemory(bytes_, device_, user_ != std::this_thread::get_id());
+  GiveBackDeviceMemory(bytes_, user_.device(), user_.IsAnother());
+}
+
+template <typename Dtype>
+const std::uint8_t* WindowPlaces<Dtype>::bytes() const {
+  user_.Enter(false);
+  return bytes_;
+}
+
+template <typename Dtype>
+std::uint8_t* WindowPlaces<Dtype>::mutable_bytes() {
+  user_.Enter(true);
+  return bytes_;
 }
 
 template <typename Dtype>
@@ -47,7 +62,7 @@ void WindowPlaces<Dtype>::ToPlain(void* plain) const {
   const int channels = layout_.plain() ? 1 : layout_.channels;
   ForElements(layout_.size(),
               PlaceInPlane<Dtype>{windows_, UnitPlanes(layout_.height, layout_.width, 1), channels,
-                                  Divisor(channels), Divisor(windows_.w.kernel), bytes_,
+                                  Divisor(channels), Divisor(windows_.w.kernel), bytes(),
                                   static_cast<Dtype*>(plain)});
 }
 

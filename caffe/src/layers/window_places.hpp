@@ -7,7 +7,6 @@
 /// (`gpu_data()`, `cpu_data()`), made for them.
 
 #include <cstdint>
-#include <thread>
 
 #include <boost/make_shared.hpp>
 
@@ -20,7 +19,9 @@ namespace caffe {
 /// that the maxima have. Where the bytes are is a derived class's.
 class PlacesStore : public LayoutStore {
  public:
-  std::uint8_t* bytes() const { return bytes_; }
+  /// For this thread to read or write. Throw Error where they are not on its GPU.
+  virtual const std::uint8_t* bytes() const { return bytes_; }
+  virtual std::uint8_t* mutable_bytes() { return bytes_; }
   const ChannelLayout& layout() const { return layout_; }
   /// Whether they are of these very windows, in that order.
   bool Has(const ChannelLayout& layout, const PoolWindows& windows) const {
@@ -59,13 +60,16 @@ template <typename Store, typename Dtype>
 std::uint8_t* PlacesToWrite(const ChannelLayout& layout, const PoolWindows& windows,
                             Blob<Dtype>* mask) {
   SyncedMemory& memory = *mask->data();
-  shared_ptr<LayoutStore> store = memory.layout();
-  if (!PlacesToRead<Store>(layout, windows, *mask)) {
+  shared_ptr<Store> store = boost::dynamic_pointer_cast<Store>(memory.layout());
+  if (!store || !store->Has(layout, windows)) {
     store = boost::make_shared<Store>(layout, windows);
   }
+  std::uint8_t* const bytes = store->mutable_bytes();
   memory.set_layout(store);
-  return StoreOf<Store>(*mask)->bytes();
+  return bytes;
 }
+
+#ifndef CPU_ONLY
 
 /// Those of a mask of Dtype on the GPU.
 template <typename Dtype>
@@ -75,12 +79,15 @@ class WindowPlaces : public PlacesStore {
   WindowPlaces(const ChannelLayout& layout, const PoolWindows& windows);
   ~WindowPlaces() override;
   void ToPlain(void* plain) const override;
-  bool on_gpu() const override { return true; }
+  int device() const override { return user_.device(); }
+  const std::uint8_t* bytes() const override;
+  std::uint8_t* mutable_bytes() override;
 
  private:
-  int device_ = -1;
-  std::thread::id user_;
+  mutable DeviceUser user_;
 };
+
+#endif
 
 /// Whether places in such windows can be kept so: they tile the plane, and a byte counts a window's
 /// pixels.

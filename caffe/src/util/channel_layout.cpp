@@ -11,8 +11,10 @@ BlockedStore::BlockedStore(const ChannelLayout& layout, Place place)
     : layout_(layout), place_(place) {
 #ifndef CPU_ONLY
   if (place == Place::kGpu) {
-    user_ = std::this_thread::get_id();
-    values_ = TakeDeviceMemory(layout.bytes(), ThreadStream(), &device_);
+    int device = 0;
+    values_ = TakeDeviceMemory(layout.bytes(), ThreadStream(), &device);
+    user_.Begin(device);
+    user_.Enter(true);
     return;
   }
 #endif
@@ -22,15 +24,37 @@ BlockedStore::BlockedStore(const ChannelLayout& layout, Place place)
 BlockedStore::~BlockedStore() {
 #ifndef CPU_ONLY
   if (place_ == Place::kGpu) {
-    GiveBackDeviceMemory(values_, device_, user_ != std::this_thread::get_id());
+    GiveBackDeviceMemory(values_, user_.device(), user_.IsAnother());
     return;
   }
 #endif
   CaffeFreeHost(values_, pinned_);
 }
 
+int BlockedStore::device() const {
+#ifndef CPU_ONLY
+  return user_.device();
+#else
+  return -1;
+#endif
+}
+
+const void* BlockedStore::Read() const {
+#ifndef CPU_ONLY
+  if (place_ == Place::kGpu) user_.Enter(false);
+#endif
+  return values_;
+}
+
+void* BlockedStore::Write() {
+#ifndef CPU_ONLY
+  if (place_ == Place::kGpu) user_.Enter(true);
+#endif
+  return values_;
+}
+
 void BlockedStore::ToPlain(void* plain) const {
-  ReorderAt(place_, layout_, values_, layout_.Plain(), plain);
+  ReorderAt(place_, layout_, Read(), layout_.Plain(), plain);
 }
 
 namespace {
@@ -96,11 +120,11 @@ const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, 
   const ChannelLayout stored = StoredLayout(blob, part, place);
   const bool from_store = store && stored == store->layout();
   if (from_store && store->rounded() && store->rounded()->layout() == layout) {
-    return store->rounded()->values();
+    return store->rounded()->Read();
   }
   const auto reordered = boost::make_shared<BlockedStore>(layout, place);
-  const void* source = from_store ? store->values() : PlainBytes(memory, place);
-  ReorderAt(place, stored, source, layout, reordered->values());
+  const void* source = from_store ? store->Read() : PlainBytes(memory, place);
+  ReorderAt(place, stored, source, layout, reordered->Write());
   const bool loses = from_store && memory->head() == SyncedMemory::HEAD_AT_LAYOUT &&
                      stored.element == Element::kFloat && layout.element != Element::kFloat;
   if (loses) {
@@ -108,7 +132,7 @@ const void* ReadReordered(const ChannelLayout& layout, const Blob<Dtype>& blob, 
   } else {
     memory->add_layout(reordered);
   }
-  return reordered->values();
+  return reordered->Read();
 }
 
 }  // namespace
@@ -118,7 +142,7 @@ const void* ReadBytes(const ChannelLayout& layout, const Blob<Dtype>& blob, Part
                       Place place) {
   if (layout.plain()) return PlainBytes(MemoryOf(blob, part), place);
   const auto store = StoreOf(blob, part, place);
-  if (store && store->layout() == layout) return store->values();
+  if (store && store->layout() == layout) return store->Read();
   CHECK((std::is_same<Dtype, float>::value)) << "only float blobs have layouts of their own";
   return ReadReordered(layout, blob, part, place);
 }
@@ -134,9 +158,10 @@ void* WriteBytes(const ChannelLayout& layout, Blob<Dtype>* blob, Part part, Plac
   if (!store || store->layout() != layout) {
     store = boost::make_shared<BlockedStore>(layout, place);
   }
+  void* const values = store->Write();
   store->set_rounded(nullptr);
   memory->set_layout(store);
-  return store->values();
+  return values;
 }
 
 #define INSTANTIATE_LAYOUT(Dtype)                                                               \

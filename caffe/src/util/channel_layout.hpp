@@ -9,7 +9,6 @@
 /// order.
 
 #include <cstddef>
-#include <thread>
 #include <type_traits>
 
 #include "caffe/blob.hpp"
@@ -91,11 +90,13 @@ class BlockedStore : public LayoutStore {
   explicit BlockedStore(const ChannelLayout& layout, Place place = Place::kHost);
   ~BlockedStore() override;
   void ToPlain(void* plain) const override;
-  bool on_gpu() const override { return place_ == Place::kGpu; }
+  int device() const override;
 
   const ChannelLayout& layout() const { return layout_; }
   Place place() const { return place_; }
-  void* values() const { return values_; }
+  /// The values, for this thread to read or write. Throw Error where they are not on its GPU.
+  const void* Read() const;
+  void* Write();
 
   /// A copy with rounded values, for readers of those, which lasts until new values are written.
   const shared_ptr<BlockedStore>& rounded() const { return rounded_; }
@@ -106,9 +107,9 @@ class BlockedStore : public LayoutStore {
   Place place_;
   void* values_ = nullptr;
   bool pinned_ = false;
-  /// Of values on a GPU: which one, and the thread whose stream works on them.
-  int device_ = -1;
-  std::thread::id user_;
+#ifndef CPU_ONLY
+  mutable DeviceUser user_;
+#endif
   shared_ptr<BlockedStore> rounded_;
 
   DISABLE_COPY_AND_ASSIGN(BlockedStore);

@@ -150,8 +150,8 @@ void Reorder(const ChannelLayout& from, const void* source, const ChannelLayout&
     });
   } else {
     BlockedStore plain(from.Plain());
-    Reorder(from, source, from.Plain(), plain.values());
-    Reorder(from.Plain(), plain.values(), to, target);
+    Reorder(from, source, from.Plain(), plain.Write());
+    Reorder(from.Plain(), plain.Read(), to, target);
   }
 }
 
