@@ -32,7 +32,9 @@ void DCMELossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
         << ", not one an output or one a pixel of " << prediction.shape_string();
   }
   top[0]->Reshape(vector<int>());
-  partial_sums_.Reshape(vector<int>{(prediction.count() + kPiece - 1) / kPiece});
+  // Without a sum beyond what an int holds.
+  const int count = prediction.count();
+  partial_sums_.Reshape(vector<int>{count ? (count - 1) / kPiece + 1 : 0});
 }
 
 template <typename Dtype>

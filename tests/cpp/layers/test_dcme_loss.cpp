@@ -185,6 +185,13 @@ TYPED_TEST(DCMELoss, DoesNotDependOnTheNumberOfThreads) {
   omp_set_num_threads(threads);
 }
 
+TEST(DCMELossFloat, TakesAsManyNumbersAsAnIntCounts) {
+  Blob<float> prediction(1, 1, 1, std::numeric_limits<int>::max()), loss;
+  const auto layer = caffe::LayerRegistry<float>::CreateLayer(layer_parameter("DCMELoss", ""));
+  // Takes no memory for them: nobody reads any.
+  EXPECT_NO_THROW(layer->SetUp({&prediction, &prediction}, {&loss}));
+}
+
 TEST(DCMELossErrors, NameTheShapesThatDiffer) {
   LayerUnderTest<float> loss(layer_parameter("DCMELoss", ""));
   loss.add_bottom({1, 2, 2, 2}, {});
