@@ -1,8 +1,8 @@
 // The engines that the graph interface offers: of those of mode A, the fastest first, some that
 // must not be chosen for what they note or for their memory, one that cannot do it after all, and a
-// good one. Floats are rounded to TF32 at least; the fallback's are not, where nothing follows the
-// product, nor are those of an engine for tensors in plain order. Events see that the engines take
-// different times.
+// good one; a slower one needs much memory. Floats are rounded to TF32 at least; the fallback's are
+// not, where nothing follows the product, nor are those of an engine for tensors in plain order.
+// Events see that the engines take different times.
 #include <algorithm>
 
 #include "cudnn_graph.hpp"
@@ -11,8 +11,9 @@ namespace emulated_cudnn {
 
 namespace {
 
-enum { kUnordered, kNarrow, kLarge, kUnable, kGood, kExact, kPlain };
-const int64_t kLargeBytes = int64_t(3) << 30;
+enum { kUnordered, kNarrow, kLarge, kUnable, kGood, kExact, kPlain, kGreedy };
+// More than may be asked for, and more than a full device has.
+const int64_t kLargeBytes = int64_t(3) << 30, kGreedyBytes = int64_t(8) << 20;
 const int kBitsOfHalf = 8;
 
 const std::vector<Engine>& Engines() {
@@ -28,7 +29,8 @@ const std::vector<Engine>& Engines() {
       {kUnable, CUDNN_HEUR_MODE_A, 4, {kTensorCore}, kBitsOfTF32},
       {kGood, CUDNN_HEUR_MODE_A, 5, {kTensorCore}, kBitsOfTF32},
       {kExact, CUDNN_HEUR_MODE_A, 0, {}},
-      {kPlain, CUDNN_HEUR_MODE_FALLBACK, 10, {}}};
+      {kPlain, CUDNN_HEUR_MODE_FALLBACK, 10, {}},
+      {kGreedy, CUDNN_HEUR_MODE_A, 6, {kTensorCore}, kBitsOfTF32}};
   return engines;
 }
 
@@ -50,6 +52,7 @@ bool CanDo(const Engine& engine, const std::vector<Operation>& operations) {
 
 int64_t WorkspaceOf(const Engine& engine, const std::vector<Operation>& operations) {
   if (engine.index == kLarge) return kLargeBytes;
+  if (engine.index == kGreedy) return kGreedyBytes;
   return engine.index == kGood || engine.index == kExact
              ? 1000 + operations.front().sides.y.count() % 1000
              : 0;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 
 #include "device_queue.hpp"
@@ -13,9 +14,26 @@ namespace {
 
 constexpr int kHost = -1, kPageable = -2;
 
+// Of a device's memory, in bytes. A pool holds what is given back until it is trimmed; other pools
+// cannot have it.
+struct Pool {
+  int device = 0;
+  uint64_t now = 0, most = 0, held = 0;
+
+  void Take(size_t size) {
+    most = std::max(most, now += size);
+    held -= std::min<uint64_t>(held, size);
+  }
+  void GiveBack(size_t size) {
+    now -= size;
+    held += size;
+  }
+};
+
 struct Allocation {
   size_t size;
-  int home;  // a device, or kHost: pinned memory
+  int home;    // a device, or kHost: pinned memory
+  Pool* pool;  // null where it is none's
 };
 
 std::map<const char*, Allocation>& Allocations() {
@@ -23,26 +41,35 @@ std::map<const char*, Allocation>& Allocations() {
   return *allocations;
 }
 
-/// Of a device's memory, in bytes.
-struct Use {
-  uint64_t now = 0, most = 0;
-  void Add(size_t size) { most = std::max(most, now += size); }
-};
-
-Use& UseOf(int device) {
-  static Use uses[kDevices];
-  return uses[device];
+// Never destroyed, as pools are not. The first ones are the devices' own.
+std::deque<Pool>& Pools() {
+  static auto* pools = [] {
+    auto* made = new std::deque<Pool>(kDevices);
+    for (int device = 0; device < kDevices; ++device) (*made)[device].device = device;
+    return made;
+  }();
+  return *pools;
 }
 
-// The most that may be taken of a device's pools.
+// What a device's pools have taken and hold.
+uint64_t UseOf(int device) {
+  uint64_t sum = 0;
+  for (const Pool& pool : Pools()) {
+    if (pool.device == device) sum += pool.now + pool.held;
+  }
+  return sum;
+}
+
+// The most that a device's pools may have.
 uint64_t& RoomOf(int device) {
   static uint64_t rooms[kDevices] = {UINT64_MAX, UINT64_MAX};
   return rooms[device];
 }
 
-bool HasRoom(int device, size_t size) {
+bool HasRoom(const Pool& pool, size_t size) {
   const std::lock_guard<std::mutex> lock(Lock());
-  return UseOf(device).now + size <= RoomOf(device);
+  const uint64_t grows_by = size - std::min<uint64_t>(pool.held, size);
+  return UseOf(pool.device) + grows_by <= RoomOf(pool.device);
 }
 
 /// The device on which an address is, kHost, or kPageable.
@@ -58,21 +85,21 @@ int HomeOf(const void* address) {
 // Floats that are NaN, and indices that lie nowhere.
 void Spoil(void* memory, size_t size) { std::memset(memory, 0xff, size); }
 
-cudaError_t Allocate(void** pointer, size_t size, int home) {
+cudaError_t Allocate(void** pointer, size_t size, int home, Pool* pool = nullptr) {
   size = (std::max<size_t>(size, 1) + 255) / 256 * 256;
   *pointer = std::aligned_alloc(256, size);
   if (!*pointer) return cudaErrorMemoryAllocation;
   Spoil(*pointer, size);
   const std::lock_guard<std::mutex> lock(Lock());
-  Allocations()[static_cast<char*>(*pointer)] = {size, home};
-  if (home >= 0) UseOf(home).Add(size);
+  Allocations()[static_cast<char*>(*pointer)] = {size, home, pool};
+  if (pool) pool->Take(size);
   return cudaSuccess;
 }
 
 // Under the lock.
 void Release(void* pointer) {
   const auto found = Allocations().find(static_cast<char*>(pointer));
-  if (found->second.home >= 0) UseOf(found->second.home).now -= found->second.size;
+  if (found->second.pool) found->second.pool->GiveBack(found->second.size);
   Allocations().erase(found);
   std::free(pointer);
 }
@@ -92,7 +119,8 @@ cudaError_t ReleaseAfter(int device, void* pointer) {
 
 void LeaveDeviceMemory(size_t bytes) {
   const std::lock_guard<std::mutex> lock(Lock());
-  for (int device = 0; device < kDevices; ++device) RoomOf(device) = UseOf(device).now + bytes;
+  for (Pool& pool : Pools()) pool.held = 0;
+  for (int device = 0; device < kDevices; ++device) RoomOf(device) = UseOf(device) + bytes;
 }
 
 void LeaveAllDeviceMemory() {
@@ -126,12 +154,8 @@ cudaError_t cudaMalloc(void** pointer, size_t size) {
 
 cudaError_t cudaMallocHost(void** pointer, size_t size) { return Allocate(pointer, size, kHost); }
 
-// Belongs to what is queued on this stream from now on; on others it may still be somebody else's.
 cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t stream) {
-  if (!HasRoom(DeviceOfThread(), size)) return cudaErrorMemoryAllocation;
-  const cudaError_t status = Allocate(pointer, size, DeviceOfThread());
-  if (status != cudaSuccess) return status;
-  return Queue(stream, [memory = *pointer, size] { Spoil(memory, size); });
+  return cudaMallocFromPoolAsync(pointer, size, &Pools()[DeviceOfThread()], stream);
 }
 
 cudaError_t cudaFree(void* pointer) {
@@ -193,33 +217,45 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   return cudaSuccess;
 }
 
-// ---- the pool ----
+// ---- pools ----
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
-  *pool = &UseOf(device);
+  *pool = &Pools()[device];
   return cudaSuccess;
 }
 
-// All that is taken counts as the default pool's.
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
-  static Use none;
   if (properties->allocType != cudaMemAllocationTypePinned) return cudaErrorInvalidValue;
   if (properties->location.type != cudaMemLocationTypeDevice) return cudaErrorInvalidValue;
-  *pool = &none;
+  const std::lock_guard<std::mutex> lock(Lock());
+  Pools().emplace_back().device = properties->location.id;
+  *pool = &Pools().back();
   return cudaSuccess;
 }
 
-cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t size, cudaMemPool_t,
+// Belongs to what is queued on this stream from now on; on others it may still be somebody else's.
+cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t size, cudaMemPool_t pool,
                                     cudaStream_t stream) {
-  return cudaMallocAsync(pointer, size, stream);
+  Pool* const from = static_cast<Pool*>(pool);
+  if (from->device != DeviceOfThread()) return cudaErrorInvalidValue;
+  if (!HasRoom(*from, size)) return cudaErrorMemoryAllocation;
+  const cudaError_t status = Allocate(pointer, size, from->device, from);
+  if (status != cudaSuccess) return status;
+  return Queue(stream, [memory = *pointer, size] { Spoil(memory, size); });
 }
 
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes) {
+  const std::lock_guard<std::mutex> lock(Lock());
+  Pool& trimmed = *static_cast<Pool*>(pool);
+  trimmed.held = std::min<uint64_t>(trimmed.held, bytes);
+  return cudaSuccess;
+}
+
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   const std::lock_guard<std::mutex> lock(Lock());
-  const Use& use = *static_cast<const Use*>(pool);
+  const Pool& use = *static_cast<const Pool*>(pool);
   *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? use.most : use.now;
   return cudaSuccess;
 }
@@ -229,6 +265,6 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   const uint64_t room = RoomOf(DeviceOfThread());
   const bool limited = room != UINT64_MAX;
   *total = limited ? room : 0;
-  *free = limited ? room - std::min(room, UseOf(DeviceOfThread()).now) : 0;
+  *free = limited ? room - std::min(room, UseOf(DeviceOfThread())) : 0;
   return cudaSuccess;
 }

@@ -8,8 +8,8 @@ namespace emulated_cuda {
 /// Whether devices may be chosen from now on. Those that serve one process alone cannot be, say.
 void MayChooseDevices(bool may);
 
-/// So many bytes may be taken from a device's pools beyond what is taken now; those given back
-/// count when their stream comes to it.
+/// So many bytes may be taken from a device's pools beyond what is taken now. Those given back
+/// count when their stream comes to it; until it is trimmed, their pool alone can have them.
 void LeaveDeviceMemory(size_t bytes);
 /// As many as the host has, as from the beginning.
 void LeaveAllDeviceMemory();

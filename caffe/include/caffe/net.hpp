@@ -165,6 +165,15 @@ class Net {
   template <typename Action>
   auto InLayer(const LayerParameter& param, int layer_id, const Action& action) const
       -> decltype(action());
+  /// Runs `action`; an Error leaves it with what `where` returns in front and, where a GPU's memory
+  /// is full, what the net needs behind.
+  template <typename Where, typename Action>
+  auto At(const Where& where, const Action& action) const -> decltype(action());
+  /// Gives inputs and outputs the plain order, in which programs may keep pointers to them.
+  void MakeEndsPlain() const;
+  /// Copies to the GPU, before the outermost run, what stays there after it: so that it does not
+  /// lie between the memory that comes and goes (core/device_memory.hpp).
+  void UploadWhatStays() const;
   /// A blob's name in the prototxt: for a copy that a Split layer of the net makes, the original's.
   const string& NameInFile(int blob_id) const;
 

@@ -12,6 +12,7 @@
 
 #include "core/device_pool.hpp"
 #include "core/pieces.hpp"
+#include "util/amount_text.hpp"
 
 namespace caffe {
 
@@ -36,6 +37,7 @@ class Slab {
   }
   ~Slab() { GiveBackToPool(memory_, device_, true); }
 
+  size_t size() const { return size_; }
   bool empty() const { return pieces_.taken() == 0; }
   // Null where it has no room.
   char* Take(size_t size) {
@@ -48,10 +50,11 @@ class Slab {
 
  private:
   Slab(void* memory, int device, size_t size)
-      : memory_(static_cast<char*>(memory)), device_(device), pieces_(size, kUnit) {}
+      : memory_(static_cast<char*>(memory)), device_(device), size_(size), pieces_(size, kUnit) {}
 
   char* const memory_;
   const int device_;
+  const size_t size_;
   Pieces pieces_;
 
   DISABLE_COPY_AND_ASSIGN(Slab);
@@ -131,6 +134,13 @@ void* TakeFromSlab(const std::shared_ptr<Account>& account, size_t size) {
   return memory;
 }
 
+// Of a run that took `most` at a time, and had so much of it beside its slab.
+size_t SizeOfSlab(size_t most, size_t old_size, size_t beside) {
+  const size_t size = most + most / 64;
+  // The old one had the size, but its gaps did not: both together are no more than was held.
+  return old_size < size ? size : old_size + beside;
+}
+
 }  // namespace
 
 void* TakeDeviceMemory(size_t size, cudaStream_t stream, int* device) {
@@ -176,21 +186,26 @@ void GiveBackDeviceMemory(void* memory, int device, bool wait) {
 void BeginDeviceRun() {
   const auto account = AccountOf(ThisDevice());
   std::shared_ptr<Slab> old;
-  size_t size = 0;
+  size_t most = 0, beside = 0;
   {
     const Lock lock(TheRegistry().mutex);
     account->running = true;
-    size = account->all.Passed();
-    const bool is_worth_it = account->beside_slab.Passed() >= kWorthwhile;
+    most = account->all.Passed();
+    beside = account->beside_slab.Passed();
     const bool is_first = !std::exchange(account->has_run, true);
     const bool is_free = !account->slab || account->slab->empty();
-    if (is_first || !is_worth_it || !is_free || account->slabs == kMostSlabs) return;
+    if (is_first || beside < kWorthwhile || !is_free || account->slabs == kMostSlabs) return;
     ++account->slabs;
     old.swap(account->slab);
   }
+  const size_t old_size = old ? old->size() : 0;
+  const size_t size = SizeOfSlab(most, old_size, beside);
+  VLOG(1) << "GPU " << ThisDevice() << ": " << BytesText(beside) << " lay beside a slab of "
+          << BytesText(old_size) << ": the next one has " << BytesText(size);
   old.reset();
   TrimDeviceMemory();
-  const auto slab = Slab::Make(size + size / 64);
+  auto slab = Slab::Make(size);
+  if (!slab && old_size > 0) slab = Slab::Make(old_size);
   const Lock lock(TheRegistry().mutex);
   account->slab = slab;
 }

@@ -8,6 +8,8 @@
 #include <map>
 #include <mutex>
 
+#include "util/amount_text.hpp"
+
 namespace caffe {
 
 namespace {
@@ -56,14 +58,27 @@ void SayThereIsNone(size_t size, int device) {
   CUDA_CHECK(cudaMemGetInfo(&free, &total));
   const uint64_t used = SumOfPools(device, cudaMemPoolAttrUsedMemCurrent);
   std::ostringstream text;
-  text << "no memory for " << (size >> 20) << " MiB more on GPU " << device
-       << ": this process's nets hold " << (used >> 20) << " MiB, and " << (free >> 20) << " of "
-       << (total >> 20) << " MiB are free: use a smaller batch, or end what else runs there";
+  text << "no memory for " << BytesText(size) << " more on GPU " << device
+       << ": this process's nets hold " << BytesText(used) << ", and " << BytesText(free) << " of "
+       << BytesText(total) << " are free: use a smaller batch, or end what else runs there";
   try {
     LOG(FATAL) << text.str();
   } catch (const Error& error) {
     throw OutOfDeviceMemory(error.what(), double(used) + double(free));
   }
+}
+
+// Null where the pool has no room and cannot grow.
+void* TakeIfThereIs(cudaMemPool_t pool, size_t size, cudaStream_t stream) {
+  void* memory = nullptr;
+  const cudaError_t status =
+      cudaMallocFromPoolAsync(&memory, std::max<size_t>(size, 1), pool, stream);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  CUDA_CHECK(status);
+  return memory;
 }
 
 }  // namespace
@@ -76,15 +91,11 @@ int ThisDevice() {
 
 void* TryTakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device) {
   *device = ThisDevice();
-  void* memory = nullptr;
-  const cudaError_t status = cudaMallocFromPoolAsync(
-      &memory, std::max<size_t>(size, 1), PoolsOf(*device)[static_cast<int>(use)], stream);
-  if (status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    return nullptr;
-  }
-  CUDA_CHECK(status);
-  return memory;
+  const cudaMemPool_t pool = PoolsOf(*device)[static_cast<int>(use)];
+  if (void* memory = TakeIfThereIs(pool, size, stream)) return memory;
+  // It may be free, but held by the other pool or in pieces.
+  TrimDeviceMemory();
+  return TakeIfThereIs(pool, size, stream);
 }
 
 void* TakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device) {

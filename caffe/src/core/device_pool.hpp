@@ -28,7 +28,7 @@ enum class PoolUse { kKept, kPassing };
 /// is there for work that is queued on the stream from now on: neither taking nor giving it back
 /// waits for the GPU. Throws OutOfDeviceMemory.
 void* TakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device);
-/// The same; null where there is none.
+/// The same; null where there is none, though the pools have given back what nobody holds.
 void* TryTakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device);
 
 /// When what this thread has queued on its stream of `device` has been done; with `wait`, waits for

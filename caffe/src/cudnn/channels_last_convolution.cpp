@@ -1,5 +1,6 @@
 #include "cudnn/channels_last_convolution.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <boost/make_shared.hpp>
@@ -43,12 +44,25 @@ float Measure(const Run& run) {
   return best;
 }
 
-// The fastest of some ways; `run` computes by one of them.
+// Those of some ways whose temporary memory is there. Throws OutOfDeviceMemory where no way's is.
+std::vector<Way> WithRoom(const std::vector<Way>& ways) {
+  std::vector<Way> found;
+  size_t least = std::numeric_limits<size_t>::max();
+  for (const Way& way : ways) {
+    const size_t workspace = way.plan->workspace();
+    if (HasRoom(Scratch::kWorkspace, workspace)) found.push_back(way);
+    least = std::min(least, workspace);
+  }
+  if (!ways.empty() && found.empty()) DeviceScratch(Scratch::kWorkspace, least);
+  return found;
+}
+
+// The fastest of some ways for which there is room; `run` computes by one of them.
 template <typename Run>
 Way FastestOf(const std::vector<Way>& ways, const Run& run) {
   Way fastest;
   float best = std::numeric_limits<float>::infinity();
-  for (const Way& way : ways) {
+  for (const Way& way : WithRoom(ways)) {
     const float time = Measure([&] { return run(way); });
     if (time < best) {
       best = time;

@@ -9,7 +9,6 @@
 
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
-#include "core/device_pool.hpp"
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
 #include "gpu/scratch.hpp"
@@ -78,7 +77,7 @@ class Products::Search {
     while (best_time_ < kNever && !best_.plan && best_.images > 1) {
       Choice half = best_;
       half.images = (best_.images + 1) / 2;
-      if (!NeedMemory<Calls>(&half) || !HasRoom(half) || !Try<Calls>(half)) break;
+      if (!NeedMemory<Calls>(&half) || !Fits(half) || !Try<Calls>(half)) break;
     }
     ReleaseDeviceScratch(Scratch::kWorkspace);
     CHECK(best_time_ < kNever)
@@ -105,7 +104,7 @@ class Products::Search {
     if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
     for (const auto& plan : products_.PlansOf(Calls::kProduct)) {
       const Choice choice = {0, products_.math_, products_.geometry_.num, plan->workspace(), plan};
-      if (HasRoom(choice)) Try<Calls>(choice);
+      if (Fits(choice)) Try<Calls>(choice);
     }
   }
 
@@ -123,7 +122,7 @@ class Products::Search {
       for (Choice choice : Listed<Calls>(images)) {
         if (tried.count({choice.algorithm, choice.math})) continue;
         if (!NeedMemory<Calls>(&choice)) continue;
-        if (!HasRoom(choice)) {
+        if (!Fits(choice)) {
           all = false;
           continue;
         }
@@ -171,14 +170,8 @@ class Products::Search {
     return true;
   }
 
-  static bool HasRoom(const Choice& choice) {
-    if (choice.workspace > WorkspaceLimit()) return false;
-    try {
-      WorkspaceOf(choice);
-    } catch (const OutOfDeviceMemory&) {
-      return false;
-    }
-    return true;
+  static bool Fits(const Choice& choice) {
+    return choice.workspace <= WorkspaceLimit() && HasRoom(Scratch::kWorkspace, choice.workspace);
   }
 
   // Whether it has become the best one.

@@ -20,14 +20,25 @@ class Buffer {
   }
 
   void* Get(size_t bytes) {
-    if (ThisDevice() == device_ && bytes <= size_) return memory_;
-    Free();
-    memory_ = TakeFromPool(PoolUse::kKept, bytes, ThreadStream(), &device_);
-    size_ = bytes;
+    if (!Has(bytes)) Take(bytes, TakeFromPool);
     return memory_;
   }
 
+  bool TryGet(size_t bytes) {
+    if (!Has(bytes)) Take(bytes, TryTakeFromPool);
+    return memory_ != nullptr;
+  }
+
  private:
+  bool Has(size_t bytes) const { return memory_ && ThisDevice() == device_ && bytes <= size_; }
+
+  template <typename TakeFrom>
+  void Take(size_t bytes, const TakeFrom& take_from) {
+    Free();
+    memory_ = take_from(PoolUse::kKept, bytes, ThreadStream(), &device_);
+    size_ = memory_ ? bytes : 0;
+  }
+
   void* memory_ = nullptr;
   size_t size_ = 0;
   int device_ = -1;
@@ -41,6 +52,8 @@ Buffer& BufferOf(Scratch use) {
 }  // namespace
 
 void* DeviceScratch(Scratch use, size_t bytes) { return BufferOf(use).Get(bytes); }
+
+bool HasRoom(Scratch use, size_t bytes) { return bytes == 0 || BufferOf(use).TryGet(bytes); }
 
 void ReleaseDeviceScratch(Scratch use) {
   BufferOf(use).Free();

@@ -22,6 +22,10 @@ enum class Scratch {
 /// Error where the GPU has not that much.
 void* DeviceScratch(Scratch use, size_t bytes);
 
+/// Whether the GPU has that much for a use, which is taken for it then. For trials of what may need
+/// too much.
+bool HasRoom(Scratch use, size_t bytes);
+
 /// Gives the memory of a use back to the GPU, when the work that is queued has been done: for after
 /// trials, which may have needed more than what is chosen.
 void ReleaseDeviceScratch(Scratch use);

@@ -43,6 +43,12 @@ auto Net<Dtype>::InLayer(const LayerParameter& param, int layer_id, const Action
     text << "): ";
     return text.str();
   };
+  return At(context, action);
+}
+
+template <typename Dtype>
+template <typename Where, typename Action>
+auto Net<Dtype>::At(const Where& where, const Action& action) const -> decltype(action()) {
   try {
     return action();
 #ifndef CPU_ONLY
@@ -52,10 +58,10 @@ auto Net<Dtype>::InLayer(const LayerParameter& param, int layer_id, const Action
         built
             ? "; " + DescribeNeed(name_, MemoryNeedOf(*this, data_end_, diff_end_), error.available)
             : "";
-    throw Error(context() + error.what() + need);
+    throw Error(where() + error.what() + need);
 #endif
   } catch (const std::exception&) {
-    RethrowFrom(context());
+    RethrowFrom(where());
   }
 }
 

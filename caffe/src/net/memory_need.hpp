@@ -8,6 +8,7 @@
 
 #include "caffe/net.hpp"
 #include "net/liveness.hpp"
+#include "util/amount_text.hpp"
 
 namespace caffe {
 
@@ -99,8 +100,8 @@ MemoryNeed MemoryNeedOf(const Net<Dtype>& net, const vector<int>& data_end,
 /// For an error: what the net needs, and the batch that would do.
 inline string DescribeNeed(const string& net, const MemoryNeed& need, double available) {
   std::ostringstream text;
-  text << "net '" << net << "' needs about " << static_cast<long>(need.total() / (1 << 20))
-       << " MiB and its layers' buffers for a batch of " << need.batch << ": ";
+  text << "net '" << net << "' needs about " << BytesText(need.total())
+       << " and its layers' buffers for a batch of " << need.batch << ": ";
   const int batch = std::min(need.BatchFor(available), need.batch - 1);
   if (batch > 0) {
     text << "a batch of " << batch << " may fit (a solver's iter_size makes up for a smaller one)";

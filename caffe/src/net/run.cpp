@@ -5,35 +5,37 @@
 
 namespace caffe {
 
-namespace {
-
-// Gives inputs and outputs the plain order, in which programs may keep pointers to them.
 template <typename Dtype>
-void MakeEndsPlain(const Net<Dtype>& net) {
-  for (const Blob<Dtype>* blob : net.input_blobs()) MakePlain(*blob);
-  for (const Blob<Dtype>* blob : net.output_blobs()) MakePlain(*blob);
+void Net<Dtype>::MakeEndsPlain() const {
+  const auto make_plain = [&](const char* kind, int id) {
+    At([&] { return string(kind) + " '" + blob_names_[id] + "' in plain order: "; },
+       [&] { MakePlain(*blobs_[id]); });
+  };
+  for (const int id : net_input_blob_indices_) make_plain("input", id);
+  for (const int id : net_output_blob_indices_) make_plain("output", id);
 }
 
-// Copies to the GPU, before the outermost run, what stays there after it: so that it does not lie
-// between the memory that comes and goes (core/device_memory.hpp).
 template <typename Dtype>
-void UploadWhatStays(const Net<Dtype>& net) {
+void Net<Dtype>::UploadWhatStays() const {
   if (Caffe::mode() != Caffe::GPU || OutermostRun::IsRunning()) return;
   const auto upload = [](const Blob<Dtype>& blob) {
     if (blob.count() > 0 && blob.data()->head() == SyncedMemory::HEAD_AT_CPU) blob.gpu_data();
   };
-  for (const auto& param : net.params()) upload(*param);
-  for (const Blob<Dtype>* input : net.input_blobs()) upload(*input);
+  for (size_t i = 0; i < params_.size(); ++i) {
+    const int layer = param_layer_indices_[i].first;
+    InLayer(layers_[layer]->layer_param(), layer, [&] { upload(*params_[i]); });
+  }
+  for (const int id : net_input_blob_indices_) {
+    At([&] { return "input '" + blob_names_[id] + "': "; }, [&] { upload(*blobs_[id]); });
+  }
 }
-
-}  // namespace
 
 template <typename Dtype>
 Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   CHECK_GE(start, 0) << ": layers count from 0";
   CHECK_LT(end, static_cast<int>(layers_.size())) << ": the net has fewer layers";
   CheckMode();
-  UploadWhatStays(*this);
+  UploadWhatStays();
   const OutermostRun outermost;
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
@@ -47,7 +49,7 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
     for (Callback* callback : after_forward_) callback->run(i);
     AfterForward(i);
   }
-  if (outermost) MakeEndsPlain(*this);
+  if (outermost) MakeEndsPlain();
   return loss;
 }
 
@@ -93,7 +95,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
     for (Callback* callback : after_backward_) callback->run(i);
     AfterBackward(i);
   }
-  if (outermost) MakeEndsPlain(*this);
+  if (outermost) MakeEndsPlain();
 }
 
 template <typename Dtype>
@@ -129,13 +131,13 @@ Dtype Net<Dtype>::ForwardBackward() {
 
 template <typename Dtype>
 Dtype Net<Dtype>::ForwardBackwardAround(const std::function<void()>& between) {
-  UploadWhatStays(*this);
+  UploadWhatStays();
   const OutermostRun outermost;
   Dtype loss;
   Forward(&loss);
   between();
   Backward();
-  if (outermost) MakeEndsPlain(*this);
+  if (outermost) MakeEndsPlain();
   return loss;
 }
 
@@ -230,6 +232,8 @@ void Net<Dtype>::UpdateDebugInfo(const int param_id) {
 }
 
 #define INSTANTIATE(Dtype)                                                                       \
+  template void Net<Dtype>::MakeEndsPlain() const;                                               \
+  template void Net<Dtype>::UploadWhatStays() const;                                             \
   template Dtype Net<Dtype>::ForwardFromTo(int, int);                                            \
   template Dtype Net<Dtype>::ForwardFrom(int);                                                   \
   template Dtype Net<Dtype>::ForwardTo(int);                                                     \

@@ -8,6 +8,12 @@
 #include "core/device_memory.hpp"
 #include "core/outermost_run.hpp"
 
+#if __has_include(<refusals.hpp>)
+#include <host_waits.hpp>
+#include <refusals.hpp>
+#define IS_EMULATED
+#endif
+
 namespace caffe {
 namespace {
 
@@ -49,6 +55,18 @@ class DeviceMemory : public ::testing::Test {
     for (char* piece : pieces) GiveBack(piece);
     return pieces;
   }
+
+  // A slab of what this run takes at most at a time has no gap for its last piece.
+  static std::vector<char*> RunWithGaps() {
+    const OutermostRun run;
+    char* first = Take(50 * kMiB);
+    char* second = Take(30 * kMiB);
+    GiveBack(first);
+    char* last = Take(54 * kMiB);
+    GiveBack(second);
+    GiveBack(last);
+    return {first, second, last};
+  }
 };
 
 TEST_F(DeviceMemory, OfARunIsOneSlabFromTheNextOn) {
@@ -71,6 +89,48 @@ TEST_F(DeviceMemory, ASlabThatWasTooSmallIsReplaced) {
     EXPECT_EQ(pieces[0] + 40 * kMiB, pieces[1]);
   });
 }
+
+TEST_F(DeviceMemory, ASlabLearnsOfItsGaps) {
+  InNewThread([] {
+    std::vector<char*> pieces;
+    for (int i = 0; i < 4; ++i) pieces = RunWithGaps();
+    EXPECT_EQ(pieces[1], pieces[0] + 50 * kMiB);
+    EXPECT_EQ(pieces[2], pieces[1] + 30 * kMiB) << "the last piece lies in the slab, too";
+#ifdef IS_EMULATED
+    const int before = emulated_cuda::HostWaits();
+    RunWithGaps();
+    EXPECT_EQ(emulated_cuda::HostWaits(), before) << "another slab was made";
+#endif
+  });
+}
+
+#ifdef IS_EMULATED
+
+TEST_F(DeviceMemory, ThatAPassHasGivenBackIsThereToBeKept) {
+  InNewThread([] {
+    CUDA_CHECK(cudaDeviceSynchronize());
+    emulated_cuda::LeaveDeviceMemory(60 * kMiB);
+    Run({40 * kMiB});
+    char* kept = nullptr;
+    EXPECT_NO_THROW(kept = Take(50 * kMiB));
+    if (kept) GiveBack(kept);
+    emulated_cuda::LeaveAllDeviceMemory();
+  });
+}
+
+TEST_F(DeviceMemory, WithoutRoomForALargerSlabIsThatOfBefore) {
+  InNewThread([] {
+    for (int i = 0; i < 2; ++i) RunWithGaps();
+    // What other threads have given back is no longer taken then.
+    CUDA_CHECK(cudaDeviceSynchronize());
+    emulated_cuda::LeaveDeviceMemory(40 * kMiB);
+    const auto pieces = Run({50 * kMiB, 30 * kMiB});
+    EXPECT_EQ(pieces[1], pieces[0] + 50 * kMiB);
+    emulated_cuda::LeaveAllDeviceMemory();
+  });
+}
+
+#endif
 
 TEST_F(DeviceMemory, WhatIsKeptDoesNotStandInTheWay) {
   InNewThread([] {

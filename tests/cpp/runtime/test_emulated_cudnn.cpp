@@ -320,7 +320,7 @@ TEST_F(EmulatedCudnnGraph, OffersEnginesThatDiffer) {
                              &count, &bytes);
     workspaces.push_back(bytes);
   }
-  EXPECT_EQ(workspaces, (std::vector<int64_t>{0, 0, int64_t(3) << 30, 1280}));
+  EXPECT_EQ(workspaces, (std::vector<int64_t>{0, 0, int64_t(3) << 30, 1280, 8 << 20}));
 }
 
 }  // namespace

@@ -80,7 +80,71 @@ TEST(Memory, HoldsTheWeightsOfATrainedNetOnce) {
   EXPECT_LT(layer->layer_param().SpaceUsedLong(), 4096u);
 }
 
+TEST(MemoryNeed, IsSaidInKiBWhereItIsSmall) {
+  caffe::MemoryNeed need;
+  need.blobs = 3 << 10;
+  need.batch = 2;
+  EXPECT_NE(caffe::DescribeNeed("n", need, 0).find("needs about 3 KiB"), std::string::npos);
+  need.blobs = 3 * kMiB;
+  EXPECT_NE(caffe::DescribeNeed("n", need, 0).find("needs about 3 MiB"), std::string::npos);
+}
+
 #ifdef LIMITS_DEVICE_MEMORY
+
+// 64 KiB of x in BF16 and 448 KiB of y; as floats, twice as much.
+std::unique_ptr<caffe::Net<float>> MakeRoundedNet(int width) {
+  caffe::NetParameter param;
+  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+      name: "n" precision: BF16
+      layer { name: "x" type: "Input" top: "x" input_param {
+              shape { dim: 1 dim: 8 dim: 64 dim: 64 } } }
+      layer { name: "y" type: "Convolution" bottom: "x" top: "y" convolution_param {
+              num_output: 56 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } })",
+                                                      &param));
+  // Another one each time: what is fastest is found once a geometry.
+  param.mutable_layer(0)->mutable_input_param()->mutable_shape(0)->set_dim(3, width);
+  param.mutable_state()->set_phase(caffe::TEST);
+  return std::make_unique<caffe::Net<float>>(param);
+}
+
+// Leaves a GPU so much memory as long as it lives.
+class LittleMemory {
+ public:
+  explicit LittleMemory(size_t bytes) { emulated_cuda::LeaveDeviceMemory(bytes); }
+  ~LittleMemory() { emulated_cuda::LeaveAllDeviceMemory(); }
+};
+
+TEST(OutOfMemory, IsNoneWhereAnotherEngineNeedsLess) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's memory";
+  const auto net = MakeRoundedNet(63);
+  // Some engine wants 8 MiB.
+  const LittleMemory little(4 * kMiB);
+  EXPECT_NO_THROW(net->Forward());
+}
+
+TEST(OutOfMemory, AtARunsEndNamesTheOutput) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's memory";
+  const auto net = MakeRoundedNet(64);
+  const LittleMemory little(kMiB);
+  const std::string error = ErrorOf([&] { net->Forward(); });
+  EXPECT_NE(error.find("output 'y'"), std::string::npos) << error;
+  EXPECT_NE(error.find("no memory for 896 KiB"), std::string::npos) << error;
+  EXPECT_NE(error.find("for a batch of 1"), std::string::npos) << error;
+}
+
+TEST(OutOfMemory, BeforeARunNamesTheInputAndTheLayer) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's memory";
+  const auto net = MakeRoundedNet(61);
+  net->blob_by_name("x")->mutable_cpu_data();
+  {
+    const LittleMemory little(64 << 10);
+    EXPECT_ERROR_NAMES(net->Forward(), "input 'x'");
+  }
+  const auto other = MakeRoundedNet(60);
+  const LittleMemory little(8 << 10);
+  EXPECT_ERROR_NAMES(other->Forward(), "layer 'y'");
+  EXPECT_ERROR_NAMES(other->Forward(), "for a batch of 1");
+}
 
 TEST(OutOfMemory, IsNoLastingError) {
   if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's memory";
