@@ -57,6 +57,11 @@ class Layer {
   /// Whether Backward does that of absorbed layers too. If not, the net calls theirs as ever.
   virtual bool BackwardCoversAbsorbed() const { return true; }
 
+  /// Asks the layer to let `reader` do the Backward of all that it absorbed from now on: a layer
+  /// that alone reads what they give, and goes back. The diff of the top then comes as it is before
+  /// them. False: one of both cannot.
+  virtual bool LeaveAbsorbedBackward(Layer<Dtype>* reader) { return false; }
+
   /// Whether Backward reads the values of a bottom or a top (besides their diffs). What no Backward
   /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Absorb.
   virtual bool BackwardReadsBottom(int bottom_index) const { return true; }

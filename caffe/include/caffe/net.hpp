@@ -208,6 +208,11 @@ class Net {
   void FuseLayers(NetParameter::BlobLifetime lifetime);
   /// Lets a layer compute the only reader of its top as well, so that the top need not exist whole.
   void FuseReader(int layer_id);
+  /// Lets the only reader of a layer's top compute the Backward of what the layer absorbed.
+  void FuseBackward(int layer_id);
+  /// The layer that alone reads the top of a layer with one top, and of all that it absorbed, gives
+  /// another top, and has no weight in the loss, as the layer itself; -1: there is none.
+  int SoleReader(int layer_id) const;
   /// Throws where layers are fused and the thread is in another mode than they were fused for.
   void CheckMode() const;
 

@@ -1,5 +1,6 @@
 #include "caffe/layers/conv_layer.hpp"
 
+#include "caffe/layers/pooling_layer.hpp"
 #include "caffe/util/im2col.hpp"
 #include "dnn/convolution.hpp"
 #include "dnn/pooled_convolution.hpp"
@@ -67,6 +68,14 @@ bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next,
   reader_ = reader;
   read_ = top;
   return true;
+}
+
+template <typename Dtype>
+bool ConvolutionLayer<Dtype>::LeaveAbsorbedBackward(Layer<Dtype>* reader) {
+  if (!relu_ || relu_->layer_param().relu_param().negative_slope() != 0) return false;
+  auto* const pool = dynamic_cast<PoolingLayer<Dtype>*>(reader);
+  relu_left_ = pool && pool->RectifyDiff();
+  return relu_left_;
 }
 
 template <typename Dtype>
@@ -145,7 +154,7 @@ bool ConvolutionLayer<Dtype>::BackwardRelu(OnCpu, Blob<Dtype>*, Blob<Dtype>*) {
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias) {
-  if (!relu_) return false;
+  if (!relu_ || relu_left_) return false;
   const Dtype slope = relu_->layer_param().relu_param().negative_slope();
   RectifyDiffOnGpu({this->num_, this->num_output_, this->out_spatial_dim_, 1}, slope, top,
                    bias ? bias->mutable_gpu_diff() : nullptr);

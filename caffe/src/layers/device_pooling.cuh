@@ -5,6 +5,7 @@
 
 #include "layers/device_planes.cuh"
 #include "layers/pooling_kernels.hpp"
+#include "layers/window_places.hpp"
 
 namespace caffe {
 
@@ -83,13 +84,15 @@ using MaskToWrite = PoolMask<Real, std::uint8_t>;
 template <typename Real>
 using MaskToRead = PoolMask<const Real, const std::uint8_t>;
 
-/// Unit o of the top: the maxima of its window (y may be null), and its part of the mask.
+/// Unit o of the top: the maxima of its window (y may be null), and its part of the mask. With
+/// `rectifies`, its bytes are kNoPlace where a maximum is not positive.
 template <int kSide, typename Unit, typename Real>
 struct MaxOfWindow {
   PoolUnits pool;
   const Unit* x;
   Unit* y;
   MaskToWrite<Real> mask;
+  bool rectifies;
 
   CAFFE_HOST_DEVICE void operator()(int o) const {
     constexpr int kSize = Unit::kSize;
@@ -105,7 +108,10 @@ struct MaxOfWindow {
     }
     if (mask.bytes) {
       Pack<std::uint8_t, kSize> bytes;
-      for (int j = 0; j < kSize; ++j) bytes[j] = static_cast<std::uint8_t>(maxima.in_window[j]);
+      for (int j = 0; j < kSize; ++j) {
+        const bool none = rectifies && !(maxima.value[j] > Real(0));
+        bytes[j] = none ? kNoPlace : static_cast<std::uint8_t>(maxima.in_window[j]);
+      }
       StorePack(bytes, mask.bytes + first);
     } else if (mask.places) {
       Pack<Real, kSize> places;

@@ -70,6 +70,48 @@ CAFFE_SIMD_CLONES void GatherOfLanes(const PoolWindows& windows, const Rows& row
   });
 }
 
+template <typename T>
+void MaximaOfRows(const PoolWindows& windows, const Rows& rows, bool rectifies, int block,
+                  const T* large, T* small, std::uint8_t* places) {
+  const int width = windows.w.in, kernel = windows.w.kernel;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (int lane = 0; lane < block; ++lane) {
+      const auto value = [&](int h, int w) {
+        return large[(std::ptrdiff_t(h) * width + w) * block + lane];
+      };
+      T best = value(h0, w0);
+      int place = 0;
+      for (int h = h0; h < h1; ++h) {
+        for (int w = w0; w < w1; ++w) {
+          if (!(value(h, w) > best)) continue;
+          best = value(h, w);
+          place = (h - h0) * kernel + w - w0;
+        }
+      }
+      small[o * block + lane] = best;
+      places[o * block + lane] = rectifies && !(best > T(0)) ? kNoPlace : place;
+    }
+  });
+}
+
+template <typename T>
+void FillOfRows(const PoolWindows& windows, const Rows& rows, int block, const T* small,
+                const std::uint8_t* places, T* large) {
+  const int width = windows.w.in, kernel = windows.w.kernel;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (int h = h0; h < h1; ++h) {
+      for (int w = w0; w < w1; ++w) {
+        const int place = (h - h0) * kernel + w - w0;
+        T* const pixel = large + (std::ptrdiff_t(h) * width + w) * block;
+        for (int lane = 0; lane < block; ++lane) {
+          const std::ptrdiff_t i = o * block + lane;
+          pixel[lane] = places[i] == place ? small[i] : T(0);
+        }
+      }
+    }
+  });
+}
+
 // Calls rows_of(rows, first element of the large plane, of the small one) for all planes' rows.
 template <typename RowsOf>
 void EachPlanesRows(const ChannelLayout& layout, const PoolWindows& windows,
@@ -83,10 +125,14 @@ void EachPlanesRows(const ChannelLayout& layout, const PoolWindows& windows,
 }  // namespace
 
 template <typename Dtype, typename T>
-void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
-                     T* small, std::uint8_t* places) {
+void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, bool rectifies,
+                     const T* large, T* small, std::uint8_t* places) {
   EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t from, std::ptrdiff_t to) {
-    MaxOfLanes<true>(windows, rows, InWindow<Dtype>(windows), layout.block, large + from,
+    if (!InLanes(layout)) {
+      return MaximaOfRows(windows, rows, rectifies, layout.block, large + from, small + to,
+                          places + to);
+    }
+    MaxOfLanes<true>(windows, rows, InWindow<Dtype>(windows, rectifies), layout.block, large + from,
                      small + to, places + to);
   });
 }
@@ -95,6 +141,9 @@ template <typename Dtype, typename T>
 void FillWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* small,
                  const std::uint8_t* places, T* large) {
   EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t to, std::ptrdiff_t from) {
+    if (!InLanes(layout)) {
+      return FillOfRows(windows, rows, layout.block, small + from, places + from, large + to);
+    }
     FillOfLanes(windows, rows, InWindow<Dtype>(windows), layout.block, small + from, places + from,
                 large + to);
   });
@@ -110,12 +159,12 @@ void GatherFromWindows(const ChannelLayout& layout, const PoolWindows& windows, 
 
 INSTANTIATE_CLASS(HostWindowPlaces);
 
-#define INSTANTIATE_KERNELS(Dtype, T)                                                             \
-  template void MaximaAndPlaces<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*, T*, \
-                                          std::uint8_t*);                                         \
-  template void FillWindows<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,         \
-                                      const std::uint8_t*, T*);                                   \
-  template void GatherFromWindows<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,   \
+#define INSTANTIATE_KERNELS(Dtype, T)                                                           \
+  template void MaximaAndPlaces<Dtype, T>(const ChannelLayout&, const PoolWindows&, bool,       \
+                                          const T*, T*, std::uint8_t*);                         \
+  template void FillWindows<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*,       \
+                                      const std::uint8_t*, T*);                                 \
+  template void GatherFromWindows<Dtype, T>(const ChannelLayout&, const PoolWindows&, const T*, \
                                             const std::uint8_t*, T*)
 INSTANTIATE_KERNELS(float, float);
 INSTANTIATE_KERNELS(float, BFloat16);

@@ -1,8 +1,8 @@
 #ifndef CAFFE_SRC_LAYERS_HOST_WINDOW_PLACES_HPP_
 #define CAFFE_SRC_LAYERS_HOST_WINDOW_PLACES_HPP_
 
-/// The mask of MAX pooling as window_places.hpp has it, on the host: a byte for each maximum, where
-/// blobs keep blocks of channels.
+/// The places of MAX pooling's maxima as window_places.hpp has them, on the host: a byte for each.
+/// A mask is kept so where blobs keep blocks of channels.
 
 #include <cstdint>
 
@@ -27,17 +27,18 @@ class HostWindowPlaces : public PlacesStore {
 bool KeepsPlaces(const ChannelLayout& layout, const PoolWindows& windows);
 
 // Kernels over large planes that the windows tile and small ones of a value for each window, of
-// KeepsPlaces. Values may be kept as BFloat16 (T).
+// FitBytes. Values may be kept as BFloat16 (T).
 
-/// small = maximum of each window, places = that of its first occurrence. Layout: of `large`.
+/// small = maximum of each window, places = that of its first occurrence or, with `rectifies`,
+/// kNoPlace where it is not positive. Layout: of `large`.
 template <typename Dtype, typename T>
-void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
-                     T* small, std::uint8_t* places);
+void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, bool rectifies,
+                     const T* large, T* small, std::uint8_t* places);
 /// large = in each window the small value at its place, 0 elsewhere.
 template <typename Dtype, typename T>
 void FillWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* small,
                  const std::uint8_t* places, T* large);
-/// small = what each window has at its place.
+/// small = what each window has at its place, in the order of KeepsPlaces.
 template <typename Dtype, typename T>
 void GatherFromWindows(const ChannelLayout& layout, const PoolWindows& windows, const T* large,
                        const std::uint8_t* places, T* small);

@@ -1,6 +1,7 @@
 #include "caffe/layers/pooling_layer.hpp"
 
 #include <limits>
+#include <typeinfo>
 
 #include "layers/host_window_places.hpp"
 #include "layers/pooling_kernels.hpp"
@@ -85,6 +86,28 @@ PoolWindows PoolingLayer<Dtype>::Windows() const {
 }
 
 template <typename Dtype>
+bool PoolingLayer<Dtype>::RectifyDiff() {
+  // Whatever the size of the bottom will be. (Rounded down, windows may leave out its edge.)
+  const bool tiles = !global_pooling_ && round_mode_ == PoolingParameter_RoundMode_CEIL &&
+                     FitBytes(Windows()) && kernel_h_ * kernel_w_ <= kNoPlace;
+  // Passes of a derived class need not know what it is about.
+  const bool own_passes = typeid(*this) == typeid(PoolingLayer);
+  rectifies_ = is_max() && !has_mask_ && tiles && own_passes;
+  return rectifies_;
+}
+
+template <typename Dtype>
+const PlacesStore& PoolingLayer<Dtype>::KeptPlaces(const PlacesStore* places) const {
+  CHECK(places && places->Has(places->layout(), Windows()))
+      << "the net does not keep the bottom of this pooling layer for Backward, but where its "
+         "maxima "
+         "are, and Backward has had that: run Forward again first, or set blob_lifetime: KEEP in "
+         "the "
+         "net (release_blobs: false in the solver)";
+  return *places;
+}
+
+template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   const auto method = this->layer_param_.pooling_param().pool();
@@ -103,13 +126,14 @@ void PoolingLayer<Dtype>::ForwardMaxima(const Blob<Dtype>& bottom,
   const PoolWindows windows = Windows();
   const ChannelLayout stored = StoredLayout(bottom);
   const ChannelLayout pooled = LayoutOf(bottom).WithPlane(pooled_height_, pooled_width_);
-  if (has_mask_ && KeepsPlaces(stored, windows)) {
+  if (rectifies_ || (has_mask_ && KeepsPlaces(stored, windows))) {
+    Blob<Dtype>* const mask = has_mask_ ? top[1] : &chosen_;
     VisitElements<Dtype>(stored, [&](auto type) {
       using T = decltype(type);
       const T* x = ReadAs<T>(stored, bottom);
       T* y = WriteAs<T>(pooled.WithElement(stored.element), top[0]);
-      MaximaAndPlaces<Dtype>(stored, windows, x, y,
-                             PlacesToWrite<HostWindowPlaces<Dtype>>(pooled, windows, top[1]));
+      MaximaAndPlaces<Dtype>(stored, windows, rectifies_, x, y,
+                             PlacesToWrite<HostWindowPlaces<Dtype>>(pooled, windows, mask));
     });
     return;
   }
@@ -159,7 +183,9 @@ void PoolingLayer<Dtype>::BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bot
 template <typename Dtype>
 bool PoolingLayer<Dtype>::BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom) {
   const PoolWindows windows = Windows();
-  const auto* places = has_mask_ ? StoreOf<HostWindowPlaces<Dtype>>(*top[1]) : nullptr;
+  const PlacesStore* places = nullptr;
+  if (has_mask_) places = StoreOf<HostWindowPlaces<Dtype>>(*top[1]);
+  if (rectifies_) places = &KeptPlaces(StoreOf<HostWindowPlaces<Dtype>>(chosen_));
   if (!places || !places->Has(places->layout(), windows)) return false;
   const Element element = StoredLayout(*top[0], Part::kDiff).element;
   const ChannelLayout pooled = places->layout().WithElement(element);
@@ -169,6 +195,7 @@ bool PoolingLayer<Dtype>::BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<D
     FillWindows<Dtype>(layout, windows, ReadAs<T>(pooled, *top[0], Part::kDiff), places->bytes(),
                        WriteAs<T>(layout, bottom, Part::kDiff));
   });
+  if (rectifies_) chosen_.data()->Release();
   return true;
 }
 

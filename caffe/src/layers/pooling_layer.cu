@@ -10,17 +10,18 @@ namespace caffe {
 
 namespace {
 
-// y = maxima (or null), and their mask. Layout: of the bottom.
+// y = maxima (or null), and their mask, with `rectifies` kNoPlace where they are not positive.
+// Layout: of the bottom.
 template <typename Dtype>
 void MaxPoolOnGpu(const ChannelLayout& layout, const PoolWindows& windows, const void* x, void* y,
-                  const MaskToWrite<Dtype>& mask) {
+                  const MaskToWrite<Dtype>& mask, bool rectifies) {
   WithPlaneUnits<Dtype>(layout, [&](auto* unit, int units, int images) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     const PoolUnits pool(windows, units);
     WithSide(windows, [&](auto side) {
       ForElements(std::ptrdiff_t(images) * windows.h.out * windows.w.out * units,
-                  MaxOfWindow<decltype(side)::value, Unit, Dtype>{pool, static_cast<const Unit*>(x),
-                                                                  static_cast<Unit*>(y), mask});
+                  MaxOfWindow<decltype(side)::value, Unit, Dtype>{
+                      pool, static_cast<const Unit*>(x), static_cast<Unit*>(y), mask, rectifies});
     });
   });
 }
@@ -143,13 +144,15 @@ void PoolingLayer<Dtype>::ForwardMaximaOnGpu(const Blob<Dtype>& bottom,
   const ChannelLayout layout = StoredOnGpu(bottom);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
   MaskToWrite<Dtype> mask;
-  if (has_mask_ && FitBytes(windows)) {
-    mask.bytes = PlacesToWrite<WindowPlaces<Dtype>>(pooled, windows, top[1]);
+  if (rectifies_ || (has_mask_ && FitBytes(windows))) {
+    Blob<Dtype>* const kept = has_mask_ ? top[1] : &chosen_;
+    mask.bytes = PlacesToWrite<WindowPlaces<Dtype>>(pooled, windows, kept);
   } else if (has_mask_) {
     mask.places = WriteOnGpu<Dtype>(pooled.WithElement(Element::kFloat), top[1]);
   }
   const void* x = ReadBytes(layout, bottom, Part::kData, Place::kGpu);
-  MaxPoolOnGpu(layout, windows, x, WriteBytes(pooled, top[0], Part::kData, Place::kGpu), mask);
+  MaxPoolOnGpu(layout, windows, x, WriteBytes(pooled, top[0], Part::kData, Place::kGpu), mask,
+               rectifies_);
 }
 
 template <typename Dtype>
@@ -159,7 +162,11 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
   ChannelLayout pooled = StoredOnGpu(*top[0], Part::kDiff);
   const void* x = nullptr;
   MaskToRead<Dtype> mask;
-  if (has_mask_) {
+  if (rectifies_) {
+    const PlacesStore& kept = KeptPlaces(StoreOf<WindowPlaces<Dtype>>(chosen_));
+    mask.bytes = kept.bytes();
+    pooled = kept.layout().WithElement(pooled.element);
+  } else if (has_mask_) {
     mask.bytes = PlacesToRead<WindowPlaces<Dtype>>(pooled, windows, *top[1]);
     if (!mask.bytes) mask.places = ReadOnGpu<Dtype>(pooled.WithElement(Element::kFloat), *top[1]);
   } else {
@@ -169,7 +176,7 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
     if (!windows.Tile()) {
       // An input would look through all windows that hold it.
       Dtype* places = chosen_.mutable_gpu_data();
-      MaxPoolOnGpu<Dtype>(layout, windows, x, nullptr, {places, nullptr});
+      MaxPoolOnGpu<Dtype>(layout, windows, x, nullptr, {places, nullptr}, false);
       mask.places = places;
     }
   }
@@ -177,6 +184,7 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
   const void* dy = ReadBytes(pooled, *top[0], Part::kDiff, Place::kGpu);
   MaxPoolBackwardOnGpu(layout, windows, x, mask, dy,
                        WriteBytes(layout, bottom, Part::kDiff, Place::kGpu));
+  if (rectifies_) chosen_.data()->Release();
 }
 
 template <typename Dtype>

@@ -8,6 +8,7 @@
 
 #include "caffe/util/parallel_for.hpp"
 #include "layers/pooling_kernels.hpp"
+#include "layers/window_places.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {
@@ -55,6 +56,7 @@ inline bool InLanes(const ChannelLayout& layout) { return layout.block % kLanes 
 template <typename Dtype>
 struct InPlane {
   using Value = Dtype;
+  static constexpr bool rectifies = false;
   int width;
 
   explicit InPlane(const PoolWindows& windows) : width(windows.w.in) {}
@@ -62,13 +64,15 @@ struct InPlane {
   Dtype FirstOfRow(int h, int /*h0*/, int w0) const { return h * width + w0; }
 };
 
-/// In the window; kept as bytes.
+/// In the window; kept as bytes. `rectifies`: as kNoPlace where the maximum is not positive.
 template <typename Dtype>
 struct InWindow {
   using Value = Dtype;
   int kernel;
+  bool rectifies;
 
-  explicit InWindow(const PoolWindows& windows) : kernel(windows.w.kernel) {}
+  explicit InWindow(const PoolWindows& windows, bool rectifies = false)
+      : kernel(windows.w.kernel), rectifies(rectifies) {}
   Dtype FirstOfRow(int h, int h0, int /*w0*/) const { return (h - h0) * kernel; }
 };
 
@@ -124,6 +128,9 @@ static CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows&
           best = better ? value : best;
           if (kWhere) best_place = better ? place - Vector{} : best_place;
         }
+      }
+      if (kWhere && places.rectifies) {
+        best_place = best > Vector{} ? best_place : Dtype(kNoPlace) - Vector{};
       }
       if (y) CAFFE_STORE_LANES(best, y + o * block + lane);
       if (kWhere) CAFFE_STORE_PLACES(best_place, where + o * block + lane);

@@ -69,6 +69,10 @@ std::uint8_t* PlacesToWrite(const ChannelLayout& layout, const PoolWindows& wind
   return bytes;
 }
 
+/// In place of a maximum's place where that is not positive, of pooling that does a ReLU's Backward
+/// (PoolingLayer::RectifyDiff): no pixel of its window gets a gradient.
+constexpr std::uint8_t kNoPlace = 255;
+
 #ifndef CPU_ONLY
 
 /// Those of a mask of Dtype on the GPU.

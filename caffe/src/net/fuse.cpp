@@ -30,27 +30,52 @@ void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime lifetime) {
       absorbed_[next] = fuses_ = true;
       absorbed_backward_[next] = layers_[first]->BackwardCoversAbsorbed();
     }
-    if (lifetime == NetParameter::UNTIL_READ) FuseReader(first);
+    if (lifetime == NetParameter::UNTIL_READ) {
+      FuseReader(first);
+    } else {
+      FuseBackward(first);
+    }
   }
 }
 
 template <typename Dtype>
-void Net<Dtype>::FuseReader(int layer_id) {
+int Net<Dtype>::SoleReader(int layer_id) const {
   const int blob = top_id_vecs_[layer_id][0];
   int reader = -1;
   for (int id = 0; id < static_cast<int>(layers_.size()); ++id) {
     const vector<int>& bottoms = bottom_id_vecs_[id];
     if (absorbed_[id] || std::find(bottoms.begin(), bottoms.end(), blob) == bottoms.end()) continue;
-    if (reader >= 0) return;
+    if (reader >= 0) return -1;
     reader = id;
   }
   if (reader < 0 || bottom_id_vecs_[reader].size() != 1 || top_id_vecs_[reader].size() != 1 ||
       top_id_vecs_[reader][0] == blob || layers_[layer_id]->loss(0) != Dtype(0) ||
-      layers_[reader]->loss(0) != Dtype(0) ||
-      !layers_[layer_id]->AbsorbReader(layers_[reader], top_vecs_[reader][0])) {
+      layers_[reader]->loss(0) != Dtype(0)) {
+    return -1;
+  }
+  return reader;
+}
+
+template <typename Dtype>
+void Net<Dtype>::FuseReader(int layer_id) {
+  const int reader = SoleReader(layer_id);
+  if (reader < 0 || !layers_[layer_id]->AbsorbReader(layers_[reader], top_vecs_[reader][0])) {
     return;
   }
   absorbed_[reader] = absorbed_backward_[reader] = fuses_ = true;
+}
+
+template <typename Dtype>
+void Net<Dtype>::FuseBackward(int layer_id) {
+  const int reader = SoleReader(layer_id);
+  if (reader < 0 || !layer_need_backward_[reader] || !bottom_need_backward_[reader][0] ||
+      !layers_[layer_id]->LeaveAbsorbedBackward(layers_[reader].get())) {
+    return;
+  }
+  const vector<int>& blob = top_id_vecs_[layer_id];
+  for (int id = layer_id + 1; id < reader; ++id) {
+    if (absorbed_[id] && top_id_vecs_[id] == blob) absorbed_backward_[id] = true;
+  }
 }
 
 template <typename Dtype>
@@ -66,6 +91,8 @@ void Net<Dtype>::CheckMode() const {
 #define INSTANTIATE(Dtype)                                          \
   template void Net<Dtype>::FuseLayers(NetParameter::BlobLifetime); \
   template void Net<Dtype>::FuseReader(int);                        \
+  template void Net<Dtype>::FuseBackward(int);                      \
+  template int Net<Dtype>::SoleReader(int) const;                   \
   template void Net<Dtype>::CheckMode() const
 INSTANTIATE(float);
 INSTANTIATE(double);

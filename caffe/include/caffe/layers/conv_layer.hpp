@@ -34,8 +34,11 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   /// products that need most memory. On the GPU this layer's has its gradient and the bias's in one
   /// pass.
   bool BackwardCoversAbsorbed() const override { return Caffe::mode() == Caffe::GPU; }
+  /// A ReLU without a slope is left to max-pooling, which then keeps what either needs to know of
+  /// the features.
+  bool LeaveAbsorbedBackward(Layer<Dtype>* reader) override;
   bool BackwardReadsTop(int top_index) const override {
-    return relu_ != nullptr && BackwardCoversAbsorbed();
+    return relu_ != nullptr && !relu_left_ && BackwardCoversAbsorbed();
   }
   /// Of few input values each, as those of the first layer.
   bool RemakesTop() const override;
@@ -70,6 +73,8 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
 
   /// The absorbed ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
+  /// Whether the reader of the top does its Backward.
+  bool relu_left_ = false;
   /// The absorbed pooling layer, or null, and its top.
   shared_ptr<Layer<Dtype>> pool_;
   Blob<Dtype>* pooled_ = nullptr;

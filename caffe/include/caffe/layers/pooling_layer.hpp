@@ -11,6 +11,7 @@
 
 namespace caffe {
 
+class PlacesStore;
 struct ChannelLayout;
 struct PoolWindows;
 
@@ -34,12 +35,19 @@ class PoolingLayer : public Layer<Dtype> {
   bool WorksInPlace() const override { return false; }
   int MinTopBlobs() const override { return 1; }
   int MaxTopBlobs() const override { return is_max() ? 2 : 1; }
-  /// To find the places of the maxima again, where no top tells them.
-  bool BackwardReadsBottom(int bottom_index) const override { return is_max() && !has_mask_; }
+  /// To find the places of the maxima again, where neither a top nor the layer itself tells them.
+  bool BackwardReadsBottom(int bottom_index) const override {
+    return is_max() && !has_mask_ && !rectifies_;
+  }
   bool BackwardReadsTop(int top_index) const override { return top_index == 1; }
   BlobValues NeedsOfTop(int top_index) const override {
     return top_index == 1 ? BlobValues::kAll : BlobValues::kNone;
   }
+
+  /// Asks the layer to do the Backward of a ReLU without a slope, whose result is the bottom: the
+  /// bottom's diff is then that before the ReLU, 0 also where a maximum is not positive. Where the
+  /// maxima are is kept from Forward to Backward, in a byte each. False: not of this pooling.
+  bool RectifyDiff();
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -58,12 +66,14 @@ class PoolingLayer : public Layer<Dtype> {
   /// Whether a second top tells where the maxima were.
   bool has_mask_ = false;
   /// Where the value of each output comes from in its plane: STOCHASTIC, and MAX without a second
-  /// top where windows overlap.
+  /// top where windows overlap. Where the layer rectifies: in its window.
   Blob<Dtype> chosen_;
   /// Whether chosen_ is that of the last Forward. (On the GPU, Backward finds it anew.)
   bool chosen_known_ = false;
   /// Whether the last Forward was cuDNN's.
   bool by_cudnn_ = false;
+  /// Whether the bottom's diff is that before a ReLU.
+  bool rectifies_ = false;
 
  private:
   bool is_max() const {
@@ -77,7 +87,11 @@ class PoolingLayer : public Layer<Dtype> {
   void CheckNoNegative(int bad) const;
   /// MAX without a second top, where windows tile the plane.
   void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
-  /// MAX with a second top, where that keeps places in the windows; false: it does not.
+  /// What a layer that rectifies has kept since Forward; an error where that is null, or of another
+  /// shape.
+  const PlacesStore& KeptPlaces(const PlacesStore* places) const;
+  /// MAX where places in the windows are kept, in the second top or by the layer; false: they are
+  /// not.
   bool BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
   PoolWindows Windows() const;
 #ifndef CPU_ONLY
