@@ -99,11 +99,9 @@ bool PoolingLayer<Dtype>::RectifyDiff() {
 template <typename Dtype>
 const PlacesStore& PoolingLayer<Dtype>::KeptPlaces(const PlacesStore* places) const {
   CHECK(places && places->Has(places->layout(), Windows()))
-      << "the net does not keep the bottom of this pooling layer for Backward, but where its "
-         "maxima "
-         "are, and Backward has had that: run Forward again first, or set blob_lifetime: KEEP in "
-         "the "
-         "net (release_blobs: false in the solver)";
+      << "where the maxima of this pooling layer are is kept from Forward to the next Backward "
+         "only: run Forward again first, or set blob_lifetime: KEEP in the net (release_blobs: "
+         "false in the solver)";
   return *places;
 }
 
