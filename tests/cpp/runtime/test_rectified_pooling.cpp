@@ -78,6 +78,7 @@ void ExpectRectified(const Order* order, const Shape& shape, int kernel_h, int k
   ASSERT_TRUE(RectifyDiff(pool.layer.get()));
   EXPECT_FALSE(pool.layer->BackwardReadsBottom(0));
   for (int pass = 0; pass < 2; ++pass) {
+    pool.bottom[0]->data()->Renew();
     std::copy(x.begin(), x.end(), pool.bottom[0]->mutable_cpu_data());
     if (order) Arrange(*order, Part::kData, pool.bottom[0]);
     pool.layer->Forward(pool.bottom, pool.top);
