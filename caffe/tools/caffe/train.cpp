@@ -7,6 +7,7 @@
 #include "caffe/solver.hpp"
 #include "caffe/util/signal_handler.h"
 #include "caffe/util/upgrade_proto.hpp"
+#include "caffe/whole_iteration.hpp"
 
 namespace caffe {
 namespace tools {
@@ -53,8 +54,14 @@ void Train(const Options& options) {
   }
   const std::unique_ptr<Trace> trace = MakeTrace(options);
   if (trace) trace->Watch(solver.get());
+  WholeIteration whole(solver.get());
   LOG(INFO) << "Starting Optimization";
-  Solve(solver, gpus, options.snapshot);
+  try {
+    Solve(solver, gpus, options.snapshot);
+  } catch (...) {
+    whole.SnapshotAfterError();
+    throw;
+  }
   if (trace) trace->Finish();
   LOG(INFO) << "Optimization Done.";
 }
