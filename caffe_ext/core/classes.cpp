@@ -1,6 +1,8 @@
 #include "dcme/classes.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
 
@@ -13,6 +15,23 @@ void check_label(int label) {
                                 std::to_string(kLastLabel) +
                                 ", which 16-bit ids of 1000 * label + k can hold");
   }
+}
+
+std::string listed(const ClassMap& classes, const char* of, const char* between) {
+  std::string text;
+  for (int i = 0; i < classes.size(); ++i) {
+    text += (i ? between : "") + std::to_string(classes.labels()[i]) + of + classes.names()[i];
+  }
+  return text;
+}
+
+// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr(":,._-", c); };
+  if (std::all_of(text.begin(), text.end(), plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
 }
 
 }  // namespace
@@ -63,16 +82,13 @@ int ClassMap::class_of(int id) const {
   const int label = label_of(id);
   const int found = label <= kLastLabel ? class_of_label_[label] : -1;
   if (found < 0) {
-    std::string known;
-    for (int i = 0; i < size(); ++i) {
-      known += (i ? ", " : "") + std::to_string(labels_[i]) + " " + names_[i];
-    }
     throw std::invalid_argument(
         "instance " + std::to_string(id) + " is of class label " + std::to_string(label) +
-        ", which is not among the classes (" + known + "); " +
-        (label > kLastLabel
-             ? "labels end at " + std::to_string(kLastLabel)
-             : "name the classes of your data, e.g. --classes " + std::to_string(label) + ":cell"));
+        ", which is not among the classes (" + listed(*this, " ", ", ") + "); " +
+        (label > kLastLabel ? "labels end at " + std::to_string(kLastLabel)
+                            : "name all classes of your data, e.g. --classes " +
+                                  shell_word(listed(*this, ":", ",") + "," + std::to_string(label) +
+                                             ":class" + std::to_string(label))));
   }
   return found;
 }

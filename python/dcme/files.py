@@ -143,14 +143,24 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
 TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
-def _decode(path: PathLike) -> np.ndarray:
-    """The file's only image as it is stored, of whatever depth and channels."""
+def _content_of_picture(path: PathLike) -> bytes:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     if not _core.is_whole_picture(content):
         raise UserError(f"{path}: is cut off; copy or create the file again")
+    return content
+
+
+def require_whole(path: PathLike) -> None:
+    """Raise for an image file that is cut off, without the work of decoding it."""
+    _content_of_picture(path)
+
+
+def _decode(path: PathLike) -> np.ndarray:
+    """The file's only image as it is stored, of whatever depth and channels."""
+    content = _content_of_picture(path)
     if content[:4] in TIFF_STARTS and (pages := cv2.imcount(str(path))) > 1:
         raise UserError(f"{path}: is a stack of {pages} pages; save each as a file of its own")
     image = None

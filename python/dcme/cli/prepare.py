@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=classes,
         metavar="LABEL:NAME,...",
-        help="classes of the crops, e.g. 1:nucleus; default: the eight of Cityscapes",
+        help="classes of the crops, e.g. 1:nucleus; default: those that classes.json beside the "
+        "lists tells, else the eight of Cityscapes",
     )
     add_workers(parser)
     parser.epilog = (
@@ -70,7 +71,7 @@ written = out_folder
 
 def run(arguments: argparse.Namespace) -> None:
     """Reduce the data set."""
-    from dcme.classes import CITYSCAPES
+    from dcme.datasets.class_file import classes_of
     from dcme.datasets.crops import CropRule, CropSettings
     from dcme.datasets.prepare import prepare, prepare_crops, write_balanced_list
     from dcme.errors import UserError
@@ -83,9 +84,8 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.size or arguments.balance or arguments.lmdb:
             raise UserError("--crops goes without --size, --balance and --lmdb")
         rule = CropRule(arguments.crops, arguments.smallest or CropRule.smallest)
-        settings = CropSettings(rule)
-        if arguments.classes and arguments.classes != CITYSCAPES:
-            settings = CropSettings(rule, arguments.classes, ignored=(), every={})
+        chosen = classes_of(arguments.source, arguments.classes)
+        settings = CropSettings.of_classes(rule, chosen)
         counts = prepare_crops(arguments.source, arguments.out, settings, splits, threads, quiet)
         for split, crops in counts.items():
             print(f"{arguments.out}/{split}.txt: {counted(crops, 'crop')}")

@@ -77,6 +77,13 @@ class CropSettings:
     )
     """In training only every n-th instance of these labels is kept."""
 
+    @classmethod
+    def of_classes(cls, rule: CropRule, classes: ClassMap) -> CropSettings:
+        """Those for other classes than Cityscapes': every instance is kept."""
+        if classes == CITYSCAPES:
+            return cls(rule)
+        return cls(rule, classes, tuple(classes.ignored), {})
+
     def class_of(self, label: int) -> int:
         """The classifier's class of a label: 1.. in the order of the table, 0 for ignored ones."""
         return 0 if label in self.ignored else 1 + self.classes.labels.index(label)
@@ -84,6 +91,8 @@ class CropSettings:
 
 @dataclass(frozen=True)
 class _Instance:
+    """One that becomes a crop."""
+
     id: int
     label: int
     box: Box
@@ -138,8 +147,42 @@ def _write_crops(
         write_png(out / _crop_path(split, sample, one), crop)
 
 
-def write_crops(
+@dataclass(frozen=True)
+class ToCrop:
+    """What becomes crops in one split."""
+
+    samples: Sequence[Sample]
+    instances: Sequence[list[_Instance]]
+    """Of each sample."""
+
+
+def list_crops(
     groups: Mapping[str, Sequence[Sample]],
+    settings: CropSettings,
+    workers: int = 1,
+    quiet: bool = True,
+) -> dict[str, ToCrop]:
+    """The instances of each split that have a class; raises where a split has none.
+
+    The split ``train`` is thinned as the settings say.
+    """
+    chosen = {}
+    for split, samples in groups.items():
+        require_files(samples, image=True, ids=True)
+        found = ordered_map(partial(_listed, settings), samples, workers)
+        listed = list(progress(found, len(samples), f"listing {split} instances", quiet))
+        kept = _thinned(listed, settings.every if split == "train" else {})
+        if not any(kept):
+            raise UserError(
+                f"{split}: holds no instance of the classes {settings.classes}; nothing to crop "
+                "(--classes names others)"
+            )
+        chosen[split] = ToCrop(samples, kept)
+    return chosen
+
+
+def write_crops(
+    chosen: Mapping[str, ToCrop],
     out: PathLike,
     settings: CropSettings,
     workers: int = 1,
@@ -148,25 +191,18 @@ def write_crops(
     """Cut out the instances of each split; returns how many.
 
     Writes ``crops/<split>/<name>_<id>.png`` and lists ``<split>.txt`` of lines ``crop class`` for
-    Caffe's ImageData layer (``root_folder`` is ``out``). The split ``train`` is thinned as the
-    settings say. Crops that an earlier, interrupted call has written are kept.
+    Caffe's ImageData layer (``root_folder`` is ``out``). Crops that an earlier, interrupted call
+    has written are kept.
     """
     root, counts = Path(out), {}
-    for split, samples in groups.items():
-        require_files(samples, image=True, ids=True)
-        found = ordered_map(partial(_listed, settings), samples, workers)
-        listed = list(progress(found, len(samples), f"listing {split} instances", quiet))
-        kept = _thinned(listed, settings.every if split == "train" else {})
-        if not any(kept):
-            raise UserError(f"{split}: holds no instance of the classes; nothing to crop")
-        work = ordered_map(
-            partial(_write_crops, root, split, settings.rule), list(zip(samples, kept)), workers
-        )
-        for _ in progress(work, len(samples), f"cropping {split}", quiet):
+    for split, to_crop in chosen.items():
+        pairs = list(zip(to_crop.samples, to_crop.instances))
+        work = ordered_map(partial(_write_crops, root, split, settings.rule), pairs, workers)
+        for _ in progress(work, len(pairs), f"cropping {split}", quiet):
             pass
         lines = [
             f"{_crop_path(split, sample, one).as_posix()} {settings.class_of(one.label)}\n"
-            for sample, group in zip(samples, kept)
+            for sample, group in pairs
             for one in group
         ]
         write_text(root / f"{split}.txt", "".join(lines))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dcme.datasets.class_file import read_classes, write_classes
-from dcme.datasets.crops import CropSettings, crops_of, write_crops
+from dcme.datasets.crops import CropSettings, crops_of, list_crops, write_crops
 from dcme.datasets.lmdb_file import LMDB_ENDING, write_lmdb
 from dcme.datasets.recipe import Recipe, file_state, short_mark
 from dcme.datasets.samples import (
@@ -182,17 +182,18 @@ def prepare_crops(
 ) -> dict[str, int]:
     """Cut out the instances of a data set for paper 1's classifier; returns how many per split.
 
-    See ``write_crops``. Images stay as they are: the crops come from the full resolution.
+    See ``list_crops`` and ``write_crops``. Images stay as they are: the crops come from the full
+    resolution. Where there is nothing to cut out, nothing is written.
     """
     root, rule = Path(out), settings.rule
     groups = _source_splits(Path(source), splits)
     size = f"crops of {rule.side}, at least {rule.smallest}, riders {rule.rider_margin}"
+    chosen = list_crops(groups, settings, workers, quiet)
     sources = {}
     for split, samples in groups.items():
-        require_files(samples, image=True, ids=True)
         sources.update({crops_of(split, sample): _state(sample) for sample in samples})
     _begin(root, source, size, sources, lambda pattern: list(root.glob(pattern)))
-    return write_crops(groups, root, settings, workers, quiet)
+    return write_crops(chosen, root, settings, workers, quiet)
 
 
 def prepare(

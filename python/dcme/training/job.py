@@ -12,25 +12,23 @@ from typing import Any
 
 from dcme.classes import ClassMap
 from dcme.datasets.class_file import read_classes, write_classes
-from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.datasets.recipe import Recipe
-from dcme.datasets.samples import read_list, require_files
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, require_apart, write_text
+from dcme.results.thresholds import DECODING_FILE
 from dcme.training.caffe_train import (
     NetFiles,
     bind_to_data,
     data_layers,
-    data_parameters,
     max_iterations,
     nets_path,
     read_net,
-    testing_batches,
     train,
 )
+from dcme.training.data_check import check_data, require_labels
 from dcme.training.held_out import measure_held_out
 from dcme.training.log import TrainLog, read_any_log
-from dcme.training.net_classes import bind_classes, classes_of_net
+from dcme.training.net_classes import bind_classes, classes_of_net, classes_to_bind
 from dcme.training.weights import require_any, weight_layers
 
 RECIPE = "training.json"
@@ -59,7 +57,8 @@ class TrainingJob:
     """Images of ``val.txt`` on which the loss is measured in between; see ``measure_held_out``."""
     gpu: str | None = None
     classes: ClassMap | None = None
-    """Of the data; None: those of the prototxts."""
+    """Of the data; None: those of the prototxts or, where these know them not, those that
+    ``classes.json`` in ``data`` tells."""
 
 
 @dataclass(frozen=True)
@@ -145,36 +144,6 @@ def check_weights(net: Any, path: PathLike) -> str:
     return f"{len(learned) - len(missing)} of {len(learned)} layers start from {path}{new}"
 
 
-def _check_images(path: Path, root: Path) -> None:
-    """Lines ``image class`` of ImageData, and every image exists."""
-    lines = [line.rsplit(maxsplit=1) for line in read_text(path).splitlines() if line.strip()]
-    if not lines:
-        raise UserError(f"{path}: the list is empty; a line is 'image class'")
-    for number, fields in enumerate(lines, 1):
-        if len(fields) != 2 or not fields[1].isdecimal():
-            raise UserError(f"{path}:{number}: a line is 'image class', class a number from 0 on")
-        if not (root / fields[0]).is_file():
-            raise UserError(f"{path}:{number}: {root / fields[0]}: there is no such image")
-
-
-def _check_data(files: NetFiles) -> None:
-    """All files that the data layers' lists name exist; val.txt only if the solver tests."""
-    net, tests = read_net(files.train), testing_batches(files) > 0
-    for layer, testing in data_layers(net, files.train):
-        if testing and not tests:
-            continue
-        parameters = data_parameters(layer)
-        source, root = Path(parameters.source), Path(parameters.root_folder)
-        if not source.exists():
-            if source.name.endswith(LMDB_ENDING):
-                raise UserError(f"{source}: no such LMDB; dcme prepare --lmdb writes it")
-            raise UserError(f"{source}: no such list; dcme collect and dcme prepare write it")
-        if layer.type == "ImageData":
-            _check_images(source, root)
-        elif source.is_file():
-            require_files(read_list(source, root), image=True, ids=True)
-
-
 def _use_box_anchor(files: NetFiles) -> None:
     from google.protobuf import text_format
 
@@ -219,6 +188,13 @@ def _check_iterations(job: TrainingJob, files: NetFiles) -> None:
         )
 
 
+def _take_decoding(job: TrainingJob) -> None:
+    """Thresholds that come with the nets go along, unless the run has some (``dcme tune``)."""
+    brought, own = nets_path(job.nets) / DECODING_FILE, Path(job.out) / DECODING_FILE
+    if brought.is_file() and not own.exists():
+        write_text(own, read_text(brought))
+
+
 def _words(job: TrainingJob, state: Path | None) -> Iterable[str]:
     if state is not None:
         yield f"--snapshot={state}"
@@ -231,8 +207,8 @@ def _words(job: TrainingJob, state: Path | None) -> Iterable[str]:
 def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     """Train with ``caffe train``, or go on from the newest snapshot in ``job.out``.
 
-    Files, lists and weights are checked before anything runs. Ctrl-C leaves a snapshot, and the
-    same call goes on from there.
+    Files, lists, labels and weights are checked before anything runs. Ctrl-C leaves a snapshot, as
+    do errors after the first iterations, and the same call goes on from there.
     """
     if job.weights is not None:
         parts = str(job.weights).split(",")
@@ -248,6 +224,9 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
 
     if job.weights is not None:
         say(check_weights(read_net(files.train), job.weights))
+    kept = read_classes(job.data)
+    if job.classes is None:
+        job = replace(job, classes=classes_to_bind(files, kept, job.data))
     _keep_recipe(job)
     _check_iterations(job, files)
     bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
@@ -255,11 +234,13 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
         _use_box_anchor(bound)
     if job.classes is not None:
         bind_classes(bound, job.classes)
-    classes = classes_of_net(bound.train, job.classes, read_classes(job.data))
-    if classes is not None:
-        write_classes(job.out, classes)
     measure_held_out(bound, job.held_out)
-    _check_data(bound)
+    found = check_data(bound, quiet)
+    own, classes = classes_of_net(bound.train), classes_of_net(bound.train, job.classes, kept)
+    if own is not None and classes is not None:
+        require_labels(found, classes, own.ignored, kept)
+        write_classes(job.out, classes)
+    _take_decoding(job)
     log_path = Path(job.out) / "train.log"
     seconds = _run(job, bound, log_path, say, quiet)
     return _trained(bound, Path(job.out), log_path, seconds)
@@ -284,6 +265,11 @@ def _run(
         left = newest_state(job.out)
         say(f"\nstopped; the same command goes on from {left[0]}" if left else "\nstopped")
         raise
+    except UserError as error:
+        left = newest_state(job.out)
+        if left is None or left == state:
+            raise
+        raise UserError(f"{error}; then the same command goes on from {left[0].name}") from None
 
 
 def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trained:

@@ -9,6 +9,7 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.errors import UserError
 from dcme.files import PathLike, write_text
 from dcme.training.caffe_train import NetFiles, data_layers, read_net
+from dcme.training.data_check import classes_option
 
 
 def classes_of_net(train: PathLike, *named: ClassMap | None) -> ClassMap | None:
@@ -28,22 +29,47 @@ def classes_of_net(train: PathLike, *named: ClassMap | None) -> ClassMap | None:
     return None
 
 
-def _class_head(net: Any, path: Path, label_blobs: set[str]) -> str:
-    """Name of the layer whose outputs are scores of the classes; "" where the net has none."""
+def _label_blobs(net: Any) -> set[str]:
+    """The blobs with the true classes."""
+    return {top for layer in net.layer if layer.type == "DCMEData" for top in layer.top[2:3]}
+
+
+def _class_head(net: Any, path: Path) -> Any:
+    """The layer whose outputs are scores of the classes; None where the net has none."""
+    label_blobs = _label_blobs(net)
     scores = [
         layer.bottom[0]
         for layer in net.layer
         if layer.type == "SoftmaxWithLoss" and layer.bottom[1] in label_blobs
     ]
     if not scores:
-        return ""
+        return None
     maker = next(layer for layer in reversed(net.layer) if scores[0] in layer.top)
     if maker.type != "Convolution":
         raise UserError(
             f"{path}: layer '{maker.name}', which scores the classes, is no convolution but "
             f"{maker.type}: change its number of outputs by hand"
         )
-    return str(maker.name)
+    return maker
+
+
+def classes_to_bind(files: NetFiles, kept: ClassMap | None, place: PathLike) -> ClassMap | None:
+    """The classes ``kept`` with the data at ``place``, where a net has to be made one for these.
+
+    None where its own data layer knows their labels, or reads none. Raises where it scores another
+    number of classes: to give it other outputs than its weights may have is for the user to say.
+    """
+    own = classes_of_net(files.train)
+    if kept is None or own is None or set(kept.labels) <= set(own.labels):
+        return None
+    head = _class_head(read_net(files.train), files.train)
+    scored = len(kept.labels) if head is None else head.convolution_param.num_output - 1
+    if scored != len(kept.labels):
+        raise UserError(
+            f"{place}: has the classes {kept}, but the net scores {scored} ({own}); to give it an "
+            f"output for each: {classes_option(kept)}"
+        )
+    return kept
 
 
 def bind_classes(files: NetFiles, classes: ClassMap) -> None:
@@ -55,7 +81,6 @@ def bind_classes(files: NetFiles, classes: ClassMap) -> None:
     from google.protobuf import text_format
 
     train, deploy = read_net(files.train), read_net(files.deploy)
-    label_blobs = set()
     for layer, _ in data_layers(train, files.train):
         if layer.type != "DCMEData":
             raise UserError(f"{files.train}: --classes is for nets with a DCMEData layer")
@@ -63,10 +88,12 @@ def bind_classes(files: NetFiles, classes: ClassMap) -> None:
         for field in ("label", "priority", "ignored_label"):
             parameters.ClearField(field)
         parameters.label.extend(classes.labels)
-        label_blobs |= set(layer.top[2:3])
-    head = _class_head(train, files.train, label_blobs)
+        parameters.ignored_label.extend(classes.ignored)
+        if classes.priority != list(range(1, 1 + len(classes.labels))):
+            parameters.priority.extend(classes.priority)
+    head = _class_head(train, files.train)
     for net, path in ((train, files.train), (deploy, files.deploy)):
         for layer in net.layer:
-            if layer.name == head:
+            if head is not None and layer.name == head.name:
                 layer.convolution_param.num_output = 1 + len(classes.labels)
         write_text(path, text_format.MessageToString(net))

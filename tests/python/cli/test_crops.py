@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from dcme.classes import ClassMap
 from dcme.cli import main
+from dcme.datasets.class_file import write_classes
 from dcme.datasets.crops import CropRule, CropSettings
 from dcme.datasets.prepare import RARE_LABELS, balanced
 from dcme.datasets.samples import Sample, find_samples, read_list
@@ -84,7 +86,20 @@ def test_wrong_combinations_are_refused(city, tmp_path, fails):
     write_png(tmp_path / "image.png", np.zeros((4, 4), np.uint8))
     (tmp_path / "val.txt").write_text("image.png 0.png\n")
     line = fails("prepare", tmp_path / "val.txt", tmp_path / "p", "--crops", "32", "--quiet")
-    assert "val: holds no instance of the classes; nothing to crop" in line
+    assert "val: holds no instance of the classes 24:person" in line
+    assert "nothing to crop (--classes names others)" in line and not (tmp_path / "p").exists()
+
+
+def test_classes_come_from_the_file_beside_the_lists(tmp_path):
+    ids = np.zeros((60, 90), np.uint16)
+    ids[5:30, 5:30], ids[5:30, 50:70] = 7001, 3001
+    write_png(tmp_path / "a.png", np.zeros((60, 90, 3), np.uint8))
+    write_png(tmp_path / "ids.png", ids)
+    (tmp_path / "val.txt").write_text("a.png ids.png\n")
+    write_classes(tmp_path, ClassMap((3, 7), ("a", "b")))
+    assert main(["prepare", str(tmp_path / "val.txt"), str(tmp_path / "o"), "--crops", "8"]) == 0
+    text = (tmp_path / "o" / "val.txt").read_text()
+    assert text == "crops/val/a_3001.png 1\ncrops/val/a_7001.png 2\n"
 
 
 def make_samples(folder, labels):

@@ -1,5 +1,7 @@
 """Class maps: labels, names, order."""
 
+import shlex
+
 import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, LAST_LABEL, ClassMap
@@ -43,11 +45,24 @@ def test_class_maps_that_make_no_sense(options, message):
 def test_a_label_that_no_class_can_have_is_told_as_such():
     with pytest.raises(ValueError, match=r"65001 is of class label 65, .*; labels end at 64$"):
         CITYSCAPES.class_of(65001)
-    with pytest.raises(ValueError, match=r"64999 is of class label 64, .* --classes 64:cell$"):
+    with pytest.raises(ValueError, match=r"64999 is of class label 64, .* --classes 24:person,"):
         CITYSCAPES.class_of(64999)
     assert LAST_LABEL == (2**16 - 1 - 999) // 1000
     ids = from_labels(np.arange(1000).reshape(1, -1), LAST_LABEL)
     assert ids.max() == 64999
+
+
+def test_the_classes_to_give_are_those_known_and_the_one_that_lacks():
+    def told(*names):
+        with pytest.raises(ValueError, match="is of class label 3, ") as error:
+            ClassMap(range(1, 1 + len(names)), names).class_of(3001)
+        return str(error.value)
+
+    assert told("cell").endswith("e.g. --classes 1:cell,3:class3")
+    line = told("a b", "it's")
+    assert "(1 a b, 2 it's)" in line
+    words = shlex.split(line.partition("e.g. ")[2])
+    assert words == ["--classes", "1:a b,2:it's,3:class3"]
 
 
 WRONG = ["", "cell", "1:", ":cell", "0:a", "65:a", "x:a", "1:a,1:b", "1:a,2:a"]
