@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from caffe.proto import caffe_pb2
 
 Fields = Mapping[str, Any]
 START = "start.caffemodel"
+DECODING = "decoding.json"
 DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
 
 
@@ -46,6 +48,8 @@ class NetDefinition:
     """Type of the data layer, a key of DATA_PARAMETERS."""
     data_folder: str = ""
     """Where its lists are, below data/; the net's name by default."""
+    decoding: Fields = field(default_factory=dict)
+    """Thresholds of the decoder that fit the net's task: they become decoding.json."""
     start: Callable[[], Any] | None = None
     """Weights (a NetParameter) that no filler gives: they become start.caffemodel."""
     variants: Mapping[str, NetDefinition] = field(default_factory=dict)
@@ -134,6 +138,8 @@ def file_texts(net: NetDefinition, folder: str = "") -> dict[str, str]:
         suffix = f"_{variant}" if variant else ""
         texts[f"train{suffix}.prototxt"] = _text(definition, train_net(definition))
         texts[f"solver{suffix}.prototxt"] = _text(definition, solver(definition, home, suffix))
+    if net.decoding:
+        texts[DECODING] = json.dumps(net.decoding, indent=2) + "\n"
     return texts
 
 

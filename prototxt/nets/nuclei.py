@@ -11,6 +11,7 @@ magnifications differ. Crops of half the side make an iteration four times as ch
 time, twice the iterations on half the pixels each did better on held-out images.
 Choices (generate.py --set): colour=true for images in colour, width= of the first level's channels,
 crop= of the side of the crops, which large objects need to be larger.
+The decoder's thresholds in decoding.json are in pixels, for nuclei (docs/nuclei.md).
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ class Choices:
     """Channels of the first level; deeper ones have 2, 4 and 4 times as many."""
     crop: int = 128
     """Side of the crops that training sees, in pixels."""
+
+
+DECODING = {"dt": 3, "vt": 18, "et": 8, "probability": 0.4}
 
 
 def features(n: NetSpec, widths: list[int], fraction: float = 0.99) -> Any:
@@ -91,6 +95,8 @@ def define(choices: Choices) -> NetDefinition:
         },
         test_data={"batch_size": 1, "crop_height": 256, "crop_width": 256},
         transform={"scale": 1 / 256},
+        # Larger crops are for larger objects.
+        decoding=DECODING if choices.crop == Choices.crop else {},
         solver={
             "type": "Adam",
             "base_lr": 1e-3,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dcme import _core
 from dcme.labels import FIRST_INSTANCE_ID
+
+if TYPE_CHECKING:
+    from dcme.classes import ClassMap
 
 
 def as_ids(ids: npt.ArrayLike, name: str = "instance map") -> npt.NDArray[np.uint16]:
@@ -37,10 +41,24 @@ def are_whole(array: npt.NDArray[Any]) -> bool:
     return bool((np.isfinite(array) & (array == np.rint(array))).all())
 
 
-def warn_of_labels(ids: npt.NDArray[np.uint16]) -> None:
-    """Warn the caller's caller where nothing in an instance map is an instance, but something is
-    not 0, as in a label map 0, 1, 2, ..."""
-    if 0 < int(ids.max()) < FIRST_INSTANCE_ID:
+def _is_label_map(ids: npt.NDArray[np.uint16], classes: ClassMap | None) -> bool:
+    """Whether a map without instances looks like a label map 0, 1, 2, ..., and not like one of
+    stuff and groups alone: these are labels of the classes or, in Cityscapes, others with gaps."""
+    values = np.flatnonzero(np.bincount(ids.ravel()))
+    values = values[values > 0]
+    if values.size == 0 or values[-1] >= FIRST_INSTANCE_ID:
+        return False
+    if classes is not None and np.isin(values, (*classes.labels, *classes.ignored)).all():
+        return False
+    if classes is not None and classes.labels != _core.CITYSCAPES.labels:
+        return True
+    return bool(values[-1] == len(values) or values[-1] > _core.LAST_LABEL)
+
+
+def warn_of_labels(ids: npt.NDArray[np.uint16], classes: ClassMap | None = None) -> None:
+    """Warn the caller's caller where an instance map (of these classes, if given) holds no
+    instance, but looks like a label map 0, 1, 2, ..."""
+    if _is_label_map(ids, classes):
         warnings.warn(
             "all ids are below 1000, so that no pixel is of an instance; of a label map 0, 1, 2, "
             "... dcme.from_labels or the command dcme collect make an instance map",
@@ -57,7 +75,8 @@ def as_vectors(vectors: npt.ArrayLike) -> npt.NDArray[np.float32]:
         raise ValueError(f"vectors must have shape (2, H, W): dx, dy; these have {array.shape}")
     if array.dtype.kind not in "fiu":
         raise ValueError(f"vectors must hold real numbers, these have dtype {array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused by whoever needs it finite
+        return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def json_number(value: float) -> float | None:

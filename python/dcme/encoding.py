@@ -77,11 +77,10 @@ def encode(
     round_centre : truncate centres to whole pixels, as the published labels were made.
     classes : leave out instances that are no class of this map; all count by default.
 
-    Warns where nothing is an instance but something is not 0, as in a label map 0, 1, 2, ...: see
-    ``from_labels``.
+    Warns of what looks like a label map 0, 1, 2, ...: see ``from_labels``.
     """
     checked = as_ids(ids)
-    warn_of_labels(checked)
+    warn_of_labels(checked, classes)
     return _core.encode(checked, anchor, bool(round_centre), classes)
 
 

@@ -51,6 +51,14 @@ def _first_interrupts() -> Callable[[int, FrameType | None], None]:
     return handle
 
 
+def exit_code(interrupt: KeyboardInterrupt) -> int:
+    """Of a process that ends so: as shells number signals, 128 + 15 for SIGTERM; Ctrl-C where the
+    exception tells no other."""
+    names = {number.name: number for number in signal.Signals}
+    name = str(interrupt.args[0]) if interrupt.args else ""
+    return 128 + names.get(name, signal.SIGINT)
+
+
 def _end_when_told_again(pipe: int) -> None:
     """Read numbers of signals; the second, not too soon after the first, ends the process.
 

@@ -20,7 +20,7 @@ from typing import NoReturn
 from dcme import __version__
 from dcme.errors import EXPECTED, one_line
 from dcme.folder_lock import sole_writer
-from dcme.stopping import stop_signals_as_ctrl_c
+from dcme.stopping import exit_code, stop_signals_as_ctrl_c
 
 COMMANDS = {
     "synth": "paint a synthetic street data set in Cityscapes' layout",
@@ -129,7 +129,8 @@ def _require_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> N
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
+    """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments, 128 and
+    the number of a signal that ended it."""
     _open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if word in COMMANDS), None)
@@ -155,9 +156,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("dcme: interrupted", file=sys.stderr)
-        return 130
+        return exit_code(interrupt)
     except EXPECTED as error:
         if arguments.debug:
             raise

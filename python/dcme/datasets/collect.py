@@ -6,8 +6,10 @@ single masks for each image, and a COCO annotation file.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -298,6 +300,21 @@ def _unused(masks: Path, sources: Sequence[Source]) -> list[str]:
     return sorted(p.name for p in kinds if p not in read and p.name[0] != ".")
 
 
+@contextmanager
+def _removed_on_errors(root: Path) -> Iterator[None]:
+    """Remove the folders for images and maps, if they come into being in this block and it fails.
+
+    What an earlier, interrupted call has left may have been there before any: it stays.
+    """
+    new = [root / name for name in UNFINISHED if not (root / name).exists()]
+    try:
+        yield
+    except Exception:
+        for folder in new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def collect(
     images: PathLike,
     masks: PathLike,
@@ -313,7 +330,7 @@ def collect(
     (of the image's name), or a COCO file (.json). classes: of a COCO file, by their names there
     (default: all, label = category id); of folders, the single class. Lists are written last, so
     an interrupted call leaves none. Raises UserError for whatever does not fit together, and
-    where not a single instance is found.
+    where not a single instance is found; then nothing is left.
     """
     source, root = Path(masks), Path(out)
     if not source.exists():
@@ -324,12 +341,13 @@ def collect(
         raise UserError(f"{root}: is not an empty folder; choose another one")
     read = _from_folder if source.is_dir() else _from_coco
     sources, table, left_out = read(Path(images), source, classes, settings)
-    work = ordered_map(partial(_write, root, settings), sources, workers)
-    written = list(progress(work, len(sources), "collecting", quiet))
-    counts = {name: found for one in written for name, found in one.instances.items()}
-    if not any(counts.values()):
-        raise UserError(f"{source}: there is no instance in any of the {len(sources)} images")
-    parts = _lists(written, settings)
+    with _removed_on_errors(root):
+        work = ordered_map(partial(_write, root, settings), sources, workers)
+        written = list(progress(work, len(sources), "collecting", quiet))
+        counts = {name: found for one in written for name, found in one.instances.items()}
+        if not any(counts.values()):
+            raise UserError(f"{source}: there is no instance in any of the {len(sources)} images")
+        parts = _lists(written, settings)
     for split, members in parts.items():
         lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
         write_text(root / f"{split}.txt", "".join(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,20 @@ def _of_image(array: np.ndarray, path: PathLike, image: np.ndarray) -> np.ndarra
     return array
 
 
+def _names(image: PathLike) -> tuple[str, str]:
+    """What the files of an image may be called after."""
+    stem = Path(image).stem
+    return stem, stem.removesuffix(IMAGE_ENDING)
+
+
+def _warn_of_other_name(path: PathLike, image: PathLike) -> None:
+    """Warn where results are not named after the image (``a.txt``, ``a_instanceIds.png``, or
+    ``folder_a.txt`` where names would else be equal)."""
+    own = Path(path).stem
+    if not any(f"{own}_".startswith(f"{n}_") or own.endswith(f"_{n}") for n in _names(image)):
+        warnings.warn(f"{path}: shown over {image}, but named after another image", stacklevel=3)
+
+
 def _found(path: PathLike, image: np.ndarray) -> np.ndarray:
     """The panel of found instances from a text file or an instance map."""
     if Path(path).suffix == ".txt":
@@ -61,8 +76,9 @@ def plot_scene(
 
     Input; with ``ids`` the true instances, their magnitudes and grid classes; with ``vectors`` (a
     file or a folder that holds the image's map) magnitudes, directions and grid classes; with
-    ``results`` (a text file or an instance map) the found instances. The suffix of ``out`` picks
-    the format: see ``write_picture``. Maps of another size than the image raise UserError.
+    ``results`` (a text file or an instance map) the found instances, with a warning where these
+    are named after another image. The suffix of ``out`` picks the format: see ``write_picture``.
+    Maps of another size than the image raise UserError.
     """
     require_picture(out)
     image = read_image(files.image)
@@ -77,8 +93,7 @@ def plot_scene(
             raise UserError(f"{files.ids}: {error}") from None
         panels["true grid classes"] = show_grid(image, grid, classes, named=True)
     if files.vectors is not None:
-        stem = Path(files.image).stem
-        item = find_vectors(files.vectors, (stem, stem.removesuffix(IMAGE_ENDING)))
+        item = find_vectors(files.vectors, _names(files.image))
         vectors = _of_image(item.vectors, f"{files.vectors} ({item.name})", image)
         panels["magnitudes"] = show_magnitude(vectors)
         panels["directions"] = show_directions(vectors)
@@ -86,6 +101,7 @@ def plot_scene(
             panels["grid classes"] = show_grid(image, item.grid, classes, named=True)
     if files.results is not None:
         panels["found instances"] = _found(files.results, image)
+        _warn_of_other_name(files.results, files.image)
     write_picture(out, strip(list(panels.values()), columns, titles=list(panels)))
     return list(panels)
 

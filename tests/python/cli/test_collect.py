@@ -415,7 +415,12 @@ def test_no_instance_at_all_is_a_mistake(photos, masks, tmp_path, fails):
         (masks / name / ".hidden").touch()
     line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
     assert "there is no instance in any of the 3 images" in line
-    assert not (tmp_path / "data" / "train.txt").exists()
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    (tmp_path / "data" / "images" / "mine.png").touch()
+    fails("collect", photos, masks, tmp_path / "data", "--quiet")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["images"]
+    assert (tmp_path / "data" / "images" / "mine.png").exists()
 
 
 def test_names_with_blanks_are_read_again(photos, masks, tmp_path):

@@ -1,12 +1,16 @@
 """Instance maps to files of vectors, in every format, and back from the files."""
 
+import warnings
+
 import dcme
 import h5py
 import numpy as np
 import pytest
+from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.datasets.samples import find_samples
 from dcme.datasets.vectors import read_vectors
+from dcme.encoding import encode
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
 
@@ -97,3 +101,26 @@ def test_label_maps_are_told_from_instance_maps(tmp_path, capsys):
     warned = capsys.readouterr().err
     assert warned.startswith("dcme encode: warning: all ids are below 1000")
     assert warned.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "warned"),
+    [
+        ([1, 2, 3], None, True),
+        ([1, 2, 3], ClassMap((1, 2)), True),
+        ([1, 2], ClassMap((1, 2)), False),  # crowds of both classes
+        ([2], ClassMap((1, 2)), False),
+        ([7, 11, 26], CITYSCAPES, False),  # Cityscapes' stuff, and a group
+        ([7, 11, 26], None, False),
+        ([5, 300], CITYSCAPES, True),  # a part of a large label map
+        ([1, 24001], None, False),
+        ([], None, False),
+    ],
+)
+def test_stuff_and_groups_alone_are_no_label_map(values, classes, warned):
+    ids = np.zeros((4, 4), np.uint16)
+    ids.flat[: len(values)] = values
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        encode(ids, classes=classes)
+    assert [str(one.message)[:23] for one in caught] == ["all ids are below 1000,"] * warned

@@ -172,6 +172,29 @@ def test_classes_are_those_of_the_data_set_that_the_map_is_of(scene, fails):
     assert main(words) == 0
 
 
+@pytest.mark.parametrize(
+    ("image", "results", "warns"),
+    [
+        ("nuclei_000", "nuclei_001", True),
+        ("nuclei_000", "nuclei_0001", True),
+        ("nuclei_000", "nuclei_000", False),
+        ("nuclei_000", "nuclei_000_instanceIds", False),
+        ("nuclei_000", "plate_nuclei_000", False),
+        ("bonn_1_leftImg8bit", "bonn_1", False),
+        ("bonn_1_leftImg8bit", "bonn_1_gtFine_instanceIds", False),
+        ("bonn_1_leftImg8bit", "bonn_2_gtFine_instanceIds", True),
+    ],
+)
+def test_results_of_another_image_are_told(scene, capsys, image, results, warns):
+    (scene / "image.png").rename(scene / f"{image}.png")
+    (scene / "r").mkdir()
+    cv2.imwrite(str(scene / "r" / f"{results}.png"), np.full((40, 60), 1001, np.uint16))
+    words = ["plot", str(scene / "a.png"), "--image", str(scene / f"{image}.png"), "--results"]
+    assert main([*words, str(scene / "r" / f"{results}.png")]) == 0
+    told = capsys.readouterr().err
+    assert (f"{results}.png: shown over " in told and "after another image" in told) == warns
+
+
 def test_the_vector_map_of_the_images_name_is_shown(scene, fails):
     maps = {name: np.zeros((2, 40, 60), np.float32) for name in ("other", "image", "third")}
     maps["image"][0, :20] = 5

@@ -280,6 +280,14 @@ def test_a_vector_that_is_no_number_is_named(mode, bad):
         dcme.decode(field, mode=mode)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_vector_beyond_single_precision_is_named_without_a_warning():
+    field = np.zeros((2, 5, 7))
+    field[0, 3, 6] = 1e300
+    with pytest.raises(ValueError, match="the vector at row 3, column 6 is"):
+        dcme.decode(field)
+
+
 @pytest.mark.parametrize(
     ("field", "options", "message"),
     [

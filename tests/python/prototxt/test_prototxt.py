@@ -10,7 +10,7 @@ import pytest
 from generate import NETS
 from google.protobuf import text_format
 from nets.choices import ChoiceError, with_choices
-from nets.files import START, file_texts
+from nets.files import DECODING, START, file_texts
 from nets.isisa2019_deeplabv3plus import Choices, define
 
 import caffe
@@ -34,6 +34,9 @@ def layers(name: str, file: str) -> dict[str, Any]:
 def test_committed_files_are_what_the_generator_writes(name: str, tmp_path: Path) -> None:
     for file, text in file_texts(NETS[name]).items():
         committed = FOLDER / name / file
+        if file == DECODING:
+            assert committed.read_text(encoding="utf-8") == text, f"run prototxt/generate.py {name}"
+            continue
         fresh = tmp_path / file
         fresh.write_text(text, encoding="utf-8")
         assert message(committed) == message(fresh), f"run prototxt/generate.py {name}"
