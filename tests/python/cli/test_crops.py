@@ -68,15 +68,26 @@ def test_the_command_writes_crops_and_lists_of_classes(city, tmp_path, capsys):
     assert not renewed(crops) and set(crops) == set(out.rglob("*.png"))
 
 
-def test_caravans_are_class_0(tmp_path):
+def list_of_two_crops(folder, first, second):
+    """What ``--crops`` lists of an image with two instances, of these ids."""
     ids = np.zeros((60, 90), np.uint16)
-    ids[5:30, 5:30], ids[5:30, 50:70] = 29000, 33000
-    write_png(tmp_path / "a.png", np.zeros((60, 90, 3), np.uint8))
-    write_png(tmp_path / "ids.png", ids)
-    (tmp_path / "val.txt").write_text("a.png ids.png\n")
-    assert main(["prepare", str(tmp_path / "val.txt"), str(tmp_path / "o"), "--crops", "8"]) == 0
-    text = (tmp_path / "o" / "val.txt").read_text()
+    ids[5:30, 5:30], ids[5:30, 50:70] = first, second
+    write_png(folder / "a.png", np.zeros((60, 90, 3), np.uint8))
+    write_png(folder / "ids.png", ids)
+    (folder / "val.txt").write_text("a.png ids.png\n")
+    assert main(["prepare", str(folder / "val.txt"), str(folder / "o"), "--crops", "8"]) == 0
+    return (folder / "o" / "val.txt").read_text()
+
+
+def test_caravans_are_class_0(tmp_path):
+    text = list_of_two_crops(tmp_path, 29000, 33000)
     assert text == "crops/val/a_29000.png 0\ncrops/val/a_33000.png 8\n"
+
+
+def test_classes_come_from_the_file_beside_the_lists(tmp_path):
+    write_classes(tmp_path, ClassMap((3, 7), ("a", "b")))
+    text = list_of_two_crops(tmp_path, 7001, 3001)
+    assert text == "crops/val/a_3001.png 1\ncrops/val/a_7001.png 2\n"
 
 
 def test_wrong_combinations_are_refused(city, tmp_path, fails):
@@ -88,18 +99,6 @@ def test_wrong_combinations_are_refused(city, tmp_path, fails):
     line = fails("prepare", tmp_path / "val.txt", tmp_path / "p", "--crops", "32", "--quiet")
     assert "val: holds no instance of the classes 24:person" in line
     assert "nothing to crop (--classes names others)" in line and not (tmp_path / "p").exists()
-
-
-def test_classes_come_from_the_file_beside_the_lists(tmp_path):
-    ids = np.zeros((60, 90), np.uint16)
-    ids[5:30, 5:30], ids[5:30, 50:70] = 7001, 3001
-    write_png(tmp_path / "a.png", np.zeros((60, 90, 3), np.uint8))
-    write_png(tmp_path / "ids.png", ids)
-    (tmp_path / "val.txt").write_text("a.png ids.png\n")
-    write_classes(tmp_path, ClassMap((3, 7), ("a", "b")))
-    assert main(["prepare", str(tmp_path / "val.txt"), str(tmp_path / "o"), "--crops", "8"]) == 0
-    text = (tmp_path / "o" / "val.txt").read_text()
-    assert text == "crops/val/a_3001.png 1\ncrops/val/a_7001.png 2\n"
 
 
 def make_samples(folder, labels):
