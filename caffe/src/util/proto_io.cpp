@@ -1,6 +1,8 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include <fcntl.h>
@@ -169,7 +171,7 @@ string ParseText(google::protobuf::io::ZeroCopyInputStream* input, const string&
   return errors.text().empty() ? name + ": is not a prototxt" : errors.text();
 }
 
-string ReadText(const string& filename, Message* proto) {
+string ParseTextFile(const string& filename, Message* proto) {
   InputFile file(filename);
   if (!file.error().empty()) return filename + ": " + file.error();
   if (file.size() > kMaxTextBytes) {
@@ -195,6 +197,49 @@ string ReadBinary(const string& filename, Message* proto) {
     return filename + ": lacks " + proto->InitializationErrorString();
   }
   return "";
+}
+
+string PrototxtOf(const Message& message) {
+  const string type = message.GetDescriptor()->name();
+  if (type == "NetParameter") return "a net's prototxt";
+  if (type == "SolverParameter") return "a solver's prototxt";
+  return "the text of a " + type;
+}
+
+bool IsHdf5(const string& filename) {
+  const string signature = "\x89HDF\r\n\x1a\n";
+  string start(signature.size(), '\0');
+  std::ifstream(filename, std::ios::binary).read(&start[0], start.size());
+  return start == signature;
+}
+
+// What a file seems to be that is not the text wanted; empty where nothing fits.
+string OtherKind(const string& filename, const Message& wanted) {
+  NetParameter net;
+  SolverParameter solver;
+  SolverState state;
+  // A pipe cannot be read again.
+  if (!std::filesystem::is_regular_file(filename)) return "";
+  if (IsHdf5(filename)) return "an HDF5 file";
+  if (ReadBinary(filename, &net).empty() && net.layer_size() + net.layers_size() > 0) {
+    return "a model (.caffemodel)";
+  }
+  if (ReadBinary(filename, &state).empty() && state.has_iter()) {
+    return "a solver's state (.solverstate)";
+  }
+  for (Message* other : {static_cast<Message*>(&net), static_cast<Message*>(&solver)}) {
+    if (other->GetDescriptor() == wanted.GetDescriptor()) continue;
+    other->Clear();
+    if (ParseTextFile(filename, other).empty()) return PrototxtOf(*other);
+  }
+  return "";
+}
+
+string ReadText(const string& filename, Message* proto) {
+  const string error = ParseTextFile(filename, proto);
+  const string kind = error.empty() ? "" : OtherKind(filename, *proto);
+  if (kind.empty()) return error;
+  return filename + ": seems to be " + kind + "; needed here is " + PrototxtOf(*proto);
 }
 
 bool LogFailure(const string& error) {

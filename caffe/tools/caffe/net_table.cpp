@@ -32,6 +32,11 @@ int64_t NewValues(const Net<float>& net, int layer) {
   return count;
 }
 
+/// Characters of a text in UTF-8: bytes other than those that continue one.
+size_t Characters(const string& text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
+}
+
 double ValuesOf(const vector<Blob<float>*>& blobs) {
   double count = 0;
   for (const Blob<float>* blob : blobs) count += blob->count();
@@ -57,11 +62,13 @@ void PrintRows(const vector<vector<string>>& rows, size_t names, std::ostream* o
   vector<size_t> widths;
   for (const vector<string>& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Characters(row[i]));
   }
   for (const vector<string>& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
-      *out << (i < names ? std::left : std::right) << std::setw(widths[i]) << row[i]
+      // setw counts bytes.
+      const size_t bytes = widths[i] + row[i].size() - Characters(row[i]);
+      *out << (i < names ? std::left : std::right) << std::setw(static_cast<int>(bytes)) << row[i]
            << (i + 1 < row.size() ? "  " : "\n");
     }
   }

@@ -32,6 +32,36 @@ TEST(PrototxtError, SaysWhereFieldsOfOldLayersWent) {
                      "decay_mult");
 }
 
+TEST(PrototxtError, SaysWhatAnotherFileSeemsToBe) {
+  const TemporaryFolder folder;
+  NetParameter net;
+  SolverParameter solver;
+  const auto error = [&](const std::string& file, google::protobuf::Message* wanted) {
+    return caffe_test::ErrorOf([&] { caffe::ReadProtoFromTextFileOrDie(folder / file, wanted); });
+  };
+  const auto expect = [&](const std::string& file, google::protobuf::Message* wanted,
+                          const std::string& what) {
+    EXPECT_EQ(error(file, wanted), (folder / file) + ": seems to be " + what);
+  };
+  net.add_layer()->set_name("fc");
+  Write(folder / "net", net.SerializeAsString());
+  expect("net", &net, "a model (.caffemodel); needed here is a net's prototxt");
+  caffe::SolverState state;
+  state.set_iter(7);
+  Write(folder / "state", state.SerializeAsString());
+  expect("state", &solver, "a solver's state (.solverstate); needed here is a solver's prototxt");
+  Write(folder / "h5", std::string("\x89HDF\r\n\x1a\n\0", 9));
+  expect("h5", &solver, "an HDF5 file; needed here is a solver's prototxt");
+  Write(folder / "solver.prototxt", "net: 'n'\nbase_lr: 1\n");
+  expect("solver.prototxt", &net, "a solver's prototxt; needed here is a net's prototxt");
+  Write(folder / "net.prototxt", "layer { name: 'a' }");
+  expect("net.prototxt", &solver, "a net's prototxt; needed here is a solver's prototxt");
+  // Neither, as far as anybody can tell.
+  Write(folder / "solvr.prototxt", "net: 'n'\nbase_lrr: 1\n");
+  EXPECT_TRUE(caffe_test::Contains(error("solvr.prototxt", &solver), "did you mean base_lr"));
+  EXPECT_FALSE(caffe_test::Contains(error("solvr.prototxt", &net), "seems to be"));
+}
+
 TEST(PrototxtFile, MayBeginWithAByteOrderMark) {
   const TemporaryFolder folder;
   Write(folder / "net.prototxt", "\xEF\xBB\xBFname: 'marked'\r\n");

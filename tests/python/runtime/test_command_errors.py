@@ -128,6 +128,19 @@ def test_a_model_is_no_snapshot(folder):
     (model,) = folder.glob("*.caffemodel")
     line = train_fails(folder, f"--snapshot={model.name}")
     assert f"{model.name}: holds no state of a solver" in line
+    (state,) = folder.glob("*.solverstate")
+    line = command.fail(folder, "train", f"--solver={state.name}")
+    assert f"{state.name}: seems to be a solver's state (.solverstate)" in line
+    line = command.fail(folder, "check", f"--model={model.name}")
+    assert f"{model.name}: seems to be a model (.caffemodel)" in line
+
+
+def test_a_table_counts_characters(folder):
+    change(folder / "net.prototxt", 'name: "ip"', 'name: "rä"')
+    table = command.output(folder, "check", "--model=net.prototxt").split("\n\n")[0]
+    rows = [row.split() for row in table.splitlines()]
+    assert [row[0] for row in rows] == ["layer", "in", "rä", "loss"]
+    assert len({line.index(row[1]) for line, row in zip(table.splitlines(), rows)}) == 1
 
 
 def test_shapes_and_values_that_do_not_fit_are_told_in_a_sentence(folder):
