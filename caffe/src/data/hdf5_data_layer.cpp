@@ -29,6 +29,9 @@ void HDF5DataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const HDF5DataParameter& param = this->layer_param_.hdf5_data_param();
   CHECK(!this->layer_param_.has_transform_param())
       << this->type() << " does not transform data: prepare it when the files are written";
+  CHECK_EQ(this->layer_param_.top_size(), static_cast<int>(top.size()))
+      << " names of tops: each top takes the dataset of its name, so give the layer's message one "
+         "`top` for each";
   const int batch_size = CheckedBatchSize(param.batch_size());
   hdf_filenames_ = ReadFileNames(param.source());
   LOG(INFO) << "Number of HDF5 files: " << hdf_filenames_.size();

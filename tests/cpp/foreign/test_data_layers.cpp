@@ -264,6 +264,14 @@ TYPED_TEST(DataSourceTest, Hdf5FilesAreWrittenAndRead) {
   param.add_top("label");
   param.mutable_hdf5_data_param()->set_source(this->folder_ + "/list.txt");
   param.mutable_hdf5_data_param()->set_batch_size(2);
+  LayerParameter nameless = param;
+  nameless.clear_top();
+  try {
+    HDF5DataLayer<TypeParam>(nameless).SetUp(this->bottom_vec_, this->top_vec_);
+    FAIL() << "tops without names have no datasets";
+  } catch (const Error& error) {
+    EXPECT_NE(string::npos, string(error.what()).find("0 vs. 2")) << error.what();
+  }
   HDF5DataLayer<TypeParam> layer(param);
   layer.SetUp(this->bottom_vec_, this->top_vec_);
   for (int i = 0; i < 8; i += 2) {
