@@ -105,6 +105,17 @@ TYPED_TEST(CheckedLayerTest, TestGradientOfParametersAndBottoms) {
   checker.CheckGradient(&again, this->blob_bottom_vec_, this->blob_top_vec_);
 }
 
+TYPED_TEST(CheckedLayerTest, TestGradientOfASumOfManySquares) {
+  typedef typename TypeParam::Dtype Dtype;
+  // Half the sum of squares is near 2^17: a float of that size moves in steps of 1 / 64.
+  vector<int> shape(1, 4096);
+  this->blob_bottom_->Reshape(shape);
+  caffe_set(4096, Dtype(8), this->blob_bottom_->mutable_cpu_data());
+  SplitLayer<Dtype> layer((LayerParameter()));
+  GradientChecker<Dtype> checker(1e-2, 1e-3);
+  checker.CheckGradient(&layer, this->blob_bottom_vec_, this->blob_top_vec_);
+}
+
 TYPED_TEST(CheckedLayerTest, TestGradientOfParametersOnly) {
   typedef typename TypeParam::Dtype Dtype;
   LayerParameter layer_param;

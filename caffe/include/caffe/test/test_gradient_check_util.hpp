@@ -121,20 +121,21 @@ class GradientChecker {
   static constexpr int kAllTops = -1;
 
   // The function of the tops that is differentiated; leaves its gradient in their diffs.
-  static Dtype Objective(const vector<Blob<Dtype>*>& top, int top_id, int top_data_id) {
-    Dtype sum = 0;
+  // In double, since sums of many floats would not tell a small step.
+  static double Objective(const vector<Blob<Dtype>*>& top, int top_id, int top_data_id) {
+    double sum = 0;
     for (Blob<Dtype>* blob : top) {
       const Dtype* y = blob->cpu_data();
       Dtype* dy = blob->mutable_cpu_diff();
       for (int i = 0; i < blob->count(); ++i) {
         dy[i] = top_id == kAllTops ? y[i] : Dtype(0);
-        sum += dy[i] * y[i] / 2;
+        sum += static_cast<double>(dy[i]) * y[i] / 2;
       }
     }
     if (top_id == kAllTops) return sum;
     // With a factor, layers that forget their top's diff are found.
-    const Dtype factor = 2;
-    top[top_id]->mutable_cpu_diff()[top_data_id] = factor;
+    const double factor = 2;
+    top[top_id]->mutable_cpu_diff()[top_data_id] = static_cast<Dtype>(factor);
     return factor * top[top_id]->cpu_data()[top_data_id];
   }
 
@@ -142,11 +143,11 @@ class GradientChecker {
   Dtype Difference(int i, const Function& objective, Blob<Dtype>* variable) const {
     const Dtype value = variable->cpu_data()[i];
     variable->mutable_cpu_data()[i] = value + step_;
-    const Dtype above = objective();
+    const double above = objective();
     variable->mutable_cpu_data()[i] = value - step_;
-    const Dtype below = objective();
+    const double below = objective();
     variable->mutable_cpu_data()[i] = value;
-    return (above - below) / (2 * step_);
+    return static_cast<Dtype>((above - below) / (2 * step_));
   }
 
   Dtype step_;
