@@ -16,7 +16,8 @@ namespace {
 /// A way in which the rate changes over the iterations.
 struct Policy {
   const char* name;
-  bool needs_gamma;
+  /// Whether gamma is a factor, which may not be below 0.
+  bool gamma_is_factor;
   /// The share of base_lr.
   double (*share)(const SolverParameter& param, int iter, int* step);
 };
@@ -26,6 +27,11 @@ double Fixed(const SolverParameter&, int, int*) { return 1; }
 double Exp(const SolverParameter& p, int iter, int*) { return std::pow(p.gamma(), iter); }
 
 double Inv(const SolverParameter& p, int iter, int*) {
+  // Where a gamma below 0 does not reach to the end, that is said at the start.
+  const int last = std::max(iter, p.max_iter());
+  CHECK(1 + p.gamma() * static_cast<double>(last) > 0)
+      << "lr_policy inv: 1 + gamma * iter is not above 0 at iteration " << last
+      << " with gamma: " << p.gamma();
   return std::pow(1 + p.gamma() * static_cast<double>(iter), -p.power());
 }
 
@@ -45,6 +51,7 @@ double MultiStep(const SolverParameter& p, int iter, int* step) {
 
 double Sigmoid(const SolverParameter& p, int iter, int*) {
   CHECK_GT(p.stepsize(), 0) << ": lr_policy sigmoid needs stepsize, its middle";
+  CHECK(p.has_gamma()) << "lr_policy sigmoid needs a gamma: below 0 the rate falls";
   return 1 / (1 + std::exp(-p.gamma() * (static_cast<double>(iter) - p.stepsize())));
 }
 
@@ -56,9 +63,9 @@ double Poly(const SolverParameter& p, int iter, int*) {
 }
 
 const Policy kPolicies[] = {
-    {"fixed", false, Fixed},    {"step", true, Step},           {"exp", true, Exp},
-    {"inv", true, Inv},         {"multistep", true, MultiStep}, {"poly", false, Poly},
-    {"sigmoid", true, Sigmoid},
+    {"fixed", false, Fixed},     {"step", true, Step},           {"exp", true, Exp},
+    {"inv", false, Inv},         {"multistep", true, MultiStep}, {"poly", false, Poly},
+    {"sigmoid", false, Sigmoid},
 };
 
 std::vector<std::string> Names() {
@@ -91,7 +98,7 @@ const Policy& FindPolicy(const std::string& name) {
 double LearningRate(const SolverParameter& param, int iter, int* step) {
   CHECK(param.has_base_lr()) << "base_lr is missing: the learning rate to start with";
   const Policy& policy = FindPolicy(param.lr_policy());
-  if (policy.needs_gamma) {
+  if (policy.gamma_is_factor) {
     CHECK_GE(param.gamma(), 0) << ": lr_policy " << policy.name << " needs a gamma of at least 0";
   }
   return param.base_lr() * policy.share(param, iter, step);

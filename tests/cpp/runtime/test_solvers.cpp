@@ -10,6 +10,7 @@
 
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "errors.hpp"
 #include "solver/update_rules.hpp"
 
 namespace caffe {
@@ -206,12 +207,22 @@ TEST(Solvers, FollowTheLearningRatePolicies) {
       {"lr_policy: 'multistep' stepvalue: 1 stepvalue: 3 stepvalue: 4 gamma: 0.5", 0.025},
       {"lr_policy: 'poly' max_iter: 4 power: 2", 0.1 / 16},
       {"lr_policy: 'sigmoid' stepsize: 3 gamma: 0.7", 0.05},
+      {"lr_policy: 'sigmoid' stepsize: 2 gamma: -2", 0.1 / (1 + std::exp(2))},
+      {"lr_policy: 'inv' gamma: -0.25 power: 1 max_iter: 3", 0.4},
   };
   for (const Case& policy : cases) {
     SGDSolver<float> solver(Param(policy.param));
     solver.Step(3);
     EXPECT_NEAR(solver.GetLearningRate(), policy.at_3, 1e-8) << policy.param;
   }
+}
+
+TEST(Solvers, NameTheGammaThatAPolicyCannotUse) {
+  const auto rate = [](const char* param) { SGDSolver<float>(Param(param)).GetLearningRate(); };
+  EXPECT_ERROR_NAMES(rate("lr_policy: 'exp' gamma: -0.5"), "needs a gamma of at least 0");
+  EXPECT_ERROR_NAMES(rate("lr_policy: 'sigmoid' stepsize: 3"), "sigmoid needs a gamma");
+  EXPECT_ERROR_NAMES(rate("lr_policy: 'inv' gamma: -0.25 power: 1 max_iter: 4"),
+                     "not above 0 at iteration 4 with gamma: -0.25");
 }
 
 TEST(Solvers, RefuseParametersThatMakeNoSense) {
