@@ -54,7 +54,8 @@ class Blob : public boost::enable_shared_from_this<Blob<Dtype>> {
   /// Axis of the 4-D view; axes that the blob does not have count as 1.
   int LegacyShape(int index) const;
 
-  /// Index of an element in the flat array.
+  /// Index of an element in the flat array. An index may be the axis's size, for the end of a
+  /// range; throws where it is beyond that. Indices in a vector are those of elements only.
   int offset(const int n, const int c = 0, const int h = 0, const int w = 0) const;
   int offset(const vector<int>& indices) const;
 
@@ -62,10 +63,10 @@ class Blob : public boost::enable_shared_from_this<Blob<Dtype>> {
   void CopyFrom(const Blob<Dtype>& source, bool copy_diff = false, bool reshape = false);
 
   Dtype data_at(const int n, const int c, const int h, const int w) const {
-    return cpu_data()[offset(n, c, h, w)];
+    return cpu_data()[ElementOffset(n, c, h, w)];
   }
   Dtype diff_at(const int n, const int c, const int h, const int w) const {
-    return cpu_diff()[offset(n, c, h, w)];
+    return cpu_diff()[ElementOffset(n, c, h, w)];
   }
   Dtype data_at(const vector<int>& index) const { return cpu_data()[offset(index)]; }
   Dtype diff_at(const vector<int>& index) const { return cpu_diff()[offset(index)]; }
@@ -108,6 +109,9 @@ class Blob : public boost::enable_shared_from_this<Blob<Dtype>> {
   bool ShapeEquals(const BlobProto& other);
 
  protected:
+  /// As offset, but throws where no element is there.
+  int ElementOffset(int n, int c, int h, int w) const;
+
   shared_ptr<SyncedMemory> data_;
   shared_ptr<SyncedMemory> diff_;
   /// The shape as ints, for GPU kernels; made when asked for.

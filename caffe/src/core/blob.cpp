@@ -100,9 +100,20 @@ int Blob<Dtype>::LegacyShape(int index) const {
 
 template <typename Dtype>
 int Blob<Dtype>::offset(const int n, const int c, const int h, const int w) const {
-  DCHECK(0 <= n && n < num() && 0 <= c && c < channels() && 0 <= h && h < height() && 0 <= w &&
-         w < width());
-  return ((n * channels() + c) * height() + h) * width() + w;
+  const int sizes[] = {num(), channels(), height(), width()};
+  CHECK(0 <= n && n <= sizes[0] && 0 <= c && c <= sizes[1] && 0 <= h && h <= sizes[2] && 0 <= w &&
+        w <= sizes[3])
+      << "a blob of shape " << shape_string() << " has no index (" << n << ", " << c << ", " << h
+      << ", " << w << ")";
+  return ((n * sizes[1] + c) * sizes[2] + h) * sizes[3] + w;
+}
+
+template <typename Dtype>
+int Blob<Dtype>::ElementOffset(int n, int c, int h, int w) const {
+  const int element = offset(n, c, h, w);
+  CHECK(element < count_) << "a blob of shape " << shape_string() << " ends before (" << n << ", "
+                          << c << ", " << h << ", " << w << ")";
+  return element;
 }
 
 template <typename Dtype>
@@ -111,7 +122,8 @@ int Blob<Dtype>::offset(const vector<int>& indices) const {
   int offset = 0;
   for (int axis = 0; axis < num_axes(); ++axis) {
     const int index = axis < static_cast<int>(indices.size()) ? indices[axis] : 0;
-    DCHECK(0 <= index && index < shape_[axis]);
+    CHECK(0 <= index && index < shape_[axis])
+        << "axis " << axis << " of a blob of shape " << shape_string() << " has no index " << index;
     offset = offset * shape_[axis] + index;
   }
   return offset;

@@ -52,6 +52,13 @@ TYPED_TEST(BlobUseTest, HasFourAxesForOldCode) {
   EXPECT_EQ(5, blob.width());
   EXPECT_EQ(119, blob.offset(1, 2, 3, 4));
   EXPECT_EQ(60, blob.offset(1));
+  // The end of a range is an index as well.
+  EXPECT_EQ(120, blob.offset(2));
+  EXPECT_EQ(60, blob.offset(0, 3));
+  EXPECT_THROW(blob.offset(3), Error);
+  EXPECT_THROW(blob.offset(0, -1), Error);
+  EXPECT_THROW(blob.offset(0, 0, 5), Error);
+  EXPECT_THROW(blob.offset(0, 0, 0, 6), Error);
   EXPECT_EQ("2 3 4 5 (120)", blob.shape_string());
   EXPECT_EQ(20, blob.count(2));
   EXPECT_EQ(12, blob.count(1, 3));
@@ -121,6 +128,11 @@ TYPED_TEST(BlobUseTest, KnowsItsAxes) {
   EXPECT_EQ(12, blob.offset(std::vector<int>{1}));
   EXPECT_EQ(23, blob.offset(std::vector<int>{1, 2, 3}));
   EXPECT_THROW(blob.offset(std::vector<int>{1, 2, 3, 0}), Error);
+  EXPECT_THROW(blob.offset(std::vector<int>{2}), Error);
+  EXPECT_THROW(blob.offset(std::vector<int>{0, -1}), Error);
+  EXPECT_THROW(blob.data_at(std::vector<int>{0, 0, 4}), Error);
+  EXPECT_THROW(blob.data_at(2, 0, 0, 0), Error);
+  EXPECT_THROW(blob.diff_at(1, 2, 4, 0), Error);
 }
 
 TYPED_TEST(BlobUseTest, UsesNoMemoryThatItDoesNotHave) {
