@@ -60,6 +60,8 @@ class DataTransformer {
  protected:
   /// An integer in [0, n), each as likely.
   virtual int Rand(int n);
+  /// Transforms one image into memory that has room for its channels and crop.
+  void Transform(const Datum& datum, Dtype* transformed_data);
 
   TransformationParameter param_;
   shared_ptr<Caffe::RNG> rng_;

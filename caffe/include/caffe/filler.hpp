@@ -72,7 +72,7 @@ class UniformFiller : public Filler<Dtype> {
   }
 };
 
-/// Normal with `mean` and `std`; with `sparse` n, each output keeps n inputs on average.
+/// Normal with `mean` and `std`; with `sparse` n, each input keeps n outputs on average.
 template <typename Dtype>
 class GaussianFiller : public Filler<Dtype> {
  public:
@@ -83,10 +83,12 @@ class GaussianFiller : public Filler<Dtype> {
     caffe_rng_gaussian<Dtype>(blob->count(), Dtype(this->filler_param_.mean()),
                               Dtype(this->filler_param_.std()), data);
     const int sparse = this->filler_param_.sparse();
-    CHECK_GE(sparse, -1) << " is no number of inputs to keep";
+    CHECK_GE(sparse, -1) << " is no number of outputs to keep";
     if (sparse < 0) return;
     CHECK_GE(blob->num_axes(), 1) << ": `sparse` needs a blob with an output axis";
     const int outputs = blob->shape(0);
+    CHECK(sparse <= outputs) << "the 'gaussian' filler's sparse: " << sparse << " is more than the "
+                             << outputs << " outputs; give at most " << outputs;
     std::vector<int> keep(blob->count());
     caffe_rng_bernoulli(blob->count(), Dtype(sparse) / Dtype(outputs), keep.data());
     for (int i = 0; i < blob->count(); ++i) data[i] *= keep[i];

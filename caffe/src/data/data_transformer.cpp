@@ -183,6 +183,18 @@ void DataTransformer<Dtype>::TransformInto(const cv::Mat& image, Blob<Dtype>* tr
 }
 
 template <typename Dtype>
+void DataTransformer<Dtype>::Transform(const Datum& datum, Dtype* transformed_data) {
+  if (datum.encoded()) {
+    const cv::Mat image = Decode(datum);
+    Blob<Dtype> shape(InferBlobShape(image));
+    TransformInto(image, &shape, transformed_data);
+  } else {
+    Blob<Dtype> shape(InferBlobShape(datum));
+    TransformInto(datum, &shape, transformed_data);
+  }
+}
+
+template <typename Dtype>
 void DataTransformer<Dtype>::Transform(const Datum& datum, Blob<Dtype>* transformed_blob) {
   TransformInto(datum, transformed_blob, transformed_blob->mutable_cpu_data());
 }

@@ -268,6 +268,8 @@ class LastCropTransformer : public DataTransformer<Dtype> {
     EXPECT_EQ(1u, this->mean_values_.size());
     EXPECT_EQ(0, this->data_mean_.count());
   }
+  // Into memory that is no blob's.
+  void Put(const Datum& datum, Dtype* out) { this->Transform(datum, out); }
   int drawn;
 
  protected:
@@ -286,6 +288,19 @@ TYPED_TEST(DerivedParts, TransformersMayDrawThemselves) {
   transformer.Transform(datum, &out);
   EXPECT_EQ(3, transformer.drawn);
   this->ExpectValues({19, 9, 49, 39}, out.cpu_data());
+  TypeParam memory[] = {0, 0, 0, 0, 7};
+  transformer.Put(datum, memory);
+  this->ExpectValues({19, 9, 49, 39, 7}, memory);
+
+  std::vector<uchar> png;
+  cv::imencode(".png", cv::Mat(2, 3, CV_8UC1, &(*datum.mutable_data())[0]), png);
+  Datum encoded = FromText<Datum>("encoded: true");
+  encoded.set_data(png.data(), png.size());
+  memory[0] = 0;
+  transformer.Put(encoded, memory);
+  this->ExpectValues({19, 9, 49, 39, 7}, memory);
+  datum.set_height(1);
+  EXPECT_THROW(transformer.Put(datum, memory), Error);
 }
 
 // ---- threads ----

@@ -55,7 +55,7 @@ TEST(Fillers, OfANormalDistributionHaveItsMoments) {
   EXPECT_NEAR(Deviation(values), 0.5, 0.02);
 }
 
-TEST(Fillers, KeepAsManyInputsOfAnOutputAsSparseSays) {
+TEST(Fillers, KeepAsManyOutputsOfAnInputAsSparseSays) {
   const auto kept = [](const std::string& sparse) {
     const std::vector<float> values = Filled("type: 'gaussian' sparse: " + sparse, kWeights);
     return static_cast<double>(values.size() - std::count(values.begin(), values.end(), 0));
@@ -63,7 +63,9 @@ TEST(Fillers, KeepAsManyInputsOfAnOutputAsSparseSays) {
   EXPECT_EQ(kept("-1"), 9000);
   EXPECT_EQ(kept("0"), 0);
   EXPECT_NEAR(kept("10"), 9000 * 10 / 50, 150);
-  EXPECT_ERROR_NAMES(kept("-2"), "no number of inputs to keep");
+  EXPECT_ERROR_NAMES(kept("-2"), "no number of outputs to keep");
+  EXPECT_EQ(kept("50"), 9000);
+  EXPECT_ERROR_NAMES(kept("51"), "sparse: 51 is more than the 50 outputs; give at most 50");
   for (const char* type :
        {"constant", "uniform", "positive_unitball", "xavier", "msra", "bilinear"}) {
     const std::string filler = std::string("type: '") + type + "' sparse: 1";
