@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+// Not needed here: code written for Caffe 1.0 finds boost::function through this header.
+#include <boost/function.hpp>
+
 #include "caffe/net.hpp"
 #include "caffe/solver_factory.hpp"
 #include "caffe/util/benchmark.hpp"

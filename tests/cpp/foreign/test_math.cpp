@@ -1,5 +1,6 @@
 // Math and fillers, as outside code uses them.
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -13,6 +14,21 @@ namespace caffe {
 template <typename Dtype>
 class MathTest : public ::testing::Test {};
 TYPED_TEST_SUITE(MathTest, FloatAndDouble, );
+
+DEFINE_CAFFE_CPU_UNARY_FUNC(cube, y[i] = x[i] * x[i] * x[i])
+DEFINE_CAFFE_CPU_UNARY_FUNC(positive, y[i] = std::max<Dtype>(x[i], Dtype(0)))
+
+TYPED_TEST(MathTest, FunctionsOfOnesOwn) {
+  const TypeParam x[] = {-2, 0.5, 3};
+  TypeParam y[] = {7, 7, 7};
+  caffe_cpu_cube<TypeParam>(2, x, y);
+  EXPECT_EQ(-8, y[0]);
+  EXPECT_EQ(0.125, y[1]);
+  EXPECT_EQ(7, y[2]);
+  caffe_cpu_positive(3, y, y);
+  EXPECT_EQ(0, y[0]);
+  EXPECT_EQ(7, y[2]);
+}
 
 TYPED_TEST(MathTest, Matrices) {
   const TypeParam a[] = {1, 2, 3, 4, 5, 6}, x[] = {1, -1, 2};

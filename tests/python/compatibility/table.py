@@ -76,6 +76,11 @@ What code and scripts written for Caffe 1.0 may notice:
 - Of Caffe 1.0's Python scripts, `draw_net.py` is `python -m caffe.draw`, and `parse_log.py` is the
   command `parse_log`. `classify.py` and `detect.py` are not there; `caffe.Classifier` and
   `caffe.Detector` are. `caffe.io.resize_image` refuses splines of order 2, 4 and 5.
+- Headers bring what code found through them, but for what needs another library or takes long to
+  compile: `util/io.hpp` does not include `boost/filesystem.hpp`, nor `util/benchmark.hpp` the dates
+  of boost. Include them yourself. `DEFINE_AND_INSTANTIATE_GPU_UNARY_FUNC` is not there: write the
+  kernel with `CUDA_KERNEL_LOOP`.
+- `lr_policy: "sigmoid"` without `gamma`, which would be a rate that never changes, is an error.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 """
 

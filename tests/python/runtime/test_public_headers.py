@@ -62,6 +62,77 @@ def test_old_makefiles_may_ask_for_cpp_11(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+# What code written for Caffe 1.0 uses behind one header alone: classes (their sizes), functions.
+NAMES = {
+    "layers/accuracy_layer.hpp": ["sizeof(caffe::LossLayer<float>)"],
+    "layers/conv_layer.hpp": [
+        "sizeof(caffe::BaseConvolutionLayer<float>)",
+        "&caffe::im2col_cpu<float>",
+        "&caffe::col2im_nd_cpu<float>",
+    ],
+    "layers/data_layer.hpp": [
+        "sizeof(caffe::BasePrefetchingDataLayer<float>)",
+        "sizeof(caffe::DataTransformer<float>)",
+        "sizeof(caffe::InternalThread)",
+        "sizeof(caffe::db::Cursor)",
+    ],
+    "layers/dummy_data_layer.hpp": ["&caffe::GetFiller<float>"],
+    "layers/hdf5_data_layer.hpp": ["sizeof(hid_t)", "sizeof(caffe::BaseDataLayer<float>)"],
+    "layers/infogain_loss_layer.hpp": [
+        "sizeof(caffe::LossLayer<float>)",
+        "sizeof(caffe::SoftmaxLayer<float>)",
+    ],
+    "layers/lrn_layer.hpp": [
+        f"sizeof(caffe::{name}Layer<float>)" for name in ("Eltwise", "Pooling", "Power", "Split")
+    ],
+    "layers/lstm_layer.hpp": ["sizeof(caffe::RecurrentLayer<float>)"],
+    "layers/recurrent_layer.hpp": ["sizeof(caffe::Net<float>)", "&caffe::format_int"],
+    "layers/scale_layer.hpp": ["sizeof(caffe::BiasLayer<float>)"],
+    "layers/sigmoid_cross_entropy_loss_layer.hpp": [
+        "sizeof(caffe::LossLayer<float>)",
+        "sizeof(caffe::SigmoidLayer<float>)",
+    ],
+    "layers/softmax_loss_layer.hpp": [
+        "sizeof(caffe::LossLayer<float>)",
+        "sizeof(caffe::SoftmaxLayer<float>)",
+    ],
+    "layers/spp_layer.hpp": [
+        f"sizeof(caffe::{name}Layer<float>)" for name in ("Concat", "Flatten", "Pooling", "Split")
+    ],
+    "solver.hpp": ["sizeof(boost::function<int()>)", "sizeof(caffe::Net<float>)"],
+    "util/math_functions.hpp": ["&vsAdd", "&vdPowx", "&cblas_sgemm"],
+    "util/mkl_alternate.hpp": ["&vsAdd", "&caffe::caffe_add<float>"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
+def test_headers_bring_the_names_that_code_for_caffe_finds_through_them(tmp_path):
+    call = compiler_call(tmp_path)
+
+    def use(header: str) -> str:
+        uses = "".join(f"  (void)({name});\n" for name in NAMES[header])
+        code = f"#include <caffe/{header}>\nint main() {{\n{uses}}}\n"
+        done = check_syntax(call, "-Wall", "-Wextra", code=code)
+        return f"{header}: {done.stderr}" if done.returncode or done.stderr else ""
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        faults = [fault for fault in pool.map(use, NAMES) if fault]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_builds_without_openmp_have_no_warnings(tmp_path, compiler):
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}")
+    options = [word for word in compiler_call(tmp_path)[1:] if word != "-fopenmp"]
+    code = "#include <caffe/util/math_functions.hpp>\n"
+    code += "int main() { caffe::ThreadsForOperations few(1); }\n"
+    done = check_syntax([compiler, *options], "-Wall", "-Wextra", code=code)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # What of google-glog's header could get in the way: macros, and names in namespace google.
 GLOG = """\
 #ifndef GLOG_LOGGING_H

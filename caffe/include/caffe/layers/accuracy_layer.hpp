@@ -9,6 +9,9 @@
 #include "caffe/util/class_labels.hpp"
 #include "caffe/util/layer_gpu.hpp"
 
+// Not needed here: code written for Caffe 1.0 finds LossLayer through this header.
+#include "caffe/layers/loss_layer.hpp"
+
 namespace caffe {
 
 /// The share of labels whose class is among the top_k (1) highest scores. A class that ties with

@@ -8,6 +8,9 @@
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/layer_gpu.hpp"
 
+// Not needed here: code written for Caffe 1.0 finds im2col_cpu and its kin through this header.
+#include "caffe/util/im2col.hpp"
+
 namespace caffe {
 
 struct DeviceWindows;

@@ -7,6 +7,10 @@
 #include "caffe/layer.hpp"
 #include "caffe/util/seeded_order.hpp"
 
+// Not needed here: code written for Caffe 1.0 finds BaseDataLayer and hid_t through this header.
+#include "caffe/layers/base_data_layer.hpp"
+#include "hdf5.h"
+
 namespace caffe {
 
 /// Rows (along the first axis) of datasets in HDF5 files, which are listed in a text file.

@@ -8,6 +8,9 @@
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/layer_gpu.hpp"
 
+// Not needed here: code written for Caffe 1.0 finds SoftmaxLayer through this header.
+#include "caffe/layers/softmax_layer.hpp"
+
 namespace caffe {
 
 /// The information gain loss of the softmax of scores: the mean of -sum_k H[label, k] log p[k]. The

@@ -8,6 +8,12 @@
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/layer_gpu.hpp"
 
+// Not needed here: code written for Caffe 1.0 finds these layers through this header.
+#include "caffe/layers/eltwise_layer.hpp"
+#include "caffe/layers/pooling_layer.hpp"
+#include "caffe/layers/power_layer.hpp"
+#include "caffe/layers/split_layer.hpp"
+
 namespace caffe {
 
 namespace cudnn {

@@ -8,6 +8,9 @@
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/util/layer_gpu.hpp"
 
+// Not needed here: code written for Caffe 1.0 finds SigmoidLayer through this header.
+#include "caffe/layers/sigmoid_layer.hpp"
+
 namespace caffe {
 
 /// The cross entropy of targets t in [0, 1] and the sigmoid p of scores: the sum of

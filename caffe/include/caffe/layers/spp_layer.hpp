@@ -7,6 +7,12 @@
 #include "caffe/layer.hpp"
 #include "caffe/proto/caffe.pb.h"
 
+// Not needed here: code written for Caffe 1.0 finds these layers through this header.
+#include "caffe/layers/concat_layer.hpp"
+#include "caffe/layers/flatten_layer.hpp"
+#include "caffe/layers/pooling_layer.hpp"
+#include "caffe/layers/split_layer.hpp"
+
 namespace caffe {
 
 /// Spatial pyramid pooling (He et al. 2014): the image pooled into 1, 2 x 2, 4 x 4, ... bins, as

@@ -83,6 +83,16 @@ void caffe_cpu_fabs(const int n, const Dtype* x, Dtype* y);
 template <typename Dtype>
 void caffe_cpu_scale(const int n, const Dtype alpha, const Dtype* x, Dtype* y);
 
+/// Defines caffe_cpu_<name>(n, x, y) by a statement that sets y[i], the functions above being an
+/// example; for layers written for Caffe 1.0 that add one of their own.
+#define DEFINE_CAFFE_CPU_UNARY_FUNC(name, ...)                   \
+  template <typename Dtype>                                      \
+  void caffe_cpu_##name(const int n, const Dtype* x, Dtype* y) { \
+    for (int i = 0; i < n; ++i) {                                \
+      __VA_ARGS__;                                               \
+    }                                                            \
+  }
+
 /// -1, 0 or 1.
 template <typename Dtype>
 inline int8_t caffe_sign(Dtype val) {
@@ -183,5 +193,8 @@ void caffe_gpu_rng_bernoulli(const int n, const Dtype p, int* r);
 #endif  // CPU_ONLY
 
 }  // namespace caffe
+
+// Not needed here: code written for Caffe 1.0 finds vsAdd and its kin through this header.
+#include "caffe/util/mkl_alternate.hpp"
 
 #endif  // CAFFE_UTIL_MATH_FUNCTIONS_H_

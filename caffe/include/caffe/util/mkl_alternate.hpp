@@ -3,9 +3,12 @@
 
 /// Functions on vectors under the names of Intel's MKL, for code that calls them in place of
 /// caffe_add and its kin: y = f(a) or y = f(a, b), n elements, in single (vs) and double (vd)
-/// precision. BLAS itself comes along with math_functions.hpp.
+/// precision. BLAS itself comes along with math_functions.hpp. Where mkl.h was included before, the
+/// functions are MKL's own.
 
 #include "caffe/util/math_functions.hpp"
+
+#ifndef INTEL_MKL_VERSION
 
 #define CAFFE_VECTOR_FUNCTION_1(name, function)                                              \
   inline void vs##name(int n, const float* a, float* y) { caffe::function<float>(n, a, y); } \
@@ -39,5 +42,7 @@ inline void vsPowx(int n, const float* a, float b, float* y) {
 inline void vdPowx(int n, const double* a, double b, double* y) {
   caffe::caffe_powx<double>(n, a, b, y);
 }
+
+#endif  // INTEL_MKL_VERSION
 
 #endif  // CAFFE_UTIL_MKL_ALTERNATE_H_

@@ -44,23 +44,27 @@ void ParallelFor(std::ptrdiff_t n, std::ptrdiff_t grain, const Body& body) {
 /// a busy machine thousands of them.
 class ThreadsForOperations {
  public:
-  explicit ThreadsForOperations(double operations) {
 #ifdef _OPENMP
+  explicit ThreadsForOperations(double operations) {
     if (operations >= 1e6 || omp_in_parallel()) return;
     before_ = omp_get_max_threads();
     omp_set_num_threads(1);
-#endif
   }
   ~ThreadsForOperations() {
-#ifdef _OPENMP
     if (before_ > 0) omp_set_num_threads(before_);
-#endif
   }
+#else
+  explicit ThreadsForOperations(double) {}
+  // Not the compiler's: an object of this class is not an unused variable.
+  ~ThreadsForOperations() {}
+#endif
   ThreadsForOperations(const ThreadsForOperations&) = delete;
   ThreadsForOperations& operator=(const ThreadsForOperations&) = delete;
 
+#ifdef _OPENMP
  private:
   int before_ = 0;
+#endif
 };
 
 /// Elements below which starting threads costs more than it brings, for element-wise loops.
