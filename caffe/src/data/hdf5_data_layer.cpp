@@ -30,8 +30,9 @@ void HDF5DataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   CHECK(!this->layer_param_.has_transform_param())
       << this->type() << " does not transform data: prepare it when the files are written";
   CHECK_EQ(this->layer_param_.top_size(), static_cast<int>(top.size()))
-      << " names of tops: each top takes the dataset of its name, so give the layer's message one "
-         "`top` for each";
+      << " names of tops for " << top.size()
+      << ": each takes the dataset of the name that `top` of "
+      << "the layer's message gives it";
   const int batch_size = CheckedBatchSize(param.batch_size());
   hdf_filenames_ = ReadFileNames(param.source());
   LOG(INFO) << "Number of HDF5 files: " << hdf_filenames_.size();

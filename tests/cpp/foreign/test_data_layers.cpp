@@ -270,7 +270,7 @@ TYPED_TEST(DataSourceTest, Hdf5FilesAreWrittenAndRead) {
     HDF5DataLayer<TypeParam>(nameless).SetUp(this->bottom_vec_, this->top_vec_);
     FAIL() << "tops without names have no datasets";
   } catch (const Error& error) {
-    EXPECT_NE(string::npos, string(error.what()).find("0 vs. 2")) << error.what();
+    EXPECT_NE(string::npos, string(error.what()).find("0 names of tops for 2")) << error.what();
   }
   HDF5DataLayer<TypeParam> layer(param);
   layer.SetUp(this->bottom_vec_, this->top_vec_);
