@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
+
 from dcme import _core
 from dcme.errors import UserError
 
@@ -46,6 +49,20 @@ class ClassMap(_core.ClassMap):
     def __str__(self) -> str:
         """As ``parse`` reads it."""
         return ",".join(f"{label}:{name}" for label, name in zip(self.labels, self.names))
+
+    def option(self) -> str:
+        """What to give on a command line for these classes."""
+        return f"--classes {shlex.quote(str(self))}"
+
+    def and_labels(self, labels: Iterable[int], named: ClassMap | None = None) -> ClassMap:
+        """These classes, then those of further labels; ``named`` may know names for them."""
+        further = list(labels)
+        names = dict(zip(named.labels, named.names)) if named else {}
+        names = {k: name for k, name in names.items() if name not in ("", *self.names)}
+        return ClassMap(
+            [*self.labels, *further],
+            [*self.names, *(names.get(k, f"class{k}") for k in further)],
+        )
 
     def _key(self) -> tuple[tuple[object, ...], ...]:
         return tuple(self.labels), tuple(self.names), tuple(self.ignored), tuple(self.priority)

@@ -142,12 +142,12 @@ class Evaluator:
         self._core = _core.Evaluator(
             classes, [int(i) for i in void_ids], bool(class_agnostic), _DISTANCES * bool(distances)
         )
-        self._classes = list(classes.names)
+        self._classes = classes
         self._with_distances = bool(distances)
         self._default_label = classes.labels[0] if class_agnostic or len(classes) == 1 else None
 
     def __repr__(self) -> str:
-        return f"<dcme.Evaluator of {', '.join(self._classes)}>"
+        return f"<dcme.Evaluator of {', '.join(self._classes.names)}>"
 
     def add(
         self,
@@ -174,7 +174,7 @@ class Evaluator:
         Warns, as ``encode``, where the ground truth looks like a label map 0, 1, 2, ...
         """
         checked = as_ids(ids, "ground truth")
-        warn_of_labels(checked)
+        warn_of_labels(checked, self._classes)
         truth = _core.ImageMatcher(self._core, checked, dict(distances or {}))
         if isinstance(masks, Instances):
             if confidences is None:

@@ -12,7 +12,7 @@ from typing import Any, Callable
 import numpy as np
 
 from dcme._arrays import json_number
-from dcme.classes import ClassMap
+from dcme.classes import LAST_LABEL, ClassMap
 from dcme.datasets.samples import Sample, require_distinct, require_files
 from dcme.errors import UserError
 from dcme.evaluation import (
@@ -180,10 +180,12 @@ def require_classes(
     strange = sorted(set(labels) - {*classes.labels, *classes.ignored, *also})
     if strange:
         listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
-        raise UserError(
-            f"{path}: label {strange[0]} is none of the classes ({listed}); "
-            f"give those of your data, e.g. --classes {strange[0]}:thing"
+        remedy = (
+            f"labels of classes end at {LAST_LABEL}"
+            if strange[-1] > LAST_LABEL
+            else f"name all classes of your data: {classes.and_labels(strange).option()}"
         )
+        raise UserError(f"{path}: label {strange[0]} is none of the classes ({listed}); {remedy}")
 
 
 class _Scorer:

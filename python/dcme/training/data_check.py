@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -110,11 +109,6 @@ def check_data(files: NetFiles, quiet: bool = True) -> Labels:
     return found
 
 
-def classes_option(classes: ClassMap) -> str:
-    """What to give on a command line for these classes."""
-    return f"--classes {shlex.quote(str(classes))}"
-
-
 def require_labels(
     found: Labels, classes: ClassMap, ignored: Sequence[int], named: ClassMap | None
 ) -> None:
@@ -131,10 +125,7 @@ def require_labels(
             f"{found[missing[-1]]}: holds ids from {FIRST_INSTANCE_ID * missing[-1]} on "
             f"(1000 * class + number), but labels of classes end at {LAST_LABEL}"
         )
-    names = dict(zip(named.labels, named.names)) if named else {}
-    names = {k: names[k] for k in missing if names.get(k, "") not in ("", *classes.names)}
-    all_names = [*classes.names, *(names.get(k, f"class{k}") for k in missing)]
-    option = classes_option(ClassMap([*classes.labels, *missing], all_names))
+    option = classes.and_labels(missing, named).option()
     raise UserError(
         f"{found[missing[0]]}: holds instances of class label {missing[0]}, which is none of the "
         f"net's classes ({classes}); name all classes of the data: {option}"

@@ -9,7 +9,6 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.errors import UserError
 from dcme.files import PathLike, write_text
 from dcme.training.caffe_train import NetFiles, data_layers, read_net
-from dcme.training.data_check import classes_option
 
 
 def classes_of_net(train: PathLike, *named: ClassMap | None) -> ClassMap | None:
@@ -67,7 +66,7 @@ def classes_to_bind(files: NetFiles, kept: ClassMap | None, place: PathLike) -> 
     if scored != len(kept.labels):
         raise UserError(
             f"{place}: has the classes {kept}, but the net scores {scored} ({own}); to give it an "
-            f"output for each: {classes_option(kept)}"
+            f"output for each: {kept.option()}"
         )
     return kept
 

@@ -1,4 +1,5 @@
 import json
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -143,6 +144,17 @@ def test_the_predictions_of_a_label_map_are_its_values():
     evaluator.add(ids, labels, [24, 26, 26], [0.9, 0.8, 0.7])  # value 1 is nowhere
     result = evaluator.results()
     assert result.class_ap["car"] == pytest.approx(1) and sum(result.predictions) == 2
+
+
+def test_truth_of_crowds_alone_is_no_label_map():
+    ids = np.zeros((40, 80), np.uint16)
+    ids[5:35, 5:35] = 1
+    mask = ids == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dcme.Evaluator(dcme.ClassMap((1,), ("cell",))).add(ids, mask[None], [1])
+    with pytest.warns(UserWarning, match="below 1000"):
+        dcme.Evaluator(dcme.ClassMap((2,), ("cell",))).add(ids, mask[None], [2])
 
 
 def test_instances_are_as_certain_as_they_have_votes():
