@@ -52,7 +52,7 @@ def literal_ceiling(ids, size, thresholds):
 def test_truth_of_other_classes_names_its_file(city, fails, more):
     words = ("oracle", "ceiling", city, "--size", "64x128", "--classes", "1:cell", "--quiet")
     line = fails(*words, *more)
-    assert "_gtFine_instanceIds.png: label " in line and "e.g. --classes " in line
+    assert "_gtFine_instanceIds.png: label " in line and "--classes 1:cell,24:class24" in line
 
 
 def test_masks_are_made_once_and_one_after_the_other(city):
