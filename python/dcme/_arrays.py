@@ -44,10 +44,10 @@ def are_whole(array: npt.NDArray[Any]) -> bool:
 def _is_label_map(ids: npt.NDArray[np.uint16], classes: ClassMap | None) -> bool:
     """Whether a map without instances looks like a label map 0, 1, 2, ..., and not like one of
     stuff and groups alone: these are labels of the classes or, in Cityscapes, others with gaps."""
+    if not 0 < int(ids.max()) < FIRST_INSTANCE_ID:  # as most maps: counting takes longer
+        return False
     values = np.flatnonzero(np.bincount(ids.ravel()))
     values = values[values > 0]
-    if values.size == 0 or values[-1] >= FIRST_INSTANCE_ID:
-        return False
     if classes is not None and np.isin(values, (*classes.labels, *classes.ignored)).all():
         return False
     if classes is not None and classes.labels != _core.CITYSCAPES.labels:
