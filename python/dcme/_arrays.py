@@ -34,6 +34,20 @@ def as_ids(ids: npt.ArrayLike, name: str = "instance map") -> npt.NDArray[np.uin
     return np.ascontiguousarray(array, dtype=np.uint16)
 
 
+def as_label_map(labels: npt.ArrayLike, name: str) -> npt.NDArray[np.int32]:
+    """A label map (H, W) of integers or booleans, whose values must fit into 32 bits."""
+    array = np.asarray(labels)
+    if array.ndim != 2 or array.dtype.kind not in "iub":
+        raise ValueError(
+            f"{name} must be a label map of integers (H, W), this is {array.dtype} {array.shape}"
+        )
+    low, high = int(array.min(initial=0)), int(array.max(initial=0))
+    limits = np.iinfo(np.int32)
+    if low < limits.min or high > limits.max:
+        raise ValueError(f"labels of {name} must fit into 32 bits, these are {low}..{high}")
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
 def are_whole(array: npt.NDArray[Any]) -> bool:
     """Whether an array holds whole numbers, of whatever real type."""
     if array.dtype.kind != "f":

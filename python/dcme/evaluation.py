@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from dcme import _core
-from dcme._arrays import as_ids, json_number, warn_of_labels
+from dcme._arrays import as_ids, as_label_map, json_number, warn_of_labels
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.decoding import Instances
 from dcme.matching import Matching
@@ -182,7 +182,7 @@ class Evaluator:
             columns = _columns(len(masks), labels, confidences, self._default_label)
             truth.add_instances(masks._core, *columns)
         elif isinstance(masks, np.ndarray) and masks.ndim == 2:
-            label_map, count = _as_label_map(masks)
+            label_map, count = _counted_label_map(masks)
             columns = _columns(
                 count, labels, confidences, self._default_label, "the label map's largest value is"
             )
@@ -284,7 +284,7 @@ def _mean(table: npt.NDArray[np.float64] | None) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _as_label_map(given: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
+def _counted_label_map(given: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
     """A label map (H, W) as the core takes it, and its largest value."""
     if given.dtype.kind not in "iu":
         raise ValueError(
@@ -295,7 +295,7 @@ def _as_label_map(given: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
         raise ValueError(
             f"a label map holds 1..K, its largest value is {largest}, more than it has pixels"
         )
-    return np.ascontiguousarray(given, np.int32), largest
+    return as_label_map(given, "predictions"), largest
 
 
 def _count_of(masks: Any) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dcme import _core
+from dcme._arrays import as_label_map
 from dcme.decoding import Instances
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def matching(
     """
     if not 0 <= iou < 1:
         raise ValueError(f"iou must be in [0, 1), not {iou}")
-    truth_map = _as_label_map(truth, "truth")
-    silent = None if ignored is None else _as_label_map(np.asarray(ignored, bool), "ignored")
+    truth_map = as_label_map(truth, "truth")
+    silent = None if ignored is None else as_label_map(np.asarray(ignored, bool), "ignored")
     forgiven: set[tuple[int, int]] = set()
     true_objects: set[int] = set()
     predictions = 0
@@ -136,19 +137,6 @@ def _sizes(labels: npt.NDArray[np.int32], pixels: npt.NDArray[np.int64]) -> dict
     return sizes
 
 
-def _as_label_map(labels: npt.ArrayLike, name: str) -> npt.NDArray[np.int32]:
-    array = np.asarray(labels)
-    if array.ndim != 2 or array.dtype.kind not in "iub":
-        raise ValueError(
-            f"{name} must be a label map of integers (H, W), this is {array.dtype} {array.shape}"
-        )
-    low, high = int(array.min(initial=0)), int(array.max(initial=0))
-    limits = np.iinfo(np.int32)
-    if low < limits.min or high > limits.max:
-        raise ValueError(f"labels of {name} must fit into 32 bits, these are {low}..{high}")
-    return np.ascontiguousarray(array, dtype=np.int32)
-
-
 def _disjoint_maps(predicted: Instances | npt.ArrayLike) -> Iterator[npt.NDArray[np.int32]]:
     """Label maps that hold the predictions: one if no two overlap, else one a mask."""
     if isinstance(predicted, Instances):
@@ -162,4 +150,4 @@ def _disjoint_maps(predicted: Instances | npt.ArrayLike) -> Iterator[npt.NDArray
     if array.ndim == 3:
         yield from ((mask != 0).astype(np.int32) for mask in array)
     else:
-        yield _as_label_map(array, "predicted")
+        yield as_label_map(array, "predicted")

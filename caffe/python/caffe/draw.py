@@ -236,11 +236,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("input_net_proto_file", help="prototxt of the net")
     parser.add_argument("output_image_file", help="picture: .png, .svg, .pdf, .dot, ...")
-    rankdir = parser.add_argument("--rankdir", choices=("LR", "RL", "TB", "BT"), default="LR")
-    rankdir.help = "where the net leads to (default: LR)"
+    parser.add_argument(
+        "--rankdir",
+        choices=("LR", "RL", "TB", "BT"),
+        default="LR",
+        help="where the net leads to (default: LR)",
+    )
     phases = {"ALL": None, "TRAIN": caffe_pb2.TRAIN, "TEST": caffe_pb2.TEST}
-    phase = parser.add_argument("--phase", choices=tuple(phases), default="ALL")
-    phase.help = "only the layers of this phase (default: ALL)"
+    parser.add_argument(
+        "--phase",
+        choices=tuple(phases),
+        default="ALL",
+        help="only the layers of this phase (default: ALL)",
+    )
     parser.add_argument("--display_lrm", action="store_true", help="show lr_mult of parameters")
     given = parser.parse_args(argv)
     try:

@@ -71,30 +71,6 @@ CAFFE_SIMD_CLONES void GatherOfLanes(const PoolWindows& windows, const Rows& row
 }
 
 template <typename T>
-void MaximaOfRows(const PoolWindows& windows, const Rows& rows, bool rectifies, int block,
-                  const T* large, T* small, std::uint8_t* places) {
-  const int width = windows.w.in, kernel = windows.w.kernel;
-  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    for (int lane = 0; lane < block; ++lane) {
-      const auto value = [&](int h, int w) {
-        return large[(std::ptrdiff_t(h) * width + w) * block + lane];
-      };
-      T best = value(h0, w0);
-      int place = 0;
-      for (int h = h0; h < h1; ++h) {
-        for (int w = w0; w < w1; ++w) {
-          if (!(value(h, w) > best)) continue;
-          best = value(h, w);
-          place = (h - h0) * kernel + w - w0;
-        }
-      }
-      small[o * block + lane] = best;
-      places[o * block + lane] = rectifies && !(best > T(0)) ? kNoPlace : place;
-    }
-  });
-}
-
-template <typename T>
 void FillOfRows(const PoolWindows& windows, const Rows& rows, int block, const T* small,
                 const std::uint8_t* places, T* large) {
   const int width = windows.w.in, kernel = windows.w.kernel;
@@ -128,12 +104,12 @@ template <typename Dtype, typename T>
 void MaximaAndPlaces(const ChannelLayout& layout, const PoolWindows& windows, bool rectifies,
                      const T* large, T* small, std::uint8_t* places) {
   EachPlanesRows(layout, windows, [&](const Rows& rows, std::ptrdiff_t from, std::ptrdiff_t to) {
+    const InWindow<Dtype> in_window(windows, rectifies);
     if (!InLanes(layout)) {
-      return MaximaOfRows(windows, rows, rectifies, layout.block, large + from, small + to,
-                          places + to);
+      return MaxOfRows(windows, rows, in_window, layout.block, large + from, small + to,
+                       places + to);
     }
-    MaxOfLanes<true>(windows, rows, InWindow<Dtype>(windows, rectifies), layout.block, large + from,
-                     small + to, places + to);
+    MaxOfLanes<true>(windows, rows, in_window, layout.block, large + from, small + to, places + to);
   });
 }
 

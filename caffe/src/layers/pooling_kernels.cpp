@@ -16,25 +16,6 @@ void EachPlane(const ChannelLayout& layout, const Kernel& kernel) {
 // ---- rows of one plane, as in pooling_loops.hpp ----
 
 template <typename Dtype, typename T>
-void MaxOfRows(const PoolWindows& windows, const Rows& rows, int block, const T* x, T* y,
-               Dtype* where) {
-  const int width = windows.w.in;
-  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
-    for (int lane = 0; lane < block; ++lane) {
-      int best = h0 * width + w0;
-      for (int h = h0; h < h1; ++h) {
-        for (int i = h * width + w0; i < h * width + w1; ++i) {
-          if (x[std::ptrdiff_t(i) * block + lane] > x[std::ptrdiff_t(best) * block + lane])
-            best = i;
-        }
-      }
-      if (y) y[o * block + lane] = x[std::ptrdiff_t(best) * block + lane];
-      if (where) where[o * block + lane] = static_cast<Dtype>(best);
-    }
-  });
-}
-
-template <typename Dtype, typename T>
 CAFFE_SIMD_CLONES void TilesBackwardOfLanes(const PoolWindows& windows, const Rows& rows,
                                             const std::ptrdiff_t block, const T* x, const T* dy,
                                             T* dx) {
@@ -112,7 +93,7 @@ void MaxPool(const ChannelLayout& bottom, const PoolWindows& windows, const T* x
     T* maxima = y ? y + p * outputs : nullptr;
     Dtype* places = where ? where + p * outputs : nullptr;
     if (!InLanes(bottom)) {
-      MaxOfRows(windows, rows, bottom.block, from, maxima, places);
+      MaxOfRows(windows, rows, InPlane<Dtype>(windows), bottom.block, from, maxima, places);
     } else if (where) {
       MaxOfLanes<true>(windows, rows, InPlane<Dtype>(windows), bottom.block, from, maxima, places);
     } else {

@@ -61,7 +61,7 @@ struct InPlane {
 
   explicit InPlane(const PoolWindows& windows) : width(windows.w.in) {}
   /// The first one of row h of a window that begins at (h0, w0).
-  Dtype FirstOfRow(int h, int /*h0*/, int w0) const { return h * width + w0; }
+  int FirstOfRow(int h, int /*h0*/, int w0) const { return h * width + w0; }
 };
 
 /// In the window; kept as bytes. `rectifies`: as kNoPlace where the maximum is not positive.
@@ -73,7 +73,7 @@ struct InWindow {
 
   explicit InWindow(const PoolWindows& windows, bool rectifies = false)
       : kernel(windows.w.kernel), rectifies(rectifies) {}
-  Dtype FirstOfRow(int h, int h0, int /*w0*/) const { return (h - h0) * kernel; }
+  int FirstOfRow(int h, int h0, int /*w0*/) const { return (h - h0) * kernel; }
 };
 
 typedef std::uint8_t ByteLanes __attribute__((vector_size(kLanes), aligned(1), may_alias));
@@ -118,7 +118,7 @@ static CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows&
     for (std::ptrdiff_t lane = 0; lane < block; lane += kLanes) {
       Vector best;
       CAFFE_LOAD_LANES(x + (h0 * width + w0) * block + lane, best);
-      Vector best_place = places.FirstOfRow(h0, h0, w0) - Vector{};
+      Vector best_place = Dtype(places.FirstOfRow(h0, h0, w0)) - Vector{};
       for (int h = h0; h < h1; ++h) {
         Dtype place = places.FirstOfRow(h, h0, w0);
         for (int w = w0; w < w1; ++w, place += 1) {
@@ -134,6 +134,31 @@ static CAFFE_SIMD_CLONES void MaxOfLanes(const PoolWindows& windows, const Rows&
       }
       if (y) CAFFE_STORE_LANES(best, y + o * block + lane);
       if (kWhere) CAFFE_STORE_PLACES(best_place, where + o * block + lane);
+    }
+  });
+}
+
+/// The same for blocks of any number of channels; y and where may be null.
+template <typename Places, typename T, typename Kept>
+void MaxOfRows(const PoolWindows& windows, const Rows& rows, const Places& places, int block,
+               const T* x, T* y, Kept* where) {
+  const int width = windows.w.in;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int, int, int h0, int h1, int w0, int w1) {
+    for (int lane = 0; lane < block; ++lane) {
+      T best = x[std::ptrdiff_t(h0 * width + w0) * block + lane];
+      int best_place = places.FirstOfRow(h0, h0, w0);
+      for (int h = h0; h < h1; ++h) {
+        int place = places.FirstOfRow(h, h0, w0);
+        for (int i = h * width + w0; i < h * width + w1; ++i, ++place) {
+          const T value = x[std::ptrdiff_t(i) * block + lane];
+          if (!(value > best)) continue;
+          best = value;
+          best_place = place;
+        }
+      }
+      if (places.rectifies && !(best > T(0))) best_place = kNoPlace;
+      if (y) y[o * block + lane] = best;
+      if (where) where[o * block + lane] = static_cast<Kept>(best_place);
     }
   });
 }

@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include <hdf5.h>
-
 #include "caffe/net.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/upgrade_proto.hpp"
@@ -14,11 +12,6 @@
 namespace caffe {
 
 namespace {
-
-bool IsHdf5(const string& file) {
-  const Hdf5Silence quiet;
-  return H5Fis_hdf5(file.c_str()) > 0;
-}
 
 // A fully connected layer is a convolution whose kernel covers its input; the values have the same
 // order. So the weights of a classifier (fc6 of VGG-16) fit the convolution made of it.

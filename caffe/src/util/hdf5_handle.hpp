@@ -53,6 +53,12 @@ class Hdf5Silence {
   DISABLE_COPY_AND_ASSIGN(Hdf5Silence);
 };
 
+/// Whether HDF5 knows the file as one of its own; false where it cannot be read.
+inline bool IsHdf5(const std::string& file) {
+  const Hdf5Silence quiet;
+  return H5Fis_hdf5(file.c_str()) > 0;
+}
+
 }  // namespace caffe
 
 #endif  // CAFFE_SRC_UTIL_HDF5_HANDLE_HPP_

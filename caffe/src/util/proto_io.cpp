@@ -2,7 +2,6 @@
 #include <climits>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 #include "caffe/util/atomic_file.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/names.hpp"
+#include "util/hdf5_handle.hpp"
 
 namespace caffe {
 
@@ -204,13 +204,6 @@ string PrototxtOf(const Message& message) {
   if (type == "NetParameter") return "a net's prototxt";
   if (type == "SolverParameter") return "a solver's prototxt";
   return "the text of a " + type;
-}
-
-bool IsHdf5(const string& filename) {
-  const string signature = "\x89HDF\r\n\x1a\n";
-  string start(signature.size(), '\0');
-  std::ifstream(filename, std::ios::binary).read(&start[0], start.size());
-  return start == signature;
 }
 
 // What a file seems to be that is not the text wanted; empty where nothing fits.

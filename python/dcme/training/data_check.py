@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from dcme.classes import LAST_LABEL, ClassMap
 from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.datasets.recipe import file_state, short_mark
@@ -16,6 +14,7 @@ from dcme.errors import UserError
 from dcme.files import read_ids, read_json, read_text, require_whole, write_json
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress, usable_cores
+from dcme.results.scoring import labels_in
 from dcme.training.caffe_train import (
     NetFiles,
     data_layers,
@@ -66,12 +65,10 @@ def _lists(files: NetFiles) -> Iterator[list[Sample]]:
             yield samples
 
 
-def _labels(sample: Sample) -> list[int]:
+def _labels(sample: Sample) -> set[int]:
     """Class labels of a sample's instances; raises where its image or map is not whole."""
     require_whole(sample.image_path())
-    occurs = np.bincount(read_ids(sample.ids_path()).ravel(), minlength=FIRST_INSTANCE_ID)
-    ids = FIRST_INSTANCE_ID + np.flatnonzero(occurs[FIRST_INSTANCE_ID:])
-    return np.unique(ids // FIRST_INSTANCE_ID).tolist()
+    return labels_in(read_ids(sample.ids_path()))
 
 
 def _known(path: Path, mark: str) -> Labels | None:
