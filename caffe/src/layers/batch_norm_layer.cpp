@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include "caffe/layers/relu_layer.hpp"
+#include "caffe/layers/scale_layer.hpp"
+#include "layers/exact_class.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
 #include "util/per_channel.hpp"
@@ -144,9 +147,9 @@ template <typename Dtype>
 bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   // Asked for by name, cuDNN computes BatchNorm alone.
   if (Engine() == BatchNormParameter_Engine_CUDNN && Caffe::mode() == Caffe::GPU) return false;
-  const string type = next->type();
+  if (!IsExactly<BatchNormLayer>(*this)) return false;
   const LayerParameter& param = next->layer_param();
-  if (type == "Scale" && !scale_) {
+  if (IsExactly<ScaleLayer<Dtype>>(*next) && !scale_) {
     const auto& blobs = next->blobs();
     const bool per_channel = !blobs.empty() && blobs[0]->num_axes() == 1 &&
                              blobs[0]->shape(0) == channels_ && param.scale_param().axis() == 1;
@@ -155,7 +158,8 @@ bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool ba
     keeps_input_ = backward;
     return true;
   }
-  if (type == "ReLU" && scale_ && !has_relu_ && param.relu_param().negative_slope() >= 0) {
+  if (IsExactly<ReLULayer<Dtype>>(*next) && scale_ && !has_relu_ &&
+      param.relu_param().negative_slope() >= 0) {
     slope_ = param.relu_param().negative_slope();
     has_relu_ = true;
     return true;

@@ -1,11 +1,13 @@
 #include "caffe/layers/conv_layer.hpp"
 
 #include "caffe/layers/pooling_layer.hpp"
+#include "caffe/layers/relu_layer.hpp"
 #include "caffe/util/im2col.hpp"
 #include "dnn/convolution.hpp"
 #include "dnn/pooled_convolution.hpp"
 #include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
@@ -43,7 +45,9 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  if (relu_ || string(next->type()) != "ReLU") return false;
+  if (relu_ || !IsExactly<ConvolutionLayer>(*this) || !IsExactly<ReLULayer<Dtype>>(*next)) {
+    return false;
+  }
   const float slope = next->layer_param().relu_param().negative_slope();
   // A negative slope needs the input to find the gradient.
   if (slope < 0) return false;
@@ -54,14 +58,15 @@ bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool 
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
-  if (Caffe::mode() == Caffe::GPU) return false;
-  if (string(next->type()) == "Pooling") {
+  if (Caffe::mode() == Caffe::GPU || !IsExactly<ConvolutionLayer>(*this)) return false;
+  if (IsExactly<PoolingLayer<Dtype>>(*next)) {
     pool_ = next;
     pooled_ = top;
     return true;
   }
-  const auto reader = boost::dynamic_pointer_cast<ConvolutionLayer>(next);
-  if (!reader || !this->wants_fast() || !reader->wants_fast() ||
+  if (!IsExactly<ConvolutionLayer>(*next)) return false;
+  const auto reader = boost::static_pointer_cast<ConvolutionLayer>(next);
+  if (!this->wants_fast() || !reader->wants_fast() ||
       !dnn::PooledConvolution<Dtype>::IsGoodFront(this->Geometry(), reader->Geometry())) {
     return false;
   }
@@ -82,7 +87,7 @@ template <typename Dtype>
 bool ConvolutionLayer<Dtype>::RemakesTop() const {
   // Products that take no longer than writing their sum does.
   const int kFewValues = 32;
-  return this->blobs_[0]->count(1) <= kFewValues;
+  return IsExactly<ConvolutionLayer>(*this) && this->blobs_[0]->count(1) <= kFewValues;
 }
 
 template <typename Dtype>

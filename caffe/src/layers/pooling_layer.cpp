@@ -1,8 +1,8 @@
 #include "caffe/layers/pooling_layer.hpp"
 
 #include <limits>
-#include <typeinfo>
 
+#include "layers/exact_class.hpp"
 #include "layers/host_window_places.hpp"
 #include "layers/pooling_kernels.hpp"
 #include "layers/stochastic_window.hpp"
@@ -90,9 +90,7 @@ bool PoolingLayer<Dtype>::RectifyDiff() {
   // Whatever the size of the bottom will be. (Rounded down, windows may leave out its edge.)
   const bool tiles = !global_pooling_ && round_mode_ == PoolingParameter_RoundMode_CEIL &&
                      FitBytes(Windows()) && kernel_h_ * kernel_w_ <= kNoPlace;
-  // Passes of a derived class need not know what it is about.
-  const bool own_passes = typeid(*this) == typeid(PoolingLayer);
-  rectifies_ = is_max() && !has_mask_ && tiles && own_passes;
+  rectifies_ = is_max() && !has_mask_ && tiles && IsExactly<PoolingLayer>(*this);
   return rectifies_;
 }
 
