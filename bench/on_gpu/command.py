@@ -70,25 +70,40 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--python",
-        default=f"{sys.version_info.major}.{sys.version_info.minor}",
         metavar="3.x",
-        help="with --pack: the other machine's Python",
+        help="with --pack: the other machine's Python (default: as this one)",
     )
     return parser.parse_args(words)
+
+
+def _pack(options: argparse.Namespace) -> str:
+    if options.built:
+        return built.pack(options.built, options.pack)
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return kit.pack(ROOT, options.pack, options.python or here, options.small)
+
+
+def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
+    """Raise LookupError before a long run that is not what was asked for."""
+    for name in ("built", "small", "python"):
+        if getattr(options, name):
+            raise LookupError(f"--{name} goes with --pack FOLDER")
+    archives = (kit.ARCHIVE, built.ARCHIVE)
+    if options.kit and not any((options.kit / name).exists() for name in archives):
+        raise LookupError(
+            f"{options.kit} is no kit, it has no {' or '.join(archives)}: make one with "
+            "bench/gpu --pack FOLDER"
+        )
 
 
 def main(words: list[str] | None = None) -> None:
     """Run the stages; exit with 1 where one of them failed or there is no GPU."""
     options = _parse(words)
     try:
-        if options.pack and options.built:
-            print(built.pack(options.built, options.pack))
-            return
-        if options.built:
-            sys.exit("bench/gpu: --built goes with --pack FOLDER")
         if options.pack:
-            print(kit.pack(ROOT, options.pack, options.python, options.small))
+            print(_pack(options))
             return
+        _refuse_what_does_not_fit(options)
         if not options.without_gpu and not gpu_names():
             sys.exit("bench/gpu: there is no GPU here (nvidia-smi names none)")
         settings = Settings(

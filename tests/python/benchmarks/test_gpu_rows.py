@@ -16,15 +16,18 @@ class FakeWorker:
 
     started: ClassVar[list] = []
     compiler_fails: ClassVar[bool] = False
+    steady_after: ClassVar[int] = 1000  # steps until ours takes more memory
 
     def __init__(self, job):
         self.jobs = [job]
+        self.steps = 0
         FakeWorker.started.append(self.jobs)
 
     def switch(self, job):
         self.jobs.append(job)
 
     def step(self):
+        self.steps += 1
         job = self.jobs[-1]
         if "--compile" in job and FakeWorker.compiler_fails:
             raise RuntimeError("a long story\nno compiler")
@@ -32,7 +35,9 @@ class FakeWorker:
         return STEPS["compile" if "--compile" in job else kind]
 
     def memory(self):
-        return 0, 700.0 if self.jobs[-1].startswith("caffe") else 1000.0
+        if self.jobs[-1].startswith("caffe"):
+            return 0, 700.0 if self.steps <= FakeWorker.steady_after else 740.0
+        return 0, 1000.0
 
     def close(self):
         pass
@@ -46,7 +51,7 @@ class FakeWorker:
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch):
-    FakeWorker.started, FakeWorker.compiler_fails = [], False
+    FakeWorker.started, FakeWorker.compiler_fails, FakeWorker.steady_after = [], False, 1000
     monkeypatch.setattr(gpu_rows, "Worker", FakeWorker)
     monkeypatch.setattr(gpu_rows, "gpu_names", lambda: ["a GPU"])
     monkeypatch.setattr(
@@ -66,6 +71,20 @@ def test_a_net_is_measured_in_two_processes_beside_the_fastest_of_pytorch():
         1000,
     )
     assert [len(jobs) for jobs in FakeWorker.started] == [1, 2]
+
+
+def test_memory_is_taken_up_for_some_steps():
+    FakeWorker.steady_after = 7
+    (_, memory) = gpu_rows.gpu_cases()["gpu-deeplab-train-bf16"]()
+    assert memory.ours == 740
+
+
+def test_memory_that_is_taken_up_beside_pytorch_is_told():
+    FakeWorker.steady_after = gpu_rows.STEADY_AFTER
+    (time, memory) = gpu_rows.gpu_cases()["gpu-deeplab-train-bf16"]()
+    assert memory.ours == 700
+    assert "40 MiB more were taken beside PyTorch eager channels-last" in time.note
+    assert "beside PyTorch compiled" not in time.note
 
 
 def test_inference_has_a_row_of_memory_too():

@@ -1,5 +1,7 @@
 """bench/gpu: what happens around its stages, which need no GPU for that."""
 
+import dataclasses
+import fnmatch
 import json
 import re
 import shutil
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.on_gpu import built, kit
+from bench.on_gpu import built, kit, stages
 from bench.on_gpu.machine import gpu_names
 from bench.on_gpu.stages import STAGES, Failed, Settings, Stage
 from bench.on_gpu.table import run_all
@@ -62,6 +64,61 @@ def test_stages_for_a_gpu_say_that_there_is_none(settings):
                 stage.run(settings)
 
 
+def in_a_build_whose_tests(settings, command, name="runtime_gpu"):
+    """The settings of a build with one test, which runs a shell's command."""
+    settings.build.mkdir()
+    (settings.build / "CTestTestfile.cmake").write_text(
+        f'add_test({name} sh -c "{command}")\n'
+        f"set_tests_properties({name} PROPERTIES SKIP_RETURN_CODE 77)\n"
+    )
+    settings.out.mkdir()
+    return dataclasses.replace(settings, gpu=True)
+
+
+def stage(name):
+    return next(stage for stage in STAGES if stage.name == name)
+
+
+needs_ctest = pytest.mark.skipif(not shutil.which("ctest"), reason="needs ctest")
+
+
+@needs_ctest
+def test_tests_on_the_gpu_that_pass_are_counted(settings):
+    assert "1" in stage("gpu").run(in_a_build_whose_tests(settings, "exit 0"))
+
+
+@needs_ctest
+def test_tests_that_find_no_gpu_have_not_passed(settings):
+    with pytest.raises(Failed, match=r"^runtime_gpu skipped: there is no usable GPU"):
+        stage("gpu").run(in_a_build_whose_tests(settings, "exit 77"))
+
+
+@needs_ctest
+def test_a_build_without_tests_for_the_gpu_has_not_passed(settings):
+    with pytest.raises(Failed):
+        stage("gpu").run(in_a_build_whose_tests(settings, "exit 0", name="runtime"))
+
+
+def test_the_row_of_the_build_says_what_it_lacks():
+    text = "-- CUDA 12.4 for 90\n-- No cuDNN: products are slow\n-- NCCL /usr/lib/libnccl.so\n"
+    said = stages._what_was_found(text)
+    assert said == "CUDA 12.4 for 90, No cuDNN: products are slow, NCCL /usr/lib/libnccl.so"
+
+
+def test_each_filter_of_the_sanitizer_has_tests():
+    tests = COMMAND.parents[1] / "tests" / "cpp"
+    covered = set()
+    for program, patterns in stages.SANITIZED.items():
+        folder = tests / program.removeprefix("test_")
+        text = "".join(path.read_text() for path in folder.glob("*.cpp"))
+        suites = set(re.findall(r"^(?:TYPED_)?TEST(?:_[FP])?\((\w+)", text, re.M))
+        for pattern in patterns.split(":"):
+            found = fnmatch.filter(suites, pattern)
+            assert found, pattern
+            covered.update(found)
+    assert {"RectifiedPooling", "GpuThreads", "DeviceMemory", "DCMELoss", "DCMEData"} <= covered
+
+
 def run(*words):
     return subprocess.run(
         [sys.executable, str(COMMAND), *map(str, words)], capture_output=True, text=True
@@ -74,6 +131,20 @@ def test_without_a_gpu_one_line_says_so():
     assert done.returncode == 1
     assert done.stderr == "bench/gpu: there is no GPU here (nvidia-smi names none)\n"
     assert done.stdout == ""
+
+
+def test_a_kit_that_is_not_there_is_refused_at_once(tmp_path):
+    done = run("--only", "machine", "environment", "--kit", tmp_path / "mistyped")
+    assert done.returncode == 1
+    assert re.fullmatch(r"bench/gpu: \S+mistyped is no kit, .*--pack FOLDER\n", done.stderr)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("words", [["--small"], ["--python", "3.12"], ["--built"]])
+def test_what_belongs_to_packing_starts_no_run(words):
+    done = run(*words)
+    assert done.returncode == 1
+    assert done.stderr == f"bench/gpu: {words[0]} goes with --pack FOLDER\n"
 
 
 def test_a_folder_that_is_no_kit_is_refused(tmp_path):
