@@ -1,13 +1,18 @@
 # CUDA is used where nvcc is found, unless CPU_ONLY. HAVE_CUDA tells which it became.
 
-# The architectures of this machine's GPUs; without one, all in use and, by the last one's PTX, later
-# ones.
+# The architectures of this machine's GPUs; without one, all in use that this CUDA knows (sm_100 since
+# 12.8) and, by the last one's PTX, later ones.
 function(find_gpus_here variable)
   execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
                   OUTPUT_VARIABLE found RESULT_VARIABLE status ERROR_QUIET
                   OUTPUT_STRIP_TRAILING_WHITESPACE)
   if(NOT status EQUAL 0 OR NOT found MATCHES "^[0-9]+\\.[0-9]")
-    set(found "75-real\n80-real\n90-real\n100")
+    execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-arch OUTPUT_VARIABLE known ERROR_QUIET)
+    if(known MATCHES "compute_100")
+      set(found "75-real\n80-real\n90-real\n100")
+    else()
+      set(found "75-real\n80-real\n90")
+    endif()
   endif()
   string(REPLACE "." "" found "${found}")
   string(REPLACE "\n" ";" found "${found}")
@@ -15,21 +20,32 @@ function(find_gpus_here variable)
   set(${variable} "${found}" PARENT_SCOPE)
 endfunction()
 
-# Sets HAVE_<NAME> where <NAME>'s header and library are found and USE_<NAME> asks for them; says
-# what follows where they are not.
-function(find_gpu_library title file otherwise)
+# Sets HAVE_<NAME> where <NAME>'s header, of this major version or a later one, and library are found
+# and USE_<NAME> asks for them; says what follows where they are not. The version is a macro
+# <NAME>_MAJOR in a header of the given name.
+function(find_gpu_library title file major version_header otherwise)
   string(TOUPPER ${title} name)
   if(NOT USE_${name})
     return()
   endif()
   find_path(${name}_INCLUDE_DIR ${file}.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
   find_library(${name}_LIBRARY ${file} HINTS ${CUDAToolkit_LIBRARY_DIR})
-  if(${name}_INCLUDE_DIR AND ${name}_LIBRARY)
-    set(HAVE_${name} ON PARENT_SCOPE)
-    message(STATUS "${title} ${${name}_LIBRARY}")
-  else()
+  if(NOT ${name}_INCLUDE_DIR OR NOT ${name}_LIBRARY)
     message(STATUS "No ${title}: ${otherwise}")
+    return()
   endif()
+  set(found 0)
+  set(header ${${name}_INCLUDE_DIR}/${version_header})
+  if(EXISTS ${header})
+    file(STRINGS ${header} line REGEX "^#define ${name}_MAJOR +[0-9]")
+    string(REGEX REPLACE ".*_MAJOR +([0-9]+).*" "\\1" found "${line}")
+  endif()
+  if(found VERSION_LESS major)
+    message(STATUS "No ${title} ${major} (${${name}_LIBRARY} is ${found}): ${otherwise}")
+    return()
+  endif()
+  set(HAVE_${name} ON PARENT_SCOPE)
+  message(STATUS "${title} ${${name}_LIBRARY}")
 endfunction()
 
 option(USE_CUDNN "Convolutions etc. on the GPU through cuDNN 9, where it is found" ON)
@@ -57,9 +73,9 @@ elseif(NOT CPU_ONLY)
     find_package(CUDAToolkit REQUIRED)
     set(HAVE_CUDA ON)
     message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
-    find_gpu_library(cuDNN cudnn "convolutions on the GPU are matrix products")
+    find_gpu_library(cuDNN cudnn 9 cudnn_version.h "convolutions on the GPU are matrix products")
     option(USE_NCCL "Training on several GPUs through NCCL 2, where it is found" ON)
-    find_gpu_library(NCCL nccl "training on one GPU")
+    find_gpu_library(NCCL nccl 2 nccl.h "training on one GPU")
   else()
     message(STATUS "No nvcc: building for the CPU only")
   endif()
