@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dcme import _core
 from dcme.errors import UserError
+
+if TYPE_CHECKING:
+    from dcme.files import PathLike
 
 __all__ = ["CITYSCAPES", "ClassMap"]
 
@@ -86,3 +90,18 @@ def _cityscapes() -> ClassMap:
 CITYSCAPES = _cityscapes()
 """The eight evaluated classes of Cityscapes; caravan and trailer are ignored. The class with the
 fewest instances in the training set is first in priority."""
+
+
+def require_classes(
+    classes: ClassMap, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
+) -> None:
+    """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
+    strange = sorted(set(labels) - {*classes.labels, *classes.ignored, *also})
+    if strange:
+        listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
+        remedy = (
+            f"labels of classes end at {LAST_LABEL}"
+            if strange[-1] > LAST_LABEL
+            else f"name all classes of your data: {classes.and_labels(strange).option()}"
+        )
+        raise UserError(f"{path}: label {strange[0]} is none of the classes ({listed}); {remedy}")

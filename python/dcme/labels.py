@@ -1,8 +1,10 @@
-"""Cityscapes' label ids and colours, and where the ids of instances begin."""
+"""Cityscapes' label ids and colours, where the ids of instances begin, and the labels in a map."""
 
 from __future__ import annotations
 
 from typing import Final
+
+import numpy as np
 
 from dcme import _core
 
@@ -72,3 +74,9 @@ COLOURS_RGB: Final[dict[str, tuple[int, int, int]]] = {
     "bicycle": (119, 11, 32),
 }
 """Colours of Cityscapes' colour maps."""
+
+
+def labels_in(ids: np.ndarray) -> set[int]:
+    """The class labels of the instances in an instance map (H, W)."""
+    values = np.flatnonzero(np.bincount(ids.ravel(), minlength=FIRST_INSTANCE_ID))
+    return set((values[values >= FIRST_INSTANCE_ID] // FIRST_INSTANCE_ID).tolist())

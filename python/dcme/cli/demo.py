@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import count, out_folder, positive, workers
+from dcme.cli.options import add_threads, count, out_folder, positive, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="training iterations; default: the solver's max_iter",
     )
-    parser.add_argument(
-        "--workers", type=positive, metavar="N", help="threads; default: all usable cores"
-    )
+    add_threads(parser)
     parser.epilog = "example: dcme demo demo --iterations 100"
 
 

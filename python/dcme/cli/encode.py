@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_workers, count, counted, size, workers
+from dcme.cli.options import add_classes, add_split, add_workers, count, counted, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,11 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", help="Cityscapes root, list, folder of instance maps, or one instance map"
     )
     parser.add_argument("out", help="folder for the vector maps; a file with --format h5")
-    parser.add_argument(
-        "--split",
-        default="val",
-        help="which split of a Cityscapes root or folder of lists; default: val",
-    )
+    add_split(parser)
     parser.add_argument(
         "--format",
         choices=("npz", "npy", "h5"),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_table, add_workers, ious, output_file, workers
+from dcme.cli.options import (
+    add_classes,
+    add_split,
+    add_table,
+    add_workers,
+    ious,
+    output_file,
+    workers,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme evaluate``."""
     parser.add_argument("results", help="folder written by dcme predict or dcme decode")
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
-    parser.add_argument(
-        "--split",
-        default="val",
-        help="which split of a Cityscapes root or folder of lists; default: val",
-    )
+    add_split(parser)
     parser.add_argument(
         "--iou",
         type=ious,
@@ -34,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores and write the files asked for."""
     from dcme.datasets.class_file import classes_of
-    from dcme.datasets.encode import find_maps
+    from dcme.datasets.samples import find_maps
     from dcme.files import write_json
     from dcme.results.scoring import score_results
     from dcme.tables import write_tables

@@ -76,6 +76,15 @@ def classes(text: str) -> ClassMap:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_split(parser: argparse.ArgumentParser, default: str = "val") -> None:
+    """``--split``."""
+    parser.add_argument(
+        "--split",
+        default=default,
+        help=f"which split of a Cityscapes root or folder of lists; default: {default}",
+    )
+
+
 def add_classes(parser: argparse.ArgumentParser, place: str = "") -> None:
     """``--classes``; None by default where a file ``classes.json`` in a ``place`` may tell them."""
     told = f"those that {place} tells (classes.json), else " if place else ""
@@ -258,11 +267,16 @@ def decoding(
     return Decoding(**{**told, **given}, classes=classes)
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """``--workers`` and ``--quiet``."""
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """``--workers``."""
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="threads; default: all usable cores"
     )
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """``--workers`` and ``--quiet``."""
+    add_threads(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
 

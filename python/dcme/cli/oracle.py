@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcme.cli.options import add_classes, add_table, add_workers, number, size, workers
+from dcme.cli.options import add_classes, add_split, add_table, add_workers, number, size, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "grids in --vectors; class: masks of --results, true classes",
     )
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
-    parser.add_argument(
-        "--split",
-        default="val",
-        help="which split of a Cityscapes root or folder of lists; default: val",
-    )
+    add_split(parser)
     parser.add_argument(
         "--size", type=size, metavar="HxW", help="ceiling: size that the network sees"
     )
@@ -67,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores."""
     from dcme.datasets.class_file import classes_of
-    from dcme.datasets.encode import find_maps
+    from dcme.datasets.samples import find_maps
     from dcme.errors import UserError
     from dcme.results.decode import Decoding
     from dcme.results.oracles import Ceiling, ClassOracle, InstanceOracle, class_accuracy

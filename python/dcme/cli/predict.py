@@ -9,6 +9,7 @@ from dcme.cli.options import (
     add_decoding,
     add_levels,
     add_no_masks,
+    add_split,
     add_workers,
     classes,
     count,
@@ -34,11 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", help="trained weights (.caffemodel)")
     parser.add_argument("source", help="image, folder of images, list, or Cityscapes root")
     parser.add_argument("out", help="folder for the results (.txt, masks/, instanceIds/)")
-    parser.add_argument(
-        "--split",
-        default="val",
-        help="which split of a Cityscapes root or folder of lists; default: val",
-    )
+    add_split(parser)
     parser.add_argument(
         "--size",
         type=size,

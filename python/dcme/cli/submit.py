@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from dcme.cli.options import add_workers, counted, size, workers
+from dcme.cli.options import add_split, add_workers, counted, size, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,11 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", help="folder written by dcme predict or dcme decode")
     parser.add_argument("source", help="the images: Cityscapes root, list, or folder of images")
     parser.add_argument("out", help="zip file to write")
-    parser.add_argument(
-        "--split",
-        default="test",
-        help="which split of a Cityscapes root or folder of lists; default: test",
-    )
+    add_split(parser, "test")
     parser.add_argument(
         "--size",
         type=size,

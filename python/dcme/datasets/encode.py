@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.class_file import write_classes
-from dcme.datasets.samples import IDS_ENDING, Sample, find_samples, require_files
+from dcme.datasets.samples import Sample, find_maps
 from dcme.datasets.vectors import GRID_ENDING, VectorMap, npz_path, write_h5, write_npz
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import UserError
@@ -43,19 +43,6 @@ class Encoding:
         except ValueError as error:
             raise UserError(f"{path}: {error}") from None
         return VectorMap(sample.name, vectors, grid)
-
-
-def find_maps(source: PathLike, split: str) -> list[Sample]:
-    """Samples of a data set, or of a folder or file that holds instance maps alone."""
-    samples = find_samples(source, split)
-    if all(sample.ids is None for sample in samples):
-        ending = IDS_ENDING
-        samples = [
-            Sample(s.name[: -len(ending)] if s.name.endswith(ending) else s.name, None, s.image)
-            for s in samples
-        ]
-    require_files(samples, image=False, ids=True)
-    return samples
 
 
 def encode_dataset(

@@ -189,6 +189,19 @@ def require_files(samples: Sequence[Sample], image: bool, ids: bool) -> None:
                 raise UserError(f"{path}: there is no such {kind}{other}")
 
 
+def find_maps(source: PathLike, split: str) -> list[Sample]:
+    """Samples of a data set, or of a folder or file that holds instance maps alone."""
+    samples = find_samples(source, split)
+    if all(sample.ids is None for sample in samples):
+        ending = IDS_ENDING
+        samples = [
+            Sample(s.name[: -len(ending)] if s.name.endswith(ending) else s.name, None, s.image)
+            for s in samples
+        ]
+    require_files(samples, image=False, ids=True)
+    return samples
+
+
 def require_distinct(samples: Sequence[Sample]) -> None:
     """Raise where a sample occurs twice: lists for training may repeat images, scores may not."""
     double = [name for name, times in Counter(s.name for s in samples).items() if times > 1]

@@ -18,19 +18,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dcme.classes import ClassMap
+from dcme.classes import ClassMap, require_classes
 from dcme.datasets.samples import Sample
 from dcme.datasets.vectors import VectorMap, read_vector_map
 from dcme.encoding import reduce_ids
 from dcme.errors import UserError
 from dcme.evaluation import Evaluator, void_of
 from dcme.files import PathLike, read_ids
-from dcme.labels import FIRST_INSTANCE_ID
+from dcme.labels import FIRST_INSTANCE_ID, labels_in
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map
 from dcme.pictures.charts import chart
 from dcme.results.decode import Decoding, classifies_pixels
-from dcme.results.scoring import labels_in, require_classes
 
 LADDERS: dict[str, tuple[float, ...]] = {
     "dt": (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40),

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcme.classes import CITYSCAPES
-from dcme.datasets.encode import find_maps
-from dcme.datasets.samples import Sample
+from dcme.datasets.samples import Sample, find_maps
 from dcme.reproduce.context import (
     DEEPLAB,
     FCN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -12,7 +12,7 @@ from typing import Any, Callable
 import numpy as np
 
 from dcme._arrays import json_number
-from dcme.classes import LAST_LABEL, ClassMap
+from dcme.classes import ClassMap, require_classes
 from dcme.datasets.samples import Sample, require_distinct, require_files
 from dcme.errors import UserError
 from dcme.evaluation import (
@@ -24,7 +24,7 @@ from dcme.evaluation import (
     add_masks,
 )
 from dcme.files import PathLike, read_ids
-from dcme.labels import FIRST_INSTANCE_ID
+from dcme.labels import labels_in
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results.distances import read_distances, stereo_files, with_distances
@@ -165,27 +165,6 @@ class Scores:
                     f"True instances below 100 px (here {small}) count for the matching only: AP "
                     "and its column 'instances' leave them out, as Cityscapes does."
                 )
-
-
-def labels_in(ids: np.ndarray) -> set[int]:
-    """The class labels of the instances in an instance map (H, W)."""
-    values = np.flatnonzero(np.bincount(ids.ravel(), minlength=FIRST_INSTANCE_ID))
-    return set((values[values >= FIRST_INSTANCE_ID] // FIRST_INSTANCE_ID).tolist())
-
-
-def require_classes(
-    classes: ClassMap, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
-) -> None:
-    """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
-    strange = sorted(set(labels) - {*classes.labels, *classes.ignored, *also})
-    if strange:
-        listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
-        remedy = (
-            f"labels of classes end at {LAST_LABEL}"
-            if strange[-1] > LAST_LABEL
-            else f"name all classes of your data: {classes.and_labels(strange).option()}"
-        )
-        raise UserError(f"{path}: label {strange[0]} is none of the classes ({listed}); {remedy}")
 
 
 class _Scorer:

@@ -12,9 +12,8 @@ from dcme.datasets.recipe import file_state, short_mark
 from dcme.datasets.samples import Sample, read_list, require_files
 from dcme.errors import UserError
 from dcme.files import read_ids, read_json, read_text, require_whole, write_json
-from dcme.labels import FIRST_INSTANCE_ID
+from dcme.labels import FIRST_INSTANCE_ID, labels_in
 from dcme.parallel import ordered_map, progress, usable_cores
-from dcme.results.scoring import labels_in
 from dcme.training.caffe_train import (
     NetFiles,
     data_layers,

@@ -10,8 +10,9 @@ from dcme.cli import main
 from dcme.datasets.samples import Sample, find_samples
 from dcme.errors import UserError
 from dcme.files import read_ids, write_json, write_png, write_text
+from dcme.labels import labels_in
 from dcme.results.files import ImageResult, write_result
-from dcme.results.scoring import labels_in, score_images, score_results
+from dcme.results.scoring import score_images, score_results
 
 
 def truth_as_result(sample, name=None, drop=0):

@@ -209,7 +209,7 @@ CASES = [
         "evaluate results source --split test --iou 0.25 --json a.json --table a.csv "
         f"--classes 7:cell {WORKERS}",
         {
-            "dcme.datasets.encode.find_maps": {"source": "source", "split": "test"},
+            "dcme.datasets.samples.find_maps": {"source": "source", "split": "test"},
             "dcme.results.scoring.score_results": {
                 **{"results": "results", "samples": ["maps"], "classes": CELL, "ious": (0.25,)},
                 **{"workers": 3, "quiet": True},
@@ -218,7 +218,7 @@ CASES = [
             "dcme.tables.write_tables": {"path": "a.csv", "tables": {"ap": "table"}},
         },
         {
-            "dcme.datasets.encode.find_maps": ["maps"],
+            "dcme.datasets.samples.find_maps": ["maps"],
             "dcme.results.scoring.score_results": Scored(),
         },
     ),
@@ -228,7 +228,7 @@ CASES = [
         + WORKERS,
         {
             "dcme.prediction.tuning.refuse_test_data": {"source": "source", "split": "minival"},
-            "dcme.datasets.encode.find_maps": {"source": "source", "split": "minival"},
+            "dcme.datasets.samples.find_maps": {"source": "source", "split": "minival"},
             "dcme.prediction.tuning.load_scenes": {
                 **{"vectors": "vectors", "samples": ["a", "c"], "classes": CELL, "workers": 3}
             },
@@ -241,7 +241,7 @@ CASES = [
             "dcme.prediction.tuning.plot_tuning": {"out": "a.png", "tuning": TUNING},
         },
         {
-            "dcme.datasets.encode.find_maps": ["a", "b", "c", "d"],
+            "dcme.datasets.samples.find_maps": ["a", "b", "c", "d"],
             "dcme.prediction.tuning.load_scenes": "scenes",
             "dcme.prediction.tuning.tune": TUNING,
         },
@@ -266,7 +266,7 @@ CASES = [
         "oracle ceiling source --split test --size 5x6 --dt 2 --vt 3 --et 4 --table a.csv "
         f"--classes 7:cell {WORKERS}",
         {
-            "dcme.datasets.encode.find_maps": {"source": "source", "split": "test"},
+            "dcme.datasets.samples.find_maps": {"source": "source", "split": "test"},
             "dcme.results.scoring.score_images": {
                 "make": Ceiling((5, 6), Decoding(2, 3, 4, "reference"), CELL),
                 **ORACLE,
@@ -274,7 +274,7 @@ CASES = [
             "dcme.tables.write_tables": {"path": "a.csv", "tables": {"ap": "table"}},
         },
         {
-            "dcme.datasets.encode.find_maps": ["maps"],
+            "dcme.datasets.samples.find_maps": ["maps"],
             "dcme.results.scoring.score_images": Scored(),
         },
     ),
@@ -284,7 +284,7 @@ CASES = [
             "dcme.results.scoring.score_images": {"make": Ceiling((5, 6), None, CELL), **ORACLE},
         },
         {
-            "dcme.datasets.encode.find_maps": ["maps"],
+            "dcme.datasets.samples.find_maps": ["maps"],
             "dcme.results.scoring.score_images": Scored(),
         },
     ),
@@ -297,7 +297,7 @@ CASES = [
             },
         },
         {
-            "dcme.datasets.encode.find_maps": ["maps"],
+            "dcme.datasets.samples.find_maps": ["maps"],
             "dcme.results.scoring.score_images": Scored(),
         },
     ),
@@ -314,7 +314,7 @@ CASES = [
             },
         },
         {
-            "dcme.datasets.encode.find_maps": ["maps"],
+            "dcme.datasets.samples.find_maps": ["maps"],
             "dcme.results.oracles.class_accuracy": SimpleNamespace(table=Scored),
             "dcme.results.scoring.score_images": Scored(),
         },
