@@ -8,11 +8,11 @@ from pathlib import Path
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.class_file import write_classes
-from dcme.datasets.samples import Sample, find_maps
+from dcme.datasets.samples import Sample, find_maps, require_no_data_set
 from dcme.datasets.vectors import GRID_ENDING, VectorMap, npz_path, write_h5, write_npz
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids, write_npy
+from dcme.files import PathLike, folder_of, read_ids, require_apart, write_npy
 from dcme.grid import grid_classes
 from dcme.parallel import ordered_map, progress
 
@@ -65,6 +65,8 @@ def encode_dataset(
     if file_format == "h5":
         write_h5(out, shown, len(samples))
         return len(samples)
+    require_apart(out, [folder_of(source)], "the data set is")
+    require_no_data_set(out)
     write_classes(out, encoding.classes)
     for item in shown:
         if file_format == "npz":

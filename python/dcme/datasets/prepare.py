@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from dcme.files import (
     PathLike,
     read_ids,
     read_image,
+    read_text,
     require_size,
     resized,
     write_png,
@@ -37,6 +39,7 @@ from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
 from dcme.parallel import ordered_map, progress
 
 RECIPE = "prepare.json"
+BALANCED, BALANCED_OF = "train_balanced.txt", "train.txt"
 MadeOf = Callable[[str], Iterable[Path]]
 RARE_LABELS = tuple(LABEL_ID[name] for name in ("truck", "bus", "train", "motorcycle"))
 
@@ -164,11 +167,11 @@ def write_balanced_list(out: PathLike, rare: Sequence[int] = RARE_LABELS) -> int
     """Write ``train_balanced.txt`` beside the ``train.txt`` of a prepared folder; returns its
     lines. See ``balanced``."""
     root = Path(out)
-    listed = root / "train.txt"
+    listed = root / BALANCED_OF
     if not listed.is_file():
         raise UserError(f"{listed}: a balanced list needs the split 'train' (--splits train,...)")
     chosen = balanced(read_list(listed), rare)
-    write_text(root / "train_balanced.txt", _list_text(root, chosen))
+    write_text(root / BALANCED, _list_text(root, chosen))
     return len(chosen)
 
 
@@ -211,28 +214,55 @@ def prepare(
     ``image instanceIds`` lines relative to ``out``. Pairs that an earlier, interrupted call has
     finished are kept, unless their originals have changed since. Without a size the pairs are
     checked and copied as they are. With ``lmdb`` each split also becomes an LMDB,
-    ``<split>_lmdb``.
+    ``<split>_lmdb``. An LMDB and a balanced list that an earlier call made of other pairs are made
+    anew in any case.
     """
     root = Path(out)
     groups = _source_splits(Path(source), splits)
     for samples in groups.values():
         require_files(samples, image=True, ids=True)
-    targets = [Target(sample, split) for split, group in groups.items() for sample in group]
-    made = {target.ids.as_posix(): target for target in targets}
+    listed = [Target(sample, split) for split, group in groups.items() for sample in group]
+    made = {target.ids.as_posix(): target for target in listed}
+    targets = list(made.values())  # each once, however often a list has it
     sources = {item: _state(target.sample) for item, target in made.items()}
     _begin(root, source, size, sources, lambda ids: (root / ids, root / made[ids].image))
+    texts = {split: _target_list(root, listed, split) for split in groups}
+    removed = _remove_outdated(root, texts, targets)
     work = ordered_map(partial(prepare_sample, root, size), targets, workers)
     new = list(progress(work, len(targets), "reducing", quiet))
-    for split in groups:
-        chosen = [
-            Sample(t.sample.name, root / t.image, root / t.ids) for t in targets if t.split == split
-        ]
-        write_text(root / f"{split}.txt", _list_text(root, chosen))
-        if lmdb:
-            write_lmdb(root / f"{split}{LMDB_ENDING}", read_list(root / f"{split}.txt"))
+    for split, text in texts.items():
+        path, database = root / f"{split}.txt", root / f"{split}{LMDB_ENDING}"
+        write_text(path, text)
+        if lmdb or database in removed:
+            write_lmdb(database, read_list(path))
+    if root / BALANCED in removed:
+        write_balanced_list(root)
     if (classes := read_classes(source)) is not None:
         write_classes(root, classes)
     return {split: _counted(split, targets, new) for split in groups}
+
+
+def _target_list(root: Path, targets: Sequence[Target], split: str) -> str:
+    chosen = [t for t in targets if t.split == split]
+    return _list_text(root, [Sample(t.sample.name, root / t.image, root / t.ids) for t in chosen])
+
+
+def _remove_outdated(root: Path, texts: Mapping[str, str], targets: Sequence[Target]) -> list[Path]:
+    """Remove the LMDBs and the balanced list that are of other pairs than the lists ``texts`` and
+    the ``targets`` will be; returns what was there. An interruption thus leaves none of them."""
+    changed = {t.split for t in targets if not all((root / p).exists() for p in (t.ids, t.image))}
+    removed = []
+    for split, text in texts.items():
+        path = root / f"{split}.txt"
+        if split not in changed and path.is_file() and read_text(path) == text:
+            continue
+        made = [root / f"{split}{LMDB_ENDING}"]
+        if path.name == BALANCED_OF and Path(BALANCED).stem not in texts:
+            made.append(root / BALANCED)
+        removed += [path for path in made if path.exists()]
+    for path in removed:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return removed
 
 
 def _counted(split: str, targets: Sequence[Target], new: Sequence[bool]) -> Pairs:

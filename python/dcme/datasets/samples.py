@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, visible_files
+
+Item = TypeVar("Item")
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 IMAGE_FOLDER, TRUTH_FOLDER = "leftImg8bit", "gtFine"
@@ -151,6 +154,20 @@ def _require_text(path: Path) -> None:
             raise UserError(f"{path}: is neither an image ({kinds}) nor a list in UTF-8")
 
 
+def _is_list(path: Path) -> bool:
+    """Whether a file is a list of images, and not the result of one that is called ``train``."""
+    try:
+        return path.is_file() and bool(read_list(path))
+    except UserError:
+        return False
+
+
+def require_no_data_set(out: PathLike) -> None:
+    """Raise for the folder of a data set: what is written there would replace its classes."""
+    if is_cityscapes(out) or any(_is_list(Path(out) / f"{s}.txt") for s in ("train", "val")):
+        raise UserError(f"{out}: holds a data set; name another folder")
+
+
 def find_samples(source: PathLike, split: str = "val") -> list[Sample]:
     """The samples of whatever ``source`` is.
 
@@ -200,6 +217,17 @@ def find_maps(source: PathLike, split: str) -> list[Sample]:
         ]
     require_files(samples, image=False, ids=True)
     return samples
+
+
+def distinct(samples: Sequence[Sample]) -> list[Sample]:
+    """Each sample once, however often a list has it: two threads must not write one file."""
+    return list({sample.name: sample for sample in samples}.values())
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """So many of the items, or all if there are fewer, from the whole of the sequence."""
+    chosen = min(count, len(items))
+    return [items[i * len(items) // chosen] for i in range(chosen)]
 
 
 def require_distinct(samples: Sequence[Sample]) -> None:

@@ -39,14 +39,35 @@ def check_vectors(vectors: np.ndarray, where: str) -> np.ndarray:
     if vectors.ndim != 3 or vectors.shape[0] != 2 or vectors.dtype.kind not in "fiu":
         raise UserError(f"{where}: a vector map is (2, H, W), this is {vectors.shape}")
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    bad = np.argwhere(~np.isfinite(vectors))
-    if len(bad):
-        channel, row, column = bad[0]
-        raise UserError(
-            f"{where}: {len(bad)} values are NaN or infinite, the first in channel {channel} at "
-            f"row {row}, column {column}; the network diverged or the file is damaged"
-        )
+    _require_finite(vectors, where)
     return vectors
+
+
+def check_grid(grid: Any, where: str) -> np.ndarray | None:
+    """The grid classes that belong to a map, if there are any; raises where one is not finite."""
+    if grid is None:
+        return None
+    grid = np.asarray(grid)
+    _require_finite(grid, f"{where}: of the grid classes")
+    return grid
+
+
+def _require_finite(array: np.ndarray, where: str) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        axes = ("channel", "row", "column")[-array.ndim :]
+        place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, bad[0]))
+        raise UserError(
+            f"{where}: {len(bad)} values are NaN or infinite, the first in {place}; the network "
+            "diverged or the file is damaged"
+        )
+
+
+def _require_plain(names: Sequence[str], path: Path) -> None:
+    """Raise for a name of a map that would lead out of the folder in which its files are made."""
+    for name in names:
+        if Path(name).name != name or not name.isprintable() or name[:1] in ("", "."):
+            raise UserError(f"{path}: a vector map is called {name!r}, which is no file's name")
 
 
 def _stack(array: np.ndarray, names: Sequence[str] | None, stem: str) -> Iterator[tuple[str, Any]]:
@@ -77,10 +98,12 @@ def _from_mapping(
     if names is None and "names" in arrays:
         stored = np.asarray(arrays["names"]).tolist()
         names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored]
+    _require_plain(names or (), path)
     single = vectors.ndim == 3
     for index, (name, array) in enumerate(_stack(vectors, names, path.stem)):
-        grid = None if grids is None else np.asarray(grids if single else grids[index])
-        yield VectorMap(name, check_vectors(np.asarray(array), f"{path} ({name})"), grid)
+        where = f"{path} ({name})"
+        grid = None if grids is None else grids if single else grids[index]
+        yield VectorMap(name, check_vectors(np.asarray(array), where), check_grid(grid, where))
 
 
 def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:

@@ -108,7 +108,8 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     """Probabilities over axis 1; what already sums to one is left alone."""
     if scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
         return scores
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # infinite scores become NaN, which is told later on
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 

@@ -13,15 +13,17 @@ import numpy as np
 
 from dcme.datasets.class_file import write_classes
 from dcme.datasets.recipe import Recipe, file_state
-from dcme.datasets.samples import Sample, require_files
+from dcme.datasets.samples import Sample, distinct, require_files, require_no_data_set
 from dcme.datasets.vectors import (
     VectorMap,
+    check_grid,
     check_vectors,
     npz_path,
     read_vector_map,
     read_vectors,
     write_npz,
 )
+from dcme.errors import UserError
 from dcme.files import Levels, PathLike, image_size, read_image, require_apart, resized
 from dcme.parallel import ordered_map, progress
 from dcme.prediction.classifier import Classifier, boxes_at, classified
@@ -91,8 +93,9 @@ def batches(pictures: Iterator[Picture], limit: int) -> Iterator[list[Picture]]:
 def _outputs(network: Network, pictures: Iterator[Picture], batch: int) -> Iterator[Output]:
     for group in batches(pictures, batch):
         for picture, (vectors, grid) in zip(group, network([p.image for p in group])):
-            vectors = check_vectors(vectors, f"network output for {picture.name}")
-            yield VectorMap(picture.name, vectors, grid), picture.original
+            where = f"network output for {picture.name}"
+            item = VectorMap(picture.name, check_vectors(vectors, where), check_grid(grid, where))
+            yield item, picture.original
 
 
 def predict_vectors(
@@ -171,6 +174,9 @@ def decode_files(
     """
     require_apart(out, [source], "the vector maps are")
     require_apart(out, folders_read(samples or ()), "the data set is")
+    require_no_data_set(out)
+    if samples is not None and Path(source).is_dir():
+        samples = distinct(samples)
     names = [sample.name for sample in samples] if samples is not None else None
     by_name = {sample.name: sample for sample in samples or ()}
     if results_in(out):
@@ -182,11 +188,24 @@ def decode_files(
         return Original(size or item.vectors.shape[1:])
 
     (Path(out) / RECIPE).unlink(missing_ok=True)  # a prediction would go on with these results
-    outputs = ((item, original(item)) for item in read_vectors(source, names))
+    outputs = ((item, original(item)) for item in _distinct_maps(source, names))
     work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid, masks=masks)
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
     write_classes(out, decoding.classes)
     return len(instances), sum(instances)
+
+
+def _distinct_maps(source: PathLike, names: Sequence[str] | None) -> Iterator[VectorMap]:
+    """What ``read_vectors`` reads; raises for a second map of a name."""
+    seen = set()
+    for item in read_vectors(source, names):
+        if item.name in seen:
+            raise UserError(
+                f"{source}: two vector maps are called {item.name}; the results of one would "
+                "replace those of the other"
+            )
+        seen.add(item.name)
+        yield item
 
 
 def _decode(decoding: Decoding, with_grid: bool, vectors_out: Path | None, output: Output) -> Found:
@@ -316,11 +335,13 @@ def predict(
     kept there as .npz files. With ``resume`` images whose results are in ``out`` already, from an
     interrupted call with the same arguments, are not seen again; their instances count as well.
     Raises where the results there are of other arguments. Without it they are replaced; where there
-    are ones of other images, too, it raises.
+    are ones of other images, too, it raises. Images that are listed several times are seen once.
     """
+    samples = distinct(samples)
     require_files(samples, image=True, ids=False)
     for folder in (out, *([vectors_out] if vectors_out is not None else [])):
         require_apart(folder, folders_read(samples), "the data set is")
+        require_no_data_set(folder)
     vectors = Path(vectors_out) if vectors_out is not None else None
     settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
     recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")

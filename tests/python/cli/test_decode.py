@@ -1,5 +1,6 @@
 """Vector maps to result files, and reading those back."""
 
+import shutil
 from functools import partial
 from threading import Event
 
@@ -85,6 +86,36 @@ def test_nan_names_the_file_and_the_pixel(tmp_path, fails):
     line = fails("decode", tmp_path / "bad.npy", tmp_path / "r")
     assert "bad.npy" in line and "row 3, column 4" in line
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_class_probabilities_that_are_no_numbers_are_refused(tmp_path, fails, value):
+    grid = np.full((2, 1, 1), 0.5, np.float32)
+    grid[1] = value
+    np.savez(tmp_path / "v.npz", vectors=np.zeros((2, 16, 16), np.float32), grid=grid)
+    line = fails("decode", tmp_path / "v.npz", tmp_path / "r", "--classes", "1:a", "--quiet")
+    assert "v.npz (v): of the grid classes: 1 values are NaN or infinite" in line
+    assert "channel 1, row 0, column 0" in line
+
+
+def twins(tmp_path, *names):
+    """A stack of maps of these names."""
+    stack = np.zeros((len(names), 2, 16, 16), np.float32)
+    np.savez(tmp_path / "v.npz", vectors=stack, names=np.array(names))
+    return tmp_path / "v.npz"
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", "..", ".hidden", "", "a\nb"])
+def test_names_in_a_stack_do_not_lead_out_of_the_folder(tmp_path, fails, name):
+    before = set(tmp_path.iterdir())
+    line = fails("decode", twins(tmp_path, name, "ok"), tmp_path / "r", "--quiet")
+    assert f"v.npz: a vector map is called {name!r}, which is no file's name" in line
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "v.npz"}
+
+
+def test_maps_of_one_name_would_replace_each_other(tmp_path, fails):
+    line = fails("decode", twins(tmp_path, "a", "b", "a"), tmp_path / "r", "--quiet")
+    assert "v.npz: two vector maps are called a; the results of one would replace" in line
 
 
 def test_a_truncated_archive_names_itself(tmp_path, fails):
@@ -217,6 +248,26 @@ def test_a_grid_of_other_classes_is_told_even_where_nothing_is_found():
 def test_results_are_not_written_over_their_source(tmp_path, fails):
     np.save(tmp_path / "v.npy", np.zeros((2, 8, 8), np.float32))
     assert "another folder" in fails("decode", tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["decode", "encode"])
+def test_the_folder_of_a_data_set_is_left_alone(city, data, tmp_path, fails, command):
+    np.save(tmp_path / "v.npy", np.zeros((2, 16, 16), np.float32))
+    source = tmp_path / "v.npy" if command == "decode" else data / "val.txt"
+    for out in (city, shutil.copytree(data, tmp_path / "other")):
+        before = set(out.rglob("*"))
+        assert f"{out}: holds a data set; name another folder" in fails(command, source, out)
+        assert set(out.rglob("*")) == before
+    if command == "encode":
+        assert f"{data}: is where the data set is" in fails(command, data, data)
+
+
+def test_results_of_an_image_called_train_are_no_data_set(tmp_path):
+    twins(tmp_path, "train")
+    for _ in range(2):
+        words = [str(tmp_path / "v.npz"), str(tmp_path / "r"), "--quiet"]
+        assert main(["decode", *words]) == 0
+    assert (tmp_path / "r" / "train.txt").is_file()
 
 
 def test_a_file_is_no_folder_for_results(tmp_path, fails):
@@ -387,6 +438,15 @@ def test_of_a_folder_of_maps_a_list_says_which(city, tmp_path, fails):
     read_result(tmp_path / "r" / f"{first.name}.txt", (256, 512)).instance_map()
     listed.write_text(f"{first.name}.png\nother.png\n")
     assert "has no vector map of other (1 of 2 images" in fails(*words)
+
+
+def test_of_a_list_that_repeats_an_image_its_map_is_decoded_once(city, tmp_path, capsys):
+    vectors, samples = encoded(city, tmp_path), find_samples(city, "val")
+    (tmp_path / "some.txt").write_text(f"{samples[0].image}\n" * 3)
+    words = ["decode", str(vectors), str(tmp_path / "r"), *THRESHOLDS, "--quiet"]
+    (vectors / f"{samples[0].name}.npz").rename(vectors / f"{samples[0].image.stem}.npz")
+    assert main([*words, "--list", str(tmp_path / "some.txt")]) == 0
+    assert "in 1 image\n" in capsys.readouterr().out
 
 
 def test_any_number_of_workers_writes_the_same_files(city, tmp_path, capsys):

@@ -83,7 +83,7 @@ def test_nan_is_located(tmp_path):
     vectors = np.zeros((2, 6, 7), np.float32)
     vectors[1, 2, 3] = np.nan
     np.save(tmp_path / "v.npy", vectors)
-    with pytest.raises(UserError, match=r"v\.npy.*channel 1 at row 2, column 3"):
+    with pytest.raises(UserError, match=r"v\.npy.*channel 1, row 2, column 3"):
         list(read_vectors(tmp_path / "v.npy"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
-from dcme.datasets.samples import read_folder
+from dcme.datasets.samples import read_folder, read_list
 from dcme.datasets.vectors import read_vectors
 from dcme.errors import UserError
 from dcme.files import write_png
@@ -179,10 +179,38 @@ def test_predict_does_not_write_into_a_data_set(deploy, tmp_path, fails, lines):
     assert not renewed(before) and set(before) == set(data.rglob("*"))
 
 
+def test_an_image_that_is_listed_several_times_is_seen_once(deploy, tmp_path):
+    for index in range(2):
+        write_png(tmp_path / f"{index}.png", picture(32, 64, seed=index))
+    decoding = Decoding(dt=9, vt=2, et=99, classes=ClassMap((1,), ("thing",)))
+    how = Prediction(Network(deploy, None), decoding, batch=1)
+    found = {}
+    for name, times in {"once": 1, "often": 3}.items():
+        listed = tmp_path / f"{name}.txt"
+        listed.write_text("0.png\n" * times + "1.png\n" * times)
+        found[name] = predict(how, read_list(listed), tmp_path / name, workers=4)
+    assert found["once"] == found["often"] and found["once"].instances > 0
+    assert len(GradientNet.batches) == 4
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_network_whose_classes_diverged_is_told(deploy, tmp_path, monkeypatch, value):
+    write_png(tmp_path / "images" / "a.png", picture(32, 64))
+    forward = GradientNet.forward
+
+    def diverged(self):
+        outputs = forward(self)
+        outputs["classes"][0, 1] = value
+        return outputs
+
+    monkeypatch.setattr(GradientNet, "forward", diverged)
+    how = Prediction(Network(deploy, None), Decoding(classes=ClassMap((1,), ("thing",))))
+    with pytest.raises(UserError, match=r"output for a: of the grid classes: .* diverged"):
+        predict(how, read_folder(tmp_path / "images"), tmp_path / "r")
+
+
 def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
     (tmp_path / "list.txt").write_text("absent.png\n")
-    from dcme.datasets.samples import read_list
-
     with pytest.raises(UserError, match=r"absent\.png: there is no such image"):
         how = Prediction(Network(deploy, None), Decoding())
         predict(how, read_list(tmp_path / "list.txt"), tmp_path / "r")

@@ -8,12 +8,19 @@ import lmdb
 import numpy as np
 import pytest
 from dcme.cli import main
-from dcme.datasets.prepare import Pairs, prepare
+from dcme.datasets.prepare import Pairs, prepare, write_balanced_list
 from dcme.datasets.samples import find_samples
 from dcme.files import read_ids, read_image
 from oracles.times import age, renewed
 
 from caffe.proto import caffe_pb2
+
+
+def records_of(database):
+    """What an LMDB holds, by key."""
+    with lmdb.open(str(database), readonly=True) as environment:
+        with environment.begin() as transaction:
+            return dict(transaction.cursor())
 
 
 def make_pair(root, name, shape=(32, 48), ids_shape=None, dtype=np.uint16):
@@ -65,6 +72,44 @@ def test_pairs_of_originals_that_have_changed_are_made_anew(listed, tmp_path, ca
     assert "1 image: 0 kept, 1 new" in capsys.readouterr().out
     changed = [not np.array_equal(a, b) for a, b in zip(before, after)]
     assert changed == [replaced == "good.png", replaced == "good_ids.png"]
+
+
+def test_a_list_may_repeat_an_image(listed, tmp_path):
+    row = (listed / "train.txt").read_text()
+    (listed / "train.txt").write_text(3 * row)
+    done = prepare(listed / "train.txt", tmp_path / "out", (16, 24), lmdb=True, workers=4)
+    assert done == {"train": Pairs(0, 1)}
+    assert len(find_samples(tmp_path / "out" / "train.txt")) == 3
+    assert len(records_of(tmp_path / "out" / "train_lmdb")) == 6
+
+
+def test_what_was_made_of_pairs_that_have_changed_is_made_anew(listed, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    prepare(listed / "train.txt", out, lmdb=True)
+    write_balanced_list(out)
+    derived = age([out / "train_lmdb" / "data.mdb", out / "train_balanced.txt"])
+    prepare(listed / "train.txt", out)
+    assert not renewed(derived), "nothing has changed"
+    ids = read_ids(listed / "good_ids.png")
+    cv2.imwrite(str(listed / "good_ids.png"), np.where(ids == 1001, np.uint16(27001), ids))
+    prepare(listed / "train.txt", out)
+    datum = caffe_pb2.Datum.FromString(records_of(out / "train_lmdb")[b"00000000.ids"])
+    assert datum.data == (out / "instanceIds/train/good.png").read_bytes()
+    assert len(find_samples(out / "train_balanced.txt")) == 3, "a truck makes an image rare"
+    with open(listed / "train.txt", "a") as stream:
+        stream.write(make_pair(listed, "more"))
+    prepare(listed / "train.txt", out)
+    assert len(records_of(out / "train_lmdb")) == 4
+    assert len(find_samples(out / "train_balanced.txt")) == 4
+    (listed / "train.txt").write_text(make_pair(listed, "more"))
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dcme.datasets.prepare.prepare_sample", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(listed / "train.txt", out)
+    assert not any(path.exists() for path in derived), "better none than those of other pairs"
 
 
 @pytest.mark.parametrize("missing", [0, -1])
@@ -163,9 +208,7 @@ def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
 def test_an_lmdb_holds_maps_as_files_and_images_as_planes(listed, tmp_path):
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
     prepare(listed / "train.txt", tmp_path / "out", lmdb=True)
-    with lmdb.open(str(tmp_path / "out" / "train_lmdb"), readonly=True) as environment:
-        with environment.begin() as transaction:
-            records = dict(transaction.cursor())
+    records = records_of(tmp_path / "out" / "train_lmdb")
     assert sorted(records) == [b"00000000.ids", b"00000000.image"]
     datum = caffe_pb2.Datum.FromString(records[b"00000000.ids"])
     assert (datum.channels, datum.height, datum.width, datum.encoded) == (1, 32, 48, True)
