@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -140,6 +141,7 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
     write_bytes(path, png_bytes(image))
 
 
+PNG_START = b"\x89PNG\r\n\x1a\n"
 TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
@@ -151,11 +153,6 @@ def _content_of_picture(path: PathLike) -> bytes:
     if not _core.is_whole_picture(content):
         raise UserError(f"{path}: is cut off; copy or create the file again")
     return content
-
-
-def require_whole(path: PathLike) -> None:
-    """Raise for an image file that is cut off, without the work of decoding it."""
-    _content_of_picture(path)
 
 
 def _decode(path: PathLike) -> np.ndarray:
@@ -220,6 +217,21 @@ def read_image(path: PathLike, levels: Levels | None = None) -> np.ndarray:
     if image.shape[2] not in (3, 4):
         raise UserError(f"{path}: has {image.shape[2]} channels; an image is grey or has colours")
     return np.ascontiguousarray(image[..., :3])
+
+
+def checked_size(path: PathLike) -> tuple[int, int]:
+    """(H, W) of an image that ``read_image`` reads without levels; raises where it does not.
+
+    Of a PNG this is told by its header, without the work of decoding it: damage in its middle is
+    left unseen.
+    """
+    content = _content_of_picture(path)
+    if content[:8] == PNG_START:
+        width, height, bits = struct.unpack_from(">IIB", content, 16)
+        if bits <= 8:
+            return height, width
+    height, width = read_image(path).shape[:2]
+    return height, width
 
 
 def _holds_objects(path: PathLike) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,8 @@ Item = TypeVar("Item")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 IMAGE_FOLDER, TRUTH_FOLDER = "leftImg8bit", "gtFine"
 IMAGE_ENDING, IDS_ENDING = "_leftImg8bit", "_gtFine_instanceIds"
+BLANKS = " \t\r"
+"""What may stand around the names in a list."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,25 @@ def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
     return [Sample(name, f.get("image"), f.get("ids")) for name, f in sorted(found.items())]
 
 
+def _require_listable(names: Iterable[str]) -> None:
+    """Raise for the name of an image that no list could hold."""
+    for name in names:
+        try:
+            name.encode()
+            fits = not set(name) & set("\t\n\r")
+        except UnicodeEncodeError:  # bytes of another encoding, as old archives have
+            fits = False
+        if not fits:
+            raise UserError(
+                f"{name!r}: lists cannot hold this name of an image; rename the file without tabs, "
+                "line breaks and bytes that are no UTF-8"
+            )
+
+
 def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
     """File stems where they are unique, else paths below ``root`` joined by underscores."""
     stems = [path.stem for path in paths]
+    _require_listable(stems)
     if max(Counter(stems).values(), default=1) == 1:
         return stems
     names = []
@@ -73,6 +91,7 @@ def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
         inside = path.relative_to(root) if path.is_relative_to(root) else path
         parts = inside.with_suffix("").parts
         names.append("_".join(part for part in parts if part not in ("/", "..")))
+    _require_listable(names)
     double = [name for name, times in Counter(names).items() if times > 1]
     if double:
         raise UserError(f"two images would share the name '{double[0]}'; rename or remove one")
@@ -90,14 +109,18 @@ def _is_image(name: str) -> bool:
 
 
 def _split_line(row: str, where: str) -> list[str]:
-    """``image`` or ``image instanceIds``, parted by a tab, or by a blank after an image's name."""
+    """``image`` or ``image instanceIds``, parted by a tab, or by blanks if names have none.
+
+    Pairs are told by the rule of the layer DCMEData (``caffe_ext/layers/list_source.cpp``).
+    """
     if "\t" in row:
-        fields = [field.strip() for field in row.split("\t")]
+        fields = [field.strip(BLANKS) for field in row.split("\t")]
     else:
-        gaps = [i for i, letter in enumerate(row) if letter == " " and _is_image(row[:i])]
-        if len(gaps) > 1:
+        words = [word for word in row.split(" ") if word]
+        pair = any(_is_image(word) for word in words[:-1])
+        if pair and len(words) > 2:
             raise UserError(f"{where}: put a tab between names that have blanks")
-        fields = [row[: gaps[0]], row[gaps[0] :].strip()] if gaps else [row]
+        fields = words if pair else [row]
     if len(fields) > 2 or not _is_image(fields[-1]):
         raise UserError(f"{where}: '{fields[-1]}' is not an image file name")
     return fields
@@ -105,7 +128,7 @@ def _split_line(row: str, where: str) -> list[str]:
 
 def list_rows(path: PathLike) -> list[tuple[int, str]]:
     """The lines of a list that say something, each with its number: no empty ones, no comments."""
-    rows = [line.strip() for line in read_text(path).splitlines()]
+    rows = [line.strip(BLANKS) for line in read_text(path).split("\n")]
     return [(number, row) for number, row in enumerate(rows, 1) if row and row[0] != "#"]
 
 
@@ -186,6 +209,7 @@ def find_samples(source: PathLike, split: str = "val") -> list[Sample]:
         _require_no_lists(path, split)
         return read_folder(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
+        _require_listable([path.stem])
         return [Sample(path.stem, path, None)]
     _require_text(path)
     return read_list(path)

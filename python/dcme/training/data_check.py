@@ -11,7 +11,7 @@ from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.datasets.recipe import file_state, short_mark
 from dcme.datasets.samples import Sample, read_list, require_files
 from dcme.errors import UserError
-from dcme.files import read_ids, read_json, read_text, require_whole, write_json
+from dcme.files import checked_size, read_ids, read_json, read_text, require_size, write_json
 from dcme.labels import FIRST_INSTANCE_ID, labels_in
 from dcme.parallel import ordered_map, progress, usable_cores
 from dcme.training.caffe_train import (
@@ -31,10 +31,12 @@ Labels = dict[int, Path]
 
 def _check_images(path: Path, root: Path) -> None:
     """Lines ``image class`` of ImageData, and every image exists."""
-    lines = [line.rsplit(maxsplit=1) for line in read_text(path).splitlines() if line.strip()]
-    if not lines:
+    lines = [line.rsplit(maxsplit=1) for line in read_text(path).split("\n")]
+    if not any(lines):
         raise UserError(f"{path}: the list is empty; a line is 'image class'")
     for number, fields in enumerate(lines, 1):
+        if not fields:
+            continue
         if len(fields) != 2 or not fields[1].isdecimal():
             raise UserError(f"{path}:{number}: a line is 'image class', class a number from 0 on")
         if not (root / fields[0]).is_file():
@@ -65,9 +67,10 @@ def _lists(files: NetFiles) -> Iterator[list[Sample]]:
 
 
 def _labels(sample: Sample) -> set[int]:
-    """Class labels of a sample's instances; raises where its image or map is not whole."""
-    require_whole(sample.image_path())
-    return labels_in(read_ids(sample.ids_path()))
+    """Class labels of a sample's instances; raises where its image or map cannot be trained on."""
+    image, ids = checked_size(sample.image_path()), read_ids(sample.ids_path())
+    require_size(sample.ids_path(), ids.shape, image)
+    return labels_in(ids)
 
 
 def _known(path: Path, mark: str) -> Labels | None:
@@ -85,9 +88,10 @@ def _known(path: Path, mark: str) -> Labels | None:
 def check_data(files: NetFiles, quiet: bool = True) -> Labels:
     """The labels of all instances that the data layers will read; raises where files are bad.
 
-    Every image and instance map of the lists must be there and end properly, and instance maps
-    must be such. Reading them takes a part of the time of one pass of the training; beside the
-    prototxts it is noted, and not done again until a file changes.
+    Every image and instance map of the lists must be there and end properly, images must have 8
+    bits a channel, and instance maps must be such, of their images' sizes. Reading them takes a
+    part of the time of one pass of the training; beside the prototxts it is noted, and not done
+    again until a file changes.
     """
     samples = list(dict.fromkeys(sample for listed in _lists(files) for sample in listed))
     paths = [path for s in samples for path in (s.image_path(), s.ids_path())]

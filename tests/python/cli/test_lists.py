@@ -1,11 +1,15 @@
 """Which images a list, a folder or a split stands for."""
 
+from contextlib import suppress
+
 import cv2
 import numpy as np
 import pytest
 from dcme.datasets.samples import find_samples, list_line, read_list
 from dcme.errors import UserError
 from dcme.files import read_ids
+
+import caffe
 
 
 def rows(tmp_path, text, encoding="utf-8"):
@@ -24,7 +28,7 @@ def rows(tmp_path, text, encoding="utf-8"):
         ("a.png \t b.png", "a.png", "b.png"),
         ("my a.png", "my a.png", None),
         ("my a.png\tmy b.png", "my a.png", "my b.png"),
-        ("my a.jpg  my b.png", "my a.jpg", "my b.png"),
+        ("a\u2028b.png\tb.png", "a\u2028b.png", "b.png"),
         ("x.png y.png\tb.png", "x.png y.png", "b.png"),
     ],
 )
@@ -40,6 +44,52 @@ def test_lines_are_read_as_they_were_written(tmp_path, names):
     assert ("\t" in list_line(*names)) == (" " in "".join(names)), "DCMEData wants it"
 
 
+def net_of(path):
+    """A net of nothing but the layer that reads a list, in a file beside it."""
+    net = path.with_name("net.prototxt")
+    net.write_text(
+        'layer { name: "data" type: "DCMEData" top: "data" top: "vectors" dcme_data_param '
+        f'{{ source: "{path}" root_folder: "{path.parent}" batch_size: 1 }} }}'
+    )
+    return str(net)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("a.png b.png", " a.png \t  b.png ", "a.png  b.png\r", "my a.png\tmy b.png"),
+        *("my a.png my b.png", "my a.png b.png", "a.png my b.png", "a.png b.png b.png"),
+        *("my a.png", "a.png", "a.png\tb.png\tb.png", "\u00a0a.png b.png", "\ta.png\t"),
+    ],
+)
+def test_the_layer_reads_the_same_pairs(tmp_path, line):
+    for grey, name in enumerate(("a.png", "my a.png", "\u00a0a.png")):
+        cv2.imwrite(str(tmp_path / name), np.full((4, 4, 3), grey, np.uint8))
+    for name in ("b.png", "my b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4), np.uint16))
+    path = tmp_path / "list.txt"
+    path.write_bytes(f"{line}\n".encode())
+    read = None
+    with suppress(UserError):
+        (sample,) = read_list(path)
+        read = cv2.imread(str(sample.image_path())).max() if sample.ids_path() else None
+    read_by_layer = None
+    with suppress(caffe.Error):
+        net = caffe.Net(net_of(path), caffe.TEST)
+        net.forward()
+        read_by_layer = net.blobs["data"].data.max()
+    assert read_by_layer == read
+
+
+@pytest.mark.parametrize("name", ["a\tb.png", "a\nb.png", "a\udcffb.png"])
+def test_names_that_no_list_can_hold_are_told_before(tmp_path, fails, name):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4), np.uint8))
+    (tmp_path / "a.png").rename(tmp_path / name)
+    line = fails("collect", tmp_path, tmp_path, tmp_path / "out", "--classes", "1:a")
+    assert f"{name[:-4]!r}: lists cannot hold this name" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_images_have_names_of_their_own(tmp_path):
     path = tmp_path / "list.txt"
     path.write_text("x/a.png\ny/a.png\nx/b.png\nx/b.png\n")
@@ -53,6 +103,8 @@ def test_images_have_names_of_their_own(tmp_path):
     ("line", "message"),
     [
         ("a.png b.png c.png", "list.txt:1: put a tab between"),
+        ("my a.jpg  my b.png", "list.txt:1: put a tab between"),
+        ("my a.png b.png", "list.txt:1: put a tab between"),
         ("a.png b.npy", "list.txt:1: 'b.npy' is not an image file name"),
         ("a.png 3", "list.txt:1: '3' is not an image file name"),
         ("a.png\tb.png\tc.png", "'c.png' is not"),

@@ -4,11 +4,12 @@ import json
 import shlex
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.class_file import read_classes, write_classes
-from dcme.files import read_ids, write_png
+from dcme.files import read_ids, read_image, write_png
 from dcme.training import data_check
 from dcme.training.caffe_train import data_layers, read_net
 from dcme.training.job import newest_state
@@ -124,6 +125,32 @@ def test_a_file_that_is_cut_off_is_found_before_anything_runs(copied, tmp_path, 
     assert f"{path}: is cut off" in line and not (tmp_path / "r" / "train.log").exists()
     path.write_bytes(whole)
     assert train(copied, tmp_path / "r", 1, "--quiet") == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda image: image.astype(np.uint16), "has 16 bits a channel"),
+        (lambda image: image[1:], "its image is"),
+        (None, "is damaged, or no image"),
+    ],
+)
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_images_that_cannot_be_trained_on_are_found_before(
+    copied, tmp_path, fails, damage, message, ending
+):
+    path = max((copied / "images" / "train").glob("*.png"))
+    changed = path.with_suffix(ending)
+    image = read_image(path)
+    path.unlink()
+    changed.write_bytes(b"")
+    if damage is not None:
+        cv2.imwrite(str(changed), damage(image))
+    rows = (copied / "train.txt").read_text()
+    (copied / "train.txt").write_text(rows.replace(path.name + " ", changed.name + " "))
+    line = fails("train", NETS, copied, tmp_path / "r", "--quiet")
+    assert message in line and path.stem in line
+    assert not (tmp_path / "r" / "train.log").exists()
 
 
 def test_what_was_checked_is_not_read_again_until_it_changes(copied, tmp_path, monkeypatch):

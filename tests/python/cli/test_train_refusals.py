@@ -89,7 +89,7 @@ def test_a_training_that_never_began_may_be_another_one(data, tmp_path, fails):
         ("\n", "train.txt: the list is empty"),
         ("a.png\n", "train.txt:1: a line is 'image class'"),
         ("a.png x\n", "train.txt:1: a line is 'image class'"),
-        ("\na.png -1\n", "train.txt:1: a line is 'image class'"),
+        ("\n\na.png -1\n", "train.txt:3: a line is 'image class'"),
         ("a.png 3\n", "a.png: there is no such image"),
     ],
 )
