@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from dcme._arrays import json_number
 from dcme.classes import CITYSCAPES
 from dcme.datasets.prepare import prepare
 from dcme.datasets.samples import Sample, cityscapes_split
-from dcme.datasets.vectors import npz_path, read_vectors
+from dcme.datasets.vectors import read_vector_map
 from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.pictures.plotting import show_directions, show_instances
@@ -24,7 +25,7 @@ from dcme.pictures.report import Page
 from dcme.prediction.network import Network, Preprocessing
 from dcme.prediction.predict import Prediction, predict
 from dcme.results.decode import Decoding
-from dcme.results.files import MAP_FOLDER
+from dcme.results.files import map_path
 from dcme.results.scoring import Scores, score_results
 from dcme.synth import write_dataset
 from dcme.tables import Table
@@ -146,7 +147,7 @@ def _metrics(
     trained, untrained = scores["trained"], scores["untrained"]
 
     def number(value: float) -> float | None:
-        return None if np.isnan(value) else round(float(value), 6)
+        return json_number(round(value, 6))
 
     return {
         "ap50_class_agnostic": number(trained.agnostic_ap50),
@@ -185,10 +186,10 @@ def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.nd
         image = read_image(sample.image_path())
         truth = read_ids(sample.ids_path())
         before, after = (
-            read_ids(run.out / f"results_{kind}" / MAP_FOLDER / f"{sample.name}_instanceIds.png")
+            read_ids(map_path(run.out / f"results_{kind}", sample.name))
             for kind in ("untrained", "trained")
         )
-        vectors = next(read_vectors(npz_path(run.out / "vectors_trained", sample.name))).vectors
+        vectors = read_vector_map(run.out / "vectors_trained", sample).vectors
         rows.append(
             [
                 ("held-out scene", image),

@@ -23,9 +23,6 @@ from dcme.parallel import ordered_map, progress
 Box = tuple[int, int, int, int]
 """Top, left, bottom, right; the last two one past the end."""
 
-IGNORED_LABELS = (LABEL_ID["caravan"], LABEL_ID["trailer"])
-"""Labels that are class 0 for the classifier."""
-
 
 @dataclass(frozen=True)
 class CropRule:
@@ -71,7 +68,6 @@ class CropSettings:
 
     rule: CropRule = field(default_factory=CropRule)
     classes: ClassMap = CITYSCAPES
-    ignored: tuple[int, ...] = IGNORED_LABELS
     every: Mapping[int, int] = field(
         default_factory=lambda: {LABEL_ID["person"]: 3, LABEL_ID["car"]: 6, LABEL_ID["bicycle"]: 2}
     )
@@ -82,11 +78,11 @@ class CropSettings:
         """Those for other classes than Cityscapes': every instance is kept."""
         if classes == CITYSCAPES:
             return cls(rule)
-        return cls(rule, classes, tuple(classes.ignored), {})
+        return cls(rule, classes, {})
 
     def class_of(self, label: int) -> int:
         """The classifier's class of a label: 1.. in the order of the table, 0 for ignored ones."""
-        return 0 if label in self.ignored else 1 + self.classes.labels.index(label)
+        return 0 if label in self.classes.ignored else 1 + self.classes.labels.index(label)
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ class _Instance:
 def _listed(settings: CropSettings, sample: Sample) -> list[_Instance]:
     """The instances of a sample that have a class."""
     table = instances(read_ids(sample.ids_path()))
-    wanted = table[np.isin(table["label"], (*settings.classes.labels, *settings.ignored))]
+    wanted = table[np.isin(table["label"], (*settings.classes.labels, *settings.classes.ignored))]
     return [
         _Instance(
             int(row["id"]),

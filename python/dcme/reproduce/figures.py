@@ -22,7 +22,7 @@ from dcme.pictures.charts import chart
 from dcme.pictures.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
 from dcme.reproduce.context import Context, Pipeline
 from dcme.reproduce.experiments import FCN8S, PAPER_2, SEGNET
-from dcme.results.files import MAP_FOLDER
+from dcme.results.files import map_path
 
 CLASSES = CITYSCAPES
 PICTURES = 4
@@ -106,7 +106,7 @@ def result_figure(
     panels = []
     for sample in samples:
         image = _picture(sample, size)
-        ids = _fitting(read_ids(results / MAP_FOLDER / f"{sample.name}_instanceIds.png"), size)
+        ids = _fitting(read_ids(map_path(results, sample.name)), size)
         if pipeline.classifier is None:
             middle = show_classes(image, ids)
         else:

@@ -158,10 +158,15 @@ def folders_read(samples: Sequence[Sample]) -> set[Path]:
     return maps | beside | {s.image.parent for s in samples if s.image is not None}
 
 
+def map_path(out: PathLike, name: str) -> Path:
+    """The instance map of an image's result."""
+    return Path(out) / MAP_FOLDER / f"{name}_instanceIds.png"
+
+
 def _maps(out: PathLike, name: str) -> tuple[Path, Path]:
     """The instance map of an image's result, and the label map that may be there instead."""
-    folder = Path(out) / MAP_FOLDER
-    return folder / f"{name}_instanceIds.png", folder / f"{name}_labels.npy"
+    path = map_path(out, name)
+    return path, path.with_name(f"{name}_labels.npy")
 
 
 def results_in(out: PathLike) -> list[str]:
@@ -239,7 +244,7 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
 def list_result(path: PathLike) -> list[tuple[Path, int, float]]:
     """What a text file lists: (mask, label, score) of each instance."""
     text = Path(path)
-    lines = [line.strip() for line in read_text(text).splitlines()]
+    lines = [line.strip() for line in read_text(text).split("\n")]
     return [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
 
 

@@ -117,7 +117,7 @@ class Canvas:
         region = self.image[top:bottom, left:right]
         region[...] = multiplied(np.ascontiguousarray(region), gain)
 
-    def texture(self, rng: np.random.Generator, amount: float, where: np.ndarray) -> None:
+    def texture(self, amount: float, where: np.ndarray) -> None:
         """Multiply the picture by noise of this relative amount where the mask is set."""
         gain = 1.0 + amount * self.noise * where
         self.image = multiplied(self.image, gain)

@@ -307,7 +307,7 @@ def paint_backdrop(street: Street, rng: np.random.Generator, height: int, width:
     paint_houses(canvas, street, rng)
     paint_ground(canvas, street, rng)
     below = np.where(canvas.ids != LABEL_ID["sky"], 1.0, 0.15).astype(np.float32)
-    canvas.texture(rng, float(rng.uniform(0.05, 0.11)), below)
+    canvas.texture(float(rng.uniform(0.05, 0.11)), below)
     if rng.random() < 0.6:
         side = float(rng.choice([-1, 1])) * street.wall
         reach = side - np.sign(side) * float(rng.uniform(3, 12))

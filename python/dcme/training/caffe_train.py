@@ -88,6 +88,13 @@ def read_solver(path: PathLike) -> Any:
     return _parse(Path(path), caffe_pb2.SolverParameter())
 
 
+def write_message(path: PathLike, message: Any) -> None:
+    """Write a message as a prototxt."""
+    from google.protobuf import text_format
+
+    write_text(path, text_format.MessageToString(message))
+
+
 _DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
 
 
@@ -141,8 +148,6 @@ def bind_to_data(
     a run leaves the random weights as they are and only gathers the statistics of the data that
     batch normalisation needs.
     """
-    from google.protobuf import text_format
-
     root, folder = Path(data).resolve(), Path(out)
     net, solver = read_net(files.train), read_solver(files.solver)
     val_list = f"val{LMDB_ENDING}" if train_list.endswith(LMDB_ENDING) else "val.txt"
@@ -164,8 +169,8 @@ def bind_to_data(
         solver.display = min(solver.display, max(1, max_iter // 10))
     if not learn:
         solver.base_lr = 0
-    write_text(bound.train, text_format.MessageToString(net))
-    write_text(bound.solver, text_format.MessageToString(solver))
+    write_message(bound.train, net)
+    write_message(bound.solver, solver)
     write_text(bound.deploy, read_text(files.deploy))
     return bound
 

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from dcme.datasets.samples import list_rows
 from dcme.files import write_text
-from dcme.training.caffe_train import NetFiles, data_layers, data_parameters, read_net, read_solver
+from dcme.training.caffe_train import (
+    NetFiles,
+    data_layers,
+    data_parameters,
+    read_net,
+    read_solver,
+    write_message,
+)
 
 LIST = "held_out.txt"
 
@@ -19,8 +26,6 @@ def measure_held_out(files: NetFiles, images: int) -> int:
     seldom than snapshots nor more often than every 100 iterations. A solver that tests by itself
     stays as it is, and so does one whose net or data knows no such list (LMDBs).
     """
-    from google.protobuf import text_format
-
     net, solver = read_net(files.train), read_solver(files.solver)
     layers = [layer for layer, testing in data_layers(net, files.train) if testing]
     if not images or solver.test_iter or len(layers) != 1:
@@ -40,6 +45,6 @@ def measure_held_out(files: NetFiles, images: int) -> int:
     solver.test_initialization = False  # batch normalisation has seen no data yet
     often = max(100, solver.max_iter // 10)
     solver.test_interval = min(solver.snapshot or solver.max_iter, often)
-    write_text(files.train, text_format.MessageToString(net))
-    write_text(files.solver, text_format.MessageToString(solver))
+    write_message(files.train, net)
+    write_message(files.solver, solver)
     return len(chosen)

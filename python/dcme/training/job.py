@@ -24,12 +24,13 @@ from dcme.training.caffe_train import (
     nets_path,
     read_net,
     train,
+    write_message,
 )
 from dcme.training.data_check import check_data, require_labels
 from dcme.training.held_out import measure_held_out
 from dcme.training.log import TrainLog, read_any_log
 from dcme.training.net_classes import bind_classes, classes_of_net, classes_to_bind
-from dcme.training.weights import require_any, weight_layers
+from dcme.training.weights import has_weights, require_any, weight_layers
 
 RECIPE = "training.json"
 _STATE = re.compile(r"snapshot_iter_(\d+)\.solverstate(\.h5)?")
@@ -127,16 +128,10 @@ def newest_state(folder: PathLike) -> tuple[Path, int] | None:
     return path, iteration
 
 
-def _learned(net: Any) -> list[str]:
-    """Layers of a prototxt that have weights of their own."""
-    kinds = ("Convolution", "Deconvolution", "InnerProduct", "BatchNorm", "Scale")
-    return [layer.name for layer in net.layer if layer.type in kinds]
-
-
 def check_weights(net: Any, path: PathLike) -> str:
     """How many layers of the net start from weights files; raises where none does."""
-    learned = _learned(net)
     stored = {name for part in str(path).split(",") for name in weight_layers(part)}
+    learned = [layer.name for layer in net.layer if layer.name in stored or has_weights(layer)]
     missing = [name for name in learned if name not in stored]
     require_any(learned, stored, path)
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
@@ -145,15 +140,13 @@ def check_weights(net: Any, path: PathLike) -> str:
 
 
 def _use_box_anchor(files: NetFiles) -> None:
-    from google.protobuf import text_format
-
     from caffe.proto import caffe_pb2
 
     net = read_net(files.train)
     for layer, _ in data_layers(net, files.train):
         if layer.type == "DCMEData":
             layer.dcme_data_param.anchor = caffe_pb2.DCMEDataParameter.BOX_CENTRE
-    write_text(files.train, text_format.MessageToString(net))
+    write_message(files.train, net)
 
 
 def _recipe(job: TrainingJob) -> dict[str, str]:

@@ -12,8 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from dcme.errors import UserError
-from dcme.files import PathLike, write_text
-from dcme.training.caffe_train import NetFiles, data_layers, data_parameters, read_net
+from dcme.files import PathLike
+from dcme.training.caffe_train import (
+    NetFiles,
+    data_layers,
+    data_parameters,
+    read_net,
+    write_message,
+)
 
 MOST_OUTPUTS_OF_HEADS = 21
 """Layers with more outputs than this are hidden ones: heads give vectors, classes or scores."""
@@ -168,8 +174,6 @@ def _solver(settings: Narrowing) -> Any:
 
 def write_narrowed(files: NetFiles, out: PathLike, settings: Narrowing) -> NetFiles:
     """Write a net's three files, scaled down, into the folder ``out``."""
-    from google.protobuf import text_format
-
     folder = Path(out)
     small = NetFiles(*(folder / f"{name}.prototxt" for name in ("train", "deploy", "solver")))
     solver = _solver(settings)
@@ -180,5 +184,5 @@ def write_narrowed(files: NetFiles, out: PathLike, settings: Narrowing) -> NetFi
         (small.solver, solver),
     )
     for path, message in messages:
-        write_text(path, text_format.MessageToString(message))
+        write_message(path, message)
     return small

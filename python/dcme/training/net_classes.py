@@ -7,8 +7,8 @@ from typing import Any
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.errors import UserError
-from dcme.files import PathLike, write_text
-from dcme.training.caffe_train import NetFiles, data_layers, read_net
+from dcme.files import PathLike
+from dcme.training.caffe_train import NetFiles, data_layers, read_net, write_message
 
 
 def classes_of_net(train: PathLike, *named: ClassMap | None) -> ClassMap | None:
@@ -77,8 +77,6 @@ def bind_classes(files: NetFiles, classes: ClassMap) -> None:
     The data layers take the labels; the convolution that scores the classes, if the net has one,
     gets an output for each and one for the background, in training and deployment.
     """
-    from google.protobuf import text_format
-
     train, deploy = read_net(files.train), read_net(files.deploy)
     for layer, _ in data_layers(train, files.train):
         if layer.type != "DCMEData":
@@ -95,4 +93,4 @@ def bind_classes(files: NetFiles, classes: ClassMap) -> None:
         for layer in net.layer:
             if head is not None and layer.name == head.name:
                 layer.convolution_param.num_output = 1 + len(classes.labels)
-        write_text(path, text_format.MessageToString(net))
+        write_message(path, net)

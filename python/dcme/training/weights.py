@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from dcme.errors import UserError
 from dcme.files import PathLike
+
+_WITH_WEIGHTS = (
+    *("Convolution", "Deconvolution", "InnerProduct", "Embed", "BatchNorm", "PReLU"),
+    *("LSTM", "RNN", "Parameter"),
+)
 
 
 def weight_layers(path: PathLike) -> set[str]:
@@ -31,6 +37,13 @@ def weight_layers(path: PathLike) -> set[str]:
         raise UserError(f"{path}: holds no weights (not a .caffemodel)") from None
     layers = [*net.layer, *net.layers, *(old.layer for old in net.layers)]
     return {layer.name for layer in layers if layer.blobs}
+
+
+def has_weights(layer: Any) -> bool:
+    """Whether a layer of a prototxt has weights by its type; of plug-ins this is not known."""
+    if layer.type in ("Scale", "Bias"):  # with a second bottom these have their factors from there
+        return len(layer.bottom) == 1
+    return layer.type in _WITH_WEIGHTS
 
 
 def require_any(learned: Collection[str], stored: Collection[str], path: PathLike) -> None:

@@ -171,6 +171,22 @@ def test_the_layers_that_start_anew_are_named(tmp_path, stored, told):
     assert check_weights(net, path) == told.replace("W", str(path))
 
 
+def test_every_layer_with_weights_counts(tmp_path):
+    """Those of the runtime by their types, those of plug-ins by what the file holds."""
+    from caffe.proto import caffe_pb2
+
+    net, weights = caffe_pb2.NetParameter(), caffe_pb2.NetParameter()
+    for kind in ("Convolution", "PReLU", "Bias", "Embed", "LSTM", "RNN", "Parameter", "Mine"):
+        net.layer.add(name=kind, type=kind, bottom=["x"])
+    net.layer.add(name="sum", type="Bias", bottom=["x", "y"])
+    for name in ("Convolution", "Mine"):
+        weights.layer.add(name=name).blobs.add(data=[1.0])
+    path = tmp_path / "w.caffemodel"
+    path.write_bytes(weights.SerializeToString())
+    told = f"2 of 8 layers start from {path}; new: PReLU, Bias, Embed, LSTM, RNN, Parameter"
+    assert check_weights(net, path) == told
+
+
 def play_training(monkeypatch, out, *names, log=""):
     """Training that leaves these files, and runs no command."""
 

@@ -110,7 +110,7 @@ CASES = [
         {
             "dcme.datasets.prepare.prepare_crops": {
                 **{"source": "source", "out": "out", "splits": ("train", "val"), "quiet": False},
-                "settings": CropSettings(CropRule(24, 9), CELL, ignored=(), every={}),
+                "settings": CropSettings(CropRule(24, 9), CELL, every={}),
             }
         },
         {"dcme.datasets.prepare.prepare_crops": {}},
