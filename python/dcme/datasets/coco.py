@@ -18,6 +18,8 @@ from dcme.files import read_json
 
 LONGEST_NUMBER = 40
 """Bits of a run length; longer ones only cost time."""
+FARTHEST = 1e12
+"""Pixels from an image's corner to one of a polygon's; so no number gets too large."""
 
 
 @dataclass
@@ -75,18 +77,25 @@ def _polygons(parts: Sequence[Any], shape: tuple[int, int], origin: str) -> np.n
 
 
 def _inside(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels (H, W) whose centres lie in a polygon of ``corners`` (x, y)."""
-    from matplotlib.path import Path as Outline
-
-    mask = np.zeros(shape, bool)
+    """The pixels (H, W) whose centres lie in a polygon of ``corners`` (x, y): those on whose left
+    its outline crosses the row an odd number of times."""
     height, width = shape
-    left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(axis=0)), 0, (width, height)).astype(int)
-    rows, columns = np.mgrid[top:bottom, left:right]
     # COCO's (0, 0) is the corner of the first pixel, so its centre is (0.5, 0.5).
-    centres = np.column_stack([columns.ravel(), rows.ravel()]) + 0.5
-    inside = Outline(corners).contains_points(centres)
-    mask[top:bottom, left:right] = inside.reshape(rows.shape)
+    corners = np.clip(corners - 0.5, -FARTHEST, FARTHEST)
+    crossed = np.zeros((height, width + 1), bool)
+    for (x, y), (next_x, next_y) in zip(corners, np.roll(corners, -1, axis=0)):
+        first, last = np.clip(np.ceil(sorted((y, next_y))), 0, height).astype(int)
+        if first == last:
+            continue
+        crossings = x + (np.arange(first, last) - y) / (next_y - y) * (next_x - x)
+        columns = np.clip(np.ceil(crossings), 0, width).astype(int)
+        crossed[np.arange(first, last), columns] ^= True
+    mask = np.zeros(shape, bool)
+    columns = np.flatnonzero(crossed.any(axis=0))
+    rows = np.flatnonzero(crossed.any(axis=1))
+    if len(rows):
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1]]
+        mask[box] = np.logical_xor.accumulate(crossed[box], axis=1)
     return mask
 
 

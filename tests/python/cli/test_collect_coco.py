@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
+from dcme.datasets.coco import Annotations
 from dcme.datasets.collect import collect
+from matplotlib.path import Path as Outline
 from oracles.photographed import RIGHT, SHAPE, collected
 
 
@@ -64,6 +66,31 @@ def test_coco_polygons_cover_the_pixels_inside_and_runs_are_exact(photos, tmp_pa
     assert np.array_equal(ids["b"], 3 * RIGHT)
     expected[5:9, 30:38] = 1001
     assert np.array_equal(ids["c"], expected)
+
+
+def test_polygons_cover_what_matplotlib_says_is_inside():
+    """Also where they cross themselves, and far beyond the image."""
+    random = np.random.default_rng(3)
+    shape = (23, 31)
+    centres = np.argwhere(np.ones(shape, bool))[:, ::-1] + 0.5
+    for corners in (3, 4, 9, 30):
+        for size in (10, 40, 1e5):
+            points = (random.random((corners, 2)) - 0.3) * size
+            whole = {"segmentation": [points.ravel().tolist()]}
+            (region,) = Annotations("x", shape, [(1, whole)]).regions(shape)
+            painted = np.zeros(shape, np.uint8)
+            region.paint(painted, 1)
+            inside = Outline(points).contains_points(centres).reshape(shape)
+            assert np.array_equal(painted, inside)
+
+
+def test_a_polygon_of_no_area_and_one_beyond_all_measures_cover_what_they_can():
+    flat = [[5, 5, 9, 9, 5, 5], [2, 3.5, 9, 3.5, 4, 3.5]]
+    (region,) = Annotations("x", (9, 9), [(1, {"segmentation": flat})]).regions((9, 9))
+    assert not region.mask.any()
+    far = [[-1e308, -1e308, 1e308, -1e308, 1e308, 1e308, -1e308, 1e308]]
+    (region,) = Annotations("x", (9, 9), [(1, {"segmentation": far})]).regions((9, 9))
+    assert region.mask.shape == (9, 9) and region.mask.all()
 
 
 def test_compressed_run_lengths_are_read_as_pycocotools_wrote_them(photos, tmp_path):
