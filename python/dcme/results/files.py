@@ -256,16 +256,31 @@ def lists_map(rows: Sequence[tuple[Path, int, float]]) -> bool:
 def read_listed_map(rows: Sequence[tuple[Path, int, float]]) -> np.ndarray:
     """(H, W), int32: at the pixels of line n of such a text file n, from 1; 0 elsewhere.
 
-    Of overlapping instances the ones of higher score have the pixels.
+    Of overlapping instances the ones of higher score have the pixels. Raises where the map holds an
+    instance that no line is about.
     """
     path = rows[0][0]
     if any(row[0] != path for row in rows):
         raise UserError(f"{path}: is one of several files in its list; predict the image again")
     if path.suffix == ".npy":
-        return np.ascontiguousarray(read_labels(path), np.int32)
+        labels = read_labels(path)
+        _require_lines(path, labels[(labels < 0) | (labels > len(rows))])
+        return np.ascontiguousarray(labels, np.int32)
     numbers = np.zeros(LAST_ID + 1, np.int32)
     numbers[_ids(str(path), np.array([row[1] for row in rows]))] = np.arange(1, len(rows) + 1)
-    return numbers[read_ids(path)]
+    ids = read_ids(path)
+    found = numbers[ids]
+    _require_lines(path, ids[(found == 0) & (ids >= FIRST_INSTANCE_ID)])
+    return found
+
+
+def _require_lines(path: Path, others: np.ndarray) -> None:
+    """Raise where a map holds values, ``others``, that no line of its list stands for."""
+    if len(others):
+        raise UserError(
+            f"{path}: holds {others[0]}, which is no instance of its text file; they are of two "
+            "runs, or one was edited: predict the image again"
+        )
 
 
 def result_path(results: PathLike, sample: Sample) -> Path:

@@ -215,7 +215,11 @@ class _Scorer:
         if not lists_map(rows):
             return add_files(both, truth, rows, distances, ious)
         _, labels, scores = zip(*rows)
-        return add_label_map(both, truth, read_listed_map(rows), labels, scores, distances, ious)
+        found = read_listed_map(rows)
+        try:
+            return add_label_map(both, truth, found, labels, scores, distances, ious)
+        except ValueError as error:
+            raise ValueError(f"{rows[0][0]}: {error}") from None
 
     def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
         """Compare instances in memory with a sample's instance map; no matching counts."""

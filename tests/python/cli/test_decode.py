@@ -380,6 +380,31 @@ def test_more_instances_than_an_instance_map_can_hold_are_in_a_label_map(tmp_pat
     assert [path.name for path in labels.parent.iterdir()] == ["x_instanceIds.png"]
 
 
+def test_a_map_with_instances_that_its_list_lacks_is_refused(tmp_path):
+    masks = np.zeros((3, 4, 4), bool)
+    masks[0, 0], masks[1, 1], masks[2, 2] = True, True, True
+    result = ImageResult("x", (4, 4), masks, np.array([24, 24, 26]), np.array([0.9, 0.8, 0.7]))
+    write_result(tmp_path, result, masks=False)
+    text = tmp_path / "x.txt"
+    lines = text.read_text().splitlines(keepends=True)
+    assert len(read_result(text)) == 3
+    text.write_text("".join([lines[0], *lines[2:]]))
+    with pytest.raises(UserError, match=r"x_instanceIds\.png: holds 24001, which is no instance"):
+        read_result(text)
+
+
+@pytest.mark.parametrize("value", [3, -1, 2**32 + 1])
+def test_a_label_map_with_instances_that_its_list_lacks_is_refused(tmp_path, value):
+    labels = tmp_path / "instanceIds" / "x_labels.npy"
+    labels.parent.mkdir()
+    (tmp_path / "x.txt").write_text(2 * "instanceIds/x_labels.npy 1 0.5\n")
+    np.save(labels, np.array([[0, 1], [0, 0]]))  # all of the second may be hidden
+    assert len(read_result(tmp_path / "x.txt")) == 2
+    np.save(labels, np.array([[0, 1], [0, value]]))
+    with pytest.raises(UserError, match=rf"x_labels\.npy: holds {value}, which is no instance"):
+        read_result(tmp_path / "x.txt")
+
+
 def test_the_last_label_has_fewer_ids():
     masks = np.ones((537, 2, 2), bool)
     result = ImageResult("x", (2, 2), masks, np.full(537, 65), np.ones(537))

@@ -41,6 +41,15 @@ def test_the_truth_itself_scores_one(city, perfect):
     assert [m.score for m in scores.matchings] == [1, 1]
 
 
+def test_maps_of_another_size_than_the_truth_are_named(city, tmp_path):
+    for sample in find_samples(city, "val"):
+        result = truth_as_result(sample)
+        size = (result.size[0] // 2, result.size[1])
+        write_result(tmp_path / "r", result.resized(size), masks=False)
+    with pytest.raises(UserError, match=r"_instanceIds\.png: a predicted mask is .* ground truth"):
+        score_results(tmp_path / "r", find_samples(city, "val"), CITYSCAPES)
+
+
 def test_missed_instances_are_counted(city, tmp_path):
     samples = find_samples(city, "val")
     for sample in samples:
