@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
@@ -106,8 +107,10 @@ def write_json(path: PathLike, content: Any) -> None:
 
 def write_npy(path: PathLike, array: np.ndarray) -> None:
     """Write a .npy file atomically."""
-    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        np.save(stream, array, allow_pickle=False)
+    # Of a file that takes only a part, NumPy tells neither the name nor the reason.
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_bytes(path, content.getvalue())
 
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")

@@ -221,7 +221,12 @@ def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:
 
     if Path(path).suffix not in H5_SUFFIXES:
         raise UserError(f"{path}: the name of an HDF5 file ends in {' or '.join(H5_SUFFIXES)}")
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    # Python writes: HDF5 itself crashes at the end of a process whose disk is full.
+    with (
+        atomic_path(path) as temporary,
+        open(temporary, "w+b") as stream,
+        h5py.File(stream, "w") as file,
+    ):
         names = []
         for index, item in enumerate(maps):
             for key, array in (("vectors", item.vectors), ("grid", item.grid)):

@@ -1,5 +1,8 @@
 """Instance maps to files of vectors, in every format, and back from the files."""
 
+import resource
+import subprocess
+import sys
 import warnings
 
 import dcme
@@ -92,6 +95,24 @@ def test_damaged_files_name_themselves(tmp_path, name):
     (tmp_path / name).write_bytes(b"not an array")
     with pytest.raises(UserError, match=name):
         list(read_vectors(tmp_path / name))
+
+
+@pytest.mark.parametrize("file_format", ["npz", "npy", "h5"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, file_format):
+    ids = np.random.default_rng(0).integers(24000, 24900, (60, 60), np.uint16)
+    write_png(tmp_path / "a.png", ids)
+    out = tmp_path / "out"
+    target = out / "v.h5" if file_format == "h5" else out
+    words = ["-m", "dcme", "encode", "--format", file_format, tmp_path / "a.png", target]
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and ": file too large" in done.stderr.lower()
+    assert {path.name for path in out.iterdir()} <= {"classes.json"}
 
 
 def test_label_maps_are_told_from_instance_maps(tmp_path, capsys):
