@@ -35,6 +35,13 @@ def content_mark(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _sources(content: Mapping[str, Any]) -> dict[str, str]:
+    """What the items are made from, according to a file's content; whoever edited it may have left
+    something else there."""
+    kept = content.get(_SOURCES)
+    return kept if isinstance(kept, dict) else {}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The settings that ``folder`` is filled with, kept as JSON in its file ``name``."""
@@ -73,8 +80,7 @@ class Recipe:
 
     def unchanged(self, sources: Mapping[str, str]) -> set[str]:
         """The items that were made from what their ``sources`` (item: state) are now."""
-        kept = self._kept().get(_SOURCES)
-        known = kept if isinstance(kept, dict) else {}
+        known = _sources(self._kept())
         return {item for item, state in sources.items() if known.get(item) == state}
 
     def keep(self, sources: Mapping[str, str] | None = None) -> None:
@@ -85,7 +91,7 @@ class Recipe:
         """
         found, content = self._kept(), self._wanted()
         same = {key: value for key, value in found.items() if key != _SOURCES} == content
-        known = found.get(_SOURCES, {}) if same else {}
+        known = _sources(found) if same else {}
         write_json(self.path, {**content, **({_SOURCES: {**known, **sources}} if sources else {})})
 
     def _wanted(self) -> dict[str, Any]:

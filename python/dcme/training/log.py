@@ -15,7 +15,7 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text
 
-_NUMBER = r"([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf))"
+_NUMBER = r"([-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))"
 _LOSS = re.compile(rf"Iteration (\d+)(?: \([^)]*\))?, loss = {_NUMBER}\s*$", re.IGNORECASE)
 _RATE = re.compile(rf"Iteration (\d+), lr = {_NUMBER}\s*$", re.IGNORECASE)
 _TEST_LOSS = re.compile(rf"Test loss: {_NUMBER}\s*$", re.IGNORECASE)

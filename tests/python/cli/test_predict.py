@@ -1,5 +1,6 @@
 """``dcme predict``: batches, resuming, where it writes. A stand-in plays the runtime."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,16 @@ def test_the_command_resumes_where_it_is_told_to(deploy, tmp_path, capsys):
     assert not GradientNet.batches and "in 1 image (1 kept)" in capsys.readouterr().out
     write_png(tmp_path / "a.png", picture(32, 64))  # another image of that name is not kept
     predicted_input(deploy, tmp_path, "--scale", "2", "--resume")
+    assert len(GradientNet.batches) == 1
+
+
+@pytest.mark.parametrize("sources", [[], 7, None])
+def test_a_prediction_goes_on_where_nobody_knows_what_its_results_are_of(deploy, tmp_path, sources):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    (kept,) = tmp_path.rglob("predict.json")
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "sources": sources}))
+    GradientNet.batches.clear()
+    assert predicted_input(deploy, tmp_path, "--scale", "2", "--resume") == 100
     assert len(GradientNet.batches) == 1
 
 

@@ -48,6 +48,16 @@ def test_a_cut_last_line_is_ignored():
     assert parse_log(["Iteration 3 (1 iter/s, 1s/1 iters), loss = "]).loss.iterations == []
 
 
+def test_a_line_of_nothing_but_digits_costs_no_time_worth_mentioning():
+    digits = 300_000 * "1"
+    lines = [
+        f"Iteration 2, loss = {digits}x",
+        f"Iteration 3, lr = {digits}x",
+        "Iteration 4, loss = 2.",
+    ]
+    assert parse_log(lines).loss.values == [2]
+
+
 def test_smoothing_is_the_mean_of_the_last_points():
     assert Curve([0, 1, 2, 3], [4.0, 2.0, 0.0, 4.0]).smoothed(2).values == [4, 3, 1, 2]
 
