@@ -115,17 +115,19 @@ class TrainingProgress:
             print(line, flush=True)
 
 
-def newest_state(folder: PathLike) -> tuple[Path, int] | None:
-    """The newest snapshot of a run's folder and its iteration; None where there is none."""
+def _states(folder: PathLike) -> list[tuple[Path, int]]:
+    """The snapshots of a run's folder and their iterations, the newest last."""
     found = []
     for path in Path(folder).glob("snapshot_iter_*.solverstate*"):
         match = _STATE.fullmatch(path.name)
         if match:
-            found.append((int(match[1]), path))
-    if not found:
-        return None
-    iteration, path = max(found)
-    return path, iteration
+            found.append((path, int(match[1])))
+    return sorted(found, key=lambda state: (state[1], state[0]))
+
+
+def newest_state(folder: PathLike) -> tuple[Path, int] | None:
+    """The newest snapshot of a run's folder and its iteration; None where there is none."""
+    return next(reversed(_states(folder)), None)
 
 
 def check_weights(net: Any, path: PathLike) -> str:
@@ -261,8 +263,18 @@ def _run(
     except UserError as error:
         left = newest_state(job.out)
         if left is None or left == state:
-            raise
+            raise UserError(f"{error}{_way_around(job, str(error))}") from None
         raise UserError(f"{error}; then the same command goes on from {left[0].name}") from None
+
+
+def _way_around(job: TrainingJob, error: str) -> str:
+    """What to do where an error is about the newest snapshot and an older one is there."""
+    states = _states(job.out)
+    older = [path for path, iteration in states if iteration < states[-1][1]]
+    files = f"snapshot_iter_{states[-1][1]}." if states else ""
+    if not older or files not in error:
+        return ""
+    return f"; delete {Path(job.out) / files}*, and the same command goes on from {older[-1].name}"
 
 
 def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trained:

@@ -110,3 +110,20 @@ def test_a_list_for_testing_is_needed_only_where_the_solver_tests(data, tmp_path
     with open(nets / "solver.prototxt", "a") as solver:
         solver.write("test_iter: 1\ntest_interval: 1\n")
     assert "val.txt: no such list" in fails("train", nets, copy, tmp_path / "s")
+
+
+def test_beside_a_damaged_snapshot_the_one_before_is_named(data, tmp_path, fails):
+    out = tmp_path / "r"
+    for iterations in (1, 2):
+        assert train(data, out, iterations, "--quiet") == 0
+    state = out / "snapshot_iter_2.solverstate"
+    state.write_bytes(state.read_bytes()[:1000])
+    line = fails("train", NETS, data, out, "--iterations", 3, "--quiet")
+    assert "only a part of one" in line
+    files = f"{out}/snapshot_iter_2.*"
+    assert line.rstrip().endswith(
+        f"; delete {files}, and the same command goes on from snapshot_iter_1.solverstate"
+    )
+    for path in out.glob("snapshot_iter_2.*"):
+        path.unlink()
+    assert train(data, out, 3, "--quiet") == 0
