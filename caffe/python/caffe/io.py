@@ -221,7 +221,10 @@ def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
     else:
         contents = Path(filename).read_bytes()
     pixels = np.frombuffer(contents, np.uint8)
-    image = cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED) if len(pixels) else None
+    try:
+        image = cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED) if len(pixels) else None
+    except cv2.error:  # of a size that OpenCV refuses
+        image = None
     if image is None:
         raise OSError(f"{filename}: not a readable image")
     largest: Any = np.iinfo(cast(Any, image.dtype)).max if image.dtype.kind in "ui" else 1

@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 
 import cv2
 import numpy as np
@@ -75,6 +76,15 @@ def test_images_load_as_rgb_in_zero_to_one(tmp_path):
     assert caffe.io.load_image(tmp_path / "floats.tiff").tolist() == [[[0.25] * 3] * 3] * 2
     with pytest.raises(OSError, match=r"none\.png"):
         caffe.io.load_image(tmp_path / "none.png")
+
+
+def test_an_image_of_an_absurd_size_is_not_readable(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.bmp"), np.zeros((2, 2, 3), np.uint8))
+    image = bytearray((tmp_path / "a.bmp").read_bytes())
+    image[18:26] = struct.pack("<ii", 2**30, 2**30)
+    (tmp_path / "a.bmp").write_bytes(image)
+    with pytest.raises(OSError, match="not a readable image"):
+        caffe.io.load_image(tmp_path / "a.bmp")
 
 
 def test_images_of_any_kind_load_as_grey_ones(tmp_path):
