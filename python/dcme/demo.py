@@ -16,7 +16,7 @@ import numpy as np
 from dcme._arrays import json_number
 from dcme.classes import CITYSCAPES
 from dcme.datasets.prepare import prepare
-from dcme.datasets.samples import Sample, cityscapes_split
+from dcme.datasets.samples import Sample, cityscapes_split, spread
 from dcme.datasets.vectors import read_vector_map
 from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID
@@ -180,9 +180,8 @@ def _captions(ids: np.ndarray) -> dict[int, str]:
 
 def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.ndarray]]]:
     """Rows of input, truth, untrained masks, trained vectors and masks."""
-    step = max(1, len(samples) // max(run.settings.pictures, 1))
     rows = []
-    for sample in samples[::step][: run.settings.pictures]:
+    for sample in spread(samples, run.settings.pictures):
         image = read_image(sample.image_path())
         truth = read_ids(sample.ids_path())
         before, after = (

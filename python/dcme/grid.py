@@ -56,7 +56,9 @@ def grid_classes(
     if unknown:
         raise ValueError(f"priority names {unknown[0]!r}; the classes are {', '.join(names)}")
     ranking = [names[p] if isinstance(p, str) else int(p) for p in priority or ()]
-    return _core.grid_classes(as_ids(ids), int(grid_size), classes, ranking)
+    values = as_ids(ids)
+    whole = max(values.shape)  # a larger block is the same one, but may be no C++ int
+    return _core.grid_classes(values, min(int(grid_size), whole), classes, ranking)
 
 
 def classify_instances(

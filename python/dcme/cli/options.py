@@ -30,7 +30,7 @@ def out_folder(arguments: argparse.Namespace) -> list[str]:
 def size(text: str) -> tuple[int, int]:
     """``HxW`` as (height, width)."""
     match = re.fullmatch(r"(\d+)[xX](\d+)", text)
-    if not match or "0" in match.groups():
+    if not match or 0 in map(int, match.groups()):
         raise argparse.ArgumentTypeError(f"'{text}' is not a size; write HxW, e.g. 512x1024")
     return int(match[1]), int(match[2])
 
@@ -100,7 +100,7 @@ def add_classes(parser: argparse.ArgumentParser, place: str = "") -> None:
 def output_file(text: str) -> str:
     """A path that can be written, as far as can be told before the work begins."""
     path = Path(text)
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    folder = next((parent for parent in path.absolute().parents if parent.exists()), path)
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise argparse.ArgumentTypeError(f"'{text}' cannot be written")
     return text

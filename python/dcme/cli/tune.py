@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Search; the last line are the options for ``dcme predict``, printed before any file."""
     from dcme.datasets.class_file import classes_of
-    from dcme.datasets.samples import find_maps
+    from dcme.datasets.samples import find_maps, spread
     from dcme.files import write_json
     from dcme.prediction.tuning import load_scenes, plot_tuning, refuse_test_data, tune
     from dcme.results.thresholds import write_decoding
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
     refuse_test_data(arguments.source, arguments.split)
     samples = find_maps(arguments.source, arguments.split)
     if arguments.images:
-        samples = samples[:: max(1, len(samples) // arguments.images)][: arguments.images]
+        samples = spread(samples, arguments.images)
 
     def report(trial: Trial, better: bool) -> None:
         if better and not arguments.quiet:

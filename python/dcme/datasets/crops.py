@@ -16,7 +16,7 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.samples import Sample, require_files
 from dcme.encoding import instances
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids, read_image, write_png, write_text
+from dcme.files import PathLike, read_ids, read_image, resized, write_png, write_text
 from dcme.labels import LABEL_ID
 from dcme.parallel import ordered_map, progress
 
@@ -59,7 +59,7 @@ class CropRule:
         part = image[top:bottom, left:right]
         if part.size == 0:
             raise ValueError(f"the box {box} lies outside the image of {image.shape[:2]}")
-        return cv2.resize(part, (self.side, self.side), interpolation=cv2.INTER_AREA)
+        return resized(part, (self.side, self.side), cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)

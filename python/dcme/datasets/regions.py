@@ -64,9 +64,9 @@ def regions_of_values(label: int, labels: np.ndarray) -> list[Region]:
     values = labels.reshape(-1)[places]
     order = np.argsort(values, kind="stable")
     places, values = places[order], values[order]
-    begins = np.flatnonzero(np.diff(values, prepend=0))
-    if not len(begins):
+    if not len(values):
         return []
+    begins = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
     sides = []
     for along in np.divmod(places, labels.shape[1]):
         sides += [np.minimum.reduceat(along, begins), np.maximum.reduceat(along, begins) + 1]

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dcme.classes import CITYSCAPES
-from dcme.datasets.samples import Sample
+from dcme.datasets.samples import Sample, spread
 from dcme.datasets.vectors import read_vector_map
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import EXPECTED, one_line
@@ -56,7 +56,7 @@ def _busiest(samples: Sequence[Sample], count: int) -> list[Sample]:
         labels = np.unique(read_ids(sample.ids_path())) // FIRST_INSTANCE_ID
         return len(set(labels.tolist()) & set(CLASSES.labels))
 
-    looked_at = list(samples[:: max(1, len(samples) // 60)])
+    looked_at = spread(samples, 60)
     chosen = sorted(looked_at, key=lambda sample: -classes(sample))[:count]
     return [sample for sample in looked_at if sample in chosen]
 

@@ -20,6 +20,9 @@ RECIPE = "synth.json"
 VERSION = 2
 """Raised whenever the same seed paints other pictures."""
 
+MOST_SCENES = 10**6
+"""Of a split: their names number six digits."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -113,6 +116,8 @@ def write_dataset(
     scenes = {"train": train, "val": val, "test": test}
     if min(size) < 32 or min(scenes.values()) < 0 or not any(scenes.values()) or seed < 0:
         raise UserError("synth needs at least one scene of at least 32x32 pixels and a seed >= 0")
+    if max(scenes.values()) > MOST_SCENES:
+        raise UserError(f"synth paints at most {MOST_SCENES} scenes for a split")
     recipe = Recipe(root, RECIPE, asdict(settings), "another data set")
     recipe.require_folder_of_its_own()
     recipe.check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcme.datasets.samples import list_rows
+from dcme.datasets.samples import list_rows, spread
 from dcme.files import write_text
 from dcme.training.caffe_train import (
     NetFiles,
@@ -34,7 +34,7 @@ def measure_held_out(files: NetFiles, images: int) -> int:
     if not Path(parameters.source).is_file():
         return 0
     rows = [row for _, row in list_rows(parameters.source)]
-    chosen = rows[:: max(1, len(rows) // images)][:images]
+    chosen = spread(rows, images)
     if not chosen:
         return 0
     listed = files.train.with_name(LIST).resolve()

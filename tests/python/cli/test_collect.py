@@ -6,7 +6,7 @@ import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.datasets.class_file import read_classes
-from dcme.datasets.collect import Settings, collect, split_names, tiles
+from dcme.datasets.collect import Settings, _thin_values, collect, split_names, tiles
 from dcme.datasets.regions import Region, instance_map, overlaid, regions_of_values
 from dcme.datasets.samples import cityscapes_split, read_folder
 from dcme.errors import UserError
@@ -116,6 +116,23 @@ def test_a_class_has_at_most_999_instances_in_an_image():
     assert instance_map(seen[:, 1:], pixels, "x").max() == 1999
     with pytest.raises(UserError, match=r"x: has 1000 instances of one class.* --tile"):
         instance_map(seen, pixels, "x")
+
+
+@pytest.mark.parametrize("first", [720575940621039145, 2**60 + 1, 2**64 - 70])
+def test_values_of_64_bits_are_told_apart(photos, masks, tmp_path, first):
+    labels = np.zeros(SHAPE, np.uint64)
+    corners = [(r, c) for r in (0, 20) for c in (0, 20)]
+    for (row, column), more in zip(corners, (0, 1, 2, 61)):
+        labels[row : row + 8, column : column + 8] = np.uint64(first + more)
+    for name in "abc":
+        np.save(masks / f"{name}.npy", labels)
+    assert collect(photos, masks, tmp_path / "data", CELL).instances["train"] == 8
+
+
+def test_thin_values_of_64_bits_are_told_apart():
+    labels = np.zeros((20, 20), np.uint64)
+    labels[1:6, 1:6], labels[8], labels[12, :9] = 2**60, 2**60 + 1, 2**60 + 2
+    assert _thin_values(labels).tolist() == [2**60 + 1, 2**60 + 2]
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int64, np.float32, bool])

@@ -39,6 +39,15 @@ def test_crops_are_reduced_by_area():
         CropRule().cut(image, (400, 30, 410, 40))
 
 
+def test_crops_larger_than_the_memory_are_told_as_such(monkeypatch):
+    def fails(*_, **__):
+        raise cv2.error("Failed to allocate 14700000000 bytes")
+
+    monkeypatch.setattr(cv2, "resize", fails)
+    with pytest.raises(MemoryError, match="for an image of 70000x70000"):
+        CropRule(side=70000).cut(np.zeros((9, 9, 3), np.uint8), (2, 2, 5, 5))
+
+
 def test_the_command_writes_crops_and_lists_of_classes(city, tmp_path, capsys):
     out = tmp_path / "crops"
     words = ["prepare", str(city), str(out), "--crops", "32", "--smallest", "9", "--quiet"]

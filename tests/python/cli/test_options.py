@@ -50,6 +50,13 @@ def test_an_output_below_a_file_is_one_line(listed, fails):
     assert "is no folder, or lies below a file" in line
 
 
+@pytest.mark.parametrize("size", ["0x8", "8x0", "00x100", "8x000"])
+def test_a_size_has_two_sides(listed, tmp_path, capsys, size):
+    with pytest.raises(SystemExit) as stop:
+        main(["prepare", str(listed), str(tmp_path / "out"), "--size", size])
+    assert stop.value.code == 2 and f"'{size}' is not a size" in capsys.readouterr().err
+
+
 def test_the_version_is_told(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])

@@ -119,6 +119,12 @@ def test_colour_alone_does_not_tell_objects_from_background(scenes):
     assert hit / union < 0.35
 
 
+def test_more_scenes_than_names_are_refused_at_once(tmp_path):
+    with pytest.raises(UserError, match="at most 1000000 scenes for a split"):
+        write_dataset(tmp_path / "x", train=99_999_999_999, val=0)
+    assert not (tmp_path / "x").exists()
+
+
 def test_command_line(tmp_path, capsys):
     out = str(tmp_path / "city")
     words = ["synth", out, "--train", "1", "--val", "1", "--size", "64x128", "--quiet"]

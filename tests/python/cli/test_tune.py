@@ -142,7 +142,8 @@ def test_truth_without_instances_is_refused(city, vectors, tmp_path, fails):
 
 
 def test_ious_and_output_files_are_checked_before_the_search(city, vectors, tmp_path, capsys):
-    for words in (["--plot", "t.xyz"], ["--json", str(tmp_path)], ["--iou", "1.2"]):
+    wrong = (["--plot", "t.xyz"], ["--json", str(tmp_path)], ["--save", "/"], ["--iou", "1.2"])
+    for words in wrong:
         with pytest.raises(SystemExit):
             main(["tune", str(vectors), str(city), *words])
         message = capsys.readouterr().err.splitlines()[-1]

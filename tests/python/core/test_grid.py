@@ -43,6 +43,14 @@ def test_the_size_of_blocks_is_known_from_their_number(size):
     assert block_size((10, 10), (40, 40)) == 1
 
 
+def test_a_block_larger_than_the_image_holds_all_of_it():
+    ids = np.zeros((4, 9), np.uint16)
+    ids[1, 2] = 26000
+    for size in (9, 10, 4_000_000_000, 10**30):
+        assert dcme.grid_classes(ids, size).tolist() == dcme.grid_classes(ids, 9).tolist()
+    assert dcme.grid_classes(ids, 9).shape == (1, 1) and dcme.grid_classes(ids, 9).any()
+
+
 def test_own_classes_and_priority_by_name():
     ids = np.array([[1001, 2001]], np.uint16)
     own = dcme.ClassMap([1, 2], names=["cell", "debris"])
