@@ -42,6 +42,32 @@ def test_caffe():
     assert completed("caffe", "train", "--precision", "B") == ["BF16"]
 
 
+def test_caffe_takes_flags_of_one_dash():
+    assert completed("caffe", "train", "-so") == ["-solver"]
+    assert completed("caffe", "train", "-precision", "B") == ["BF16"]
+
+
+@pytest.mark.parametrize("flag", ["--iterations", "--level", "--stage", "--minloglevel"])
+def test_caffe_proposes_no_numbers(flag):
+    assert completed("caffe", "test", flag, "=") == []
+    assert completed("caffe", "test", flag, "") == []
+
+
+def test_weights_are_a_list_of_files(tmp_path):
+    for name in ("a.caffemodel", "b.caffemodel", "b.txt"):
+        (tmp_path / name).touch()
+    for typed in (["--weights"], ["--weights", "="]):
+        assert completed("caffe", "train", *typed, "a.caffemodel,b", folder=tmp_path) == [
+            "a.caffemodel,b.caffemodel"
+        ]
+        assert completed("caffe", "train", *typed, "a", folder=tmp_path) == ["a.caffemodel"]
+
+
+def test_nets_of_other_names_are_found(tmp_path):
+    (tmp_path / "lenet.pt").touch()
+    assert completed("caffe", "test", "--model", "len", folder=tmp_path) == ["lenet.pt"]
+
+
 @pytest.mark.parametrize(("command", "words"), [("dcme", ["plot"]), ("caffe", ["time", "--model"])])
 def test_file_names(tmp_path, command, words):
     (tmp_path / "net.prototxt").touch()
