@@ -19,7 +19,7 @@ _NUMBER = r"([-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))"
 _LOSS = re.compile(rf"Iteration (\d+)(?: \([^)]*\))?, loss = {_NUMBER}\s*$", re.IGNORECASE)
 _RATE = re.compile(rf"Iteration (\d+), lr = {_NUMBER}\s*$", re.IGNORECASE)
 _TEST_LOSS = re.compile(rf"Test loss: {_NUMBER}\s*$", re.IGNORECASE)
-_TESTING = re.compile(r"Iteration (\d+), Testing net")
+_TESTING = re.compile(r"Iteration (\d+), Testing net(?: \(#(\d+)\))?")
 _STAMP = re.compile(r"^[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6}) ")
 _OUTPUT = re.compile(rf"(Train|Test) net output #\d+: (\S+) = {_NUMBER}", re.IGNORECASE)
 
@@ -113,7 +113,10 @@ class _Clock:
 @dataclass
 class TrainLog:
     """The curves of a log: ``loss``, ``rate``, named outputs of the train and test nets, and the
-    seconds since the solver began when they were told (NaN where the lines have no stamps)."""
+    seconds since the solver began when they were told (NaN where the lines have no stamps).
+
+    Outputs of a solver's further test nets are called ``accuracy (#1)`` and so on.
+    """
 
     loss: Curve = field(default_factory=Curve)
     rate: Curve = field(default_factory=Curve)
@@ -122,8 +125,9 @@ class TrainLog:
     train_seconds: Curve = field(default_factory=Curve)
     test_seconds: Curve = field(default_factory=Curve)
     test_loss: Curve = field(default_factory=Curve)
-    """The weighted sum of the test net's losses, where the solver has ``test_compute_loss``."""
+    """Weighted sum of the first test net's losses, where the solver has ``test_compute_loss``."""
     _tested_at: int = 0
+    _test_net: int = 0
     _clock: _Clock = field(default_factory=_Clock)
 
     def feed(self, line: str) -> bool:
@@ -136,15 +140,18 @@ class TrainLog:
         if match := _RATE.search(line):
             self.rate.add(int(match[1]), float(match[2]))
         elif match := _TESTING.search(line):
-            self._tested_at = int(match[1])
-            self.test_seconds.add(self._tested_at, self._clock.seconds())
+            self._tested_at, self._test_net = int(match[1]), int(match[2] or 0)
+            if self._test_net == 0:
+                self.test_seconds.add(self._tested_at, self._clock.seconds())
         elif match := _TEST_LOSS.search(line):
-            self.test_loss.add(self._tested_at, float(match[1]))
+            if self._test_net == 0:
+                self.test_loss.add(self._tested_at, float(match[1]))
         elif match := _OUTPUT.search(line):
             test = match[1].lower() == "test"
             iteration = self._tested_at if test else (self.loss.iterations or [0])[-1]
             curves = self.test if test else self.train
-            curves.setdefault(match[2], Curve()).add(iteration, float(match[3]))
+            name = f"{match[2]} (#{self._test_net})" if test and self._test_net else match[2]
+            curves.setdefault(name, Curve()).add(iteration, float(match[3]))
         return False
 
 

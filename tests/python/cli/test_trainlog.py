@@ -44,6 +44,25 @@ def test_a_resumed_run_replaces_the_iterations_it_repeats():
     assert log.loss.values == [4, 2.5, 1]
 
 
+def test_the_outputs_of_several_test_nets_are_kept_apart(tmp_path):
+    text = "Iteration 0, loss = 4\n"
+    for iteration in (0, 10):
+        for net in (0, 1):
+            text += (
+                f"Iteration {iteration}, Testing net (#{net})\nTest loss: {net + 0.5}\n"
+                f"    Test net output #0: accuracy = {iteration + net}\n"
+            )
+    (tmp_path / "two.log").write_text(text)
+    log = read_log(tmp_path / "two.log")
+    assert log.test_loss == Curve([0, 10], [0.5, 0.5])
+    assert log.test == {
+        "accuracy": Curve([0, 10], [0, 10]),
+        "accuracy (#1)": Curve([0, 10], [1, 11]),
+    }
+    head, rows = log_table.table(log, test=True)
+    assert head[3:] == list(log.test) and [row[3:] for row in rows] == [[0, 1], [10, 11]]
+
+
 def test_a_cut_last_line_is_ignored():
     assert parse_log(["Iteration 3 (1 iter/s, 1s/1 iters), loss = "]).loss.iterations == []
 
