@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "benchmark_rules.hpp"
 #include "dcme/evaluate.hpp"
-#include "forgiven_pixels.hpp"
 
 namespace dcme {
 namespace {
@@ -16,15 +16,15 @@ struct Pair {
   size_t truth, prediction;
 };
 
-// Pairs above the threshold, the best first; of equals the first listed.
+// Pairs above the threshold, the best first; of equals the first listed. dcme.matching does the
+// same with label maps (python/dcme/matching.py).
 std::vector<Pair> pairs_above(const std::vector<TruthRecord>& truths,
                               const std::vector<PredictionRecord>& predictions, double iou) {
   std::vector<Pair> pairs;
   for (size_t p = 0; p < predictions.size(); ++p) {
     for (const auto& overlap : predictions[p].overlaps) {
       const TruthRecord& truth = truths[overlap.truth];
-      const int64_t together = truth.pixels + predictions[p].pixels - overlap.pixels;
-      const double share = static_cast<double>(overlap.pixels) / together;
+      const double share = iou_of(truth, predictions[p], overlap.pixels);
       if (!is_group(truth) && share > iou) pairs.push_back({share, overlap.truth, p});
     }
   }

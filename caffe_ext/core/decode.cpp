@@ -1,9 +1,12 @@
 #include "dcme/decode.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 #include "decode_modes.hpp"
+#include "published_votes.hpp"
+#include "vote_map.hpp"
 
 namespace dcme {
 namespace {
@@ -33,7 +36,7 @@ Instances decode(Plane<const float> dx, Plane<const float> dy, const DecodeOptio
                                 " but the vectors are " + size_text(dx.rows, dx.cols));
   }
   // Cells, those of the margins around the image included, are numbered by 32 bits.
-  constexpr int kMargins = 300;
+  constexpr int kMargins = 2 * std::max(VoteMap::kMostMargin + 1, TargetPlane::kReach);
   if ((int64_t{dx.rows} + kMargins) * (int64_t{dx.cols} + kMargins) > INT32_MAX) {
     throw std::invalid_argument("a field of " + size_text(dx.rows, dx.cols) +
                                 " has too many pixels to decode: decode it in tiles");

@@ -4,6 +4,7 @@
 
 #include "dcme/simd.hpp"
 #include "runs.hpp"
+#include "take_masks.hpp"
 #include "vote_map.hpp"
 
 namespace dcme {

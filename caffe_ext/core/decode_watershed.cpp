@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "published_votes.hpp"
-#include "vote_map.hpp"
+#include "take_masks.hpp"
 
 namespace dcme {
 namespace {

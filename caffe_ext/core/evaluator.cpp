@@ -2,8 +2,8 @@
 #include <cmath>
 #include <limits>
 
+#include "benchmark_rules.hpp"
 #include "dcme/evaluate.hpp"
-#include "forgiven_pixels.hpp"
 
 namespace dcme {
 namespace {
@@ -20,10 +20,6 @@ std::vector<double> iou_thresholds() {
 
 bool counts(const TruthRecord& truth, const EvaluationRange& range) {
   return !is_group(truth) && in_range(truth, range);
-}
-
-double iou(const TruthRecord& truth, const PredictionRecord& prediction, int64_t overlap) {
-  return static_cast<double>(overlap) / (truth.pixels + prediction.pixels - overlap);
 }
 
 }  // namespace
@@ -73,7 +69,7 @@ void Evaluator::add_class(const std::vector<TruthRecord>& truths,
     bool found = false;
     for (const auto& overlap : prediction.overlaps) {
       const TruthRecord& truth = truths[overlap.truth];
-      if (!(iou(truth, prediction, overlap.pixels) > threshold)) continue;
+      if (!(iou_of(truth, prediction, overlap.pixels) > threshold)) continue;
       found = true;
       if (!counts(truth, range)) continue;
       double loser = prediction.confidence;

@@ -1,8 +1,8 @@
+#include "take_masks.hpp"
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
-
-#include "vote_map.hpp"
 
 namespace dcme {
 namespace {

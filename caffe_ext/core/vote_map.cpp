@@ -28,7 +28,7 @@ void row_cells(const float* dx, const float* dy, int row, int cols, float backgr
 }  // namespace
 
 VoteMap::VoteMap(const VectorField& field, const DecodeOptions& options)
-    : margin_(static_cast<int>(std::ceil(std::min(options.dt, 128.0))) + 1),
+    : margin_(static_cast<int>(std::ceil(std::min<double>(options.dt, kMostMargin))) + 1),
       votes_(field.rows() + 2 * margin_, field.cols() + 2 * margin_),
       cells_(field.rows(), field.cols(), ScratchPlane::Fill::kNone) {
   const bool masked = options.foreground_mask.data != nullptr;

@@ -9,9 +9,13 @@
 namespace dcme {
 
 // Where the vectors of the foreground point: one vote a pixel, counted in cells of one pixel. The
-// map is larger than the image by a margin of DT on all sides, for centres at the image border.
+// map is larger than the image by a margin of DT, but at most kMostMargin, and one cell on all
+// sides, for centres at the image border.
 class VoteMap {
  public:
+  // In cells: a centre farther outside of the image is not looked for, and the map stays small
+  // whatever DT is.
+  static constexpr int kMostMargin = 128;
   static constexpr int kNone = -1;  // cell of a pixel that is background or points far outside
 
   VoteMap(const VectorField& field, const DecodeOptions& options);
@@ -48,10 +52,5 @@ bool gathers_votes(const VoteMap& map, Plane<const int32_t> votes, int row, int 
 // votes around them, gathered ones unless a mask says what is foreground, without a higher peak
 // within reach or with a valley in between.
 std::vector<FoundCentre> find_centres(const VoteMap& map, const DecodeOptions& options);
-
-// Turns a label plane (0 = none, k + 1 = instance k) into the masks of `list`, after filling the
-// holes of each instance as far as no other instance owns the pixels. Smaller instances first.
-// Instances without a pixel are taken out of the list.
-void take_masks(Plane<int32_t> labels, std::vector<Instance>& list);
 
 }  // namespace dcme

@@ -71,6 +71,8 @@ def matching(
 ) -> Matching:
     """Match predicted objects with true ones, one to one, pairs of the highest IoU first.
 
+    ``dcme evaluate`` does the same with files (caffe_ext/core/count_matches.cpp).
+
     Parameters
     ----------
     truth : label map (H, W), each value but 0 an object. In an instance map with stuff or crowds

@@ -12,6 +12,11 @@ inline bool in_range(const TruthRecord& truth, const EvaluationRange& range) {
          truth.distance.confidence >= range.min_confidence;
 }
 
+inline double iou_of(const TruthRecord& truth, const PredictionRecord& prediction,
+                     int64_t overlap) {
+  return static_cast<double>(overlap) / (truth.pixels + prediction.pixels - overlap);
+}
+
 // Whether a prediction that matches nothing is not wrong either: more than `share` of it lies on
 // void, on groups and on ground truth outside the range. A group outside the range counts twice, as
 // in the benchmark's own code.
