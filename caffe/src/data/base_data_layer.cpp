@@ -165,12 +165,14 @@ void BasePrefetchingDataLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bo
 
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::SaveState(LayerState* state) const {
+  if (!BatchesByNumber()) return;
   state->set_seed(seed_);
   state->set_batches(batches_handed_out_);
 }
 
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::RestoreState(const LayerState& state) {
+  if (!BatchesByNumber()) return;
   StopInternalThread();
   seed_ = state.seed();
   batches_handed_out_ = next_batch_ = state.batches();

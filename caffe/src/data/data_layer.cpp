@@ -6,6 +6,7 @@
 
 #include "data/batch_size.hpp"
 #include "data/shape_top.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
@@ -63,6 +64,11 @@ void DataLayer<Dtype>::ReadDatum(Datum* datum) {
 template <typename Dtype>
 string DataLayer<Dtype>::RecordName() {
   return "record '" + cursor_->key() + "' of " + this->layer_param_.data_param().source();
+}
+
+template <typename Dtype>
+bool DataLayer<Dtype>::BatchesByNumber() const {
+  return IsExactly<DataLayer>(*this);
 }
 
 template <typename Dtype>

@@ -9,6 +9,7 @@
 #include "data/batch_size.hpp"
 #include "data/listed_image.hpp"
 #include "data/shape_top.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
@@ -79,6 +80,11 @@ void DenseImageDataLayer<Dtype>::StorePair(const cv::Mat& image, const cv::Mat& 
   }
   transformed_labels_.set_cpu_data(batch->label_.mutable_cpu_data() + batch->label_.offset(i));
   this->data_transformer_->Transform(image, labels, &this->transformed_data_, &transformed_labels_);
+}
+
+template <typename Dtype>
+bool DenseImageDataLayer<Dtype>::BatchesByNumber() const {
+  return IsExactly<DenseImageDataLayer>(*this);
 }
 
 template <typename Dtype>

@@ -8,6 +8,7 @@
 #include "data/batch_size.hpp"
 #include "data/listed_image.hpp"
 #include "data/shape_top.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
@@ -34,6 +35,11 @@ template <typename Dtype>
 size_t ImageDataLayer<Dtype>::LineOf(uint64_t batch, int i) {
   const ImageDataParameter& param = this->layer_param_.image_data_param();
   return order_.At(PlaceInList(param, share_, this->seed_, batch, i), this->seed_);
+}
+
+template <typename Dtype>
+bool ImageDataLayer<Dtype>::BatchesByNumber() const {
+  return IsExactly<ImageDataLayer>(*this);
 }
 
 template <typename Dtype>

@@ -14,6 +14,7 @@
 #include "data/listed_image.hpp"
 #include "data/shape_top.hpp"
 #include "data/window_geometry.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
@@ -175,6 +176,11 @@ void WindowDataLayer<Dtype>::WarpWindow(const Window& window, bool mirror, Dtype
       }
     }
   }
+}
+
+template <typename Dtype>
+bool WindowDataLayer<Dtype>::BatchesByNumber() const {
+  return IsExactly<WindowDataLayer>(*this);
 }
 
 template <typename Dtype>

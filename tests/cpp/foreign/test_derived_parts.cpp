@@ -134,6 +134,44 @@ TYPED_TEST(DerivedParts, DataLayersFillTheirBatches) {
   }
 }
 
+// The labels of a list, a line a batch, from a place of its own on.
+template <typename Dtype>
+class LinesInTurnLayer : public ImageDataLayer<Dtype> {
+ public:
+  explicit LinesInTurnLayer(const LayerParameter& param)
+      : ImageDataLayer<Dtype>(param), lines_id_(0) {}
+  virtual ~LinesInTurnLayer() { this->StopInternalThread(); }
+
+ protected:
+  virtual void load_batch(Batch<Dtype>* batch) {
+    batch->data_.Reshape(1, 1, 1, 1);
+    batch->label_.Reshape(vector<int>(1, 1));
+    batch->label_.mutable_cpu_data()[0] = this->lines_[lines_id_++].second;
+  }
+  size_t lines_id_;
+};
+
+// Where a layer stands that does not count its batches as the runtime's do, nobody knows: what it
+// has made ahead must not get lost.
+TYPED_TEST(DerivedParts, DataLayersWithAPlaceOfTheirOwnBeginWithTheirFirstBatch) {
+  LayerParameter param;
+  param.mutable_image_data_param()->set_source(this->ListOfImages(20));
+  param.mutable_image_data_param()->set_batch_size(1);
+  LinesInTurnLayer<TypeParam> layer(param);
+  Blob<TypeParam> label;
+  this->top_vec_.push_back(&label);
+  layer.SetUp(this->bottom_vec_, this->top_vec_);
+  LayerState state;
+  layer.SaveState(&state);
+  EXPECT_EQ("", state.ShortDebugString());
+  state.set_batches(3);
+  layer.RestoreState(state);
+  for (int batch = 0; batch < 3; ++batch) {
+    layer.Forward(this->bottom_vec_, this->top_vec_);
+    EXPECT_EQ(batch, label.cpu_data()[0]);
+  }
+}
+
 // Counts up, without a thread.
 template <typename Dtype>
 class CounterDataLayer : public BaseDataLayer<Dtype> {

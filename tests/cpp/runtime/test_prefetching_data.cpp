@@ -110,6 +110,7 @@ class CountingData : public BasePrefetchingDataLayer<float> {
   uint64_t ahead() const { return prefetch_.size(); }
 
  protected:
+  bool BatchesByNumber() const override { return true; }
   void load_batch(Batch<float>* batch) override {
     batch->data_.Reshape({1});
     batch->data_.mutable_cpu_data()[0] = next_batch_;

@@ -53,9 +53,9 @@ class Batch {
 /// default 4).
 ///
 /// Derived classes write load_batch, and call StopInternalThread() in their destructor. What
-/// load_batch throws, Forward throws when its turn comes to hand out that batch. Batch number
-/// next_batch_ is to be a function of that number and of seed_: so a run is the same whenever it
-/// has the same seed, and can be continued from a snapshot.
+/// load_batch throws, Forward throws when its turn comes to hand out that batch. Where batch number
+/// next_batch_ is a function of that number and of seed_ (BatchesByNumber), a run is the same
+/// whenever it has the same seed, and can be continued from a snapshot.
 template <typename Dtype>
 class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThread {
  public:
@@ -74,6 +74,10 @@ class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThr
   void InternalThreadEntry() override;
   /// Fills a batch; shapes it, too.
   virtual void load_batch(Batch<Dtype>* batch) = 0;
+  /// Whether load_batch finds what it reads by next_batch_ and draws what is random from seed_.
+  /// Else it goes on from a place of its own, which nothing can put back: training that goes on
+  /// from a snapshot then begins with the first batch, as in Caffe 1.0.
+  virtual bool BatchesByNumber() const { return false; }
   /// For load_batch: makes transformed_data_ item `item` of the batch, for an image (Datum or
   /// cv::Mat) to be transformed into. Item 0 shapes the batch: images may change their size from
   /// batch to batch.

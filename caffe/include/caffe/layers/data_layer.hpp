@@ -31,6 +31,7 @@ class DataLayer : public BasePrefetchingDataLayer<Dtype> {
 
  protected:
   void load_batch(Batch<Dtype>* batch) override;
+  bool BatchesByNumber() const override;
 
   // For derived layers with a load_batch of their own.
   /// Moves the cursor to the next record, from the last one to the first.

@@ -29,6 +29,7 @@ class DenseImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
 
  protected:
   void load_batch(Batch<Dtype>* batch) override;
+  bool BatchesByNumber() const override;
 
  private:
   struct Pair {

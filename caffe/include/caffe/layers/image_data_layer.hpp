@@ -27,6 +27,7 @@ class ImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
 
  protected:
   void load_batch(Batch<Dtype>* batch) override;
+  bool BatchesByNumber() const override;
 
   /// The list: files and their labels.
   vector<std::pair<string, int>> lines_;

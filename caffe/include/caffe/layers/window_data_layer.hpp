@@ -37,6 +37,7 @@ class WindowDataLayer : public BasePrefetchingDataLayer<Dtype> {
 
  protected:
   void load_batch(Batch<Dtype>* batch) override;
+  bool BatchesByNumber() const override;
 
  private:
   struct ListedImage {
