@@ -8,7 +8,10 @@
 #include "caffe/common.hpp"
 #include "caffe/proto/caffe.pb.h"
 
-#ifdef CAFFE_HEADERS
+// What is always built together with libcaffe does without: it need not be compiled anew for every
+// class that changes.
+#if !defined(CAFFE_BUILT_TOGETHER) && __has_include("caffe/util/headers_digest.hpp")
+#include "caffe/util/headers_digest.hpp"
 extern "C" void CAFFE_HEADERS();
 #endif
 

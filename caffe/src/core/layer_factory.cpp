@@ -3,6 +3,7 @@
 #include <set>
 
 #include "caffe/layer.hpp"
+#include "caffe/util/headers_digest.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/plugins.hpp"
 
