@@ -63,7 +63,9 @@ class Layer {
   virtual bool LeaveAbsorbedBackward(Layer<Dtype>* reader) { return false; }
 
   /// Whether Backward reads the values of a bottom or a top (besides their diffs). What no Backward
-  /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Absorb.
+  /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Absorb, and only of
+  /// the runtime's own layers: users' classes, derived from those, have a Backward of their own and
+  /// inherit what is said of another.
   virtual bool BackwardReadsBottom(int bottom_index) const { return true; }
   virtual bool BackwardReadsTop(int top_index) const { return true; }
 

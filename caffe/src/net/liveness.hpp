@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "caffe/net.hpp"
+#include "core/own_layers.hpp"
 
 namespace caffe {
 
@@ -32,17 +33,19 @@ struct LiveRange {
   int end() const { return std::max(last_forward, last_backward); }
 };
 
-/// Calls visit(blob_id) for the blobs whose data the Backward of a layer reads.
+/// Calls visit(blob_id) for the blobs whose data the Backward of a layer reads; of layers that are
+/// not the runtime's own, all that it may read.
 template <typename Dtype, typename Visit>
 void VisitReadBackward(const Net<Dtype>& net, int layer_id, const Visit& visit) {
   const Layer<Dtype>& layer = *net.layers()[layer_id];
   const vector<int>& bottoms = net.bottom_ids(layer_id);
   const vector<int>& tops = net.top_ids(layer_id);
+  const bool all = !IsOwn(layer);
   for (size_t i = 0; i < bottoms.size(); ++i) {
-    if (layer.BackwardReadsBottom(static_cast<int>(i))) visit(bottoms[i]);
+    if (all || layer.BackwardReadsBottom(static_cast<int>(i))) visit(bottoms[i]);
   }
   for (size_t i = 0; i < tops.size(); ++i) {
-    if (layer.BackwardReadsTop(static_cast<int>(i))) visit(tops[i]);
+    if (all || layer.BackwardReadsTop(static_cast<int>(i))) visit(tops[i]);
   }
 }
 

@@ -110,7 +110,12 @@ void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
 
 template <typename Dtype>
 void Net<Dtype>::BeforeForward(int layer_id) {
-  if (releases_blobs_) RenewAll(top_vecs_[layer_id], &Blob<Dtype>::data);
+  if (!releases_blobs_) return;
+  RenewAll(top_vecs_[layer_id], &Blob<Dtype>::data);
+  if (IsOwn(*layers_[layer_id])) return;
+  // Losses of users write the gradient in Forward, others take the diffs for scratch.
+  RenewAll(top_vecs_[layer_id], &Blob<Dtype>::diff);
+  RenewAll(bottom_vecs_[layer_id], &Blob<Dtype>::diff);
 }
 
 template <typename Dtype>

@@ -21,8 +21,8 @@ TYPED_TEST(LayerFactoryTest, EveryRegisteredLayerCanBeMadeFromItsNameAlone) {
     LayerParameter param;
     param.set_name("unnamed");
     param.set_type(it->first);
-    // Python layers need an interpreter.
-    if (it->first == "Python") continue;
+    // Python layers need an interpreter; those of test_derived_in_nets.cpp have their bases' types.
+    if (it->first == "Python" || it->first.compare(0, 6, "Triple") == 0) continue;
     EXPECT_EQ(it->first, LayerRegistry<TypeParam>::CreateLayer(param)->type());
   }
 }
