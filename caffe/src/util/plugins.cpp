@@ -1,6 +1,7 @@
 #include "caffe/util/plugins.hpp"
 
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <mutex>
 
@@ -62,6 +63,28 @@ std::vector<std::string> FromEnvironment() {
   return paths;
 }
 
+// Throws where a library brings the messages of caffe.proto: libcaffe has them under the same
+// names, and protobuf ends the process over that, or the code of the ones reads the memory of the
+// others. It is recognised by what protoc writes into the code: a file's package, and the names in
+// it.
+void CheckMessages(const std::string& path, const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  const size_t package = bytes.find(".proto\022\005caffe");
+  CHECK(package == std::string::npos ||
+        bytes.find("\n\016LayerParameter\022", package) == std::string::npos)
+      << "plug-in " << path << " contains a caffe.proto of its own: build it without caffe.pb.cc, "
+      << "and give messages that you need a package of their own (docs/adding-a-layer.md)";
+}
+
+// What may have been forgotten where a library cannot be loaded.
+const char* Hint(const std::string& reason) {
+  const size_t symbol = reason.find("undefined symbol: _Z");
+  if (symbol == std::string::npos || reason.find("5caffe", symbol) == std::string::npos) return "";
+  return "; link it with libcaffe (-lcaffe), if it is not; else it uses what libcaffe does not "
+         "have";
+}
+
 }  // namespace
 
 bool plugins::KeepRegistrationError(const std::string& message) {
@@ -79,6 +102,7 @@ void LoadPlugin(const std::string& path) {
   CollectErrors collect;
   // A name without a slash would be searched in the system's library folders only.
   const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  CheckMessages(path, file);
   // Local: what libcaffe links must not stand in for the libraries of other Python modules; h5py
   // brings an HDF5 of its own.
   void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -86,7 +110,7 @@ void LoadPlugin(const std::string& path) {
     const std::string reason = dlerror();
     CHECK(reason.find("undefined symbol: caffe_headers_") == std::string::npos)
         << "plug-in " << path << " was built for another version of this runtime: build it again";
-    LOG(FATAL) << "plug-in " << path << " cannot be loaded: " << reason;
+    LOG(FATAL) << "plug-in " << path << " cannot be loaded: " << reason << Hint(reason);
   }
   const auto opened = state.errors.emplace(handle, collect.errors());
   const std::string& errors = opened.first->second;

@@ -45,6 +45,17 @@ TEST(Plugins, BuiltForOtherHeadersAreRefused) {
       << message;
 }
 
+TEST(Plugins, WithACaffeProtoOfTheirOwnAreRefused) {
+  const string message = MessageOf(Beside(OWN_PROTO_PLUGIN));
+  EXPECT_NE(message.find("contains a caffe.proto of its own"), string::npos) << message;
+}
+
+TEST(Plugins, ThatLackSomethingOfCaffeAreToldToLinkIt) {
+  const string message = MessageOf(Beside(UNLINKED_PLUGIN));
+  EXPECT_NE(message.find("NobodyBringsThis"), string::npos) << message;
+  EXPECT_NE(message.find("link it with libcaffe (-lcaffe)"), string::npos) << message;
+}
+
 TEST(Plugins, MayBeLoadedTwice) {
   LoadPlugin(TriplePlugin());
   const size_t loaded = LoadedPlugins().size();

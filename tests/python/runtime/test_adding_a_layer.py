@@ -12,7 +12,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[3]
 PAGE = (REPOSITORY / "docs/adding-a-layer.md").read_text()
-PLUG_IN, IN_THE_TREE = PAGE.split("## In the tree")
+BEFORE, IN_THE_TREE = PAGE.split("## In the tree")
+PLUG_IN, SETTINGS = BEFORE.split("## Settings of a plug-in")
 
 
 def blocks(text, language):
@@ -47,6 +48,27 @@ def test_as_a_plug_in(tmp_path):
         f"CAFFE_PLUGINS={tmp_path}/build/libsoftsign.so caffe check --model=net.prototxt"
     )
     assert "Softsign" in shell(tmp_path, by_environment)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("cmake"), reason="no cmake")
+def test_with_settings(tmp_path):
+    files = ("proto", "gain.proto"), ("cpp", "gain_layer.cpp"), ("cmake", "CMakeLists.txt")
+    for language, file in files:
+        (tmp_path / file).write_text(*blocks(SETTINGS, language))
+    (net,) = blocks(SETTINGS, "prototxt")
+    (tmp_path / "net.prototxt").write_text(net)
+    (tmp_path / "bad.prototxt").write_text(net.replace("factor", "faktor"))
+    shell(tmp_path, "cmake -G Ninja -S . -B build && cmake --build build")
+    script = (
+        "import caffe; caffe.load_plugin('build/libgain.so')\n"
+        "net = caffe.Net('net.prototxt', caffe.TEST)\n"
+        "assert (net.forward(x=2 * np.ones((2, 3)))['y'] == 5).all()\n"
+        "with pytest.raises(caffe.Error, match='param_str:1:7: .*faktor'):\n"
+        "    caffe.Net('bad.prototxt', caffe.TEST)\n"
+    )
+    script = "import numpy as np; import pytest\n" + script
+    shell(tmp_path, shlex.join([sys.executable, "-c", script]))
 
 
 @pytest.mark.skipif(not shutil.which("cmake"), reason="no cmake")
