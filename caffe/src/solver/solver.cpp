@@ -239,7 +239,8 @@ void Solver<Dtype>::Test(const int test_net_id) {
   net.ShareTrainedLayersWith(net_.get());
   const int batches = param_.test_iter(test_net_id);
   if (batches == 0) return;  // a test net that is made and never run
-  vector<double> sums;
+  // Of each output, which may have another size in every batch.
+  vector<vector<double>> sums(net.num_outputs());
   double loss_sum = 0;
   for (int batch = 0; batch < batches; ++batch) {
     if (StopRequestedInTest()) {
@@ -247,19 +248,20 @@ void Solver<Dtype>::Test(const int test_net_id) {
       return;
     }
     Dtype loss = 0;
-    size_t index = 0;
-    for (const Blob<Dtype>* output : net.Forward(&loss)) {
-      const Dtype* values = output->cpu_data();
-      sums.resize(std::max(sums.size(), index + output->count()));
-      for (int k = 0; k < output->count(); ++k) sums[index++] += values[k];
+    const vector<Blob<Dtype>*>& outputs = net.Forward(&loss);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const Dtype* values = outputs[i]->cpu_data();
+      sums[i].resize(std::max<size_t>(sums[i].size(), outputs[i]->count()));
+      for (int k = 0; k < outputs[i]->count(); ++k) sums[i][k] += values[k];
     }
     loss_sum += loss;
   }
   if (param_.test_compute_loss()) LOG(INFO) << "Test loss: " << loss_sum / batches;
-  size_t index = 0;
-  for (const int blob : net.output_blob_indices()) {
-    for (int k = 0; k < net.blobs()[blob]->count(); ++k, ++index) {
-      LogOutput("Test", static_cast<int>(index), net.blob_names()[blob], sums[index] / batches,
+  int index = 0;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const int blob = net.output_blob_indices()[i];
+    for (const double sum : sums[i]) {
+      LogOutput("Test", index++, net.blob_names()[blob], sum / batches,
                 net.blob_loss_weights()[blob]);
     }
   }

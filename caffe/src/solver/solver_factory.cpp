@@ -28,7 +28,8 @@ Solver<Dtype>* SolverRegistry<Dtype>::CreateSolver(const SolverParameter& param,
   const auto found = Registry().find(param.type());
   if (found == Registry().end()) {
     LOG(FATAL) << in_file << "unknown solver type '" << param.type() << "'"
-               << DidYouMean(param.type(), SolverTypeList());
+               << DidYouMean(param.type(), SolverTypeList())
+               << "; solvers of your own come in a plug-in (--plugin, CAFFE_PLUGINS)";
   }
   try {
     Solver<Dtype>* solver = found->second(param);

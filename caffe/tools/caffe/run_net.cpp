@@ -63,29 +63,29 @@ void Test(const Options& options) {
   Net<float>& net = *owner;
   LoadWeights(options.weights, &net);
   LOG(INFO) << "Running for " << options.iterations << " iterations.";
-  vector<string> names;
-  vector<float> weights;
-  for (const int blob : net.output_blob_indices()) {
-    names.insert(names.end(), net.blobs()[blob]->count(), net.blob_names()[blob]);
-    weights.insert(weights.end(), net.blobs()[blob]->count(), net.blob_loss_weights()[blob]);
-  }
-  vector<double> sums(names.size());
+  const vector<int>& blobs = net.output_blob_indices();
+  // Of each output, which may have another size in every batch.
+  vector<vector<double>> sums(blobs.size());
   double loss_sum = 0;
   for (int batch = 0; batch < options.iterations; ++batch) {
     float loss = 0;
-    size_t index = 0;
-    for (const Blob<float>* output : net.Forward(&loss)) {
-      for (int k = 0; k < output->count() && index < sums.size(); ++k, ++index) {
-        const float value = output->cpu_data()[k];
-        sums[index] += value;
-        LOG(INFO) << "Batch " << batch << ", " << names[index] << " = " << value;
+    const vector<Blob<float>*>& outputs = net.Forward(&loss);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      sums[i].resize(std::max<size_t>(sums[i].size(), outputs[i]->count()));
+      for (int k = 0; k < outputs[i]->count(); ++k) {
+        const float value = outputs[i]->cpu_data()[k];
+        sums[i][k] += value;
+        LOG(INFO) << "Batch " << batch << ", " << net.blob_names()[blobs[i]] << " = " << value;
       }
     }
     loss_sum += loss;
   }
   LOG(INFO) << "Loss: " << loss_sum / options.iterations;
   for (size_t i = 0; i < sums.size(); ++i) {
-    LOG(INFO) << OutputText(names[i], sums[i] / options.iterations, weights[i]);
+    for (const double sum : sums[i]) {
+      LOG(INFO) << OutputText(net.blob_names()[blobs[i]], sum / options.iterations,
+                              net.blob_loss_weights()[blobs[i]]);
+    }
   }
 }
 

@@ -62,6 +62,18 @@ def test_old_makefiles_may_ask_for_cpp_11(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
+def test_constants_of_messages_link_in_cpp_11(tmp_path):
+    code = "#include <caffe/common.hpp>\n#include <caffe/proto/caffe.pb.h>\nint main() {\n"
+    code += "  CHECK_EQ(caffe::PoolingParameter().pool(), caffe::PoolingParameter::MAX);\n}\n"
+    words = [*compiler_call(tmp_path), "-std=c++11", "-O0", "-x", "c++", "-"]
+    words += ["-o", tmp_path / "program", f"-L{sys.prefix}/lib", f"-Wl,-rpath,{sys.prefix}/lib"]
+    words += ["-lcaffe", "-lprotobuf"]
+    done = subprocess.run(words, input=code, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    subprocess.run([tmp_path / "program"], check=True)
+
+
 # What code written for Caffe 1.0 uses behind one header alone: classes (their sizes), functions.
 NAMES = {
     "layers/accuracy_layer.hpp": ["sizeof(caffe::LossLayer<float>)"],

@@ -51,6 +51,7 @@ BAD = [
     ),
     ("max_iter", 'regularization_type: "L3"\nmax_iter', "unknown regularization_type 'L3'"),
     ("max_iter", 'type: "Adm"\nmax_iter', "unknown solver type 'Adm' (did you mean Adam"),
+    ("max_iter", 'type: "LARS"\nmax_iter', "solvers of your own come in a plug-in"),
     ("max_iter", 'type: "Adam"\nsolver_type: ADAM\nmax_iter', "keep only `type`"),
     ("max_iter", 'type: "AdaGrad"\nmomentum: 0.9\nmax_iter', "AdaGrad has no momentum"),
     ("max_iter", 'type: "RMSProp"\nrms_decay: 1\nmax_iter', "rms_decay lies in [0, 1)"),
