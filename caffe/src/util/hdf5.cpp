@@ -160,6 +160,15 @@ class Creation : public Hdf5Handle {
   }
 };
 
+// Brings written values to the file now. HDF5 keeps what is small until the dataset is closed, and
+// that they cannot be written then is not seen any more.
+void WriteValues(hid_t dataset, hid_t type, hid_t memory, hid_t place, const void* values,
+                 const string& failure) {
+  if (H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, values) < 0 || H5Dflush(dataset) < 0) {
+    LOG(FATAL) << failure;
+  }
+}
+
 // A new dataset with its values.
 void Write(hid_t location, const string& name, hid_t type, hid_t space, const void* values) {
   const string failure = CannotWrite(location, name);
@@ -167,7 +176,7 @@ void Write(hid_t location, const string& name, hid_t type, hid_t space, const vo
   const Hdf5Handle dataset(
       H5Dcreate2(location, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose,
       failure);
-  if (H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) LOG(FATAL) << failure;
+  WriteValues(dataset, type, H5S_ALL, H5S_ALL, values, failure);
 }
 
 template <typename Number>
@@ -276,9 +285,7 @@ void hdf5_append_rows(hid_t file_id, const string& dataset_name, const Blob<Dtyp
   const Hdf5Handle memory(H5Screate_simple(axes, rows.data(), nullptr), H5Sclose, failure);
   const Hdf5Handle place(H5Dget_space(dataset), H5Sclose, failure);
   H5Sselect_hyperslab(place, H5S_SELECT_SET, start.data(), nullptr, rows.data(), nullptr);
-  if (H5Dwrite(dataset, type, memory, place, H5P_DEFAULT, blob.cpu_data()) < 0) {
-    LOG(FATAL) << failure;
-  }
+  WriteValues(dataset, type, memory, place, blob.cpu_data(), failure);
 }
 
 #define INSTANTIATE_HDF5(Dtype)                                                                \

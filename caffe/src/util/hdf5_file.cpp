@@ -26,6 +26,7 @@ Hdf5File::Hdf5File(const string& path, unsigned flags) : path_(path) {
 }
 
 Hdf5File::~Hdf5File() {
+  const Hdf5Silence quiet;
   if (id_ >= 0) H5Fclose(id_);
 }
 

@@ -5,6 +5,9 @@
 #include <sstream>
 #include <string>
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "errors.hpp"
 #include "temporary_folder.hpp"
 
@@ -19,6 +22,30 @@ inline std::string Contents(const std::string& path) {
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
 }
+
+/// A file that opens like any other, and whose first bytes cannot be read.
+inline const char kUnreadable[] = "/proc/self/mem";
+
+/// As on a full disk, no file grows beyond `bytes` while this lives.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    signal(SIGXFSZ, handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_;
+  sighandler_t handler_;
+};
 
 }  // namespace caffe_test
 

@@ -6,6 +6,7 @@
 
 using caffe::Blob;
 using caffe::Hdf5File;
+using caffe_test::FullDisk;
 using caffe_test::TemporaryFolder;
 
 TEST(Hdf5, KeepsBlobsNumbersTextsAndNames) {
@@ -149,6 +150,32 @@ TEST(Hdf5Error, ASizeTheFileCannotHoldTakesNoMemory) {
   EXPECT_EQ(blob.asum_data(), 0);
   declare("larger", 1, (1 << 18) + 1);
   EXPECT_ERROR_NAMES(load("larger"), "damaged");
+}
+
+// HDF5 keeps small datasets in memory until they are closed.
+TEST(Hdf5Error, SmallDatasetsThatCannotBeWrittenAreNotTakenAsWritten) {
+  const TemporaryFolder folder;
+  const Hdf5File file(folder / "some.h5", H5F_ACC_TRUNC);
+  const Blob<float> blob(std::vector<int>{2000});
+  caffe::hdf5_append_rows(file.id(), "rows", blob);
+  const FullDisk full(8000);
+  EXPECT_ERROR_NAMES(caffe::hdf5_save_nd_dataset(file.id(), "new", blob),
+                     "'new' cannot be written: is the disk full?");
+  EXPECT_ERROR_NAMES(caffe::hdf5_append_rows(file.id(), "rows", blob),
+                     "'rows' cannot be written: is the disk full?");
+}
+
+TEST(Hdf5Error, AFileThatCannotBeWrittenLeavesTheOldOne) {
+  const TemporaryFolder folder;
+  caffe_test::Write(folder / "some.h5", "the old one");
+  const FullDisk full(8000);
+  EXPECT_ERROR_NAMES(caffe::WriteHdf5File(folder / "some.h5",
+                                          [](hid_t file) {
+                                            caffe::hdf5_save_nd_dataset(
+                                                file, "new", Blob<float>(std::vector<int>{2000}));
+                                          }),
+                     "some.h5: dataset 'new' cannot be written: is the disk full?");
+  EXPECT_EQ(caffe_test::Contents(folder / "some.h5"), "the old one");
 }
 
 // A file of weights from elsewhere must not make this process read, and pass on, another file.
