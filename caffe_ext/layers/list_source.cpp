@@ -1,6 +1,8 @@
 // Samples in files: every line of a list names an image and its instance map, relative to a root
 // folder, or separated by a tab where a name has spaces. Empty lines and lines that start with #
 // count as nothing.
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
@@ -77,6 +79,10 @@ std::vector<Pair> read_list(const std::string& path, const std::string& root) {
       if (!is_file(name)) throw std::runtime_error(where + "there is no file " + name);
     }
     pairs.push_back(std::move(pair));
+  }
+  if (file.bad()) {
+    throw std::runtime_error("cannot read all of the list file " + path + ": " +
+                             std::strerror(errno));
   }
   if (pairs.empty()) throw std::runtime_error("the list file " + path + " names no images");
   return pairs;

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "caffe/util/hdf5.hpp"
+#include "caffe/util/list_file.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "data/batch_size.hpp"
 
@@ -17,6 +18,7 @@ vector<string> ReadFileNames(const string& list) {
   vector<string> names;
   string name;
   while (file >> name) names.push_back(name);
+  CheckWholeListRead(file, list);
   if (names.empty()) LOG(FATAL) << "the list " + list + " names no HDF5 file";
   return names;
 }

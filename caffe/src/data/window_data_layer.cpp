@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "caffe/util/io.hpp"
+#include "caffe/util/list_file.hpp"
 #include "caffe/util/rng.hpp"
 #include "caffe/util/seeded_order.hpp"
 #include "data/batch_size.hpp"
@@ -73,6 +74,7 @@ void WindowDataLayer<Dtype>::ReadWindowFile() {
     images_.push_back(image);
     ReadWindows(&file, where, images_.size() - 1);
   }
+  CheckWholeListRead(file, param.source());
   if (images_.empty()) LOG(FATAL) << "the window file " + param.source() + " lists no image";
   LOG(INFO) << "Number of images: " << images_.size()
             << ", foreground windows: " << fg_windows_.size()

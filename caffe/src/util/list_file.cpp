@@ -1,6 +1,8 @@
 #include "caffe/util/list_file.hpp"
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 
 #include "caffe/common.hpp"
@@ -28,8 +30,13 @@ vector<ListLine> ReadListFile(const string& list) {
     }
     lines.push_back({text.substr(0, path_end + 1), text.substr(gap + 1), where});
   }
+  CheckWholeListRead(file, list);
   if (lines.empty()) LOG(FATAL) << "the list " + list + " is empty";
   return lines;
+}
+
+void CheckWholeListRead(const std::istream& file, const string& list) {
+  if (file.bad()) LOG(FATAL) << "cannot read all of the list " + list + ": " + std::strerror(errno);
 }
 
 int ParseInteger(const string& text, const string& where) {

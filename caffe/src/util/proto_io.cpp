@@ -171,6 +171,11 @@ string ParseText(google::protobuf::io::ZeroCopyInputStream* input, const string&
   return errors.text().empty() ? name + ": is not a prototxt" : errors.text();
 }
 
+// For a stream that a failure, not the file's end, ended.
+string CannotReadAll(const string& filename, const google::protobuf::io::FileInputStream& input) {
+  return filename + ": cannot be read to its end: " + std::strerror(input.GetErrno());
+}
+
 string ParseTextFile(const string& filename, Message* proto) {
   InputFile file(filename);
   if (!file.error().empty()) return filename + ": " + file.error();
@@ -178,7 +183,8 @@ string ParseTextFile(const string& filename, Message* proto) {
     return filename + ": is too large for a prototxt; a model in binary form?";
   }
   google::protobuf::io::FileInputStream input(file.fd());
-  return ParseText(&input, filename, proto);
+  const string error = ParseText(&input, filename, proto);
+  return input.GetErrno() == 0 ? error : CannotReadAll(filename, input);
 }
 
 string ReadBinary(const string& filename, Message* proto) {
@@ -189,7 +195,9 @@ string ReadBinary(const string& filename, Message* proto) {
   google::protobuf::io::CodedInputStream coded(&input);
   coded.SetTotalBytesLimit(INT_MAX);
   proto->Clear();
-  if (!proto->MergePartialFromCodedStream(&coded) || !coded.ConsumedEntireMessage()) {
+  const bool parsed = proto->MergePartialFromCodedStream(&coded) && coded.ConsumedEntireMessage();
+  if (input.GetErrno() != 0) return CannotReadAll(filename, input);
+  if (!parsed) {
     return filename + ": is no binary file of Caffe's (" + proto->GetDescriptor()->name() +
            "), or only a part of one";
   }

@@ -21,6 +21,8 @@ TEST(DCMEDataErrors, MissingAndEmptyLists) {
   const DataSet set(1);
   EXPECT_COMPLAINT("source: \"nowhere.txt\"", "cannot open the list file nowhere.txt");
   EXPECT_COMPLAINT("source: \"" + set.folder.path() + "\"", "cannot open the list file");
+  // A file that opens, and whose first bytes cannot be read.
+  EXPECT_COMPLAINT("source: \"/proc/self/mem\"", "cannot read all of the list file /proc/self/mem");
   EXPECT_COMPLAINT("", "needs a source");
   std::ofstream(set.folder / "list.txt", std::ios::trunc) << "# nothing\n\n";
   EXPECT_COMPLAINT(set.parameters(""), "names no images");

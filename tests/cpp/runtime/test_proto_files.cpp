@@ -149,6 +149,14 @@ TEST(PrototxtError, IsFalseWithoutOrDie) {
   EXPECT_FALSE(caffe::ReadProtoFromBinaryFile("/nowhere/net.caffemodel", &net));
 }
 
+// With a failing disk, a file must not seem to end early.
+TEST(ProtoFile, WhoseReadingFailsIsAnError) {
+  NetParameter net;
+  const std::string error = "mem: cannot be read to its end: Input/output error";
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromTextFileOrDie(caffe_test::kUnreadable, &net), error);
+  EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie(caffe_test::kUnreadable, &net), error);
+}
+
 TEST(ProtoFile, AFolderIsNoFile) {
   NetParameter net;
   EXPECT_ERROR_NAMES(caffe::ReadProtoFromTextFileOrDie("/", &net), "folder");

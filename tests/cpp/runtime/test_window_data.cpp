@@ -246,6 +246,7 @@ TEST(WindowData, NamesWhatIsWrongInItsFile) {
   const std::string file = folder / "windows.txt";
   const std::string head = "# 0\nnone.png\n3\n20\n30\n1\n";
   EXPECT_ERROR_NAMES(DataSource(WindowLayer(file, ""), 2), "cannot open");
+  EXPECT_ERROR_NAMES(DataSource(WindowLayer(caffe_test::kUnreadable, ""), 2), "cannot read all");
   Write(file, head + "5 0.9 4 4 15\n");
   EXPECT_ERROR_NAMES(DataSource(WindowLayer(file, ""), 2), "window 0");
   Write(file, head + "5 0.9 4 4 15 20\n");

@@ -1,6 +1,7 @@
 #ifndef CAFFE_UTIL_LIST_FILE_HPP_
 #define CAFFE_UTIL_LIST_FILE_HPP_
 
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct ListLine {
 /// Reads a list; empty lines are skipped. Throws Error naming file and line where a line has not
 /// two parts, or where the list is empty.
 std::vector<ListLine> ReadListFile(const std::string& list);
+
+/// Throws Error naming the file where a failure, not its end, ended the reading of `list`.
+void CheckWholeListRead(const std::istream& file, const std::string& list);
 
 /// A whole number, e.g. a label. Throws Error (after `where`) where the text is none.
 int ParseInteger(const std::string& text, const std::string& where);
