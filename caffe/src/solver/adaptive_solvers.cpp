@@ -10,6 +10,10 @@ void CheckNoMomentum(const SolverParameter& param, const char* solver) {
   CHECK_EQ(param.momentum(), 0) << ": " << solver << " has no momentum; leave it out";
 }
 
+void CheckDecay(const char* name, float decay) {
+  CHECK(decay >= 0 && decay < 1) << name << " lies in [0, 1) (got " << decay << ")";
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -37,8 +41,7 @@ template <typename Dtype>
 void RMSPropSolver<Dtype>::SetUpRule() {
   this->InParamFile([&] {
     CheckNoMomentum(this->param_, "RMSProp");
-    CHECK_GE(this->param_.rms_decay(), 0) << ": rms_decay lies in [0, 1)";
-    CHECK_LT(this->param_.rms_decay(), 1) << ": rms_decay lies in [0, 1)";
+    CheckDecay("rms_decay", this->param_.rms_decay());
   });
 }
 
@@ -64,6 +67,10 @@ void AdaDeltaSolver<Dtype>::RunRule(int param_id, Dtype rate,
 
 template <typename Dtype>
 void AdamSolver<Dtype>::SetUpRule() {
+  this->InParamFile([&] {
+    CheckDecay("momentum", this->param_.momentum());
+    CheckDecay("momentum2", this->param_.momentum2());
+  });
   this->AddSecondHistory();
 }
 

@@ -19,6 +19,27 @@ void AddHistory(const Net<Dtype>& net, vector<shared_ptr<Blob<Dtype>>>* history)
   }
 }
 
+// The name of the layer that a parameter is of.
+template <typename Dtype>
+string LayerOf(const Net<Dtype>& net, const Blob<Dtype>& param) {
+  for (size_t i = 0; i < net.layers().size(); ++i) {
+    for (const auto& blob : net.layers()[i]->blobs()) {
+      if (blob.get() == &param) return net.layer_names()[i];
+    }
+  }
+  return "";
+}
+
+// A rule runs over as many values of the history as the parameter has.
+template <typename Dtype>
+void CheckSize(const Net<Dtype>& net, int param_id, const Blob<Dtype>& history) {
+  const Blob<Dtype>& param = *net.learnable_params()[param_id];
+  if (param.count() == history.count()) return;
+  LOG(FATAL) << "layer '" + LayerOf(net, param) + "': a parameter has shape " +
+                    param.shape_string() + ", and had " + history.shape_string() +
+                    " when its solver was made: make a new solver";
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -61,6 +82,7 @@ void SGDSolver<Dtype>::ApplyUpdate() {
   for (int id = 0; id < params; ++id) {
     // A frozen parameter stays as it is, and needs no history.
     if (in_one_pass && this->net_->params_lr()[id] == 0) continue;
+    CheckSize(*this->net_, id, *history_[id]);
     if (in_one_pass) {
       RunRule(id, rate, WHOLE_UPDATE);
       continue;

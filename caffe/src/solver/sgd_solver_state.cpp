@@ -1,6 +1,8 @@
 // The .solverstate of SGDSolver and its descendants: what every solver keeps, and the history. A
 // state that does not fit leaves solver and net as they were: all of it is checked first.
 
+#include <algorithm>
+
 #include <google/protobuf/text_format.h>
 
 #include "caffe/sgd_solvers.hpp"
@@ -105,8 +107,11 @@ void SGDSolver<Dtype>::RestoreSolverStateFromHDF5(const string& state_file) {
   SolverState state;
   if (H5Lexists(file.id(), kExtraDataset, H5P_DEFAULT) > 0) {
     const string text = hdf5_load_string(file.id(), kExtraDataset);
-    CHECK(google::protobuf::TextFormat::ParseFromString(text, &state))
-        << state_file << ": its " << kExtraDataset << " is damaged: use another snapshot";
+    try {
+      ParseProtoTextOrDie(text, kExtraDataset, &state);
+    } catch (const Error&) {
+      LOG(FATAL) << state_file << ": its " << kExtraDataset << " is damaged: use another snapshot";
+    }
   }
   state.set_iter(hdf5_load_int(file.id(), "iter"));
   state.set_current_step(hdf5_load_int(file.id(), "current_step"));
@@ -117,15 +122,17 @@ void SGDSolver<Dtype>::RestoreSolverStateFromHDF5(const string& state_file) {
   const Hdf5Handle group(OpenGroup(file.id(), "history"), H5Gclose,
                          state_file + " has no history: use another snapshot");
   CheckHistoryLength(hdf5_get_num_links(group), history_.size(), state_file, this->type());
-  const auto for_history = [&](decltype(hdf5_load_nd_dataset<Dtype>)* action) {
-    for (size_t i = 0; i < history_.size(); ++i) {
-      action(group, std::to_string(i).c_str(), 0, kMaxBlobAxes, history_[i].get(), false);
-    }
-  };
-  for_history(&hdf5_load_nd_dataset_helper<Dtype>);  // throws where a shape differs
+  // Values that cannot be read are found here only.
+  vector<Blob<Dtype>> history(history_.size());
+  for (size_t i = 0; i < history_.size(); ++i) {
+    history[i].ReshapeLike(*history_[i]);
+    hdf5_load_nd_dataset(group, std::to_string(i).c_str(), 0, kMaxBlobAxes, &history[i]);
+  }
   this->LoadState(state, state_file);
   LOG_IF(INFO, Caffe::root_solver()) << "SGDSolver: restoring history";
-  for_history(&hdf5_load_nd_dataset<Dtype>);
+  for (size_t i = 0; i < history_.size(); ++i) {
+    std::copy_n(history[i].cpu_data(), history[i].count(), history_[i]->mutable_cpu_data());
+  }
 }
 
 #define INSTANTIATE_STATE(Dtype)                                                   \

@@ -1,5 +1,6 @@
 // How a solver finds and builds its train net and its test nets.
 
+#include <cmath>
 #include <fstream>
 
 #include "caffe/solver.hpp"
@@ -98,6 +99,14 @@ void SetDefaults(const SolverParameter& solver, NetParameter::BlobLifetime lifet
 }
 
 void CheckNumbers(const SolverParameter& param) {
+  for (const auto& [name, value] : {pair<const char*, float>{"base_lr", param.base_lr()},
+                                    {"momentum", param.momentum()},
+                                    {"weight_decay", param.weight_decay()},
+                                    {"delta", param.delta()},
+                                    {"loss_scale", param.loss_scale()}}) {
+    CHECK(std::isfinite(value)) << name << ": " << value << " makes no parameters but NaN";
+  }
+  CHECK(!std::isnan(param.clip_gradients())) << "clip_gradients is no number; below 0 none is cut";
   CHECK_GE(param.average_loss(), 1) << ": average_loss counts iterations";
   CHECK_GE(param.iter_size(), 1) << ": iter_size counts batches";
   CHECK_GT(param.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";

@@ -9,8 +9,9 @@
 #include <omp.h>
 
 #include "caffe/sgd_solvers.hpp"
+#include "caffe/util/hdf5.hpp"
 #include "caffe/util/math_functions.hpp"
-#include "errors.hpp"
+#include "runtime/files.hpp"
 #include "solver/update_rules.hpp"
 
 namespace caffe {
@@ -231,6 +232,69 @@ TEST(Solvers, RefuseParametersThatMakeNoSense) {
   EXPECT_THROW(SGDSolver<float>(Param("test_iter: 1")), Error) << "no test_interval";
   EXPECT_THROW(SGDSolver<float>(Param("train_net: 'a'")), Error) << "two train nets";
   EXPECT_THROW(SGDSolver<float>(Param("iter_size: 0")), Error);
+}
+
+TEST(Solvers, RefuseNumbersThatMakeNoParametersButNaN) {
+  for (const string name : {"base_lr", "momentum", "weight_decay", "delta", "loss_scale"}) {
+    for (const string value : {": nan", ": inf"}) {
+      EXPECT_ERROR_NAMES(SGDSolver<float>(Param(name + value)), name);
+    }
+  }
+  EXPECT_ERROR_NAMES(SGDSolver<float>(Param("clip_gradients: nan")), "clip_gradients");
+  for (const string name : {"momentum", "momentum2"}) {
+    EXPECT_ERROR_NAMES(AdamSolver<float>(Param(name + ": 1")), name + " lies in [0, 1)");
+    EXPECT_ERROR_NAMES(AdamSolver<float>(Param(name + ": -0.1")), name + " lies in [0, 1)");
+  }
+}
+
+TEST(Solvers, DoNotUpdateParametersThatWereReshaped) {
+  SGDSolver<float> solver(Param("momentum: 0.9"));
+  solver.Step(1);
+  solver.net()->params()[1]->Reshape({3000, 3000});
+  EXPECT_ERROR_NAMES(solver.ApplyUpdate(), "layer 'v': a parameter has shape 3000 3000 (9000000)");
+}
+
+/// Puts values into an HDF5 file, and damages them there.
+void WriteDamaged(const string& path, const string& dataset, const vector<hsize_t>& dims) {
+  const float value = 1234.5f;
+  {
+    const Hdf5File file(path, H5F_ACC_RDWR);
+    H5Ldelete(file.id(), dataset.c_str(), H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr);
+    const hid_t summed = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(summed, static_cast<int>(dims.size()), dims.data());
+    H5Pset_fletcher32(summed);
+    const hid_t values = H5Dcreate2(file.id(), dataset.c_str(), H5T_NATIVE_FLOAT, space,
+                                    H5P_DEFAULT, summed, H5P_DEFAULT);
+    const vector<float> data(H5Sget_simple_extent_npoints(space), value);
+    H5Dwrite(values, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data());
+    H5Dclose(values);
+    H5Pclose(summed);
+    H5Sclose(space);
+  }
+  string bytes = caffe_test::Contents(path);
+  const size_t place = bytes.find(string(reinterpret_cast<const char*>(&value), sizeof(value)));
+  ASSERT_NE(place, string::npos);
+  ++bytes[place];
+  caffe_test::Write(path, bytes);
+}
+
+TEST(Solvers, StayAsTheyAreWhereTheHistoryOfAStateCannotBeRead) {
+  const caffe_test::TemporaryFolder folder;
+  SGDSolver<float> solver(
+      Param("momentum: 0.9 snapshot_format: HDF5 random_seed: 1 "
+            "snapshot_prefix: '" +
+            (folder / "s") + "'"));
+  Train(&solver);
+  solver.Snapshot();
+  const string state = folder / "s_iter_3.solverstate.h5";
+  WriteDamaged(state, "history/1", {200, 200});
+  solver.Step(1);
+  const Blob<float>& param = *solver.net()->params()[0];
+  const vector<float> before(param.cpu_data(), param.cpu_data() + param.count());
+  EXPECT_ERROR_NAMES(solver.Restore(state.c_str()), "'1' cannot be read");
+  EXPECT_EQ(solver.iter(), 4);
+  EXPECT_EQ(vector<float>(param.cpu_data(), param.cpu_data() + param.count()), before);
 }
 
 /// Counts the layers that run.
