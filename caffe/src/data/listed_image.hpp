@@ -1,6 +1,7 @@
 #ifndef CAFFE_SRC_DATA_LISTED_IMAGE_HPP_
 #define CAFFE_SRC_DATA_LISTED_IMAGE_HPP_
 
+#include <climits>
 #include <cstdint>
 #include <string>
 
@@ -21,11 +22,13 @@ inline cv::Mat ReadListedImage(const string& path, int height, int width, bool i
 
 // ---- for the parameters of layers that read a list: ImageData, DenseImageData ----
 
-/// Throws Error where the size of the images is given in part.
+/// Throws Error where the size of the images is given in part, or is none.
 template <typename Param>
 void CheckNewSize(const Param& param) {
   CHECK((param.new_height() > 0) == (param.new_width() > 0))
       << "new_height and new_width go together: set both or none";
+  CHECK(param.new_height() <= INT_MAX && param.new_width() <= INT_MAX)
+      << "no image is as large as new_height and new_width say";
 }
 
 /// Reads an image that the layer's list names.

@@ -18,6 +18,7 @@ void BatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   moving_average_fraction_ = param.moving_average_fraction();
   use_global_stats_ =
       param.has_use_global_stats() ? param.use_global_stats() : this->phase_ == TEST;
+  CHECK_GE(param.eps(), 0) << ": eps is added to variances; 1e-5 is usual";
   eps_ = param.eps();
   CHECK_GE(bottom[0]->num_axes(), 2) << " axes: BatchNorm needs a batch axis and a channel axis";
   channels_ = bottom[0]->shape(1);

@@ -54,6 +54,14 @@ TEST(BatchNorm, UsesItsRunningSumsInTest) {
   EXPECT_NEAR(run.top[0]->data_at(0, 1, 0, 0), (run.inputs[0][2] - 4) / 3, 1e-12);
 }
 
+TEST(BatchNorm, NeedsAnEpsThatKeepsVariancesAboveZero) {
+  for (const std::string eps : {"-1e-5", "nan"}) {
+    EXPECT_ERROR_NAMES(
+        LayerRun<float>("type: 'BatchNorm' batch_norm_param { eps: " + eps + " }", {{3, 2}}),
+        "eps is added to variances");
+  }
+}
+
 // As the Filter layer makes them.
 TEST(BatchNorm, TakesNoStatisticsOfAnEmptyBatch) {
   LayerRun<float> run("type: 'BatchNorm'", {{2, 3, 2, 2}});

@@ -262,4 +262,14 @@ TEST_F(Images, DensePairsSubtractTheirMeanFile) {
 TEST_F(Images, NeedABatchSizeAndBothNewSizes) {
   EXPECT_ERROR_NAMES(DataSource(Lmdb(""), 2), "batch_size");
   EXPECT_ERROR_NAMES(DataSource(Listed("new_height: 3"), 2), "go together");
+  for (const std::string sizes : {"2147483648 new_width: 3", "3 new_width: 4294967295"}) {
+    EXPECT_ERROR_NAMES(DataSource(Listed("new_height: " + sizes), 2), "no image is as large");
+  }
+}
+
+TEST_F(Images, AreNotThoseOfAListThatIsReadInPart) {
+  const std::string source = std::string("source: '") + caffe_test::kUnreadable + "'";
+  EXPECT_ERROR_NAMES(
+      DataSource("type: 'ImageData' image_data_param { batch_size: 1 " + source + " }", 2),
+      "cannot read all of the list /proc/self/mem: Input/output error");
 }
