@@ -94,6 +94,8 @@ void LMDBTransaction::Commit() {
     CheckMdb(mdb_env_set_mapsize(env_.get(), info.me_mapsize * 2), source_);
     status = TryCommit();
   }
+  // LMDB says so where a part of the bytes was written.
+  if (status == EIO) LOG(FATAL) << "LMDB cannot write all of " + source_ + ": is the disk full?";
   CheckMdb(status, "cannot write " + source_);
   records_.clear();
 }

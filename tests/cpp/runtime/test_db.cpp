@@ -108,6 +108,13 @@ TEST(LmdbError, NamesThePath) {
   EXPECT_ERROR_NAMES(Open(folder / "text", db::READ), folder / "text");
 }
 
+TEST(LmdbError, OfAFullDisk) {
+  const TemporaryFolder folder;
+  const auto database = Open(folder / "db", db::NEW);
+  const caffe_test::FullDisk full(20000);
+  EXPECT_ERROR_NAMES(Put(database.get(), "a", std::string(30000, 'x')), "db: is the disk full?");
+}
+
 TEST(LmdbError, ATruncatedFileIsNotRead) {
   const TemporaryFolder folder;
   Put(Open(folder / "db", db::NEW).get(), "key", std::string(1 << 20, 'x'));
