@@ -6,9 +6,12 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace dcme {
 
@@ -41,6 +44,11 @@ class OrderedPrefetch {
   // The next item; valid until the call after this one. A failed item stays the next one.
   Item& next() {
     if (workers_.empty()) start();
+    if (process_ != getpid()) {
+      throw std::runtime_error(
+          "the threads that read ahead stayed in the process that this one forked from: make the "
+          "net in the process that runs it");
+    }
     std::unique_lock<std::mutex> lock(mutex_);
     // Only now may the item handed out before be overwritten.
     in_use_ = next_;
@@ -70,6 +78,7 @@ class OrderedPrefetch {
 
   void start() {
     stopping_ = false;
+    process_ = getpid();
     in_use_ = claimed_ = next_;
     for (Slot& slot : slots_) slot.ready = false;
     for (int t = 0; t < threads_; ++t) workers_.emplace_back([this] { work(); });
@@ -110,6 +119,7 @@ class OrderedPrefetch {
   const int threads_;
   std::vector<Slot> slots_;
   std::vector<std::thread> workers_;
+  pid_t process_ = 0;  // that started them
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <thread>
 
+#include <unistd.h>
+
 #include "caffe/common.hpp"
 #include "caffe/util/stop_request.hpp"
 
@@ -25,6 +27,8 @@ class InternalThread {
   /// Asks the thread to end, wherever it waits, and returns when it has. Harmless when none runs.
   void StopInternalThread();
   bool is_started() const { return thread_.joinable(); }
+  /// Whether the thread is another process's: one that forks does not hand its threads on.
+  bool is_left_behind() const { return is_started() && process_ != getpid(); }
 
  protected:
   /// The thread's work; returns when must_stop() says so or a wait throws.
@@ -35,6 +39,7 @@ class InternalThread {
  private:
   std::thread thread_;
   std::shared_ptr<StopRequest> stop_;
+  pid_t process_ = 0;  // that started the thread
 
   DISABLE_COPY_AND_ASSIGN(InternalThread);
 };

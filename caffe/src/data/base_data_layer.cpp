@@ -121,6 +121,8 @@ unsigned int BasePrefetchingDataLayer<Dtype>::BatchSeed() const {
 
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::TakeNextBatch() {
+  CHECK(!is_left_behind()) << "the thread that reads ahead stayed in the process that this one "
+                           << "forked from: make the net in the process that runs it";
   if (prefetch_current_) prefetch_free_.push(prefetch_current_);
   prefetch_current_ = nullptr;
   prefetch_current_ = prefetch_full_.pop("Waiting for data");

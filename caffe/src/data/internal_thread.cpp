@@ -56,6 +56,7 @@ InternalThread::~InternalThread() { StopInternalThread(); }
 void InternalThread::StartInternalThread() {
   CHECK(!is_started()) << "the thread runs already: stop it before it is started again";
   stop_ = std::make_shared<StopRequest>();
+  process_ = getpid();
   std::promise<void> taken_over;
   std::future<void> begun = taken_over.get_future();
   thread_ = StartThread(

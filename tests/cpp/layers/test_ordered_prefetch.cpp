@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "dcme_layers.hpp"
+#include "forked_process.hpp"
 #include "ordered_prefetch.hpp"
 
 namespace dcme_test {
@@ -46,6 +47,20 @@ TEST(OrderedPrefetchTest, HandsItemsOutInOrderHoweverManyThreadsMakeThem) {
       for (uint64_t i = 0; i < 60; ++i) ASSERT_EQ(items.next(), i * i);
     }
   }
+}
+
+TEST(OrderedPrefetchTest, AForkedProcessDoesNotWaitForTheThreadsThatItLacks) {
+  OrderedPrefetch<int> items([](uint64_t number, int* item) { *item = int(number); }, 1, 2);
+  EXPECT_EQ(items.next(), 0);
+  EXPECT_TRUE(caffe_test::InForkedProcess([&] {
+    try {
+      items.next();
+    } catch (const std::runtime_error&) {
+      return true;
+    }
+    return false;
+  }));
+  EXPECT_EQ(items.next(), 1);
 }
 
 TEST(OrderedPrefetchTest, MakesAsManyAheadAsItsDepth) {

@@ -1,14 +1,12 @@
 // Processes that fork while another thread works, as a data layer that reads ahead.
 
 #include <atomic>
-#include <chrono>
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/host_pool.hpp"
+#include "forked_process.hpp"
 
 namespace caffe_test {
 namespace {
@@ -17,24 +15,8 @@ using caffe::HostPool;
 
 const size_t kSize = HostPool::kSmallest;
 
-// Whether a forked process takes memory of the pool; one that waits for ever is ended.
 bool ForkedProcessTakesMemory() {
-  const pid_t child = fork();
-  if (child == 0) {
-    HostPool::Get().Take(kSize);
-    _exit(0);
-  }
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  int status = 0;
-  while (waitpid(child, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() > end) {
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
-      return false;
-    }
-    usleep(100);
-  }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return caffe_test::InForkedProcess([] { return HostPool::Get().Take(kSize) != nullptr; });
 }
 
 TEST(Fork, WhileAnotherThreadTakesMemory) {

@@ -10,6 +10,7 @@
 #include "caffe/layers/base_data_layer.hpp"
 #include "caffe/net.hpp"
 #include "errors.hpp"
+#include "forked_process.hpp"
 
 #if __has_include(<refusals.hpp>)
 #include <refusals.hpp>
@@ -71,6 +72,17 @@ TEST(PrefetchingData, WhateverIsThrownBecomesAnErrorOfItsBatch) {
   EXPECT_ERROR_NAMES(throwing("interruption"),
                      "layer 'interruption' (ThrowingData): a thread was interrupted");
   EXPECT_ERROR_NAMES(throwing("exception"), "layer 'exception' (ThrowingData): on purpose");
+}
+
+TEST(PrefetchingData, AForkedProcessDoesNotWaitForTheThreadThatItLacks) {
+  const auto net = NetThatThrows("data");
+  EXPECT_EQ(NextBatch(net.get()), 0);
+  EXPECT_TRUE(caffe_test::InForkedProcess([&] {
+    const string error = caffe_test::ErrorOf([&] { NextBatch(net.get()); });
+    return caffe_test::Contains(error, "make the net in the process that runs it") &&
+           NextBatch(NetThatThrows("data").get()) == 0;
+  }));
+  EXPECT_EQ(NextBatch(net.get()), 1);
 }
 
 #ifdef REFUSES_DEVICES
