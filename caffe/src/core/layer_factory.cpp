@@ -23,8 +23,8 @@ namespace {
 // Layers that Caffe 1.0 does not have: code written for it may bring one of that name.
 template <typename Dtype>
 std::set<string>& Replaceable() {
-  static auto* types = new std::set<string>{"Clip",   "DenseImageData", "GeometricLoss",
-                                            "Interp", "Swish",          "Upsample"};
+  static auto* types = new std::set<string>{"BN",     "Clip",  "DenseImageData", "GeometricLoss",
+                                            "Interp", "Swish", "Upsample"};
   return *types;
 }
 

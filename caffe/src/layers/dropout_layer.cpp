@@ -31,7 +31,7 @@ void DropoutLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const ChannelLayout layout = ElementLayout(*bottom[0]);
   const Dtype* x = ReadIn(layout, *bottom[0]);
   Dtype* y = WriteIn(layout, top[0]);
-  if (this->phase_ == TRAIN) {
+  if (Drops()) {
     mask_block_ = layout.block;
     unsigned int* keep = rand_vec_.mutable_cpu_data();
     DrawMask(count, keep);
@@ -46,13 +46,13 @@ void DropoutLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  const bool train = this->phase_ == TRAIN;
+  const bool drops = Drops();
   const ChannelLayout layout =
-      train ? LayoutInBlocks(*top[0], mask_block_) : ElementLayout(*top[0], Part::kDiff);
+      drops ? LayoutInBlocks(*top[0], mask_block_) : ElementLayout(*top[0], Part::kDiff);
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
   Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
   const int count = bottom[0]->count();
-  if (train) {
+  if (drops) {
     Mask(count, dy, rand_vec_.cpu_data(), dx);
   } else {
     caffe_copy(count, dy, dx);

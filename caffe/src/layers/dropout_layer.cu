@@ -43,7 +43,7 @@ void DropoutLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     using T = decltype(type);
     const T* x = ReadOnGpu<T>(layout, *bottom[0]);
     T* y = WriteOnGpu<T>(layout, top[0]);
-    if (this->phase_ != TRAIN) return caffe_gpu_memcpy(count * sizeof(T), x, y);
+    if (!Drops()) return caffe_gpu_memcpy(count * sizeof(T), x, y);
     mask_block_ = layout.block;
     ForElements(
         count, DropElement<T>{DrawSeed(), DropBound(), scale_, x, rand_vec_.mutable_gpu_data(), y});
@@ -56,9 +56,9 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                        const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
   const int count = bottom[0]->count();
-  const bool train = this->phase_ == TRAIN;
+  const bool drops = Drops();
   ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
-  if (train && layout.block != mask_block_) {
+  if (drops && layout.block != mask_block_) {
     layout = PlainLayout(*top[0]);
     layout.block = mask_block_;
   }
@@ -66,7 +66,7 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
     T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
-    if (!train) return caffe_gpu_memcpy(count * sizeof(T), dy, dx);
+    if (!drops) return caffe_gpu_memcpy(count * sizeof(T), dy, dx);
     ForElements(count, MaskElement<T>{scale_, dy, rand_vec_.gpu_data(), dx});
   });
 }

@@ -120,5 +120,18 @@ TEST(DropoutLayer, DoesNothingInTestPhase) {
   EXPECT_EQ(layer.Values(), (std::vector<double>{1, -2, 3}));
 }
 
+TEST(DropoutLayer, DropsInTestPhaseWhereAskedTo) {
+  const int n = 40000;
+  const auto values = [&](const std::string& phase) {
+    Case layer("type: 'Dropout' dropout_param { sample_weights_test: true } phase: " + phase);
+    caffe::Caffe::set_random_seed(3);
+    layer.Bottom({n}, std::vector<double>(n, 1)).Forward();
+    const std::vector<double> y = layer.Values();
+    EXPECT_EQ(layer.Backward(std::vector<double>(n, 1)).Diff(), y);
+    return y;
+  };
+  EXPECT_EQ(values("TEST"), values("TRAIN"));
+}
+
 }  // namespace
 }  // namespace caffe_test

@@ -85,7 +85,7 @@ What code and scripts written for Caffe 1.0 may notice:
 """
 
 # Layers of their own tests: those of this project's models are tested in tests/cpp/layers.
-_BEYOND = {"DCMEData", "DCMELoss", "DenseImageData", "GeometricLoss", "Interp", "Upsample"}
+_BEYOND = {"BN", "DCMEData", "DCMELoss", "DenseImageData", "GeometricLoss", "Interp", "Upsample"}
 # Messages that a test walks through as a whole.
 _WHOLE = {"V0LayerParameter": "test_old_layers.cpp", "V1LayerParameter": "test_old_layers.cpp"}
 # Fields that tests see by what they do: a restored run goes on to the same bits.

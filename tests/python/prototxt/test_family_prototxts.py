@@ -13,10 +13,13 @@ import pytest
 from dcme.files import write_png
 from oracles import command
 
+import caffe
+
 FAMILY = Path(__file__).parent / "family"
 COLOURS = np.array([[90, 120, 100], [30, 40, 220], [220, 60, 30]], np.uint8)
 SOLVERS = {
     "segnet_dense": 'base_lr: 0.05 lr_policy: "fixed" momentum: 0.9 test_iter: 2 test_interval: 15',
+    "segnet_bn": 'base_lr: 0.05 lr_policy: "step" gamma: 1.0 stepsize: 1000 momentum: 0.9',
     "dcme_python_layer": 'base_lr: 1e-8 lr_policy: "step" gamma: 1 stepsize: 100 momentum: 0.9',
     "deeplab_interp": 'base_lr: 0.05 lr_policy: "poly" power: 0.9 momentum: 0.9',
     "fcn_crop": 'base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005 iter_size: 2',
@@ -90,6 +93,33 @@ def test_the_weighted_net_tells_the_accuracy_of_each_class(run_folder: Path) -> 
     told = [line for line in log if "Test net output" in line and "per_class_accuracy" in line]
     # Three classes, before training, after 15 iterations and after 30.
     assert len(told) == 3 * 3
+
+
+def test_bn_layers_infer_by_factors_that_hold_the_statistics(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SegNet's script has it: means and deviations are worked into a net for INFERENCE."""
+    train("segnet_bn", run_folder)
+    weights = str(run_folder / f"segnet_bn_iter_{ITERATIONS}.caffemodel")
+    text = (run_folder / "segnet_bn.prototxt").read_text()
+    (run_folder / "inference.prototxt").write_text(
+        text.replace("bn_param {", "bn_param { bn_mode: INFERENCE").replace("shuffle: true", "")
+    )
+    (run_folder / "learn.prototxt").write_text(text.replace("shuffle: true", ""))
+    monkeypatch.chdir(run_folder)
+    learn = caffe.Net("learn.prototxt", weights, caffe.TEST)
+    learn.forward(end="conv1_1")
+    x = learn.blobs["conv1_1"].data.copy()
+    factors, shifts = (blob.data.reshape(-1) for blob in learn.params["conv1_1_bn"])
+    by_deviation = factors / np.sqrt(x.var(axis=(0, 2, 3)) + 1e-5)
+    learn.forward(start="conv1_1_bn", end="conv1_1_bn")
+    normalised = learn.blobs["conv1_1"].data.copy()
+
+    inference = caffe.Net("inference.prototxt", weights, caffe.TEST)
+    inference.params["conv1_1_bn"][0].data.flat = by_deviation
+    inference.params["conv1_1_bn"][1].data.flat = shifts - x.mean(axis=(0, 2, 3)) * by_deviation
+    inference.forward(end="conv1_1_bn")
+    np.testing.assert_allclose(inference.blobs["conv1_1"].data, normalised, rtol=1e-4, atol=1e-4)
 
 
 def test_old_syntax_trains_like_its_upgrade(run_folder: Path) -> None:

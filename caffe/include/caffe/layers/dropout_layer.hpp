@@ -23,7 +23,7 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   bool BackwardReadsBottom(int bottom_index) const override { return false; }
   bool BackwardReadsTop(int top_index) const override { return false; }
   BlobValues LeavesInPlace() const override {
-    return this->phase_ == TRAIN ? BlobValues::kSigns : BlobValues::kAll;
+    return Drops() ? BlobValues::kSigns : BlobValues::kAll;
   }
 
  protected:
@@ -32,12 +32,17 @@ class DropoutLayer : public NeuronLayer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
-  /// TRAIN: 1 where an element was kept.
+  /// Where it drops: 1 for an element that was kept.
   Blob<unsigned int> rand_vec_;
   Dtype threshold_;
   Dtype scale_;
 
  private:
+  /// In TRAIN, and with sample_weights_test in TEST.
+  bool Drops() const {
+    return this->phase_ == TRAIN || this->layer_param_.dropout_param().sample_weights_test();
+  }
+
   /// The order of rand_vec_: blocks of that many channels.
   int mask_block_ = 1;
 
