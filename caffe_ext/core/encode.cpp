@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "dcme/simd.hpp"
 #include "runs.hpp"

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include <lmdb.h>

@@ -2,7 +2,6 @@
 #define CAFFE_SRC_CORE_PIECES_HPP_
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>

@@ -1,6 +1,5 @@
 #include "caffe/layers/window_data_layer.hpp"
 
-#include <cmath>
 #include <vector>
 
 #include <opencv2/core.hpp>

@@ -1,7 +1,5 @@
 #include "dnn/winograd_products.hpp"
 
-#include <cmath>
-
 #include "dnn/convolution.hpp"
 #include "util/parallel_tasks.hpp"
 

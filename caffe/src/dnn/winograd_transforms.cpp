@@ -3,7 +3,6 @@
 #include <array>
 #include <map>
 #include <mutex>
-#include <utility>
 
 #ifdef __x86_64__
 #include <immintrin.h>

@@ -9,11 +9,9 @@ namespace cublas {
 
 namespace {
 
-#define CAFFE_TEXT_OF(number) CAFFE_CUBLAS_NAME(number)
-
 void* Library() {
 #ifdef CUBLAS_VER_MAJOR
-  const char* const file = "libcublas.so." CAFFE_TEXT_OF(CUBLAS_VER_MAJOR);
+  const char* const file = "libcublas.so." AS_STRING(CUBLAS_VER_MAJOR);
 #else
   const char* const file = nullptr;
 #endif

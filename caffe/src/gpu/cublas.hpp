@@ -6,7 +6,6 @@
 /// compute on the CPU, and those that only show help, need not wait for.
 
 #include <atomic>
-#include <utility>
 
 #include "caffe/common.hpp"
 

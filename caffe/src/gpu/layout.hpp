@@ -24,11 +24,10 @@ ChannelLayout ChannelsLast(const Blob<Dtype>& blob, Element element) {
 }
 
 /// The order in which the blob's newest values are kept on the GPU, for layers that work in any:
-/// plain, or channels-last without filling. (What is filled up is seen as plain.)
+/// plain, or channels-last without filling.
 template <typename Dtype>
 ChannelLayout StoredOnGpu(const Blob<Dtype>& blob, Part part = Part::kData) {
-  const ChannelLayout layout = StoredLayout(blob, part, Place::kGpu);
-  return layout.size() == blob.count() ? layout : layout.Plain();
+  return UnfilledLayout(blob, part, Place::kGpu);
 }
 
 /// ReadAs and WriteAs of channel_layout.hpp on the GPU.

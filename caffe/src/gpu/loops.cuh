@@ -4,6 +4,7 @@
 /// The two kernels that nearly all GPU code consists of: a function for each element, and sums over
 /// rows of elements. For .cu files; what they run are functors whose pointers are on the device.
 
+#include <algorithm>
 #include <cstddef>
 
 #include "caffe/common.hpp"

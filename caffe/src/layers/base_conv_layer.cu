@@ -2,7 +2,7 @@
 #include "caffe/layers/base_conv_layer.hpp"
 #include "gpu/bias.hpp"
 #include "gpu/columns.cuh"
-#include "gpu/on_device.hpp"
+#include "layers/on_device.hpp"
 
 namespace caffe {
 

@@ -99,7 +99,7 @@ void BatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   for (int c = 0; c < channels_; ++c) offset[c] = -mean_[c] * inverse_deviation_[c];
   const ChannelLayout layout = LayoutOf(*bottom[0]);
   const Dtype* x = ReadIn(layout, *bottom[0]);
-  const bool keep = bottom[0] == top[0] && !use_global_stats_;
+  const bool keep = in_place_ && !use_global_stats_;
   if (keep) x_norm_.ReshapeLike(*top[0]);
   Dtype* y = WriteIn(layout, keep ? &x_norm_ : top[0]);
   ScalePerChannel(layout, x, inverse_deviation_, offset, y);
@@ -113,10 +113,9 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   if (bottom[0]->count() == 0) return;
   if (scale_) return BackwardWhole(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
-  const bool in_place = bottom[0] == top[0];
   const ChannelLayout layout = use_global_stats_
                                    ? LayoutOf(*top[0], Part::kDiff)
-                                   : LayoutOf(in_place ? x_norm_ : *bottom[0], Part::kData);
+                                   : LayoutOf(in_place_ ? x_norm_ : *bottom[0], Part::kData);
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
   if (use_global_stats_) {
     ScalePerChannel(layout, dy, inverse_deviation_, {}, WriteIn(layout, bottom[0], Part::kDiff));
@@ -124,15 +123,15 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   }
   // With x^ = (x - mean) / deviation: dx = (dy - mean(dy) - x^ mean(dy x^)) / deviation. What there
   // is of x^ is either itself or x; both are x^ = a z + b.
-  const Dtype* z = ReadIn(layout, in_place ? x_norm_ : *bottom[0]);
+  const Dtype* z = ReadIn(layout, in_place_ ? x_norm_ : *bottom[0]);
   const vector<double> sum_dy = SumPerChannel(layout, dy);
   const vector<double> sum_dy_z = DotPerChannel(layout, dy, z);
   const double count = double(bottom[0]->count()) / channels_;
   vector<Dtype> factor_z(channels_), offset(channels_);
   for (int c = 0; c < channels_; ++c) {
     const double inverse = inverse_deviation_[c];
-    const double a = in_place ? 1 : inverse;
-    const double b = in_place ? 0 : -mean_[c] * inverse;
+    const double a = in_place_ ? 1 : inverse;
+    const double b = in_place_ ? 0 : -mean_[c] * inverse;
     const double mean_dy = sum_dy[c] / count;
     const double mean_dy_x = (a * sum_dy_z[c] + b * sum_dy[c]) / count;
     factor_z[c] = static_cast<Dtype>(-inverse * mean_dy_x * a);
@@ -219,7 +218,7 @@ void BatchNormLayer<Dtype>::ScaleWhole(const Blob<Dtype>& x, Blob<Dtype>* y) con
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top) {
-  const bool take = keeps_input_ && bottom == top;
+  const bool take = keeps_input_ && in_place_;
   if (take) TakeBottom(bottom);
   ScaleWhole(take ? x_ : *bottom, top);
 }
@@ -237,7 +236,7 @@ void BatchNormLayer<Dtype>::RemakeTop(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
                                           Blob<Dtype>* bottom) {
-  const Blob<Dtype>& input = bottom == top ? x_ : *bottom;
+  const Blob<Dtype>& input = in_place_ ? x_ : *bottom;
   const ChannelLayout layout = StoredLayout(input);
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
@@ -262,7 +261,7 @@ void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
     }
     CombineGradientPerChannel(layout, g, factor, offset, WriteAs<T>(layout, bottom, Part::kDiff));
   });
-  if (bottom == top) x_.data()->Release();
+  if (in_place_) x_.data()->Release();
 }
 
 INSTANTIATE_CLASS(BatchNormLayer);

@@ -219,7 +219,7 @@ void BatchNormLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     TakeStatisticsOnGpu(*bottom[0]);
     return ForwardWholeOnGpu(bottom[0], top[0]);
   }
-  const bool keep = bottom[0] == top[0] && !use_global_stats_;
+  const bool keep = in_place_ && !use_global_stats_;
   if (keep) x_norm_.ReshapeLike(*top[0]);
   Blob<Dtype>* normalized = keep ? &x_norm_ : top[0];
   const ChannelLayout layout = StoredOnGpu(*bottom[0]);
@@ -246,8 +246,7 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   if (bottom[0]->count() == 0) return;
   if (scale_) return BackwardWholeOnGpu(top[0], propagate_down[0], bottom[0]);
   if (!propagate_down[0]) return;
-  const bool in_place = bottom[0] == top[0];
-  const Blob<Dtype>& z_blob = in_place ? x_norm_ : *bottom[0];
+  const Blob<Dtype>& z_blob = in_place_ ? x_norm_ : *bottom[0];
   const ChannelLayout layout =
       use_global_stats_ ? StoredOnGpu(*top[0], Part::kDiff) : StoredOnGpu(z_blob);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
@@ -264,7 +263,7 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
       if (layout.plain() && BackwardByCudnn(z, dy, ValuesOf(*bottom[0], eps_), dx)) return;
     }
     SumChannels<SumAndDot>(at, SumAndDotOfChannel(),
-                           StoreCoefficients<Dtype>{double(at.length()), in_place, Row(kMean),
+                           StoreCoefficients<Dtype>{double(at.length()), in_place_, Row(kMean),
                                                     inverse, Row(kU), Row(kV)},
                            dy, z);
     ForChannels(at, CombineChannels<Dtype>{inverse, Row(kU), Row(kV)}, dx, dy, z);
@@ -291,7 +290,7 @@ void BatchNormLayer<Dtype>::ForwardWholeOnGpu(Blob<Dtype>* bottom, Blob<Dtype>* 
               StoreWholeFactors<Dtype>{Row(kMean), Row(kInverseDeviation), learned[0]->gpu_data(),
                                        learned.size() > 1 ? learned[1]->gpu_data() : nullptr,
                                        Row(kA), Row(kB)});
-  const bool take = keeps_input_ && bottom == top;
+  const bool take = keeps_input_ && in_place_;
   if (take) TakeBottomOnGpu(bottom);
   ScaleWholeOnGpu(take ? x_ : *bottom, top);
 }
@@ -317,7 +316,7 @@ void BatchNormLayer<Dtype>::TakeBottomOnGpu(Blob<Dtype>* bottom) {
 template <typename Dtype>
 void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down,
                                                Blob<Dtype>* bottom) {
-  const Blob<Dtype>& input = bottom == top ? x_ : *bottom;
+  const Blob<Dtype>& input = in_place_ ? x_ : *bottom;
   const auto& learned = scale_->blobs();
   const auto diff_of = [&](size_t i) {
     const bool wanted = i < learned.size() && scale_->param_propagate_down(static_cast<int>(i));
@@ -341,7 +340,7 @@ void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_
                   WriteOnGpu<T>(layout, bottom, Part::kDiff), dy, x);
     }
   });
-  if (bottom == top) x_.data()->Release();
+  if (in_place_) x_.data()->Release();
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(BatchNormLayer);

@@ -1,7 +1,5 @@
 #include "caffe/layers/contrastive_loss_layer.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "layers/contrastive_elements.hpp"

@@ -6,7 +6,7 @@
 #include "caffe/layers/base_conv_layer.hpp"
 #include "dnn/convolution.hpp"
 #include "dnn/gemm.hpp"
-#include "gpu/on_device.hpp"
+#include "layers/on_device.hpp"
 
 namespace caffe {
 

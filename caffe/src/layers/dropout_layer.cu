@@ -2,6 +2,7 @@
 #include "caffe/util/counter_rng.hpp"
 #include "gpu/layout.hpp"
 #include "gpu/loops.cuh"
+#include "layers/element_layout.hpp"
 
 namespace caffe {
 
@@ -58,10 +59,7 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const int count = bottom[0]->count();
   const bool drops = Drops();
   ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
-  if (drops && layout.block != mask_block_) {
-    layout = PlainLayout(*top[0]);
-    layout.block = mask_block_;
-  }
+  if (drops && layout.block != mask_block_) layout = LayoutInBlocks(*top[0], mask_block_);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);

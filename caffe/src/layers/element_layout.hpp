@@ -20,12 +20,10 @@ ChannelLayout LayoutInBlocks(const Blob<Dtype>& blob, int block,
   return layout;
 }
 
-/// The order to apply a function to every element in: the blob's own, but plain where blocks are
-/// filled up, since the function need not keep the filling's zeros.
+/// The order to apply a function to every element in.
 template <typename Dtype>
 ChannelLayout StoredElementLayout(const Blob<Dtype>& blob, Part part = Part::kData) {
-  const ChannelLayout layout = StoredLayout(blob, part);
-  return layout.size() == blob.count() ? layout : layout.Plain();
+  return UnfilledLayout(blob, part, Place::kHost);
 }
 /// The same with elements of type Dtype.
 template <typename Dtype>

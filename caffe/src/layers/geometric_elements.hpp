@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "caffe/util/host_device.hpp"
-#include "gpu/on_device.hpp"
+#include "layers/on_device.hpp"
 
 namespace caffe {
 

@@ -1,7 +1,7 @@
 #include "caffe/layers/inner_product_layer.hpp"
 
-#include "gpu/on_device.hpp"
 #include "layers/learned_blobs.hpp"
+#include "layers/on_device.hpp"
 #include "util/per_channel.hpp"
 
 namespace caffe {

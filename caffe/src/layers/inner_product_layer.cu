@@ -1,6 +1,6 @@
 #include "caffe/layers/inner_product_layer.hpp"
 #include "gpu/channels.cuh"
-#include "gpu/on_device.hpp"
+#include "layers/on_device.hpp"
 
 namespace caffe {
 

@@ -18,7 +18,7 @@ vector<Between> AlignCorners(const AlignedAxis& axis) {
 }
 
 // Calls body(output offset, the four input offsets, their weights) for the pixels of one plane.
-template <typename Body>
+template <typename Dtype, typename Body>
 void EachPixel(const vector<Between>& rows, const vector<Between>& columns, int width_in, int block,
                const Body& body) {
   std::ptrdiff_t o = 0;
@@ -29,10 +29,7 @@ void EachPixel(const vector<Between>& rows, const vector<Between>& columns, int 
       const std::ptrdiff_t at[4] = {(upper + column.first) * block, (upper + column.second) * block,
                                     (lower + column.first) * block,
                                     (lower + column.second) * block};
-      const double weights[4] = {(1 - row.weight) * (1 - column.weight),
-                                 (1 - row.weight) * column.weight, row.weight * (1 - column.weight),
-                                 row.weight * column.weight};
-      body(o, at, weights);
+      body(o, at, CornerWeights<Dtype>(row, column).of);
       o += block;
     }
   }
@@ -125,15 +122,13 @@ void InterpLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   EachPlane(from, to, [&](std::ptrdiff_t p) {
     const Dtype* in = x + p * from.plane_size();
     Dtype* out = y + p * to.plane_size();
-    EachPixel(rows, columns, from.width, block,
-              [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
-                const Dtype w[4] = {Dtype(weights[0]), Dtype(weights[1]), Dtype(weights[2]),
-                                    Dtype(weights[3])};
-                for (int i = 0; i < block; ++i) {
-                  out[o + i] = w[0] * in[at[0] + i] + w[1] * in[at[1] + i] + w[2] * in[at[2] + i] +
-                               w[3] * in[at[3] + i];
-                }
-              });
+    EachPixel<Dtype>(rows, columns, from.width, block,
+                     [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const Dtype* w) {
+                       for (int i = 0; i < block; ++i) {
+                         out[o + i] = w[0] * in[at[0] + i] + w[1] * in[at[1] + i] +
+                                      w[2] * in[at[2] + i] + w[3] * in[at[3] + i];
+                       }
+                     });
   });
 }
 
@@ -156,14 +151,14 @@ void InterpLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     const Dtype* out = dy + p * from.plane_size();
     Dtype* in = dx + p * to.plane_size();
     std::fill(in, in + to.plane_size(), Dtype(0));
-    EachPixel(rows, columns, to.width, block,
-              [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const double* weights) {
-                for (int corner = 0; corner < 4; ++corner) {
-                  const Dtype weight = static_cast<Dtype>(weights[corner]);
-                  Dtype* pixel = in + at[corner];
-                  for (int i = 0; i < block; ++i) pixel[i] += weight * out[o + i];
-                }
-              });
+    EachPixel<Dtype>(rows, columns, to.width, block,
+                     [=](std::ptrdiff_t o, const std::ptrdiff_t* at, const Dtype* w) {
+                       for (int corner = 0; corner < 4; ++corner) {
+                         const Dtype weight = w[corner];
+                         Dtype* pixel = in + at[corner];
+                         for (int i = 0; i < block; ++i) pixel[i] += weight * out[o + i];
+                       }
+                     });
   });
 }
 

@@ -29,13 +29,11 @@ struct InterpUnit {
     const Unit* lower = plane + std::ptrdiff_t(row.second) * planes.in.width * step;
     const Unit corners[4] = {upper[column.first * step], upper[column.second * step],
                              lower[column.first * step], lower[column.second * step]};
-    const Real weights[4] = {
-        Real((1 - row.weight) * (1 - column.weight)), Real((1 - row.weight) * column.weight),
-        Real(row.weight * (1 - column.weight)), Real(row.weight * column.weight)};
+    const CornerWeights<Real> weights(row, column);
     Unit result;
     for (int j = 0; j < Unit::kSize; ++j) {
       Real sum = 0;
-      for (int k = 0; k < 4; ++k) sum += weights[k] * Real(corners[k][j]);
+      for (int k = 0; k < 4; ++k) sum += weights.of[k] * Real(corners[k][j]);
       result[j] = sum;
     }
     y[o] = result;

@@ -11,6 +11,16 @@ struct Between {
   double weight;
 };
 
+/// The weights of the four corners between two rows and two columns: first row, first and second
+/// column, then the second row's.
+template <typename Real>
+struct CornerWeights {
+  Real of[4];
+  CAFFE_HOST_DEVICE CornerWeights(const Between& row, const Between& column)
+      : of{Real((1 - row.weight) * (1 - column.weight)), Real((1 - row.weight) * column.weight),
+           Real(row.weight * (1 - column.weight)), Real(row.weight * column.weight)} {}
+};
+
 /// Where the outputs of an axis are in its input, `in` elements from `begin` on, with the corners
 /// on each other. Shared by CPU and GPU.
 struct AlignedAxis {

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <vector>
 
 #include "caffe/layers/lstm_layer.hpp"

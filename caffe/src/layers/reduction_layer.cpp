@@ -1,6 +1,5 @@
 #include "caffe/layers/reduction_layer.hpp"
 
-#include <cmath>
 #include <vector>
 
 #include "caffe/util/parallel_sum.hpp"

@@ -1,6 +1,5 @@
 #include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
 
-#include <cmath>
 #include <limits>
 #include <vector>
 

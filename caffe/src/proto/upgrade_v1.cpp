@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "caffe/util/upgrade_proto.hpp"
 #include "proto/copy_field.hpp"

@@ -127,7 +127,15 @@ template <typename Dtype>
 ChannelLayout StoredLayout(const Blob<Dtype>& blob, Part part = Part::kData,
                            Place place = Place::kHost);
 
-/// The same with elements of type Dtype, for readers that know no other.
+/// The same, but plain where blocks are filled up: for layers that do one thing to every value, in
+/// whichever order, and need not keep the filling's zeros.
+template <typename Dtype>
+ChannelLayout UnfilledLayout(const Blob<Dtype>& blob, Part part, Place place) {
+  const ChannelLayout layout = StoredLayout(blob, part, place);
+  return layout.size() == blob.count() ? layout : layout.Plain();
+}
+
+/// StoredLayout with elements of type Dtype, for readers that know no other.
 template <typename Dtype>
 ChannelLayout LayoutOf(const Blob<Dtype>& blob, Part part = Part::kData) {
   return StoredLayout(blob, part).WithElement(Element::kFloat);

@@ -2,7 +2,6 @@
 #include <climits>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 
 #include <fcntl.h>
 #include <google/protobuf/io/coded_stream.h>

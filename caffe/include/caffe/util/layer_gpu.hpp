@@ -23,7 +23,7 @@
   DECLARE_LAYER_GPU_BACKWARD(Dtype)
 #endif
 
-/// In a layer's class: declare the templates of src/gpu/on_device.hpp that both devices' passes
+/// In a layer's class: declare the templates of src/layers/on_device.hpp that both devices' passes
 /// are made of.
 #define DECLARE_PASSES_ON_DEVICE(Dtype)                                                          \
   template <typename Device>                                                                     \

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_GPU_ON_DEVICE_HPP_
-#define CAFFE_SRC_GPU_ON_DEVICE_HPP_
+#ifndef CAFFE_SRC_LAYERS_ON_DEVICE_HPP_
+#define CAFFE_SRC_LAYERS_ON_DEVICE_HPP_
 
 /// The two devices under common names, for code that is written once for both: a template over
 /// Device takes OnCpu or OnGpu, and reaches blobs and matrix products through it.
@@ -67,4 +67,4 @@ CAFFE_DEFINE_DEVICE(OnGpu, gpu);
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_GPU_ON_DEVICE_HPP_
+#endif  // CAFFE_SRC_LAYERS_ON_DEVICE_HPP_
