@@ -74,7 +74,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, the error above says so
+            beside.unlink(missing_ok=True)
 
 
 def write_bytes(path: PathLike, content: bytes) -> None:
@@ -213,7 +214,7 @@ def read_image(path: PathLike, levels: Levels | None = None) -> np.ndarray:
     if image.dtype != np.uint8:
         raise UserError(
             f"{path}: has {8 * image.dtype.itemsize} bits a channel; stretch the contrast to 8 "
-            "bits, for training and prediction alike (dcme collect, dcme predict: --levels)"
+            "bits, for training and prediction alike (dcme collect, predict, plot: --levels)"
         )
     if image.ndim == 2:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)

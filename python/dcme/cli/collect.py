@@ -96,6 +96,12 @@ def run(arguments: argparse.Namespace) -> None:
             f"{counted(done.lost, 'mask')} gave no instance: empty, outside of its image, or "
             "hidden by smaller ones"
         )
+    if done.divided:
+        number, place = done.most_divided
+        print(
+            f"{counted(done.divided, 'instance')} in several parts, up to {number} in {place}; "
+            "--parts each would make each part one, --parts one says that they are right"
+        )
     if done.left_out:
         listed = ", ".join(f"{name} {number}" for name, number in done.left_out.items())
         left = counted(sum(done.left_out.values()), "annotation")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcme.cli.options import add_classes, count, positive
+from dcme.cli.options import add_classes, add_levels, count, positive
 
 if TYPE_CHECKING:
     from dcme.classes import ClassMap
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--columns", type=count, default=4, metavar="N", help="panels in a row, 0: all; default: 4"
     )
+    add_levels(parser)
     add_classes(parser, "the folder of results, vectors or data")
     parser.epilog = (
         "example: dcme plot strip.png --image street.png --ids street_ids.png --columns 2\n"
@@ -65,7 +66,9 @@ def run(arguments: argparse.Namespace) -> None:
         plot_logs(arguments.out, arguments.log)
         print(f"{arguments.out}: loss of {', '.join(arguments.log)}")
         return
-    files = SceneFiles(arguments.image, arguments.ids, arguments.vectors, arguments.results)
+    files = SceneFiles(
+        arguments.image, arguments.ids, arguments.vectors, arguments.results, arguments.levels
+    )
     panels = plot_scene(
         arguments.out, files, _classes(arguments), arguments.grid_size, arguments.columns
     )

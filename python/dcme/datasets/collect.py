@@ -86,13 +86,24 @@ def tiles(shape: tuple[int, int], limit: tuple[int, int] | None) -> list[tuple[s
     return [(rows, columns) for rows in sides[0] for columns in sides[1]]
 
 
-def _images(folder: Path) -> list[Sample]:
+def _nested_names(paths: Sequence[Path], folder: Path, masks: Path) -> list[str]:
+    """Names of images ``folder``/NAME/images/FILE: NAME, where each has one image and the masks are
+    in a folder NAME, too, or the files' own names do not tell the images apart."""
+    owners = [path.parent.parent.name for path in paths]
+    same = len({path.stem for path in paths}) < len(paths)
+    if len(set(owners)) == len(owners) and (same or any((masks / one).is_dir() for one in owners)):
+        return owners
+    return unique_names(paths, folder)
+
+
+def _images(folder: Path, masks: Path) -> list[Sample]:
     """All images of a folder, or of the folders ``*/images`` in it."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of images")
     nested = visible_files(folder, IMAGE_SUFFIXES, "*/images/*")
     if nested and not visible_files(folder, IMAGE_SUFFIXES):
-        return [Sample(n, path, None) for n, path in zip(unique_names(nested, folder), nested)]
+        names = _nested_names(nested, folder, masks)
+        return [Sample(name, path, None) for name, path in zip(names, nested)]
     return read_folder(folder)
 
 
@@ -192,7 +203,7 @@ def _from_folder(
     table = classes or ClassMap((1,), ("object",))
     if len(table.labels) != 1:
         raise UserError("masks without classes are of exactly one class, e.g. --classes 1:cell")
-    samples = _images(images)
+    samples = _images(images, masks)
     names = [sample.name for sample in samples]
     reader = _MaskReader(masks, names, table.labels[0], settings.parts)
     return [reader.source(sample) for sample in samples], table, {}
@@ -223,6 +234,8 @@ class _Written:
     """Of the image, or of each of its tiles, by name."""
     lost: int
     """Masks that gave no instance."""
+    divided: list[int]
+    """Of each instance in several parts, how many, where nobody has said what parts are."""
 
 
 def _write(out: Path, settings: Settings, source: Source) -> _Written:
@@ -242,7 +255,10 @@ def _write(out: Path, settings: Settings, source: Source) -> _Written:
         instances[name] = int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
     visible = set(np.unique(seen).tolist())
     lost = [i for i, region in enumerate(regions, 1) if not region.group and i not in visible]
-    return _Written(instances, len(lost))
+    divided = []
+    if settings.parts is None and source.path.suffix.lower() != ".json":
+        divided = [count for region in regions if (count := len(region.parts())) > 1]
+    return _Written(instances, len(lost), divided)
 
 
 def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[str]]:
@@ -292,6 +308,10 @@ class Collected:
     """Files and folders beside the masks that belong to no image."""
     left_out: dict[str, int]
     """Categories of a COCO file that are none of the classes, and how many annotations each has."""
+    divided: int
+    """Instances in several parts, where nobody has said what the parts of a mask are."""
+    most_divided: tuple[int, str]
+    """The most parts that one has, and where it is."""
 
 
 def _unused(masks: Path, sources: Sequence[Source]) -> list[str]:
@@ -362,4 +382,6 @@ def collect(
         sum(one.lost for one in written),
         _unused(source, sources),
         left_out,
+        sum(len(one.divided) for one in written),
+        max((max(w.divided, default=0), s.origin) for w, s in zip(written, sources)),
     )

@@ -121,7 +121,7 @@ def _begin(
     ``sources`` tells the state of each item's files, ``made`` the files that an item becomes.
     """
     settings = {"source": str(Path(source).resolve()), "size": size}
-    recipe = Recipe(out, RECIPE, settings, "another data set")
+    recipe = Recipe(out, RECIPE, settings, "another data set", required=True)
     recipe.require_folder_of_its_own()
     if next(out.rglob("*.png"), None) is not None:
         recipe.check()

@@ -51,6 +51,8 @@ class Recipe:
     settings: Mapping[str, Any]
     other: str
     """What the folder would hold if they differed, for messages: ``another data set``."""
+    required: bool = False
+    """Whether a folder that holds something without the file is not gone on with."""
 
     @property
     def path(self) -> Path:
@@ -58,10 +60,11 @@ class Recipe:
         return self.folder / self.name
 
     def require_folder_of_its_own(self) -> None:
-        """Raise for a folder that holds something, but nothing made by any such recipe."""
+        """Raise for what is no folder, and where the file is required and not there."""
         if self.folder.exists() and not self.folder.is_dir():
             raise UserError(f"{self.folder}: is a file; name a folder")
-        if self.folder.is_dir() and not self.path.exists() and any(self.folder.iterdir()):
+        absent = self.required and not self.path.exists()
+        if absent and self.folder.is_dir() and any(self.folder.iterdir()):
             raise UserError(
                 f"{self.folder}: is not empty and holds no {self.name}; choose another folder"
             )
@@ -105,6 +108,5 @@ class Recipe:
         try:
             return dict(read_json(self.path))
         except (ValueError, TypeError):
-            raise UserError(
-                f"{self.path}: is damaged; delete {self.folder} and start again"
-            ) from None
+            what = self.folder if self.required else "this file"
+            raise UserError(f"{self.path}: is damaged; delete {what} and start again") from None

@@ -14,7 +14,15 @@ from dcme.datasets.samples import IMAGE_ENDING
 from dcme.datasets.vectors import find_vectors
 from dcme.encoding import encode
 from dcme.errors import UserError
-from dcme.files import PathLike, read_ids, read_image, require_picture, require_size, write_picture
+from dcme.files import (
+    Levels,
+    PathLike,
+    read_ids,
+    read_image,
+    require_picture,
+    require_size,
+    write_picture,
+)
 from dcme.grid import grid_classes
 from dcme.pictures.charts import plot_losses
 from dcme.pictures.plotting import (
@@ -37,6 +45,8 @@ class SceneFiles:
     ids: PathLike | None = None
     vectors: PathLike | None = None
     results: PathLike | None = None
+    levels: Levels | None = None
+    """Of an image of more than 8 bits: what becomes black and white."""
 
 
 def _of_image(array: np.ndarray, path: PathLike, image: np.ndarray) -> np.ndarray:
@@ -81,7 +91,7 @@ def plot_scene(
     Maps of another size than the image raise UserError.
     """
     require_picture(out)
-    image = read_image(files.image)
+    image = read_image(files.image, files.levels)
     panels = {"input": image}
     if files.ids is not None:
         ids = _of_image(read_ids(files.ids), files.ids, image)

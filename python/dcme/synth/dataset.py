@@ -118,7 +118,7 @@ def write_dataset(
         raise UserError("synth needs at least one scene of at least 32x32 pixels and a seed >= 0")
     if max(scenes.values()) > MOST_SCENES:
         raise UserError(f"synth paints at most {MOST_SCENES} scenes for a split")
-    recipe = Recipe(root, RECIPE, asdict(settings), "another data set")
+    recipe = Recipe(root, RECIPE, asdict(settings), "another data set", required=True)
     recipe.require_folder_of_its_own()
     recipe.check()
     recipe.keep()

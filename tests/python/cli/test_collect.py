@@ -103,6 +103,29 @@ def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
     assert done.images == {"train": 1, "val": 1} and done.instances == {"train": 1, "val": 1}
 
 
+def nested(root, kind, files):
+    """The files of a kind in folders of their own, ``root``/NAME/kind/file."""
+    for name, (file, content) in files.items():
+        folder = root / name / kind
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / file), content)
+
+
+def test_the_only_image_of_a_folder_has_the_folders_name(tmp_path):
+    raw, labels = tmp_path / "raw", tmp_path / "labels"
+    labels.mkdir()
+    for i in range(3):
+        cv2.imwrite(str(labels / f"n.{i}.png"), label_map())
+    nested(raw, "images", {f"n.{i}": ("image.png", np.ones(SHAPE)) for i in range(3)})
+    assert collect(raw, labels, tmp_path / "a", CELL).instances == {"train": 4, "val": 2}
+    nested(raw, "masks", {f"n.{i}": ("x.png", 255.0 * LEFT) for i in range(3)})
+    assert collect(raw, raw, tmp_path / "b", CELL).instances == {"train": 2, "val": 1}
+    (raw / "n.0" / "images" / "image.png").rename(raw / "n.0" / "images" / "other.png")
+    (raw / "n.1" / "images" / "image.png").rename(raw / "n.1" / "images" / "third.png")
+    assert set(collected(tmp_path / "b")) == {"n.0", "n.1", "n.2"}
+    assert collect(raw, raw, tmp_path / "c", CELL).instances == {"train": 2, "val": 1}
+
+
 def test_smaller_masks_lie_on_top():
     regions = [Region(1, disc(20, 20, 3)), Region(1, disc(20, 20, 9))]
     ids = instance_map(overlaid(regions, SHAPE), regions, "x")
@@ -227,6 +250,26 @@ def test_some_instances_may_be_in_parts(photos, masks, tmp_path):
     for name in "abc":
         cv2.imwrite(str(masks / f"{name}.png"), labels)
     assert collect(photos, masks, tmp_path / "data", CELL).instances["train"] == 4
+
+
+def test_instances_in_parts_are_told_unless_they_are_said_to_be_right(
+    photos, masks, tmp_path, capsys
+):
+    """A map of classes is taken for one of instances where a single class is in one piece."""
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[20:23, 20:23] = 2
+    for name, cells in {"a": 4, "b": 1, "c": 2}.items():
+        own = labels.copy()
+        for i in range(cells):
+            own[8 * i : 8 * i + 4, :4] = 1
+        cv2.imwrite(str(masks / f"{name}.png"), own)
+    words = ["collect", str(photos), str(masks)]
+    assert main([*words, str(tmp_path / "data"), "--quiet"]) == 0
+    told = capsys.readouterr().out
+    assert f"2 instances in several parts, up to 4 in {masks / 'a.png'}; --parts each" in told
+    for parts in ("one", "each"):
+        assert main([*words, str(tmp_path / parts), "--quiet", "--parts", parts]) == 0
+        assert "several parts" not in capsys.readouterr().out
 
 
 def wrong_size(photos, masks):

@@ -195,6 +195,18 @@ def test_results_of_another_image_are_told(scene, capsys, image, results, warns)
     assert (f"{results}.png: shown over " in told and "after another image" in told) == warns
 
 
+def test_an_image_of_16_bits_is_shown_between_its_levels(tmp_path, fails):
+    grey = np.linspace(0, 4095, 40 * 60).reshape(40, 60)
+    cv2.imwrite(str(tmp_path / "deep.png"), grey.astype(np.uint16))
+    cv2.imwrite(str(tmp_path / "flat.png"), np.rint(grey.astype(np.uint16) / 4095 * 255))
+    words = ["plot", str(tmp_path / "p.png"), "--image", str(tmp_path / "deep.png")]
+    assert "has 16 bits a channel" in fails(*words)
+    assert main([*words, "--levels", "0,4095"]) == 0
+    deep = cv2.imread(str(tmp_path / "p.png"))
+    assert main([*words[:3], str(tmp_path / "flat.png")]) == 0
+    assert np.array_equal(deep, cv2.imread(str(tmp_path / "p.png")))
+
+
 def test_the_vector_map_of_the_images_name_is_shown(scene, fails):
     maps = {name: np.zeros((2, 40, 60), np.float32) for name in ("other", "image", "third")}
     maps["image"][0, :20] = 5

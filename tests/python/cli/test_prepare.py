@@ -203,6 +203,9 @@ def test_a_folder_prepared_otherwise_is_left_alone(fails, listed, tmp_path):
     assert "choose another folder" in line
     line = fails("prepare", listed / "train.txt", listed)
     assert "is not empty and holds no prepare.json; choose another folder" in line
+    (tmp_path / "out" / "prepare.json").write_text("{")
+    line = fails("prepare", listed / "train.txt", tmp_path / "out")
+    assert f"prepare.json: is damaged; delete {tmp_path / 'out'} and start again" in line
 
 
 def test_an_lmdb_holds_maps_as_files_and_images_as_planes(listed, tmp_path):

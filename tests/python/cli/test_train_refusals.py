@@ -78,6 +78,16 @@ def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):
     (data / "train_balanced.txt").unlink()
 
 
+def test_of_a_damaged_recipe_only_the_file_has_to_go(data, tmp_path, fails):
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+    recipe = tmp_path / "r" / "training.json"
+    recipe.write_text("{")
+    line = fails("train", NETS, data, tmp_path / "r", "--iterations", "1", "--quiet")
+    assert f"{recipe}: is damaged; delete this file and start again" in line
+    recipe.unlink()
+    assert train(data, tmp_path / "r", 1, "--quiet") == 0
+
+
 def test_a_training_that_never_began_may_be_another_one(data, tmp_path, fails):
     fails("train", NETS, data, tmp_path / "r", "--balanced", "--anchor", "box")
     assert train(data, tmp_path / "r", 1, "--quiet") == 0

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -37,6 +38,19 @@ def test_a_full_disk_leaves_nothing_and_names_the_file(tmp_path):
 def test_errors_of_other_files_keep_their_names(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"b\.txt"), atomic_path(tmp_path / "a.txt"):
         open(tmp_path / "b.txt")
+
+
+def test_where_nothing_can_be_written_the_file_is_named(tmp_path, monkeypatch):
+    """There even the removal of a file that is not there is an error."""
+
+    def refused(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refused)
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(OSError) as stop:
+        write_text(tmp_path / "a.txt", "text")
+    assert stop.value.filename == str(tmp_path / "a.txt")
 
 
 def test_of_a_link_the_file_behind_it_is_replaced(tmp_path):

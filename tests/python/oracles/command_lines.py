@@ -90,7 +90,7 @@ CASES = [
         },
         {
             "dcme.datasets.collect.collect": SimpleNamespace(
-                images={}, lost=0, left_out={}, unused=[], classes=CELL
+                images={}, lost=0, divided=0, left_out={}, unused=[], classes=CELL
             )
         },
     ),
@@ -321,11 +321,11 @@ CASES = [
     ),
     Case(
         "plot a.png --image i.png --ids data/ids/i.png --vectors v --results r.txt --grid-size 8 "
-        "--columns 3 --classes 7:cell",
+        "--columns 3 --classes 7:cell --levels 1,2",
         {
             "dcme.pictures.figures.plot_scene": {
                 **{"out": "a.png", "classes": CELL, "grid_size": 8, "columns": 3},
-                "files": SceneFiles("i.png", "data/ids/i.png", "v", "r.txt"),
+                "files": SceneFiles("i.png", "data/ids/i.png", "v", "r.txt", (1, 2)),
             }
         },
         {"dcme.pictures.figures.plot_scene": ["image"]},
