@@ -101,6 +101,11 @@ TEST(Hdf5Data, NeedsAListOfFilesAndTransformsNothing) {
   EXPECT_ERROR_NAMES(DataSource(layer + " transform_param { scale: 2 }", 2), "does not transform");
   Write(folder / "list.txt", " \n");
   EXPECT_ERROR_NAMES(DataSource(layer, 2), "list.txt names no HDF5 file");
+  const std::string unreadable = std::string("source: '") + caffe_test::kUnreadable + "'";
+  EXPECT_ERROR_NAMES(
+      DataSource(
+          "type: 'HDF5Data' hdf5_data_param { batch_size: 1 " + unreadable + " } top: 'data'", 1),
+      "cannot read all of the list");
   std::filesystem::remove(folder / "list.txt");
   EXPECT_ERROR_NAMES(DataSource(layer, 2), "cannot open the list " + (folder / "list.txt"));
 }
