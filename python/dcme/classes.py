@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -32,11 +33,14 @@ class ClassMap(_core.ClassMap):
 
     @classmethod
     def parse(cls, text: str) -> ClassMap:
-        """``cityscapes`` or ``label:name,label:name,...``, e.g. ``1:nucleus``."""
+        """``cityscapes`` or ``label:name,label:name,...``, e.g. ``1:nucleus``.
+
+        A comma begins another class where a label follows; any other is one of a name's.
+        """
         if text == "cityscapes":
             return CITYSCAPES
         labels, names = [], []
-        for part in text.split(","):
+        for part in re.split(r",\s*(?=\d+:)", text):
             label, colon, name = part.partition(":")
             known = label.isdecimal() and 1 <= int(label) <= LAST_LABEL
             if not known or not colon or not name:

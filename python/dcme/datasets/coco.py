@@ -155,7 +155,7 @@ def _advice(names: Sequence[str]) -> str:
     most = 3 if len(names) > LAST_LABEL else len(names)
     numbered = ",".join(f"{label}:{name}" for label, name in enumerate(names[:most], 1))
     if most == len(names):
-        return f"give the categories others: --classes {shlex.quote(numbered)}"
+        return f"give the categories labels: --classes {shlex.quote(numbered)}"
     return (
         f"name up to {LAST_LABEL} of the {len(names)} categories, "
         f"e.g. --classes {shlex.quote(numbered)}"
@@ -165,13 +165,20 @@ def _advice(names: Sequence[str]) -> str:
 def _classes(categories: dict[int, str], wanted: ClassMap | None, path: Path) -> dict[int, int]:
     """Category ids to labels; without ``wanted`` a category's id is its label."""
     if wanted is not None:
-        ids = {name: category for category, name in categories.items()}
-        missing = [name for name in wanted.names if name not in ids]
+        labels = dict(zip(wanted.names, wanted.labels))
+        known = set(categories.values())
+        missing = [name for name in wanted.names if name not in known]
         if missing:
             raise UserError(
-                f"{path}: has no category '{missing[0]}'; it has {', '.join(sorted(ids))}"
+                f"{path}: has no category '{missing[0]}'; it has {', '.join(sorted(known))}"
             )
-        return {ids[name]: label for label, name in zip(wanted.labels, wanted.names)}
+        return {category: labels[n] for category, n in categories.items() if n in labels}
+    double = [name for name, times in Counter(categories.values()).items() if times > 1]
+    if double:
+        raise UserError(
+            f"{path}: two categories are called '{double[0]}'; to make them one class, "
+            f"{_advice(list(dict.fromkeys(categories.values())))}"
+        )
     outside = [c for c in categories if not 1 <= c <= LAST_LABEL]
     if outside:
         raise UserError(
@@ -225,8 +232,10 @@ def read_coco(path: Path, wanted: ClassMap | None = None) -> Coco:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path}: is no COCO file ({error})") from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
         raise UserError(f"{path}: is no COCO file (an entry lacks {error})") from None
+    except (TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is no COCO file ({error})") from None
     double = [
         name for name, times in Counter(str(i["file_name"]) for i in images).items() if times > 1
     ]

@@ -139,6 +139,7 @@ def damaged(counts):
         ({"segmentation": [[1, 2, 10**400, 4, 5, 6]]}, "annotation 5: a polygon is a list of"),
         ({"category_id": 77}, "annotation 5 is of an image or category not in it"),
         ({"image_id": 77}, "annotation 5 is of an image or category not in it"),
+        ({"image_id": [0]}, "is no COCO file (unhashable type"),
     ],
 )
 def test_coco_annotations_that_do_not_fit(photos, tmp_path, fails, change, message):
@@ -184,7 +185,7 @@ def test_categories_whose_ids_are_no_labels_get_others_by_the_printed_option(
     path = coco(photos, [*items, box(1, 3)], categories)
     line = fails("collect", photos, path, tmp_path / "data")
     assert "category 90 cannot be a label (1..64)" in line
-    option = shlex.split(line.partition("others: ")[2])
+    option = shlex.split(line.partition("labels: ")[2])
     assert option == ["--classes", "1:person,2:traffic light,3:toothbrush"]
     assert main([*map(str, ["collect", photos, path, tmp_path / "data"]), *option]) == 0
     assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 1001, 2001, 3001}
@@ -193,6 +194,19 @@ def test_categories_whose_ids_are_no_labels_get_others_by_the_printed_option(
     assert main([*map(str, words)]) == 0
     said = capsys.readouterr().out
     assert "categories: 3 annotations (traffic light 2, person 1)" in said
+
+
+def test_categories_of_one_name_are_one_class_where_it_is_named(photos, tmp_path, fails):
+    categories = ((2, "cell"), (3, "dead cell, big"), (4, "cell"))
+    items = [box(category=category, left=left) for category, left in ((2, 0), (3, 20), (4, 40))]
+    path = coco(photos, items, categories)
+    line = fails("collect", photos, path, tmp_path / "data")
+    assert "two categories are called 'cell'; to make them one class" in line
+    option = shlex.split(line.partition("labels: ")[2])
+    assert option == ["--classes", "1:cell,2:dead cell, big"]
+    words = ["collect", photos, path, tmp_path / "data", *option]
+    assert main([str(word) for word in words]) == 0
+    assert np.unique(collected(tmp_path / "data")["a"]).tolist() == [0, 1001, 1002, 2001]
 
 
 def test_of_more_categories_than_labels_some_have_to_be_chosen(photos, tmp_path, fails):

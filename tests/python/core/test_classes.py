@@ -65,6 +65,18 @@ def test_the_classes_to_give_are_those_known_and_the_one_that_lacks():
     assert words == ["--classes", "1:a b,2:it's,3:class3"]
 
 
+@pytest.mark.parametrize(
+    "names", [("dead cell, big", "cell"), ("cell", "a,b, c"), ("person, 2 of them", "x,2")]
+)
+def test_names_may_have_commas(names):
+    classes = ClassMap((1, 12), names)
+    assert ClassMap.parse(str(classes)) == classes
+
+
+def test_blanks_may_stand_between_classes():
+    assert ClassMap.parse("1:a, 2:b, c") == ClassMap((1, 2), ("a", "b, c"))
+
+
 WRONG = ["", "cell", "1:", ":cell", "0:a", "65:a", "x:a", "1:a,1:b", "1:a,2:a"]
 
 
