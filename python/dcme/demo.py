@@ -18,6 +18,7 @@ from dcme.classes import CITYSCAPES
 from dcme.datasets.prepare import prepare
 from dcme.datasets.samples import Sample, cityscapes_split, spread
 from dcme.datasets.vectors import read_vector_map
+from dcme.errors import UserError
 from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.pictures.plotting import show_directions, show_instances
@@ -32,6 +33,7 @@ from dcme.tables import Table
 from dcme.training.caffe_train import NetFiles, bind_to_data, final_weights, max_iterations, train
 from dcme.training.job import TrainingProgress
 from dcme.training.log import TrainLog
+from dcme.training.net_classes import classes_of_net
 
 DECODING = Decoding(dt=14, vt=60, et=25)
 """Thresholds for the reduced scenes, chosen on scenes of other seeds than the demo's."""
@@ -79,6 +81,12 @@ def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
     run = _Run(Path(out), settings)
     start = time.monotonic()
     files = NetFiles.of_folder(settings.nets)
+    classes = classes_of_net(files.train)
+    if classes is not None and classes.labels != CITYSCAPES.labels:
+        raise UserError(
+            f"{settings.nets}: is for the classes {classes}, and the scenes have Cityscapes' "
+            "eight; name nets for these, e.g. prototxt/small"
+        )
     samples = _make_data(run)
     with run.stage("training with caffe train"):
         bound = bind_to_data(files, run.out / "reduced", run.out / "net", settings.iterations)

@@ -39,11 +39,11 @@ def sole_writer(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Create a folder and lock it for this block; raises where another process has done so.
 
     The lock is on the folder itself: it leaves no file, and ends with the process, however that
-    ends. Folders that were created and got no content are removed. What is a file stays as it is:
-    who wants to write into it says so. Where the file system has no locks a warning does.
+    ends. Folders that were created and got no content are removed. What is a file or a device stays
+    as it is: who wants to write into it says so. Where the file system has no locks a warning does.
     """
     path = Path(folder)
-    if any(above.is_file() for above in (path, *path.parents)):
+    if any(above.exists() and not above.is_dir() for above in (path, *path.parents)):
         yield
         return
     made = _make(path)

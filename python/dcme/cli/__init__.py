@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from dcme import __version__
@@ -59,7 +60,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         prog="dcme",
         description="Instance segmentation by per-pixel vectors to the centre of mass.",
         epilog="example: dcme synth city --train 8 --val 2",
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=16),
+        formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
     )
     parser.add_argument("--version", action="version", version=f"dcme {__version__}")
     _add_debug(parser, False)
@@ -83,7 +84,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 
 def _open_streams() -> None:
     """Stand in for standard streams that the caller has closed (``>&-``): Python has None for
-    these, and the next file that is opened would take their place."""
+    these, and the next file that is opened would take their place. Let them print any text."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -92,6 +93,9 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(os.devnull)
     sys.stdout = sys.stdout or open(os.devnull, "w")
     sys.stderr = sys.stderr or open(os.devnull, "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names that a terminal's encoding lacks end no work
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _flush_output() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_threads, count, out_folder, positive, workers
+from dcme.cli.options import add_iterations, add_threads, count, out_folder, positive, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,15 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder with train, deploy and solver.prototxt; default: prototxt/small",
     )
-    parser.add_argument("--train", type=positive, metavar="N", help="number of training scenes")
-    parser.add_argument("--val", type=positive, metavar="M", help="number of held-out scenes")
-    parser.add_argument("--seed", type=count, metavar="S", help="random seed of the scenes")
     parser.add_argument(
-        "--iterations",
-        type=positive,
-        metavar="N",
-        help="training iterations; default: the solver's max_iter",
+        "--train", type=positive, metavar="N", help="number of training scenes; default: 400"
     )
+    parser.add_argument(
+        "--val", type=positive, metavar="M", help="number of held-out scenes; default: 40"
+    )
+    parser.add_argument(
+        "--seed", type=count, metavar="S", help="random seed of the scenes; default: 7"
+    )
+    add_iterations(parser)
     add_threads(parser)
     parser.epilog = "example: dcme demo demo --iterations 100"
 

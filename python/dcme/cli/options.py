@@ -76,6 +76,24 @@ def classes(text: str) -> ClassMap:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def iterations(text: str) -> int:
+    """A whole number of at least 1 that a solver's ``max_iter`` can be."""
+    number = positive(text)
+    if number > 2**31 - 1:
+        raise argparse.ArgumentTypeError(f"{text} is more than a solver counts to, {2**31 - 1}")
+    return number
+
+
+def add_iterations(parser: argparse.ArgumentParser) -> None:
+    """``--iterations``."""
+    parser.add_argument(
+        "--iterations",
+        type=iterations,
+        metavar="N",
+        help="training iterations; default: the solver's max_iter",
+    )
+
+
 def add_split(parser: argparse.ArgumentParser, default: str = "val") -> None:
     """``--split``."""
     parser.add_argument(

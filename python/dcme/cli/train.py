@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import classes, count, out_folder, positive
+from dcme.cli.options import add_iterations, classes, count, out_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,12 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train with train_NAME.prototxt and solver_NAME.prototxt; last_layers fine-tunes only "
         "the last layers",
     )
-    parser.add_argument(
-        "--iterations",
-        type=positive,
-        metavar="N",
-        help="training iterations; default: the solver's max_iter",
-    )
+    add_iterations(parser)
     reads = parser.add_mutually_exclusive_group()
     reads.add_argument(
         "--balanced", action="store_true", help="read train_balanced.txt (dcme prepare --balance)"
@@ -47,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=classes,
         metavar="LABEL:NAME,...",
-        help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name",
+        help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name, "
+        "or else those that DATA tells (classes.json)",
     )
     parser.add_argument(
         "--held-out",

@@ -77,8 +77,9 @@ class Recipe:
         for key in dict.fromkeys([*wanted, *found]):
             before, now = found.get(key), wanted.get(key)
             if key != _SOURCES and before != now:
+                was, wants = ("not given" if v is None else v for v in (before, now))
                 raise UserError(
-                    f"{self.folder}: holds {self.other} ({key}: {before}; now {now}); {advice}"
+                    f"{self.folder}: holds {self.other} ({key}: {was}; now {wants}); {advice}"
                 )
 
     def unchanged(self, sources: Mapping[str, str]) -> set[str]:

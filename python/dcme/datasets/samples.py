@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,11 @@ def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
 def _require_listable(names: Iterable[str]) -> None:
     """Raise for the name of an image that no list could hold."""
     for name in names:
+        if not name.isascii() and sys.getfilesystemencoding() != "utf-8":
+            raise UserError(
+                f"{name!r}: lists, which are in UTF-8, cannot hold this name in a locale that is "
+                "not; set one that is, e.g. LC_ALL=C.UTF-8"
+            )
         try:
             name.encode()
             fits = not set(name) & set("\t\n\r")

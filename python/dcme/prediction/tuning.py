@@ -103,8 +103,9 @@ class Tuning:
             return
         if all(np.isnan(trial.precision) for trial in self.trials):
             raise UserError("no thresholds find anything: train longer")
+        a_value = "an AP" if self.goal == "ap" else "a score"
         small = " (instances below 100 pixels of the map do not count)" if self.goal == "ap" else ""
-        raise UserError(f"no thresholds reach a {self.goal} above 0: train longer{small}")
+        raise UserError(f"no thresholds reach {a_value} above 0: train longer{small}")
 
     def flags(self) -> str:
         """The options for ``dcme predict``, ``dcme decode`` and ``dcme reproduce``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +76,7 @@ class Trained:
     """The same on held-out images."""
 
     def __str__(self) -> str:
-        text = f"{self.weights}: {self.iterations} iterations"
+        text = f"{self.weights}: {self.iterations} iteration{'' if self.iterations == 1 else 's'}"
         for last, kind in ((self.loss, "loss"), (self.held_out, "loss on held-out images")):
             text += "" if last is None else f", {kind} {last[1]:.4g} at iteration {last[0]}"
         return text
@@ -109,7 +110,9 @@ class TrainingProgress:
         if self.quiet:
             return
         if self.live:
-            print(f"\r{line:<72}", end="" if done < self.total else "\n", flush=True)
+            # A line longer than the terminal's would not be written over, but scroll.
+            width = min(72, shutil.get_terminal_size().columns - 1)
+            print(f"\r{line[:width]:<{width}}", end="" if done < self.total else "\n", flush=True)
         elif self._tenth(done) > self.tenth:
             self.tenth = self._tenth(done)
             print(line, flush=True)

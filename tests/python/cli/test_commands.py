@@ -246,6 +246,23 @@ def test_a_file_system_without_locks_warns(tmp_path, monkeypatch):
     assert (tmp_path / "a" / "b").is_file()
 
 
+def test_names_that_the_output_cannot_show_end_no_work(tmp_path):
+    write_png(tmp_path / "a.png", np.full((9, 9), 1001, np.uint16))
+    words = [sys.executable, "-m", "dcme", "encode", "a.png", "\u00fc", "--classes", "1:a"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, check=True, stdout=subprocess.PIPE)
+    assert b"\\xfc" in done.stdout
+
+
+def test_a_locale_that_is_not_of_utf8_is_told_before(tmp_path):
+    write_png(tmp_path / "\u00fc.png", np.ones((9, 9), np.uint8))
+    words = [sys.executable, "-m", "dcme", "collect", ".", ".", "out", "--classes", "1:a"]
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"set one that is, e.g. LC_ALL=C.UTF-8" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_not_matter(tmp_path, closed):
     """Not even to what is written: a file must not take the place of the standard output."""

@@ -1,9 +1,12 @@
 """The demo with next to no training: every stage runs and the page and the metrics are there."""
 
+import argparse
 import json
 from pathlib import Path
 
 from dcme.cli import main
+from dcme.cli.demo import add_arguments
+from dcme.demo import DemoSettings
 
 NETS = Path(__file__).parents[3] / "prototxt" / "small"
 
@@ -22,6 +25,23 @@ def test_all_stages_run_and_the_last_line_names_page_and_metrics(tmp_path, capfd
     weights = "net/snapshot_iter_3.caffemodel"
     assert weights in page and (tmp_path / weights).is_file()
     assert "car" in metrics["per_class"]
+
+
+def test_the_defaults_are_told():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    told = parser.format_help()
+    for name, default in (("training scenes", 400), ("held-out scenes", 40)):
+        assert f"number of {name}; default: {default}" in " ".join(told.split())
+    settings = DemoSettings()
+    assert (settings.train_scenes, settings.val_scenes, settings.seed) == (400, 40, 7)
+    assert "seed of the scenes; default: 7" in " ".join(told.split())
+
+
+def test_nets_of_other_classes_are_refused_before_any_work(tmp_path, fails):
+    line = fails("demo", tmp_path / "out", "--nets", NETS.with_name("nuclei"))
+    assert "is for the classes 1:" in line and "prototxt/small" in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_missing_nets_are_named_before_any_work(tmp_path, fails):

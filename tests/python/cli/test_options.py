@@ -57,6 +57,18 @@ def test_a_size_has_two_sides(listed, tmp_path, capsys, size):
     assert stop.value.code == 2 and f"'{size}' is not a size" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["train nets data out", "demo out"])
+def test_more_iterations_than_a_solver_counts_are_a_usage_error(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "--iterations", "3000000000"])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "argument --iterations: 3000000000 is more than a" in error
+
+
+def test_an_output_that_is_a_device_is_one_line(fails):
+    assert "/dev/null: is a file; name a folder" in fails("synth", "/dev/null", "--train", 1)
+
+
 def test_the_version_is_told(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])

@@ -104,10 +104,10 @@ def test_an_interrupted_prediction_says_how_to_go_on(deploy, tmp_path, fails, mo
         (("--dt", "3"), "(dt: 10; now 3.0)"),
         (("--scale", "3"), "(scale: 2.0; now 3.0)"),
         (("--views", "2"), "(views: 1; now 2)"),
-        (("--size", "64x32"), "(size: None; now [64, 32])"),
+        (("--size", "64x32"), "(size: not given; now [64, 32])"),
         (("--classes", "2:thing"), "(classes: 1:thing; now 2:thing)"),
         (("--vectors", "kept"), "(vectors: none; now "),
-        (("--no-masks",), "(masks: None; now none)"),
+        (("--no-masks",), "(masks: not given; now none)"),
     ],
 )
 def test_results_of_other_settings_are_not_taken_for_ones_own(

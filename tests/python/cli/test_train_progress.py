@@ -1,9 +1,8 @@
 """What ``dcme train`` tells while it trains."""
 
-from dcme.training.job import (
-    TrainingProgress,
-    duration,
-)
+from pathlib import Path
+
+from dcme.training.job import Trained, TrainingProgress, duration
 from dcme.training.log import TrainLog
 
 
@@ -41,6 +40,22 @@ def test_what_is_left_is_told_once_it_is_known_and_as_people_say_it(monkeypatch,
     assert duration(172_800) == "48 h 0 min" and duration(130 * 60) == "2 h 10 min"
     assert duration(100) == "2 min" and duration(3599) == "1 h 0 min"
     assert duration(89) == "89 s" and duration(90) == "2 min"
+
+
+def test_no_line_is_longer_than_the_terminals(monkeypatch, capsys):
+    monkeypatch.setattr("os.isatty", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    progress, log = TrainingProgress(1000), TrainLog()
+    for iteration in (0, 100, 1000):
+        log.loss.add(iteration, 3)
+        progress(log, 6000)
+    shown = capsys.readouterr().out.rstrip("\n").split("\r")[1:]
+    assert [len(line) for line in shown] == [29] * 3
+
+
+def test_one_iteration_is_one():
+    assert str(Trained(Path("w"), 1, None, 1.0, None)) == "w: 1 iteration"
+    assert str(Trained(Path("w"), 2, None, 1.0, None)) == "w: 2 iterations"
 
 
 def test_a_solver_with_nothing_to_do_makes_no_progress(capsys):
