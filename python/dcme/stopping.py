@@ -19,9 +19,9 @@ IMPATIENCE = 1.0
 sooner is the same wish: ``timeout`` and schedulers signal to a process and to its group."""
 
 _USUAL = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
-    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGINT: (signal.default_int_handler, signal.SIG_DFL),  # the latter by dcme_command
+    signal.SIGTERM: (signal.SIG_DFL,),
+    signal.SIGHUP: (signal.SIG_DFL,),
 }
 
 _must_finish = threading.Event()
@@ -102,7 +102,7 @@ def stop_signals_as_ctrl_c() -> Iterator[None]:
     handler = _first_interrupts()
     with _watched():
         for number, usual in _USUAL.items():
-            if signal.getsignal(number) is usual:
+            if signal.getsignal(number) in usual:
                 before[number] = signal.signal(number, handler)
         try:
             yield

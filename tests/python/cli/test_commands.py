@@ -172,6 +172,25 @@ def test_a_second_signal_ends_what_the_first_one_does_not(finishes):
     assert (process.returncode, error) == (130, "dcme: interrupted\n" if finishes else "")
 
 
+def test_ctrl_c_is_quiet_while_the_command_loads():
+    """Before its signals are looked after, it ends at once, as programs do that have no Python."""
+    code = (
+        "import os, signal, sys\n"
+        "from dcme_command import main\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == sys.argv[1]:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.argv[0] = 'dcme'\n"
+        "sys.exit(main())\n"
+    )
+    for module in ("dcme", "dcme._core", "dcme.cli.prepare"):
+        words = [sys.executable, "-c", code, module, "prepare", "a", "b"]
+        done = subprocess.run(words, capture_output=True)
+        assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
 def test_ctrl_c_ends_with_one_line(monkeypatch, capsys, tmp_path):
     from dcme.datasets import prepare
 
