@@ -193,8 +193,13 @@ def write_crops(
     root, counts = Path(out), {}
     for split, to_crop in chosen.items():
         pairs = list(zip(to_crop.samples, to_crop.instances))
-        work = ordered_map(partial(_write_crops, root, split, settings.rule), pairs, workers)
-        for _ in progress(work, len(pairs), f"cropping {split}", quiet):
+        # Two threads must not write one file: of an image that is listed again, one writes all.
+        whole: dict[str, tuple[Sample, list[_Instance]]] = {}
+        for sample, group in pairs:
+            whole.setdefault(sample.name, (sample, []))[1].extend(group)
+        todo = list(whole.values())
+        work = ordered_map(partial(_write_crops, root, split, settings.rule), todo, workers)
+        for _ in progress(work, len(todo), f"cropping {split}", quiet):
             pass
         lines = [
             f"{_crop_path(split, sample, one).as_posix()} {settings.class_of(one.label)}\n"

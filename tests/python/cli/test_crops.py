@@ -93,6 +93,19 @@ def test_caravans_are_class_0(tmp_path):
     assert text == "crops/val/a_29000.png 0\ncrops/val/a_33000.png 8\n"
 
 
+def test_a_list_may_repeat_an_image(city, tmp_path):
+    samples = find_samples(city, "train")
+    rows = [f"{s.image}\t{s.ids}\n" for s in samples]
+    for name, times in {"once": 1, "often": 4}.items():
+        listed = tmp_path / f"{name}.txt"
+        listed.write_text("".join(row * times for row in rows))
+        words = ["--crops", "32", "--smallest", "9", "--workers", "4", "--quiet"]
+        assert main(["prepare", str(listed), str(tmp_path / name), *words]) == 0
+    once, often = (sorted(p.name for p in (tmp_path / n).rglob("*.png")) for n in ("once", "often"))
+    lines = {n: (tmp_path / n / f"{n}.txt").read_text().splitlines() for n in ("once", "often")}
+    assert once == often and len(lines["often"]) == 4 * len(lines["once"])
+
+
 def test_classes_come_from_the_file_beside_the_lists(tmp_path):
     write_classes(tmp_path, ClassMap((3, 7), ("a", "b")))
     text = list_of_two_crops(tmp_path, 7001, 3001)
