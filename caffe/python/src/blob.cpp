@@ -13,7 +13,7 @@ std::vector<int> ShapeFromArgs(const py::args& args) {
     }
     return args.cast<std::vector<int>>();
   } catch (const py::cast_error&) {
-    throw py::type_error("a shape consists of whole numbers, not of " +
+    throw py::type_error("a shape consists of whole numbers below 2^31, not of " +
                          py::repr(args).cast<std::string>());
   }
 }
