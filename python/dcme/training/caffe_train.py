@@ -255,7 +255,7 @@ def train(
     code = process.returncode
     if code != 0:
         reason = next((line for line in reversed(last) if line), "no output")
-        raise UserError(f"caffe train failed (exit code {code}): {reason}")
+        raise UserError(f"caffe train failed (exit code {code}): {reason.removeprefix('error: ')}")
     return log, time.monotonic() - start
 
 
