@@ -2,6 +2,7 @@
 #define CAFFE_SRC_CORE_PIECES_HPP_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>
