@@ -157,8 +157,8 @@ class Net:
     @read_only
     def params(self) -> OrderedDict[str, BlobVec]:
         """By layer name, the parameter blobs of the layers that have some."""
-        named = zip(self._layer_names, self.layers)
-        return OrderedDict((name, layer.blobs) for name, layer in named if len(layer.blobs))
+        named = ((name, self._core.layer_blobs(i)) for i, name in enumerate(self._layer_names))
+        return OrderedDict((name, blobs) for name, blobs in named if len(blobs))
 
     @read_only
     def inputs(self) -> list[str]:

@@ -4,7 +4,9 @@
 /// What the files of the extension module caffe._caffe share. The module is the thin lower half of
 /// the package: it converts and calls; names, defaults and dictionaries are made in Python.
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/shared_ptr.hpp>
@@ -25,16 +27,22 @@ using BlobPtr = boost::shared_ptr<Blob<float>>;
 using LayerPtr = boost::shared_ptr<Layer<float>>;
 using NetPtr = boost::shared_ptr<Net<float>>;
 
+struct RunMutex;
+
 /// What Python knows as a Blob. It owns the blob together with the net, and may outlive that. A
 /// blob that nobody shares (a member of a layer around a Python layer, say) is borrowed for as long
 /// as that lives.
 struct BlobHandle {
-  explicit BlobHandle(BlobPtr owned) : blob(std::move(owned)) {}
-  explicit BlobHandle(Blob<float>* handed) : blob(handed->weak_from_this().lock()) {
+  explicit BlobHandle(BlobPtr owned, std::shared_ptr<RunMutex> run = nullptr)
+      : blob(std::move(owned)), mutex(std::move(run)) {}
+  explicit BlobHandle(Blob<float>* handed, std::shared_ptr<RunMutex> run = nullptr)
+      : blob(handed->weak_from_this().lock()), mutex(std::move(run)) {
     if (!blob) blob.reset(handed, [](Blob<float>*) {});
   }
 
   BlobPtr blob;
+  /// Of the net, where it is known: its runs and what Python does with the blob take turns.
+  std::shared_ptr<RunMutex> mutex;
 };
 
 /// A name or text of a file as Python's str. Files need not be in UTF-8: other bytes become
@@ -53,6 +61,8 @@ inline py::list Texts(const std::vector<std::string>& texts) {
 /// The parameters of a layer, as Python's sequence of Blobs.
 struct BlobVec {
   LayerPtr layer;
+  /// As that of a BlobHandle.
+  std::shared_ptr<RunMutex> mutex;
 };
 
 /// The blobs of a Python layer's call, as a list of Blobs.

@@ -1,4 +1,7 @@
+#include <optional>
+
 #include "bindings.hpp"
+#include "runs.hpp"
 
 namespace caffe {
 namespace python {
@@ -32,7 +35,15 @@ BlobHandle BlobAt(const BlobVec& vec, py::ssize_t index) {
                           std::to_string(size) + " parameter blobs, no number " +
                           std::to_string(index));
   }
-  return BlobHandle(blobs[index < 0 ? index + size : index]);
+  return BlobHandle(blobs[index < 0 ? index + size : index], vec.mutex);
+}
+
+/// Calls action(blob) when no run of the blob's net works on it.
+template <typename Action>
+auto BetweenRuns(const BlobHandle& handle, const Action& action) {
+  std::optional<Lock> lock;
+  if (handle.mutex) lock.emplace(handle.mutex->memory);
+  return action(*handle.blob);
 }
 
 std::string BlobRepr(const BlobHandle& h) {
@@ -43,17 +54,17 @@ std::string BlobRepr(const BlobHandle& h) {
 
 std::vector<BlobHandle> Borrow(const std::vector<Blob<float>*>& blobs) {
   std::vector<BlobHandle> handles;
-  for (Blob<float>* blob : blobs) handles.emplace_back(blob);
+  for (Blob<float>* blob : blobs) handles.emplace_back(blob, Computing::Mutex());
   return handles;
 }
 
 void BindBlob(py::module_& m) {
   py::class_<BlobHandle>(m, "Blob", "An N-dimensional array of values (data) and gradients (diff).")
       .def_property_readonly(
-          "data", [](const BlobHandle& h) { return DataView(*h.blob); },
+          "data", [](const BlobHandle& h) { return BetweenRuns(h, &DataView); },
           "The values, as a writable view (float32).")
       .def_property_readonly(
-          "diff", [](const BlobHandle& h) { return DiffView(*h.blob); },
+          "diff", [](const BlobHandle& h) { return BetweenRuns(h, &DiffView); },
           "The gradients, as a writable view (float32).")
       .def_property_readonly("shape", [](const BlobHandle& h) { return ShapeTuple(*h.blob); })
       .def_property_readonly("num", [](const BlobHandle& h) { return h.blob->num(); })
@@ -63,7 +74,10 @@ void BindBlob(py::module_& m) {
       .def_property_readonly("count", [](const BlobHandle& h) { return h.blob->count(); })
       .def(
           "reshape",
-          [](const BlobHandle& h, const py::args& shape) { h.blob->Reshape(ShapeFromArgs(shape)); },
+          [](const BlobHandle& h, const py::args& args) {
+            const std::vector<int> shape = ShapeFromArgs(args);
+            BetweenRuns(h, [&](Blob<float>& blob) { blob.Reshape(shape); });
+          },
           "Changes the shape: reshape(2, 3) or reshape((2, 3)). Arrays taken before keep the old "
           "memory.")
       .def("__repr__", &BlobRepr)
@@ -78,7 +92,7 @@ void BindBlob(py::module_& m) {
       .def("__getitem__",
            [](const BlobVec& v, const py::slice& slice) {
              py::list all;
-             for (const BlobPtr& blob : v.layer->blobs()) all.append(BlobHandle(blob));
+             for (const BlobPtr& blob : v.layer->blobs()) all.append(BlobHandle(blob, v.mutex));
              return py::list(all[slice]);
            })
       .def(

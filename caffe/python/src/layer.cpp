@@ -1,6 +1,7 @@
 #include "bindings.hpp"
 #include "caffe/layers/python_layer.hpp"
 #include "caffe/util/python_exception.hpp"
+#include "runs.hpp"
 
 namespace caffe {
 
@@ -42,12 +43,13 @@ class Raised : public py::error_already_set, public PythonException {
 /// Calls action() with the GIL held; a net lets pass what Python raises in it.
 template <typename Action>
 auto InPython(const Action& action) {
-  const py::gil_scoped_acquire gil;
-  try {
-    return action();
-  } catch (const py::error_already_set& error) {
-    throw Raised(error);
-  }
+  return CallPython([&] {
+    try {
+      return action();
+    } catch (const py::error_already_set& error) {
+      throw Raised(error);
+    }
+  });
 }
 
 /// The method of the user's class, or an empty function. Needs the GIL.
@@ -197,7 +199,10 @@ void BindLayer(py::module_& m) {
       m, "Layer", "A layer of a net, and the base class of layers written in Python.")
       .def(py::init_alias<const LayerParameter&>(), py::arg("param"))
       .def_property_readonly(
-          "blobs", [](const LayerPtr& layer) { return BlobVec{layer}; },
+          "blobs",
+          [](const LayerPtr& layer) {
+            return BlobVec{layer, nullptr};
+          },
           "The learnable parameters.")
       .def_property_readonly(
           "type", [](const Layer<float>& layer) { return layer.type(); },

@@ -7,6 +7,7 @@
 #include "bindings.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/plugins.hpp"
+#include "runs.hpp"
 
 namespace caffe {
 namespace python {
@@ -110,6 +111,7 @@ PYBIND11_MODULE(_caffe, m) {
   caffe::python::BindNet(m);
   caffe::python::BindSolver(m);
   caffe::python::RegisterPythonLayer();
+  caffe::python::WaitForRunsAtExit();
   // Users know these classes as members of the package.
   for (const char* name : {"Error", "Timer", "Blob", "Layer"}) {
     m.attr(name).attr("__module__") = "caffe";

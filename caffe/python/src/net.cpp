@@ -9,7 +9,7 @@ namespace {
 
 NetCore LoadNet(const std::string& file, int phase, int level,
                 const std::vector<std::string>& stages) {
-  py::gil_scoped_release release;
+  const Computing computing;
   return NetCore(NetPtr(new Net<float>(file, static_cast<Phase>(phase), level, &stages)));
 }
 
@@ -17,7 +17,7 @@ NetCore ParseNet(const py::bytes& message, int phase, int level,
                  const std::vector<std::string>& stages) {
   NetParameter param;
   CHECK(param.ParseFromString(message)) << "not a serialized NetParameter";
-  py::gil_scoped_release release;
+  const Computing computing;
   NetState* state = param.mutable_state();
   state->set_phase(static_cast<Phase>(phase));
   state->set_level(level);
@@ -64,7 +64,7 @@ shared_ptr<void> Keep(const py::object& object) {
 
 void SetInputArrays(const NetCore& core, const py::array& data, const py::array& labels,
                     int layer) {
-  const RunLock lock(core.mutex());
+  const Lock lock(core.mutex()->runs);
   const auto& layers = core.net().layers();
   const LayerPtr& found = layers[CheckedIndex(layer, layers.size(), "layer")];
   auto* memory_data = dynamic_cast<MemoryDataLayer<float>*>(found.get());
@@ -90,9 +90,9 @@ void SetInputArrays(const NetCore& core, const py::array& data, const py::array&
                      static_cast<int>(data.shape(0)), Keep(py::make_tuple(data, labels)));
 }
 
-py::list BlobHandles(const Net<float>& net) {
+py::list BlobHandles(const NetCore& core) {
   py::list blobs;
-  for (const BlobPtr& blob : net.blobs()) blobs.append(BlobHandle(blob));
+  for (const BlobPtr& blob : core.net().blobs()) blobs.append(BlobHandle(blob, core.mutex()));
   return blobs;
 }
 
@@ -141,8 +141,13 @@ void BindStructure(py::class_<NetCore>& net) {
                              [](const NetCore& c) { return Texts(c.net().blob_names()); })
       .def_property_readonly("layer_names",
                              [](const NetCore& c) { return Texts(c.net().layer_names()); })
-      .def_property_readonly("blobs", [](const NetCore& c) { return BlobHandles(c.net()); })
+      .def_property_readonly("blobs", &BlobHandles)
       .def_property_readonly("layers", [](const NetCore& c) { return c.net().layers(); })
+      .def("layer_blobs",
+           [](const NetCore& c, int layer) {
+             const auto& layers = c.net().layers();
+             return BlobVec{layers[CheckedIndex(layer, layers.size(), "layer")], c.mutex()};
+           })
       .def_property_readonly("blob_loss_weights",
                              [](const NetCore& c) { return c.net().blob_loss_weights(); })
       .def_property_readonly("inputs",

@@ -1,13 +1,13 @@
 #ifndef CAFFE_PYTHON_NET_CORE_HPP_
 #define CAFFE_PYTHON_NET_CORE_HPP_
 
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "bindings.hpp"
+#include "runs.hpp"
 
 namespace caffe {
 namespace python {
@@ -22,32 +22,16 @@ class LayerCallback : public Net<float>::Callback {
 
  protected:
   void run(int layer) override {
-    py::gil_scoped_acquire gil;
-    // Arrays that the function has kept show what the layers before have made.
-    SyncViews(net_);
-    if (function_) function_(layer);
+    CallPython([&] {
+      // Arrays that the function has kept show what the layers before have made.
+      SyncViews(net_);
+      if (function_) function_(layer);
+    });
   }
 
  private:
   const Net<float>& net_;
   py::object function_;
-};
-
-/// What makes calls of one net, or of a solver and its nets, run one after another. Recursive,
-/// because callbacks and Python layers may run the net that they are called from.
-using RunMutex = std::recursive_mutex;
-
-/// Holds a RunMutex. Waits for it without the GIL, which whoever has it may need to go on.
-class RunLock {
- public:
-  explicit RunLock(RunMutex& mutex) : lock_(mutex, std::try_to_lock) {
-    if (lock_) return;
-    const py::gil_scoped_release release;
-    lock_.lock();
-  }
-
- private:
-  std::unique_lock<RunMutex> lock_;
 };
 
 /// Lets Python's garbage collector see the functions that a T keeps, which mostly know the net or
@@ -82,46 +66,23 @@ py::custom_type_setup CollectedFunctions() {
   });
 }
 
-/// Runs `action` without the GIL, between two calls of `sync`; both, where it throws, too. Errors
-/// of `sync` are thrown, but for those after an error of `action`, which is the one to tell. The
-/// mutex is held from the first call to the last.
-template <typename Sync, typename Action>
-auto RunBetween(RunMutex& mutex, const Sync& sync, const Action& action) -> decltype(action()) {
-  struct AtEnd {
-    const Sync& sync;
-    const int exceptions = std::uncaught_exceptions();
-    ~AtEnd() noexcept(false) {
-      try {
-        sync();
-      } catch (...) {
-        if (std::uncaught_exceptions() == exceptions) throw;
-      }
-    }
-  };
-  const RunLock lock(mutex);
-  sync();
-  const AtEnd end{sync};
-  const py::gil_scoped_release release;
-  return action();
-}
-
 /// A net and the callbacks that only Python gave it.
 class NetCore {
  public:
   /// A solver's net has the solver's mutex.
-  explicit NetCore(NetPtr net, std::shared_ptr<RunMutex> mutex = std::make_shared<RunMutex>())
+  explicit NetCore(NetPtr net, RunMutexPtr mutex = std::make_shared<RunMutex>())
       : net_(std::move(net)), mutex_(std::move(mutex)) {}
   NetCore(NetCore&&) = default;
   NetCore& operator=(NetCore&&) = default;
 
   Net<float>& net() const { return *net_; }
   const NetPtr& ptr() const { return net_; }
-  RunMutex& mutex() const { return *mutex_; }
+  const RunMutexPtr& mutex() const { return mutex_; }
 
   using AddCallback = void (Net<float>::*)(Net<float>::Callback*);
   template <AddCallback add>
   void Hook(py::function function) {
-    const RunLock lock(*mutex_);
+    const Lock lock(mutex_->runs);
     callbacks_.push_back(std::make_unique<LayerCallback>(*net_, std::move(function)));
     (net_.get()->*add)(callbacks_.back().get());
   }
@@ -133,8 +94,9 @@ class NetCore {
 
   /// Uses the parameters of `other` from now on.
   void ShareWith(const NetCore& other) const {
-    const py::gil_scoped_release release;
-    const std::scoped_lock lock(*mutex_, *other.mutex_);
+    const Waiting waiting;
+    const std::scoped_lock runs(mutex_->runs, other.mutex_->runs);
+    const std::scoped_lock memory(mutex_->memory, other.mutex_->memory);
     net_->ShareTrainedLayersWith(&other.net());
   }
 
@@ -142,12 +104,12 @@ class NetCore {
   template <typename Action>
   auto Run(const Action& action) const {
     return RunBetween(
-        *mutex_, [this] { SyncViews(*net_); }, [&] { return action(*net_); });
+        mutex_, [this] { SyncViews(*net_); }, [&] { return action(*net_); });
   }
 
  private:
   NetPtr net_;
-  std::shared_ptr<RunMutex> mutex_;
+  RunMutexPtr mutex_;
   std::vector<std::unique_ptr<LayerCallback>> callbacks_;
 };
 

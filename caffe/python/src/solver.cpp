@@ -35,10 +35,11 @@ class GradientCallback : public Solver<float>::Callback {
 
  private:
   void Call(const py::object& function) {
-    py::gil_scoped_acquire gil;
-    // Arrays that the function has kept show the newest contents.
-    SyncAll(solver_);
-    if (function && !function.is_none()) function();
+    CallPython([&] {
+      // Arrays that the function has kept show the newest contents.
+      SyncAll(solver_);
+      if (function && !function.is_none()) function();
+    });
   }
 
   Solver<float>& solver_;
@@ -46,10 +47,12 @@ class GradientCallback : public Solver<float>::Callback {
   py::object on_gradients_ready_;
 };
 
-/// Lets Ctrl-C end a run between two iterations, as KeyboardInterrupt.
+/// Lets Ctrl-C end a run between two iterations, as KeyboardInterrupt; and others look at the
+/// blobs.
 SolverAction::Enum RaisePendingSignals() {
-  py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  CallPython([] {
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  });
   return SolverAction::NONE;
 }
 
@@ -66,7 +69,7 @@ class SolverCore {
   const shared_ptr<Solver<float>>& ptr() const { return solver_; }
 
   void AddCallback(py::object on_start, py::object on_gradients_ready) {
-    const RunLock lock(*mutex_);
+    const Lock lock(mutex_->runs);
     callbacks_.push_back(std::make_unique<GradientCallback>(*solver_, std::move(on_start),
                                                             std::move(on_gradients_ready)));
     solver_->add_callback(callbacks_.back().get());
@@ -84,18 +87,18 @@ class SolverCore {
   template <typename Action>
   void Run(const Action& action) const {
     RunBetween(
-        *mutex_, [this] { SyncAll(*solver_); }, [&] { action(*solver_); });
+        mutex_, [this] { SyncAll(*solver_); }, [&] { action(*solver_); });
   }
 
  private:
   shared_ptr<Solver<float>> solver_;
-  std::shared_ptr<RunMutex> mutex_ = std::make_shared<RunMutex>();
+  RunMutexPtr mutex_ = std::make_shared<RunMutex>();
   std::vector<std::unique_ptr<GradientCallback>> callbacks_;
 };
 
 /// Reads a solver file; `type`, where given, stands for the file's own.
 SolverCore LoadSolver(const std::string& file, const std::string& type) {
-  py::gil_scoped_release release;
+  const Computing computing;
   SolverParameter param;
   ReadSolverParamsFromTextFileOrDie(file, &param);
   if (!type.empty()) param.set_type(type);
@@ -143,12 +146,11 @@ class NCCLCore {
 void BindNccl(py::module_& m) {
   m.def("has_nccl", &HasNccl, "Whether this build can train on several GPUs through NCCL.");
   py::class_<NCCLCore>(m, "NCCLCore", "A solver's place among others; caffe.NCCL is its face.")
-      .def(py::init<const SolverCore&, const std::string&>(),
-           py::call_guard<py::gil_scoped_release>())
+      .def(py::init<const SolverCore&, const std::string&>(), py::call_guard<Waiting>())
       .def_static("new_uid", &NCCLCore::NewUid,
                   "Make the name (128 bytes) under which processes meet; one does, and tells the "
                   "others.")
-      .def("bcast", &NCCLCore::Broadcast, py::call_guard<py::gil_scoped_release>(),
+      .def("bcast", &NCCLCore::Broadcast, py::call_guard<Waiting>(),
            "Take over the parameters of rank 0.")
       .def("hook_into_solver", py::overload_cast<const SolverCore&>(&NCCLCore::HookInto))
       .def("hook_into_net", py::overload_cast<const NetCore&>(&NCCLCore::HookInto));
