@@ -215,6 +215,10 @@ class Net {
   int SoleReader(int layer_id) const;
   /// Throws where layers are fused and the thread is in another mode than they were fused for.
   void CheckMode() const;
+  /// Notes the shapes of the bottoms and tops of layers start..end, which have run forward.
+  void NoteShapes(int start, int end);
+  /// Throws where layers start down to end are to run backward and have blobs of other shapes.
+  void CheckShapes(int start, int end) const;
 
   /// Around Forward or Backward of a layer: readies memory that was freed to be written again, and
   /// frees what had its last use.
@@ -269,6 +273,9 @@ class Net {
   bool fuses_ = false;
   /// The mode in which they were fused.
   Caffe::Brew fused_mode_ = Caffe::CPU;
+  /// For each layer, the shapes of its bottoms and then its tops at the end of the run in which it
+  /// last ran forward.
+  vector<vector<vector<int>>> forward_shapes_;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
   /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i (net/liveness.hpp).
   vector<int> data_end_, diff_end_;

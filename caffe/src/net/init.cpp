@@ -76,6 +76,7 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   ShareWeights();
   FuseLayers(param.blob_lifetime());
   PlanRelease(param.blob_lifetime());
+  NoteShapes(0, static_cast<int>(layers_.size()) - 1);
   LOG_IF(INFO, Caffe::root_solver()) << "Memory required for data: " << wiring.memory;
   LOG_IF(INFO, Caffe::root_solver()) << "Network initialization done.";
 }

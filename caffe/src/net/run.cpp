@@ -49,6 +49,7 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
     for (Callback* callback : after_forward_) callback->run(i);
     AfterForward(i);
   }
+  NoteShapes(start, end);
   if (outermost) MakeEndsPlain();
   return loss;
 }
@@ -82,6 +83,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
   CHECK_GE(end, 0) << ": layers count from 0";
   CHECK_LT(start, static_cast<int>(layers_.size())) << ": the net has fewer layers";
   CheckMode();
+  CheckShapes(start, end);
   const OutermostRun outermost;
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
@@ -147,6 +149,7 @@ void Net<Dtype>::Reshape() {
     InLayer(layers_[i]->layer_param(), i,
             [&] { layers_[i]->Reshape(bottom_vecs_[i], top_vecs_[i]); });
   }
+  NoteShapes(0, static_cast<int>(layers_.size()) - 1);
 }
 
 template <typename Dtype>

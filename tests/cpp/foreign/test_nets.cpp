@@ -226,6 +226,28 @@ TYPED_TEST(NetUseTest, ReshapesWithItsInputs) {
   EXPECT_EQ(x, this->net_->blob_by_name("x").get());
 }
 
+TYPED_TEST(NetUseTest, RunsBackwardOnlyOnTheShapesOfForward) {
+  this->Init(
+      "force_backward: true layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 2 "
+      "dim: 3 } } } layer { name: 'a' type: 'ReLU' bottom: 'x' top: 'y' } layer { name: 'b' type: "
+      "'TanH' bottom: 'y' top: 'z' }");
+  Blob<TypeParam>* x = this->net_->input_blobs()[0];
+  this->net_->Forward();
+  this->net_->Backward();
+  x->Reshape({200, 300});
+  EXPECT_THROW(this->net_->Backward(), Error);
+  this->net_->BackwardFromTo(2, 2);
+  this->net_->ForwardFromTo(0, 1);
+  this->net_->BackwardFrom(1);
+  EXPECT_THROW(this->net_->Backward(), Error);
+  this->net_->Reshape();
+  this->net_->Backward();
+  x->Reshape({3, 2});
+  EXPECT_THROW(this->net_->Backward(), Error);
+  this->net_->Forward();
+  this->net_->Backward();
+}
+
 TYPED_TEST(NetUseTest, RunsOnTheBlobsThatAreGiven) {
   this->Init(
       "layer { name: 'in' type: 'Input' top: 'x' top: 'y' input_param { shape { dim: 2 } } } "

@@ -90,6 +90,30 @@ def test_backward_returns_the_input_diffs_and_adds_to_the_params(net):
     assert (diff == 0).all()
 
 
+@pytest.mark.parametrize(("blob", "size"), [("data", (2, 3, 50, 40)), ("one", (2, 600))])
+def test_backward_needs_a_forward_pass_of_the_same_shapes(net, blob, size):
+    fill(net)
+    net.forward()
+    net.blobs[blob].reshape(*size)
+    with pytest.raises(caffe.Error, match=f"blob '{blob}' .* run forward before backward"):
+        net.backward()
+
+
+def test_parts_run_backward_after_their_forward_pass(net):
+    net.forward()
+    net.blobs["data"].reshape(3, 3, 5, 4)
+    net.forward(end="conv")
+    net.blobs["conv"].diff[...] = 1
+    assert net.backward(start="conv")["data"].shape == (3, 3, 5, 4)
+    with pytest.raises(caffe.Error, match=r"layer 'ip' .* blob 'conv' is of shape 3 4 3 2"):
+        net.backward()
+    net.reshape()
+    net.backward()
+    net.blobs["data"].reshape(2, 3, 5, 4)
+    net.forward()
+    net.backward()
+
+
 def test_forward_all_pads_the_last_batch_and_cuts_the_padding_off(net):
     values = np.random.default_rng(3).normal(size=(5, 3, 5, 4))
     out = net.forward_all(blobs=["conv"], data=values)
