@@ -22,6 +22,8 @@ def input_transformer(
     channel_swap: Sequence[int] | None,
 ) -> io.Transformer:
     """Make the Transformer of a net's first input, for H x W x C images."""
+    if not net.inputs:
+        raise ValueError("the net has no input to put images into: give its deploy prototxt")
     name = net.inputs[0]
     transformer = io.Transformer({name: net.blobs[name].shape})
     transformer.set_transpose(name, (2, 0, 1))

@@ -44,7 +44,7 @@ class Detector(Net):
         self.configure_crop(context_pad)
 
     def detect_windows(
-        self, images_windows: Iterable[tuple[PathLike, Sequence[Sequence[float]]]]
+        self, images_windows: Iterable[tuple[PathLike, Iterable[npt.ArrayLike]]]
     ) -> list[dict[str, Any]]:
         """Score windows (ymin, xmin, ymax, xmax) of image files.
 
@@ -89,6 +89,8 @@ class Detector(Net):
         With context the result has the size of the net's input; outside the image it is the mean.
         Without, the window must begin in the image.
         """
+        if np.shape(window) != (4,):
+            raise ValueError(f"a window is (ymin, xmin, ymax, xmax), not {np.asarray(window)!r}")
         ymin, xmin, ymax, xmax = (int(v) for v in window)
         height, width = im.shape[:2]
         if self.context_pad:  # the last row and column belong to the window

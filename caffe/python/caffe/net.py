@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
-from typing import Any, Union
+from typing import Any, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -217,11 +217,23 @@ class Net:
     def _backward(self, start: int, end: int) -> None:
         self._core.backward(start, end)
 
+    # A dict of arrays may be given as keywords; in the eyes of a type checker it might hold any of
+    # the other arguments, too.
+    @overload
+    def forward(self, **kwargs: npt.ArrayLike) -> dict[str, Array]: ...
+    @overload
     def forward(
         self,
-        blobs: list[str] | None = None,
-        start: str | None = None,
-        end: str | None = None,
+        blobs: list[str] | None = ...,
+        start: str | None = ...,
+        end: str | None = ...,
+        **kwargs: npt.ArrayLike,
+    ) -> dict[str, Array]: ...
+    def forward(
+        self,
+        blobs: Any = None,
+        start: Any = None,
+        end: Any = None,
         **kwargs: npt.ArrayLike,
     ) -> dict[str, Array]:
         """Run the layers from `start` to `end` (both included; default: all).
@@ -243,11 +255,21 @@ class Net:
         self._forward(first, last)
         return {n: self.blobs[n].data for n in dict.fromkeys(results)}
 
+    @overload
+    def backward(self, **kwargs: npt.ArrayLike) -> dict[str, Array]: ...
+    @overload
     def backward(
         self,
-        diffs: list[str] | None = None,
-        start: str | None = None,
-        end: str | None = None,
+        diffs: list[str] | None = ...,
+        start: str | None = ...,
+        end: str | None = ...,
+        **kwargs: npt.ArrayLike,
+    ) -> dict[str, Array]: ...
+    def backward(
+        self,
+        diffs: Any = None,
+        start: Any = None,
+        end: Any = None,
         **kwargs: npt.ArrayLike,
     ) -> dict[str, Array]:
         """Run the layers backwards from `start` to `end` (both included; default: all).
@@ -290,8 +312,14 @@ class Net:
         except ValueError as error:
             raise ValueError(f"{which} of '{name}': {error}") from None
 
+    @overload
+    def forward_all(self, **kwargs: npt.ArrayLike) -> dict[str, npt.NDArray[Any]]: ...
+    @overload
     def forward_all(
-        self, blobs: list[str] | None = None, **kwargs: npt.ArrayLike
+        self, blobs: list[str] | None = ..., **kwargs: npt.ArrayLike
+    ) -> dict[str, npt.NDArray[Any]]: ...
+    def forward_all(
+        self, blobs: Any = None, **kwargs: npt.ArrayLike
     ) -> dict[str, npt.NDArray[Any]]:
         """Run forward over any number of items, batch by batch (the last one padded with zeros).
 
@@ -302,10 +330,21 @@ class Net:
             batches.append(outs, self.forward(blobs=blobs, **batch))
         return batches.join(outs, batches.number_of_items(kwargs))
 
+    @overload
+    def forward_backward_all(
+        self, **kwargs: npt.ArrayLike
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]: ...
+    @overload
     def forward_backward_all(
         self,
-        blobs: list[str] | None = None,
-        diffs: list[str] | None = None,
+        blobs: list[str] | None = ...,
+        diffs: list[str] | None = ...,
+        **kwargs: npt.ArrayLike,
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]: ...
+    def forward_backward_all(
+        self,
+        blobs: Any = None,
+        diffs: Any = None,
         **kwargs: npt.ArrayLike,
     ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
         """Run forward and backward over any number of items, batch by batch.

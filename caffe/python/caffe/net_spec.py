@@ -194,6 +194,12 @@ class NetSpec:
 
     def to_proto(self) -> Any:
         """Make the NetParameter of the tops, and of the layers without tops, that have a name."""
+        for name, item in self.tops.items():
+            if not isinstance(item, (Top, Function)):
+                raise TypeError(
+                    f"'{name}' of the net is {item!r}, not what a layer returns; of a layer with "
+                    "several tops each has a name: n.a, n.b = L.Slice(..., ntop=2)"
+                )
         writer = _Writer({item: name for name, item in self.tops.items()})
         return writer.write(getattr(item, "fn", item) for item in self.tops.values())
 

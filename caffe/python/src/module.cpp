@@ -50,6 +50,21 @@ void SetRandomSeed(const py::object& number) {
   Caffe::set_random_seed(static_cast<unsigned>(seed));
 }
 
+void SetSolverCount(int count) {
+  if (count < 1) {
+    throw py::value_error("set_solver_count takes a number from 1, not " + std::to_string(count));
+  }
+  Caffe::set_solver_count(count);
+}
+
+void SetSolverRank(int rank) {
+  // It may be set before the count, which is its bound.
+  if (rank < 0) {
+    throw py::value_error("set_solver_rank takes a number from 0, not " + std::to_string(rank));
+  }
+  Caffe::set_solver_rank(rank);
+}
+
 void BindSettings(py::module_& m) {
   m.def(
       "set_mode_cpu", [] { Caffe::set_mode(Caffe::CPU); },
@@ -71,9 +86,9 @@ void BindSettings(py::module_& m) {
   m.def("set_random_seed", &SetRandomSeed, py::arg("seed"),
         "Seed the random numbers of fillers and layers made from now on.");
   m.def("solver_count", &Caffe::solver_count);
-  m.def("set_solver_count", &Caffe::set_solver_count, py::arg("count"));
+  m.def("set_solver_count", &SetSolverCount, py::arg("count"));
   m.def("solver_rank", &Caffe::solver_rank);
-  m.def("set_solver_rank", &Caffe::set_solver_rank, py::arg("rank"));
+  m.def("set_solver_rank", &SetSolverRank, py::arg("rank"));
   m.def("set_multiprocess", &Caffe::set_multiprocess, py::arg("multiprocess"));
   m.def("layer_type_list", &LayerRegistry<float>::LayerTypeList,
         "The names of all layer types, plug-ins included.");

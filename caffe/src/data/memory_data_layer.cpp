@@ -94,7 +94,8 @@ template <typename Dtype>
 void MemoryDataLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                          const vector<Blob<Dtype>*>& top) {
   CHECK(data_) << this->layer_param_.name()
-               << " has no data: call Reset, AddDatumVector or AddMatVector first";
+               << " has no data: call Reset, AddDatumVector or AddMatVector (in Python "
+                  "net.set_input_arrays) first";
   CHECK_LE(pos_ + batch_size_, static_cast<size_t>(n_))
       << " images: the batch size no longer divides the data";
   top[0]->Reshape({batch_size_, channels_, height_, width_});

@@ -42,8 +42,9 @@ string FindModel(const string& named, const string& state_file) {
   const size_t slash = state_file.rfind('/');
   const string folder = slash == string::npos ? "" : state_file.substr(0, slash + 1);
   const string beside = folder + named.substr(named.rfind('/') + 1);
-  CHECK(Exists(beside)) << state_file << ": its model " << named << " does not exist, nor does "
-                        << beside << ": put the .caffemodel of this snapshot there";
+  const string nor = beside == named ? "" : ", nor does " + beside;
+  CHECK(Exists(beside)) << state_file << ": its model " << named << " does not exist" << nor
+                        << ": put the .caffemodel of this snapshot there";
   return beside;
 }
 

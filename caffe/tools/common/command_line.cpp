@@ -136,9 +136,10 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error, con
     const string name = unknown.front().substr(0, unknown.front().find('='));
     const bool wants_command = &command == &app && !app.get_subcommands(nullptr).empty();
     const char* what = name[0] == '-' ? "option" : wants_command ? "command" : "argument";
-    problem = string("unknown ") + what + " " + name + DidYouMean(name, KnownWords(command));
+    string guess = DidYouMean(name, KnownWords(command));
+    if (guess.empty() && name[0] != '-' && !wants_command) guess = MeantOption(command, name);
+    problem = string("unknown ") + what + " " + name + guess;
     if (wants_command && FindOption(app, name)) problem = "no command for " + name;
-    if (name[0] != '-' && !wants_command) problem += MeantOption(command, name);
   }
   const string chosen = &command == &app ? "" : " " + command.get_name();
   std::cerr << app.get_name() << ": " << problem << "; see " << app.get_name() << chosen

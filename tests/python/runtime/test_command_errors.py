@@ -120,6 +120,8 @@ def test_a_plugin_that_is_no_library_is_named(folder):
 def test_a_file_without_its_flag_is_answered_with_the_flag(folder):
     line = command.fail(folder, "check", "net.prototxt")
     assert "unknown argument net.prototxt (did you mean --model=net.prototxt?)" in line
+    line = command.fail(folder, "train", "help")
+    assert "unknown argument help (did you mean --help?); see" in line
 
 
 def test_a_model_is_no_snapshot(folder):

@@ -305,6 +305,26 @@ def test_the_detector_names_windows_that_are_empty_or_outside(model, tmp_path, c
         detector.detect_windows([(tmp_path / "i.png", [(5, 5, 15, 15), window])])
 
 
+def test_the_detector_says_what_a_window_is(model, tmp_path):
+    cv2.imwrite(str(tmp_path / "i.png"), np.zeros((20, 20, 3), np.uint8))
+    detector = caffe.Detector(*model)
+    for windows in ([(1, 2, 3)], [1, 2, 3, 4]):
+        with pytest.raises(
+            ValueError, match=r"i\.png: a window is \(ymin, xmin, ymax, xmax\), not"
+        ):
+            detector.detect_windows([(tmp_path / "i.png", windows)])
+
+
+@pytest.mark.parametrize("face", [caffe.Classifier, caffe.Detector])
+def test_images_need_an_input(model, tmp_path, face):
+    layer = (
+        'layer { name: "d" type: "DummyData" top: "data" dummy_data_param { shape { dim: 1 } } }'
+    )
+    (tmp_path / "train.prototxt").write_text(layer)
+    with pytest.raises(ValueError, match="no input to put images into: give its deploy prototxt"):
+        face(tmp_path / "train.prototxt", model[1])
+
+
 def test_the_detector_scores_windows(model, tmp_path):
     image = np.zeros((20, 20, 3), np.uint8)
     image[5:15, 5:15] = (255, 0, 0)

@@ -46,6 +46,12 @@ def test_memory_data_refuses_arrays_that_do_not_fit(tmp_path, data, labels, mess
         net.set_input_arrays(data, labels)
 
 
+def test_a_net_without_its_data_says_how_to_give_them(tmp_path):
+    net = caffe.Net(write(tmp_path, MEMORY_NET), caffe.TEST)
+    with pytest.raises(caffe.Error, match=r"mem has no data: call .* net\.set_input_arrays"):
+        net.forward()
+
+
 def test_memory_data_takes_no_lists(tmp_path):
     net = caffe.Net(write(tmp_path, MEMORY_NET), caffe.TEST)
     data, labels = np.zeros((2, 1, 2, 3), np.float32), np.zeros(2, np.float32)

@@ -30,6 +30,15 @@ def test_settings_and_version():
     assert timer.ms >= 0
 
 
+def test_there_is_at_least_one_solver_and_the_first_has_rank_0():
+    for count in (0, -1):
+        with pytest.raises(ValueError, match=f"a number from 1, not {count}"):
+            caffe.set_solver_count(count)
+    with pytest.raises(ValueError, match="a number from 0, not -1"):
+        caffe.set_solver_rank(-1)
+    assert (caffe.solver_count(), caffe.solver_rank()) == (1, 0)
+
+
 def test_random_seeds_make_fillers_repeat(tmp_path):
     weights = []
     for _ in range(2):

@@ -128,6 +128,14 @@ def test_mistakes_are_named():
         P.Pooling.NOPE  # noqa: B018
 
 
+@pytest.mark.parametrize("value", [5, None, L.Slice(L.Input(), ntop=2)])
+def test_what_is_no_top_is_named(value):
+    n = caffe.NetSpec()
+    n.x = value
+    with pytest.raises(TypeError, match=r"'x' of the net is .*, not what a layer returns"):
+        n.to_proto()
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

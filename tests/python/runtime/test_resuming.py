@@ -353,7 +353,7 @@ def test_a_layer_that_takes_no_state_is_the_error_and_the_others_get_theirs_back
 
 def test_a_state_without_its_model_says_where_it_should_be(snapshot):
     (snapshot / "snap_iter_10.caffemodel").unlink()
-    assert "its model snap_iter_10.caffemodel does not exist" in resume_fails(snapshot)
+    assert "its model snap_iter_10.caffemodel does not exist: put" in resume_fails(snapshot)
 
 
 def test_the_state_of_another_solver_is_refused(snapshot):
