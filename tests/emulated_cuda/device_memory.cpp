@@ -6,6 +6,7 @@
 #include <map>
 
 #include "device_queue.hpp"
+#include "pinned_memory.hpp"
 #include "refusals.hpp"
 
 namespace emulated_cuda {
@@ -51,6 +52,12 @@ std::deque<Pool>& Pools() {
   return *pools;
 }
 
+// How often pinned memory was taken. Under the lock.
+int& TimesPinned() {
+  static int times = 0;
+  return times;
+}
+
 // What a device's pools have taken and hold.
 uint64_t UseOf(int device) {
   uint64_t sum = 0;
@@ -72,14 +79,20 @@ bool HasRoom(const Pool& pool, size_t size) {
   return UseOf(pool.device) + grows_by <= RoomOf(pool.device);
 }
 
+/// What holds an address; null where it is pageable memory. Under the lock.
+const Allocation* Find(const void* address) {
+  const char* at = static_cast<const char*>(address);
+  auto next = Allocations().upper_bound(at);
+  if (next == Allocations().begin()) return nullptr;
+  --next;
+  return at < next->first + next->second.size ? &next->second : nullptr;
+}
+
 /// The device on which an address is, kHost, or kPageable.
 int HomeOf(const void* address) {
   const std::lock_guard<std::mutex> lock(Lock());
-  const char* at = static_cast<const char*>(address);
-  auto next = Allocations().upper_bound(at);
-  if (next == Allocations().begin()) return kPageable;
-  --next;
-  return at < next->first + next->second.size ? next->second.home : kPageable;
+  const Allocation* allocation = Find(address);
+  return allocation ? allocation->home : kPageable;
 }
 
 // Floats that are NaN, and indices that lie nowhere.
@@ -93,6 +106,7 @@ cudaError_t Allocate(void** pointer, size_t size, int home, Pool* pool = nullptr
   const std::lock_guard<std::mutex> lock(Lock());
   Allocations()[static_cast<char*>(*pointer)] = {size, home, pool};
   if (pool) pool->Take(size);
+  if (home == kHost) ++TimesPinned();
   return cudaSuccess;
 }
 
@@ -117,6 +131,20 @@ cudaError_t ReleaseAfter(int device, void* pointer) {
 
 }  // namespace
 
+int PiecesPinned() {
+  const std::lock_guard<std::mutex> lock(Lock());
+  return TimesPinned();
+}
+
+size_t BytesPinned() {
+  const std::lock_guard<std::mutex> lock(Lock());
+  size_t sum = 0;
+  for (const auto& [address, allocation] : Allocations()) {
+    if (allocation.home == kHost) sum += allocation.size;
+  }
+  return sum;
+}
+
 void LeaveDeviceMemory(size_t bytes) {
   const std::lock_guard<std::mutex> lock(Lock());
   for (Pool& pool : Pools()) pool.held = 0;
@@ -138,6 +166,12 @@ bool HoldsOnDevice(const void* pointer, size_t size) {
 }
 
 bool IsDeviceMemory(const void* pointer) { return HomeOf(pointer) >= 0; }
+
+bool IsOfPool(const void* pointer) {
+  const std::lock_guard<std::mutex> lock(Lock());
+  const Allocation* allocation = Find(pointer);
+  return allocation && allocation->pool;
+}
 
 bool IsUsable(const void* pointer) {
   const int home = HomeOf(pointer);

@@ -62,6 +62,8 @@ void Spend(std::chrono::milliseconds time);
 /// Queues work, which must keep all that it needs, on a stream of the thread's device.
 cudaError_t Queue(cudaStream_t stream, std::function<void()> work);
 bool IsDeviceMemory(const void* pointer);
+/// Whether it is a pool's: its own device alone has access to it.
+bool IsOfPool(const void* pointer);
 /// Whether this much memory, one allocation's, is there on the thread's device.
 bool HoldsOnDevice(const void* pointer, size_t size);
 /// Whether the memory may be used by work of the thread's device. Null is no memory at all.

@@ -3,6 +3,7 @@
 
 #include "caffe/syncedmem.hpp"
 #include "core/host_pool.hpp"
+#include "core/pinned_pool.hpp"
 
 namespace caffe {
 
@@ -17,7 +18,7 @@ void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda) {
   *ptr = nullptr;
 #ifndef CPU_ONLY
   if (Caffe::mode() == Caffe::GPU) {
-    CUDA_CHECK(cudaMallocHost(ptr, size));
+    *ptr = PinnedPool::Get().Take(size);
     *use_cuda = true;
     return;
   }
@@ -32,11 +33,18 @@ void CaffeMallocHost(void** ptr, size_t size, bool* use_cuda) {
 void CaffeFreeHost(void* ptr, bool use_cuda) {
 #ifndef CPU_ONLY
   if (use_cuda) {
-    cudaFreeHost(ptr);
+    if (ptr) PinnedPool::Get().GiveBack(ptr);
     return;
   }
 #endif
   if (!HostPool::Get().GiveBack(ptr)) std::free(ptr);
+}
+
+void TrimHostMemory() {
+  HostPool::Get().Trim();
+#ifndef CPU_ONLY
+  PinnedPool::Get().Trim();
+#endif
 }
 
 }  // namespace caffe

@@ -47,6 +47,10 @@ class HostPool {
   Pieces pieces_;
 };
 
+/// Returns to the system what is only kept of the host's memory, pinned memory (pinned_pool.hpp)
+/// included.
+void TrimHostMemory();
+
 }  // namespace caffe
 
 #endif  // CAFFE_SRC_CORE_HOST_POOL_HPP_

@@ -6,7 +6,7 @@
 
 namespace caffe {
 
-TrimMemoryAtEnd::~TrimMemoryAtEnd() { HostPool::Get().Trim(); }
+TrimMemoryAtEnd::~TrimMemoryAtEnd() { TrimHostMemory(); }
 
 namespace {
 
