@@ -1,4 +1,5 @@
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
@@ -60,12 +61,20 @@ std::shared_ptr<Collective> Call(ncclComm_t comm) {
   return collective;
 }
 
+/// Whether ranks of one process read each other's buffers in place.
+bool ReadsDirectly() {
+  const char* disabled = std::getenv("NCCL_P2P_DIRECT_DISABLE");
+  return !disabled || std::strcmp(disabled, "1") != 0;
+}
+
 /// Queues combine(buffers of all ranks), which the first stream to get there does for all.
 template <typename Combine>
 ncclResult_t Queue(ncclComm_t comm, void* mine, cudaStream_t stream, const Combine& combine) {
   if (comm->device != emulated_cuda::DeviceOfThread() || !emulated_cuda::IsDeviceMemory(mine)) {
     return ncclInvalidUsage;
   }
+  // A fault of the GPU in truth: pools are closed to other devices.
+  if (ReadsDirectly() && emulated_cuda::IsOfPool(mine)) return ncclInvalidUsage;
   std::lock_guard<std::mutex> lock(emulated_cuda::Lock());
   const auto collective = Call(comm);
   const emulated_cuda::StreamPtr queue = emulated_cuda::Resolve(stream);

@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include "caffe/parallel.hpp"
 #include "nccl/nccl_communicator.hpp"
 #include "parallel/gradient_sync.hpp"
@@ -63,6 +65,10 @@ void NCCL<Dtype>::run(int layer) {
 
 template <typename Dtype>
 void NCCL<Dtype>::Run(const vector<int>& gpus, const char* restore) {
+  // Before NCCL starts, which would let GPUs of one process read each other's blobs directly. Those
+  // are memory of cudaMallocAsync's pools, which other GPUs have no access to. NCCL's documentation
+  // describes this variable for such memory; whoever has set it keeps their value.
+  setenv("NCCL_P2P_DIRECT_DISABLE", "1", 0);
   const string uid = new_uid();
   const int count = static_cast<int>(gpus.size());
   Ranks<Dtype> ranks;
