@@ -47,7 +47,9 @@ template <typename T, int K>
 struct Inputs {
   const T* of[K];
 
-  bool aligned() const { return std::all_of(of, of + K, Aligned<T>); }
+  bool aligned() const {
+    return std::all_of(of, of + K, [](const T* array) { return Aligned(array); });
+  }
 };
 
 /// f(x[0][i], ..., x[K - 1][i]).
@@ -185,7 +187,7 @@ struct TermOfChannel {
 /// and the arrays are aligned. Values of 16 bits are always InColumns.
 template <typename T, typename Use>
 void InUnits(const Channels& at, bool aligned, const Use& use) {
-  WithUnitOfBlob<T>(aligned ? at.inner : 1, [&](auto* unit) {
+  WithUnitOfBlob<T>(at.inner, aligned, [&](auto* unit) {
     const int size = std::remove_pointer_t<decltype(unit)>::kSize;
     use(unit, Channels({at.outer, at.channels, at.inner / size, 1, 1}));
   });

@@ -49,16 +49,17 @@ CAFFE_HOST_DEVICE void StorePack(const Pack<T, size>& pack, T* to) {
   *reinterpret_cast<Pack<T, size>*>(to) = pack;
 }
 
-/// Whether arrays of n values can be handled in packs; memory of blobs begins at multiples of 16.
+/// Whether arrays of n values consist of packs. To be read as such they have to be Aligned, too: as
+/// memory of blobs is, unless a user has lent it.
 template <typename T>
 bool InPacks(std::ptrdiff_t n) {
   return n % Pack<T>::kSize == 0;
 }
 
-/// Whether a pack can be read there.
-template <typename T>
-bool Aligned(const T* memory) {
-  return reinterpret_cast<std::uintptr_t>(memory) % sizeof(Pack<T>) == 0;
+/// Whether packs can be read at all of these.
+template <typename... T>
+bool Aligned(const T*... memory) {
+  return ((reinterpret_cast<std::uintptr_t>(memory) % sizeof(Pack<T>) == 0) && ...);
 }
 
 /// Values seen as units.
@@ -81,27 +82,23 @@ void WithUnit(bool packs, const Use& use) {
   }
 }
 
-/// The same for arrays of n values: packs, where they consist of such.
+/// The same for blobs of n values, all of which are Aligned or not. Those of 16 bits consist of
+/// aligned packs, being in channels-last order.
 template <typename T, typename Use>
-void WithUnitOf(std::ptrdiff_t n, const Use& use) {
-  WithUnit<T>(InPacks<T>(n), use);
-}
-
-/// The same for blobs of n values. Those of 16 bits consist of packs, being in channels-last order.
-template <typename T, typename Use>
-void WithUnitOfBlob(std::ptrdiff_t n, const Use& use) {
+void WithUnitOfBlob(std::ptrdiff_t n, bool aligned, const Use& use) {
   if constexpr (sizeof(T) == 2) {
     CHECK(InPacks<T>(n)) << "values of 16 bits are in whole packs of channels";
     use(static_cast<Pack<T>*>(nullptr));
   } else {
-    WithUnitOf<T>(n, use);
+    WithUnit<T>(aligned && InPacks<T>(n), use);
   }
 }
 
-/// Runs the kernel make(unit) for every unit of blobs of n values; its element i is unit i.
+/// Runs the kernel make(unit) for every unit of blobs of n values, all of which are Aligned or not;
+/// its element i is unit i.
 template <typename T, typename Make>
-void ForUnitsOfBlob(std::ptrdiff_t n, const Make& make) {
-  WithUnitOfBlob<T>(n, [&](auto* unit) {
+void ForUnitsOfBlob(std::ptrdiff_t n, bool aligned, const Make& make) {
+  WithUnitOfBlob<T>(n, aligned, [&](auto* unit) {
     ForElements(n / std::remove_pointer_t<decltype(unit)>::kSize, make(unit));
   });
 }

@@ -22,6 +22,14 @@ struct Operands {
   bool first;
   const T* from[kCount];
   Real factor[kCount];
+
+  /// Whether all of them are Aligned.
+  bool aligned() const {
+    for (const T* operand : from) {
+      if (!Aligned(operand)) return false;
+    }
+    return true;
+  }
 };
 
 /// The most blobs of one kernel; with more, results are rounded in between.
@@ -52,7 +60,7 @@ struct SumOf {
 /// Sums of n values each.
 template <typename X, typename T>
 void SumOnGpu(std::ptrdiff_t n, const X& x, T* y) {
-  ForUnitsOfBlob<T>(n, [&](auto* unit) {
+  ForUnitsOfBlob<T>(n, x.aligned() && Aligned(y), [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     return SumOf<X, Unit>{x, AsUnits<Unit>(y)};
   });

@@ -68,7 +68,7 @@ void ElementwiseLayer<Dtype, Op>::Forward_gpu(const vector<Blob<Dtype>*>& bottom
       caffe_gpu_memcpy(count * sizeof(T), x, WriteOnGpu<T>(layout, &input_));
     }
     T* y = WriteOnGpu<T>(layout, top[0]);
-    ForUnitsOfBlob<T>(count, [&](auto* unit) {
+    ForUnitsOfBlob<T>(count, Aligned(x, y), [&](auto* unit) {
       using Unit = std::remove_pointer_t<decltype(unit)>;
       return ForwardUnit<Dtype, Unit, Op<Dtype>>{f, AsUnits<Unit>(x), AsUnits<Unit>(y)};
     });
@@ -91,7 +91,7 @@ void ElementwiseLayer<Dtype, Op>::Backward_gpu(const vector<Blob<Dtype>*>& top,
       const T* x = y;
       if (f.needs_input()) x = ReadOnGpu<T>(layout, bottom[0] == top[0] ? input_ : *bottom[0]);
       T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
-      ForUnitsOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, Aligned(x, y, dy, dx), [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         return BackwardUnit<Dtype, Unit, Op<Dtype>>{f, AsUnits<Unit>(x), AsUnits<Unit>(y),
                                                     AsUnits<Unit>(dy), AsUnits<Unit>(dx)};

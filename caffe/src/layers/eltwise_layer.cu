@@ -94,7 +94,7 @@ struct ProductDiff {
 
 template <typename X, typename T>
 void ProductOnGpu(int n, const X& x, T* y) {
-  ForUnitsOfBlob<T>(n, [&](auto* unit) {
+  ForUnitsOfBlob<T>(n, x.aligned() && Aligned(y), [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
     return ProductOf<X, Unit>{x, AsUnits<Unit>(y)};
   });
@@ -119,7 +119,7 @@ void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
       if (op_ == EltwiseParameter_EltwiseOp_SUM) return SumOnGpu(count, x, y);
       if (op_ == EltwiseParameter_EltwiseOp_PROD) return ProductOnGpu(count, x, y);
       int* origins = max_idx_.mutable_gpu_data();
-      ForUnitsOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, x.aligned() && Aligned(y), [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         using Op = LargestOf<X, Unit>;
         return Op{x, number, AsUnits<Unit>(y), AsUnits<typename Op::Origins>(origins)};
@@ -172,7 +172,7 @@ void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
       }
       const T* x = ReadOnGpu<T>(layout, *bottom[k]);
       const T* y = ReadOnGpu<T>(layout, top);
-      ForUnitsOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, Aligned(x, y, dy, dx), [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         return ProductDiff<Arithmetic<T>, Unit>{AsUnits<Unit>(x), AsUnits<Unit>(y),
                                                 AsUnits<Unit>(dy), AsUnits<Unit>(dx)};
@@ -195,7 +195,7 @@ void EltwiseLayer<Dtype>::MaxBackwardOnDevice(const Blob<Dtype>& top,
     for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
       if (!propagate_down[k]) continue;
       T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
-      ForUnitsOfBlob<T>(count, [&](auto* unit) {
+      ForUnitsOfBlob<T>(count, Aligned(dy, dx), [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         const auto* origins = AsUnits<Pack<int, Unit::kSize>>(max_idx_.gpu_data());
         return WhereFrom<Unit>{origins, k, AsUnits<Unit>(dy), AsUnits<Unit>(dx)};
