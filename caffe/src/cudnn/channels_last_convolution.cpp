@@ -245,7 +245,13 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
                     __builtin_bit_cast(int, slope)},
                    geometry_);
     const Way& way = Recall<Way>(question, [&] { return FastestOf(ways(), run); });
-    if (!way.plan) return false;
+    if (!way.plan) {
+      LOG_FIRST_N(WARNING, 1)
+          << "cuDNN computes no convolution like this one in this precision on this GPU: it is "
+             "computed in float, and values are copied for that. GPUs before the A100 have none in "
+             "BF16 or TF32 at all: use FP16 or FP32 there";
+      return false;
+    }
     CHECK(run(way)) << "cuDNN refuses a convolution that it has done before";
     return true;
   }
