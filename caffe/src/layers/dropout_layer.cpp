@@ -33,9 +33,8 @@ void DropoutLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   Dtype* y = WriteIn(layout, top[0]);
   if (Drops()) {
     mask_block_ = layout.block;
-    unsigned int* keep = rand_vec_.mutable_cpu_data();
-    DrawMask(count, keep);
-    Mask(count, x, keep, y);
+    DrawSeed();
+    Mask(count, x, MaskOnHost(count), y);
   } else {
     caffe_copy(count, x, y);
   }
@@ -53,21 +52,24 @@ void DropoutLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   Dtype* dx = WriteIn(layout, bottom[0], Part::kDiff);
   const int count = bottom[0]->count();
   if (drops) {
-    Mask(count, dy, rand_vec_.cpu_data(), dx);
+    Mask(count, dy, MaskOnHost(count), dx);
   } else {
     caffe_copy(count, dy, dx);
   }
 }
 
 template <typename Dtype>
-uint64_t DropoutLayer<Dtype>::DrawSeed() {
+void DropoutLayer<Dtype>::DrawSeed() {
   const uint64_t high = caffe_rng_rand();
-  return high << 32 | caffe_rng_rand();
+  seed_ = high << 32 | caffe_rng_rand();
+  has_mask_ = false;
 }
 
 template <typename Dtype>
-void DropoutLayer<Dtype>::DrawMask(int count, unsigned int* keep) const {
-  const uint64_t seed = DrawSeed();
+const unsigned int* DropoutLayer<Dtype>::MaskOnHost(int count) {
+  if (has_mask_) return rand_vec_.cpu_data();
+  unsigned int* keep = rand_vec_.mutable_cpu_data();
+  const uint64_t seed = seed_;
   const uint32_t bound = DropBound();
   // Two elements share a random number; see CounterRandom32.
   ParallelFor((count + 1) / 2, kElementwiseGrain / 2,
@@ -78,6 +80,8 @@ void DropoutLayer<Dtype>::DrawMask(int count, unsigned int* keep) const {
                   if (2 * pair + 1 < count) keep[2 * pair + 1] = (random & 0xffffffffu) >= bound;
                 }
               });
+  has_mask_ = true;
+  return keep;
 }
 
 template <typename Dtype>

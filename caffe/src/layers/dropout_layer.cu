@@ -1,37 +1,44 @@
 #include "caffe/layers/dropout_layer.hpp"
 #include "caffe/util/counter_rng.hpp"
 #include "gpu/layout.hpp"
-#include "gpu/loops.cuh"
+#include "gpu/vectors.cuh"
 #include "layers/element_layout.hpp"
 
 namespace caffe {
 
 namespace {
 
-template <typename T>
-struct DropElement {
+// Element i: unit i of the values. Forward and Backward alike, each from the random numbers:
+// reading a mask would take longer than making it.
+template <typename Real, typename Unit>
+struct DropUnit {
   uint64_t seed;
   uint32_t bound;
-  Arithmetic<T> scale;
-  const T* x;
-  unsigned int* keep;
-  T* y;
+  Real scale;
+  const Unit* from;
+  Unit* to;
+
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    keep[i] = CounterRandom32(seed, i) >= bound;
-    y[i] = keep[i] ? x[i] * scale : Arithmetic<T>(0);
+    const uint64_t first = uint64_t(i) * Unit::kSize;
+    const Unit in = from[i];
+    Unit out;
+    for (int j = 0; j < Unit::kSize; ++j) {
+      const bool keep = CounterRandom32(seed, first + j) >= bound;
+      out[j] = keep ? Real(in[j]) * scale : Real(0);
+    }
+    to[i] = out;
   }
 };
 
 template <typename T>
-struct MaskElement {
-  Arithmetic<T> scale;
-  const T* dy;
-  const unsigned int* keep;
-  T* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    dx[i] = keep[i] ? dy[i] * scale : Arithmetic<T>(0);
-  }
-};
+void DropOnGpu(int count, uint64_t seed, uint32_t bound, Arithmetic<T> scale, const T* from,
+               T* to) {
+  ForUnitsOfBlob<T>(count, Aligned(from, to), [&](auto* unit) {
+    using Unit = std::remove_pointer_t<decltype(unit)>;
+    return DropUnit<Arithmetic<T>, Unit>{seed, bound, scale, AsUnits<Unit>(from),
+                                         AsUnits<Unit>(to)};
+  });
+}
 
 }  // namespace
 
@@ -46,8 +53,8 @@ void DropoutLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     T* y = WriteOnGpu<T>(layout, top[0]);
     if (!Drops()) return caffe_gpu_memcpy(count * sizeof(T), x, y);
     mask_block_ = layout.block;
-    ForElements(
-        count, DropElement<T>{DrawSeed(), DropBound(), scale_, x, rand_vec_.mutable_gpu_data(), y});
+    DrawSeed();
+    DropOnGpu<T>(count, seed_, DropBound(), scale_, x, y);
   });
 }
 
@@ -65,7 +72,7 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     const T* dy = ReadOnGpu<T>(layout, *top[0], Part::kDiff);
     T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
     if (!drops) return caffe_gpu_memcpy(count * sizeof(T), dy, dx);
-    ForElements(count, MaskElement<T>{scale_, dy, rand_vec_.gpu_data(), dx});
+    DropOnGpu<T>(count, seed_, DropBound(), scale_, dy, dx);
   });
 }
 

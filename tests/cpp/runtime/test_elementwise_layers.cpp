@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "in_mode.hpp"
 #include "runtime/layer_case.hpp"
 
 namespace caffe_test {
@@ -101,6 +102,39 @@ TEST(DropoutLayer, KeepsTheMeanAndPassesGradientsWhereItPassedValues) {
   for (const double value : y) mean += value / n;
   EXPECT_NEAR(mean, 1, 0.02);
   EXPECT_EQ(layer.Backward(std::vector<double>(n, 1)).Diff(), y);
+}
+
+TEST(DropoutLayer, PassesGradientsWhereTheOtherDeviceHasPassedValues) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "for a GPU";
+  for (const int n : {400, 401}) {
+    Case layer("type: 'Dropout' phase: TRAIN");
+    layer.Bottom({n}, std::vector<double>(n, 1)).Forward();
+    const std::vector<double> of_gpu = layer.Values(), ones(n, 1);
+    const InMode on_cpu(caffe::Caffe::CPU);
+    EXPECT_EQ(layer.Backward(ones).Diff(), of_gpu);
+    layer.Forward();
+    const std::vector<double> of_cpu = layer.Values();
+    EXPECT_NE(of_cpu, of_gpu);
+    const InMode on_gpu(caffe::Caffe::GPU);
+    EXPECT_EQ(layer.Backward(ones).Diff(), of_cpu);
+  }
+}
+
+TEST(ElementwiseLayers, TakeMemoryThatIsLentAtAnyPlace) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "for a GPU";
+  // From Caffe 1.0 on, a part of a larger array may be a blob's memory.
+  for (const std::string type : {"'ReLU'", "'Dropout' phase: TRAIN"}) {
+    caffe::Blob<float> array(std::vector<int>{9}), bottom(std::vector<int>{8}), top;
+    for (int i = 0; i < 9; ++i) array.mutable_cpu_data()[i] = i;
+    bottom.set_gpu_data(array.mutable_gpu_data() + 1);
+    const auto layer = caffe::LayerRegistry<float>::CreateLayer(ParseLayer("type: " + type));
+    layer->SetUp({&bottom}, {&top});
+    layer->Forward({&bottom}, {&top});
+    for (int i = 0; i < 8; ++i) {
+      const float y = top.cpu_data()[i];
+      EXPECT_TRUE(y == i + 1 || (type != "'ReLU'" && (y == 0 || y == 2 * (i + 1)))) << type << i;
+    }
+  }
 }
 
 TEST(DropoutLayer, DropsTheSameElementsForASeedAndOthersTheNextTime) {

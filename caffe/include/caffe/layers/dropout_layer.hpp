@@ -32,7 +32,7 @@ class DropoutLayer : public NeuronLayer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
-  /// Where it drops: 1 for an element that was kept.
+  /// Where it drops on the CPU: 1 for an element that was kept.
   Blob<unsigned int> rand_vec_;
   Dtype threshold_;
   Dtype scale_;
@@ -43,14 +43,18 @@ class DropoutLayer : public NeuronLayer<Dtype> {
     return this->phase_ == TRAIN || this->layer_param_.dropout_param().sample_weights_test();
   }
 
-  /// The order of rand_vec_: blocks of that many channels.
+  /// What the last Forward dropped: elements whose 32 random bits of this seed are below DropBound,
+  /// in blocks of that many channels. The GPU makes them again in Backward.
+  uint64_t seed_ = 0;
   int mask_block_ = 1;
+  /// Whether rand_vec_ has them.
+  bool has_mask_ = false;
 
-  /// Of the next mask: from the thread's generator, so that GPU and CPU draw the same one.
-  static uint64_t DrawSeed();
-  /// Elements are dropped whose 32 random bits are below this.
+  /// From the thread's generator, so that GPU and CPU drop the same ones.
+  void DrawSeed();
   uint32_t DropBound() const { return static_cast<uint32_t>(threshold_ * 4294967296.0); }
-  void DrawMask(int count, unsigned int* keep) const;
+  /// rand_vec_, made anew unless it is there.
+  const unsigned int* MaskOnHost(int count);
   void Mask(int count, const Dtype* from, const unsigned int* keep, Dtype* to) const;
 };
 
