@@ -25,18 +25,22 @@ template <typename Dtype>
 struct IndependentOutput {
   Dtype prediction, target, weight;
 
+  // An ignored output may hold anything, NaN included. It is computed with like the others, and its
+  // result dropped: values that are needed behind a branch only would be read one after the other.
+  template <typename Result>
+  DCME_HOST_DEVICE Result unless_ignored(Result result) const {
+    return weight == Dtype(0) ? Result(0) : result;
+  }
+
   // Weighted square of the full error; in double, where the squares of all floats exist.
   DCME_HOST_DEVICE double squared() const {
-    // An ignored output may hold anything, NaN included.
-    if (weight == Dtype(0)) return 0;
     const double e = static_cast<double>(prediction) - static_cast<double>(target);
-    return weight * e * e;
+    return unless_ignored(weight * e * e);
   }
 
   // What the output passes back: its weighted error, clipped by the amplitude.
   DCME_HOST_DEVICE Dtype gradient(Dtype amplitude) const {
-    if (weight == Dtype(0)) return 0;
-    return weight * clip_error(prediction - target, amplitude);
+    return unless_ignored(weight * clip_error(prediction - target, amplitude));
   }
 };
 
@@ -51,13 +55,11 @@ struct IndependentOutputs {
   int weights;              // weights of an image: `image` or r * s
   Dtype amplitude;          // A of clip_error
 
-  DCME_HOST_DEVICE Dtype weight_of(int i) const {
-    if (!weight) return Dtype(1);
-    return weight[i / image * weights + i % image % weights];
-  }
+  // Where the weight of output i is.
+  DCME_HOST_DEVICE int weight_at(int i) const { return i / image * weights + i % image % weights; }
 
   DCME_HOST_DEVICE IndependentOutput<Dtype> at(int i) const {
-    return {prediction[i], target[i], weight_of(i)};
+    return {prediction[i], target[i], weight ? weight[weight_at(i)] : Dtype(1)};
   }
 };
 

@@ -163,6 +163,31 @@ TYPED_TEST(DCMELoss, PixelWeightsScaleBothChannelsAndZeroHidesNaN) {
   EXPECT_EQ(diff[6], diff[4]);
 }
 
+TYPED_TEST(DCMELoss, EachOutputMeetsItsWeightInPlanesOfAnySize) {
+  // With a weight a pixel or one an output; a GPU reads several at once where planes allow it.
+  for (const int columns : {1, 4, 5, 2048, 5000}) {
+    for (const int channels : {1, 2}) {
+      std::vector<TypeParam> e(4 * columns), weights(2 * channels * columns);
+      for (size_t i = 0; i < e.size(); ++i) e[i] = static_cast<TypeParam>(std::sin(0.37 * i) * 9);
+      for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<TypeParam>(i % 7);
+      auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
+      loss.add_bottom({2, channels, 1, columns}, weights);
+      const auto weight_of = [&](size_t i) -> double {
+        const size_t image = i / (2 * columns), place = i % (2 * columns);
+        return weights[image * channels * columns + place % (channels * columns)];
+      };
+      double sum = 0;
+      for (size_t i = 0; i < e.size(); ++i) sum += weight_of(i) * e[i] * e[i];
+      EXPECT_NEAR(loss.set_up_and_forward(), sum / (2 * e.size()), 1e-5 * sum / e.size());
+      loss.backward();
+      for (size_t i = 0; i < e.size(); ++i) {
+        const double expected = weight_of(i) * clipped(e[i], 4);
+        ASSERT_NEAR(loss.bottom[0]->cpu_diff()[i], expected, 3e-6 * std::abs(expected)) << i;
+      }
+    }
+  }
+}
+
 TYPED_TEST(DCMELoss, WeightsOfOneChangeNothing) {
   const std::vector<TypeParam> e = errors<TypeParam>();
   auto plain = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 2");
