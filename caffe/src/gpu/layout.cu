@@ -45,6 +45,16 @@ struct Matrices {
   std::ptrdiff_t to_size;
 };
 
+// Threads of a block, a number that the compiler knows: only then are a thread's values read
+// together.
+__device__ int TransposeThreads() {
+#ifdef __CUDACC__
+  return kTransposeThreads;
+#else
+  return blockDim.x;  // the emulation has fewer
+#endif
+}
+
 // A block of threads handles a tile, through shared memory: both sides are then read and written in
 // pieces of kTile.
 template <typename From, typename To>
@@ -55,7 +65,9 @@ __global__ void TransposeKernel(const Matrices m, int tiles_down, int tiles_acro
   const int down = blockIdx.x / tiles_across % tiles_down * kTile;
   const std::ptrdiff_t matrix = blockIdx.x / tiles_across / tiles_down;
   const From* in = from + matrix * m.size;
-  for (int i = threadIdx.x; i < kTile * kTile; i += blockDim.x) {
+  CAFFE_UNROLL(4)
+  for (int first = 0; first < kTile * kTile; first += TransposeThreads()) {
+    const int i = first + threadIdx.x;
     const int x = i % kTile, y = i / kTile;
     const int row = down + y, column = across + x;
     const bool inside = row < m.rows && column < m.columns;
@@ -63,7 +75,9 @@ __global__ void TransposeKernel(const Matrices m, int tiles_down, int tiles_acro
   }
   __syncthreads();
   To* out = to + matrix * m.to_size;
-  for (int i = threadIdx.x; i < kTile * kTile; i += blockDim.x) {
+  CAFFE_UNROLL(4)
+  for (int first = 0; first < kTile * kTile; first += TransposeThreads()) {
+    const int i = first + threadIdx.x;
     const int x = i % kTile, y = i / kTile;
     const int column = across + y, row = down + x;
     if (column < m.columns && row < m.filled) {

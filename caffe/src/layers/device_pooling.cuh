@@ -121,40 +121,82 @@ struct MaxOfWindow {
   }
 };
 
-/// Unit o of the top, where windows tile the plane: dx of its window. Where the maxima are comes
-/// from the mask or, where there is none, from x.
-template <int kSide, typename Unit, typename Real>
+// What tells where the maxima are of the windows that tile a plane: each is a type, so that a
+// kernel has the code for one of them. Load gives those of unit o of the top, which is `at`.
+
+/// The bytes of a mask.
+template <typename Unit>
+struct MaximaByBytes {
+  static constexpr int kSize = Unit::kSize;
+  const std::uint8_t* bytes;
+
+  struct Of {
+    Pack<std::uint8_t, kSize> place;
+    CAFFE_HOST_DEVICE bool Is(int j, int, int in_window) const { return place[j] == in_window; }
+  };
+  template <int kSide>
+  CAFFE_HOST_DEVICE Of Load(const PoolUnits&, const UnitPlanes::Place&, int o) const {
+    return {LoadPack<kSize>(bytes + std::ptrdiff_t(o) * kSize)};
+  }
+};
+
+/// The numbers of a mask.
+template <typename Unit, typename Real>
+struct MaximaByPlaces {
+  static constexpr int kSize = Unit::kSize;
+  const Real* places;
+
+  struct Of {
+    Pack<Real, kSize> place;
+    CAFFE_HOST_DEVICE bool Is(int j, int in_plane, int) const {
+      return static_cast<int>(place[j]) == in_plane;
+    }
+  };
+  template <int kSide>
+  CAFFE_HOST_DEVICE Of Load(const PoolUnits&, const UnitPlanes::Place&, int o) const {
+    return {LoadPack<kSize>(places + std::ptrdiff_t(o) * kSize)};
+  }
+};
+
+/// The bottom itself, where there is no mask.
+template <typename Unit, typename Real>
+struct MaximaOfBottom {
+  const Unit* x;
+
+  struct Of {
+    UnitMaxima<Unit, Real> maxima;
+    CAFFE_HOST_DEVICE bool Is(int j, int, int in_window) const {
+      return maxima.in_window[j] == in_window;
+    }
+  };
+  template <int kSide>
+  CAFFE_HOST_DEVICE Of Load(const PoolUnits& pool, const UnitPlanes::Place& at, int) const {
+    Of of;
+    of.maxima.template Find<kSide>(pool.windows, at.row, at.column, x + pool.in.First(at),
+                                   pool.in.units);
+    return of;
+  }
+};
+
+/// Unit o of the top, where windows tile the plane: dx of its window.
+template <int kSide, typename Unit, typename Maxima>
 struct MaxDiffOfTile {
   PoolUnits pool;
-  const Unit* x;
-  MaskToRead<Real> mask;
+  Maxima maxima;
   const Unit* dy;
   Unit* dx;
 
   CAFFE_HOST_DEVICE void operator()(int o) const {
-    constexpr int kSize = Unit::kSize;
     const UnitPlanes::Place at = pool.out.PlaceOf(o);
-    const std::ptrdiff_t first = pool.in.First(at), first_of_mask = std::ptrdiff_t(o) * kSize;
-    const int step = pool.in.units;
-    UnitMaxima<Unit, Real> maxima;
-    const bool in_plane = mask.places && !mask.bytes;
-    if (mask.bytes) {
-      const auto bytes = LoadPack<kSize>(mask.bytes + first_of_mask);
-      for (int j = 0; j < kSize; ++j) maxima.in_window[j] = bytes[j];
-    } else if (in_plane) {
-      const auto places = LoadPack<kSize>(mask.places + first_of_mask);
-      for (int j = 0; j < kSize; ++j) maxima.place[j] = static_cast<int>(places[j]);
-    } else {
-      maxima.template Find<kSide>(pool.windows, at.row, at.column, x + first, step);
-    }
+    const auto of = maxima.template Load<kSide>(pool, at, o);
     const Unit of_top = dy[o];
+    Unit* plane = dx + pool.in.First(at);
     EachOfWindow<kSide>(pool.windows, at.row, at.column, [&](int place, int in_window) {
       Unit unit = {};
-      for (int j = 0; j < kSize; ++j) {
-        const bool is_here = in_plane ? maxima.place[j] == place : maxima.in_window[j] == in_window;
-        if (is_here) unit[j] = of_top[j];
+      for (int j = 0; j < Unit::kSize; ++j) {
+        if (of.Is(j, place, in_window)) unit[j] = of_top[j];
       }
-      dx[first + std::ptrdiff_t(place) * step] = unit;
+      plane[std::ptrdiff_t(place) * pool.in.units] = unit;
     });
   }
 };

@@ -41,11 +41,20 @@ void MaxPoolBackwardOnGpu(const ChannelLayout& layout, const PoolWindows& window
           DiffOfInput<Unit, Dtype, MaxShare<Unit, Dtype>>{pool, {mask.places}, of_top, of_bottom});
       return;
     }
-    WithSide(windows, [&](auto side) {
-      ForElements(std::ptrdiff_t(images) * windows.h.out * windows.w.out * units,
-                  MaxDiffOfTile<decltype(side)::value, Unit, Dtype>{
-                      pool, static_cast<const Unit*>(x), mask, of_top, of_bottom});
-    });
+    const auto by = [&](auto maxima) {
+      WithSide(windows, [&](auto side) {
+        ForElements(std::ptrdiff_t(images) * windows.h.out * windows.w.out * units,
+                    MaxDiffOfTile<decltype(side)::value, Unit, decltype(maxima)>{
+                        pool, maxima, of_top, of_bottom});
+      });
+    };
+    if (mask.bytes) {
+      by(MaximaByBytes<Unit>{mask.bytes});
+    } else if (mask.places) {
+      by(MaximaByPlaces<Unit, Dtype>{mask.places});
+    } else {
+      by(MaximaOfBottom<Unit, Dtype>{static_cast<const Unit*>(x)});
+    }
   });
 }
 
