@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "caffe/util/blob_copies.hpp"
+
 namespace caffe {
 namespace tools {
 
@@ -59,16 +61,14 @@ void WholeIteration::on_start() {
   random_ = *caffe_rng();
   places_.clear();
   for (const Layer<float>* source : sources_) places_.push_back(StateOf(*source));
-  for (size_t i = 0; i < statistics_.size(); ++i) {
-    statistics_before_[i]->CopyFrom(*statistics_[i], false, true);
-  }
+  CopyBlobs(statistics_, statistics_before_);
 }
 
 void WholeIteration::on_gradients_ready() { updating_ = true; }
 
 void WholeIteration::PutBack() {
   for (size_t i = 0; i < sources_.size(); ++i) sources_[i]->RestoreState(places_[i]);
-  for (size_t i = 0; i < statistics_.size(); ++i) statistics_[i]->CopyFrom(*statistics_before_[i]);
+  CopyBlobs(statistics_before_, statistics_);
   *caffe_rng() = random_;  // at last: a data layer that starts its thread anew draws a seed for it
 }
 
