@@ -16,8 +16,8 @@
 namespace caffe_test {
 namespace {
 
-// Whether oneDNN's own kernels convolve bfloat16 numbers: they divide the sums of the weights' diffs
-// among the threads.
+// Whether oneDNN's own kernels convolve bfloat16 numbers: they divide the sums of the weights'
+// diffs among the threads.
 bool SumsOfBfloat16AreOneDnns() {
 #ifdef USE_ONEDNN
   return caffe::dnn::Has(dnnl::cpu_isa::avx512_core_amx);
