@@ -77,10 +77,8 @@ class Classifier(Net):
         cut = io.oversample if oversample else io.centre_crops
         crops = cut(images, self.crop_dims.tolist())
         name = self.inputs[0]
-        batch: dict[str, Any] = {
-            name: np.stack([self.transformer.preprocess(name, crop) for crop in crops])
-        }
-        scores = self.forward_all(**batch)[self.outputs[0]]
+        batch = np.stack([self.transformer.preprocess(name, crop) for crop in crops])
+        scores = self.forward_all(**{name: batch})[self.outputs[0]]
         if oversample:
             scores = scores.reshape(len(images), 10, -1).mean(axis=1)
         return scores

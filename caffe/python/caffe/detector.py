@@ -64,8 +64,7 @@ class Detector(Net):
                 found.append({"window": np.asarray(window), "filename": filename})
         if not crops:
             return found
-        batch: dict[str, Any] = {name: np.stack(crops)}
-        scores = self.forward_all(**batch)[self.outputs[0]]
+        scores = self.forward_all(**{name: np.stack(crops)})[self.outputs[0]]
         for entry, score in zip(found, scores):
             entry["prediction"] = score.squeeze()
         return found
