@@ -134,6 +134,8 @@ void SyncedMemory::async_gpu_push(const cudaStream_t& stream) {
     own_gpu_data_ = true;
   }
   CUDA_CHECK(cudaMemcpyAsync(gpu_ptr_, cpu_ptr_, size_, cudaMemcpyHostToDevice, stream));
+  // The host's memory, which goes to others when it is freed, is read until then.
+  uploaded_.Record(stream);
   head_ = SYNCED;
   gpu_user_.Begin(device);
 }
