@@ -194,13 +194,14 @@ shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
                                                  GridMaker(geometry, ins, outs).Of(kind), nullptr);
 }
 
+bool LeavesBfloat16ToOneDnn() { return Has(dnnl::cpu_isa::avx512_core_amx); }
+
 shared_ptr<Convolution<float>> WithWinograd(const ConvolutionGeometry& geometry,
                                             const ChannelLayout& image,
                                             const ChannelLayout& features,
                                             const shared_ptr<Convolution<float>>& direct) {
-  // AMX multiplies bfloat16 faster than all that is saved here.
-  const bool amx = geometry.element == Element::kBFloat16 && Has(dnnl::cpu_isa::avx512_core_amx);
-  if (amx || !IsWanted() || !Fits(geometry, image, features)) return direct;
+  const bool left = geometry.element == Element::kBFloat16 && LeavesBfloat16ToOneDnn();
+  if (left || !IsWanted() || !Fits(geometry, image, features)) return direct;
   const GridMaker grids(geometry, Filled(image), Filled(features));
   const auto winograd =
       boost::make_shared<WinogradConvolution>(geometry, image, features, grids.Fastest(), direct);

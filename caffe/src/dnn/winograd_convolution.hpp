@@ -19,6 +19,10 @@ shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
                                         const ChannelLayout& image, const ChannelLayout& features,
                                         TileKind kind);
 
+/// Whether oneDNN's own kernels do all convolutions of bfloat16 numbers, on processors with AMX: it
+/// multiplies them faster than all that is saved here.
+bool LeavesBfloat16ToOneDnn();
+
 /// The same, with small tiles for floats and the fastest for bfloat16 (small rounded ones only for
 /// gradients), for those of the products where that is faster than `direct`, which does the others;
 /// direct itself where none is.
