@@ -55,6 +55,14 @@ def photos(tmp_path):
 
 
 @pytest.fixture
+def masks(tmp_path):
+    """An empty folder beside ``photos``."""
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def deploy(tmp_path, monkeypatch):
     """A deploy net that the stand-in for the runtime takes, with its training net beside it."""
     caffe = ModuleType("caffe")
