@@ -24,10 +24,10 @@ const void* LibraryOf(const void* function) {
 
 template <typename Dtype>
 bool IsOwn(const Layer<Dtype>& layer) {
+  static const void* const here = LibraryOf(reinterpret_cast<const void*>(&LibraryOf));
   const auto& registry = LayerRegistry<Dtype>::Registry();
   const auto found = registry.find(layer.layer_param().type());
-  return found != registry.end() && LibraryOf(reinterpret_cast<const void*>(found->second)) ==
-                                        LibraryOf(reinterpret_cast<const void*>(&LibraryOf));
+  return found != registry.end() && LibraryOf(reinterpret_cast<const void*>(found->second)) == here;
 }
 
 template bool IsOwn(const Layer<float>&);
