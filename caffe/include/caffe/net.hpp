@@ -215,7 +215,8 @@ class Net {
   int SoleReader(int layer_id) const;
   /// Throws where layers are fused and the thread is in another mode than they were fused for.
   void CheckMode() const;
-  /// Notes the shapes of the bottoms and tops of layers start..end, which have run forward.
+  /// Notes the shapes of the bottoms and tops of those of layers start..end, which have run
+  /// forward, that go back.
   void NoteShapes(int start, int end);
   /// Throws where layers start down to end are to run backward and have blobs of other shapes.
   void CheckShapes(int start, int end) const;
@@ -273,8 +274,8 @@ class Net {
   bool fuses_ = false;
   /// The mode in which they were fused.
   Caffe::Brew fused_mode_ = Caffe::CPU;
-  /// For each layer, the shapes of its bottoms and then its tops at the end of the run in which it
-  /// last ran forward.
+  /// For each layer that goes back, the shapes of its bottoms and then its tops at the end of the
+  /// run in which it last ran forward.
   vector<vector<vector<int>>> forward_shapes_;
   /// For each blob, the step of an iteration after which its data (diff) is not read any more.
   /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i (net/liveness.hpp).

@@ -8,6 +8,7 @@ template <typename Dtype>
 void Net<Dtype>::NoteShapes(int start, int end) {
   forward_shapes_.resize(layers_.size());
   for (int i = start; i <= end; ++i) {
+    if (!layer_need_backward_[i]) continue;
     vector<vector<int>>& shapes = forward_shapes_[i];
     shapes.resize(bottom_vecs_[i].size() + top_vecs_[i].size());
     auto shape = shapes.begin();
