@@ -105,7 +105,7 @@ function(emulate_cuda_sources target)
 endfunction()
 
 # What a target that is compiled against CUDA needs; .cu files among the sources included. cuBLAS is
-# loaded when it is called (caffe/src/gpu/cublas.hpp).
+# loaded when it is called (caffe/src/core/cublas.hpp).
 function(use_cuda target)
   if(EMULATE_CUDA)
     emulate_cuda_sources(${target})

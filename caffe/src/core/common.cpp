@@ -6,8 +6,8 @@
 #ifndef CPU_ONLY
 #include <boost/optional.hpp>
 
+#include "core/cublas.hpp"
 #include "core/device_pool.hpp"
-#include "gpu/cublas.hpp"
 #endif
 
 // Of google-gflags, in either of its namespaces, where the program links it.

@@ -78,7 +78,7 @@ Way FastestOf(const std::vector<Way>& ways, const Run& run) {
 template <typename T>
 class ChannelsLastConvolution : public dnn::Convolution<float> {
  public:
-  ChannelsLastConvolution(const dnn::ConvolutionGeometry& g,
+  ChannelsLastConvolution(const ConvolutionGeometry& g,
                           const shared_ptr<dnn::Convolution<float>>& plain)
       : geometry_(g), plain_(plain) {
     image_ = LayoutOf(g.image_channels, g.image);
@@ -263,7 +263,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
         product, false, [&] { return WaysOf(product); }, run);
   }
 
-  dnn::ConvolutionGeometry geometry_;
+  ConvolutionGeometry geometry_;
   shared_ptr<dnn::Convolution<float>> plain_;
   ChannelLayout image_, features_;
   WeightShape weights_;
@@ -272,7 +272,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
 }  // namespace
 
 shared_ptr<dnn::Convolution<float>> CreateChannelsLast(
-    const dnn::ConvolutionGeometry& geometry, const shared_ptr<dnn::Convolution<float>>& plain) {
+    const ConvolutionGeometry& geometry, const shared_ptr<dnn::Convolution<float>>& plain) {
   switch (geometry.element) {
     case Element::kBFloat16:
       return boost::make_shared<ChannelsLastConvolution<BFloat16>>(geometry, plain);

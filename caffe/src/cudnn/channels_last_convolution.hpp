@@ -12,7 +12,7 @@ namespace cudnn {
 /// kChannelsAtOnce channels, what a net puts out as a rule. A product for which cuDNN has no engine
 /// is left to `plain`.
 shared_ptr<dnn::Convolution<float>> CreateChannelsLast(
-    const dnn::ConvolutionGeometry& geometry, const shared_ptr<dnn::Convolution<float>>& plain);
+    const ConvolutionGeometry& geometry, const shared_ptr<dnn::Convolution<float>>& plain);
 
 }  // namespace cudnn
 }  // namespace caffe

@@ -14,7 +14,7 @@ namespace {
 template <typename T>
 class ChannelsLastDepthwise : public dnn::Convolution<float> {
  public:
-  explicit ChannelsLastDepthwise(const dnn::ConvolutionGeometry& g)
+  explicit ChannelsLastDepthwise(const ConvolutionGeometry& g)
       : products_(g, true),
         slope_(g.relu_slope),
         image_{g.num, g.groups, g.image[0], g.image[1], g.groups, ElementOf<T>()},
@@ -64,7 +64,7 @@ class ChannelsLastDepthwise : public dnn::Convolution<float> {
 
 }  // namespace
 
-shared_ptr<dnn::Convolution<float>> CreateChannelsLastDepthwise(const dnn::ConvolutionGeometry& g) {
+shared_ptr<dnn::Convolution<float>> CreateChannelsLastDepthwise(const ConvolutionGeometry& g) {
   if (g.groups % kChannelsAtOnce != 0) return nullptr;
   switch (g.element) {
     case Element::kBFloat16:

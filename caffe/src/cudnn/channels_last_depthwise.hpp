@@ -10,7 +10,7 @@ namespace cudnn {
 /// of the geometry's element type, by kernels of ours: beside channels-last convolutions, blobs
 /// need no reordering. Null where the channels do not fill channels-last blobs.
 shared_ptr<dnn::Convolution<float>> CreateChannelsLastDepthwise(
-    const dnn::ConvolutionGeometry& geometry);
+    const ConvolutionGeometry& geometry);
 
 }  // namespace cudnn
 }  // namespace caffe

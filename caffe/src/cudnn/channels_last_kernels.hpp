@@ -4,8 +4,8 @@
 /// What ChannelsLastConvolution needs beside cuDNN. All pointers are on the GPU; T is float,
 /// BFloat16 or Float16.
 
+#include "core/channel_layout.hpp"
 #include "gpu/scratch.hpp"
-#include "util/channel_layout.hpp"
 
 namespace caffe {
 namespace cudnn {

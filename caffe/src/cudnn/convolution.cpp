@@ -18,7 +18,7 @@ namespace {
 template <typename Dtype>
 class Bias {
  public:
-  explicit Bias(const dnn::ConvolutionGeometry& g)
+  explicit Bias(const ConvolutionGeometry& g)
       : num_(g.num),
         channels_(g.feature_channels),
         area_(g.features[0] * g.features[1]),
@@ -55,7 +55,7 @@ template <typename Dtype, typename P>
 class PlainConvolution : public dnn::Convolution<Dtype> {
  public:
   template <typename... Options>
-  explicit PlainConvolution(const dnn::ConvolutionGeometry& g, Options... options)
+  explicit PlainConvolution(const ConvolutionGeometry& g, Options... options)
       : products_(g, options...), bias_(g) {}
 
   void ToFeatures(dnn::Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
@@ -85,7 +85,7 @@ class PlainConvolution : public dnn::Convolution<Dtype> {
 
 // How far factors may be rounded. The default lets those of floats be; it rounds no double.
 template <typename Dtype>
-cudnnMathType_t MathOf(const dnn::ConvolutionGeometry& g) {
+cudnnMathType_t MathOf(const ConvolutionGeometry& g) {
   const bool exact = std::is_same<Dtype, float>::value && !g.tf32;
   return exact ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;
 }
@@ -93,7 +93,7 @@ cudnnMathType_t MathOf(const dnn::ConvolutionGeometry& g) {
 }  // namespace
 
 template <typename Dtype>
-shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry& g) {
+shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const ConvolutionGeometry& g) {
   using Result = shared_ptr<dnn::Convolution<Dtype>>;
   const bool depthwise = IsDepthwise(g);
   Result plain;
@@ -115,8 +115,8 @@ shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeom
   return plain;
 }
 
-template shared_ptr<dnn::Convolution<float>> CreateConvolution(const dnn::ConvolutionGeometry&);
-template shared_ptr<dnn::Convolution<double>> CreateConvolution(const dnn::ConvolutionGeometry&);
+template shared_ptr<dnn::Convolution<float>> CreateConvolution(const ConvolutionGeometry&);
+template shared_ptr<dnn::Convolution<double>> CreateConvolution(const ConvolutionGeometry&);
 
 }  // namespace cudnn
 }  // namespace caffe

@@ -11,11 +11,11 @@ namespace cudnn {
 /// float's precision. Null where the build has no cuDNN. How cuDNN computes a product is found by
 /// trying at its first use; see products.hpp.
 template <typename Dtype>
-shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry& geometry);
+shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const ConvolutionGeometry& geometry);
 
 #ifndef USE_CUDNN
 template <typename Dtype>
-shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const dnn::ConvolutionGeometry&) {
+shared_ptr<dnn::Convolution<Dtype>> CreateConvolution(const ConvolutionGeometry&) {
   return nullptr;
 }
 #endif

@@ -216,7 +216,7 @@ ConvolutionNames NamesOf(Product product) {
 
 std::vector<int64_t> Pair(const int (&values)[2]) { return {values[0], values[1]}; }
 
-shared_ptr<Descriptor> Describe(const dnn::ConvolutionGeometry& g) {
+shared_ptr<Descriptor> Describe(const ConvolutionGeometry& g) {
   const auto convolution = boost::make_shared<Descriptor>(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
   const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
   convolution->Set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT);
@@ -232,7 +232,7 @@ shared_ptr<Descriptor> Describe(const dnn::ConvolutionGeometry& g) {
 
 }  // namespace
 
-void Graph::Convolve(Product product, const dnn::ConvolutionGeometry& geometry, const Tensor& image,
+void Graph::Convolve(Product product, const ConvolutionGeometry& geometry, const Tensor& image,
                      const Tensor& weights, const Tensor& features) {
   const ConvolutionNames names = NamesOf(product);
   parts_.push_back(Describe(geometry));

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/convolution_geometry.hpp"
 #include "cudnn/handle.hpp"
-#include "dnn/convolution.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -85,7 +85,7 @@ class Graph {
   Tensor Passing(const Shape& shape);
 
   /// The result of the product is what it is named after.
-  void Convolve(Product product, const dnn::ConvolutionGeometry& geometry, const Tensor& image,
+  void Convolve(Product product, const ConvolutionGeometry& geometry, const Tensor& image,
                 const Tensor& weights, const Tensor& features);
   /// y = x + bias, a tensor of 1 x channels x 1 x 1.
   void AddBias(const Tensor& x, const Tensor& bias, const Tensor& y);

@@ -1,7 +1,7 @@
 #ifndef CAFFE_SRC_CUDNN_POOLING_HPP_
 #define CAFFE_SRC_CUDNN_POOLING_HPP_
 
-#include "layers/pooling_kernels.hpp"
+#include "util/pool_windows.hpp"
 
 namespace caffe {
 namespace cudnn {

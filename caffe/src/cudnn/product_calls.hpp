@@ -4,16 +4,16 @@
 /// cuDNN's calls for each of the products of a convolution, under common names; only for files in
 /// this folder.
 
+#include "core/convolution_geometry.hpp"
 #include "cudnn/graph.hpp"
 #include "cudnn/handle.hpp"
-#include "dnn/convolution.hpp"
 
 namespace caffe {
 namespace cudnn {
 
 /// Descriptors for so many images.
 struct Sides {
-  Sides(const dnn::ConvolutionGeometry& g, cudnnDataType_t type, int images) {
+  Sides(const ConvolutionGeometry& g, cudnnDataType_t type, int images) {
     CUDNN_CHECK(cudnnSetTensor4dDescriptor(image, CUDNN_TENSOR_NCHW, type, images, g.image_channels,
                                            g.image[0], g.image[1]));
     CUDNN_CHECK(cudnnSetTensor4dDescriptor(features, CUDNN_TENSOR_NCHW, type, images,

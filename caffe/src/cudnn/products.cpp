@@ -216,7 +216,7 @@ class Products::Search {
   }
 
   string Name() const {
-    const dnn::ConvolutionGeometry& g = products_.geometry_;
+    const ConvolutionGeometry& g = products_.geometry_;
     std::ostringstream name;
     name << g.num << " x " << g.image_channels << " x " << g.image[0] << " x " << g.image[1]
          << " to " << g.feature_channels << " channels, kernel " << g.kernel[0] << " x "
@@ -244,7 +244,7 @@ void* Products::WorkspaceOf(const Choice& choice) {
   return choice.workspace ? DeviceScratch(Scratch::kWorkspace, choice.workspace) : nullptr;
 }
 
-Products::Products(const dnn::ConvolutionGeometry& g, cudnnDataType_t type, cudnnMathType_t math)
+Products::Products(const ConvolutionGeometry& g, cudnnDataType_t type, cudnnMathType_t math)
     : geometry_(g),
       type_(type),
       math_(math),
@@ -276,7 +276,7 @@ bool Products::MayHavePlans(Product product, const Arrays& arrays) const {
 }
 
 std::vector<shared_ptr<Plan>> Products::PlansOf(Product product) const {
-  const dnn::ConvolutionGeometry& g = geometry_;
+  const ConvolutionGeometry& g = geometry_;
   Graph graph(Graph::Order::kPlain);
   graph.Convolve(
       product, g, graph.Stored(kImage, {g.num, g.image_channels, g.image[0], g.image[1]}, type_),

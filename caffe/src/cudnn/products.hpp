@@ -7,9 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "core/convolution_geometry.hpp"
 #include "cudnn/graph.hpp"
 #include "cudnn/handle.hpp"
-#include "dnn/convolution.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -25,7 +25,7 @@ struct Sides;
 class Products {
  public:
   /// `math` is the most that factors may be rounded.
-  Products(const dnn::ConvolutionGeometry& geometry, cudnnDataType_t type, cudnnMathType_t math);
+  Products(const ConvolutionGeometry& geometry, cudnnDataType_t type, cudnnMathType_t math);
   ~Products();
 
   void ToFeatures(const void* image, const void* weights, void* features) const;
@@ -46,7 +46,7 @@ class Products {
   std::vector<shared_ptr<Plan>> PlansOf(Product product) const;
   const Sides& SidesOf(int images) const;
 
-  dnn::ConvolutionGeometry geometry_;
+  ConvolutionGeometry geometry_;
   cudnnDataType_t type_;
   cudnnMathType_t math_;
   /// Bytes of one image, of its features, and of all weights.

@@ -5,9 +5,9 @@
 #include <map>
 #include <vector>
 
+#include "core/convolution_geometry.hpp"
 #include "core/device_pool.hpp"
 #include "cudnn/handle.hpp"
-#include "dnn/convolution.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -16,7 +16,7 @@ namespace cudnn {
 /// product, the type of its values, ...), the thread's GPU, and the geometry.
 using Question = std::vector<int>;
 
-inline Question QuestionOf(std::initializer_list<int> what, const dnn::ConvolutionGeometry& g) {
+inline Question QuestionOf(std::initializer_list<int> what, const ConvolutionGeometry& g) {
   Question question(what);
   question.insert(question.end(),
                   {ThisDevice(), g.num, g.groups, g.image_channels, g.feature_channels});

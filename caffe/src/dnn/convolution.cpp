@@ -300,8 +300,6 @@ class FloatConvolution : public Convolution<float> {
 
 }  // namespace
 
-bool HasBfloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
-
 template <>
 shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeometry& geometry) {
   try {

@@ -1,5 +1,7 @@
 #include "dnn/engine.hpp"
 
+#include "dnn/precision.hpp"
+
 namespace caffe {
 namespace dnn {
 
@@ -21,6 +23,8 @@ bool Has(dnnl::cpu_isa instructions) {
   const int wanted = static_cast<int>(instructions);
   return (isa & wanted) == wanted;
 }
+
+bool HasBfloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 
 dnnl::primitive_attr Attributes() {
   dnnl::primitive_attr attributes;

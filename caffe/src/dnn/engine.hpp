@@ -7,7 +7,7 @@
 
 #include <dnnl.hpp>
 
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 
 namespace caffe {
 namespace dnn {

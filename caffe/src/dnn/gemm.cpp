@@ -5,8 +5,8 @@
 
 #include <dnnl.h>
 
-#include "dnn/convolution.hpp"
 #include "dnn/engine.hpp"
+#include "dnn/precision.hpp"
 
 namespace caffe {
 namespace dnn {

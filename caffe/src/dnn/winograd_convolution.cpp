@@ -4,8 +4,8 @@
 
 #include <boost/make_shared.hpp>
 
+#include "core/per_channel.hpp"
 #include "dnn/winograd_products.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 namespace dnn {

@@ -1,6 +1,6 @@
 #include "dnn/winograd_products.hpp"
 
-#include "dnn/convolution.hpp"
+#include "dnn/precision.hpp"
 #include "util/parallel_tasks.hpp"
 
 namespace caffe {

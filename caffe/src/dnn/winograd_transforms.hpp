@@ -25,7 +25,7 @@
 
 #include <vector>
 
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 
 namespace caffe {
 namespace dnn {

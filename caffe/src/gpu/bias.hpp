@@ -1,7 +1,7 @@
 #ifndef CAFFE_SRC_GPU_BIAS_HPP_
 #define CAFFE_SRC_GPU_BIAS_HPP_
 
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 
 namespace caffe {
 

@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/channel_layout.hpp"
 #include "gpu/vectors.cuh"
-#include "util/channel_layout.hpp"
 #include "util/divisor.hpp"
 
 namespace caffe {

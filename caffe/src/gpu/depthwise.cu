@@ -30,7 +30,7 @@ struct Columns {
   /// From a unit's weight to that of the next channel, and of the next tap.
   int of_channel, of_tap;
 
-  Columns(const dnn::ConvolutionGeometry& g, int units, bool channels_last)
+  Columns(const ConvolutionGeometry& g, int units, bool channels_last)
       : down(g, 0),
         right(g, 1),
         threads(units, down.results, ColumnsOfThreads(right), channels_last),
@@ -106,7 +106,7 @@ void WithUnits(int channels, bool channels_last, const Use& use) {
 
 /// All results of a product.
 template <typename Axis, typename T, typename Weight>
-void ForResults(const dnn::ConvolutionGeometry& g, bool channels_last, const T* from,
+void ForResults(const ConvolutionGeometry& g, bool channels_last, const T* from,
                 const Weight* weights, T* to) {
   // Results of a thread, and the threads that the largest GPUs want to have at once.
   constexpr int kMany = 4, kThreads = 1 << 18;
@@ -146,7 +146,7 @@ struct alignas(16) TapSums {
 struct TapRows {
   int in_kernel_row, of_channel, count;
 
-  explicit TapRows(const dnn::ConvolutionGeometry& g)
+  explicit TapRows(const ConvolutionGeometry& g)
       : in_kernel_row((g.kernel[1] + TapSums::kTaps - 1) / TapSums::kTaps),
         of_channel(in_kernel_row * g.kernel[0]),
         count(of_channel * g.groups) {}
@@ -253,7 +253,7 @@ void DepthwiseOnGpu<T, Weight>::ToImage(const T* features, const Weight* weights
 template <typename T, typename Weight>
 void DepthwiseOnGpu<T, Weight>::ToWeights(const T* image, const T* features, bool add,
                                           Weight* diff) const {
-  const dnn::ConvolutionGeometry& g = geometry_;
+  const ConvolutionGeometry& g = geometry_;
   const TapRows rows(g);
   const int places = g.num * g.features[0] * g.features[1];
   const int pieces = PiecesOf(places, rows.count);

@@ -4,12 +4,12 @@
 /// Convolutions of each channel on its own, on the GPU: with any kernel, stride, pad and dilation,
 /// of values in plain order or channels-last. Bilinear upsampling is one of them.
 
-#include "dnn/convolution.hpp"
+#include "core/convolution_geometry.hpp"
 
 namespace caffe {
 
 /// Whether each channel of the features is seen by one channel of the image, and sees that alone.
-inline bool IsDepthwise(const dnn::ConvolutionGeometry& g) {
+inline bool IsDepthwise(const ConvolutionGeometry& g) {
   return g.groups == g.image_channels && g.groups == g.feature_channels;
 }
 
@@ -21,7 +21,7 @@ inline bool IsDepthwise(const dnn::ConvolutionGeometry& g) {
 template <typename T, typename Weight>
 class DepthwiseOnGpu {
  public:
-  DepthwiseOnGpu(const dnn::ConvolutionGeometry& geometry, bool channels_last)
+  DepthwiseOnGpu(const ConvolutionGeometry& geometry, bool channels_last)
       : geometry_(geometry), channels_last_(channels_last) {}
 
   /// Pointers are on the GPU.
@@ -31,7 +31,7 @@ class DepthwiseOnGpu {
   void ToWeights(const T* image, const T* features, bool add, Weight* diff) const;
 
  private:
-  dnn::ConvolutionGeometry geometry_;
+  ConvolutionGeometry geometry_;
   bool channels_last_;
 };
 

@@ -1,3 +1,4 @@
+#include "core/reorder.hpp"
 #include "gpu/layout.hpp"
 #include "gpu/vectors.cuh"
 

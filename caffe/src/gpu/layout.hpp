@@ -4,7 +4,7 @@
 /// channel_layout.hpp on the GPU, which knows two orders: the plain one, of float or double, and
 /// channels-last, of float or 16 bits a value, in which tensor cores multiply.
 
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 
 namespace caffe {
 
@@ -50,10 +50,6 @@ void VisitOnGpu(const ChannelLayout& layout, const Body& body) {
   }
   VisitElements<Dtype>(layout, body);
 }
-
-/// Reorder on the GPU, queued on the thread's stream.
-void ReorderOnGpu(const ChannelLayout& from, const void* source, const ChannelLayout& to,
-                  void* target);
 
 }  // namespace caffe
 

@@ -6,7 +6,7 @@
 
 #include <numeric>
 
-#include "dnn/convolution.hpp"
+#include "core/convolution_geometry.hpp"
 #include "util/divisor.hpp"
 
 namespace caffe {
@@ -78,7 +78,7 @@ struct TapAxis {
 struct AxisOfFeatures : TapAxis {
   int pad;
 
-  AxisOfFeatures(const dnn::ConvolutionGeometry& g, int axis)
+  AxisOfFeatures(const ConvolutionGeometry& g, int axis)
       : TapAxis{g.kernel[axis], g.features[axis], g.image[axis], 1, g.dilation[axis], 1,
                 g.stride[axis]},
         pad(g.pad[axis]) {}
@@ -96,7 +96,7 @@ struct AxisOfPixels : TapAxis {
   int pad, dilation, inverse;
   Divisor by_gcd, by_step, by_stride;
 
-  AxisOfPixels(const dnn::ConvolutionGeometry& g, int axis)
+  AxisOfPixels(const ConvolutionGeometry& g, int axis)
       : AxisOfPixels(g, axis, std::gcd(g.stride[axis], g.dilation[axis])) {}
 
   CAFFE_HOST_DEVICE Tap First(int pixel) const {
@@ -110,7 +110,7 @@ struct AxisOfPixels : TapAxis {
   }
 
  private:
-  AxisOfPixels(const dnn::ConvolutionGeometry& g, int axis, int gcd)
+  AxisOfPixels(const ConvolutionGeometry& g, int axis, int gcd)
       : TapAxis{g.kernel[axis],
                 g.image[axis],
                 g.features[axis],

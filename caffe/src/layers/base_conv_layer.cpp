@@ -2,12 +2,13 @@
 
 #include "caffe/util/im2col.hpp"
 #include "caffe/util/rows.hpp"
+#include "core/per_channel.hpp"
 #include "cudnn/convolution.hpp"
 #include "dnn/convolution.hpp"
+#include "dnn/precision.hpp"
 #include "layers/convolution_products.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/window_params.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 
@@ -187,7 +188,7 @@ dnn::Convolution<Dtype>* BaseConvolutionLayer<Dtype>::fast() {
     LOG_FIRST_N(WARNING, 1) << "precision: FP16 is for GPUs: on the CPU layers compute in float";
   }
   if (!wants_fast()) return nullptr;
-  const dnn::ConvolutionGeometry geometry = Geometry();
+  const ConvolutionGeometry geometry = Geometry();
   fast_ =
       gpu ? cudnn::CreateConvolution<Dtype>(geometry) : dnn::Convolution<Dtype>::Create(geometry);
   if (gpu && !fast_ && precision != FP32) {
@@ -208,8 +209,8 @@ bool BaseConvolutionLayer<Dtype>::wants_fast() const {
 }
 
 template <typename Dtype>
-dnn::ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
-  dnn::ConvolutionGeometry geometry;
+ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
+  ConvolutionGeometry geometry;
   geometry.num = num_;
   geometry.groups = group_;
   geometry.image_channels = conv_in_channels_;

@@ -4,10 +4,10 @@
 
 #include "caffe/layers/relu_layer.hpp"
 #include "caffe/layers/scale_layer.hpp"
+#include "core/per_channel.hpp"
 #include "layers/exact_class.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 

@@ -1,9 +1,9 @@
 #include "caffe/layers/bias_layer.hpp"
 
+#include "core/per_channel.hpp"
 #include "layers/broadcast.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 

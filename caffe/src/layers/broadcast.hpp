@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "util/channel_layout.hpp"
-#include "util/per_channel.hpp"
+#include "core/channel_layout.hpp"
+#include "core/per_channel.hpp"
 
 namespace caffe {
 

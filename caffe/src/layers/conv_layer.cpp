@@ -105,7 +105,7 @@ bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom,
     strips.bottom_shape = bottom.shape();
     strips.strips.reset();
     if (this->wants_fast()) {
-      const auto geometry = front ? front->Geometry() : dnn::ConvolutionGeometry();
+      const auto geometry = front ? front->Geometry() : ConvolutionGeometry();
       strips.strips = dnn::PooledConvolution<Dtype>::Create(
           this->Geometry(), pool_->layer_param().pooling_param(), front ? &geometry : nullptr);
     }

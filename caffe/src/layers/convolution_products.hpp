@@ -4,8 +4,8 @@
 /// The products of BaseConvolutionLayer for one item, on either device, as products of matrices.
 
 #include "caffe/layers/base_conv_layer.hpp"
-#include "dnn/convolution.hpp"
 #include "dnn/gemm.hpp"
+#include "dnn/precision.hpp"
 #include "layers/on_device.hpp"
 
 namespace caffe {

@@ -1,9 +1,8 @@
 #include "caffe/layers/deconv_layer.hpp"
 
-#include "dnn/convolution.hpp"
+#include "core/per_channel.hpp"
 #include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {

@@ -1,7 +1,7 @@
 #include "caffe/layers/embed_layer.hpp"
 
+#include "core/per_channel.hpp"
 #include "layers/learned_blobs.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 

@@ -1,8 +1,8 @@
 #include "caffe/layers/inner_product_layer.hpp"
 
+#include "core/per_channel.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/on_device.hpp"
-#include "util/per_channel.hpp"
 
 namespace caffe {
 

@@ -3,8 +3,8 @@
 #include <climits>
 
 #include "caffe/util/rows.hpp"
+#include "core/channel_layout.hpp"
 #include "layers/interp_positions.hpp"
-#include "util/channel_layout.hpp"
 
 namespace caffe {
 

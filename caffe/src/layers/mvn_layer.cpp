@@ -1,6 +1,6 @@
 #include "caffe/layers/mvn_layer.hpp"
 
-#include "util/per_channel.hpp"
+#include "core/per_channel.hpp"
 
 namespace caffe {
 

@@ -4,8 +4,8 @@
 #include <climits>
 #include <cstdint>
 
+#include "core/channel_layout.hpp"
 #include "layers/host_window_places.hpp"
-#include "util/channel_layout.hpp"
 
 namespace caffe {
 

@@ -10,8 +10,8 @@
 
 #include <boost/make_shared.hpp>
 
+#include "core/channel_layout.hpp"
 #include "layers/pooling_kernels.hpp"
-#include "util/channel_layout.hpp"
 
 namespace caffe {
 

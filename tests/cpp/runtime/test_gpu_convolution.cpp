@@ -22,7 +22,7 @@ namespace {
 
 using caffe::BFloat16;
 using caffe::Blob;
-using caffe::dnn::ConvolutionGeometry;
+using caffe::ConvolutionGeometry;
 
 bool OnGpu() { return caffe::Caffe::mode() == caffe::Caffe::GPU; }
 

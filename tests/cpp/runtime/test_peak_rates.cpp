@@ -5,8 +5,8 @@
 #include "caffe/common.hpp"
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/peak_rates.hpp"
-#include "dnn/convolution.hpp"
 #include "dnn/gemm.hpp"
+#include "dnn/precision.hpp"
 
 namespace caffe_test {
 namespace {

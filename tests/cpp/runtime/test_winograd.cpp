@@ -12,10 +12,10 @@ namespace caffe_test {
 namespace {
 
 using caffe::ChannelLayout;
+using caffe::ConvolutionGeometry;
 using caffe::Element;
 using caffe::Part;
 using caffe::dnn::Convolution;
-using caffe::dnn::ConvolutionGeometry;
 using caffe::dnn::TileKind;
 
 const TileKind kKinds[] = {TileKind::kTiny, TileKind::kSmall, TileKind::kLarge,

@@ -13,10 +13,10 @@
 
 namespace caffe {
 
+struct ConvolutionGeometry;
 struct DeviceWindows;
 
 namespace dnn {
-struct ConvolutionGeometry;
 template <typename Dtype>
 class Convolution;
 }  // namespace dnn
@@ -98,7 +98,7 @@ class BaseConvolutionLayer : public Layer<Dtype> {
   /// Whether fast() is to be asked for in this mode, for the layer's parameters and shape.
   bool wants_fast() const;
   /// The present shapes.
-  dnn::ConvolutionGeometry Geometry() const;
+  ConvolutionGeometry Geometry() const;
   /// Makes the features of fast() pass a ReLU of this slope.
   void set_relu_slope(float slope) {
     relu_slope_ = slope;

@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_CHANNEL_LAYOUT_HPP_
-#define CAFFE_SRC_UTIL_CHANNEL_LAYOUT_HPP_
+#ifndef CAFFE_SRC_CORE_CHANNEL_LAYOUT_HPP_
+#define CAFFE_SRC_CORE_CHANNEL_LAYOUT_HPP_
 
 /// Image blobs whose values lie in blocks of channels, and how layers read and write them.
 ///
@@ -189,4 +189,4 @@ void VisitElements(const ChannelLayout& layout, const Body& body) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_CHANNEL_LAYOUT_HPP_
+#endif  // CAFFE_SRC_CORE_CHANNEL_LAYOUT_HPP_

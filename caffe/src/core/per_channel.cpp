@@ -1,4 +1,4 @@
-#include "util/per_channel.hpp"
+#include "core/per_channel.hpp"
 
 #include "caffe/util/rows.hpp"
 #include "util/simd.hpp"

@@ -1,11 +1,10 @@
-#include "util/reorder.hpp"
+#include "core/reorder.hpp"
 
 #include <atomic>
 #include <cstring>
 
 #include "caffe/util/layout_count.hpp"
 #include "caffe/util/parallel_for.hpp"
-#include "gpu/layout.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {

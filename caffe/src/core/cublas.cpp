@@ -1,6 +1,6 @@
 #ifndef CPU_ONLY
 
-#include "gpu/cublas.hpp"
+#include "core/cublas.hpp"
 
 #include <dlfcn.h>
 

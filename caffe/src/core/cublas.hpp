@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_GPU_CUBLAS_HPP_
-#define CAFFE_SRC_GPU_CUBLAS_HPP_
+#ifndef CAFFE_SRC_CORE_CUBLAS_HPP_
+#define CAFFE_SRC_CORE_CUBLAS_HPP_
 
 /// cuBLAS, loaded when one of its functions is called first. The dynamic loader takes 50 ms and 150
 /// MB of memory for it (libcublasLt has 375,000 addresses to put right), which programs that
@@ -58,4 +58,4 @@ inline const auto status_string = CAFFE_CUBLAS(cublasGetStatusString);
 }  // namespace cublas
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_GPU_CUBLAS_HPP_
+#endif  // CAFFE_SRC_CORE_CUBLAS_HPP_

@@ -7,12 +7,12 @@
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "caffe/util/parallel_for.hpp"
-#include "dnn/convolution.hpp"
+#include "core/channel_layout.hpp"
 #include "dnn/gemm.hpp"
-#include "util/channel_layout.hpp"
+#include "dnn/precision.hpp"
 #ifndef CPU_ONLY
+#include "core/cublas.hpp"
 #include "core/device_pool.hpp"
-#include "gpu/cublas.hpp"
 #endif
 
 namespace caffe {

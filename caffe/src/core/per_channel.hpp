@@ -1,5 +1,5 @@
-#ifndef CAFFE_SRC_UTIL_PER_CHANNEL_HPP_
-#define CAFFE_SRC_UTIL_PER_CHANNEL_HPP_
+#ifndef CAFFE_SRC_CORE_PER_CHANNEL_HPP_
+#define CAFFE_SRC_CORE_PER_CHANNEL_HPP_
 
 /// Sums over the pixels of each channel, and formulas with coefficients for each channel, on image
 /// blobs in any layout. What BatchNorm, Scale, Bias and MVN are made of.
@@ -9,7 +9,7 @@
 
 #include <vector>
 
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 
 namespace caffe {
 
@@ -71,4 +71,4 @@ void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradi
 
 }  // namespace caffe
 
-#endif  // CAFFE_SRC_UTIL_PER_CHANNEL_HPP_
+#endif  // CAFFE_SRC_CORE_PER_CHANNEL_HPP_

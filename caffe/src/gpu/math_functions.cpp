@@ -1,11 +1,12 @@
 // The functions of math_functions.hpp that cuBLAS and cuRAND do; the rest is in math_functions.cu.
 #ifndef CPU_ONLY
 
+#include "caffe/util/math_functions.hpp"
+
 #include <algorithm>
 
 #include "caffe/syncedmem.hpp"
-#include "caffe/util/math_functions.hpp"
-#include "gpu/cublas.hpp"
+#include "core/cublas.hpp"
 
 namespace caffe {
 

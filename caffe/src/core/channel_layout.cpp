@@ -1,9 +1,9 @@
-#include "util/channel_layout.hpp"
+#include "core/channel_layout.hpp"
 
 #include <boost/make_shared.hpp>
 
 #include "core/device_memory.hpp"
-#include "util/reorder.hpp"
+#include "core/reorder.hpp"
 
 namespace caffe {
 
