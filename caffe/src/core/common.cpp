@@ -7,7 +7,7 @@
 #include <boost/optional.hpp>
 
 #include "core/cublas.hpp"
-#include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 #endif
 
 // Of google-gflags, in either of its namespaces, where the program links it.

@@ -12,6 +12,7 @@
 
 #include "core/device_pool.hpp"
 #include "core/pieces.hpp"
+#include "core/this_device.hpp"
 #include "util/amount_text.hpp"
 
 namespace caffe {

@@ -83,12 +83,6 @@ void* TakeIfThereIs(cudaMemPool_t pool, size_t size, cudaStream_t stream) {
 
 }  // namespace
 
-int ThisDevice() {
-  int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
-  return device;
-}
-
 void* TryTakeFromPool(PoolUse use, size_t size, cudaStream_t stream, int* device) {
   *device = ThisDevice();
   const cudaMemPool_t pool = PoolsOf(*device)[static_cast<int>(use)];
@@ -116,15 +110,6 @@ void TrimDeviceMemory() {
 }
 
 size_t MostDeviceMemory() { return SumOfPools(ThisDevice(), cudaMemPoolAttrUsedMemHigh); }
-
-AtDevice::AtDevice(int device) : device_(device) {
-  cudaGetDevice(&before_);
-  if (before_ != device_) cudaSetDevice(device_);
-}
-
-AtDevice::~AtDevice() {
-  if (before_ != device_) cudaSetDevice(before_);
-}
 
 }  // namespace caffe
 

@@ -9,9 +9,6 @@
 
 namespace caffe {
 
-/// The number of the thread's GPU.
-int ThisDevice();
-
 /// A GPU's memory is full; says what is in use and what is free.
 class OutOfDeviceMemory : public Error {
  public:
@@ -41,18 +38,6 @@ void TrimDeviceMemory();
 
 /// The most bytes of the thread's GPU that have been taken from each of the pools so far.
 size_t MostDeviceMemory();
-
-/// Makes a GPU the thread's for as long as it lives. It throws nothing.
-class AtDevice {
- public:
-  explicit AtDevice(int device);
-  ~AtDevice();
-
- private:
-  const int device_;
-  int before_ = -1;
-  DISABLE_COPY_AND_ASSIGN(AtDevice);
-};
 
 }  // namespace caffe
 

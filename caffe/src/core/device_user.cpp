@@ -2,7 +2,7 @@
 
 #include "caffe/util/device_user.hpp"
 
-#include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 
 namespace caffe {
 

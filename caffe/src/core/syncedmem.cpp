@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 
 namespace caffe {
 

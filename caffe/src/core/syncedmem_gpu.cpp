@@ -7,6 +7,7 @@
 #include "caffe/util/math_functions.hpp"
 #include "core/device_memory.hpp"
 #include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 #endif
 
 namespace caffe {

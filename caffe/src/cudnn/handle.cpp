@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 #include "util/bfloat16.hpp"
 #include "util/float16.hpp"
 

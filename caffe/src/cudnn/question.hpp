@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/convolution_geometry.hpp"
-#include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 #include "cudnn/handle.hpp"
 
 namespace caffe {

@@ -4,7 +4,7 @@
 #include <future>
 
 #include "caffe/util/math_functions.hpp"
-#include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 #include "util/described_exception.hpp"
 #include "util/start_thread.hpp"
 

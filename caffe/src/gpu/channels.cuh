@@ -9,37 +9,6 @@
 
 namespace caffe {
 
-// ---- terms of SumRows, of values in plain order ----
-
-template <typename Dtype>
-struct SumOfChannel {
-  Channels at;
-  const Dtype* x;
-  CAFFE_HOST_DEVICE double operator()(int c, int i) const { return x[at.At(c, i)]; }
-};
-
-template <typename Dtype>
-struct DotOfChannel {
-  Channels at;
-  const Dtype* x;
-  const Dtype* y;
-  CAFFE_HOST_DEVICE double operator()(int c, int i) const {
-    const int k = at.At(c, i);
-    return double(x[k]) * y[k];
-  }
-};
-
-template <typename Dtype>
-struct SquaresOfChannel {
-  Channels at;
-  const Dtype* x;
-  const Dtype* centre;
-  CAFFE_HOST_DEVICE double operator()(int c, int i) const {
-    const double distance = x[at.At(c, i)] - centre[c];
-    return distance * distance;
-  }
-};
-
 // ---- what becomes of sums ----
 
 /// Writes sums, or adds them to what is there.
@@ -80,6 +49,30 @@ struct ProductOfChannel {
   CAFFE_HOST_DEVICE Real operator()(Real x, Real y) const {
     return x * y;
   }
+};
+
+/// x x.
+struct SquareOfChannel {
+  CAFFE_HOST_DEVICE SquareOfChannel For(int) const { return *this; }
+  template <typename Real>
+  CAFFE_HOST_DEVICE Real operator()(Real x) const {
+    return x * x;
+  }
+};
+
+/// (x - centre)^2.
+template <typename T>
+struct SquareDistanceOfChannel {
+  const T* centre;
+
+  struct Function {
+    T centre;
+    template <typename Real>
+    CAFFE_HOST_DEVICE Real operator()(Real x) const {
+      return (x - centre) * (x - centre);
+    }
+  };
+  CAFFE_HOST_DEVICE Function For(int c) const { return {centre[c]}; }
 };
 
 /// The sums of the distances from the channel's first value, and of their squares: mean and

@@ -4,6 +4,7 @@
 
 #include "caffe/common.hpp"
 #include "core/device_pool.hpp"
+#include "core/this_device.hpp"
 
 namespace caffe {
 

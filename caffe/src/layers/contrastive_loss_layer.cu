@@ -37,9 +37,8 @@ void ContrastiveLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom
   caffe_gpu_sub(diff_.count(), bottom[0]->gpu_data(), bottom[1]->gpu_data(),
                 diff_.mutable_gpu_data());
   const Channels rows({1, pairs, length, 1, 1});
-  const Dtype* diff = diff_.gpu_data();
-  SumRows(pairs, length, DotOfChannel<Dtype>{rows, diff, diff},
-          StoreSum<Dtype>{dist_sq_.mutable_gpu_data(), false});
+  SumChannels(rows, SquareOfChannel(), StoreSum<Dtype>{dist_sq_.mutable_gpu_data(), false},
+              diff_.gpu_data());
   SumRows(1, pairs,
           LossOfPair<Dtype>{{Dtype(param.margin()), param.legacy_version(), bottom[2]->gpu_data(),
                              dist_sq_.gpu_data()}},

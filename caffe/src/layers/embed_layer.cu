@@ -1,5 +1,5 @@
 #include "caffe/layers/embed_layer.hpp"
-#include "gpu/channels.cuh"
+#include "gpu/bias.hpp"
 #include "gpu/rows.cuh"
 
 namespace caffe {
@@ -41,9 +41,7 @@ void EmbedLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   Dtype* y = top[0]->mutable_gpu_data();
   ForElements(count,
               GatherRowElement<Dtype>{N_, device_rows_.gpu_data(), this->blobs_[0]->gpu_data(), y});
-  if (!bias_term_) return;
-  const Channels at({M_, N_, 1, 1, 1});
-  ForChannels(at, ScaleChannels<Dtype>{nullptr, this->blobs_[1]->gpu_data()}, y, y);
+  if (bias_term_) AddBiasOnGpu(M_, N_, 1, this->blobs_[1]->gpu_data(), Dtype(1), y);
 }
 
 template <typename Dtype>
@@ -58,9 +56,7 @@ void EmbedLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                            this->blobs_[0]->mutable_gpu_diff()});
   }
   if (bias_term_ && this->param_propagate_down(1)) {
-    const Channels at({M_, N_, 1, 1, 1});
-    SumRows(N_, M_, SumOfChannel<Dtype>{at, dy},
-            StoreSum<Dtype>{this->blobs_[1]->mutable_gpu_diff(), true});
+    AddBiasDiffOnGpu(M_, N_, 1, dy, this->blobs_[1]->mutable_gpu_diff());
   }
 }
 

@@ -4,23 +4,15 @@
 
 namespace caffe {
 
-namespace {
-
-template <typename Dtype>
-struct SquareOfElement {
-  const Dtype* x;
-  CAFFE_HOST_DEVICE double operator()(int, int i) const { return double(x[i]) * x[i]; }
-};
-
-}  // namespace
-
 template <typename Dtype>
 void EuclideanLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                             const vector<Blob<Dtype>*>& top) {
   const int count = bottom[0]->count();
   caffe_gpu_sub(count, bottom[0]->gpu_data(), bottom[1]->gpu_data(), diff_.mutable_gpu_data());
-  SumRows(1, count, SquareOfElement<Dtype>{diff_.gpu_data()},
-          StoreScaled<Dtype>{0.5 / ItemDivisor(*bottom[0]), top[0]->mutable_gpu_data()});
+  const Channels one({1, 1, count, 1, 1});
+  const double half = 0.5 / ItemDivisor(*bottom[0]);
+  SumChannels(one, SquareOfChannel(), StoreScaled<Dtype>{half, top[0]->mutable_gpu_data()},
+              diff_.gpu_data());
 }
 
 template <typename Dtype>

@@ -9,15 +9,6 @@ namespace caffe {
 namespace {
 
 template <typename Dtype>
-struct ElementOfRow {
-  int length;
-  const Dtype* x;
-  CAFFE_HOST_DEVICE double operator()(int row, int i) const {
-    return x[std::ptrdiff_t(row) * length + i];
-  }
-};
-
-template <typename Dtype>
 struct GainOfPosition {
   ClassesOf at;
   LabelReader<Dtype> labels;
@@ -64,8 +55,8 @@ void InfogainLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   this->softmax_layer_->Forward(this->softmax_bottom_vec_, this->softmax_top_vec_);
   if (top.size() > 1) top[1]->ShareData(this->prob_);
   const Dtype* gain = Matrix(bottom).gpu_data();
-  SumRows(num_labels_, num_labels_, ElementOfRow<Dtype>{num_labels_, gain},
-          StoreSum<Dtype>{sum_rows_H_.mutable_gpu_data(), false});
+  const Channels rows({1, num_labels_, num_labels_, 1, 1});
+  SumChannels(rows, ValueOfChannel(), StoreSum<Dtype>{sum_rows_H_.mutable_gpu_data(), false}, gain);
   const int positions = this->outer_num_ * this->inner_num_;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), num_labels_, this->IgnoreLabel());
   const LossDivisor divisor = {this->normalization_, this->outer_num_, positions};

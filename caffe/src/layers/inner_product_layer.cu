@@ -1,5 +1,6 @@
 #include "caffe/layers/inner_product_layer.hpp"
-#include "gpu/channels.cuh"
+#include "gpu/bias.hpp"
+#include "gpu/loops.cuh"
 #include "layers/on_device.hpp"
 
 namespace caffe {
@@ -23,9 +24,7 @@ void InnerProductLayer<Dtype>::FillWithBias(OnGpu, Dtype* y) const {
 
 template <typename Dtype>
 void InnerProductLayer<Dtype>::AddBiasDiff(OnGpu, const Dtype* dy) {
-  const Channels at({M_, N_, 1, 1, 1});
-  SumRows(N_, M_, SumOfChannel<Dtype>{at, dy},
-          StoreSum<Dtype>{this->blobs_[1]->mutable_gpu_diff(), true});
+  AddBiasDiffOnGpu(M_, N_, 1, dy, this->blobs_[1]->mutable_gpu_diff());
 }
 
 #define INSTANTIATE_BIAS(Dtype)                                              \

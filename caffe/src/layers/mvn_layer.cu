@@ -57,11 +57,10 @@ void MVNLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
   Dtype* mean = device_statistics_.mutable_gpu_data();
   Dtype* factor = mean + at.channels;
   const Dtype* x = bottom[0]->gpu_data();
-  SumRows(at.channels, at.length(), SumOfChannel<Dtype>{at, x},
-          StoreGroupMean<Dtype>{at.length(), mean, factor});
+  SumChannels(at, ValueOfChannel(), StoreGroupMean<Dtype>{at.length(), mean, factor}, x);
   if (param.normalize_variance()) {
-    SumRows(at.channels, at.length(), SquaresOfChannel<Dtype>{at, x, mean},
-            StoreGroupFactor<Dtype>{at.length(), double(eps_), factor});
+    SumChannels(at, SquareDistanceOfChannel<Dtype>{mean},
+                StoreGroupFactor<Dtype>{at.length(), double(eps_), factor}, x);
   }
   ForChannels(at, NormalizeChannels<Dtype>{mean, factor}, top[0]->mutable_gpu_data(), x);
 }

@@ -30,7 +30,7 @@ struct ClipToNorm {
 template <typename Dtype>
 void AddSquaresOnGpu(int n, const Dtype* values, bool add, double* squares) {
   const Channels one({1, 1, n, 1, 1});
-  SumRows(1, n, DotOfChannel<Dtype>{one, values, values}, StoreSum<double>{squares, add});
+  SumChannels(one, SquareOfChannel(), StoreSum<double>{squares, add}, values);
 }
 template void AddSquaresOnGpu(int, const float*, bool, double*);
 template void AddSquaresOnGpu(int, const double*, bool, double*);

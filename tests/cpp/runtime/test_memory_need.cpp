@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "errors.hpp"
+#include "net/liveness.hpp"
 #include "net/memory_need.hpp"
 
 #if __has_include(<refusals.hpp>)
