@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "core/this_device.hpp"
 #include "util/amount_text.hpp"
 
 namespace caffe {

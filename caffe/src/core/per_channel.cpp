@@ -1,6 +1,6 @@
 #include "core/per_channel.hpp"
 
-#include "caffe/util/rows.hpp"
+#include "util/rows.hpp"
 #include "util/simd.hpp"
 
 namespace caffe {

@@ -4,8 +4,8 @@
 
 #include <boost/optional.hpp>
 
-#include "caffe/util/rows.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "caffe/util/rows.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

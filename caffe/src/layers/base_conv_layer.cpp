@@ -1,7 +1,6 @@
 #include "caffe/layers/base_conv_layer.hpp"
 
 #include "caffe/util/im2col.hpp"
-#include "caffe/util/rows.hpp"
 #include "core/per_channel.hpp"
 #include "cudnn/convolution.hpp"
 #include "dnn/convolution.hpp"
@@ -9,6 +8,7 @@
 #include "layers/convolution_products.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/window_params.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "caffe/util/rows.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -3,8 +3,8 @@
 #include <atomic>
 
 #include "caffe/util/parallel_for.hpp"
-#include "caffe/util/parallel_sum.hpp"
 #include "core/queued_loss.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "caffe/layer_factory.hpp"
-#include "caffe/util/class_blocks.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/class_blocks.hpp"
 
 namespace caffe {
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "caffe/util/rows.hpp"
 #include "layers/element_layout.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "caffe/util/rows.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

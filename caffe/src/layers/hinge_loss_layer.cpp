@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "caffe/util/parallel_sum.hpp"
 #include "layers/hinge_elements.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

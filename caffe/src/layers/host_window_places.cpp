@@ -1,7 +1,7 @@
 #include "layers/host_window_places.hpp"
 
-#include "caffe/util/rows.hpp"
 #include "layers/pooling_loops.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -5,8 +5,8 @@
 #include <numeric>
 #include <vector>
 
-#include "caffe/util/parallel_sum.hpp"
 #include "util/blob_file.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

@@ -2,9 +2,9 @@
 
 #include <climits>
 
-#include "caffe/util/rows.hpp"
 #include "core/channel_layout.hpp"
 #include "layers/interp_positions.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -1,9 +1,9 @@
 #include <vector>
 
 #include "caffe/layers/lstm_layer.hpp"
-#include "caffe/util/rows.hpp"
 #include "layers/lstm_elements.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

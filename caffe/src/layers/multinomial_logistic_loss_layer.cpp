@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "caffe/util/parallel_sum.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

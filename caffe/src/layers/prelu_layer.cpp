@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "caffe/filler.hpp"
-#include "caffe/util/parallel_sum.hpp"
-#include "caffe/util/rows.hpp"
+#include "util/parallel_sum.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

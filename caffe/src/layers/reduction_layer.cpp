@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "caffe/util/parallel_sum.hpp"
-#include "caffe/util/rows.hpp"
 #include "layers/reduction_elements.hpp"
+#include "util/parallel_sum.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

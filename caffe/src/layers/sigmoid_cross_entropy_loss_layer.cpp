@@ -3,9 +3,9 @@
 #include <limits>
 #include <vector>
 
-#include "caffe/util/parallel_sum.hpp"
 #include "layers/no_gradient.hpp"
 #include "layers/sigmoid_cross_entropy_elements.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "caffe/util/class_blocks.hpp"
+#include "util/class_blocks.hpp"
 
 namespace caffe {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "caffe/util/class_blocks.hpp"
-#include "caffe/util/parallel_sum.hpp"
+#include "util/class_blocks.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

@@ -3,8 +3,8 @@
 #include <climits>
 #include <vector>
 
-#include "caffe/util/rows.hpp"
 #include "layers/tile_elements.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -7,7 +7,7 @@
 
 #include "caffe/common.hpp"
 #include "caffe/util/parallel_for.hpp"
-#include "caffe/util/rows.hpp"
+#include "util/rows.hpp"
 
 namespace caffe {
 

@@ -11,9 +11,9 @@
 #include <boost/random/uniform_real.hpp>
 #include <boost/random/variate_generator.hpp>
 
-#include "caffe/util/parallel_sum.hpp"
 #include "caffe/util/rng.hpp"
 #include "util/copy_elements.hpp"
+#include "util/parallel_sum.hpp"
 
 namespace caffe {
 

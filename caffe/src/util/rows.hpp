@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_ROWS_HPP_
-#define CAFFE_UTIL_ROWS_HPP_
+#ifndef CAFFE_SRC_UTIL_ROWS_HPP_
+#define CAFFE_SRC_UTIL_ROWS_HPP_
 
 /// Loops over rows of equal length, and copies of parts of blobs, seen as such: what Concat, Slice,
 /// Tile, BatchReindex and Filter consist of.
@@ -51,4 +51,4 @@ void ScatterRows(const std::vector<int>& indices, std::ptrdiff_t length, const D
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_ROWS_HPP_
+#endif  // CAFFE_SRC_UTIL_ROWS_HPP_

@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_PARALLEL_SUM_HPP_
-#define CAFFE_UTIL_PARALLEL_SUM_HPP_
+#ifndef CAFFE_SRC_UTIL_PARALLEL_SUM_HPP_
+#define CAFFE_SRC_UTIL_PARALLEL_SUM_HPP_
 
 #include <algorithm>
 #include <cstddef>
@@ -57,4 +57,4 @@ Dtype ParallelSum(std::ptrdiff_t n, const Term& term) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_PARALLEL_SUM_HPP_
+#endif  // CAFFE_SRC_UTIL_PARALLEL_SUM_HPP_

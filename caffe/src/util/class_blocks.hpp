@@ -1,5 +1,5 @@
-#ifndef CAFFE_UTIL_CLASS_BLOCKS_HPP_
-#define CAFFE_UTIL_CLASS_BLOCKS_HPP_
+#ifndef CAFFE_SRC_UTIL_CLASS_BLOCKS_HPP_
+#define CAFFE_SRC_UTIL_CLASS_BLOCKS_HPP_
 
 #include <algorithm>
 #include <cstddef>
@@ -36,4 +36,4 @@ void ForClassBlocks(int outer, int classes, int inner, const Body& body) {
 
 }  // namespace caffe
 
-#endif  // CAFFE_UTIL_CLASS_BLOCKS_HPP_
+#endif  // CAFFE_SRC_UTIL_CLASS_BLOCKS_HPP_
