@@ -1,6 +1,7 @@
 #include "caffe/layers/deconv_layer.hpp"
 
 #include "core/per_channel.hpp"
+#include "dnn/convolution.hpp"
 #include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
 
