@@ -25,6 +25,14 @@ std::string listed(const ClassMap& classes, const char* of, const char* between)
   return text;
 }
 
+// These classes and a further label as --classes takes them; the label alone where the classes are
+// Cityscapes', which are also the default for data that have nothing to do with them.
+std::string with_label(const ClassMap& classes, int label) {
+  const bool by_default = classes.labels() == ClassMap::cityscapes().labels();
+  const std::string further = std::to_string(label) + ":class" + std::to_string(label);
+  return by_default ? further : listed(classes, ":", ",") + "," + further;
+}
+
 // As a shell takes it for one word.
 std::string shell_word(const std::string& text) {
   const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr(":,._-", c); };
@@ -87,8 +95,7 @@ int ClassMap::class_of(int id) const {
         ", which is not among the classes (" + listed(*this, " ", ", ") + "); " +
         (label > kLastLabel ? "labels end at " + std::to_string(kLastLabel)
                             : "name all classes of your data, e.g. --classes " +
-                                  shell_word(listed(*this, ":", ",") + "," + std::to_string(label) +
-                                             ":class" + std::to_string(label))));
+                                  shell_word(with_label(*this, label))));
   }
   return found;
 }

@@ -64,7 +64,7 @@ def _is_label_map(ids: npt.NDArray[np.uint16], classes: ClassMap | None) -> bool
     values = values[values > 0]
     if classes is not None and np.isin(values, (*classes.labels, *classes.ignored)).all():
         return False
-    if classes is not None and classes.labels != _core.CITYSCAPES.labels:
+    if classes is not None and set(classes.labels) != set(_core.CITYSCAPES.labels):
         return True
     return bool(values[-1] == len(values) or values[-1] > _core.LAST_LABEL)
 

@@ -35,7 +35,8 @@ class ClassMap(_core.ClassMap):
     def parse(cls, text: str) -> ClassMap:
         """``cityscapes`` or ``label:name,label:name,...``, e.g. ``1:nucleus``.
 
-        A comma begins another class where a label follows; any other is one of a name's.
+        A comma begins another class where a label follows; any other is one of a name's. Where the
+        labels are Cityscapes', caravan and trailer are ignored as there.
         """
         if text == "cityscapes":
             return CITYSCAPES
@@ -52,7 +53,9 @@ class ClassMap(_core.ClassMap):
             names.append(name)
         if len(set(labels)) < len(labels) or len(set(names)) < len(names):
             raise UserError(f"'{text}' names a class twice")
-        return cls(labels, names)
+        # In another order, as a net may have them, they are still Cityscapes' evaluated eight.
+        ignored = CITYSCAPES.ignored if set(labels) == set(CITYSCAPES.labels) else ()
+        return cls(labels, names, ignored)
 
     def __str__(self) -> str:
         """As ``parse`` reads it."""
@@ -65,12 +68,8 @@ class ClassMap(_core.ClassMap):
     def and_labels(self, labels: Iterable[int], named: ClassMap | None = None) -> ClassMap:
         """These classes, then those of further labels; ``named`` may know names for them."""
         further = list(labels)
-        names = dict(zip(named.labels, named.names)) if named else {}
-        names = {k: name for k, name in names.items() if name not in ("", *self.names)}
-        return ClassMap(
-            [*self.labels, *further],
-            [*self.names, *(names.get(k, f"class{k}") for k in further)],
-        )
+        names = _names_of(further, named, self.names)
+        return ClassMap([*self.labels, *further], [*self.names, *names])
 
     def _key(self) -> tuple[tuple[object, ...], ...]:
         return tuple(self.labels), tuple(self.names), tuple(self.ignored), tuple(self.priority)
@@ -96,16 +95,43 @@ CITYSCAPES = _cityscapes()
 fewest instances in the training set is first in priority."""
 
 
+def are_cityscapes(classes: _core.ClassMap) -> bool:
+    """Whether the labels are those that Cityscapes evaluates, in any order."""
+    return set(classes.labels) == set(CITYSCAPES.labels)
+
+
+def _names_of(
+    labels: Iterable[int], named: ClassMap | None, taken: Iterable[str] = ()
+) -> list[str]:
+    """The names that ``named`` knows for labels, but none that are taken; else ``class1``..."""
+    names = dict(zip(named.labels, named.names)) if named else {}
+    known = {k: name for k, name in names.items() if name not in ("", *taken)}
+    return [known.get(k, f"class{k}") for k in labels]
+
+
+def classes_option(classes: ClassMap, labels: Iterable[int], named: ClassMap | None = None) -> str:
+    """The option for data with these labels of which not all are classes: the further ones after
+    those there are or, where none of those occurs, the labels alone. ``named`` may know names."""
+    found = sorted(set(labels) - set(classes.ignored))
+    further = [label for label in found if label not in classes.labels]
+    if further == found:
+        return ClassMap(found, _names_of(found, named)).option()
+    return classes.and_labels(further, named).option()
+
+
 def require_classes(
     classes: ClassMap, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
 ) -> None:
     """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
-    strange = sorted(set(labels) - {*classes.labels, *classes.ignored, *also})
+    given = set(labels) - set(also)
+    strange = sorted(given - {*classes.labels, *classes.ignored})
     if strange:
         listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
+        # Other files may have the classes that somebody named; Cityscapes' are also the default.
+        all_found = given if classes == CITYSCAPES else given.union(classes.labels)
         remedy = (
             f"labels of classes end at {LAST_LABEL}"
             if strange[-1] > LAST_LABEL
-            else f"name all classes of your data: {classes.and_labels(strange).option()}"
+            else f"name all classes of your data: {classes_option(classes, all_found)}"
         )
         raise UserError(f"{path}: label {strange[0]} is none of the classes ({listed}); {remedy}")

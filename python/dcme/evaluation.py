@@ -10,7 +10,7 @@ import numpy as np
 
 from dcme import _core
 from dcme._arrays import as_ids, as_label_map, json_number, warn_of_labels
-from dcme.classes import CITYSCAPES, ClassMap
+from dcme.classes import CITYSCAPES, ClassMap, are_cityscapes
 from dcme.decoding import Instances
 from dcme.matching import Matching
 
@@ -114,8 +114,8 @@ class EvaluationResult:
 
 def void_of(classes: ClassMap) -> tuple[int, ...]:
     """The ids that make no statement where nobody says which do: Cityscapes' list for Cityscapes'
-    classes, none for others."""
-    return CITYSCAPES_VOID if classes.labels == CITYSCAPES.labels else ()
+    classes in any order, which is that of a net's outputs; none for others."""
+    return CITYSCAPES_VOID if are_cityscapes(classes) else ()
 
 
 class Evaluator:

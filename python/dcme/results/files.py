@@ -42,6 +42,8 @@ MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
 LAST_ID = np.iinfo(np.uint16).max
 UNCLASSIFIED = 0
 """Label of instances where neither a network nor a class list tells their class."""
+ListedRow = tuple[Path, int, float]
+"""A line of a text file: mask, label and score."""
 
 
 class LazyMasks:
@@ -223,7 +225,7 @@ def write_result(out: PathLike, result: ImageResult, masks: bool = True) -> None
     write_text(text, "".join(lines))
 
 
-def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
+def _parse_line(path: Path, number: int, line: str) -> ListedRow:
     fields = line.rsplit(maxsplit=2)
     try:
         mask, label, score = path.parent / fields[0], int(fields[1]), float(fields[2])
@@ -241,19 +243,19 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[Path, int, float]:
     return mask, label, score
 
 
-def list_result(path: PathLike) -> list[tuple[Path, int, float]]:
+def list_result(path: PathLike) -> list[ListedRow]:
     """What a text file lists: (mask, label, score) of each instance."""
     text = Path(path)
     lines = [line.strip() for line in read_text(text).split("\n")]
     return [_parse_line(text, i, line) for i, line in enumerate(lines, 1) if line]
 
 
-def lists_map(rows: Sequence[tuple[Path, int, float]]) -> bool:
+def lists_map(rows: Sequence[ListedRow]) -> bool:
     """Whether the lines of a text file name the map of all instances instead of single masks."""
     return bool(rows) and rows[0][0].parent.name == MAP_FOLDER
 
 
-def read_listed_map(rows: Sequence[tuple[Path, int, float]]) -> np.ndarray:
+def read_listed_map(rows: Sequence[ListedRow]) -> np.ndarray:
     """(H, W), int32: at the pixels of line n of such a text file n, from 1; 0 elsewhere.
 
     Of overlapping instances the ones of higher score have the pixels. Raises where the map holds an
@@ -272,6 +274,14 @@ def read_listed_map(rows: Sequence[tuple[Path, int, float]]) -> np.ndarray:
     found = numbers[ids]
     _require_lines(path, ids[(found == 0) & (ids >= FIRST_INSTANCE_ID)])
     return found
+
+
+def renumbered(label_map: np.ndarray, lines: int, places: Sequence[int]) -> np.ndarray:
+    """The map of so many lines with the instances of some only: that at the k-th place becomes k,
+    from 1; places count from 0."""
+    numbers = np.zeros(1 + lines, np.int32)
+    numbers[1 + np.asarray(places, int)] = np.arange(1, 1 + len(places))
+    return numbers[label_map]
 
 
 def _require_lines(path: Path, others: np.ndarray) -> None:

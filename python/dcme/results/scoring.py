@@ -12,7 +12,7 @@ from typing import Any, Callable
 import numpy as np
 
 from dcme._arrays import json_number
-from dcme.classes import ClassMap, require_classes
+from dcme.classes import ClassMap, are_cityscapes, require_classes
 from dcme.datasets.samples import Sample, require_distinct, require_files
 from dcme.errors import UserError
 from dcme.evaluation import (
@@ -24,21 +24,26 @@ from dcme.evaluation import (
     add_masks,
 )
 from dcme.files import PathLike, read_ids
-from dcme.labels import labels_in
+from dcme.labels import LABEL_ID, labels_in
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results.distances import read_distances, stereo_files, with_distances
 from dcme.results.files import (
     UNCLASSIFIED,
     ImageResult,
+    ListedRow,
     list_result,
     lists_map,
     read_listed_map,
+    renumbered,
     result_path,
 )
 from dcme.tables import Cell, Table
 
 NAN = float("nan")
+
+CITYSCAPES_LABELS = range(1, 1 + max(LABEL_ID.values()))
+"""Labels that a prediction may have there; only those of the evaluated classes count."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class Scores:
     """Whether AP100m and AP50m were computed."""
     unclassified: int = 0
     """Predictions without a class (label 0) where there are several classes."""
+    aside: int = 0
+    """Predictions of other labels of Cityscapes than the evaluated ones."""
     notes: tuple[str, ...] = ()
     """What else the reader of the tables has to know."""
 
@@ -153,6 +160,11 @@ class Scores:
 
     def _counted(self) -> Iterator[str]:
         """What the columns of counts leave out."""
+        if self.aside:
+            yield (
+                f"{self.aside} predictions of labels that are not evaluated are left aside, as "
+                "Cityscapes does."
+            )
         if self.unclassified:
             yield (
                 f"{self.unclassified} predictions have no class (label 0) and count only where "
@@ -173,6 +185,7 @@ class _Scorer:
     def __init__(self, classes: ClassMap, distances: bool) -> None:
         self.classes, self.distances = classes, distances
         self.unclassified: list[int] = []
+        self.aside: list[int] = []
         self.by_class = Evaluator(classes, distances=distances)
         self.agnostic = Evaluator(classes, class_agnostic=True)
 
@@ -181,14 +194,22 @@ class _Scorer:
         files = stereo_files(sample) if self.distances else None
         return read_distances(sample.ids_path(), files) if files is not None else {}
 
-    def listed(self, path: Path) -> list[tuple[Path, int, float]]:
+    def listed(self, path: Path) -> list[ListedRow]:
         """What a text file lists. Without a class are those of the only one, if there is one."""
         rows = list_result(path)
-        require_classes(self.classes, {label for _, label, _ in rows}, path, {UNCLASSIFIED})
+        also = {UNCLASSIFIED, *(CITYSCAPES_LABELS if are_cityscapes(self.classes) else ())}
+        require_classes(self.classes, {label for _, label, _ in rows}, path, also)
         if len(self.classes.labels) == 1:
             return [(mask, label or self.classes.labels[0], score) for mask, label, score in rows]
         self.unclassified.append(sum(label == UNCLASSIFIED for _, label, _ in rows))
         return rows
+
+    def evaluated(self, rows: list[ListedRow]) -> list[int]:
+        """The places of the rows that count: those of a class, or of none that is told."""
+        known = {UNCLASSIFIED, *self.classes.labels}
+        places = [place for place, (_, label, _) in enumerate(rows) if label in known]
+        self.aside.append(len(rows) - len(places))
+        return places
 
     def add_result_file(
         self, results: PathLike, ious: Sequence[float], sample: Sample
@@ -207,15 +228,17 @@ class _Scorer:
     def _compare(
         self,
         truth: Path,
-        rows: list[tuple[Path, int, float]],
+        rows: list[ListedRow],
         distances: dict[int, tuple[float, float]],
         ious: Sequence[float],
     ) -> FileComparison:
-        both = [self.by_class, self.agnostic]
+        both, places = [self.by_class, self.agnostic], self.evaluated(rows)
+        chosen = [rows[place] for place in places]
         if not lists_map(rows):
-            return add_files(both, truth, rows, distances, ious)
-        _, labels, scores = zip(*rows)
-        found = read_listed_map(rows)
+            return add_files(both, truth, chosen, distances, ious)
+        labels = [label for _, label, _ in chosen]
+        scores = [score for _, _, score in chosen]
+        found = renumbered(read_listed_map(rows), len(rows), places)
         try:
             return add_label_map(both, truth, found, labels, scores, distances, ious)
         except ValueError as error:
@@ -250,6 +273,7 @@ class _Scorer:
             ap50m_mean=by_class.ap50m,
             distances=self.distances,
             unclassified=sum(self.unclassified),
+            aside=sum(self.aside),
             notes=notes,
         )
 

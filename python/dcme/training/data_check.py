@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dcme.classes import LAST_LABEL, ClassMap
+from dcme.classes import LAST_LABEL, ClassMap, classes_option
 from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.datasets.recipe import file_state, short_mark
 from dcme.datasets.samples import Sample, read_list, require_files
@@ -125,7 +125,7 @@ def require_labels(
             f"{found[missing[-1]]}: holds ids from {FIRST_INSTANCE_ID * missing[-1]} on "
             f"(1000 * class + number), but labels of classes end at {LAST_LABEL}"
         )
-    option = classes.and_labels(missing, named).option()
+    option = classes_option(classes, set(found) - set(ignored), named)
     raise UserError(
         f"{found[missing[0]]}: holds instances of class label {missing[0]}, which is none of the "
         f"net's classes ({classes}); name all classes of the data: {option}"

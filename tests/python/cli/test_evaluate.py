@@ -9,6 +9,7 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
 from dcme.datasets.samples import Sample, find_samples
 from dcme.errors import UserError
+from dcme.evaluation import void_of
 from dcme.files import read_ids, write_json, write_png, write_text
 from dcme.labels import labels_in
 from dcme.results.files import ImageResult, write_result
@@ -109,6 +110,65 @@ def test_labels_outside_the_classes_are_refused(city, perfect, fails):
     line = fails("evaluate", perfect, city, "--classes", "1:cell", "--quiet")
     assert "instanceIds.png" in line and "none of the classes (1 cell)" in line
     assert "name all classes of your data: --classes 1:cell,24:class24," in line
+
+
+def test_the_order_of_the_classes_does_not_matter(city, perfect):
+    """It is that of a net's outputs; the ground truth's void stays Cityscapes'."""
+    samples = find_samples(city, "val")
+    for path in perfect.glob("*.txt"):  # one mask more, on a part that is left out of the scores
+        truth = next(s for s in samples if s.name == path.stem)
+        ids = read_ids(truth.ids)
+        write_png(
+            perfect / "masks" / f"{path.stem}_void.png", 255 * np.isin(ids, (0, 4)).astype(np.uint8)
+        )
+        write_text(path, f"masks/{path.stem}_void.png 26 1.0\n{path.read_text()}")
+    words = [f"{k}:{n}" for k, n in zip(CITYSCAPES.labels, CITYSCAPES.names)]
+    turned = ClassMap.parse(",".join(reversed(words)))
+    assert turned.ignored == CITYSCAPES.ignored and turned != CITYSCAPES
+    assert void_of(turned) == void_of(CITYSCAPES) != ()
+    rows = [score_results(perfect, samples, given).rows for given in (CITYSCAPES, turned)]
+    assert repr(rows[0]) == repr(rows[1][::-1]) and rows[0][2].ap == pytest.approx(1)
+
+
+def test_predictions_of_cityscapes_other_labels_are_left_aside(city, perfect, capsys, fails):
+    """As cityscapesScripts does: a method may say what is road, too."""
+    samples = find_samples(city, "val")
+    expected = score_results(perfect, samples, CITYSCAPES)
+    (path, *_) = perfect.glob("*.txt")
+    first, *others = path.read_text().splitlines(keepends=True)
+    write_text(path, "".join([first.replace(first.split()[1], "7"), first, *others]))
+    scores = score_results(perfect, samples, CITYSCAPES)
+    assert scores.aside == 1 and scores.as_dict() == expected.as_dict()
+    assert main(["evaluate", str(perfect), str(city), "--quiet"]) == 0
+    assert "1 predictions of labels that are not evaluated" in capsys.readouterr().out
+    write_text(path, path.read_text().replace(" 7 ", " 34 ", 1))
+    assert "label 34 is none of the classes" in fails("evaluate", perfect, city, "--quiet")
+
+
+def test_they_are_left_out_of_a_map_of_all_instances(city, tmp_path):
+    samples = find_samples(city, "val")
+    for sample in samples:
+        result = truth_as_result(sample)
+        result.labels[0] = 7
+        write_result(tmp_path / "maps", result, masks=False)
+        keep = np.arange(1, len(result))
+        fewer = (result.masks[keep], result.labels[keep], result.scores[keep])
+        write_result(tmp_path / "fewer", ImageResult(result.name, result.size, *fewer))
+    scores = [score_results(tmp_path / n, samples, CITYSCAPES) for n in ("maps", "fewer")]
+    assert [one.aside for one in scores] == [len(samples), 0]
+    assert scores[0].as_dict() == scores[1].as_dict()
+
+
+def test_data_of_none_of_cityscapes_classes_gets_advice_for_its_own(tmp_path, fails):
+    ids = np.zeros((40, 60), np.uint16)
+    ids[5:20, 5:20], ids[22:38, 30:50] = 1001, 2001
+    write_png(tmp_path / "ids.png", ids)
+    write_text(tmp_path / "val.txt", "image.png ids.png\n")
+    write_text(tmp_path / "image.txt", "")
+    line = fails("evaluate", tmp_path, tmp_path, "--quiet")
+    assert line.endswith("name all classes of your data: --classes 1:class1,2:class2\n")
+    line = fails("evaluate", tmp_path, tmp_path, "--quiet", "--classes", "1:cell")
+    assert line.endswith("--classes 1:cell,2:class2\n")
 
 
 def test_a_data_set_of_ones_own_class(tmp_path):

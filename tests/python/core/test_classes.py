@@ -4,7 +4,7 @@ import shlex
 
 import numpy as np
 import pytest
-from dcme.classes import CITYSCAPES, LAST_LABEL, ClassMap
+from dcme.classes import CITYSCAPES, LAST_LABEL, ClassMap, classes_option
 from dcme.encoding import from_labels
 
 
@@ -45,8 +45,10 @@ def test_class_maps_that_make_no_sense(options, message):
 def test_a_label_that_no_class_can_have_is_told_as_such():
     with pytest.raises(ValueError, match=r"65001 is of class label 65, .*; labels end at 64$"):
         CITYSCAPES.class_of(65001)
-    with pytest.raises(ValueError, match=r"64999 is of class label 64, .* --classes 24:person,"):
+    with pytest.raises(ValueError, match=r"64999 is of class label 64, .* --classes 64:class64$"):
         CITYSCAPES.class_of(64999)
+    with pytest.raises(ValueError, match=r"--classes '1:a cell,64:class64'$"):
+        ClassMap([1], ["a cell"]).class_of(64999)
     assert LAST_LABEL == (2**16 - 1 - 999) // 1000
     ids = from_labels(np.arange(1000).reshape(1, -1), LAST_LABEL)
     assert ids.max() == 64999
@@ -63,6 +65,13 @@ def test_the_classes_to_give_are_those_known_and_the_one_that_lacks():
     assert "(1 a b, 2 it's)" in line
     words = shlex.split(line.partition("e.g. ")[2])
     assert words == ["--classes", "1:a b,2:it's,3:class3"]
+
+
+def test_where_none_of_the_classes_occurs_the_labels_alone_are_advised():
+    named = ClassMap([1, 2], ["cell", "b"])
+    assert classes_option(CITYSCAPES, {1, 2, 29}, named) == "--classes 1:cell,2:b"
+    assert classes_option(named, {1, 5}) == "--classes 1:cell,2:b,5:class5"
+    assert classes_option(named, {5}) == "--classes 5:class5"
 
 
 @pytest.mark.parametrize(
