@@ -123,15 +123,15 @@ def require_classes(
     classes: ClassMap, labels: Iterable[int], path: PathLike, also: Iterable[int] = ()
 ) -> None:
     """Raise for a label that is neither of a class, nor among those left aside, nor ``also``."""
-    given = set(labels) - set(also)
-    strange = sorted(given - {*classes.labels, *classes.ignored})
+    given = set(labels)
+    strange = sorted(given - {*classes.labels, *classes.ignored, *also})
     if strange:
         listed = ", ".join(f"{k} {n}" for k, n in zip(classes.labels, classes.names))
         # Other files may have the classes that somebody named; Cityscapes' are also the default.
-        all_found = given if classes == CITYSCAPES else given.union(classes.labels)
+        expected = given & set(classes.labels) if classes == CITYSCAPES else classes.labels
         remedy = (
             f"labels of classes end at {LAST_LABEL}"
             if strange[-1] > LAST_LABEL
-            else f"name all classes of your data: {classes_option(classes, all_found)}"
+            else f"name all classes of your data: {classes_option(classes, [*expected, *strange])}"
         )
         raise UserError(f"{path}: label {strange[0]} is none of the classes ({listed}); {remedy}")

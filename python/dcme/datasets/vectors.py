@@ -7,7 +7,9 @@ beside it grid classes: labels (H/Gs, W/Gs) or class probabilities (classes, H/G
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import io
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -215,18 +217,59 @@ def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> N
             np.savez_compressed(stream, vectors=vectors, grid=grid)
 
 
+class _PatientFile(io.FileIO):
+    """A file in which nothing that is written fails at once: ``raise_failed`` tells it later.
+
+    HDF5 goes on calling after an exception, and where it does, at the file's end or that of the
+    process, Python and h5py make other errors of it, or crash.
+    """
+
+    _failed: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        """All of the bytes, or as many as there is room for."""
+        try:
+            rest = memoryview(data).cast("B")
+            while len(rest):
+                rest = rest[super().write(rest) :]
+        except BaseException as error:  # Ctrl-C may come here, too
+            self._failed = self._failed or error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Make the file so long, if there is room."""
+        try:
+            return super().truncate(size)
+        except BaseException as error:
+            self._failed = self._failed or error
+            return size or 0
+
+    def raise_failed(self) -> None:
+        """Raise what went wrong first, if anything did."""
+        if self._failed is not None:
+            raise self._failed
+
+
+@contextmanager
+def _new_h5(path: PathLike) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """An HDF5 file that is made, and a function that raises where writing has failed so far."""
+    import h5py
+
+    with atomic_path(path) as temporary, _PatientFile(temporary, "w+b") as stream:
+        try:
+            with h5py.File(stream, "w") as file:
+                yield file, stream.raise_failed
+        finally:
+            stream.raise_failed()  # the cause of whatever else is on its way
+
+
 def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:
     """Write maps of one size into an HDF5 file: ``vectors`` (N, 2, H, W), ``grid``, ``names``."""
     import h5py
 
     if Path(path).suffix not in H5_SUFFIXES:
         raise UserError(f"{path}: the name of an HDF5 file ends in {' or '.join(H5_SUFFIXES)}")
-    # Python writes: HDF5 itself crashes at the end of a process whose disk is full.
-    with (
-        atomic_path(path) as temporary,
-        open(temporary, "w+b") as stream,
-        h5py.File(stream, "w") as file,
-    ):
+    with _new_h5(path) as (file, raise_failed):
         names = []
         for index, item in enumerate(maps):
             for key, array in (("vectors", item.vectors), ("grid", item.grid)):
@@ -240,5 +283,6 @@ def write_h5(path: PathLike, maps: Iterator[VectorMap], total: int) -> None:
                         f"beside {file[key].shape[1:]}; reduce all images to one --size"
                     )
                 file[key][index] = array
+            raise_failed()
             names.append(item.name)
         file["names"] = np.array(names, dtype=h5py.string_dtype())

@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 import warnings
+from contextlib import contextmanager
 
 import dcme
 import h5py
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.cli import main
+from dcme.datasets import vectors
 from dcme.datasets.samples import find_samples
-from dcme.datasets.vectors import read_vectors
+from dcme.datasets.vectors import VectorMap, read_vectors, write_h5
 from dcme.encoding import encode
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
@@ -113,6 +115,40 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, file_format):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and ": file too large" in done.stderr.lower()
     assert {path.name for path in out.iterdir()} <= {"classes.json"}
+
+
+@contextmanager
+def file_size_limit(size):
+    """Nothing can be written beyond so many bytes of a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 50, 500, 3000, 30000, 60000, 87000])
+def test_hdf5_is_spared_errors_of_the_disk(tmp_path, size):
+    """Whenever it fills up: during the first bytes, the maps, the names or at the file's end."""
+    maps = [VectorMap(name, np.ones((2, 60, 60), np.float32)) for name in "abc"]
+    path = tmp_path / "v.h5"
+    with file_size_limit(size), pytest.raises(OSError, match="File too large") as error:
+        write_h5(path, iter(maps), 3)
+    assert error.value.filename == str(path) and not list(tmp_path.iterdir())
+    with file_size_limit(200000):
+        write_h5(path, iter(maps), 3)
+    assert [item.name for item in read_vectors(path)] == ["a", "b", "c"]
+
+
+def test_ctrl_c_while_hdf5_writes_is_one(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vectors, "memoryview", interrupted, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        write_h5(tmp_path / "v.h5", iter([VectorMap("a", np.ones((2, 6, 6), np.float32))]), 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_label_maps_are_told_from_instance_maps(tmp_path, capsys):

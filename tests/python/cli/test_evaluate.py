@@ -142,7 +142,8 @@ def test_predictions_of_cityscapes_other_labels_are_left_aside(city, perfect, ca
     assert main(["evaluate", str(perfect), str(city), "--quiet"]) == 0
     assert "1 predictions of labels that are not evaluated" in capsys.readouterr().out
     write_text(path, path.read_text().replace(" 7 ", " 34 ", 1))
-    assert "label 34 is none of the classes" in fails("evaluate", perfect, city, "--quiet")
+    line = fails("evaluate", perfect, city, "--quiet")
+    assert "label 34 is none of the classes" in line and "--classes 24:person,25:rider," in line
 
 
 def test_they_are_left_out_of_a_map_of_all_instances(city, tmp_path):
