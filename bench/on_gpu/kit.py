@@ -116,9 +116,8 @@ def _system_files(root: Path) -> list[Path]:
 
 def requirements(root: Path) -> list[str]:
     """Lines that pip takes: what the build and the tests need. Raises OSError."""
-    lines = output("bash", "-c", "source ./run help >/dev/null; requirements", cwd=root)
-    tools = ("ruff", "clang", "mypy")
-    return [line for line in lines.splitlines() if not line.startswith(tools)]
+    command = "source ./run help >/dev/null; requirements build test"
+    return output("bash", "-c", command, cwd=root).splitlines()
 
 
 def is_required(requirement: str) -> bool:

@@ -185,8 +185,8 @@ def _environment(settings: Settings) -> str:
             raise Failed(f"{name} is neither there nor in the kit (pip-{name}.log)")
         missing += [name] if status else []
     # `./run build` finds its packages installed, as far as they are to be had.
-    stamp = 'source ./run help >/dev/null; requirements | sha256sum >"$DCME_VENV/.requirements"'
-    _must(settings, "environment", ["bash", "-c", stamp])
+    note = "source ./run help >/dev/null; note_installed build test"
+    _must(settings, "environment", ["bash", "-c", note])
     return f"{settings.venv}" + (f", without {', '.join(missing)}" if missing else "")
 
 

@@ -63,3 +63,35 @@ def test_clean_leaves_the_environment_of_another_checkout(run, tmp_path):
     assert run("clean", second, DCME_VENV=shared).returncode == 1
     assert (tmp_path / "shared" / "bin").is_dir()
     assert run("clean", DCME_VENV=shared).returncode == 0 and not (tmp_path / "shared").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["prototxt/nuclei/net.prototxt", "README.md", "python/dcme/a.py", "caffe/src/a.cpp"]
+)
+def test_what_is_installed_is_built_anew_where_it_changes(run, name):
+    changed = run.checkout / name
+    changed.parent.mkdir(parents=True, exist_ok=True)
+    changed.write_text("before")
+    stamp = run.checkout / "build" / ".stamp"
+    stamps = []
+    for text in ("before", "before", "changed"):
+        if changed.read_text() != text:
+            changed.write_text(text)
+        assert run("build").returncode == 0
+        stamps.append(stamp.read_text())
+    assert stamps[0] == stamps[1] != stamps[2]
+
+
+def test_packages_of_tests_and_linters_are_installed_for_these_only(run):
+    wanted = run.checkout / ".venv" / "requirements.txt"
+
+    def installed_for(word):
+        run(word)  # there are no programs of these packages: it fails, after their installation
+        text = wanted.read_text()
+        return ["numpy>=" in text, "pytest" in text, "ruff" in text]
+
+    assert installed_for("build") == [True, False, False]
+    assert installed_for("lint") == [True, False, True]
+    assert installed_for("test") == [True, True, False]
+    wanted.unlink()
+    assert run("build").returncode == 0 and not wanted.exists(), "all is there already"
