@@ -31,14 +31,6 @@ if(SANITIZE)
   target_link_options(project_options INTERFACE -fsanitize=${SANITIZE})
 endif()
 
-# ccache knows whole compilations only where each stands for itself.
-set(precompile ON)
-if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
-  set(precompile OFF)
-endif()
-option(PRECOMPILE_HEADERS "Parse the headers that most of a target's files include just once"
-       ${precompile})
-
 # precompile_headers(<target> <header>...): for the C++ files of a target with many of them.
 function(precompile_headers target)
   if(PRECOMPILE_HEADERS)

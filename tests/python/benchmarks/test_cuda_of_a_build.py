@@ -1,4 +1,4 @@
-"""cmake/FindCuda.cmake: which of CUDA's libraries and GPUs a build is for."""
+"""cmake/Cuda.cmake: which of CUDA's libraries and GPUs a build is for."""
 
 import shutil
 import subprocess
@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-FIND_CUDA = Path(__file__).resolve().parents[3] / "cmake" / "FindCuda.cmake"
+MODULE = Path(__file__).resolve().parents[3] / "cmake" / "Cuda.cmake"
 
 pytestmark = pytest.mark.skipif(not shutil.which("cmake"), reason="needs cmake")
 
 
 def said_by(tmp_path, commands):
-    """What CMake prints for commands that follow FindCuda.cmake."""
+    """What CMake prints for commands that follow Cuda.cmake."""
     script = tmp_path / "script.cmake"
-    script.write_text(f"include({FIND_CUDA})\n{commands}\n")
+    script.write_text(f"include({MODULE})\n{commands}\n")
     done = subprocess.run(
         ["cmake", "-DCPU_ONLY=ON", "-DUSE_CUDNN=ON", "-P", script],
         env={"PATH": str(Path(shutil.which("cmake")).parent)},  # without nvidia-smi, as a rule
