@@ -29,7 +29,9 @@ def test_cmake_installs_the_commands_that_pip_makes(tmp_path):
         (package / path).parent.mkdir(parents=True, exist_ok=True)
         (package / path).write_text("def main(): return 3")
     shutil.copy(package / "dcme_command.py", package / "dcme/training/log_table.py")
-    listed = re.search(r"\[project.scripts\]\n(.*?)\n\n", (ROOT / "pyproject.toml").read_text(), re.S)
+    listed = re.search(
+        r"\[project.scripts\]\n(.*?)\n\n", (ROOT / "pyproject.toml").read_text(), re.S
+    )
     names = {line.split(" = ")[0] for line in listed[1].splitlines()}
     assert {path.name for path in (tmp_path / "tree/bin").iterdir()} == names
     for name in names:
