@@ -6,6 +6,7 @@ import io
 import json
 import os
 import struct
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -191,6 +192,16 @@ def require_size(path: PathLike, found: Sequence[int], image: Sequence[int]) -> 
     if tuple(found) != tuple(image):
         raise UserError(
             f"{path}: is {found[0]}x{found[1]} but its image is {image[0]}x{image[1]} (HxW)"
+        )
+
+
+def warn_of_squeezing(size: Sequence[int], image: Sequence[int]) -> None:
+    """Warn where (H, W) ``size`` has quite other proportions than an image, as swapped sides do."""
+    if not 0.8 <= size[0] * image[1] / (size[1] * image[0]) <= 1.25:
+        warnings.warn(
+            f"{size[0]}x{size[1]} (height x width) has other proportions than the images: they are "
+            "squeezed",
+            stacklevel=2,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -74,6 +76,15 @@ COLOURS_RGB: Final[dict[str, tuple[int, int, int]]] = {
     "bicycle": (119, 11, 32),
 }
 """Colours of Cityscapes' colour maps."""
+
+
+def no_instances(maps: Sequence[Path]) -> str:
+    """What to say of instance maps that hold no instance at all."""
+    others = f", nor does any of {len(maps) - 1} others" if len(maps) > 1 else ""
+    return (
+        f"{maps[0]}: holds no instance (ids from {FIRST_INSTANCE_ID} on){others}; of label maps 0, "
+        "1, 2, ... dcme collect makes instance maps"
+    )
 
 
 def labels_in(ids: np.ndarray) -> set[int]:

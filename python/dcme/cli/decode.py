@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "oracle class needs them",
     )
     add_no_masks(parser)
-    add_decoding(parser)
+    add_decoding(parser, "beside SOURCE or in it")
     add_classes(parser, "SOURCE")
     add_workers(parser)
     parser.epilog = "example: dcme decode vectors results --dt 5 --vt 12 --et 8 --size 256x512"
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
     images, instances = decode_files(
         arguments.source,
         arguments.out,
-        decoding(arguments, classes_of(arguments.source, arguments.classes)),
+        decoding(arguments, classes_of(arguments.source, arguments.classes), arguments.source),
         arguments.size,
         find_samples(arguments.list) if arguments.list else None,
         workers(arguments),

@@ -221,8 +221,8 @@ def ious(text: str) -> tuple[float, ...]:
     return values
 
 
-def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
-    """The thresholds and mode of the decoder; ``beside`` tells of a file that is taken unasked."""
+def add_decoding(parser: argparse.ArgumentParser, place: str) -> None:
+    """The thresholds and mode of the decoder; ``place`` says where a file is taken from unasked."""
     group = parser.add_argument_group("decoding (pixels and votes of the vector map)")
     group.add_argument("--dt", type=number, help="votes this close form one centre; default: 10")
     group.add_argument(
@@ -257,16 +257,16 @@ def add_decoding(parser: argparse.ArgumentParser, beside: str = "") -> None:
     group.add_argument(
         "--decoding",
         metavar="FILE",
-        help=f"take these from a file of dcme tune --save; options go before it{beside}",
+        help="take these from a file of dcme tune --save; options go before it; default: "
+        f"decoding.json {place}, if it is there",
     )
 
 
-def decoding(
-    arguments: argparse.Namespace, classes: ClassMap, deploy: str | None = None
-) -> Decoding:
+def decoding(arguments: argparse.Namespace, classes: ClassMap, place: str) -> Decoding:
     """The decoder asked for by ``add_decoding``: its options, else a file's, else the defaults.
 
-    The file is the one given, or that beside a ``deploy`` net, if there is one.
+    The file is the one given, or that beside a deploy net or among vector maps, the ``place``, if
+    there is one.
     """
     from dataclasses import fields
 
@@ -274,8 +274,8 @@ def decoding(
     from dcme.results.thresholds import decoding_beside, read_decoding
 
     path = arguments.decoding
-    if path is None and deploy is not None and decoding_beside(deploy).is_file():
-        path = decoding_beside(deploy)
+    if path is None and decoding_beside(place).is_file():
+        path = decoding_beside(place)
     told = read_decoding(path) if path is not None else {}
     names = {field.name for field in fields(Decoding)} - {"classes"}
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}

@@ -55,14 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "without a grid",
     )
     add_table(parser)
-    add_classes(parser, "SOURCE")
+    add_classes(parser, "SOURCE or else DIR")
     add_workers(parser)
     parser.epilog = "example: dcme oracle ceiling $CITYSCAPES_DATASET --size 512x1024"
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the scores."""
-    from dcme.datasets.class_file import classes_of
+    from dcme.datasets.class_file import classes_of, read_classes
     from dcme.datasets.samples import find_maps
     from dcme.errors import UserError
     from dcme.results.decode import Decoding
@@ -75,7 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
     given = getattr(arguments, option)
     if given is None:
         raise UserError(f"the {arguments.kind} oracle needs --{option}")
-    classes = classes_of(arguments.source, arguments.classes)
+    classes = arguments.classes or read_classes(arguments.source)
+    if classes is None:  # lists may tell none, but what a network made of their images does
+        classes = classes_of(arguments.source if option == "size" else given)
     threads, quiet = workers(arguments), arguments.quiet
     make: Callable[[Sample], ImageResult]
     more: dict[str, Table] = {}

@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="views of an image whose outputs are averaged: 1: the image; 2: also its mirror "
         "image; 8: also quarter turns; default: 1",
     )
-    parser.add_argument("--vectors", metavar="DIR", help="keep the network's outputs as .npz")
+    parser.add_argument(
+        "--vectors",
+        metavar="DIR",
+        help="keep the network's outputs as .npz, with the thresholds for dcme decode and tune",
+    )
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -62,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(those of other settings or weights are refused)",
     )
     add_no_masks(parser)
-    add_decoding(parser, "; default: decoding.json beside deploy.prototxt, if it is there")
+    add_decoding(parser, "beside deploy.prototxt")
     parser.add_argument(
         "--classes",
         type=classes,

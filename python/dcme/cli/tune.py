@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the best thresholds; dcme predict reads decoding.json beside the network",
     )
-    add_decoding(parser)
+    add_decoding(parser, "in VECTORS")
     add_classes(parser, "VECTORS")
     add_workers(parser)
     parser.epilog = (
@@ -87,7 +87,8 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"  {_thresholds(trial)}: {arguments.goal} {trial.value:.4f}", flush=True)
 
     threads = workers(arguments)
-    start = decoding(arguments, classes_of(arguments.vectors, arguments.classes))
+    classes = classes_of(arguments.vectors, arguments.classes)
+    start = decoding(arguments, classes, arguments.vectors)
     scenes = load_scenes(arguments.vectors, samples, start.classes, threads)
     found = tune(scenes, start, arguments.goal, arguments.iou, workers=threads, report=report)
     found.require_found()

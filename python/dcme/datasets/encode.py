@@ -12,7 +12,7 @@ from dcme.datasets.samples import Sample, find_maps, require_no_data_set
 from dcme.datasets.vectors import GRID_ENDING, VectorMap, npz_path, write_h5, write_npz
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import UserError
-from dcme.files import PathLike, folder_of, read_ids, require_apart, write_npy
+from dcme.files import PathLike, folder_of, read_ids, require_apart, warn_of_squeezing, write_npy
 from dcme.grid import grid_classes
 from dcme.parallel import ordered_map, progress
 
@@ -35,6 +35,7 @@ class Encoding:
         ids = read_ids(path)
         try:
             if self.size is not None and self.size != ids.shape:
+                warn_of_squeezing(self.size, ids.shape)
                 ids = reduce_ids(ids, self.size)
             grid = None
             if self.grid_size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,10 +33,11 @@ from dcme.files import (
     read_text,
     require_size,
     resized,
+    warn_of_squeezing,
     write_png,
     write_text,
 )
-from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID
+from dcme.labels import FIRST_INSTANCE_ID, LABEL_ID, labels_in, no_instances
 from dcme.parallel import ordered_map, progress
 
 RECIPE = "prepare.json"
@@ -69,10 +71,11 @@ def read_pair(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     return image, ids
 
 
-def prepare_sample(out: Path, size: tuple[int, int] | None, target: Target) -> bool:
-    """Write one reduced pair; False where an earlier call has already done it."""
+def prepare_sample(out: Path, size: tuple[int, int] | None, target: Target) -> bool | None:
+    """Write one reduced pair; returns whether it has an instance, or None where an earlier call has
+    already done it."""
     if (out / target.ids).exists() and (out / target.image).exists():
-        return False
+        return None
     image, ids = read_pair(target.sample)
     if size is not None and size != ids.shape:
         if size[0] > ids.shape[0] or size[1] > ids.shape[1]:
@@ -80,11 +83,12 @@ def prepare_sample(out: Path, size: tuple[int, int] | None, target: Target) -> b
                 f"{target.sample.image}: {ids.shape[0]}x{ids.shape[1]} cannot be reduced to "
                 f"{size[0]}x{size[1]}; choose a --size that no image is smaller than"
             )
+        warn_of_squeezing(size, ids.shape)
         image = resized(image, size, cv2.INTER_AREA)
         ids = reduce_ids(ids, size)
     write_png(out / target.image, image)
     write_png(out / target.ids, ids)
-    return True
+    return bool(labels_in(ids))
 
 
 def _source_splits(source: Path, splits: Sequence[str]) -> dict[str, list[Sample]]:
@@ -229,7 +233,9 @@ def prepare(
     texts = {split: _target_list(root, listed, split) for split in groups}
     removed = _remove_outdated(root, texts, targets)
     work = ordered_map(partial(prepare_sample, root, size), targets, workers)
-    new = list(progress(work, len(targets), "reducing", quiet))
+    made_now = list(progress(work, len(targets), "reducing", quiet))
+    if targets and made_now.count(False) == len(targets):
+        warnings.warn(no_instances([t.sample.ids_path() for t in targets]), stacklevel=2)
     for split, text in texts.items():
         path, database = root / f"{split}.txt", root / f"{split}{LMDB_ENDING}"
         write_text(path, text)
@@ -239,7 +245,7 @@ def prepare(
         write_balanced_list(root)
     if (classes := read_classes(source)) is not None:
         write_classes(root, classes)
-    return {split: _counted(split, targets, new) for split in groups}
+    return {split: _counted(split, targets, made_now) for split in groups}
 
 
 def _target_list(root: Path, targets: Sequence[Target], split: str) -> str:
@@ -265,6 +271,6 @@ def _remove_outdated(root: Path, texts: Mapping[str, str], targets: Sequence[Tar
     return removed
 
 
-def _counted(split: str, targets: Sequence[Target], new: Sequence[bool]) -> Pairs:
-    written = [one for target, one in zip(targets, new) if target.split == split]
-    return Pairs(written.count(False), written.count(True))
+def _counted(split: str, targets: Sequence[Target], made_now: Sequence[bool | None]) -> Pairs:
+    pairs = [one for target, one in zip(targets, made_now) if target.split == split]
+    return Pairs(pairs.count(None), len(pairs) - pairs.count(None))

@@ -24,7 +24,15 @@ from dcme.datasets.vectors import (
     write_npz,
 )
 from dcme.errors import UserError
-from dcme.files import Levels, PathLike, image_size, read_image, require_apart, resized
+from dcme.files import (
+    Levels,
+    PathLike,
+    image_size,
+    read_image,
+    require_apart,
+    resized,
+    warn_of_squeezing,
+)
 from dcme.parallel import ordered_map, progress
 from dcme.prediction.classifier import Classifier, boxes_at, classified
 from dcme.prediction.network import Network
@@ -38,6 +46,7 @@ from dcme.results.files import (
     text_path,
     write_result,
 )
+from dcme.results.thresholds import DECODING_FILE, write_decoding
 
 RECIPE = "predict.json"
 
@@ -72,6 +81,7 @@ def load_picture(
     full = image = read_image(sample.image_path(), levels)
     shape = image.shape[:2]
     if size is not None and size != shape:
+        warn_of_squeezing(size, shape)
         shrinks = size[0] <= shape[0] and size[1] <= shape[1]
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         image = resized(image, size, method)
@@ -298,7 +308,8 @@ def _kept(
 ) -> set[str]:
     """Names of the samples of which all is there already; what is of others is removed.
 
-    An image's text file comes last: where it is, so is all else. Raises where the results are of
+    An image's text file comes last: where it is, so is all else. A network's outputs are removed,
+    too: nobody could tell those that another network has left. Raises where the results are of
     other settings, and, unless these go on with them, of other images.
     """
     kept = set()
@@ -316,6 +327,8 @@ def _kept(
         require_no_others(recipe.folder, sources, adding)
     for name in sources.keys() - kept:
         text_path(recipe.folder, name).unlink(missing_ok=True)
+        if vectors_out is not None:
+            npz_path(vectors_out, name).unlink(missing_ok=True)
     recipe.keep(sources)
     return kept
 
@@ -332,10 +345,11 @@ def predict(
     """Find the instances of every sample's image and write them to ``out``.
 
     Masks are brought back to the images' full size. With ``vectors_out`` the network's outputs are
-    kept there as .npz files. With ``resume`` images whose results are in ``out`` already, from an
-    interrupted call with the same arguments, are not seen again; their instances count as well.
-    Raises where the results there are of other arguments. Without it they are replaced; where there
-    are ones of other images, too, it raises. Images that are listed several times are seen once.
+    kept there as .npz files, and the thresholds beside them. With ``resume`` images whose results
+    are in ``out`` already, from an interrupted call with the same arguments, are not seen again;
+    their instances count as well. Raises where the results there are of other arguments. Without it
+    they are replaced; where there are ones of other images, too, it raises. Images that are listed
+    several times are seen once.
     """
     samples = distinct(samples)
     require_files(samples, image=True, ids=False)
@@ -346,8 +360,10 @@ def predict(
     settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
     recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")
     kept = _kept(recipe, samples, vectors, resume)
-    for folder in (Path(out), *([vectors] if vectors else [])):
-        write_classes(folder, how.decoding.classes)
+    write_classes(out, how.decoding.classes)
+    if vectors is not None:
+        write_classes(vectors, how.decoding.classes)
+        write_decoding(vectors / DECODING_FILE, how.decoding)
     todo = [s for s in samples if s.name not in kept]
     load = partial(load_picture, how.size, how.classifier is not None, levels=how.levels)
     outputs = _outputs(how.network, ordered_map(load, todo, workers), how.batch)

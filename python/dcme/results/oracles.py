@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dcme.classes import CITYSCAPES, ClassMap
+from dcme.classes import CITYSCAPES, ClassMap, require_classes
 from dcme.datasets.samples import Sample
 from dcme.datasets.vectors import read_vector_map
 from dcme.decoding import decode
 from dcme.encoding import encode, instances, reduce_ids
 from dcme.errors import UserError
-from dcme.files import read_ids
-from dcme.labels import FIRST_INSTANCE_ID
+from dcme.files import read_ids, warn_of_squeezing
+from dcme.labels import FIRST_INSTANCE_ID, labels_in
 from dcme.parallel import ordered_map, progress
 from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, LazyMasks, read_result, resize_mask, result_path
@@ -34,6 +34,7 @@ EXACT = Decoding(dt=0, vt=0, et=1, mode="reference")
 def reduced_ids(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
     """A sample's instance map as the method reduces it to ``size`` = (H, W)."""
     ids = read_ids(sample.ids_path())
+    warn_of_squeezing(size or ids.shape, ids.shape)
     try:
         return reduce_ids(ids, size or ids.shape)
     except ValueError as error:
@@ -185,7 +186,9 @@ def count_instances(
     """Instances of each class after the reduction to ``size`` = (H, W)."""
 
     def count(sample: Sample) -> np.ndarray:
-        found = true_instances(reduced_ids(sample, size), classes)["label"]
+        ids = reduced_ids(sample, size)
+        require_classes(classes, labels_in(ids), sample.ids_path())
+        found = true_instances(ids, classes)["label"]
         return np.array([np.count_nonzero(found == label) for label in classes.labels])
 
     counts = ordered_map(count, samples, workers)
@@ -199,7 +202,8 @@ def class_accuracy(
     labels = oracle.classes.labels
 
     def count(sample: Sample) -> np.ndarray:
-        _, true, predicted, _ = oracle.classified(sample)
+        ids, true, predicted, _ = oracle.classified(sample)
+        require_classes(oracle.classes, labels_in(ids), sample.ids_path())
         right = true[true == predicted]
         return np.array([[np.count_nonzero(x == k) for k in labels] for x in (true, right)])
 

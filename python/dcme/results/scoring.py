@@ -24,7 +24,7 @@ from dcme.evaluation import (
     add_masks,
 )
 from dcme.files import PathLike, read_ids
-from dcme.labels import LABEL_ID, labels_in
+from dcme.labels import LABEL_ID, labels_in, no_instances
 from dcme.matching import Matching
 from dcme.parallel import ordered_map, progress
 from dcme.results.distances import read_distances, stereo_files, with_distances
@@ -186,6 +186,8 @@ class _Scorer:
         self.classes, self.distances = classes, distances
         self.unclassified: list[int] = []
         self.aside: list[int] = []
+        self.instances_at: set[Path] = set()
+        """Instance maps that hold instances, whatever their class."""
         self.by_class = Evaluator(classes, distances=distances)
         self.agnostic = Evaluator(classes, class_agnostic=True)
 
@@ -223,6 +225,8 @@ class _Scorer:
         except ValueError as error:
             raise UserError(str(error)) from None
         require_classes(self.classes, told.truth_labels, truth)
+        if told.truth_labels:
+            self.instances_at.add(truth)
         return told.matchings
 
     def _compare(
@@ -247,7 +251,9 @@ class _Scorer:
     def add_result(self, make: Callable[[Sample], ImageResult], sample: Sample) -> list[Matching]:
         """Compare instances in memory with a sample's instance map; no matching counts."""
         ids = read_ids(sample.ids_path())
-        require_classes(self.classes, labels_in(ids), sample.ids_path())
+        if labels := labels_in(ids):
+            self.instances_at.add(sample.ids_path())
+        require_classes(self.classes, labels, sample.ids_path())
         try:
             result = make(sample)
             columns = (result.masks, result.labels.tolist(), result.scores.tolist())
@@ -258,7 +264,7 @@ class _Scorer:
             raise UserError(f"{sample.ids_path()}: {error}") from None
         return []
 
-    def scores(self, counts: Sequence[Sequence[Matching]], notes: tuple[str, ...] = ()) -> Scores:
+    def scores(self, samples: Sequence[Sample], counts: Sequence[Sequence[Matching]]) -> Scores:
         """The scores of all that was added, with the sums of the matching counts."""
         by_class, agnostic = self.by_class.results(), self.agnostic.results()
         return Scores(
@@ -274,8 +280,13 @@ class _Scorer:
             distances=self.distances,
             unclassified=sum(self.unclassified),
             aside=sum(self.aside),
-            notes=notes,
+            notes=(*_distances_note(samples), *self._truth_note(samples)),
         )
+
+    def _truth_note(self, samples: Sequence[Sample]) -> tuple[str, ...]:
+        if self.instances_at or not samples:
+            return ()
+        return (no_instances([sample.ids_path() for sample in samples]),)
 
 
 def _rows(result: EvaluationResult) -> list[ClassScore]:
@@ -314,14 +325,13 @@ def score_results(
         raise UserError(f"{results}: no such folder of results")
     require_distinct(samples)
     require_files(samples, image=False, ids=True)
-    far = with_distances(samples)
-    scorer = _Scorer(classes, far == len(samples))
+    scorer = _Scorer(classes, with_distances(samples) == len(samples))
     work = ordered_map(partial(scorer.add_result_file, results, ious), samples, workers)
-    counts = list(progress(work, len(samples), "evaluating", quiet))
-    return scorer.scores(counts, _distances_note(far, len(samples)))
+    return scorer.scores(samples, list(progress(work, len(samples), "evaluating", quiet)))
 
 
-def _distances_note(far: int, images: int) -> tuple[str, ...]:
+def _distances_note(samples: Sequence[Sample]) -> tuple[str, ...]:
+    far, images = with_distances(samples), len(samples)
     if far in (0, images):
         return ()
     return (f"No AP100m and AP50m: only {far} of {images} images have disparity and camera files.",)
@@ -341,8 +351,6 @@ def score_images(
     """
     require_distinct(samples)
     require_files(samples, image=False, ids=True)
-    far = with_distances(samples)
-    scorer = _Scorer(classes, far == len(samples))
+    scorer = _Scorer(classes, with_distances(samples) == len(samples))
     work = ordered_map(partial(scorer.add_result, make), samples, workers)
-    counts = list(progress(work, len(samples), title, quiet))
-    return scorer.scores(counts, _distances_note(far, len(samples)))
+    return scorer.scores(samples, list(progress(work, len(samples), title, quiet)))

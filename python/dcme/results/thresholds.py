@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dcme.errors import UserError
-from dcme.files import PathLike, read_json, write_json
+from dcme.files import PathLike, folder_of, read_json, write_json
 from dcme.results.decode import MODES, Decoding
 
 DECODING_FILE = "decoding.json"
-"""Beside a deploy net."""
+"""Beside a deploy net, or in a folder of a network's outputs."""
 THRESHOLDS = ("dt", "vt", "et", "foreground", "probability")
 _KNOWN = (*THRESHOLDS, "mode")
 
@@ -45,6 +45,6 @@ def _check(where: str, name: str, value: Any) -> None:
         raise UserError(f"{where}: must be a number from 0 on{limit}, not {value!r:.40}")
 
 
-def decoding_beside(deploy: PathLike) -> Path:
-    """Where the thresholds of a network are looked for."""
-    return Path(deploy).with_name(DECODING_FILE)
+def decoding_beside(place: PathLike) -> Path:
+    """Where the thresholds are looked for of a network, or of its outputs in a file or a folder."""
+    return folder_of(place) / DECODING_FILE

@@ -12,7 +12,7 @@ from dcme.datasets.recipe import file_state, short_mark
 from dcme.datasets.samples import Sample, read_list, require_files
 from dcme.errors import UserError
 from dcme.files import checked_size, read_ids, read_json, read_text, require_size, write_json
-from dcme.labels import FIRST_INSTANCE_ID, labels_in
+from dcme.labels import FIRST_INSTANCE_ID, labels_in, no_instances
 from dcme.parallel import ordered_map, progress, usable_cores
 from dcme.training.caffe_train import (
     NetFiles,
@@ -91,18 +91,20 @@ def check_data(files: NetFiles, quiet: bool = True) -> Labels:
     Every image and instance map of the lists must be there and end properly, images must have 8
     bits a channel, and instance maps must be such, of their images' sizes. Reading them takes a
     part of the time of one pass of the training; beside the prototxts it is noted, and not done
-    again until a file changes.
+    again until a file changes. One of the maps must have an instance.
     """
     samples = list(dict.fromkeys(sample for listed in _lists(files) for sample in listed))
     paths = [path for s in samples for path in (s.image_path(), s.ids_path())]
     kept, mark = files.train.with_name(CHECKED), short_mark(map(file_state, paths))
-    if (found := _known(kept, mark)) is not None:
+    if found := _known(kept, mark):
         return found
     found = {}
     work = ordered_map(_labels, samples, usable_cores())
     for sample, labels in zip(samples, progress(work, len(samples), "checking the data", quiet)):
         for label in labels:
             found.setdefault(label, sample.ids_path())
+    if samples and not found:
+        raise UserError(no_instances([sample.ids_path() for sample in samples]))
     if samples:
         first = {str(label): os.fspath(path) for label, path in sorted(found.items())}
         write_json(kept, {"files": mark, "labels": first})

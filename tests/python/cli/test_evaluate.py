@@ -322,3 +322,12 @@ def test_an_image_that_is_listed_twice_is_not_scored_twice(city, perfect):
         score_results(perfect, [*samples, samples[0]], CITYSCAPES)
     with pytest.raises(UserError, match=f"{samples[0].name} is listed twice"):
         score_images(truth_as_result, [*samples, samples[0]], CITYSCAPES)
+
+
+def test_ground_truth_without_any_instance_is_told(tmp_path, capsys):
+    write_png(tmp_path / "ids.png", np.full((40, 60), 2, np.uint16))
+    write_text(tmp_path / "val.txt", "image.png ids.png\n")
+    write_text(tmp_path / "image.txt", "")
+    words = ["evaluate", str(tmp_path), str(tmp_path), "--classes", "1:cell", "--quiet"]
+    assert main(words) == 0
+    assert "ids.png: holds no instance (ids from 1000 on); of label maps" in capsys.readouterr().out

@@ -148,6 +148,7 @@ def test_a_mean_file_is_not_passed_over(tmp_path):
         Preprocessing.of_training_net(tmp_path / "train.prototxt")
 
 
+@pytest.mark.filterwarnings("ignore:.* are squeezed")
 @pytest.mark.parametrize("size", [(20, 40), (50, 90), (20, 90)])
 def test_images_are_reduced_by_area_and_enlarged_linearly(tmp_path, size):
     write_png(tmp_path / "a.png", image := picture(32, 64))

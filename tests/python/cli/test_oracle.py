@@ -10,7 +10,8 @@ from dcme.classes import CITYSCAPES
 from dcme.cli import main
 from dcme.datasets.samples import find_samples
 from dcme.datasets.vectors import write_npz
-from dcme.files import read_ids, write_json
+from dcme.errors import UserError
+from dcme.files import read_ids, write_json, write_png, write_text
 from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, LazyMasks, write_result
 from dcme.results.oracles import (
@@ -204,3 +205,37 @@ def test_distances_bring_two_more_columns(city, tmp_path, capsys):
     assert main(["oracle", "ceiling", str(root), "--size", "64x128", "--quiet"]) == 0
     out = capsys.readouterr().out
     assert "AP100m" in out and "AP50m" in out
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """A list of one image with cells of two classes, without a classes.json; its folder."""
+    ids = np.zeros((40, 60), np.uint16)
+    ids[5:20, 5:20], ids[22:38, 30:50] = 1001, 3001
+    write_png(tmp_path / "ids.png", ids)
+    write_text(tmp_path / "val.txt", "image.png ids.png\n")
+    return tmp_path
+
+
+def test_classes_are_those_of_the_vectors_or_results_where_the_list_tells_none(cells, capsys):
+    words = ["--classes", "1:cell,3:dead cell, big", "--grid-size", "1", "--quiet"]
+    assert main(["encode", str(cells), str(cells / "v"), *words]) == 0
+    assert main(["decode", str(cells / "v"), str(cells / "r"), "--quiet"]) == 0
+    for kind, option, folder in (("instance", "--vectors", "v"), ("class", "--results", "r")):
+        capsys.readouterr()
+        assert main(["oracle", kind, str(cells), option, str(cells / folder), "--quiet"]) == 0
+        assert "dead cell, big" in capsys.readouterr().out
+
+
+def test_labels_of_no_class_are_told_before_any_table(cells, capsys):
+    assert main(["encode", str(cells), str(cells / "v"), "--quiet"]) == 1
+    words = ["--classes", "1:a,3:b", "--quiet"]
+    assert main(["encode", str(cells), str(cells / "v"), *words]) == 0
+    (sample,) = find_samples(cells)
+    capsys.readouterr()
+    words = ["oracle", "instance", str(cells), "--vectors", str(cells / "v"), "--classes"]
+    assert main([*words, "1:a,2:b", "--quiet"]) == 1
+    captured = capsys.readouterr()
+    assert not captured.out and "label 3 is none of the classes (1 a, 2 b)" in captured.err
+    with pytest.raises(UserError, match="label 1 is none of the classes"):
+        count_instances([sample], None, CLASSES)

@@ -226,3 +226,28 @@ def test_an_image_that_is_missing_is_found_before_any_work(deploy, tmp_path):
         how = Prediction(Network(deploy, None), Decoding())
         predict(how, read_list(tmp_path / "list.txt"), tmp_path / "r")
     assert GradientNet.batches == []
+
+
+def test_outputs_of_an_earlier_network_do_not_stay(deploy, tmp_path, monkeypatch):
+    """Of an interrupted prediction, that is; tuning would work on those of two networks."""
+    for index in range(3):
+        write_png(tmp_path / "images" / f"{index}.png", picture(32, 64, seed=index))
+    samples, kept = read_folder(tmp_path / "images"), tmp_path / "v"
+    how = Prediction(Network(deploy, None), Decoding(dt=3, classes=ClassMap((1,), ("thing",))))
+    predict(how, samples, tmp_path / "first", vectors_out=kept)
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientNet, "forward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        predict(how, samples, tmp_path / "second", vectors_out=kept)
+    assert not list(kept.glob("*.npz"))
+
+
+def test_thresholds_are_kept_with_the_vectors_for_decode(deploy, tmp_path, capsys):
+    found = predicted_input(deploy, tmp_path, "--vectors", str(tmp_path / "v"))
+    before = (tmp_path / "r" / "a.txt").read_text()
+    assert found and main(["decode", str(tmp_path / "v"), str(tmp_path / "again"), "--quiet"]) == 0
+    assert f"{tmp_path / 'v' / 'decoding.json'}: --dt " in capsys.readouterr().out
+    assert (tmp_path / "again" / "a.txt").read_text() == before

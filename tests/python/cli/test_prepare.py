@@ -255,3 +255,23 @@ def test_the_first_id_of_label_1_is_an_instance_in_reduced_maps_too(listed, tmp_
     prepare(listed / "train.txt", tmp_path / "out", (16, 24))
     (sample,) = find_samples(tmp_path / "out" / "train.txt")
     assert np.unique(read_ids(sample.ids)).tolist() == [0, 1000, 1001]
+
+
+def test_maps_without_any_instance_are_told(listed, tmp_path, capsys):
+    path = listed / "good_ids.png"
+    cv2.imwrite(str(path), (read_ids(path) > 0).astype(np.uint16))
+    words = ["prepare", str(listed / "train.txt"), str(tmp_path / "out"), "--quiet"]
+    for warnings in (1, 0):  # what is kept is not read
+        assert main(words) == 0
+        assert capsys.readouterr().err.count("good_ids.png: holds no instance") == warnings
+
+
+def test_sides_that_were_swapped_are_told(city, tmp_path, capsys):
+    assert main(["prepare", str(city), str(tmp_path / "a"), "--size", "64x32", "--quiet"]) == 0
+    told = capsys.readouterr().err
+    assert told == (
+        "dcme prepare: warning: 64x32 (height x width) has other proportions than the images: they "
+        "are squeezed\n"
+    )
+    assert main(["prepare", str(city), str(tmp_path / "b"), "--size", "40x90", "--quiet"]) == 0
+    assert not capsys.readouterr().err

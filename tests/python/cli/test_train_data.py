@@ -205,3 +205,14 @@ def test_the_thresholds_of_the_nets_go_along(copied, tmp_path):
     told.write_text('{"dt": 5}')
     assert train(copied, tmp_path / "r", 3, "--quiet", nets=nets) == 0
     assert json.loads(told.read_text()) == {"dt": 5}
+
+
+def test_data_without_any_instance_are_told_before(copied, tmp_path, fails):
+    """As label maps 0, 1, 2, ... are, saved with 16 bits."""
+    for path in (copied / "instanceIds").rglob("*.png"):
+        write_png(path, read_ids(path) // 1000)
+    for _ in range(2):  # no earlier check hides it
+        line = fails("train", NETS, copied, tmp_path / "r", "--quiet")
+        assert "holds no instance (ids from 1000 on), nor does any of 3 others; of label" in line
+        assert "dcme collect makes instance maps" in line
+        assert not (tmp_path / "r" / "train.log").exists()
