@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dnn/precision.hpp"
 #include "dnn/winograd_convolution.hpp"
 #include "dnn/winograd_transforms.hpp"
 #include "same_as_reference.hpp"
