@@ -35,7 +35,7 @@ OTHER_THRESHOLDS = (10.0, 50.0, 15.0)
 THRESHOLD_FILE = "thresholds.json"
 """Beside the weights."""
 
-VERSION = 5
+VERSION = 6
 """Raised whenever vectors, results or tables come out otherwise: what is stored then is stale."""
 
 

@@ -73,7 +73,7 @@ class Ceiling:
     """The ground truth at the network's size, enlarged again: the best that a network can reach.
 
     With ``decoding`` the reduced map is encoded and decoded on the way; without, its masks are
-    enlarged as they are.
+    enlarged as they are, which is what both papers printed.
     """
 
     size: tuple[int, int]
