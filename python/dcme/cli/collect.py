@@ -23,9 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 Your images and masks, in the usual forms, as lists of images and instance maps.
 
 Masks may be one label map for each image (0, 1, 2, ...; PNG, TIFF or .npy,
-named as the image; an ending such as _masks may follow), a folder of single
-masks for each image (MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO
-annotation file (polygons, and run lengths, plain or compressed)."""
+named as the image; an ending such as _masks may follow; of several --classes
+1000 * class + number), a folder of single masks for each image
+(MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO annotation file
+(polygons, and run lengths, plain or compressed)."""
     parser.add_argument("images", help="folder of images (or of folders NAME/images)")
     parser.add_argument("masks", help="folder of masks, or a COCO file (.json)")
     parser.add_argument("out", help="new folder for images/, instanceIds/, train.txt and val.txt")
@@ -33,8 +34,9 @@ annotation file (polygons, and run lengths, plain or compressed)."""
         "--classes",
         type=classes,
         metavar="LABEL:NAME,...",
-        help="class of the masks, e.g. 1:nucleus, or the wanted categories of a COCO file; "
-        "default: 1:object, or all categories under their ids",
+        help="class of the masks, e.g. 1:nucleus, those of instance maps (1000 * class + number), "
+        "or the wanted categories of a COCO file; default: 1:object, or all categories under "
+        "their ids",
     )
     parser.add_argument(
         "--parts",

@@ -1,7 +1,7 @@
 """Instance masks in the forms that people have, made into images, instance maps and lists.
 
-Three forms are read: a label map for each image (0, 1, 2, ...; PNG, TIFF or .npy), a folder of
-single masks for each image, and a COCO annotation file.
+Three forms are read: a label map for each image (0, 1, 2, ..., or an instance map of several
+classes; PNG, TIFF or .npy), a folder of single masks for each image, and a COCO annotation file.
 """
 
 from __future__ import annotations
@@ -13,25 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable
 
-import cv2
 import numpy as np
 
 from dcme.classes import ClassMap
 from dcme.datasets.class_file import write_classes
 from dcme.datasets.coco import read_coco
-from dcme.datasets.regions import Region, instance_map, overlaid, regions_of_values
-from dcme.datasets.samples import IMAGE_SUFFIXES, Sample, list_line, read_folder, unique_names
+from dcme.datasets.mask_folders import MASK_SUFFIXES, ONLY_CLASS, MaskReader, Source, images_in
+from dcme.datasets.regions import instance_map, overlaid
+from dcme.datasets.samples import Sample, list_line, unique_names
 from dcme.errors import UserError
 from dcme.files import (
     Levels,
     PathLike,
     read_image,
-    read_labels,
-    read_mask,
-    require_size,
-    visible_files,
     write_png,
     write_text,
 )
@@ -40,8 +35,6 @@ from dcme.parallel import ordered_map, progress
 
 UNFINISHED = {"images", "instanceIds"}
 """What an interrupted call leaves: no lists."""
-
-MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
 
 
 @dataclass(frozen=True)
@@ -63,19 +56,6 @@ class Settings:
     """(H, W) that no image is to exceed; larger ones are cut, with the instances at the cuts."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """An image and how its regions are found."""
-
-    image: Sample
-    regions: Callable[[tuple[int, int]], list[Region]]
-    """(H, W) of the image to its regions."""
-    origin: str
-    """What messages call the masks."""
-    path: Path
-    """The file or folder of the masks."""
-
-
 def tiles(shape: tuple[int, int], limit: tuple[int, int] | None) -> list[tuple[slice, slice]]:
     """The fewest parts of an image (H, W), about equal, of which none is larger than ``limit``."""
     sides = []
@@ -86,127 +66,16 @@ def tiles(shape: tuple[int, int], limit: tuple[int, int] | None) -> list[tuple[s
     return [(rows, columns) for rows in sides[0] for columns in sides[1]]
 
 
-def _nested_names(paths: Sequence[Path], folder: Path, masks: Path) -> list[str]:
-    """Names of images ``folder``/NAME/images/FILE: NAME, where each has one image and the masks are
-    in a folder NAME, too, or the files' own names do not tell the images apart."""
-    owners = [path.parent.parent.name for path in paths]
-    same = len({path.stem for path in paths}) < len(paths)
-    if len(set(owners)) == len(owners) and (same or any((masks / one).is_dir() for one in owners)):
-        return owners
-    return unique_names(paths, folder)
-
-
-def _images(folder: Path, masks: Path) -> list[Sample]:
-    """All images of a folder, or of the folders ``*/images`` in it."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder of images")
-    nested = visible_files(folder, IMAGE_SUFFIXES, "*/images/*")
-    if nested and not visible_files(folder, IMAGE_SUFFIXES):
-        names = _nested_names(nested, folder, masks)
-        return [Sample(name, path, None) for name, path in zip(names, nested)]
-    return read_folder(folder)
-
-
-def _thin_values(labels: np.ndarray) -> np.ndarray:
-    """The values but 0 of a label map (H, W) that nowhere fill a square of 3x3 pixels."""
-    values, places = np.unique(labels, return_inverse=True)
-    numbers = places.reshape(labels.shape)  # OpenCV takes no 64-bit values, but these fit anywhere
-    ranks, square = numbers.astype(np.float64), np.ones((3, 3), np.uint8)
-    solid = cv2.erode(ranks, square) == cv2.dilate(ranks, square)
-    thin = values != 0
-    thin[numbers[solid]] = False
-    return values[thin]
-
-
-class _MaskReader:
-    """Masks of a single class in a folder ``root``: a file or a folder for each image."""
-
-    def __init__(self, root: Path, names: Sequence[str], label: int, parts: str | None) -> None:
-        self.root, self.label, self.parts = root, label, parts
-        self.files: dict[str, list[Path]] = {}
-        """Label maps directly in the folder, by the image whose they can be."""
-        known = set(names)
-        for path in visible_files(root, MASK_SUFFIXES):
-            self.files.setdefault(self._owner(path.stem, known), []).append(path)
-
-    @staticmethod
-    def _owner(stem: str, names: set[str]) -> str:
-        """The longest image name that the stem is, or begins with before ``_`` or ``.``; or ""."""
-        ends = [i for i, letter in enumerate(stem) if letter in "_."]
-        starts = [stem, *(stem[:i] for i in reversed(ends))]
-        return next((start for start in starts if start in names), "")
-
-    def source(self, image: Sample) -> Source:
-        """The masks of one image: a folder of its name, or the one file of its name."""
-        for folder in (self.root / image.name / "masks", self.root / image.name):
-            if folder.is_dir():
-                return Source(image, partial(self.from_folder, folder), str(folder), folder)
-        owned = self.files.get(image.name, [])
-        found = [p for p in owned if p.stem == image.name] or owned
-        if not found:
-            raise UserError(
-                f"{image.image}: no masks in {self.root}: neither a folder {image.name} nor a file "
-                f"{image.name}.png, .tif or .npy (an ending such as _masks may follow the name)"
-            )
-        if len(found) > 1:
-            raise UserError(
-                f"{image.image}: two files could hold its masks, {found[0]} and {found[1].name}"
-            )
-        if found[0].samefile(image.image_path()):
-            raise UserError(f"{found[0]}: is the image itself; masks are in a folder of their own")
-        return Source(image, partial(self.from_label_map, found[0]), str(found[0]), found[0])
-
-    def from_label_map(self, path: Path, shape: tuple[int, int]) -> list[Region]:
-        """One instance for each number but 0."""
-        labels = read_labels(path)
-        require_size(path, labels.shape, shape)
-        values = np.unique(labels)
-        if values[0] < 0:
-            raise UserError(f"{path}: holds {values[0]}; a label map is 0 where no instance is")
-        thin = _thin_values(labels)
-        if self.parts != "one" and len(thin) >= 3 and 2 * len(thin) > np.count_nonzero(values):
-            raise UserError(
-                f"{path}: {len(thin)} of its values occur on thin lines only, as the greys of "
-                "smoothed edges do; a label map has one value for each instance (if this one has: "
-                "--parts one)"
-            )
-        regions = regions_of_values(self.label, labels)
-        if self.parts is None and regions and all(len(r.parts()) > 1 for r in regions):
-            listed = ", ".join(str(value) for value in values[values != 0][:3])
-            raise UserError(
-                f"{path}: each value of its foreground ({listed}) is in separate parts; say "
-                "--parts each if every part is an instance, --parts one if every value is one"
-            )
-        return self._instances(regions)
-
-    def from_folder(self, folder: Path, shape: tuple[int, int]) -> list[Region]:
-        """One instance for each file; a folder without any file holds none."""
-        paths = visible_files(folder, MASK_SUFFIXES)
-        if not paths and any(p.is_file() and p.name[0] != "." for p in folder.iterdir()):
-            raise UserError(f"{folder}: holds no masks ({', '.join(MASK_SUFFIXES)})")
-        regions = []
-        for path in paths:
-            mask = read_mask(path)
-            require_size(path, mask.shape, shape)
-            regions.append(Region.of_mask(self.label, mask))
-        return self._instances(regions)
-
-    def _instances(self, regions: list[Region]) -> list[Region]:
-        if self.parts != "each":
-            return regions
-        return [part for region in regions for part in region.parts()]
-
-
 def _from_folder(
     images: Path, masks: Path, classes: ClassMap | None, settings: Settings
 ) -> tuple[list[Source], ClassMap, dict[str, int]]:
-    table = classes or ClassMap((1,), ("object",))
-    if len(table.labels) != 1:
-        raise UserError("masks without classes are of exactly one class, e.g. --classes 1:cell")
-    samples = _images(images, masks)
-    names = [sample.name for sample in samples]
-    reader = _MaskReader(masks, names, table.labels[0], settings.parts)
-    return [reader.source(sample) for sample in samples], table, {}
+    samples = images_in(images, masks)
+    reader = MaskReader(masks, [sample.name for sample in samples], classes, settings.parts)
+    sources = [reader.source(sample) for sample in samples]
+    single = next((source.path for source in sources if source.path.is_dir()), None)
+    if single is not None and classes is not None and len(classes.labels) != 1:
+        raise UserError(f"{single}: single masks are of exactly one class, e.g. --classes 1:cell")
+    return sources, classes or ONLY_CLASS, {}
 
 
 def _from_coco(
@@ -351,7 +220,8 @@ def collect(
 
     images: a folder. masks: a folder with a label map or a folder of single masks for each image
     (of the image's name), or a COCO file (.json). classes: of a COCO file, by their names there
-    (default: all, label = category id); of folders, the single class. Lists are written last, so
+    (default: all, label = category id); of folders, the single class, or those whose labels the
+    numbers of instance maps tell. Lists are written last, so
     an interrupted call leaves none. Raises UserError for whatever does not fit together, and
     where not a single instance is found; then nothing is left.
     """

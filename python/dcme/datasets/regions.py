@@ -4,12 +4,13 @@ them."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from dcme.classes import LAST_LABEL
 from dcme.errors import UserError
 from dcme.labels import FIRST_INSTANCE_ID
 
@@ -76,6 +77,26 @@ def regions_of_values(label: int, labels: np.ndarray) -> list[Region]:
             values[begins], *(side.tolist() for side in sides)
         )
     ]
+
+
+def are_of_classes(values: Sequence[int]) -> bool:
+    """Whether the values but 0 of a map look like those of an instance map of several classes."""
+    labels = {value // FIRST_INSTANCE_ID for value in values}
+    return len(labels) > 1 and min(labels) >= 1 and max(labels) <= LAST_LABEL
+
+
+def classified(
+    regions: Sequence[Region], values: Sequence[int], labels: Collection[int]
+) -> list[Region]:
+    """The regions of an instance map's values with their classes; values below 1000 are groups of
+    a class, or else stuff, which is left out."""
+    found = []
+    for region, value in zip(regions, values):
+        if value >= FIRST_INSTANCE_ID:
+            found.append(replace(region, label=value // FIRST_INSTANCE_ID))
+        elif value in labels:
+            found.append(replace(region, label=value, group=True))
+    return found
 
 
 def overlaid(regions: Sequence[Region], shape: tuple[int, int]) -> np.ndarray:

@@ -6,7 +6,8 @@ import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.datasets.class_file import read_classes
-from dcme.datasets.collect import Settings, _thin_values, collect, split_names, tiles
+from dcme.datasets.collect import Settings, collect, split_names, tiles
+from dcme.datasets.mask_folders import thin_values
 from dcme.datasets.regions import Region, instance_map, overlaid, regions_of_values
 from dcme.datasets.samples import cityscapes_split, read_folder
 from dcme.errors import UserError
@@ -142,7 +143,7 @@ def test_values_of_64_bits_are_told_apart(photos, masks, tmp_path, first):
 def test_thin_values_of_64_bits_are_told_apart():
     labels = np.zeros((20, 20), np.uint64)
     labels[1:6, 1:6], labels[8], labels[12, :9] = 2**60, 2**60 + 1, 2**60 + 2
-    assert _thin_values(labels).tolist() == [2**60 + 1, 2**60 + 2]
+    assert thin_values(labels).tolist() == [2**60 + 1, 2**60 + 2]
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int64, np.float32, bool])
@@ -265,7 +266,12 @@ def test_wrong_folders_and_classes_are_named(photos, masks, tmp_path, fails):
     assert "none: no such folder or file of masks" in fails("collect", photos, none, out)
     line = fails("collect", photos, photos / "a.jpg", out)
     assert "a.jpg: masks are a folder, or a COCO file (.json)" in line
-    assert "exactly one class" in fails("collect", photos, masks, out, "--classes", "1:a,2:b")
+    (masks / "a").mkdir()
+    cv2.imwrite(str(masks / "a" / "1.png"), 255 * LEFT.astype(np.uint8))
+    for name in "bc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    line = fails("collect", photos, masks, out, "--classes", "1:a,2:b")
+    assert f"{masks / 'a'}: single masks are of exactly one class" in line
 
 
 def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
@@ -370,3 +376,36 @@ def test_a_single_image_is_for_training(photos, masks, tmp_path, capsys):
     assert main(["collect", str(photos), str(masks), str(tmp_path / "data"), "--quiet"]) == 0
     assert not (tmp_path / "data" / "val.txt").exists()
     assert "val.txt" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def several_classes(masks):
+    """Instance maps with instances of the classes 1 and 2, a group of 2, and stuff."""
+    ids = 1007 * LEFT.astype(np.uint16) + 2001 * RIGHT.astype(np.uint16)
+    ids[0, :3], ids[1, :3] = 2, 7
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), ids)
+    return masks
+
+
+def test_instance_maps_keep_the_classes_that_are_named(photos, several_classes, tmp_path, fails):
+    two = ClassMap([1, 2], ["a", "b"])
+    collect(photos, several_classes, tmp_path / "data", two)
+    assert read_classes(tmp_path / "data") == two
+    for ids in collected(tmp_path / "data").values():
+        assert np.array_equal(np.where(ids < 1000, 0, ids), 1001 * LEFT + 2001 * RIGHT)
+        assert (ids[0, :3] == 2).all() and not ids[1, :3].any()
+    words = ("collect", photos, several_classes, tmp_path / "other", "--quiet", "--classes")
+    assert "label 2 is none of the classes (1 a, 3 c)" in fails(*words, "1:a,3:c")
+
+
+def test_instance_maps_whose_classes_are_lost_are_told(photos, masks, tmp_path, capsys):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), np.where(LEFT, 1007, 2001 * RIGHT).astype("u2"))
+    words = ["collect", str(photos), str(masks), "--quiet"]
+    assert main([*words, str(tmp_path / "data")]) == 0
+    warned = capsys.readouterr().err
+    assert f"{masks}: seems to hold instance maps of several classes" in warned
+    assert warned.count("\n") == 1
+    assert main([*words, str(tmp_path / "same"), "--classes", "1:cell"]) == 0
+    assert not capsys.readouterr().err
