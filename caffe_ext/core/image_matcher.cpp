@@ -100,7 +100,8 @@ std::vector<int> ImageMatcher::truth_labels() const {
 void ImageMatcher::check(int rows, int cols, double confidence) const {
   if (!ids_.same_size(rows, cols)) {
     throw std::invalid_argument("a predicted mask is " + size_text(rows, cols) +
-                                " but its ground truth " + size_text(ids_.rows, ids_.cols));
+                                " but its ground truth " + size_text(ids_.rows, ids_.cols) +
+                                " (dcme decode --size brings masks to it)");
   }
   require(!std::isnan(confidence), "the confidence of a prediction is not a number");
 }

@@ -146,7 +146,7 @@ SampleMaker::Reduced SampleMaker::reduce(const Sample& sample) const {
     const cv::Size size(parameters_.new_width(), parameters_.new_height());
     demand(size.height <= image.rows && size.width <= image.cols,
            "cannot be reduced from " + size_text(image.rows, image.cols) + " to " +
-               size_text(size.height, size.width));
+               size_text(size.height, size.width) + ", the layer's new_height x new_width");
     cv::resize(sample.image, image, size, 0, 0, cv::INTER_AREA);
     ids = cv::Mat(size, CV_16U);
     reduce_ids(plane_of<uint16_t>(sample.ids), plane_of<uint16_t>(ids));

@@ -40,9 +40,11 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.datasets.class_file import classes_of
     from dcme.datasets.samples import find_maps
     from dcme.files import write_json
+    from dcme.results.files import require_no_results
     from dcme.results.scoring import score_results
     from dcme.tables import write_tables
 
+    require_no_results(arguments.source)
     scores = score_results(
         arguments.results,
         find_maps(arguments.source, arguments.split),

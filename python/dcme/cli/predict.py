@@ -250,7 +250,8 @@ def run(arguments: argparse.Namespace) -> None:
     images = counted(found.images, "image")
     print(f"{out}: {counted(found.instances, 'instance')} in {images}{kept}")
     if not found.instances:
+        lower = "--vt" if how.decoding.published else "--vt, --foreground or --probability"
         print(
-            "a network that has learned little finds nothing: train longer, or lower --vt, "
-            "--foreground or --probability (dcme tune finds values)"
+            "a network that has learned little finds nothing: train longer, or lower "
+            f"{lower} (dcme tune finds values)"
         )

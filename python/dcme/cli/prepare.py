@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--balance",
         action="store_true",
         help="also write train_balanced.txt, in which images with trucks, buses, trains and "
-        "motorcycles prevail (paper 1)",
+        "motorcycles prevail (paper 1; for Cityscapes' labels)",
     )
     group = parser.add_argument_group("pictures of single instances, for paper 1's classifier")
     group.add_argument(
@@ -106,4 +106,4 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{arguments.out}/{split}.txt: {images}: {pairs.kept} kept, {pairs.new} new")
     if arguments.balance:
         lines = write_balanced_list(arguments.out)
-        print(f"{arguments.out}/train_balanced.txt: {lines} lines")
+        print(f"{arguments.out}/train_balanced.txt: {counted(lines, 'line')}")

@@ -114,6 +114,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _thresholds(trial: Trial) -> str:
     d = trial.decoding
     names = f"DT {d.dt:g}, VT {d.vt:g}, ET {d.et:g}"
+    if d.published:  # which knows no others
+        return names
     return f"{names}, foreground {d.foreground:g}, probability {d.probability:g}"
 
 

@@ -169,12 +169,20 @@ def _list_text(root: Path, samples: Sequence[Sample]) -> str:
 
 def write_balanced_list(out: PathLike, rare: Sequence[int] = RARE_LABELS) -> int:
     """Write ``train_balanced.txt`` beside the ``train.txt`` of a prepared folder; returns its
-    lines. See ``balanced``."""
+    lines. See ``balanced``. Raises where no image has a rare label: nearly all would be left out.
+    """
     root = Path(out)
     listed = root / BALANCED_OF
     if not listed.is_file():
         raise UserError(f"{listed}: a balanced list needs the split 'train' (--splits train,...)")
-    chosen = balanced(read_list(listed), rare)
+    samples = read_list(listed)
+    chosen = balanced(samples, rare)
+    if len(set(chosen)) == len(chosen):  # none is repeated
+        raise UserError(
+            f"{listed}: none of its {len(samples)} images has an instance of the labels "
+            f"{', '.join(map(str, rare))}, which paper 1's balanced list for Cityscapes repeats; "
+            "do without it"
+        )
     write_text(root / BALANCED, _list_text(root, chosen))
     return len(chosen)
 

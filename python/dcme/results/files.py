@@ -179,6 +179,15 @@ def results_in(out: PathLike) -> list[str]:
     return [text for text in texts if any(path.is_file() for path in _maps(out, text))]
 
 
+def require_no_results(source: PathLike) -> None:
+    """Raise where what should be ground truth is a folder of results."""
+    if Path(source).is_dir() and results_in(source):
+        raise UserError(
+            f"{source}: holds results; the ground truth is named after them (dcme evaluate RESULTS "
+            "SOURCE)"
+        )
+
+
 def require_no_others(out: PathLike, names: Collection[str], remedy: str = "") -> None:
     """Raise where a folder holds results of images other than these: they would be taken for ones
     that were made together. ``remedy`` says what can be done beside choosing another folder."""

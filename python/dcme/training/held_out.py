@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dcme.datasets.lmdb_file import LMDB_ENDING
 from dcme.datasets.samples import list_rows, spread
 from dcme.files import write_text
 from dcme.training.caffe_train import (
@@ -23,17 +24,22 @@ def measure_held_out(files: NetFiles, images: int) -> int:
 
     ``files`` are bound to a data set. The images are spread over the list, in every test the same,
     and named in ``held_out.txt`` beside the files. There are ten tests, but they come neither more
-    seldom than snapshots nor more often than every 100 iterations. A solver that tests by itself
-    stays as it is, and so does one whose net or data knows no such list (LMDBs).
+    seldom than snapshots nor more often than every 100 iterations. Where training reads LMDBs they
+    are read from the list that the LMDB was made of. A solver that tests by itself stays as it is,
+    and so does one whose net or data knows no such list.
     """
     net, solver = read_net(files.train), read_solver(files.solver)
     layers = [layer for layer, testing in data_layers(net, files.train) if testing]
     if not images or solver.test_iter or len(layers) != 1:
         return 0
     parameters = data_parameters(layers[0])
-    if not Path(parameters.source).is_file():
+    source = Path(parameters.source)
+    if source.name.endswith(LMDB_ENDING):
+        source = source.with_name(f"{source.name.removesuffix(LMDB_ENDING)}.txt")
+        parameters.ClearField("backend")
+    if not source.is_file():
         return 0
-    rows = [row for _, row in list_rows(parameters.source)]
+    rows = [row for _, row in list_rows(source)]
     chosen = spread(rows, images)
     if not chosen:
         return 0

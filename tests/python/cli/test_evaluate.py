@@ -88,6 +88,11 @@ def test_an_image_without_results_names_itself(city, perfect, fails):
     assert missing.name in line and "no results for this image" in line
 
 
+def test_results_in_the_place_of_the_ground_truth_are_told(city, perfect, fails):
+    line = fails("evaluate", city, perfect, "--quiet")
+    assert f"{perfect}: holds results; the ground truth is named after them" in line
+
+
 def test_a_missing_folder_of_results_is_named(city, tmp_path, fails):
     assert "no such folder of results" in fails("evaluate", tmp_path / "none", city)
 
@@ -313,7 +318,9 @@ def test_small_instances_count_for_the_matching_only(tmp_path, capsys):
 def test_masks_of_another_size_are_refused(city, perfect, fails):
     mask = next((perfect / "masks").glob("*.png"))
     write_png(mask, np.zeros((8, 8), np.uint8))
-    assert "mask is 8x8 but its ground truth 128x256" in fails("evaluate", perfect, city, "--quiet")
+    assert "mask is 8x8 but its ground truth 128x256 (dcme decode --size" in fails(
+        "evaluate", perfect, city, "--quiet"
+    )
 
 
 def test_an_image_that_is_listed_twice_is_not_scored_twice(city, perfect):

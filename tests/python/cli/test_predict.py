@@ -21,7 +21,11 @@ from oracles.times import age, renewed
 def test_where_nothing_is_found_the_command_says_what_to_try(deploy, tmp_path, capsys):
     train_net(tmp_path, 1)
     predicted_input(deploy, tmp_path)
-    assert "0 instances in 1 image\na network that has learned little" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "0 instances in 1 image\na network that has learned little" in told
+    assert "lower --vt, --foreground or --probability (" in told
+    predicted_input(deploy, tmp_path, "--mode", "reference", "--vt", "999")
+    assert "lower --vt (dcme tune" in capsys.readouterr().out
 
 
 def test_predict_batches_neighbours_of_one_size_and_restores_full_size(deploy, tmp_path):

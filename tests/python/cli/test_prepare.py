@@ -86,7 +86,7 @@ def test_a_list_may_repeat_an_image(listed, tmp_path):
 def test_what_was_made_of_pairs_that_have_changed_is_made_anew(listed, tmp_path, monkeypatch):
     out = tmp_path / "out"
     prepare(listed / "train.txt", out, lmdb=True)
-    write_balanced_list(out)
+    write_balanced_list(out, rare=[1])
     derived = age([out / "train_lmdb" / "data.mdb", out / "train_balanced.txt"])
     prepare(listed / "train.txt", out)
     assert not renewed(derived), "nothing has changed"

@@ -44,8 +44,9 @@ def test_it_trains_from_lmdbs_as_from_the_images(data, tmp_path, fails):
     losses = []
     for name, more in (("a", []), ("b", ["--lmdb"])):
         assert train(tmp_path / "lmdb", tmp_path / name, 3, "--quiet", *more) == 0
-        losses.append(read_log(tmp_path / name / "train.log").loss.values)
-    assert losses[0] == losses[1]
+        log = read_log(tmp_path / name / "train.log")
+        losses.append((log.loss.values, log.test_loss.values))
+    assert losses[0] == losses[1] and losses[0][1], "val.txt is there for the held-out images"
     (layer, _) = (
         one for one in read_net(tmp_path / "b" / "train.prototxt").layer if not one.bottom
     )

@@ -106,10 +106,11 @@ def test_the_command_prints_flags_and_draws_the_trade_off(city, vectors, tmp_pat
 
 
 def test_the_reference_mode_keeps_its_own_foreground(city, vectors, capsys):
-    words = ["tune", str(vectors), str(city), "--mode", "reference", "--images", "1", "--quiet"]
+    words = ["tune", str(vectors), str(city), "--mode", "reference", "--images", "1"]
     assert main(words) == 0
-    flags = capsys.readouterr().out.splitlines()[-1]
-    assert flags.endswith("--mode reference") and "--foreground" not in flags
+    told = capsys.readouterr().out
+    assert told.endswith("--mode reference\n")
+    assert "foreground" not in told and "probability" not in told
 
 
 def test_maps_of_another_size_are_compared_with_the_reduced_truth(city, tmp_path):
