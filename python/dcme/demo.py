@@ -23,6 +23,7 @@ from dcme.files import PathLike, read_ids, read_image, write_json
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.pictures.plotting import show_directions, show_instances
 from dcme.pictures.report import Page
+from dcme.prediction.net_loading import use_gpu
 from dcme.prediction.network import Network, Preprocessing
 from dcme.prediction.predict import Prediction, predict
 from dcme.results.decode import Decoding
@@ -54,6 +55,10 @@ class DemoSettings:
     decoding: Decoding = DECODING
     pictures: int = 8
     workers: int = 1
+    gpu: int | None = None
+    """On which the networks run; None: on the processor."""
+    quiet: bool = False
+    """Whether no progress is shown within the stages."""
 
 
 @dataclass
@@ -80,6 +85,8 @@ def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
     """
     run = _Run(Path(out), settings)
     start = time.monotonic()
+    if settings.gpu is not None:
+        use_gpu(settings.gpu)
     files = NetFiles.of_folder(settings.nets)
     classes = classes_of_net(files.train)
     if classes is not None and classes.labels != CITYSCAPES.labels:
@@ -90,8 +97,8 @@ def run_demo(out: PathLike, settings: DemoSettings) -> dict[str, Any]:
     samples = _make_data(run)
     with run.stage("training with caffe train"):
         bound = bind_to_data(files, run.out / "reduced", run.out / "net", settings.iterations)
-        progress = TrainingProgress(max_iterations(bound))
-        log, train_seconds = train(bound, run.out / "train.log", progress)
+        progress = TrainingProgress(max_iterations(bound), quiet=settings.quiet)
+        log, train_seconds = train(bound, run.out / "train.log", progress, _on_gpu(settings))
     weights = {"untrained": _random_weights(run, files), "trained": final_weights(bound)}
     scores = {}
     for name, path in weights.items():
@@ -110,23 +117,34 @@ def _make_data(run: _Run) -> list[Sample]:
     with run.stage("painting street scenes"):
         write_dataset(
             city,
-            settings.train_scenes,
-            settings.val_scenes,
-            settings.seed,
-            settings.size,
-            settings.workers,
-            quiet=False,
+            train=settings.train_scenes,
+            val=settings.val_scenes,
+            seed=settings.seed,
+            size=settings.size,
+            workers=settings.workers,
+            quiet=settings.quiet,
         )
     with run.stage("reducing them"):
-        prepare(city, run.out / "reduced", settings.reduced, workers=settings.workers, quiet=False)
+        prepare(
+            city,
+            run.out / "reduced",
+            size=settings.reduced,
+            workers=settings.workers,
+            quiet=settings.quiet,
+        )
     return cityscapes_split(city, "val")[: settings.val_scenes]
+
+
+def _on_gpu(settings: DemoSettings) -> list[str]:
+    """What to tell ``caffe train`` of the GPU."""
+    return [] if settings.gpu is None else [f"--gpu={settings.gpu}"]
 
 
 def _random_weights(run: _Run, files: NetFiles) -> Path:
     """The weights before training."""
     with run.stage("drawing random weights"):
         bound = bind_to_data(files, run.out / "reduced", run.out / "net_untrained", 5, learn=False)
-        train(bound, run.out / "untrained.log", lambda log, seconds: None)
+        train(bound, run.out / "untrained.log", lambda log, seconds: None, _on_gpu(run.settings))
     return final_weights(bound)
 
 
@@ -138,14 +156,14 @@ def _predict_and_score(
     results = run.out / f"results_{name}"
     shutil.rmtree(results, ignore_errors=True)  # an earlier demo may have had more scenes
     predict(
-        Prediction(network, settings.decoding, settings.reduced),
+        Prediction(network, settings.decoding, size=settings.reduced),
         samples,
         results,
         vectors_out=run.out / f"vectors_{name}",
         workers=settings.workers,
-        quiet=False,
+        quiet=settings.quiet,
     )
-    return score_results(results, samples, CITYSCAPES, settings.workers)
+    return score_results(results, samples, CITYSCAPES, workers=settings.workers)
 
 
 def _metrics(

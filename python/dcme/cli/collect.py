@@ -6,6 +6,7 @@ import argparse
 
 from dcme.cli.options import (
     add_levels,
+    add_old_name,
     add_workers,
     classes,
     count,
@@ -44,12 +45,13 @@ named as the image; an ending such as _masks may follow; of several --classes
         help="whether parts of a mask that do not touch are one instance, or each is one",
     )
     parser.add_argument(
-        "--val",
+        "--val-share",
         type=share,
         default=0.2,
         metavar="SHARE",
         help="share of the images that becomes val.txt; default: 0.2",
     )
+    add_old_name(parser, "--val", "val_share", type=share)
     parser.add_argument(
         "--seed",
         type=count,
@@ -83,10 +85,16 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.images,
         arguments.masks,
         arguments.out,
-        arguments.classes,
-        Settings(arguments.parts, arguments.val, arguments.seed, arguments.levels, arguments.tile),
-        workers(arguments),
-        arguments.quiet,
+        classes=arguments.classes,
+        settings=Settings(
+            parts=arguments.parts,
+            val=arguments.val_share,
+            seed=arguments.seed,
+            levels=arguments.levels,
+            tile=arguments.tile,
+        ),
+        workers=workers(arguments),
+        quiet=arguments.quiet,
     )
     for split, images in done.images.items():
         print(

@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--no-grid",
-        action="store_true",
+        dest="grid",
+        action="store_false",
         help="leave the maps' grid classes aside: keep all instances, none with a class, as dcme "
         "oracle class needs them",
     )
@@ -56,11 +57,11 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.source,
         arguments.out,
         decoding(arguments, classes_of(arguments.source, arguments.classes), arguments.source),
-        arguments.size,
-        find_samples(arguments.list) if arguments.list else None,
-        workers(arguments),
-        arguments.quiet,
-        with_grid=not arguments.no_grid,
-        masks=not arguments.no_masks,
+        size=arguments.size,
+        samples=find_samples(arguments.list) if arguments.list else None,
+        workers=workers(arguments),
+        quiet=arguments.quiet,
+        with_grid=arguments.grid,
+        masks=arguments.masks,
     )
     print(f"{arguments.out}: {counted(instances, 'instance')} in {counted(images, 'image')}")

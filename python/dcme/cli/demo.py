@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_iterations, add_threads, count, out_folder, positive, workers
+from dcme.cli.options import add_iterations, add_workers, count, out_folder, positive, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=count, metavar="S", help="random seed of the scenes; default: 7"
     )
     add_iterations(parser)
-    add_threads(parser)
+    parser.add_argument("--gpu", type=count, metavar="N", help="run the networks on this GPU")
+    add_workers(parser)
     parser.epilog = "example: dcme demo demo --iterations 100"
 
 
@@ -47,7 +48,12 @@ def run(arguments: argparse.Namespace) -> None:
         "iterations": arguments.iterations,
     }
     settings = replace(
-        DemoSettings(nets=Path(arguments.nets), workers=workers(arguments)),
+        DemoSettings(
+            nets=Path(arguments.nets),
+            workers=workers(arguments),
+            gpu=arguments.gpu,
+            quiet=arguments.quiet,
+        ),
         **{key: value for key, value in given.items() if value is not None},
     )
     metrics = run_demo(arguments.out, settings)

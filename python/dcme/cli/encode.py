@@ -55,19 +55,19 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.datasets.encode import Encoding, encode_dataset
 
     encoding = Encoding(
-        arguments.size,
-        arguments.anchor,
-        arguments.round_centre,
-        arguments.grid_size,
-        classes_of(arguments.source, arguments.classes),
+        size=arguments.size,
+        anchor=arguments.anchor,
+        round_centre=arguments.round_centre,
+        grid_size=arguments.grid_size,
+        classes=classes_of(arguments.source, arguments.classes),
     )
     number = encode_dataset(
         arguments.source,
         arguments.out,
         encoding,
-        arguments.format,
-        arguments.split,
-        workers(arguments),
-        arguments.quiet,
+        file_format=arguments.format,
+        split=arguments.split,
+        workers=workers(arguments),
+        quiet=arguments.quiet,
     )
     print(f"{arguments.out}: {counted(number, 'vector map')}")

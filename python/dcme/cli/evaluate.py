@@ -49,9 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.results,
         find_maps(arguments.source, arguments.split),
         classes_of(arguments.results, arguments.classes),
-        workers(arguments),
-        arguments.iou,
-        arguments.quiet,
+        workers=workers(arguments),
+        ious=arguments.iou,
+        quiet=arguments.quiet,
     )
     print(scores.as_text())
     if arguments.json:

@@ -7,7 +7,7 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dcme.classes import ClassMap
@@ -153,11 +153,19 @@ def add_table(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_old_name(parser: argparse.ArgumentParser, old: str, destination: str, **how: Any) -> None:
+    """Take an option by the name that it had before, too, of which the help is silent."""
+    parser.add_argument(
+        old, dest=destination, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **how
+    )
+
+
 def add_no_masks(parser: argparse.ArgumentParser) -> None:
     """``--no-masks``."""
     parser.add_argument(
         "--no-masks",
-        action="store_true",
+        dest="masks",
+        action="store_false",
         help="write no PNG of each instance, only the map of all, instanceIds/, in which masks "
         "that overlap hide each other",
     )

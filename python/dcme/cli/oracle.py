@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
         make = oracle = InstanceOracle(Path(given), classes)
         more = {"accuracy": class_accuracy(oracle, samples, threads, quiet).table()}
         print(more["accuracy"].as_text())
-    scores = score_images(make, samples, classes, threads, quiet)
+    scores = score_images(make, samples, classes, workers=threads, quiet=quiet)
     print(scores.as_text())
     if arguments.table:
         write_tables(arguments.table, {**scores.tables(), **more})

@@ -225,24 +225,31 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.deploy,
         arguments.weights,
         _preprocessing(arguments),
-        arguments.stride,
-        arguments.views,
-        Tiling(arguments.tile, arguments.overlap),
+        stride=arguments.stride,
+        views=arguments.views,
+        tiling=Tiling(arguments.tile, arguments.overlap),
     )
     classes = _classes(arguments)
     how = Prediction(
         network,
         decoding(arguments, classes, arguments.deploy),
-        arguments.size,
-        arguments.batch,
-        _classifier(arguments, classes),
-        arguments.levels,
-        not arguments.no_masks,
+        size=arguments.size,
+        batch=arguments.batch,
+        classifier=_classifier(arguments, classes),
+        levels=arguments.levels,
+        masks=arguments.masks,
     )
     out = arguments.out
-    threads, quiet = workers(arguments), arguments.quiet
     try:
-        found = predict(how, samples, out, arguments.vectors, threads, quiet, arguments.resume)
+        found = predict(
+            how,
+            samples,
+            out,
+            vectors_out=arguments.vectors,
+            workers=workers(arguments),
+            quiet=arguments.quiet,
+            resume=arguments.resume,
+        )
     except KeyboardInterrupt:
         print("\nstopped; the same command with --resume goes on", flush=True)
         raise

@@ -86,7 +86,14 @@ def run(arguments: argparse.Namespace) -> None:
         rule = CropRule(arguments.crops, arguments.smallest or CropRule.smallest)
         chosen = classes_of(arguments.source, arguments.classes)
         settings = CropSettings.of_classes(rule, chosen)
-        counts = prepare_crops(arguments.source, arguments.out, settings, splits, threads, quiet)
+        counts = prepare_crops(
+            arguments.source,
+            arguments.out,
+            settings,
+            splits=splits,
+            workers=threads,
+            quiet=quiet,
+        )
         for split, crops in counts.items():
             print(f"{arguments.out}/{split}.txt: {counted(crops, 'crop')}")
         return
@@ -95,11 +102,11 @@ def run(arguments: argparse.Namespace) -> None:
     done = prepare(
         arguments.source,
         arguments.out,
-        arguments.size,
-        splits,
-        arguments.lmdb,
-        threads,
-        quiet,
+        size=arguments.size,
+        splits=splits,
+        lmdb=arguments.lmdb,
+        workers=threads,
+        quiet=quiet,
     )
     for split, pairs in done.items():
         images = counted(pairs.kept + pairs.new, "image")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcme.cli.options import add_workers, count, workers
+from dcme.cli.options import add_old_name, add_workers, count, workers
 
 if TYPE_CHECKING:
     from dcme.reproduce.context import Context
@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="reference",
         help="mode of the decoder, as in dcme predict; default: reference",
     )
-    parser.add_argument("--list", action="store_true", help="only say what can be computed")
+    parser.add_argument("--dry-run", action="store_true", help="only say what can be computed")
+    add_old_name(parser, "--list", "dry_run", action="store_true")
     parser.add_argument("--no-figures", action="store_true", help="compute only the tables")
     parser.add_argument(
         "--synthetic",
@@ -80,18 +81,18 @@ def _context(arguments: argparse.Namespace) -> Context:
     if arguments.synthetic:
         from dcme.reproduce.synthetic import Scale, synthetic_context
 
-        if arguments.list:
-            raise UserError("--synthetic computes every table: there is nothing to --list")
+        if arguments.dry_run:
+            raise UserError("--synthetic computes every table: there is nothing to tell beforehand")
         if not 0 < arguments.effort <= 10:
             raise UserError("--effort is a share above 0, at most 10")
         return synthetic_context(
             out,
             nets,
             Scale.of_effort(arguments.effort),
-            arguments.mode,
-            workers(arguments),
-            arguments.quiet,
-            None if arguments.gpu is None else str(arguments.gpu),
+            mode=arguments.mode,
+            workers=workers(arguments),
+            quiet=arguments.quiet,
+            gpu=None if arguments.gpu is None else str(arguments.gpu),
         )
     source = arguments.source or os.environ.get(DATASET)
     if source is None:
@@ -134,7 +135,7 @@ def _print_survey(reports: list[Report]) -> None:
 
 def written(arguments: argparse.Namespace) -> list[str]:
     """The folder of the report, unless it is only said what would be in it."""
-    return [] if arguments.list else [arguments.out]
+    return [] if arguments.dry_run else [arguments.out]
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -149,7 +150,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.gpu is not None:
         use_gpu(arguments.gpu)
     context = _context(arguments)
-    if arguments.list:
+    if arguments.dry_run:
         _print_survey(survey(context, experiments))
         return
     reports = reproduce(context, experiments)

@@ -46,13 +46,13 @@ def run(arguments: argparse.Namespace) -> None:
 
     painted = write_dataset(
         arguments.out,
-        arguments.train,
-        arguments.val,
-        arguments.seed,
-        arguments.size,
-        workers(arguments),
-        arguments.quiet,
-        arguments.test,
+        train=arguments.train,
+        val=arguments.val,
+        test=arguments.test,
+        seed=arguments.seed,
+        size=arguments.size,
+        workers=workers(arguments),
+        quiet=arguments.quiet,
     )
     kept = arguments.train + arguments.val + arguments.test - painted
     print(f"{arguments.out}: {painted} scenes painted, {kept} already there")

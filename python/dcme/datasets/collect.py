@@ -211,6 +211,7 @@ def collect(
     images: PathLike,
     masks: PathLike,
     out: PathLike,
+    *,
     classes: ClassMap | None = None,
     settings: Settings = Settings(),
     workers: int = 1,

@@ -50,6 +50,7 @@ def encode_dataset(
     source: PathLike,
     out: PathLike,
     encoding: Encoding,
+    *,
     file_format: str = "npz",
     split: str = "val",
     workers: int = 1,

@@ -191,6 +191,7 @@ def prepare_crops(
     source: PathLike,
     out: PathLike,
     settings: CropSettings,
+    *,
     splits: Sequence[str] = ("train", "val"),
     workers: int = 1,
     quiet: bool = True,
@@ -214,6 +215,7 @@ def prepare_crops(
 def prepare(
     source: PathLike,
     out: PathLike,
+    *,
     size: tuple[int, int] | None = None,
     splits: Sequence[str] = ("train", "val"),
     lmdb: bool = False,

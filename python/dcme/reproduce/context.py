@@ -187,7 +187,12 @@ class Context:
             return folder
         network = Network(run.deploy, run.weights, Preprocessing.of_training_net(run.train))
         predict_vectors(
-            network, samples, folder, self.size_of(net), workers=self.workers, quiet=self.quiet
+            network,
+            samples,
+            folder,
+            size=self.size_of(net),
+            workers=self.workers,
+            quiet=self.quiet,
         )
         return folder
 
@@ -213,9 +218,9 @@ class Context:
             self.samples(split),
             folder,
             self.decoding(pipeline),
-            classifier,
-            self.workers,
-            self.quiet,
+            classifier=classifier,
+            workers=self.workers,
+            quiet=self.quiet,
             with_grid=pipeline.classified,
         )
         write_text(done, "")

@@ -97,7 +97,9 @@ def _score(
 ) -> Scores:
     results = context.results(pipeline, split)
     samples = _truths(context, split)
-    return score_results(results, samples, CLASSES, context.workers, ious, context.quiet)
+    return score_results(
+        results, samples, CLASSES, workers=context.workers, ious=ious, quiet=context.quiet
+    )
 
 
 def _thresholds(context: Context, pipeline: Pipeline) -> str:
@@ -121,7 +123,9 @@ def _ceiling_scores(
 ) -> Scores:
     samples = _truths(context, "val")
     ceiling = Ceiling(size, decoding, CLASSES)
-    return score_images(ceiling, samples, CLASSES, context.workers, context.quiet, title)
+    return score_images(
+        ceiling, samples, CLASSES, workers=context.workers, quiet=context.quiet, title=title
+    )
 
 
 def _ceiling(key: str, paper: int, context: Context) -> Outcome:
@@ -148,14 +152,14 @@ def _ceiling(key: str, paper: int, context: Context) -> Outcome:
 def _instance_oracle(key: str, context: Context) -> Outcome:
     oracle = InstanceOracle(context.vectors(DEEPLAB, "val"), CLASSES)
     samples = _truths(context, "val")
-    scores = score_images(oracle, samples, CLASSES, context.workers, context.quiet)
+    scores = score_images(oracle, samples, CLASSES, workers=context.workers, quiet=context.quiet)
     return Outcome(_by_class(scores, key))
 
 
 def _class_oracle(key: str, context: Context) -> Outcome:
     oracle = ClassOracle(context.results(DETECTED, "val"), CLASSES)
     samples = _truths(context, "val")
-    scores = score_images(oracle, samples, CLASSES, context.workers, context.quiet)
+    scores = score_images(oracle, samples, CLASSES, workers=context.workers, quiet=context.quiet)
     notes = ["A mask takes the class of the instance that covers most of it; others are dropped."]
     return Outcome(_by_class(scores, key), [_thresholds(context, DETECTED), *notes])
 

@@ -114,9 +114,18 @@ def plans(effort: float) -> list[_Plan]:
 
 def _make_data(out: Path, scale: Scale, workers: int, quiet: bool) -> None:
     city = out / "city"
-    write_dataset(city, scale.train, scale.val, scale.seed, SIZE, workers, quiet, scale.test)
-    prepare(city, out / "data" / "2019", SIZE_2019, workers=workers, quiet=quiet)
-    prepare(city, out / "data" / "2017", SIZE_2017, workers=workers, quiet=quiet)
+    write_dataset(
+        city,
+        train=scale.train,
+        val=scale.val,
+        test=scale.test,
+        seed=scale.seed,
+        size=SIZE,
+        workers=workers,
+        quiet=quiet,
+    )
+    prepare(city, out / "data" / "2019", size=SIZE_2019, workers=workers, quiet=quiet)
+    prepare(city, out / "data" / "2017", size=SIZE_2017, workers=workers, quiet=quiet)
     write_balanced_list(out / "data" / "2017")
     crops = CropSettings(CropRule(smallest=SMALLEST_CROP))
     prepare_crops(city, out / "data" / "crops", crops, workers=workers, quiet=quiet)
@@ -154,6 +163,7 @@ def synthetic_context(
     out: Path,
     nets: Path,
     scale: Scale,
+    *,
     mode: str = "reference",
     workers: int = 1,
     quiet: bool = False,
@@ -178,7 +188,15 @@ def synthetic_context(
         files = NetFiles.of_folder(out / "nets" / plan.name)
         runs[plan.name] = NetRun(plan.name, files.deploy, files.train, done.weights)
     context = Context(
-        out / "city", out, runs, SIZE_2017, SIZE_2019, SMALLEST_CROP, mode, {}, workers, quiet
+        out / "city",
+        out,
+        runs,
+        size_2017=SIZE_2017,
+        size_2019=SIZE_2019,
+        smallest_crop=SMALLEST_CROP,
+        mode=mode,
+        workers=workers,
+        quiet=quiet,
     )
     return replace(context, thresholds=_thresholds(context))
 

@@ -99,6 +99,7 @@ def write_scene(root: Path, settings: Settings, job: Job) -> None:
 
 def write_dataset(
     out: PathLike,
+    *,
     train: int,
     val: int,
     seed: int = 0,

@@ -27,7 +27,7 @@ def data(tmp_path_factory):
     """A data set of 3 + 1 scenes, reduced to 32x64; the Cityscapes tree ``city`` is beside it."""
     root = tmp_path_factory.mktemp("data")
     write_dataset(root / "city", train=3, val=1, seed=2, size=(64, 128))
-    prepare(root / "city", root / "small", (32, 64))
+    prepare(root / "city", root / "small", size=(32, 64))
     return root / "small"
 
 

@@ -21,7 +21,7 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
     cv2.imwrite(str(masks / "b_masks.tif"), label_map().astype(np.float32))
     np.save(masks / "c.labels.npy", label_map().astype(np.int64))
     out = tmp_path / "data"
-    words = ["collect", photos, masks, out, "--classes", "2:cell", "--val", "0.4", "--quiet"]
+    words = ["collect", photos, masks, out, "--classes", "2:cell", "--val-share", "0.4", "--quiet"]
     assert main([str(word) for word in words]) == 0
     assert capsys.readouterr().out == (
         f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 image, 2 instances\n"
@@ -74,7 +74,7 @@ def test_folders_of_single_masks(photos, masks, tmp_path, inside):
         cv2.imwrite(str(folder / "1.png"), 255 * LEFT.astype(np.uint8))
         cv2.imwrite(str(folder / "2.png"), 255 * RIGHT.astype(np.uint8))
         cv2.imwrite(str(folder / "empty.png"), np.zeros(SHAPE, np.uint8))
-    assert collect(photos, masks, tmp_path / "data", CELL).unused == []
+    assert collect(photos, masks, tmp_path / "data", classes=CELL).unused == []
     assert all(
         np.array_equal(ids, 1001 * LEFT + 1002 * RIGHT)
         for ids in collected(tmp_path / "data").values()
@@ -87,7 +87,7 @@ def test_one_folder_for_each_image_with_all_that_is_of_it(tmp_path):
             (tmp_path / "raw" / name / kind).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "raw" / name / "images" / f"{name}.png"), np.ones(SHAPE))
         cv2.imwrite(str(tmp_path / "raw" / name / "masks" / "x.png"), 255.0 * LEFT)
-    done = collect(tmp_path / "raw", tmp_path / "raw", tmp_path / "data", CELL)
+    done = collect(tmp_path / "raw", tmp_path / "raw", tmp_path / "data", classes=CELL)
     assert done.images == {"train": 1, "val": 1} and done.instances == {"train": 1, "val": 1}
 
 
@@ -105,13 +105,13 @@ def test_the_only_image_of_a_folder_has_the_folders_name(tmp_path):
     for i in range(3):
         cv2.imwrite(str(labels / f"n.{i}.png"), label_map())
     nested(raw, "images", {f"n.{i}": ("image.png", np.ones(SHAPE)) for i in range(3)})
-    assert collect(raw, labels, tmp_path / "a", CELL).instances == {"train": 4, "val": 2}
+    assert collect(raw, labels, tmp_path / "a", classes=CELL).instances == {"train": 4, "val": 2}
     nested(raw, "masks", {f"n.{i}": ("x.png", 255.0 * LEFT) for i in range(3)})
-    assert collect(raw, raw, tmp_path / "b", CELL).instances == {"train": 2, "val": 1}
+    assert collect(raw, raw, tmp_path / "b", classes=CELL).instances == {"train": 2, "val": 1}
     (raw / "n.0" / "images" / "image.png").rename(raw / "n.0" / "images" / "other.png")
     (raw / "n.1" / "images" / "image.png").rename(raw / "n.1" / "images" / "third.png")
     assert set(collected(tmp_path / "b")) == {"n.0", "n.1", "n.2"}
-    assert collect(raw, raw, tmp_path / "c", CELL).instances == {"train": 2, "val": 1}
+    assert collect(raw, raw, tmp_path / "c", classes=CELL).instances == {"train": 2, "val": 1}
 
 
 def test_smaller_masks_lie_on_top():
@@ -137,7 +137,7 @@ def test_values_of_64_bits_are_told_apart(photos, masks, tmp_path, first):
         labels[row : row + 8, column : column + 8] = np.uint64(first + more)
     for name in "abc":
         np.save(masks / f"{name}.npy", labels)
-    assert collect(photos, masks, tmp_path / "data", CELL).instances["train"] == 8
+    assert collect(photos, masks, tmp_path / "data", classes=CELL).instances["train"] == 8
 
 
 def test_thin_values_of_64_bits_are_told_apart():
@@ -168,7 +168,7 @@ def test_tiles_are_few_and_about_equal():
 def test_large_images_are_cut_into_tiles_with_their_masks(photos, masks, tmp_path, capsys):
     for name in "abc":
         cv2.imwrite(str(masks / f"{name}.png"), label_map())
-    words = ["collect", photos, masks, tmp_path / "data", "--tile", "64x16", "--val", "0.4"]
+    words = ["collect", photos, masks, tmp_path / "data", "--tile", "64x16", "--val-share", "0.4"]
     assert main([str(word) for word in (*words, "--quiet")]) == 0
     assert "train.txt: 8 images, 8 instances\n" in capsys.readouterr().out
     ids = collected(tmp_path / "data")
@@ -188,7 +188,7 @@ def test_tiles_of_the_only_image_are_divided(photos, masks, tmp_path):
     for name in "bc":
         (photos / f"{name}.jpg").unlink()
     cv2.imwrite(str(masks / "a.png"), label_map())
-    done = collect(photos, masks, tmp_path / "data", CELL, Settings(tile=(20, 20)))
+    done = collect(photos, masks, tmp_path / "data", classes=CELL, settings=Settings(tile=(20, 20)))
     assert done.images == {"train": 5, "val": 1} and done.lost == 0
 
 
@@ -228,7 +228,9 @@ def test_a_plain_foreground_mask_is_asked_about(photos, masks, tmp_path, fails):
     line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
     assert "a.png: each value of its foreground (255) is in" in line and "--parts each" in line
     for parts, instances in (("each", 6), ("one", 3)):
-        done = collect(photos, masks, tmp_path / parts, CELL, Settings(parts=parts, val=0))
+        done = collect(
+            photos, masks, tmp_path / parts, classes=CELL, settings=Settings(parts=parts, val=0)
+        )
         assert done.instances["train"] == instances
 
 
@@ -237,7 +239,7 @@ def test_some_instances_may_be_in_parts(photos, masks, tmp_path):
     labels[:3, :3] = 7
     for name in "abc":
         cv2.imwrite(str(masks / f"{name}.png"), labels)
-    assert collect(photos, masks, tmp_path / "data", CELL).instances["train"] == 4
+    assert collect(photos, masks, tmp_path / "data", classes=CELL).instances["train"] == 4
 
 
 def test_instances_in_parts_are_told_unless_they_are_said_to_be_right(
@@ -285,7 +287,7 @@ def test_what_an_interrupted_call_left_is_taken_over(photos, masks, tmp_path):
     for name in "abc":
         cv2.imwrite(str(masks / f"{name}.png"), label_map())
     (tmp_path / "data" / "images").mkdir(parents=True)
-    collect(photos, masks, tmp_path / "data", CELL)
+    collect(photos, masks, tmp_path / "data", classes=CELL)
     assert set(collected(tmp_path / "data")) == set("abc")
 
 
@@ -305,7 +307,7 @@ def test_single_masks_may_have_any_depth(photos, masks, tmp_path):
         colour = np.zeros((*SHAPE, 4), np.uint8)  # opaque black is black
         colour[..., 3] = 255
         cv2.imwrite(str(masks / name / "3.png"), colour)
-    done = collect(photos, masks, tmp_path / "data", CELL)
+    done = collect(photos, masks, tmp_path / "data", classes=CELL)
     assert all(
         np.array_equal(ids, 1001 * LEFT + 1002 * RIGHT)
         for ids in collected(tmp_path / "data").values()
@@ -322,7 +324,7 @@ def test_a_mask_belongs_to_the_image_of_the_longest_name_it_begins_with(tmp_path
     cv2.imwrite(str(masks / "a_1_mask.png"), 7.0 * LEFT)
     assert "a.png: no masks in" in fails("collect", folder, masks, tmp_path / "data", "--quiet")
     cv2.imwrite(str(masks / "a_mask.png"), 7.0 * LEFT + 8.0 * RIGHT)
-    collect(folder, masks, tmp_path / "data", CELL)
+    collect(folder, masks, tmp_path / "data", classes=CELL)
     ids = collected(tmp_path / "data")
     assert np.unique(ids["a"]).tolist() == [0, 1001, 1002]
     assert np.unique(ids["a_1"]).tolist() == [0, 1001]
@@ -343,7 +345,7 @@ def test_thin_instances_are_taken_where_they_are_said_to_be_such(photos, masks, 
         labels[4 * k : 4 * k + 2, 5:50] = k
     for name in "abc":
         cv2.imwrite(str(masks / f"{name}.png"), labels)
-    done = collect(photos, masks, tmp_path / "data", CELL, Settings(parts="one"))
+    done = collect(photos, masks, tmp_path / "data", classes=CELL, settings=Settings(parts="one"))
     assert sum(done.instances.values()) == 12
 
 
@@ -365,7 +367,7 @@ def test_names_with_blanks_are_read_again(photos, masks, tmp_path):
     (photos / "a.jpg").rename(photos / "my a.jpg")
     for name in ("my a", "b", "c"):
         cv2.imwrite(str(masks / f"{name}.png"), label_map())
-    collect(photos, masks, tmp_path / "data", CELL)
+    collect(photos, masks, tmp_path / "data", classes=CELL)
     assert set(collected(tmp_path / "data")) == {"my a", "b", "c"}
 
 
@@ -390,7 +392,7 @@ def several_classes(masks):
 
 def test_instance_maps_keep_the_classes_that_are_named(photos, several_classes, tmp_path, fails):
     two = ClassMap([1, 2], ["a", "b"])
-    collect(photos, several_classes, tmp_path / "data", two)
+    collect(photos, several_classes, tmp_path / "data", classes=two)
     assert read_classes(tmp_path / "data") == two
     for ids in collected(tmp_path / "data").values():
         assert np.array_equal(np.where(ids < 1000, 0, ids), 1001 * LEFT + 2001 * RIGHT)

@@ -107,7 +107,7 @@ def test_compressed_run_lengths_are_read_as_pycocotools_wrote_them(photos, tmp_p
 
 def test_coco_categories_can_be_chosen(photos, tmp_path):
     path = coco(photos, [box(), box(category=3, left=30)])
-    collect(photos, path, tmp_path / "data", ClassMap((26,), ("dog",)))
+    collect(photos, path, tmp_path / "data", classes=ClassMap((26,), ("dog",)))
     assert set(np.unique(collected(tmp_path / "data")["a"])) == {0, 26001}
 
 

@@ -54,7 +54,10 @@ def test_no_command_is_a_usage_error_answered_by_the_help(capsys):
         (["decode", "a", "b", "--probability", "1.5"], "--probability: '1.5' is not a share from"),
         (["predict", "a", "b", "c", "d", "--scale", "0"], "--scale: 0 would leave nothing of the"),
         (["collect", "a", "b", "c", "--levels", "9,9"], "--levels: '9,9' is not LOW,HIGH"),
-        (["collect", "a", "b", "c", "--val", "1"], "--val: '1' is not a share from 0 to below 1"),
+        (
+            ["collect", "a", "b", "c", "--val-share", "1"],
+            "--val-share: '1' is not a share from 0 to below 1",
+        ),
     ],
 )
 def test_wrong_arguments_are_one_line_that_points_to_the_help(capsys, words, message):
@@ -238,7 +241,7 @@ def test_a_folder_is_filled_by_one_command_at_a_time(tmp_path, fails):
 
 
 def test_every_command_that_fills_a_folder_locks_it():
-    words = {"out": "o", "vectors": "v", "format": "npz", "list": False}
+    words = {"out": "o", "vectors": "v", "format": "npz", "dry_run": False}
     locked = {
         name: import_module(f"dcme.cli.{name}").written(argparse.Namespace(**words))
         for name in COMMANDS

@@ -66,3 +66,18 @@ def test_every_option_of_a_command_is_tried(command):
         if action.dest not in ("help", "debug"):  # which all commands have
             tried = any(words[action.dest] != action.default for words in given)
             assert tried, f"no case has another {action.dest} than {action.default}"
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "expected"),
+    [
+        ("collect images masks out", "", {"val_share": 0.2}),
+        ("collect images masks out", "--val 0.5", {"val_share": 0.5}),
+        ("reproduce", "", {"dry_run": False}),
+        ("reproduce", "--list", {"dry_run": True}),
+    ],
+)
+def test_options_are_taken_by_their_former_names(words, option, expected):
+    parser = _parser(words.split()[0])
+    given = vars(parser.parse_args([*words.split(), *option.split()]))
+    assert given.items() >= expected.items()

@@ -42,7 +42,7 @@ def listed(tmp_path):
 
 
 def test_images_are_reduced_by_area_and_ids_by_the_protocol(city, tmp_path):
-    done = prepare(city, tmp_path / "out", (40, 90), workers=2)
+    done = prepare(city, tmp_path / "out", size=(40, 90), workers=2)
     assert done == {"train": Pairs(0, 3), "val": Pairs(0, 2)}
     for split in done:
         originals = find_samples(city, split)
@@ -77,7 +77,7 @@ def test_pairs_of_originals_that_have_changed_are_made_anew(listed, tmp_path, ca
 def test_a_list_may_repeat_an_image(listed, tmp_path):
     row = (listed / "train.txt").read_text()
     (listed / "train.txt").write_text(3 * row)
-    done = prepare(listed / "train.txt", tmp_path / "out", (16, 24), lmdb=True, workers=4)
+    done = prepare(listed / "train.txt", tmp_path / "out", size=(16, 24), lmdb=True, workers=4)
     assert done == {"train": Pairs(0, 1)}
     assert len(find_samples(tmp_path / "out" / "train.txt")) == 3
     assert len(records_of(tmp_path / "out" / "train_lmdb")) == 6
@@ -115,10 +115,10 @@ def test_what_was_made_of_pairs_that_have_changed_is_made_anew(listed, tmp_path,
 @pytest.mark.parametrize("missing", [0, -1])
 def test_a_second_call_does_only_what_is_missing(city, tmp_path, missing):
     out = tmp_path / "out"
-    prepare(city, out, (64, 128))
+    prepare(city, out, size=(64, 128))
     files = age(sorted(out.rglob("*.png")))
     files[missing].unlink()
-    prepare(city, out, (64, 128))
+    prepare(city, out, size=(64, 128))
     assert files[missing] in (written := renewed(files)) and len(written) <= 2
 
 
@@ -252,7 +252,7 @@ def test_the_first_id_of_label_1_is_an_instance_in_reduced_maps_too(listed, tmp_
     ids = np.zeros((32, 48), np.uint16)
     ids[:16], ids[16:, 24:] = 1000, 1001
     cv2.imwrite(str(listed / "good_ids.png"), ids)
-    prepare(listed / "train.txt", tmp_path / "out", (16, 24))
+    prepare(listed / "train.txt", tmp_path / "out", size=(16, 24))
     (sample,) = find_samples(tmp_path / "out" / "train.txt")
     assert np.unique(read_ids(sample.ids)).tolist() == [0, 1000, 1001]
 

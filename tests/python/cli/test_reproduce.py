@@ -234,7 +234,7 @@ def test_figures_of_the_ground_truth_need_no_images(context):
 
 def test_the_command_says_what_is_missing(city, tmp_path, capsys):
     words = ["reproduce", "--source", str(city), "--out", str(tmp_path), "--nets", str(PROTOTXT)]
-    assert main([*words, "--list"]) == 0
+    assert main([*words, "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "no weights isisa2019_deeplabv3plus.caffemodel" in out and "(and for how many" in out
     assert not (tmp_path / "tables").exists()
@@ -287,7 +287,7 @@ def test_another_effort_takes_another_folder(trained_at_once, tmp_path):
 def test_thresholds_belong_to_the_mode_and_the_weights(trained_at_once, tmp_path):
     def thresholds(mode):
         scale = synthetic.Scale()
-        context = synthetic.synthetic_context(tmp_path, PROTOTXT, scale, mode, quiet=True)
+        context = synthetic.synthetic_context(tmp_path, PROTOTXT, scale, mode=mode, quiet=True)
         return context.thresholds["dcme2017_fcn8s"]
 
     assert thresholds("reference") == (1, 2, 3) and thresholds("standard") == (4, 5, 6)

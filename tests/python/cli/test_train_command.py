@@ -40,7 +40,7 @@ def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
 def test_it_trains_from_lmdbs_as_from_the_images(data, tmp_path, fails):
     line = fails("train", NETS, data, tmp_path / "none", "--lmdb", "--iterations", 1)
     assert "train_lmdb: no such LMDB; dcme prepare --lmdb writes it" in line
-    prepare(data.parent / "city", tmp_path / "lmdb", (32, 64), lmdb=True)
+    prepare(data.parent / "city", tmp_path / "lmdb", size=(32, 64), lmdb=True)
     losses = []
     for name, more in (("a", []), ("b", ["--lmdb"])):
         assert train(tmp_path / "lmdb", tmp_path / name, 3, "--quiet", *more) == 0

@@ -9,7 +9,7 @@ from oracles.small_training import NETS, train
 
 
 def test_images_that_the_net_cannot_halve_are_refused_with_what_to_do(data, tmp_path, fails):
-    prepare(data.parent / "city", tmp_path / "odd", (40, 64))
+    prepare(data.parent / "city", tmp_path / "odd", size=(40, 64))
     line = fails("train", NETS, tmp_path / "odd", tmp_path / "r", "--iterations", 1)
     assert "layer 'concat4'" in line and "sides must be multiples of its stride" in line
 

@@ -111,8 +111,8 @@ def test_predicting_at_once_and_by_way_of_files_agree(city, networks, tmp_path, 
     kept, once, later = (tmp_path / name for name in ("v", "once", "later"))
     how = Prediction(network, decoding, (64, 128), classifier=classifier)
     found = predict(how, samples, once, vectors_out=kept).instances
-    assert predict_vectors(network, samples, kept, (64, 128)) == 0
-    assert decode_stored(kept, samples, later, decoding, classifier, workers=2) == found
+    assert predict_vectors(network, samples, kept, size=(64, 128)) == 0
+    assert decode_stored(kept, samples, later, decoding, classifier=classifier, workers=2) == found
     for sample in samples:
         text = (once / f"{sample.name}.txt").read_text()
         assert text == (later / f"{sample.name}.txt").read_text()
@@ -122,9 +122,9 @@ def test_predicting_at_once_and_by_way_of_files_agree(city, networks, tmp_path, 
 def test_vectors_that_are_there_are_not_computed_again(city, networks, tmp_path):
     samples = find_samples(city, "val")
     network = Network(networks[0], None)
-    assert predict_vectors(network, samples, tmp_path / "v", (64, 128)) == len(samples)
+    assert predict_vectors(network, samples, tmp_path / "v", size=(64, 128)) == len(samples)
     (tmp_path / "v" / f"{samples[0].name}.npz").unlink()
-    assert predict_vectors(network, samples, tmp_path / "v", (64, 128)) == 1
+    assert predict_vectors(network, samples, tmp_path / "v", size=(64, 128)) == 1
 
 
 def test_box_centres_and_watershed_work_end_to_end(city):

@@ -41,7 +41,7 @@ def prepared(tmp_path: Path) -> Path:
             cv2.imwrite(str(raw / f"{split}{i}_ids.png"), ids)
             lines.append(f"{split}{i}.png {split}{i}_ids.png\n")
         (raw / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
-    prepare(raw, tmp_path / "reduced", (24, 32), lmdb=True)
+    prepare(raw, tmp_path / "reduced", size=(24, 32), lmdb=True)
     return tmp_path / "reduced"
 
 

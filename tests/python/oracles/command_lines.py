@@ -76,8 +76,8 @@ CASES = [
         {"dcme.synth.write_dataset": 6},
     ),
     Case(
-        "collect images masks out --classes 7:cell --parts one --val 0.5 --seed 4 --levels 1,2 "
-        f"--tile 5x6 {WORKERS}",
+        "collect images masks out --classes 7:cell --parts one --val-share 0.5 --seed 4 "
+        f"--levels 1,2 --tile 5x6 {WORKERS}",
         {
             "dcme.datasets.collect.collect": {
                 **{"images": "images", "masks": "masks", "out": "out", "classes": CELL},
@@ -357,7 +357,7 @@ CASES = [
         },
     ),
     Case(
-        "reproduce --source city --weights weights --list --nets nets",
+        "reproduce --source city --weights weights --dry-run --nets nets",
         {
             "dcme.reproduce.runner.survey": {
                 "context": lambda context: (
@@ -377,11 +377,13 @@ CASES = [
         },
     ),
     Case(
-        "demo out --nets nets --train 1 --val 2 --seed 3 --iterations 4 --workers 3",
+        f"demo out --nets nets --train 1 --val 2 --seed 3 --iterations 4 --gpu 5 {WORKERS}",
         {
             "dcme.demo.run_demo": {
                 "out": "out",
-                "settings": DemoSettings(Path("nets"), 1, 2, 3, iterations=4, workers=3),
+                "settings": DemoSettings(
+                    Path("nets"), 1, 2, 3, iterations=4, workers=3, gpu=5, quiet=True
+                ),
             }
         },
         {"dcme.demo.run_demo": {"ap50_untrained": 0, "ap50_class_agnostic": 1}},
