@@ -219,6 +219,8 @@ def run(arguments: argparse.Namespace) -> None:
     samples = find_samples(arguments.source, arguments.split)
     for out in (arguments.out, arguments.vectors or arguments.out):
         require_apart(out, [folder_of(arguments.source)], "the data set is")
+    if arguments.vectors:  # its thresholds would be replaced by those of this prediction
+        require_apart(arguments.vectors, [folder_of(arguments.deploy)], "the network is")
     if arguments.gpu is not None:
         use_gpu(arguments.gpu)
     network = Network(

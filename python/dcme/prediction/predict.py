@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dcme.datasets.class_file import write_classes
+from dcme.classes import ClassMap
+from dcme.datasets.class_file import read_classes, write_classes
 from dcme.datasets.recipe import Recipe, file_state
 from dcme.datasets.samples import Sample, distinct, require_files, require_no_data_set
 from dcme.datasets.vectors import (
@@ -31,6 +32,7 @@ from dcme.files import (
     read_image,
     require_apart,
     resized,
+    visible_files,
     warn_of_squeezing,
 )
 from dcme.parallel import ordered_map, progress
@@ -336,6 +338,17 @@ def _kept(
     return kept
 
 
+def _require_same_classes(vectors: Path, names: Collection[str], classes: ClassMap) -> None:
+    """Raise where a folder holds outputs for other images of a network with other classes."""
+    kept = read_classes(vectors)
+    others = [p for p in visible_files(vectors, (".npz",)) if p.stem not in names]
+    if others and kept is not None and kept != classes:
+        raise UserError(
+            f"{vectors}: holds outputs of a network with the classes {kept} for other images "
+            f"({len(others)}: {others[0].stem}, ...); name another folder"
+        )
+
+
 def predict(
     how: Prediction,
     samples: Sequence[Sample],
@@ -361,6 +374,8 @@ def predict(
         require_apart(folder, folders_read(samples), "the data set is")
         require_no_data_set(folder)
     vectors = Path(vectors_out) if vectors_out is not None else None
+    if vectors is not None:
+        _require_same_classes(vectors, {s.name for s in samples}, how.decoding.classes)
     settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
     recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")
     kept = _kept(recipe, samples, vectors, resume)

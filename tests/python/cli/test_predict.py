@@ -255,3 +255,25 @@ def test_thresholds_are_kept_with_the_vectors_for_decode(deploy, tmp_path, capsy
     assert found and main(["decode", str(tmp_path / "v"), str(tmp_path / "again"), "--quiet"]) == 0
     assert f"{tmp_path / 'v' / 'decoding.json'}: --dt " in capsys.readouterr().out
     assert (tmp_path / "again" / "a.txt").read_text() == before
+
+
+def test_outputs_are_not_mixed_with_those_of_another_network(deploy, tmp_path):
+    for folder in "ab":
+        write_png(tmp_path / folder / f"{folder}.png", picture(32, 64))
+    kept = tmp_path / "v"
+    one, other = (ClassMap((1,), (name,)) for name in ("thing", "cell"))
+    for folder, classes in (("a", one), ("a", other), ("b", other)):
+        how = Prediction(Network(deploy, None), Decoding(classes=classes))
+        predict(how, read_folder(tmp_path / folder), tmp_path / f"r_{folder}", vectors_out=kept)
+    before = age(kept.glob("*.npz"))
+    how = Prediction(Network(deploy, None), Decoding(classes=one))
+    with pytest.raises(UserError, match=r"v: holds outputs of a network with the classes 1:cell"):
+        predict(how, read_folder(tmp_path / "a"), tmp_path / "r", vectors_out=kept)
+    assert len(before) == 2 and not renewed(before)
+
+
+def test_the_networks_own_thresholds_are_not_replaced(deploy, tmp_path, fails):
+    write_png(tmp_path / "images" / "a.png", picture(32, 64))
+    words = ("predict", deploy, "w.caffemodel", tmp_path / "images", tmp_path / "r")
+    line = fails(*words, "--classes", "1:thing", "--vectors", tmp_path)
+    assert f"{tmp_path}: is where the network is; name another folder" in line
