@@ -16,8 +16,7 @@ struct Pair {
   size_t truth, prediction;
 };
 
-// Pairs above the threshold, the best first; of equals the first listed. dcme.matching does the
-// same with label maps (python/dcme/matching.py).
+// Pairs above the threshold, the best first; of equals the first listed.
 std::vector<Pair> pairs_above(const std::vector<TruthRecord>& truths,
                               const std::vector<PredictionRecord>& predictions, double iou) {
   std::vector<Pair> pairs;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include <pybind11/stl.h>
 
@@ -59,6 +60,26 @@ struct BoundMatcher {
                         confidences[k]);
     }
   }
+};
+
+// A LabelMapMatcher together with the arrays it reads.
+struct BoundLabelMapMatcher {
+  Array<int32_t> truth;
+  std::optional<Array<int32_t>> silent;
+  LabelMapMatcher matcher;
+
+  BoundLabelMapMatcher(const Array<int32_t>& truth, const std::optional<Array<int32_t>>& silent)
+      : truth(truth),
+        silent(silent),
+        matcher(plane_of(truth), silent ? plane_of(*silent) : Plane<const int32_t>()) {}
+
+  void add(const Array<int32_t>& predicted) {
+    const auto plane = plane_of(predicted);
+    py::gil_scoped_release release;
+    matcher.add(plane);
+  }
+
+  MatchCounts counts(double iou) const { return count_matches(matcher.record(), iou); }
 };
 
 using PredictionFile = std::tuple<std::string, int, double>;  // mask, label, confidence
@@ -129,24 +150,6 @@ py::array grey_png(const std::string& path) {
   return Array<uint8_t>(shape, image.values.data());
 }
 
-py::tuple overlaps_of(const Array<int32_t>& a, const Array<int32_t>& b) {
-  const auto plane_a = plane_of(a), plane_b = plane_of(b);
-  std::vector<LabelOverlap> found;
-  {
-    py::gil_scoped_release release;
-    found = label_overlaps(plane_a, plane_b);
-  }
-  const auto count = static_cast<py::ssize_t>(found.size());
-  Array<int32_t> labels({count, py::ssize_t{2}});
-  Array<int64_t> pixels(count);
-  for (py::ssize_t i = 0; i < count; ++i) {
-    labels.mutable_at(i, 0) = found[i].a;
-    labels.mutable_at(i, 1) = found[i].b;
-    pixels.mutable_at(i) = found[i].pixels;
-  }
-  return py::make_tuple(labels, pixels);
-}
-
 }  // namespace
 
 void bind_evaluation(py::module_& m) {
@@ -194,7 +197,11 @@ void bind_evaluation(py::module_& m) {
         return image_codecs::is_whole_picture(std::string_view(content));
       },
       py::arg("content"));
-  m.def("label_overlaps", &overlaps_of, py::arg("a").noconvert(), py::arg("b").noconvert());
+  py::class_<BoundLabelMapMatcher>(m, "LabelMapMatcher")
+      .def(py::init<const Array<int32_t>&, const std::optional<Array<int32_t>>&>(),
+           py::arg("truth").noconvert(), py::arg("silent").noconvert())
+      .def("add", &BoundLabelMapMatcher::add, py::arg("predicted").noconvert())
+      .def("counts", &BoundLabelMapMatcher::counts, py::arg("iou"));
 }
 
 }  // namespace dcme

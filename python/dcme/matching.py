@@ -71,7 +71,7 @@ def matching(
 ) -> Matching:
     """Match predicted objects with true ones, one to one, pairs of the highest IoU first.
 
-    ``dcme evaluate`` does the same with files (caffe_ext/core/count_matches.cpp).
+    ``dcme evaluate`` counts so, too, in files.
 
     Parameters
     ----------
@@ -86,36 +86,11 @@ def matching(
         raise ValueError(f"iou must be in [0, 1), not {iou}")
     truth_map = as_label_map(truth, "truth")
     silent = None if ignored is None else as_label_map(np.asarray(ignored, bool), "ignored")
-    forgiven: set[tuple[int, int]] = set()
-    true_objects: set[int] = set()
-    predictions = 0
-    pairs: list[tuple[float, int, tuple[int, int]]] = []
-    for index, predicted_map in enumerate(_disjoint_maps(predicted)):
-        labels, pixels = _core.label_overlaps(truth_map, predicted_map)
-        true_sizes, sizes = _sizes(labels[:, 0], pixels), _sizes(labels[:, 1], pixels)
-        true_objects |= true_sizes.keys() - {0}
-        predictions += len(sizes.keys() - {0})
-        for (a, b), overlap in zip(labels.tolist(), pixels.tolist()):
-            union = true_sizes[a] + sizes[b] - overlap
-            if a and b and overlap / union > iou:
-                pairs.append((overlap / union, a, (index, b)))
-        if silent is not None:
-            labels, pixels = _core.label_overlaps(silent, predicted_map)
-            for (there, b), overlap in zip(labels.tolist(), pixels.tolist()):
-                if there and b and overlap / sizes[b] > iou:
-                    forgiven.add((index, b))
-    if not true_objects:  # no prediction, so no map was compared
-        true_objects = set(np.unique(truth_map).tolist()) - {0}
-
-    found: dict[int, float] = {}
-    used: set[tuple[int, int]] = set()
-    for score, a, b in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
-        if a not in found and b not in used:
-            found[a] = score
-            used.add(b)
-    tp = len(found)
-    invented = predictions - tp - len(forgiven - used)
-    return Matching(iou, tp, invented, len(true_objects) - tp, sum(found.values()))
+    matcher = _core.LabelMapMatcher(truth_map, silent)
+    for predicted_map in _disjoint_maps(predicted):
+        matcher.add(predicted_map)
+    counts = matcher.counts(iou)
+    return Matching(iou, counts.found, counts.invented, counts.missed, counts.iou_sum)
 
 
 def matching_dataset(
@@ -129,14 +104,6 @@ def matching_dataset(
             raise ValueError("there must be as many predictions as truths")
         total += matching(truth, one, iou)
     return total
-
-
-def _sizes(labels: npt.NDArray[np.int32], pixels: npt.NDArray[np.int64]) -> dict[int, int]:
-    """Pixels of each label, summed over what it overlaps."""
-    sizes: dict[int, int] = {}
-    for label, count in zip(labels.tolist(), pixels.tolist()):
-        sizes[label] = sizes.get(label, 0) + count
-    return sizes
 
 
 def _disjoint_maps(predicted: Instances | npt.ArrayLike) -> Iterator[npt.NDArray[np.int32]]:

@@ -185,4 +185,24 @@ struct LabelOverlap {
 // All pairs of labels of two maps of equal size that meet, 0 included, sorted by a, then b.
 std::vector<LabelOverlap> label_overlaps(Plane<const int32_t> a, Plane<const int32_t> b);
 
+// Compares label maps with the true one, for count_matches: each value but 0 is an object.
+class LabelMapMatcher {
+ public:
+  // silent: where it is not 0, the truth says nothing; without data there is no such place. Both
+  // maps must stay alive as long as the matcher.
+  LabelMapMatcher(Plane<const int32_t> truth, Plane<const int32_t> silent);
+
+  // The predictions of one map. Those of further maps may overlap them.
+  void add(Plane<const int32_t> predicted);
+
+  // All objects as if of one class. Truths are in the order of their labels, predictions in that of
+  // maps and labels.
+  const ImageRecord& record() const { return record_; }
+
+ private:
+  Plane<const int32_t> truth_, silent_;
+  std::map<int32_t, size_t> truth_of_label_;  // index in the record
+  ImageRecord record_;
+};
+
 }  // namespace dcme

@@ -7,6 +7,46 @@ def row(*labels):
     return np.repeat(np.array([labels]), 10, axis=1)
 
 
+def reference_counts(truth, maps, iou, ignored):
+    """tp, fp, fn and the sum of IoUs, by masks."""
+    truths = {a: truth == a for a in np.unique(truth) if a}
+    masks = [labels == b for labels in maps for b in np.unique(labels) if b]
+    pairs = []
+    for a, true_mask in truths.items():
+        for k, mask in enumerate(masks):
+            score = (true_mask & mask).sum() / (true_mask | mask).sum()
+            if score > iou:
+                pairs.append((-score, a, k))
+    found, used = {}, set()
+    for negative, a, k in sorted(pairs):
+        if a not in found and k not in used:
+            found[a] = -negative
+            used.add(k)
+    wrong = [k for k, mask in enumerate(masks) if k not in used and ignored[mask].mean() <= iou]
+    total = 0.0
+    for score in found.values():  # the best first
+        total += score
+    return len(found), len(wrong), len(truths) - len(found), total
+
+
+@pytest.mark.parametrize("iou", [0, 0.1, 0.25, 0.5])
+def test_counts_equal_those_of_a_literal_version_to_the_last_bit(iou):
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(60):
+        shape = tuple(rng.integers(1, 7, 2))
+        labels = rng.integers(-(2**31), 2**31, 4) * rng.integers(0, 2, 4)
+        truth, predicted = rng.choice(labels, (2, *shape)).astype(np.int32)
+        masks = rng.random((3, *shape)) < 0.4
+        ignored = rng.random(shape) < 0.4
+        for given, maps in ((predicted, [predicted]), (masks, masks), (masks[:0], [])):
+            counts = dcme.matching(truth, given, iou, ignored)
+            expected = reference_counts(truth, maps, iou, ignored)
+            assert (counts.tp, counts.fp, counts.fn, counts.iou_sum) == expected
+            found += counts.tp
+    assert found > 20
+
+
 def test_objects_match_one_to_one_above_the_threshold():
     truth = row(1, 1, 1, 0, 2, 2, 0, 3)
     predicted = row(5, 5, 0, 0, 7, 7, 6, 0)
