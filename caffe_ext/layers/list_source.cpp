@@ -1,6 +1,5 @@
 // Samples in files: every line of a list names an image and its instance map, relative to a root
-// folder, or separated by a tab where a name has spaces. Empty lines and lines that start with #
-// count as nothing.
+// folder (dcme/list_rows.hpp).
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <sys/stat.h>
 
+#include "dcme/list_rows.hpp"
 #include "dcme/read_file.hpp"
 #include "sample_source.hpp"
 
@@ -33,56 +33,37 @@ std::string join(const std::string& root, const std::string& path) {
   return root.back() == '/' ? root + path : root + "/" + path;
 }
 
-std::string strip(const std::string& text) {
-  const char* blanks = " \t\r";
-  const size_t first = text.find_first_not_of(blanks);
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-// Splits "image ids", stripped, at the tab, else at the only run of blanks; false where there is no
-// such.
-bool split(const std::string& line, Pair* pair) {
-  size_t gap = line.find('\t');
-  if (gap == std::string::npos) {
-    gap = line.find(' ');
-    if (gap == std::string::npos) return false;
-    const std::string rest = strip(line.substr(gap));
-    if (rest.find(' ') != std::string::npos) return false;
-  }
-  pair->image = strip(line.substr(0, gap));
-  pair->ids = strip(line.substr(gap));
-  return true;
-}
-
-std::vector<Pair> read_list(const std::string& path, const std::string& root) {
-  std::ifstream file(path);
+std::string read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
   if (!file || !is_file(path)) {
     throw std::runtime_error("cannot open the list file " + path);
   }
-  std::vector<Pair> pairs;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    if (number == 1 && line.compare(0, 3, "\xef\xbb\xbf") == 0) line.erase(0, 3);  // UTF-8's mark
-    line = strip(line);
-    if (line.empty() || line[0] == '#') continue;
-    const std::string where = path + ", line " + std::to_string(number) + ": ";
-    Pair pair;
-    if (!split(line, &pair)) {
-      throw std::runtime_error(where + "'" + line +
-                               "' does not name an image and its instance map (put a tab between "
-                               "names that have spaces)");
-    }
-    pair.image = join(root, pair.image);
-    pair.ids = join(root, pair.ids);
-    for (const std::string& name : {pair.image, pair.ids}) {
-      if (!is_file(name)) throw std::runtime_error(where + "there is no file " + name);
-    }
-    pairs.push_back(std::move(pair));
+  std::string content;
+  std::vector<char> piece(1 << 16);
+  while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
+    content.append(piece.data(), file.gcount());
   }
   if (file.bad()) {
     throw std::runtime_error("cannot read all of the list file " + path + ": " +
                              std::strerror(errno));
+  }
+  return content;
+}
+
+std::vector<Pair> read_list(const std::string& path, const std::string& root) {
+  std::vector<Pair> pairs;
+  for (const ListRow& row : list_rows(read_whole(path))) {
+    const std::string where = path + ", line " + std::to_string(row.number) + ": ";
+    if (row.names.size() != 2) {
+      throw std::runtime_error(where + "'" + row.text +
+                               "' does not name an image and its instance map (put a tab between "
+                               "names that have spaces)");
+    }
+    Pair pair{join(root, row.names[0]), join(root, row.names[1])};
+    for (const std::string& name : {pair.image, pair.ids}) {
+      if (!is_file(name)) throw std::runtime_error(where + "there is no file " + name);
+    }
+    pairs.push_back(std::move(pair));
   }
   if (pairs.empty()) throw std::runtime_error("the list file " + path + " names no images");
   return pairs;

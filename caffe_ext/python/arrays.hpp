@@ -36,6 +36,7 @@ inline Plane<const float> component(const Array<float>& vectors, int index) {
 // Each file of this folder adds its part of the module.
 void bind_encoding(py::module_& m);
 void bind_grid(py::module_& m);
+void bind_lists(py::module_& m);
 void bind_decoding(py::module_& m);
 void bind_evaluation(py::module_& m);
 

@@ -46,6 +46,14 @@ def classify_instances(
     foreground_only: bool,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
 
+class ListRow:
+    number: int
+    text: str
+    names: list[str]
+    has_tab: bool
+
+def list_rows(content: str) -> list[ListRow]: ...
+
 class Instances:
     def __len__(self) -> int: ...
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from dcme import _core
 from dcme.errors import UserError
 from dcme.files import PathLike, read_text, visible_files
 
@@ -17,8 +18,6 @@ Item = TypeVar("Item")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 IMAGE_FOLDER, TRUTH_FOLDER = "leftImg8bit", "gtFine"
 IMAGE_ENDING, IDS_ENDING = "_leftImg8bit", "_gtFine_instanceIds"
-BLANKS = " \t\r"
-"""What may stand around the names in a list."""
 
 
 @dataclass(frozen=True)
@@ -114,28 +113,27 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 
-def _split_line(row: str, where: str) -> list[str]:
-    """``image`` or ``image instanceIds``, parted by a tab, or by blanks if names have none.
+def _names(row: _core.ListRow, where: str) -> list[str]:
+    """The image, or the image and its instance map, that a row names.
 
-    Pairs are told by the rule of the layer DCMEData (``caffe_ext/layers/list_source.cpp``).
+    Two words are a pair where the first names an image, else one name with a blank.
     """
-    if "\t" in row:
-        fields = [field.strip(BLANKS) for field in row.split("\t")]
-    else:
-        words = [word for word in row.split(" ") if word]
-        pair = any(_is_image(word) for word in words[:-1])
-        if pair and len(words) > 2:
+    names = row.names
+    if not row.has_tab:
+        pair = any(_is_image(word) for word in names[:-1])
+        if pair and len(names) > 2:
             raise UserError(f"{where}: put a tab between names that have blanks")
-        fields = words if pair else [row]
-    if len(fields) > 2 or not _is_image(fields[-1]):
-        raise UserError(f"{where}: '{fields[-1]}' is not an image file name")
-    return fields
+        names = names if pair else [row.text]
+    if len(names) > 2:
+        raise UserError(f"{where}: names more than an image and its instance map")
+    if not _is_image(names[-1]):
+        raise UserError(f"{where}: '{names[-1]}' is not an image file name")
+    return names
 
 
-def list_rows(path: PathLike) -> list[tuple[int, str]]:
-    """The lines of a list that say something, each with its number: no empty ones, no comments."""
-    rows = [line.strip(BLANKS) for line in read_text(path).split("\n")]
-    return [(number, row) for number, row in enumerate(rows, 1) if row and row[0] != "#"]
+def list_rows(path: PathLike) -> list[_core.ListRow]:
+    """The rows of a list that say something: no empty lines, no comments."""
+    return _core.list_rows(read_text(path))
 
 
 def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
@@ -146,9 +144,9 @@ def read_list(path: PathLike, root: PathLike | None = None) -> list[Sample]:
     """
     base = Path(root) if root is not None else Path(path).parent
     pairs = []
-    for number, row in list_rows(path):
-        fields = [base / field for field in _split_line(row, f"{path}:{number}")]
-        pairs.append((fields[0], fields[1] if len(fields) == 2 else None))
+    for row in list_rows(path):
+        paths = [base / name for name in _names(row, f"{path}:{row.number}")]
+        pairs.append((paths[0], paths[1] if len(paths) == 2 else None))
     if not pairs:
         raise UserError(f"{path}: the list is empty; a line is 'image instanceIds'")
     images = list(dict.fromkeys(image for image, _ in pairs))  # a list may repeat an image

@@ -39,7 +39,7 @@ def measure_held_out(files: NetFiles, images: int) -> int:
         parameters.ClearField("backend")
     if not source.is_file():
         return 0
-    rows = [row for _, row in list_rows(source)]
+    rows = [row.text for row in list_rows(source)]
     chosen = spread(rows, images)
     if not chosen:
         return 0

@@ -30,6 +30,7 @@ def rows(tmp_path, text, encoding="utf-8"):
         ("my a.png\tmy b.png", "my a.png", "my b.png"),
         ("a\u2028b.png\tb.png", "a\u2028b.png", "b.png"),
         ("x.png y.png\tb.png", "x.png y.png", "b.png"),
+        ("a.png\t\tb.png", "a.png", "b.png"),
     ],
 )
 def test_a_line_names_an_image_or_a_pair(tmp_path, line, image, ids):
@@ -59,6 +60,7 @@ def net_of(path):
     [
         *("a.png b.png", " a.png \t  b.png ", "a.png  b.png\r", "my a.png\tmy b.png"),
         *("my a.png my b.png", "my a.png b.png", "a.png my b.png", "a.png b.png b.png"),
+        *("a.png\t\tb.png", "a.png b.png\r# rest", "\ufeffa.png b.png"),
         *("my a.png", "a.png", "a.png\tb.png\tb.png", "\u00a0a.png b.png", "\ta.png\t"),
     ],
 )
@@ -107,7 +109,7 @@ def test_images_have_names_of_their_own(tmp_path):
         ("my a.png b.png", "list.txt:1: put a tab between"),
         ("a.png b.npy", "list.txt:1: 'b.npy' is not an image file name"),
         ("a.png 3", "list.txt:1: '3' is not an image file name"),
-        ("a.png\tb.png\tc.png", "'c.png' is not"),
+        ("a.png\tb.png\tc.png", "list.txt:1: names more than an image and its instance map"),
     ],
 )
 def test_lines_that_name_no_pair(tmp_path, line, message):
