@@ -10,14 +10,18 @@ import cv2
 import dcme
 import numpy as np
 
-from bench.numpy_decoders import decode_reference, decode_standard
 from bench.report import Row, Target, at_most, faster
-from bench.scenes import street
 from bench.timing import alternate, milliseconds
+from reference import vectorised
+from reference.encoding import reduce_ids
+from reference.scenes import street
 
 __all__ = ["decoding_rows", "encoding_rows"]
 
-NUMPY_DECODERS = {"standard": decode_standard, "reference": decode_reference}
+NUMPY_DECODERS = {
+    "standard": vectorised.decode_standard,
+    "reference": vectorised.decode_reference,
+}
 
 
 def _beside(
@@ -36,51 +40,29 @@ def _beside(
     return Row(name, what, figures["ours"], "ms", peer_name, figures["peer"], targets)
 
 
-def numpy_encode(ids: np.ndarray) -> np.ndarray:
-    """Vectors by bincount over the whole map."""
-    flat = ids.ravel().astype(np.int64)
-    rows, cols = np.divmod(np.arange(flat.size), ids.shape[1])
-    counts = np.maximum(np.bincount(flat), 1)
-    centre_rows = np.bincount(flat, rows) / counts
-    centre_cols = np.bincount(flat, cols) / counts
-    vectors = np.stack([centre_cols[flat] - cols, centre_rows[flat] - rows]).astype(np.float32)
-    vectors[:, flat < 1000] = 0
-    return vectors.reshape(2, *ids.shape)
-
-
-def cv2_reduce(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Reduction mask by mask."""
-    reduced = np.zeros(size, np.uint16)
-    for i in np.unique(ids):
-        if i > 1000:
-            mask = (ids == i).view(np.uint8) * np.uint8(255)
-            reduced[cv2.resize(mask, size[::-1], interpolation=cv2.INTER_AREA) > 0] = i
-    return reduced
-
-
 def encoding_rows() -> list[Row]:
     """Encode and reduce; both run on one thread."""
     ids = street((512, 1024), 60)
-    assert np.abs(dcme.encode(ids) - numpy_encode(ids)).max() < 1e-3
+    assert np.abs(dcme.encode(ids) - vectorised.encode(ids)).max() < 1e-3
     rows = [
         _beside(
             "encode",
             "encode 512x1024, 60 instances",
             lambda: dcme.encode(ids),
-            lambda: numpy_encode(ids),
+            lambda: vectorised.encode(ids),
             "NumPy",
             [at_most(1.5), faster(7)],
         )
     ]
     full = street((1024, 2048), 60)
     for size in ((512, 1024), (340, 680)):
-        assert np.array_equal(dcme.reduce_ids(full, size), cv2_reduce(full, size))
+        assert np.array_equal(dcme.reduce_ids(full, size), reduce_ids(full, size))
         rows.append(
             _beside(
                 f"reduce-{size[0]}",
                 f"reduce 1024x2048 to {size[0]}x{size[1]}, 60 instances",
                 lambda size=size: dcme.reduce_ids(full, size),
-                lambda size=size: cv2_reduce(full, size),
+                lambda size=size: reduce_ids(full, size),
                 "OpenCV, mask by mask",
                 [],
             )

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from bench.report import Row, faster
-from bench.scenes import street
 from bench.timing import alternate
+from reference.scenes import street
 
 __all__ = ["data_layer", "data_rows", "write_images"]
 

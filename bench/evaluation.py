@@ -3,67 +3,47 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 
-import cv2
 import dcme
 import numpy as np
 
 from bench.memory import resident
 from bench.report import Row, faster
-from bench.scenes import street
 from bench.timing import milliseconds
+from reference.evaluation import (
+    MaskFile,
+    Prediction,
+    average_precisions,
+    cityscapes_scripts,
+    write_image,
+)
+from reference.scenes import street
 
 __all__ = ["evaluation_rows"]
 
 # cityscapesScripts are given no more images than this: their time for each is the same throughout.
 MOST_IMAGES_FOR_PEER = 100
 
-Files = list[tuple[str, int, float]]
+Files = list[MaskFile]
+
+
+def _moved(ids: np.ndarray, rng: np.random.Generator) -> Iterator[Prediction]:
+    """Each instance a little moved, with a score."""
+    for entry in dcme.instances(ids):
+        mask = np.roll(ids == entry["id"], rng.integers(-4, 5, 2), axis=(0, 1))
+        yield mask, int(entry["label"]), float(rng.random())
 
 
 def _write_image(folder: Path, index: int, count: int) -> tuple[str, Files]:
-    """Ground truth and predictions (a little moved) of one image in Cityscapes' files."""
+    """Ground truth and predictions of one image in Cityscapes' files."""
     ids = street((1024, 2048), count, index)
-    stem = f"city_{index:06d}_000019"
-    truth = folder / f"{stem}_gtFine_instanceIds.png"
-    cv2.imwrite(str(truth), ids)
-    rng = np.random.default_rng(index)
-    files, lines = [], []
-    for k, entry in enumerate(dcme.instances(ids)):
-        mask = np.roll(ids == entry["id"], rng.integers(-4, 5, 2), axis=(0, 1))
-        path = folder / f"{stem}_{k}.png"
-        cv2.imwrite(str(path), mask.astype(np.uint8) * 255)
-        score = float(rng.random())
-        files.append((str(path), int(entry["label"]), score))
-        lines.append(f"{path.name} {entry['label']} {score!r}\n")
-    (folder / f"{stem}.txt").write_text("".join(lines))
-    return str(truth), files
-
-
-def _cityscapes_scripts(folder: Path) -> Callable[[list[str]], np.ndarray]:
-    """Their evaluation of ground truth files, made to run with today's NumPy and without files."""
-    setattr(np, "in1d", np.isin)  # noqa: B010  # gone from NumPy 2.4
-    argv, sys.argv = sys.argv, sys.argv[:1]
-    from cityscapesscripts.evaluation import evalInstanceLevelSemanticLabeling as reference
-
-    sys.argv = argv
-    reference.writeDict2JSON = lambda *_: None
-    args = SimpleNamespace(**vars(reference.args))
-    args.gtInstancesFile, args.predictionPath = str(folder / "none.json"), str(folder)
-    args.quiet, args.JSONOutput = True, False
-
-    def evaluate(truths: list[str]) -> np.ndarray:
-        listings = [truth.replace("_gtFine_instanceIds.png", ".txt") for truth in truths]
-        result = reference.evaluateImgLists(listings, truths, args)
-        return np.array(result["resultApMatrix"])[0]
-
-    return evaluate
+    return write_image(folder, index, ids, _moved(ids, np.random.default_rng(index)))
 
 
 def _evaluate_files(samples: list[tuple[str, Files]]) -> np.ndarray:
@@ -71,6 +51,10 @@ def _evaluate_files(samples: list[tuple[str, Files]]) -> np.ndarray:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda sample: evaluator.add_files(*sample), samples))
     return evaluator.results().ap_table
+
+
+def _their_aps(scripts: ModuleType, truths: list[str]) -> np.ndarray:
+    return np.array(average_precisions(scripts, truths)["resultApMatrix"])[0]
 
 
 def _write_images(folder: Path, images: int, count: int) -> list[tuple[str, Files]]:
@@ -98,7 +82,8 @@ def evaluation_rows(images: int, count: int) -> list[Row]:
         at_start = resident()
         before = run("all", _evaluate_files, samples)
         grown = resident() - at_start
-        theirs = run("theirs", _cityscapes_scripts(folder), truths[:part])
+        with cityscapes_scripts() as scripts:
+            theirs = run("theirs", partial(_their_aps, scripts), truths[:part])
         run("ours", _evaluate_files, samples[:part])
         after = run("all", _evaluate_files, samples)
     if not np.array_equal(found["ours"], found["theirs"], equal_nan=True):

@@ -1,4 +1,4 @@
-"""Shared fixtures. This folder is on the import path, so tests import their oracles from it."""
+"""Shared fixtures. This folder is on the import path, so tests import ``support`` from it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dcme.datasets.mask_folders import thin_values
 from dcme.datasets.regions import Region, instance_map, overlaid, regions_of_values
 from dcme.datasets.samples import cityscapes_split, read_folder
 from dcme.errors import UserError
-from oracles.photographed import LEFT, RIGHT, SHAPE, collected, disc, label_map
+from support.photographed import LEFT, RIGHT, SHAPE, collected, disc, label_map
 
 CELL = ClassMap((1,), ("cell",))
 

@@ -11,7 +11,7 @@ from dcme.cli import main
 from dcme.datasets.coco import Annotations
 from dcme.datasets.collect import collect
 from matplotlib.path import Path as Outline
-from oracles.photographed import RIGHT, SHAPE, collected
+from support.photographed import RIGHT, SHAPE, collected
 
 
 def coco(photos, annotations, categories=((1, "cat"), (3, "dog"))):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from oracles.photographed import LEFT, RIGHT, SHAPE, label_map
+from support.photographed import LEFT, RIGHT, SHAPE, label_map
 
 
 def wrong_size(photos, masks):

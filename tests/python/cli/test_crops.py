@@ -11,7 +11,7 @@ from dcme.datasets.prepare import RARE_LABELS, balanced
 from dcme.datasets.samples import Sample, find_samples, read_list
 from dcme.encoding import instances
 from dcme.files import read_ids, read_image, write_png
-from oracles.times import age, renewed
+from support.times import age, renewed
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from types import FunctionType
 import pytest
 from dcme.cli import COMMANDS, _parser, main
 from dcme.reproduce.context import FCN, THRESHOLD_FILE
-from oracles.command_lines import CASES
+from support.command_lines import CASES
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from dcme.files import write_png
 from dcme.prediction.network import Network
 from dcme.prediction.predict import Prediction, predict
 from dcme.results.decode import Decoding
-from oracles.stand_in_network import GradientNet, picture, predicted_input, train_net
-from oracles.times import age, renewed
+from support.stand_in_network import GradientNet, picture, predicted_input, train_net
+from support.times import age, renewed
 
 
 def test_where_nothing_is_found_the_command_says_what_to_try(deploy, tmp_path, capsys):

@@ -11,7 +11,7 @@ from dcme.cli import main
 from dcme.datasets.prepare import Pairs, prepare, write_balanced_list
 from dcme.datasets.samples import find_samples
 from dcme.files import read_ids, read_image
-from oracles.times import age, renewed
+from support.times import age, renewed
 
 from caffe.proto import caffe_pb2
 

@@ -24,7 +24,7 @@ from dcme.reproduce.runner import choose, reproduce, survey
 from dcme.results.oracles import Ceiling, count_instances
 from dcme.results.scoring import score_images
 from dcme.training.job import Trained
-from oracles.times import age, renewed
+from support.times import age, renewed
 
 PROTOTXT = Path(__file__).parents[3] / "prototxt"
 DATA_ONLY = (

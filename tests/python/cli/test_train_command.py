@@ -15,7 +15,7 @@ from dcme.training.job import (
 )
 from dcme.training.log import TrainLog, read_log
 from dcme.training.weights import weight_layers
-from oracles.small_training import NETS, train
+from support.small_training import NETS, train
 
 
 def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):

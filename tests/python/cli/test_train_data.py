@@ -14,7 +14,7 @@ from dcme.training import data_check
 from dcme.training.caffe_train import data_layers, read_net
 from dcme.training.job import newest_state
 from google.protobuf import text_format
-from oracles.small_training import NETS, train
+from support.small_training import NETS, train
 
 TWO = ClassMap((1, 2), ("a", "b b"))
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from dcme.datasets.prepare import prepare
-from oracles.small_training import NETS, train
+from support.small_training import NETS, train
 
 
 def test_images_that_the_net_cannot_halve_are_refused_with_what_to_do(data, tmp_path, fails):

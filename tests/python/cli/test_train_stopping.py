@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dcme.stopping import stop_signals_as_ctrl_c
 from dcme.training.job import newest_state
-from oracles.small_training import NETS
+from support.small_training import NETS
 
 FAR = 1_000_000
 """Iterations that take hours: whatever ends before has been stopped."""

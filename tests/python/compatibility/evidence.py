@@ -10,7 +10,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
-from oracles.goldens import GOLDEN, case, case_names
+from support.goldens import GOLDEN, case, case_names
 
 from caffe.proto import caffe_pb2
 

@@ -5,10 +5,11 @@ import cv2
 import dcme
 import numpy as np
 import pytest
-from oracles import decoding as oracle
-from oracles.maps import best_ious, scene_ids
+from support.maps import best_ious
 
-from bench.numpy_decoders import decode_standard
+from reference import decoding as oracle
+from reference.scenes import scene_ids
+from reference.vectorised import decode_standard
 
 pytestmark = pytest.mark.filterwarnings("ignore:all ids are below 1000")  # of stuff alone
 KINDS = ["noise", "limits", "encoded", "disturbed"]

@@ -9,7 +9,8 @@ from dcme.datasets.samples import Sample
 from dcme.errors import UserError
 from dcme.files import write_png, write_text
 from dcme.results.distances import instance_distances, read_distances, stereo_files, with_distances
-from oracles.maps import scene_ids
+
+from reference.scenes import scene_ids
 
 BASELINE, FOCAL = 0.22, 2262.5
 

@@ -1,8 +1,10 @@
 import dcme
 import numpy as np
 import pytest
-from oracles import encoding as oracle
-from oracles.maps import scattered_ids, scene_ids
+from support.maps import scattered_ids
+
+from reference import encoding as oracle
+from reference.scenes import scene_ids
 
 
 def random_sizes(rng):

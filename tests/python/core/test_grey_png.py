@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from dcme._core import read_grey_png
 from dcme.evaluation import add_files
-from oracles.maps import scene_ids
+
+from reference.scenes import scene_ids
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dcme.files import write_png
-from oracles import command
+from support import command
 
 import caffe
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from generate import NETS
 from measure import bind, measure, write_data
-from oracles import command
+from support import command
 
 FOLDER = Path(__file__).parents[3] / "prototxt"
 

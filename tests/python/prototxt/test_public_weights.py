@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from oracles import command, public_weights
-from oracles.public_weights import Layers
+from support import command, public_weights
+from support.public_weights import Layers
 
 import caffe
 from caffe.proto import caffe_pb2

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from oracles.small_net import NET, write
+from support.small_net import NET, write
 
 import caffe
 

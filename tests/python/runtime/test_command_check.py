@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from oracles import command
+from support import command
 
 PROTOTXT = Path(__file__).parents[3] / "prototxt"
 NET = """name: "small"

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from oracles import command
+from support import command
 
 NET = """name: "staged"
 layer { name: "x" type: "DummyData" top: "x" top: "t"

@@ -4,8 +4,8 @@ import re
 import shutil
 
 import pytest
-from oracles import command
-from oracles.goldens import GOLDEN
+from support import command
+from support.goldens import GOLDEN
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 TIMES = [

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from oracles import command
+from support import command
 
 NET = """name: "small"
 layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from oracles.goldens import GOLDEN
+from support.goldens import GOLDEN
 
 from caffe.proto import caffe_pb2
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from oracles.goldens import GOLDEN, assert_close, case, case_names, with_prefix
+from support.goldens import GOLDEN, assert_close, case, case_names, with_prefix
 
 import caffe
 

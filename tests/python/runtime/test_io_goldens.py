@@ -10,7 +10,7 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
-from oracles.goldens import GOLDEN, assert_close
+from support.goldens import GOLDEN, assert_close
 
 import caffe
 from caffe import layers as L

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from oracles import command
+from support import command
 
 import caffe
 from caffe.proto import caffe_pb2

@@ -4,7 +4,7 @@ import gc
 import weakref
 
 import pytest
-from oracles.small_net import NET, write
+from support.small_net import NET, write
 
 import caffe
 

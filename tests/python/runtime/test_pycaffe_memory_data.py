@@ -5,7 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
-from oracles.small_net import write
+from support.small_net import write
 
 import caffe
 

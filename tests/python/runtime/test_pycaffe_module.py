@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import six
-from oracles.small_net import NET, write
+from support.small_net import NET, write
 
 import caffe
 from caffe.proto import caffe_pb2

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from oracles.small_net import NET, write
+from support.small_net import NET, write
 
 import caffe
 

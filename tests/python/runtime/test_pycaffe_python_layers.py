@@ -11,7 +11,7 @@ import traceback
 
 import numpy as np
 import pytest
-from oracles import command
+from support import command
 
 import caffe
 

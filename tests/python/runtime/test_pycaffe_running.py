@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from oracles.small_net import fill
+from support.small_net import fill
 
 import caffe
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from oracles.small_net import fill
+from support.small_net import fill
 
 import caffe
 

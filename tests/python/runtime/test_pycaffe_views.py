@@ -6,7 +6,7 @@ import cv2
 import lmdb
 import numpy as np
 import pytest
-from oracles.small_net import NET, fill, write
+from support.small_net import NET, fill, write
 
 import caffe
 

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from oracles.small_net import NET, write
+from support.small_net import NET, write
 
 import caffe
 from caffe.proto import caffe_pb2

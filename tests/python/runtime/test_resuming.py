@@ -11,7 +11,7 @@ import h5py
 import lmdb
 import numpy as np
 import pytest
-from oracles import command
+from support import command
 
 import caffe
 from caffe.proto import caffe_pb2

@@ -6,7 +6,7 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
-from oracles import command
+from support import command
 
 BATCHES = "iter_size: 3"
 NET = """

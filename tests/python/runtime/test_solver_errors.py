@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from oracles import command
+from support import command
 
 import caffe
 

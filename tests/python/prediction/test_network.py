@@ -8,7 +8,7 @@ from dcme.errors import UserError
 from dcme.prediction.network import Network, Preprocessing, padded, softmax
 from dcme.prediction.views import seen, turned_back
 from dcme.results.decode import Decoding
-from oracles.stand_in_network import GradientNet, picture
+from support.stand_in_network import GradientNet, picture
 
 
 def test_sizes_that_are_no_multiple_of_the_stride_are_padded_and_cut(deploy):

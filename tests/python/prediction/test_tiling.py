@@ -7,7 +7,7 @@ import pytest
 from dcme.errors import UserError
 from dcme.prediction.network import Network, Tiling
 from dcme.prediction.tiling import run_tiled, starts
-from oracles.stand_in_network import GradientNet, picture
+from support.stand_in_network import GradientNet, picture
 
 
 @pytest.mark.parametrize("length", [10, 64, 65, 100, 128, 511, 1000])

@@ -14,10 +14,12 @@ def to_int8(values):
 
 
 def counts(component):
+    """Whether a component of a vector votes."""
     return component != 0 and component != -128
 
 
 def vote_map(dx, dy):
+    """Votes by cell: one for each component that counts, where the vector points at."""
     height, width = dx.shape
     votes = np.zeros((height, width), int)
     for r in range(height):
@@ -41,6 +43,7 @@ def split(cells, axis, dt):
 
 
 def fill_holes(mask):
+    """A mask with its holes, as booleans."""
     contours = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
     filled = np.zeros(mask.shape, np.uint8)
     for contour in contours:

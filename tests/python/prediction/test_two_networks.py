@@ -15,7 +15,7 @@ from dcme.prediction.network import Network
 from dcme.prediction.predict import Prediction, decode_stored, predict, predict_vectors
 from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, list_result
-from oracles.stand_in_network import Blob, GradientNet
+from support.stand_in_network import Blob, GradientNet
 
 CLASSES = CITYSCAPES
 

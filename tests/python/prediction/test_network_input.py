@@ -17,7 +17,7 @@ from dcme.prediction.predict import Prediction, load_picture, predict
 from dcme.results.decode import Decoding
 from dcme.results.thresholds import write_decoding
 from dcme.training.net_classes import classes_of_net
-from oracles.stand_in_network import GradientNet, picture, predicted_input, train_net
+from support.stand_in_network import GradientNet, picture, predicted_input, train_net
 
 
 def test_mean_and_scale_are_applied_per_channel():

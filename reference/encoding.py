@@ -5,17 +5,19 @@ import numpy as np
 
 
 def reduce_ids(ids, size):
+    """Reduction instance by instance: wherever any of it falls, higher ids over lower ones."""
     rows, cols = size
     reduced = np.zeros(size, np.uint16)
     for i in np.unique(ids):  # ascending
         if i >= 1000:
-            mask = np.where(ids == i, 255, 0).astype(np.uint8)
+            mask = (ids == i).view(np.uint8) * np.uint8(255)
             shrunk = cv2.resize(mask, (cols, rows), interpolation=cv2.INTER_AREA)
             reduced[shrunk > 0] = i
     return reduced
 
 
 def encode(ids, anchor="mass", round_centre=False):
+    """Vectors (2, H, W) to the centre of mass, or of the box around an instance."""
     vectors = np.zeros((2, *ids.shape), np.float32)
     for i in np.unique(ids):
         if i < 1000:
@@ -33,6 +35,7 @@ def encode(ids, anchor="mass", round_centre=False):
 
 
 def grid_classes(ids, grid_size, class_of_label, priority):
+    """In each block the first class of ``priority`` of which any pixel is there."""
     rows = -(-ids.shape[0] // grid_size)
     cols = -(-ids.shape[1] // grid_size)
     grid = np.zeros((rows, cols), np.uint8)

@@ -1,0 +1,1 @@
+"""What tests share beside fixtures: small nets and files, stand-ins, running the commands."""
