@@ -2,6 +2,11 @@
 #define TESTS_GRADIENT_CHECK_HPP_
 
 /// Compares the gradients of a layer with differences of what it computes forward, in double.
+///
+/// GradientChecker (caffe/test/test_gradient_check_util.hpp), which unit tests for Caffe 1.0 call,
+/// does not do: it differentiates the sum of the squares of the tops, which layers that normalise
+/// keep constant, or one element of a top after the other, each anew. Here all elements have random
+/// weights. And the inputs are written before each Forward, as layers in place need it.
 
 #include <algorithm>
 #include <cmath>

@@ -9,7 +9,7 @@
 /// CAFFE_SIMD_CLONES before a function compiles it for wider vector units too; the loader picks the
 /// copy for the processor at hand, so that one binary serves every x86-64 machine. What the
 /// function calls becomes a part of it: left outside, it would be compiled for the oldest
-/// processor.
+/// processor. The DCME core, which includes no Caffe, has the same condition (dcme/simd.hpp).
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__AVX2__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define CAFFE_SIMD_CLONES \

@@ -27,3 +27,12 @@ def test_folders_include_headers_of_those_above_them_only():
             if folder in later:
                 against.append(f"{path.relative_to(ROOT)} includes {folder}/")
     assert not against
+
+
+def test_the_core_and_the_runtime_compile_for_wider_vector_units_on_the_same_condition():
+    headers = (SOURCES / "util" / "simd.hpp", ROOT / "caffe_ext" / "include" / "dcme" / "simd.hpp")
+    pattern = r"^#if (defined.*?[^\\])\n#define \w+_SIMD_CLONES.*?(target_clones\(.*?\))"
+    runtime, core = (
+        re.search(pattern, path.read_text(), re.MULTILINE | re.DOTALL).groups() for path in headers
+    )
+    assert runtime == core
