@@ -159,6 +159,10 @@ Instances restored(const py::tuple& state) {
 }  // namespace
 
 void bind_decoding(py::module_& m) {
+  const DecodeOptions defaults;
+  m.attr("DECODE_DEFAULTS") =
+      py::dict(py::arg("dt") = defaults.dt, py::arg("vt") = defaults.vt,
+               py::arg("et") = defaults.et, py::arg("foreground") = defaults.foreground);
   py::class_<Instances>(m, "Instances")
       .def("__len__", [](const Instances& i) { return i.list.size(); })
       .def_property_readonly("shape",

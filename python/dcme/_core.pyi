@@ -70,6 +70,8 @@ class Instances:
     def mask_full_resolution(self, index: int, rows: int, cols: int) -> npt.NDArray[np.bool_]: ...
     def label_map(self, upwards: Sequence[int] | None = ...) -> npt.NDArray[np.int32]: ...
 
+DECODE_DEFAULTS: dict[str, float]
+
 def decode(
     vectors: npt.NDArray[np.float32],
     dt: float,

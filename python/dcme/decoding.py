@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Instances", "decode", "masks_full_resolution"]
 
+DEFAULTS = _core.DECODE_DEFAULTS
+"""The thresholds of paper 1 for SegNet: dt, vt and et; and the length of a vector that counts."""
+
 PUBLISHED_MODES = ("reference", "watershed")
 """The modes that decode as the papers' decoder does: they find the foreground themselves."""
 
@@ -129,9 +132,9 @@ class Instances:
 
 def decode(
     vectors: npt.ArrayLike,
-    dt: float = 10,
-    vt: float = 50,
-    et: float = 15,
+    dt: float = DEFAULTS["dt"],
+    vt: float = DEFAULTS["vt"],
+    et: float = DEFAULTS["et"],
     mode: str = "standard",
     foreground: npt.ArrayLike | float | None = None,
 ) -> Instances:
@@ -158,7 +161,7 @@ def decode(
     NaN or infinite vectors (the pixel is named), wrong shapes and thresholds raise ``ValueError``.
     """
     field = as_vectors(vectors)
-    length, mask = 1.0, None
+    length, mask = DEFAULTS["foreground"], None
     if foreground is not None:
         given = np.asarray(foreground)
         if mode in PUBLISHED_MODES:

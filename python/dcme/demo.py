@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dcme import demo_defaults
 from dcme._arrays import json_number
 from dcme.classes import CITYSCAPES
 from dcme.datasets.prepare import prepare
@@ -44,10 +45,10 @@ DECODING = Decoding(dt=14, vt=60, et=25)
 class DemoSettings:
     """What the demo paints, trains and how it decodes. Sizes are (H, W)."""
 
-    nets: Path = Path("prototxt/small")
-    train_scenes: int = 400
-    val_scenes: int = 40
-    seed: int = 7
+    nets: Path = Path(demo_defaults.NETS)
+    train_scenes: int = demo_defaults.TRAIN_SCENES
+    val_scenes: int = demo_defaults.VAL_SCENES
+    seed: int = demo_defaults.SEED
     size: tuple[int, int] = (256, 512)
     reduced: tuple[int, int] = (128, 256)
     iterations: int | None = None

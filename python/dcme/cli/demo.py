@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from dcme import demo_defaults as defaults
 from dcme.cli.options import add_iterations, add_workers, count, out_folder, positive, workers
 
 
@@ -12,18 +13,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", nargs="?", default="demo", help="folder to work in; default: demo")
     parser.add_argument(
         "--nets",
-        default="prototxt/small",
+        default=defaults.NETS,
         metavar="DIR",
-        help="folder with train, deploy and solver.prototxt; default: prototxt/small",
+        help=f"folder with train, deploy and solver.prototxt; default: {defaults.NETS}",
     )
     parser.add_argument(
-        "--train", type=positive, metavar="N", help="number of training scenes; default: 400"
+        "--train",
+        type=positive,
+        metavar="N",
+        default=defaults.TRAIN_SCENES,
+        help=f"number of training scenes; default: {defaults.TRAIN_SCENES}",
     )
     parser.add_argument(
-        "--val", type=positive, metavar="M", help="number of held-out scenes; default: 40"
+        "--val",
+        type=positive,
+        metavar="M",
+        default=defaults.VAL_SCENES,
+        help=f"number of held-out scenes; default: {defaults.VAL_SCENES}",
     )
     parser.add_argument(
-        "--seed", type=count, metavar="S", help="random seed of the scenes; default: 7"
+        "--seed",
+        type=count,
+        metavar="S",
+        default=defaults.SEED,
+        help=f"random seed of the scenes; default: {defaults.SEED}",
     )
     add_iterations(parser)
     parser.add_argument("--gpu", type=count, metavar="N", help="run the networks on this GPU")
@@ -36,25 +49,19 @@ written = out_folder
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the demo; the last line names the page and the metrics."""
-    from dataclasses import replace
     from pathlib import Path
 
     from dcme.demo import DemoSettings, run_demo
 
-    given = {
-        "train_scenes": arguments.train,
-        "val_scenes": arguments.val,
-        "seed": arguments.seed,
-        "iterations": arguments.iterations,
-    }
-    settings = replace(
-        DemoSettings(
-            nets=Path(arguments.nets),
-            workers=workers(arguments),
-            gpu=arguments.gpu,
-            quiet=arguments.quiet,
-        ),
-        **{key: value for key, value in given.items() if value is not None},
+    settings = DemoSettings(
+        nets=Path(arguments.nets),
+        train_scenes=arguments.train,
+        val_scenes=arguments.val,
+        seed=arguments.seed,
+        iterations=arguments.iterations,
+        workers=workers(arguments),
+        gpu=arguments.gpu,
+        quiet=arguments.quiet,
     )
     metrics = run_demo(arguments.out, settings)
     before, after = metrics["ap50_untrained"], metrics["ap50_class_agnostic"]

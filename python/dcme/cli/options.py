@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dcme.decoding import DEFAULTS
+
 if TYPE_CHECKING:
     from dcme.classes import ClassMap
     from dcme.results.decode import Decoding
@@ -232,21 +234,25 @@ def ious(text: str) -> tuple[float, ...]:
 def add_decoding(parser: argparse.ArgumentParser, place: str) -> None:
     """The thresholds and mode of the decoder; ``place`` says where a file is taken from unasked."""
     group = parser.add_argument_group("decoding (pixels and votes of the vector map)")
-    group.add_argument("--dt", type=number, help="votes this close form one centre; default: 10")
+    group.add_argument(
+        "--dt", type=number, help=f"votes this close form one centre; default: {DEFAULTS['dt']:g}"
+    )
     group.add_argument(
         "--vt",
         type=number,
-        help="votes a centre needs (standard: within DT / 2); default: 50",
+        help=f"votes a centre needs (standard: within DT / 2); default: {DEFAULTS['vt']:g}",
     )
     group.add_argument(
-        "--et", type=number, help="pixels may point this far beside the centre; default: 15"
+        "--et",
+        type=number,
+        help=f"pixels may point this far beside the centre; default: {DEFAULTS['et']:g}",
     )
     group.add_argument(
         "--foreground",
         type=number,
         metavar="LEN",
-        help="vectors not longer than this are background; default: 1 (objects of 3 px are hardly "
-        "longer)",
+        help=f"vectors not longer than this are background; default: {DEFAULTS['foreground']:g} "
+        "(objects of 3 px are hardly longer)",
     )
     group.add_argument(
         "--probability",

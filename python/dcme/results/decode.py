@@ -9,7 +9,7 @@ import numpy as np
 
 from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.vectors import VectorMap
-from dcme.decoding import PUBLISHED_MODES, Instances, decode
+from dcme.decoding import DEFAULTS, PUBLISHED_MODES, Instances, decode
 from dcme.errors import UserError
 from dcme.grid import block_size, classify_instances
 from dcme.results.files import UNCLASSIFIED, ImageResult, LazyMasks
@@ -27,11 +27,11 @@ def classifies_pixels(item: VectorMap) -> bool:
 class Decoding:
     """How vector maps become instances: thresholds in pixels and votes of the map itself."""
 
-    dt: float = 10
-    vt: float = 50
-    et: float = 15
+    dt: float = DEFAULTS["dt"]
+    vt: float = DEFAULTS["vt"]
+    et: float = DEFAULTS["et"]
     mode: str = "standard"
-    foreground: float = 1.0
+    foreground: float = DEFAULTS["foreground"]
     """Length in pixels that a vector must exceed to count; only used by ``standard``."""
     classes: ClassMap = CITYSCAPES
     probability: float = 0.5

@@ -1,9 +1,13 @@
 """Options are obeyed or refused, never passed over."""
 
+import argparse
+
 import cv2
 import numpy as np
 import pytest
 from dcme.cli import main
+from dcme.cli.options import add_decoding
+from dcme.results.decode import Decoding
 
 
 @pytest.fixture
@@ -73,3 +77,13 @@ def test_the_version_is_told(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
     assert stop.value.code == 0 and capsys.readouterr().out.startswith("dcme 0.")
+
+
+def test_the_defaults_of_the_decoder_are_told():
+    parser = argparse.ArgumentParser()
+    add_decoding(parser, "in SOURCE")
+    told = " ".join(parser.format_help().split())
+    for name in ("dt", "vt", "et", "foreground", "probability"):
+        option = told.partition(f" --{name} ")[2].partition(" --")[0]
+        assert f"default: {getattr(Decoding(), name):g}" in option
+    assert f"default: {Decoding().mode}" in told
