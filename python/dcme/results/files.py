@@ -337,7 +337,8 @@ def read_result(path: PathLike, size: tuple[int, int] | None = None) -> ImageRes
         found = read_mask(rows[index][0]) if whole is None else whole == index + 1
         if found.shape != (height, width):
             raise UserError(
-                f"{rows[index][0]}: is {found.shape[0]}x{found.shape[1]}, expected {height}x{width}"
+                f"{rows[index][0]}: is {found.shape[0]}x{found.shape[1]}, expected "
+                f"{height}x{width} (dcme decode --size {height}x{width} brings masks to it)"
             )
         return found
 

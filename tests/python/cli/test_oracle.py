@@ -238,3 +238,12 @@ def test_labels_of_no_class_are_told_before_any_table(cells, capsys):
     assert not captured.out and "label 3 is none of the classes (1 a, 2 b)" in captured.err
     with pytest.raises(UserError, match="label 1 is none of the classes"):
         count_instances([sample], None, CLASSES)
+
+
+def test_results_of_another_size_say_what_to_do(cells, fails):
+    words = ["--classes", "1:a,3:b", "--quiet"]
+    small = ["encode", str(cells), str(cells / "v"), "--size", "20x30"]
+    assert main([*small, *words]) == 0
+    assert main(["decode", str(cells / "v"), str(cells / "r"), *words]) == 0
+    line = fails("oracle", "class", cells, "--results", cells / "r", *words)
+    assert "is 20x30, expected 40x60 (dcme decode --size 40x60 brings masks to it)" in line
