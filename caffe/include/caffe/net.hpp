@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,10 +17,9 @@
 
 namespace caffe {
 
-/// Returns memory that nobody uses to the system when it is destroyed.
-struct TrimMemoryAtEnd {
-  ~TrimMemoryAtEnd();
-};
+/// How a net runs (src/net/run_plan.hpp).
+template <typename Dtype>
+struct RunPlan;
 
 /// A directed acyclic graph of layers, run in the order of the file.
 ///
@@ -35,7 +35,7 @@ class Net {
   /// stages.
   explicit Net(const string& param_file, Phase phase, const int level = 0,
                const vector<string>* stages = NULL);
-  virtual ~Net() = default;
+  virtual ~Net();
 
   void Init(const NetParameter& param);
 
@@ -94,8 +94,9 @@ class Net {
   const vector<int>& top_ids(int i) const;
   const vector<int>& bottom_ids(int i) const;
   /// Whether the work of a layer is done by one before it: forward, and backward.
-  bool is_absorbed(int layer_id) const { return absorbed_[layer_id]; }
-  bool is_absorbed_backward(int layer_id) const { return absorbed_backward_[layer_id]; }
+  bool is_absorbed(int layer_id) const;
+  bool is_absorbed_backward(int layer_id) const;
+  const RunPlan<Dtype>& run_plan() const { return *plan_; }
   /// Which bottoms of every layer get a diff.
   const vector<vector<bool>>& bottom_need_backward() const { return bottom_need_backward_; }
   const vector<Dtype>& blob_loss_weights() const { return blob_loss_weights_; }
@@ -160,23 +161,6 @@ class Net {
   /// What Init knows about the blobs made so far.
   struct Wiring;
 
-  /// Runs `action` for a layer; an Error leaves it with the layer's name, type and bottoms in
-  /// front.
-  template <typename Action>
-  auto InLayer(const LayerParameter& param, int layer_id, const Action& action) const
-      -> decltype(action());
-  /// Runs `action`; an Error leaves it with what `where` returns in front and, where a GPU's memory
-  /// is full, what the net needs behind.
-  template <typename Where, typename Action>
-  auto At(const Where& where, const Action& action) const -> decltype(action());
-  /// Gives inputs and outputs the plain order, in which programs may keep pointers to them.
-  void MakeEndsPlain() const;
-  /// Copies to the GPU, before the outermost run, what stays there after it: so that it does not
-  /// lie between the memory that comes and goes (core/device_memory.hpp).
-  void UploadWhatStays() const;
-  /// A blob's name in the prototxt: for a copy that a Split layer of the net makes, the original's.
-  const string& NameInFile(int blob_id) const;
-
   void CreateLayers(NetParameter* param);
   void AppendLayer(const LayerParameter& param, int layer_id, Wiring* wiring);
   /// A new blob as the next top of a layer; returns its id.
@@ -200,40 +184,12 @@ class Net {
   void ForceBackward();
   void FindOutputs(const Wiring& wiring);
   void NameLayersAndBlobs();
-  /// Finds when the blobs' data and diffs are freed.
-  void PlanRelease(NetParameter::BlobLifetime lifetime);
-  /// Makes a blob's data again where that was freed.
-  void Remake(int blob_id);
-  /// Lets layers compute those that follow them in place, where nobody can see what lies between.
-  void FuseLayers(NetParameter::BlobLifetime lifetime);
-  /// Lets a layer compute the only reader of its top as well, so that the top need not exist whole.
-  void FuseReader(int layer_id);
-  /// Lets the only reader of a layer's top compute the Backward of what the layer absorbed.
-  void FuseBackward(int layer_id);
-  /// The layer that alone reads the top of a layer with one top, and of all that it absorbed, gives
-  /// another top, and has no weight in the loss, as the layer itself; -1: there is none.
-  int SoleReader(int layer_id) const;
-  /// Throws where layers are fused and the thread is in another mode than they were fused for.
-  void CheckMode() const;
-  /// Notes the shapes of the bottoms and tops of those of layers start..end, which have run
-  /// forward, that go back.
-  void NoteShapes(int start, int end);
-  /// Throws where layers start down to end are to run backward and have blobs of other shapes.
-  void CheckShapes(int start, int end) const;
-
-  /// Around Forward or Backward of a layer: readies memory that was freed to be written again, and
-  /// frees what had its last use.
-  void BeforeForward(int layer_id);
-  void AfterForward(int layer_id);
-  void BeforeBackward(int layer_id);
-  void AfterBackward(int layer_id);
-
   void ForwardDebugInfo(const int layer_id);
   void BackwardDebugInfo(const int layer_id);
   void UpdateDebugInfo(const int param_id);
 
   /// Destroyed after everything else.
-  TrimMemoryAtEnd trim_;
+  std::unique_ptr<RunPlan<Dtype>> plan_;
   string name_;
   Phase phase_ = TEST;
   vector<shared_ptr<Layer<Dtype>>> layers_;
@@ -267,24 +223,6 @@ class Net {
   vector<float> params_weight_decay_;
   vector<bool> has_params_decay_;
   bool debug_info_ = false;
-  bool releases_blobs_ = false;
-  /// Whether a layer is computed by an earlier one, forward and backward.
-  vector<bool> absorbed_, absorbed_backward_;
-  /// Whether any is.
-  bool fuses_ = false;
-  /// The mode in which they were fused.
-  Caffe::Brew fused_mode_ = Caffe::CPU;
-  /// For each layer that goes back, the shapes of its bottoms and then its tops at the end of the
-  /// run in which it last ran forward.
-  vector<vector<vector<int>>> forward_shapes_;
-  /// For each blob, the step of an iteration after which its data (diff) is not read any more.
-  /// Layer i of n runs forward in step i, and backward in step 2 n - 1 - i (net/liveness.hpp).
-  vector<int> data_end_, diff_end_;
-  /// The step in Forward after which its data is freed: data_end_, or earlier where it is made
-  /// again in Backward, by this layer (-1: it is not).
-  vector<int> forward_end_, remaker_;
-  /// For each step, the blobs whose data (diff) is freed after it.
-  vector<vector<int>> data_freed_, diff_freed_;
   vector<Callback*> before_forward_;
   vector<Callback*> after_forward_;
   vector<Callback*> before_backward_;

@@ -1,46 +1,44 @@
-// Backward works on what Forward has left: in memory and by sizes that fit the shapes of that time.
-#include "caffe/net.hpp"
+#include "net/forward_shapes.hpp"
+
 #include "net/layer_context.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-void Net<Dtype>::NoteShapes(int start, int end) {
-  forward_shapes_.resize(layers_.size());
+void ForwardShapes<Dtype>::Note(int start, int end) {
+  shapes_.resize(net_.layers().size());
   for (int i = start; i <= end; ++i) {
-    if (!layer_need_backward_[i]) continue;
-    vector<vector<int>>& shapes = forward_shapes_[i];
-    shapes.resize(bottom_vecs_[i].size() + top_vecs_[i].size());
-    auto shape = shapes.begin();
-    for (const Blob<Dtype>* blob : bottom_vecs_[i]) *shape++ = blob->shape();
-    for (const Blob<Dtype>* blob : top_vecs_[i]) *shape++ = blob->shape();
+    if (!net_.layer_need_backward()[i]) continue;
+    const vector<Blob<Dtype>*>& bottoms = net_.bottom_vecs()[i];
+    const vector<Blob<Dtype>*>& tops = net_.top_vecs()[i];
+    shapes_[i].resize(bottoms.size() + tops.size());
+    auto shape = shapes_[i].begin();
+    for (const Blob<Dtype>* blob : bottoms) *shape++ = blob->shape();
+    for (const Blob<Dtype>* blob : tops) *shape++ = blob->shape();
   }
 }
 
 template <typename Dtype>
-void Net<Dtype>::CheckShapes(int start, int end) const {
+void ForwardShapes<Dtype>::Check(int start, int end) const {
   for (int i = start; i >= end; --i) {
-    if (!layer_need_backward_[i]) continue;
-    auto shape = forward_shapes_[i].begin();
+    if (!net_.layer_need_backward()[i]) continue;
+    auto shape = shapes_[i].begin();
     const auto check = [&](const vector<int>& ids) {
       for (const int id : ids) {
-        if (blobs_[id]->shape() == *shape++) continue;
-        InLayer(layers_[i]->layer_param(), i, [&] {
-          LOG(FATAL) << "blob '" << NameInFile(id) << "' is of shape " << blobs_[id]->shape_string()
+        const Blob<Dtype>& blob = *net_.blobs()[id];
+        if (blob.shape() == *shape++) continue;
+        InLayer(net_, i, [&] {
+          LOG(FATAL) << "blob '" << NameInFile(net_, id) << "' is of shape " << blob.shape_string()
                      << " and was of another when the layer last ran forward: run forward before "
                      << "backward";
         });
       }
     };
-    check(bottom_id_vecs_[i]);
-    check(top_id_vecs_[i]);
+    check(net_.bottom_ids(i));
+    check(net_.top_ids(i));
   }
 }
 
-#define INSTANTIATE(Dtype)                        \
-  template void Net<Dtype>::NoteShapes(int, int); \
-  template void Net<Dtype>::CheckShapes(int, int) const
-INSTANTIATE(float);
-INSTANTIATE(double);
+INSTANTIATE_CLASS(ForwardShapes);
 
 }  // namespace caffe

@@ -8,6 +8,7 @@
 #include "net/filter.hpp"
 #include "net/layer_context.hpp"
 #include "net/layer_text.hpp"
+#include "net/run_plan.hpp"
 #include "net/wiring.hpp"
 
 namespace caffe {
@@ -49,7 +50,11 @@ Net<Dtype>::Net(const string& param_file, Phase phase, const int level,
 }
 
 template <typename Dtype>
+Net<Dtype>::~Net() = default;
+
+template <typename Dtype>
 void Net<Dtype>::Init(const NetParameter& in_param) {
+  plan_.reset(new RunPlan<Dtype>(*this));
   NetParameter upgraded;
   const bool old = NetNeedsUpgrade(in_param);
   if (old) {
@@ -74,9 +79,9 @@ void Net<Dtype>::Init(const NetParameter& in_param) {
   FindOutputs(wiring);
   NameLayersAndBlobs();
   ShareWeights();
-  FuseLayers(param.blob_lifetime());
-  PlanRelease(param.blob_lifetime());
-  NoteShapes(0, static_cast<int>(layers_.size()) - 1);
+  plan_->fusion = FuseLayers(*this, param.blob_lifetime(), debug_info_);
+  plan_->release.Plan(param.blob_lifetime());
+  plan_->shapes.Note(0, static_cast<int>(layers_.size()) - 1);
   LOG_IF(INFO, Caffe::root_solver()) << "Memory required for data: " << wiring.memory;
   LOG_IF(INFO, Caffe::root_solver()) << "Network initialization done.";
 }
@@ -99,7 +104,7 @@ void Net<Dtype>::CreateLayers(NetParameter* param) {
     }
     layer_names_.push_back(layer->name());
     layers_.push_back(
-        InLayer(*layer, i, [&] { return LayerRegistry<Dtype>::CreateLayer(*layer); }));
+        InLayer(*this, *layer, i, [&] { return LayerRegistry<Dtype>::CreateLayer(*layer); }));
   }
 }
 
@@ -118,7 +123,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring
   for (int i = 0; i < param.top_size(); ++i) AppendTop(param, id, i, wiring);
   if (layer->AutoTopBlobs()) AppendAutoTops(id);
 
-  InLayer(param, id, [&] { layer->SetUp(bottom_vecs_[id], top_vecs_[id]); });
+  InLayer(*this, param, id, [&] { layer->SetUp(bottom_vecs_[id], top_vecs_[id]); });
 
   for (size_t i = 0; i < top_vecs_[id].size(); ++i) {
     const int blob_id = top_id_vecs_[id][i];
@@ -138,7 +143,7 @@ void Net<Dtype>::AppendLayer(const LayerParameter& param, int id, Wiring* wiring
     layer->set_param_propagate_down(i, learnt);
   }
   for (int i = 0; i < blobs; ++i) {
-    InLayer(param, id, [&] { AppendParam(id, i); });
+    InLayer(*this, param, id, [&] { AppendParam(id, i); });
   }
   layer_need_backward_.push_back(need_backward);
   if (need_backward) {

@@ -1,6 +1,7 @@
 // Layers and blobs of a net by their names and numbers.
 #include "caffe/net.hpp"
 #include "caffe/util/names.hpp"
+#include "net/run_plan.hpp"
 
 namespace caffe {
 
@@ -14,6 +15,16 @@ template <typename Dtype>
 const vector<int>& Net<Dtype>::bottom_ids(int i) const {
   CHECK(0 <= i && i < static_cast<int>(bottom_id_vecs_.size())) << "the net has no layer " << i;
   return bottom_id_vecs_[i];
+}
+
+template <typename Dtype>
+bool Net<Dtype>::is_absorbed(int layer_id) const {
+  return plan_->fusion.absorbed[layer_id];
+}
+
+template <typename Dtype>
+bool Net<Dtype>::is_absorbed_backward(int layer_id) const {
+  return plan_->fusion.absorbed_backward[layer_id];
 }
 
 template <typename Dtype>
@@ -43,6 +54,8 @@ const shared_ptr<Layer<Dtype>> Net<Dtype>::layer_by_name(const string& layer_nam
 }
 
 #define INSTANTIATE(Dtype)                                                              \
+  template bool Net<Dtype>::is_absorbed(int) const;                                     \
+  template bool Net<Dtype>::is_absorbed_backward(int) const;                            \
   template const vector<int>& Net<Dtype>::top_ids(int) const;                           \
   template const vector<int>& Net<Dtype>::bottom_ids(int) const;                        \
   template bool Net<Dtype>::has_blob(const string&) const;                              \

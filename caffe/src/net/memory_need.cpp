@@ -4,6 +4,7 @@
 #include <map>
 
 #include "net/liveness.hpp"
+#include "net/run_plan.hpp"
 #include "util/amount_text.hpp"
 
 namespace caffe {
@@ -100,5 +101,15 @@ string DescribeNeed(const string& net, const MemoryNeed& need, double available)
   }
   return text.str();
 }
+
+template <typename Dtype>
+string NeedOf(const Net<Dtype>& net, double available) {
+  const ReleasePlan& plan = net.run_plan().release.plan();
+  if (plan.data_end.size() != net.blobs().size()) return "";
+  const MemoryNeed need = MemoryNeedOf(net, plan.data_end, plan.diff_end);
+  return "; " + DescribeNeed(net.name(), need, available);
+}
+template string NeedOf(const Net<float>&, double);
+template string NeedOf(const Net<double>&, double);
 
 }  // namespace caffe

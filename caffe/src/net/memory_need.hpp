@@ -28,6 +28,9 @@ MemoryNeed MemoryNeedOf(const Net<Dtype>& net, const vector<int>& data_end,
 
 /// For an error: what the net needs, and the batch that would do.
 string DescribeNeed(const string& net, const MemoryNeed& need, double available);
+/// The same with "; " in front; empty for a net that is being built, of which it is not known yet.
+template <typename Dtype>
+string NeedOf(const Net<Dtype>& net, double available);
 
 }  // namespace caffe
 

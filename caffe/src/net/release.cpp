@@ -1,12 +1,11 @@
-// When the blobs between layers are freed (NetParameter.blob_lifetime).
-#include "caffe/net.hpp"
-#include "core/host_pool.hpp"
+#include "net/release.hpp"
+
+#include "core/own_layers.hpp"
+#include "net/layer_context.hpp"
 #include "net/liveness.hpp"
 #include "net/remake.hpp"
 
 namespace caffe {
-
-TrimMemoryAtEnd::~TrimMemoryAtEnd() { TrimHostMemory(); }
 
 namespace {
 
@@ -59,6 +58,18 @@ void NoteEnds(const vector<int>& ends, int first, int last, vector<vector<int>>*
   }
 }
 
+/// Of each layer, the blobs that its Backward reads and that are made again for it.
+template <typename Dtype>
+vector<vector<int>> RemadeBefore(const Net<Dtype>& net, const vector<int>& remaker) {
+  vector<vector<int>> remade(LayersOf(net));
+  for (int layer = 0; layer < LayersOf(net); ++layer) {
+    VisitReadBackward(net, layer, [&](int blob) {
+      if (remaker[blob] >= 0) remade[layer].push_back(blob);
+    });
+  }
+  return remade;
+}
+
 /// Readies a blob's data (diff) for a layer: what was freed reads as zeros, like new memory.
 template <typename Dtype>
 void RenewAll(const vector<Blob<Dtype>*>& blobs,
@@ -87,71 +98,80 @@ void ReleaseAt(int step, const vector<int>& freed, const vector<int>& ends,
 }  // namespace
 
 template <typename Dtype>
-void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime lifetime) {
+void BlobRelease<Dtype>::Plan(NetParameter::BlobLifetime lifetime) {
   const bool goes_back = lifetime != NetParameter::UNTIL_READ;
-  releases_blobs_ = lifetime != NetParameter::KEEP;
-  const vector<LiveRange> live = LiveRanges(*this, goes_back);
-  const vector<bool> stays = WhatStays(*this);
-  data_end_ = EndsOfData(*this, live, stays);
-  diff_end_ = EndsOfDiffs(*this, goes_back, stays);
-  const int blobs = static_cast<int>(blobs_.size()), layers = LayersOf(*this);
-  remaker_ = lifetime == NetParameter::UNTIL_BACKWARD ? FindRemakers(*this, live, data_end_)
-                                                      : vector<int>(blobs, -1);
-  forward_end_ = data_end_;
+  const int blobs = static_cast<int>(net_.blobs().size()), layers = LayersOf(net_);
+  const vector<LiveRange> live = LiveRanges(net_, goes_back);
+  const vector<bool> stays = WhatStays(net_);
+  ReleasePlan& plan = plan_;
+  plan.releases = lifetime != NetParameter::KEEP;
+  plan.data_end = EndsOfData(net_, live, stays);
+  plan.diff_end = EndsOfDiffs(net_, goes_back, stays);
+  plan.remaker = lifetime == NetParameter::UNTIL_BACKWARD ? FindRemakers(net_, live, plan.data_end)
+                                                          : vector<int>(blobs, -1);
+  plan.remade = RemadeBefore(net_, plan.remaker);
+  plan.forward_end = plan.data_end;
   for (int blob = 0; blob < blobs; ++blob) {
-    if (remaker_[blob] >= 0) forward_end_[blob] = live[blob].last_forward;
+    if (plan.remaker[blob] >= 0) plan.forward_end[blob] = live[blob].last_forward;
   }
-  data_freed_.assign(2 * layers, {});
-  diff_freed_ = data_freed_;
-  NoteEnds(forward_end_, 0, layers, &data_freed_);
-  NoteEnds(data_end_, layers, 2 * layers, &data_freed_);
-  NoteEnds(diff_end_, layers, 2 * layers, &diff_freed_);
+  plan.data_freed.assign(2 * layers, {});
+  plan.diff_freed = plan.data_freed;
+  NoteEnds(plan.forward_end, 0, layers, &plan.data_freed);
+  NoteEnds(plan.data_end, layers, 2 * layers, &plan.data_freed);
+  NoteEnds(plan.diff_end, layers, 2 * layers, &plan.diff_freed);
+  plan.own.clear();
+  for (const auto& layer : net_.layers()) plan.own.push_back(IsOwn(*layer));
 }
 
 template <typename Dtype>
-void Net<Dtype>::BeforeForward(int layer_id) {
-  if (!releases_blobs_) return;
-  RenewAll(top_vecs_[layer_id], &Blob<Dtype>::data);
-  if (IsOwn(*layers_[layer_id])) return;
+void BlobRelease<Dtype>::BeforeForward(int layer_id) {
+  if (!plan_.releases) return;
+  RenewAll(net_.top_vecs()[layer_id], &Blob<Dtype>::data);
+  if (plan_.own[layer_id]) return;
   // Losses of users write the gradient in Forward, others take the diffs for scratch.
-  RenewAll(top_vecs_[layer_id], &Blob<Dtype>::diff);
-  RenewAll(bottom_vecs_[layer_id], &Blob<Dtype>::diff);
+  RenewAll(net_.top_vecs()[layer_id], &Blob<Dtype>::diff);
+  RenewAll(net_.bottom_vecs()[layer_id], &Blob<Dtype>::diff);
 }
 
 template <typename Dtype>
-void Net<Dtype>::AfterForward(int layer_id) {
-  if (!releases_blobs_) return;
-  ReleaseAt(layer_id, data_freed_[layer_id], forward_end_, blobs_, &Blob<Dtype>::data);
-  if (phase_ != TEST) return;
-  for (const auto& param : layers_[layer_id]->blobs()) {
+void BlobRelease<Dtype>::AfterForward(int layer_id) {
+  if (!plan_.releases) return;
+  ReleaseAt(layer_id, plan_.data_freed[layer_id], plan_.forward_end, net_.blobs(),
+            &Blob<Dtype>::data);
+  if (net_.phase() != TEST) return;
+  for (const auto& param : net_.layers()[layer_id]->blobs()) {
     // Another net with the same weights may be reading them, in another thread.
     if (param->data().use_count() == 1) param->data()->KeepOnlyLayout();
   }
 }
 
 template <typename Dtype>
-void Net<Dtype>::BeforeBackward(int layer_id) {
-  if (!releases_blobs_) return;
-  RenewAll(top_vecs_[layer_id], &Blob<Dtype>::diff);
-  RenewAll(bottom_vecs_[layer_id], &Blob<Dtype>::diff);
-  VisitReadBackward(*this, layer_id, [&](int blob) { Remake(blob); });
+void BlobRelease<Dtype>::BeforeBackward(int layer_id) {
+  if (!plan_.releases) return;
+  RenewAll(net_.top_vecs()[layer_id], &Blob<Dtype>::diff);
+  RenewAll(net_.bottom_vecs()[layer_id], &Blob<Dtype>::diff);
+  for (const int blob : plan_.remade[layer_id]) Remake(blob);
 }
 
 template <typename Dtype>
-void Net<Dtype>::AfterBackward(int layer_id) {
-  if (!releases_blobs_) return;
-  const int step = BackwardStep(*this, layer_id);
-  ReleaseAt(step, data_freed_[step], data_end_, blobs_, &Blob<Dtype>::data);
-  ReleaseAt(step, diff_freed_[step], diff_end_, blobs_, &Blob<Dtype>::diff);
+void BlobRelease<Dtype>::AfterBackward(int layer_id) {
+  if (!plan_.releases) return;
+  const int step = BackwardStep(net_, layer_id);
+  ReleaseAt(step, plan_.data_freed[step], plan_.data_end, net_.blobs(), &Blob<Dtype>::data);
+  ReleaseAt(step, plan_.diff_freed[step], plan_.diff_end, net_.blobs(), &Blob<Dtype>::diff);
 }
 
-#define INSTANTIATE(Dtype)                                           \
-  template void Net<Dtype>::PlanRelease(NetParameter::BlobLifetime); \
-  template void Net<Dtype>::BeforeForward(int);                      \
-  template void Net<Dtype>::AfterForward(int);                       \
-  template void Net<Dtype>::BeforeBackward(int);                     \
-  template void Net<Dtype>::AfterBackward(int)
-INSTANTIATE(float);
-INSTANTIATE(double);
+template <typename Dtype>
+void BlobRelease<Dtype>::Remake(int blob) {
+  const shared_ptr<SyncedMemory>& data = net_.blobs()[blob]->data();
+  if (!data->released()) return;
+  data->Renew();
+  const int layer = plan_.remaker[blob];
+  InLayer(net_, layer, [&] {
+    net_.layers()[layer]->RemakeTop(net_.bottom_vecs()[layer], net_.top_vecs()[layer]);
+  });
+}
+
+INSTANTIATE_CLASS(BlobRelease);
 
 }  // namespace caffe

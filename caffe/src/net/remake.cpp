@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "core/large_blobs.hpp"
-#include "net/layer_context.hpp"
 
 namespace caffe {
 
@@ -59,20 +58,7 @@ vector<int> FindRemakers(const Net<Dtype>& net, const vector<LiveRange>& live,
   return remaking.remakers;
 }
 
-template <typename Dtype>
-void Net<Dtype>::Remake(int blob) {
-  const int layer = remaker_[blob];
-  if (layer < 0 || !blobs_[blob]->data()->released()) return;
-  blobs_[blob]->data()->Renew();
-  InLayer(layers_[layer]->layer_param(), layer,
-          [&] { layers_[layer]->RemakeTop(bottom_vecs_[layer], top_vecs_[layer]); });
-}
-
-#define INSTANTIATE(Dtype)                                                       \
-  template vector<int> FindRemakers(const Net<Dtype>&, const vector<LiveRange>&, \
-                                    const vector<int>&);                         \
-  template void Net<Dtype>::Remake(int)
-INSTANTIATE(float);
-INSTANTIATE(double);
+template vector<int> FindRemakers(const Net<float>&, const vector<LiveRange>&, const vector<int>&);
+template vector<int> FindRemakers(const Net<double>&, const vector<LiveRange>&, const vector<int>&);
 
 }  // namespace caffe

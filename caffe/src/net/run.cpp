@@ -2,55 +2,66 @@
 #include "caffe/net.hpp"
 #include "core/outermost_run.hpp"
 #include "net/layer_context.hpp"
+#include "net/run_plan.hpp"
 
 namespace caffe {
 
+namespace {
+
+/// Gives inputs and outputs the plain order, in which programs may keep pointers to them.
 template <typename Dtype>
-void Net<Dtype>::MakeEndsPlain() const {
+void MakeEndsPlain(const Net<Dtype>& net) {
   const auto make_plain = [&](const char* kind, int id) {
-    At([&] { return string(kind) + " '" + blob_names_[id] + "' in plain order: "; },
-       [&] { MakePlain(*blobs_[id]); });
+    At(
+        net, [&] { return string(kind) + " '" + net.blob_names()[id] + "' in plain order: "; },
+        [&] { MakePlain(*net.blobs()[id]); });
   };
-  for (const int id : net_input_blob_indices_) make_plain("input", id);
-  for (const int id : net_output_blob_indices_) make_plain("output", id);
+  for (const int id : net.input_blob_indices()) make_plain("input", id);
+  for (const int id : net.output_blob_indices()) make_plain("output", id);
 }
 
+/// Copies to the GPU, before the outermost run, what stays there after it: so that it does not lie
+/// between the memory that comes and goes (core/device_memory.hpp).
 template <typename Dtype>
-void Net<Dtype>::UploadWhatStays() const {
+void UploadWhatStays(const Net<Dtype>& net) {
   if (Caffe::mode() != Caffe::GPU || OutermostRun::IsRunning()) return;
   const auto upload = [](const Blob<Dtype>& blob) {
     if (blob.count() > 0 && blob.data()->head() == SyncedMemory::HEAD_AT_CPU) blob.gpu_data();
   };
-  for (size_t i = 0; i < params_.size(); ++i) {
-    const int layer = param_layer_indices_[i].first;
-    InLayer(layers_[layer]->layer_param(), layer, [&] { upload(*params_[i]); });
+  for (size_t i = 0; i < net.layers().size(); ++i) {
+    InLayer(net, i, [&] {
+      for (const auto& param : net.layers()[i]->blobs()) upload(*param);
+    });
   }
-  for (const int id : net_input_blob_indices_) {
-    At([&] { return "input '" + blob_names_[id] + "': "; }, [&] { upload(*blobs_[id]); });
+  for (const int id : net.input_blob_indices()) {
+    At(
+        net, [&] { return "input '" + net.blob_names()[id] + "': "; },
+        [&] { upload(*net.blobs()[id]); });
   }
 }
+
+}  // namespace
 
 template <typename Dtype>
 Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   CHECK_GE(start, 0) << ": layers count from 0";
   CHECK_LT(end, static_cast<int>(layers_.size())) << ": the net has fewer layers";
-  CheckMode();
-  UploadWhatStays();
+  plan_->fusion.CheckMode(name_);
+  UploadWhatStays(*this);
   const OutermostRun outermost;
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
     for (Callback* callback : before_forward_) callback->run(i);
-    BeforeForward(i);
-    if (!absorbed_[i]) {
-      loss += InLayer(layers_[i]->layer_param(), i,
-                      [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
+    plan_->release.BeforeForward(i);
+    if (!is_absorbed(i)) {
+      loss += InLayer(*this, i, [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
     }
     if (debug_info_) ForwardDebugInfo(i);
     for (Callback* callback : after_forward_) callback->run(i);
-    AfterForward(i);
+    plan_->release.AfterForward(i);
   }
-  NoteShapes(start, end);
-  if (outermost) MakeEndsPlain();
+  plan_->shapes.Note(start, end);
+  if (outermost) MakeEndsPlain(*this);
   return loss;
 }
 
@@ -82,22 +93,22 @@ template <typename Dtype>
 void Net<Dtype>::BackwardFromTo(int start, int end) {
   CHECK_GE(end, 0) << ": layers count from 0";
   CHECK_LT(start, static_cast<int>(layers_.size())) << ": the net has fewer layers";
-  CheckMode();
-  CheckShapes(start, end);
+  plan_->fusion.CheckMode(name_);
+  plan_->shapes.Check(start, end);
   const OutermostRun outermost;
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
-    if (layer_need_backward_[i] && !absorbed_backward_[i]) {
-      BeforeBackward(i);
-      InLayer(layers_[i]->layer_param(), i, [&] {
+    if (layer_need_backward_[i] && !is_absorbed_backward(i)) {
+      plan_->release.BeforeBackward(i);
+      InLayer(*this, i, [&] {
         layers_[i]->Backward(top_vecs_[i], bottom_need_backward_[i], bottom_vecs_[i]);
       });
       if (debug_info_) BackwardDebugInfo(i);
     }
     for (Callback* callback : after_backward_) callback->run(i);
-    AfterBackward(i);
+    plan_->release.AfterBackward(i);
   }
-  if (outermost) MakeEndsPlain();
+  if (outermost) MakeEndsPlain(*this);
 }
 
 template <typename Dtype>
@@ -133,23 +144,22 @@ Dtype Net<Dtype>::ForwardBackward() {
 
 template <typename Dtype>
 Dtype Net<Dtype>::ForwardBackwardAround(const std::function<void()>& between) {
-  UploadWhatStays();
+  UploadWhatStays(*this);
   const OutermostRun outermost;
   Dtype loss;
   Forward(&loss);
   between();
   Backward();
-  if (outermost) MakeEndsPlain();
+  if (outermost) MakeEndsPlain(*this);
   return loss;
 }
 
 template <typename Dtype>
 void Net<Dtype>::Reshape() {
   for (size_t i = 0; i < layers_.size(); ++i) {
-    InLayer(layers_[i]->layer_param(), i,
-            [&] { layers_[i]->Reshape(bottom_vecs_[i], top_vecs_[i]); });
+    InLayer(*this, i, [&] { layers_[i]->Reshape(bottom_vecs_[i], top_vecs_[i]); });
   }
-  NoteShapes(0, static_cast<int>(layers_.size()) - 1);
+  plan_->shapes.Note(0, static_cast<int>(layers_.size()) - 1);
 }
 
 template <typename Dtype>
@@ -164,7 +174,7 @@ template <typename Dtype>
 void Net<Dtype>::ClearParamDiffs() {
   for (Blob<Dtype>* param : learnable_params_) {
     // Freed memory reads as zeros, and is taken again when activations have given theirs back.
-    if (releases_blobs_) param->diff()->Release();
+    if (plan_->release.plan().releases) param->diff()->Release();
     if (param->diff()->released()) {
       param->diff()->Renew();
       continue;
@@ -235,8 +245,6 @@ void Net<Dtype>::UpdateDebugInfo(const int param_id) {
 }
 
 #define INSTANTIATE(Dtype)                                                                       \
-  template void Net<Dtype>::MakeEndsPlain() const;                                               \
-  template void Net<Dtype>::UploadWhatStays() const;                                             \
   template Dtype Net<Dtype>::ForwardFromTo(int, int);                                            \
   template Dtype Net<Dtype>::ForwardFrom(int);                                                   \
   template Dtype Net<Dtype>::ForwardTo(int);                                                     \
