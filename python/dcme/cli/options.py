@@ -294,7 +294,11 @@ def decoding(arguments: argparse.Namespace, classes: ClassMap, place: str) -> De
     names = {field.name for field in fields(Decoding)} - {"classes"}
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     if told:
-        used = (f"--{name} {value}" for name, value in told.items() if name not in given)
+        used = (
+            f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
+            for name, value in told.items()
+            if name not in given
+        )
         print(f"{path}: {' '.join(used) or 'nothing that the options leave open'}")
     return Decoding(**{**told, **given}, classes=classes)
 
