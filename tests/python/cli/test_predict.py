@@ -105,7 +105,7 @@ def test_an_interrupted_prediction_says_how_to_go_on(deploy, tmp_path, fails, mo
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--dt", "3"), "(dt: 10; now 3.0)"),
+        (("--dt", "3"), "(dt: 10.0; now 3.0)"),
         (("--scale", "3"), "(scale: 2.0; now 3.0)"),
         (("--views", "2"), "(views: 1; now 2)"),
         (("--size", "64x32"), "(size: not given; now [64, 32])"),
