@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "caffe/util/format.hpp"
+#include "caffe/util/output_sums.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 #include "core/queued_loss.hpp"
 #include "solver/keep_random_state.hpp"
@@ -239,9 +240,7 @@ void Solver<Dtype>::Test(const int test_net_id) {
   net.ShareTrainedLayersWith(net_.get());
   const int batches = param_.test_iter(test_net_id);
   if (batches == 0) return;  // a test net that is made and never run
-  // Of each output, which may have another size in every batch.
-  vector<vector<double>> sums(net.num_outputs());
-  double loss_sum = 0;
+  OutputSums<Dtype> sums;
   for (int batch = 0; batch < batches; ++batch) {
     if (StopRequestedInTest()) {
       LOG(INFO) << "Test interrupted.";
@@ -249,22 +248,14 @@ void Solver<Dtype>::Test(const int test_net_id) {
     }
     Dtype loss = 0;
     const vector<Blob<Dtype>*>& outputs = net.Forward(&loss);
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      const Dtype* values = outputs[i]->cpu_data();
-      sums[i].resize(std::max<size_t>(sums[i].size(), outputs[i]->count()));
-      for (int k = 0; k < outputs[i]->count(); ++k) sums[i][k] += values[k];
-    }
-    loss_sum += loss;
+    sums.Add(outputs, loss);
   }
-  if (param_.test_compute_loss()) LOG(INFO) << "Test loss: " << loss_sum / batches;
+  if (param_.test_compute_loss()) LOG(INFO) << "Test loss: " << sums.mean_loss();
   int index = 0;
-  for (size_t i = 0; i < sums.size(); ++i) {
-    const int blob = net.output_blob_indices()[i];
-    for (const double sum : sums[i]) {
-      LogOutput("Test", index++, net.blob_names()[blob], sum / batches,
-                net.blob_loss_weights()[blob]);
-    }
-  }
+  sums.ForEachMean([&](size_t output, double mean) {
+    const int blob = net.output_blob_indices()[output];
+    LogOutput("Test", index++, net.blob_names()[blob], mean, net.blob_loss_weights()[blob]);
+  });
 }
 
 INSTANTIATE_CLASS(Solver);

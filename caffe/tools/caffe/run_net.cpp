@@ -11,6 +11,7 @@
 #include "caffe/net_table.hpp"
 #include "caffe/timing.hpp"
 #include "caffe/util/format.hpp"
+#include "caffe/util/output_sums.hpp"
 #include "caffe/util/peak_rates.hpp"
 #include "caffe/util/upgrade_proto.hpp"
 
@@ -64,29 +65,23 @@ void Test(const Options& options) {
   LoadWeights(options.weights, &net);
   LOG(INFO) << "Running for " << options.iterations << " iterations.";
   const vector<int>& blobs = net.output_blob_indices();
-  // Of each output, which may have another size in every batch.
-  vector<vector<double>> sums(blobs.size());
-  double loss_sum = 0;
+  OutputSums<float> sums;
   for (int batch = 0; batch < options.iterations; ++batch) {
     float loss = 0;
     const vector<Blob<float>*>& outputs = net.Forward(&loss);
     for (size_t i = 0; i < outputs.size(); ++i) {
-      sums[i].resize(std::max<size_t>(sums[i].size(), outputs[i]->count()));
+      const float* values = outputs[i]->cpu_data();
       for (int k = 0; k < outputs[i]->count(); ++k) {
-        const float value = outputs[i]->cpu_data()[k];
-        sums[i][k] += value;
-        LOG(INFO) << "Batch " << batch << ", " << net.blob_names()[blobs[i]] << " = " << value;
+        LOG(INFO) << "Batch " << batch << ", " << net.blob_names()[blobs[i]] << " = " << values[k];
       }
     }
-    loss_sum += loss;
+    sums.Add(outputs, loss);
   }
-  LOG(INFO) << "Loss: " << loss_sum / options.iterations;
-  for (size_t i = 0; i < sums.size(); ++i) {
-    for (const double sum : sums[i]) {
-      LOG(INFO) << OutputText(net.blob_names()[blobs[i]], sum / options.iterations,
-                              net.blob_loss_weights()[blobs[i]]);
-    }
-  }
+  LOG(INFO) << "Loss: " << sums.mean_loss();
+  sums.ForEachMean([&](size_t output, double mean) {
+    const int blob = blobs[output];
+    LOG(INFO) << OutputText(net.blob_names()[blob], mean, net.blob_loss_weights()[blob]);
+  });
 }
 
 void Time(const Options& options) {
