@@ -5,6 +5,7 @@
 
 #include "layers/element_layout.hpp"
 #include "layers/element_sums.hpp"
+#include "layers/eltwise_elements.hpp"
 
 namespace caffe {
 
@@ -38,8 +39,7 @@ void EltwiseLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 
 namespace {
 
-// y = the largest element of the bottoms, origin = its bottom. Of equal ones the second bottom's
-// goes before the first's, and those before all others.
+// y = the largest element of the bottoms, origin = its bottom.
 template <typename Dtype>
 void TakeLargest(const vector<const Dtype*>& x, std::ptrdiff_t count, Dtype* y, int* origin) {
   ForElementBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
@@ -47,7 +47,7 @@ void TakeLargest(const vector<const Dtype*>& x, std::ptrdiff_t count, Dtype* y, 
     std::fill(origin + begin, origin + end, 0);
     for (int k = 1; k < static_cast<int>(x.size()); ++k) {
       for (std::ptrdiff_t i = begin; i < end; ++i) {
-        if (k == 1 ? x[k][i] < y[i] : x[k][i] <= y[i]) continue;
+        if (!IsNewLargest(k, x[k][i], y[i])) continue;
         y[i] = x[k][i];
         origin[i] = k;
       }
@@ -92,13 +92,11 @@ void EltwiseLayer<Dtype>::BackwardSum(const Blob<Dtype>& top, const vector<bool>
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadAs<T>(layout, top, Part::kDiff);
-    // The first bottom comes last: its diff may be the top's.
-    for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
-      if (!propagate_down[k]) continue;
+    ForBottomsFirstLast(propagate_down, [&](int k) {
       T* dx = WriteAs<T>(layout, bottom[k], Part::kDiff);
       const Dtype c = coeffs_[k];
       ParallelElements(bottom[k]->count(), [=](std::ptrdiff_t i) { dx[i] = c * Dtype(dy[i]); });
-    }
+    });
   });
 }
 
@@ -112,10 +110,7 @@ void EltwiseLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const bool max = op_ == EltwiseParameter_EltwiseOp_MAX;
   const ChannelLayout layout = max ? PlainLayout(*top[0]) : ElementLayout(*top[0], Part::kDiff);
   const Dtype* dy = ReadIn(layout, *top[0], Part::kDiff);
-  const int bottoms = static_cast<int>(bottom.size());
-  // The first bottom comes last: its diff may be the top's.
-  for (int k = bottoms - 1; k >= 0; --k) {
-    if (!propagate_down[k]) continue;
+  ForBottomsFirstLast(propagate_down, [&](int k) {
     Dtype* dx = WriteIn(layout, bottom[k], Part::kDiff);
     const std::ptrdiff_t count = bottom[k]->count();
     if (max) {
@@ -124,7 +119,7 @@ void EltwiseLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     } else if (stable_prod_grad_) {
       // The product of the other bottoms, which also holds where this one is 0.
       caffe_copy(count, dy, dx);
-      for (int other = 0; other < bottoms; ++other) {
+      for (int other = 0; other < static_cast<int>(bottom.size()); ++other) {
         if (other != k) caffe_mul(count, ReadIn(layout, *bottom[other]), dx, dx);
       }
     } else {
@@ -132,7 +127,7 @@ void EltwiseLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       const Dtype* y = ReadIn(layout, *top[0]);
       ParallelElements(count, [=](std::ptrdiff_t i) { dx[i] = y[i] / x[i] * dy[i]; });
     }
-  }
+  });
 }
 
 INSTANTIATE_CLASS(EltwiseLayer);

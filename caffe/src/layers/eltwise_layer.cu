@@ -1,6 +1,7 @@
 #include "caffe/layers/eltwise_layer.hpp"
 #include "layers/device_operands.cuh"
 #include "layers/device_parts.hpp"
+#include "layers/eltwise_elements.hpp"
 
 namespace caffe {
 
@@ -47,9 +48,7 @@ struct LargestOf {
       const bool starts = x.first && k == 0;
       for (int j = 0; j < Unit::kSize; ++j) {
         const Real value = values[j], before = best[j];
-        // Of equal elements the second bottom's goes before the first's, and those before all
-        // others.
-        if (!starts && (number + k == 1 ? value < before : value <= before)) continue;
+        if (!starts && !IsNewLargest(number + k, value, before)) continue;
         best[j] = values[j];
         from[j] = number + k;
       }
@@ -129,26 +128,24 @@ void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
-void EltwiseLayer<Dtype>::SumBackwardOnDevice(const Blob<Dtype>& top,
-                                              const vector<bool>& propagate_down,
-                                              const vector<Blob<Dtype>*>& bottom) {
+void EltwiseLayer<Dtype>::SumBackwardOnGpu(const Blob<Dtype>& top,
+                                           const vector<bool>& propagate_down,
+                                           const vector<Blob<Dtype>*>& bottom) {
   const ChannelLayout layout = StoredOnGpu(top, Part::kDiff);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, top, Part::kDiff);
-    // The first bottom comes last: its diff may be the top's.
-    for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
-      if (!propagate_down[k]) continue;
+    ForBottomsFirstLast(propagate_down, [&](int k) {
       T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
       SumOnGpu(top.count(), Operands<T, 1>{true, {dy}, {coeffs_[k]}}, dx);
-    }
+    });
   });
 }
 
 template <typename Dtype>
-void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
-                                                  const vector<bool>& propagate_down,
-                                                  const vector<Blob<Dtype>*>& bottom) {
+void EltwiseLayer<Dtype>::ProductBackwardOnGpu(const Blob<Dtype>& top,
+                                               const vector<bool>& propagate_down,
+                                               const vector<Blob<Dtype>*>& bottom) {
   const int count = top.count(), bottoms = static_cast<int>(bottom.size());
   ChannelLayout layout = StoredOnGpu(top, Part::kDiff);
   if (layout.element != CommonElementOnGpu(bottom, Part::kData) || bottoms > kMostOperands) {
@@ -157,9 +154,7 @@ void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, top, Part::kDiff);
-    // The first bottom comes last: its diff may be the top's.
-    for (int k = bottoms - 1; k >= 0; --k) {
-      if (!propagate_down[k]) continue;
+    ForBottomsFirstLast(propagate_down, [&](int k) {
       T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
       if (stable_prod_grad_) {
         // The product of the other bottoms, which also holds where this one is 0.
@@ -168,7 +163,7 @@ void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
           if (other != k) factors.push_back(ReadOnGpu<T>(layout, *bottom[other]));
         }
         ForOperands<T>(factors, coeffs_, [&](const auto& x, int) { ProductOnGpu(count, x, dx); });
-        continue;
+        return;
       }
       const T* x = ReadOnGpu<T>(layout, *bottom[k]);
       const T* y = ReadOnGpu<T>(layout, top);
@@ -177,30 +172,28 @@ void EltwiseLayer<Dtype>::ProductBackwardOnDevice(const Blob<Dtype>& top,
         return ProductDiff<Arithmetic<T>, Unit>{AsUnits<Unit>(x), AsUnits<Unit>(y),
                                                 AsUnits<Unit>(dy), AsUnits<Unit>(dx)};
       });
-    }
+    });
   });
 }
 
 template <typename Dtype>
-void EltwiseLayer<Dtype>::MaxBackwardOnDevice(const Blob<Dtype>& top,
-                                              const vector<bool>& propagate_down,
-                                              const vector<Blob<Dtype>*>& bottom) {
+void EltwiseLayer<Dtype>::MaxBackwardOnGpu(const Blob<Dtype>& top,
+                                           const vector<bool>& propagate_down,
+                                           const vector<Blob<Dtype>*>& bottom) {
   const int count = top.count();
   const Element element = StoredOnGpu(top, Part::kDiff).element;
   const ChannelLayout layout = max_channels_last_ ? ChannelsLast(top, element) : PlainLayout(top);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, top, Part::kDiff);
-    // The first bottom comes last: its diff may be the top's.
-    for (int k = static_cast<int>(bottom.size()) - 1; k >= 0; --k) {
-      if (!propagate_down[k]) continue;
+    ForBottomsFirstLast(propagate_down, [&](int k) {
       T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
       ForUnitsOfBlob<T>(count, Aligned(dy, dx), [&](auto* unit) {
         using Unit = std::remove_pointer_t<decltype(unit)>;
         const auto* origins = AsUnits<Pack<int, Unit::kSize>>(max_idx_.gpu_data());
         return WhereFrom<Unit>{origins, k, AsUnits<Unit>(dy), AsUnits<Unit>(dx)};
       });
-    }
+    });
   });
 }
 
@@ -210,11 +203,11 @@ void EltwiseLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                        const vector<Blob<Dtype>*>& bottom) {
   switch (op_) {
     case EltwiseParameter_EltwiseOp_SUM:
-      return SumBackwardOnDevice(*top[0], propagate_down, bottom);
+      return SumBackwardOnGpu(*top[0], propagate_down, bottom);
     case EltwiseParameter_EltwiseOp_PROD:
-      return ProductBackwardOnDevice(*top[0], propagate_down, bottom);
+      return ProductBackwardOnGpu(*top[0], propagate_down, bottom);
     default:
-      MaxBackwardOnDevice(*top[0], propagate_down, bottom);
+      MaxBackwardOnGpu(*top[0], propagate_down, bottom);
   }
 }
 

@@ -180,8 +180,8 @@ template <typename Dtype>
 bool PoolingLayer<Dtype>::BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom) {
   const PoolWindows windows = Windows();
   const PlacesStore* places = nullptr;
-  if (has_mask_) places = StoreOf<HostWindowPlaces<Dtype>>(*top[1]);
-  if (rectifies_) places = &KeptPlaces(StoreOf<HostWindowPlaces<Dtype>>(chosen_));
+  if (has_mask_) places = PlacesOf<HostWindowPlaces<Dtype>>(*top[1]);
+  if (rectifies_) places = &KeptPlaces(PlacesOf<HostWindowPlaces<Dtype>>(chosen_));
   if (!places || !places->Has(places->layout(), windows)) return false;
   const Element element = StoredLayout(*top[0], Part::kDiff).element;
   const ChannelLayout pooled = places->layout().WithElement(element);

@@ -172,7 +172,7 @@ void PoolingLayer<Dtype>::BackwardMaximaOnGpu(const vector<Blob<Dtype>*>& top,
   const void* x = nullptr;
   MaskToRead<Dtype> mask;
   if (rectifies_) {
-    const PlacesStore& kept = KeptPlaces(StoreOf<WindowPlaces<Dtype>>(chosen_));
+    const PlacesStore& kept = KeptPlaces(PlacesOf<WindowPlaces<Dtype>>(chosen_));
     mask.bytes = kept.bytes();
     pooled = kept.layout().WithElement(pooled.element);
   } else if (has_mask_) {

@@ -42,7 +42,7 @@ class PlacesStore : public LayoutStore {
 
 /// A mask's places where it is kept in a store of this kind, else null.
 template <typename Store, typename Dtype>
-Store* StoreOf(const Blob<Dtype>& mask) {
+Store* PlacesOf(const Blob<Dtype>& mask) {
   return dynamic_cast<Store*>(mask.data()->layout().get());
 }
 
@@ -51,7 +51,7 @@ Store* StoreOf(const Blob<Dtype>& mask) {
 template <typename Store, typename Dtype>
 const std::uint8_t* PlacesToRead(const ChannelLayout& layout, const PoolWindows& windows,
                                  const Blob<Dtype>& mask) {
-  const Store* kept = StoreOf<Store>(mask);
+  const Store* kept = PlacesOf<Store>(mask);
   return kept && kept->Has(layout, windows) ? kept->bytes() : nullptr;
 }
 

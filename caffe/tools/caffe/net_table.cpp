@@ -37,7 +37,7 @@ size_t Characters(const string& text) {
   return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
 }
 
-double ValuesOf(const vector<Blob<float>*>& blobs) {
+double CountValues(const vector<Blob<float>*>& blobs) {
   double count = 0;
   for (const Blob<float>* blob : blobs) count += blob->count();
   return count;
@@ -47,7 +47,7 @@ double ValuesOf(const vector<Blob<float>*>& blobs) {
 /// value it puts out.
 double ForwardFlops(const Net<float>& net, int layer) {
   const double products = ProductFlops(net, layer);
-  return products > 0 ? products : ValuesOf(net.top_vecs()[layer]);
+  return products > 0 ? products : CountValues(net.top_vecs()[layer]);
 }
 
 }  // namespace
@@ -79,9 +79,9 @@ double ProductFlops(const Net<float>& net, int index) {
   const string type = layer.type();
   if (layer.blobs().empty()) return 0;
   const Blob<float>& weight = *layer.blobs()[0];
-  const double outputs = ValuesOf(net.top_vecs()[index]);
+  const double outputs = CountValues(net.top_vecs()[index]);
   if (type == "Convolution") return 2.0 * outputs * weight.count(1);
-  if (type == "Deconvolution") return 2.0 * ValuesOf(net.bottom_vecs()[index]) * weight.count(1);
+  if (type == "Deconvolution") return 2.0 * CountValues(net.bottom_vecs()[index]) * weight.count(1);
   if (type == "InnerProduct") {
     return 2.0 * outputs * weight.count() / layer.layer_param().inner_product_param().num_output();
   }
@@ -107,7 +107,7 @@ double ForwardValues(const Net<float>& net, int index) {
     });
     if (!hands_on) written += top->count();
   }
-  return written == 0 ? 0 : written + ValuesOf(bottoms);
+  return written == 0 ? 0 : written + CountValues(bottoms);
 }
 
 double BackwardValues(const Net<float>& net, int index) {
@@ -120,7 +120,7 @@ double BackwardValues(const Net<float>& net, int index) {
     });
     if (net.bottom_need_backward()[index][i] && !hands_on) written += bottoms[i]->count();
   }
-  return written == 0 ? 0 : written + ValuesOf(tops);
+  return written == 0 ? 0 : written + CountValues(tops);
 }
 
 void PrintNetTable(const Net<float>& net, std::ostream* out) {

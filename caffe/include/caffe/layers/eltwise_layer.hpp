@@ -54,12 +54,12 @@ class EltwiseLayer : public Layer<Dtype> {
   void BackwardSum(const Blob<Dtype>& top, const vector<bool>& propagate_down,
                    const vector<Blob<Dtype>*>& bottom);
 #ifndef CPU_ONLY
-  void ProductBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
-                               const vector<Blob<Dtype>*>& bottom);
-  void MaxBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
-                           const vector<Blob<Dtype>*>& bottom);
-  void SumBackwardOnDevice(const Blob<Dtype>& top, const vector<bool>& propagate_down,
-                           const vector<Blob<Dtype>*>& bottom);
+  void ProductBackwardOnGpu(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                            const vector<Blob<Dtype>*>& bottom);
+  void MaxBackwardOnGpu(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                        const vector<Blob<Dtype>*>& bottom);
+  void SumBackwardOnGpu(const Blob<Dtype>& top, const vector<bool>& propagate_down,
+                        const vector<Blob<Dtype>*>& bottom);
 #endif
 };
 
