@@ -101,12 +101,7 @@ struct ShiftedSumsOfChannel {
   CAFFE_HOST_DEVICE Function For(int c) const { return {Shift(c)}; }
 };
 
-/// The sums of x and of x y at once.
-struct SumAndDot : TwoSums {
-  CAFFE_HOST_DEVICE double sum() const { return first; }
-  CAFFE_HOST_DEVICE double dot() const { return second; }
-};
-
+/// The sums of x and of x y at once, as SumAndDot.
 struct SumAndDotOfChannel {
   CAFFE_HOST_DEVICE SumAndDotOfChannel For(int) const { return *this; }
   template <typename Real>

@@ -5,6 +5,7 @@
 #include "caffe/layers/relu_layer.hpp"
 #include "caffe/layers/scale_layer.hpp"
 #include "core/per_channel.hpp"
+#include "layers/batch_norm_elements.hpp"
 #include "layers/exact_class.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
@@ -46,13 +47,15 @@ void BatchNormLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
-  const Dtype weight = this->blobs_[2]->cpu_data()[0];
-  const Dtype scale = weight == Dtype(0) ? Dtype(0) : Dtype(1) / weight;
-  for (int c = 0; c < channels_; ++c) {
-    mean_[c] = scale * this->blobs_[0]->cpu_data()[c];
-    const Dtype variance = scale * this->blobs_[1]->cpu_data()[c];
-    inverse_deviation_[c] = Dtype(1) / std::sqrt(variance + eps_);
-  }
+  vector<Dtype> variance(channels_);
+  const TakeRunning<Dtype> take = {eps_,
+                                   this->blobs_[0]->cpu_data(),
+                                   this->blobs_[1]->cpu_data(),
+                                   this->blobs_[2]->cpu_data(),
+                                   mean_.data(),
+                                   variance.data(),
+                                   inverse_deviation_.data()};
+  for (int c = 0; c < channels_; ++c) take(c);
 }
 
 template <typename Dtype>
@@ -67,19 +70,12 @@ void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
     squares = SquaresPerChannel(layout, x, mean_);
   });
 
-  Dtype* running_mean = this->blobs_[0]->mutable_cpu_data();
-  Dtype* running_variance = this->blobs_[1]->mutable_cpu_data();
-  Dtype* weight = this->blobs_[2]->mutable_cpu_data();
-  const Dtype fraction = moving_average_fraction_;
-  // The running sums are of the unbiased variance.
-  const double unbiased = count > 1 ? count / (count - 1) : 1;
-  weight[0] = fraction * weight[0] + 1;
-  for (int c = 0; c < channels_; ++c) {
-    const double variance = squares[c] / count;
-    inverse_deviation_[c] = static_cast<Dtype>(1 / std::sqrt(variance + eps_));
-    running_mean[c] = fraction * running_mean[c] + mean_[c];
-    running_variance[c] = fraction * running_variance[c] + static_cast<Dtype>(unbiased * variance);
-  }
+  const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_cpu_data(),
+                                      this->blobs_[1]->mutable_cpu_data(),
+                                      this->blobs_[2]->mutable_cpu_data()};
+  const TakeBatch<Dtype> take = {count, double(eps_), running, mean_.data(),
+                                 inverse_deviation_.data()};
+  for (int c = 0; c < channels_; ++c) take(c, mean_[c], squares[c] / count);
 }
 
 template <typename Dtype>
@@ -121,22 +117,14 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     ScalePerChannel(layout, dy, inverse_deviation_, {}, WriteIn(layout, bottom[0], Part::kDiff));
     return;
   }
-  // With x^ = (x - mean) / deviation: dx = (dy - mean(dy) - x^ mean(dy x^)) / deviation. What there
-  // is of x^ is either itself or x; both are x^ = a z + b.
   const Dtype* z = ReadIn(layout, in_place_ ? x_norm_ : *bottom[0]);
   const vector<double> sum_dy = SumPerChannel(layout, dy);
   const vector<double> sum_dy_z = DotPerChannel(layout, dy, z);
   const double count = double(bottom[0]->count()) / channels_;
   vector<Dtype> factor_z(channels_), offset(channels_);
-  for (int c = 0; c < channels_; ++c) {
-    const double inverse = inverse_deviation_[c];
-    const double a = in_place_ ? 1 : inverse;
-    const double b = in_place_ ? 0 : -mean_[c] * inverse;
-    const double mean_dy = sum_dy[c] / count;
-    const double mean_dy_x = (a * sum_dy_z[c] + b * sum_dy[c]) / count;
-    factor_z[c] = static_cast<Dtype>(-inverse * mean_dy_x * a);
-    offset[c] = static_cast<Dtype>(-inverse * (mean_dy + mean_dy_x * b));
-  }
+  const StoreCoefficients<Dtype> store = {
+      count, in_place_, mean_.data(), inverse_deviation_.data(), factor_z.data(), offset.data()};
+  for (int c = 0; c < channels_; ++c) store(c, {{sum_dy[c], sum_dy_z[c]}});
   CombinePerChannel(layout, dy, inverse_deviation_, z, factor_z, offset,
                     WriteIn(layout, bottom[0], Part::kDiff));
 }
@@ -168,18 +156,15 @@ bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool ba
 }
 
 template <typename Dtype>
-vector<Dtype> BatchNormLayer<Dtype>::Factors() const {
-  vector<Dtype> a = ValuesOf(*scale_->blobs()[0]);
-  for (int c = 0; c < channels_; ++c) a[c] *= inverse_deviation_[c];
-  return a;
-}
-
-template <typename Dtype>
-vector<Dtype> BatchNormLayer<Dtype>::Offsets() const {
-  vector<Dtype> b = Factors();
-  const Dtype* bias = scale_->blobs().size() > 1 ? scale_->blobs()[1]->cpu_data() : nullptr;
-  for (int c = 0; c < channels_; ++c) b[c] = (bias ? bias[c] : Dtype(0)) - b[c] * mean_[c];
-  return b;
+typename BatchNormLayer<Dtype>::WholeFactors BatchNormLayer<Dtype>::FactorsOfBoth() const {
+  WholeFactors both = {vector<Dtype>(channels_), vector<Dtype>(channels_)};
+  const auto& learned = scale_->blobs();
+  const StoreWholeFactors<Dtype> store = {
+      mean_.data(),           inverse_deviation_.data(),
+      learned[0]->cpu_data(), learned.size() > 1 ? learned[1]->cpu_data() : nullptr,
+      both.a.data(),          both.b.data()};
+  for (int c = 0; c < channels_; ++c) store(c);
+  return both;
 }
 
 template <typename Dtype>
@@ -209,10 +194,11 @@ void BatchNormLayer<Dtype>::TakeBottom(Blob<Dtype>* bottom) {
 template <typename Dtype>
 void BatchNormLayer<Dtype>::ScaleWhole(const Blob<Dtype>& x, Blob<Dtype>* y) const {
   const ChannelLayout layout = StoredLayout(x);
+  const WholeFactors both = FactorsOfBoth();
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* values = ReadAs<T>(layout, x);
-    ScalePerChannel(layout, values, Factors(), Offsets(), WriteAs<T>(layout, y), slope_);
+    ScalePerChannel(layout, values, both.a, both.b, WriteAs<T>(layout, y), slope_);
   });
 }
 
@@ -238,28 +224,21 @@ void BatchNormLayer<Dtype>::BackwardWhole(Blob<Dtype>* top, bool propagate_down,
                                           Blob<Dtype>* bottom) {
   const Blob<Dtype>& input = in_place_ ? x_ : *bottom;
   const ChannelLayout layout = StoredLayout(input);
+  const WholeFactors both = FactorsOfBoth();
+  vector<Dtype> u(channels_), v(channels_);
+  const StoreWholeCoefficients<Dtype> store = {
+      double(input.count()) / channels_,  use_global_stats_, mean_.data(),
+      inverse_deviation_.data(),          both.a.data(),     WantedDiff<OnCpu>(scale_.get(), 0),
+      WantedDiff<OnCpu>(scale_.get(), 1), u.data(),          v.data()};
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const RectifiedGradient<T> g = {ReadAs<T>(layout, *top, Part::kDiff), ReadAs<T>(layout, input),
-                                    Factors(), Offsets(), slope_};
-    // Sums of g and of g z, where z is the normalised input.
-    vector<double> sum_g, sum_gz;
-    GradientSumsPerChannel(layout, g, mean_, &sum_g, &sum_gz);
-    for (int c = 0; c < channels_; ++c) sum_gz[c] *= inverse_deviation_[c];
-    if (scale_->param_propagate_down(0)) AddSums(sum_gz, scale_->blobs()[0]->mutable_cpu_diff());
-    if (scale_->blobs().size() > 1 && scale_->param_propagate_down(1)) {
-      AddSums(sum_g, scale_->blobs()[1]->mutable_cpu_diff());
-    }
+                                    both.a, both.b, slope_};
+    vector<double> sums, dots;
+    GradientSumsPerChannel(layout, g, mean_, &sums, &dots);
+    for (int c = 0; c < channels_; ++c) store(c, {{sums[c], dots[c]}});
     if (!propagate_down) return;
-    // dx = a (g - mean of g - z * mean of g z); with fixed statistics only a g.
-    const double count = double(input.count()) / channels_;
-    vector<Dtype> factor(channels_), offset(channels_);
-    for (int c = 0; c < channels_ && !use_global_stats_; ++c) {
-      const double slope = sum_gz[c] / count * inverse_deviation_[c];
-      factor[c] = static_cast<Dtype>(-g.a[c] * slope);
-      offset[c] = static_cast<Dtype>(-g.a[c] * (sum_g[c] / count - mean_[c] * slope));
-    }
-    CombineGradientPerChannel(layout, g, factor, offset, WriteAs<T>(layout, bottom, Part::kDiff));
+    CombineGradientPerChannel(layout, g, u, v, WriteAs<T>(layout, bottom, Part::kDiff));
   });
   if (in_place_) x_.data()->Release();
 }

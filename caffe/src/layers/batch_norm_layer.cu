@@ -2,24 +2,11 @@
 #include "cudnn/batch_norm.hpp"
 #include "gpu/channels.cuh"
 #include "gpu/layout.hpp"
+#include "layers/batch_norm_elements.hpp"
 
 namespace caffe {
 
 namespace {
-
-// What the running sums become with a batch's mean and unbiased variance.
-template <typename Dtype>
-struct RunningSums {
-  Dtype fraction;
-  Dtype* mean;
-  Dtype* variance;
-  Dtype* weight;
-  CAFFE_HOST_DEVICE void Add(int c, Dtype batch_mean, Dtype unbiased) const {
-    mean[c] = fraction * mean[c] + batch_mean;
-    variance[c] = fraction * variance[c] + unbiased;
-    if (c == 0) weight[0] = fraction * weight[0] + 1;
-  }
-};
 
 template <typename Dtype>
 RunningSums<Dtype> SumsIn(const vector<shared_ptr<Blob<Dtype>>>& blobs, Dtype fraction) {
@@ -27,20 +14,12 @@ RunningSums<Dtype> SumsIn(const vector<shared_ptr<Blob<Dtype>>>& blobs, Dtype fr
           blobs[2]->mutable_gpu_data()};
 }
 
-template <typename Dtype, typename T>
+template <typename T, typename Dtype>
 struct StoreStatistics {
   ShiftedSumsOfChannel<T> of;
-  double eps;
-  RunningSums<Dtype> running;
-  Dtype* mean;
-  Dtype* inverse_deviation;
+  TakeBatch<Dtype> take;
   CAFFE_HOST_DEVICE void operator()(int c, const ShiftedSums& sums) const {
-    const double count = of.at.length();
-    const double variance = sums.Variance(count);
-    mean[c] = static_cast<Dtype>(of.Shift(c) + sums.sum() / count);
-    inverse_deviation[c] = static_cast<Dtype>(1 / std::sqrt(variance + eps));
-    const double unbiased = count > 1 ? count / (count - 1) : 1;
-    running.Add(c, mean[c], static_cast<Dtype>(unbiased * variance));
+    take(c, static_cast<Dtype>(of.Shift(c) + sums.sum() / take.count), sums.Variance(take.count));
   }
 };
 
@@ -54,85 +33,7 @@ struct AddToRunningSums {
 };
 
 template <typename Dtype>
-struct TakeRunning {
-  Dtype eps;
-  const Dtype* running_mean;
-  const Dtype* running_variance;
-  const Dtype* weight;
-  Dtype* mean;
-  Dtype* variance;
-  Dtype* inverse_deviation;
-  CAFFE_HOST_DEVICE void operator()(int c) const {
-    const Dtype scale = weight[0] == Dtype(0) ? Dtype(0) : Dtype(1) / weight[0];
-    mean[c] = scale * running_mean[c];
-    variance[c] = scale * running_variance[c];
-    inverse_deviation[c] = Dtype(1) / std::sqrt(variance[c] + eps);
-  }
-};
-
-// From the sums of dy and dy z for each channel, what dy and z are multiplied by in dx. With
-// x^ = (x - mean) / deviation: dx = (dy - mean(dy) - x^ mean(dy x^)) / deviation. What there is of
-// x^, z, is either itself or x; both are x^ = a z + b.
-template <typename Dtype>
-struct StoreCoefficients {
-  double count;
-  bool normalized;
-  const Dtype* mean;
-  const Dtype* inverse_deviation;
-  Dtype* factor_z;
-  Dtype* offset;
-  CAFFE_HOST_DEVICE void operator()(int c, const SumAndDot& of_dy) const {
-    const double inverse = inverse_deviation[c];
-    const double a = normalized ? 1 : inverse;
-    const double b = normalized ? 0 : -mean[c] * inverse;
-    const double mean_dy = of_dy.sum() / count;
-    const double mean_dy_x = (a * of_dy.dot() + b * of_dy.sum()) / count;
-    factor_z[c] = static_cast<Dtype>(-inverse * mean_dy_x * a);
-    offset[c] = static_cast<Dtype>(-inverse * (mean_dy + mean_dy_x * b));
-  }
-};
-
-// With a Scale layer: y = a x + b, with a and b of both layers.
-template <typename Dtype>
-struct StoreWholeFactors {
-  const Dtype* mean;
-  const Dtype* inverse_deviation;
-  const Dtype* scale;
-  const Dtype* bias;  // or null
-  Dtype* a;
-  Dtype* b;
-  CAFFE_HOST_DEVICE void operator()(int c) const {
-    a[c] = scale[c] * inverse_deviation[c];
-    b[c] = (bias ? bias[c] : Dtype(0)) - a[c] * mean[c];
-  }
-};
-
-// From the sums of the gradient g of a x + b and of g (x - mean), the diffs of scale and bias
-// (where they are not null), and u and v of dx = a g + u x + v; u and v are 0 where the statistics
-// are fixed. With the normalised input z: dx = a (g - mean of g - z * mean of g z).
-template <typename Dtype>
-struct StoreWholeCoefficients {
-  double count;
-  bool fixed;
-  const Dtype* mean;
-  const Dtype* inverse_deviation;
-  const Dtype* a;
-  Dtype* scale_diff;
-  Dtype* bias_diff;
-  Dtype* u;
-  Dtype* v;
-  CAFFE_HOST_DEVICE void operator()(int c, const SumAndDot& of_g) const {
-    const double dot = of_g.dot() * inverse_deviation[c];
-    if (scale_diff) scale_diff[c] += static_cast<Dtype>(dot);
-    if (bias_diff) bias_diff[c] += static_cast<Dtype>(of_g.sum());
-    const double slope = fixed ? 0 : dot / count * inverse_deviation[c];
-    u[c] = static_cast<Dtype>(-a[c] * slope);
-    v[c] = fixed ? Dtype(0) : static_cast<Dtype>(-a[c] * (of_g.sum() / count - mean[c] * slope));
-  }
-};
-
-template <typename Dtype>
-cudnn::NormalizedValues ValuesOf(const Blob<Dtype>& blob, Dtype eps) {
+cudnn::NormalizedValues NormalizedValuesOf(const Blob<Dtype>& blob, Dtype eps) {
   return {blob.shape(0), blob.shape(1), blob.count(2), double(eps)};
 }
 
@@ -169,10 +70,9 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
     using T = decltype(type);
     const T* x = ReadOnGpu<T>(layout, bottom);
     const ShiftedSumsOfChannel<T> sums = {Channels(layout), x};
-    SumChannels<ShiftedSums>(
-        sums.at, sums,
-        StoreStatistics<Dtype, T>{sums, double(eps_), running, Row(kMean), Row(kInverseDeviation)},
-        x);
+    const TakeBatch<Dtype> take = {double(sums.at.length()), double(eps_), running, Row(kMean),
+                                   Row(kInverseDeviation)};
+    SumChannels<ShiftedSums>(sums.at, sums, StoreStatistics<T, Dtype>{sums, take}, x);
   });
 }
 
@@ -181,7 +81,7 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
 template <typename Dtype>
 bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
   if (Engine() == BatchNormParameter_Engine_CAFFE || &bottom == top) return false;
-  const cudnn::NormalizedValues values = ValuesOf(bottom, eps_);
+  const cudnn::NormalizedValues values = NormalizedValuesOf(bottom, eps_);
   const Dtype* x = bottom.gpu_data();
   Dtype* y = top->mutable_gpu_data();
   if (use_global_stats_) {
@@ -260,7 +160,8 @@ void BatchNormLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     }
     const T* z = ReadOnGpu<T>(layout, z_blob);
     if constexpr (std::is_same<T, Dtype>::value) {
-      if (layout.plain() && BackwardByCudnn(z, dy, ValuesOf(*bottom[0], eps_), dx)) return;
+      if (layout.plain() && BackwardByCudnn(z, dy, NormalizedValuesOf(*bottom[0], eps_), dx))
+        return;
     }
     SumChannels<SumAndDot>(at, SumAndDotOfChannel(),
                            StoreCoefficients<Dtype>{double(at.length()), in_place_, Row(kMean),
@@ -317,11 +218,8 @@ template <typename Dtype>
 void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_down,
                                                Blob<Dtype>* bottom) {
   const Blob<Dtype>& input = in_place_ ? x_ : *bottom;
-  const auto& learned = scale_->blobs();
-  const auto diff_of = [&](size_t i) {
-    const bool wanted = i < learned.size() && scale_->param_propagate_down(static_cast<int>(i));
-    return wanted ? learned[i]->mutable_gpu_diff() : nullptr;
-  };
+  Dtype* const scale_diff = WantedDiff<OnGpu>(scale_.get(), 0);
+  Dtype* const bias_diff = WantedDiff<OnGpu>(scale_.get(), 1);
   const RectifiedDiff<Dtype> g = {Row(kA), Row(kB), slope_};
   const ChannelLayout layout = StoredOnGpu(input);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
@@ -332,7 +230,7 @@ void BatchNormLayer<Dtype>::BackwardWholeOnGpu(Blob<Dtype>* top, bool propagate_
     SumChannels<SumAndDot>(
         at, SumsOfRectifiedDiff<Dtype>{g, Row(kMean)},
         StoreWholeCoefficients<Dtype>{double(at.length()), use_global_stats_, Row(kMean),
-                                      Row(kInverseDeviation), Row(kA), diff_of(0), diff_of(1),
+                                      Row(kInverseDeviation), Row(kA), scale_diff, bias_diff,
                                       Row(kU), Row(kV)},
         dy, x);
     if (propagate_down) {

@@ -1,10 +1,9 @@
 #include "caffe/layers/infogain_loss_layer.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
+#include "layers/class_loss_elements.hpp"
 #include "util/blob_file.hpp"
 #include "util/parallel_sum.hpp"
 
@@ -47,21 +46,14 @@ template <typename Dtype>
 void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                            const vector<Blob<Dtype>*>& top) {
   this->ForwardProbabilities(bottom, top);
-  const Dtype* prob = this->prob_.cpu_data();
-  const Dtype* gain = Matrix(bottom).cpu_data();
-  const int classes = num_labels_;
   sum_rows_of_H(&Matrix(bottom));
-  const std::ptrdiff_t stride = this->inner_num_;
-  const Dtype sum = ParallelSum<Dtype>(this->labels_.count(), [&](std::ptrdiff_t i) {
-    const int label = this->labels_[i];
-    if (label == ClassLabels::kIgnored) return Dtype(0);
-    const Dtype* p = prob + this->Start(i);
-    Dtype loss = 0;
-    for (int c = 0; c < classes; ++c) {
-      loss -= gain[label * classes + c] * std::log(std::max(p[c * stride], Dtype(kLOG_THRESHOLD)));
-    }
-    return loss;
-  });
+  const GainLoss<Dtype> loss = {{num_labels_, this->inner_num_},
+                                Dtype(kLOG_THRESHOLD),
+                                this->prob_.cpu_data(),
+                                Matrix(bottom).cpu_data(),
+                                sum_rows_H_.cpu_data()};
+  const Dtype sum = ParallelSum<Dtype>(
+      this->labels_.count(), [&](std::ptrdiff_t i) { return loss.Loss(i, this->labels_[i]); });
   top[0]->mutable_cpu_data()[0] = sum / this->normalizer_;
 }
 
@@ -76,16 +68,13 @@ void InfogainLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 template <typename Dtype>
 void InfogainLossLayer<Dtype>::BlockDiff(std::ptrdiff_t position, int length, Dtype scale,
                                          const Dtype* prob, Dtype* diff) const {
-  const int classes = num_labels_;
-  const Dtype* row_sums = sum_rows_H_.cpu_data();
-  for (int c = 0; c < classes; ++c) {
+  const GainLoss<Dtype> loss = {
+      {num_labels_, this->inner_num_}, Dtype(kLOG_THRESHOLD), prob, gain_, sum_rows_H_.cpu_data()};
+  for (int c = 0; c < num_labels_; ++c) {
     const Dtype* p = prob + std::ptrdiff_t(c) * this->inner_num_;
     Dtype* d = diff + std::ptrdiff_t(c) * this->inner_num_;
     for (int i = 0; i < length; ++i) {
-      const int label = this->labels_[position + i];
-      d[i] = label == ClassLabels::kIgnored
-                 ? Dtype(0)
-                 : scale * (p[i] * row_sums[label] - gain_[label * classes + c]);
+      d[i] = loss.Diff(scale, p[i], this->labels_[position + i], c);
     }
   }
 }

@@ -1,9 +1,8 @@
 #include "caffe/layers/multinomial_logistic_loss_layer.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "layers/class_loss_elements.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 #include "util/parallel_sum.hpp"
@@ -24,7 +23,7 @@ void MultinomialLogisticLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>
   labels_.Read(*bottom[1], classes);
   const Dtype* prob = bottom[0]->cpu_data();
   const Dtype sum = ParallelSum<Dtype>(labels_.count(), [&](std::ptrdiff_t i) {
-    return -std::log(std::max(prob[i * classes + labels_[i]], Dtype(kLOG_THRESHOLD)));
+    return LogLoss(prob[i * classes + labels_[i]], Dtype(kLOG_THRESHOLD));
   });
   top[0]->mutable_cpu_data()[0] = sum / ItemDivisor(*bottom[0]);
 }
@@ -42,7 +41,7 @@ void MultinomialLogisticLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*
   caffe_set(bottom[0]->count(), Dtype(0), dx);
   for (int i = 0; i < labels_.count(); ++i) {
     const int at = i * classes + labels_[i];
-    dx[at] = -scale / std::max(prob[at], Dtype(kLOG_THRESHOLD));
+    dx[at] = LogLossDiff(scale, prob[at], Dtype(kLOG_THRESHOLD));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "caffe/layers/multinomial_logistic_loss_layer.hpp"
 #include "gpu/channels.cuh"
+#include "layers/class_loss_elements.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 
@@ -19,19 +20,19 @@ struct LogLossOfItem {
       *bad = 1 + i;
       return 0;
     }
-    return -std::log(Larger(prob[std::ptrdiff_t(i) * labels.classes + label], least));
+    return LogLoss(prob[std::ptrdiff_t(i) * labels.classes + label], least);
   }
 };
 
 template <typename Dtype>
-struct LogLossDiff {
+struct DiffOfProbability {
   LabelReader<Dtype> labels;
   Dtype least, scale;
   const Dtype* prob;
   Dtype* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     const bool is_class = labels(i / labels.classes) == i % labels.classes;
-    dx[i] = is_class ? -scale / Larger(prob[i], least) : Dtype(0);
+    dx[i] = is_class ? LogLossDiff(scale, prob[i], least) : Dtype(0);
   }
 };
 
@@ -58,9 +59,9 @@ void MultinomialLogisticLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*
   if (!propagate_down[0]) return;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);
   ForElements(bottom[0]->count(),
-              LogLossDiff<Dtype>{labels, Dtype(kLOG_THRESHOLD),
-                                 top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]),
-                                 bottom[0]->gpu_data(), bottom[0]->mutable_gpu_diff()});
+              DiffOfProbability<Dtype>{labels, Dtype(kLOG_THRESHOLD),
+                                       top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]),
+                                       bottom[0]->gpu_data(), bottom[0]->mutable_gpu_diff()});
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(MultinomialLogisticLossLayer);

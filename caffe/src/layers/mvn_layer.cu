@@ -1,58 +1,14 @@
 #include "caffe/layers/mvn_layer.hpp"
 #include "gpu/channels.cuh"
+#include "layers/mvn_elements.hpp"
 
 namespace caffe {
-
-namespace {
-
-template <typename Dtype>
-struct StoreGroupMean {
-  int length;
-  Dtype* mean;
-  Dtype* factor;
-  CAFFE_HOST_DEVICE void operator()(int g, double sum) const {
-    mean[g] = static_cast<Dtype>(sum / length);
-    factor[g] = 1;
-  }
-};
-
-template <typename Dtype>
-struct StoreGroupFactor {
-  int length;
-  double eps;
-  Dtype* factor;
-  CAFFE_HOST_DEVICE void operator()(int g, double squares) const {
-    factor[g] = static_cast<Dtype>(1 / (std::sqrt(squares / length) + eps));
-  }
-};
-
-// What dy, y and 1 are multiplied by in dx; see Backward_cpu.
-template <typename Dtype>
-struct StoreGroupCoefficients {
-  int length;
-  bool variance;
-  const Dtype* factor;
-  Dtype* factor_y;
-  Dtype* offset;
-  CAFFE_HOST_DEVICE void operator()(int g, const SumAndDot& of_dy) const {
-    factor_y[g] = variance ? static_cast<Dtype>(-factor[g] * of_dy.dot() / length) : Dtype(0);
-    offset[g] = static_cast<Dtype>(-factor[g] * of_dy.sum() / length);
-  }
-};
-
-template <typename Dtype>
-Channels Groups(const Blob<Dtype>& blob, bool across_channels) {
-  const int groups = blob.num() * (across_channels ? 1 : blob.channels());
-  return Channels({1, groups, groups ? blob.count() / groups : 0, 1, 1});
-}
-
-}  // namespace
 
 template <typename Dtype>
 void MVNLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                   const vector<Blob<Dtype>*>& top) {
   const MVNParameter& param = this->layer_param_.mvn_param();
-  const Channels at = Groups(*bottom[0], param.across_channels());
+  const Channels at(GroupsOf(*bottom[0], param.across_channels()));
   device_statistics_.Reshape(vector<int>{4, at.channels});
   Dtype* mean = device_statistics_.mutable_gpu_data();
   Dtype* factor = mean + at.channels;
@@ -71,7 +27,7 @@ void MVNLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                    const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
   const MVNParameter& param = this->layer_param_.mvn_param();
-  const Channels at = Groups(*bottom[0], param.across_channels());
+  const Channels at(GroupsOf(*bottom[0], param.across_channels()));
   const Dtype* factor = device_statistics_.gpu_data() + at.channels;
   Dtype* factor_y = device_statistics_.mutable_gpu_data() + 2 * at.channels;
   Dtype* offset = factor_y + at.channels;

@@ -1,10 +1,8 @@
 #include "caffe/layers/softmax_loss_layer.hpp"
 
-#include <algorithm>
-#include <cfloat>
-#include <cmath>
 #include <vector>
 
+#include "layers/class_loss_elements.hpp"
 #include "util/class_blocks.hpp"
 #include "util/parallel_sum.hpp"
 
@@ -26,19 +24,16 @@ vector<Dtype> SoftmaxWithLossLayer<Dtype>::ClassWeights() const {
   if (param.class_weighting_size() > 0) {
     return vector<Dtype>(param.class_weighting().begin(), param.class_weighting().end());
   }
-  vector<Dtype> weights(this->classes(), Dtype(1));
-  if (!param.weight_by_label_freqs()) return weights;
-  const vector<int> counts = this->labels_.Histogram(this->classes());
-  vector<int> present;
-  for (const int count : counts) {
-    if (count > 0) present.push_back(count);
-  }
-  if (present.empty()) return weights;
-  std::sort(present.begin(), present.end());
-  const Dtype median = (present[(present.size() - 1) / 2] + present[present.size() / 2]) / Dtype(2);
-  for (size_t c = 0; c < counts.size(); ++c) {
-    if (counts[c] > 0) weights[c] = median / counts[c];
-  }
+  if (!param.weight_by_label_freqs()) return {};
+  const int classes = this->classes();
+  const vector<int> histogram = this->labels_.Histogram(classes);
+  const vector<double> counts(histogram.begin(), histogram.end());
+  double middle[2] = {};
+  vector<Dtype> weights(classes);
+  const MiddleOfCounts find_middle = {classes, counts.data(), middle};
+  for (int c = 0; c < classes; ++c) find_middle(c);
+  const WeightByCount<Dtype> weigh = {counts.data(), middle, weights.data()};
+  for (int c = 0; c < classes; ++c) weigh(c);
   return weights;
 }
 
@@ -47,32 +42,29 @@ void SoftmaxWithLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
                                               const vector<Blob<Dtype>*>& top) {
   this->ForwardProbabilities(bottom, top);
   class_weights_ = ClassWeights();
-  const Dtype* prob = this->prob_.cpu_data();
-  const std::ptrdiff_t stride = this->inner_num_;
-  const Dtype sum = ParallelSum<Dtype>(this->labels_.count(), [&](std::ptrdiff_t i) {
-    const int label = this->labels_[i];
-    if (label == ClassLabels::kIgnored) return Dtype(0);
-    const Dtype p = prob[this->Start(i) + label * stride];
-    return -class_weights_[label] * std::log(std::max(p, Dtype(FLT_MIN)));
-  });
+  const WeightedLogLoss<Dtype> loss = {
+      {this->classes(), this->inner_num_}, this->prob_.cpu_data(), Weights()};
+  const Dtype sum = ParallelSum<Dtype>(
+      this->labels_.count(), [&](std::ptrdiff_t i) { return loss.Loss(i, this->labels_[i]); });
   top[0]->mutable_cpu_data()[0] = sum / this->normalizer_;
 }
 
 template <typename Dtype>
 void SoftmaxWithLossLayer<Dtype>::BlockDiff(std::ptrdiff_t position, int length, Dtype scale,
                                             const Dtype* prob, Dtype* diff) const {
+  const int classes = this->classes();
+  const WeightedLogLoss<Dtype> loss = {{classes, this->inner_num_}, prob, Weights()};
   int label[kClassBlock];
   Dtype factor[kClassBlock];
   for (int i = 0; i < length; ++i) {
     label[i] = this->labels_[position + i];
-    factor[i] = label[i] == ClassLabels::kIgnored ? Dtype(0) : scale * class_weights_[label[i]];
+    factor[i] = loss.Factor(scale, label[i]);
   }
-  const int classes = this->classes();
   for (int c = 0; c < classes; ++c) {
     const Dtype* p = prob + std::ptrdiff_t(c) * this->inner_num_;
     Dtype* d = diff + std::ptrdiff_t(c) * this->inner_num_;
 #pragma omp simd
-    for (int i = 0; i < length; ++i) d[i] = factor[i] * (p[i] - (label[i] == c ? 1 : 0));
+    for (int i = 0; i < length; ++i) d[i] = loss.Factored(factor[i], p[i], label[i] == c);
   }
 }
 

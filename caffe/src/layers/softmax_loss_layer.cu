@@ -1,10 +1,7 @@
-#include <cfloat>
-
 #include "caffe/layers/softmax_loss_layer.hpp"
 #include "gpu/channels.cuh"
-#include "layers/loss_divisor.hpp"
-#include "layers/no_gradient.hpp"
-#include "layers/softmax_elements.hpp"
+#include "layers/class_loss.cuh"
+#include "layers/class_loss_elements.hpp"
 
 namespace caffe {
 
@@ -12,73 +9,20 @@ namespace {
 
 // Makes a position's probabilities, and its loss of them.
 template <typename Dtype>
-struct LossOfPosition {
+struct LossOfScores {
   SoftmaxOfPosition<Dtype> softmax;
-  LabelReader<Dtype> labels;
-  const Dtype* weights;  // or null
-  int* bad;
-  __device__ LossSum operator()(int, int i) const {
-    softmax(i);
-    const int label = labels(i);
-    if (label == LabelReader<Dtype>::kBad) *bad = 1 + i;
-    if (label < 0) return {0, 0};
-    const Dtype p = softmax.y[softmax.at.First(i) + label * softmax.at.inner];
-    const Dtype weight = weights ? weights[label] : Dtype(1);
-    return {-weight * std::log(Larger(p, Dtype(FLT_MIN))), 1};
+  WeightedLogLoss<Dtype> loss;
+  CAFFE_HOST_DEVICE Dtype Loss(int position, int label) const {
+    softmax(position);
+    return loss.Loss(position, label);
   }
 };
 
-template <typename Dtype>
-struct LossDiff {
-  ClassesOf at;
-  LabelReader<Dtype> labels;
-  Dtype loss_weight;
-  const Dtype* normalizer;
-  const Dtype* prob;
-  const Dtype* weights;  // or null
-  Dtype* dx;
-  CAFFE_HOST_DEVICE void operator()(int i) const {
-    const int label = labels(at.Position(i));
-    const Dtype scale = loss_weight / *normalizer;
-    const Dtype factor = label < 0 ? Dtype(0) : scale * (weights ? weights[label] : Dtype(1));
-    dx[i] = factor * (prob[i] - (label == at.Class(i) ? 1 : 0));
-  }
-};
-
-// ---- weight_by_label_freqs; see ClassWeights ----
-
+// For weight_by_label_freqs.
 template <typename Dtype>
 struct IsOfClass {
   LabelReader<Dtype> labels;
   CAFFE_HOST_DEVICE double operator()(int c, int i) const { return labels(i) == c ? 1 : 0; }
-};
-
-// Finds the two in the middle of the counts that are not 0, by their ranks.
-struct MiddleOfCounts {
-  int classes;
-  const double* counts;
-  double* middle;
-  CAFFE_HOST_DEVICE void operator()(int c) const {
-    if (counts[c] == 0) return;
-    int present = 0, rank = 0;
-    for (int k = 0; k < classes; ++k) {
-      present += counts[k] > 0;
-      rank += counts[k] > 0 && (counts[k] < counts[c] || (counts[k] == counts[c] && k < c));
-    }
-    if (rank == (present - 1) / 2) middle[0] = counts[c];
-    if (rank == present / 2) middle[1] = counts[c];
-  }
-};
-
-template <typename Dtype>
-struct WeightByCount {
-  const double* counts;
-  const double* middle;
-  Dtype* weights;
-  CAFFE_HOST_DEVICE void operator()(int c) const {
-    const Dtype median = static_cast<Dtype>((middle[0] + middle[1]) / 2);
-    weights[c] = counts[c] > 0 ? median / static_cast<Dtype>(counts[c]) : Dtype(1);
-  }
 };
 
 }  // namespace
@@ -110,18 +54,11 @@ template <typename Dtype>
 void SoftmaxWithLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                               const vector<Blob<Dtype>*>& top) {
   this->labels_.CheckEarlierOnes(this->classes());
-  const int positions = this->outer_num_ * this->inner_num_;
-  if (top.size() > 1) top[1]->ShareData(this->prob_);
-  const LabelReader<Dtype> labels(bottom[1]->gpu_data(), this->classes(), this->IgnoreLabel());
-  const SoftmaxOfPosition<Dtype> softmax = {
-      {this->classes(), this->inner_num_}, bottom[0]->gpu_data(), this->prob_.mutable_gpu_data()};
-  device_normalizer_.Reshape(vector<int>());
-  const LossDivisor divisor = {this->normalization_, this->outer_num_, positions};
-  SumRows<LossSum>(
-      1, positions,
-      LossOfPosition<Dtype>{softmax, labels, WeightsOnGpu(*bottom[1]), this->labels_.bad_label()},
-      StoreLoss<Dtype>{divisor, top[0]->mutable_gpu_data(), device_normalizer_.mutable_gpu_data()});
-  this->labels_.CheckThese(*bottom[1], this->classes(), this->IgnoreLabel());
+  const ClassesOf at = {this->classes(), this->inner_num_};
+  Dtype* prob = this->prob_.mutable_gpu_data();
+  const LossOfScores<Dtype> loss = {{at, bottom[0]->gpu_data(), prob},
+                                    {at, prob, WeightsOnGpu(*bottom[1])}};
+  this->ForwardOnGpu(loss, bottom, top);
 }
 
 template <typename Dtype>
@@ -130,14 +67,10 @@ void SoftmaxWithLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                                const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
-  const LabelReader<Dtype> labels(bottom[1]->gpu_data(), this->classes(), this->IgnoreLabel());
-  ForElements(bottom[0]->count(), LossDiff<Dtype>{{this->classes(), this->inner_num_},
-                                                  labels,
-                                                  top[0]->cpu_diff()[0],
-                                                  device_normalizer_.gpu_data(),
-                                                  this->prob_.gpu_data(),
-                                                  Weighted() ? device_weights_.gpu_data() : nullptr,
-                                                  bottom[0]->mutable_gpu_diff()});
+  const WeightedLogLoss<Dtype> loss = {{this->classes(), this->inner_num_},
+                                       this->prob_.gpu_data(),
+                                       Weighted() ? device_weights_.gpu_data() : nullptr};
+  this->BackwardOnGpu(loss, *top[0], bottom);
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(SoftmaxWithLossLayer);

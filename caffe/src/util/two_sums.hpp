@@ -19,6 +19,12 @@ struct TwoSumsOf {
 
 using TwoSums = TwoSumsOf<double>;
 
+/// The sums of x and of x y.
+struct SumAndDot : TwoSums {
+  CAFFE_HOST_DEVICE double sum() const { return first; }
+  CAFFE_HOST_DEVICE double dot() const { return second; }
+};
+
 }  // namespace caffe
 
 #endif  // CAFFE_SRC_UTIL_TWO_SUMS_HPP_

@@ -74,8 +74,10 @@ class BatchNormLayer : public Layer<Dtype> {
   void TakeBottom(Blob<Dtype>* bottom);
   /// The same where they are in an order of their own; false if somebody else holds the memory.
   bool TakeStore(Blob<Dtype>* bottom);
-  vector<Dtype> Factors() const;
-  vector<Dtype> Offsets() const;
+  struct WholeFactors {
+    vector<Dtype> a, b;
+  };
+  WholeFactors FactorsOfBoth() const;
 
 #ifndef CPU_ONLY
   /// A number for each channel: statistics; a and b of both layers, in whose place cuDNN writes its

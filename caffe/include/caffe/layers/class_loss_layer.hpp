@@ -47,10 +47,21 @@ class ClassLossLayer : public LossLayer<Dtype> {
   /// The first half of Forward: makes prob_ and labels_ (and the second top) from the bottoms.
   void ForwardProbabilities(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
   int classes() const { return prob_.shape(softmax_axis_); }
-  /// Index in prob_ of class 0 at a position.
-  std::ptrdiff_t Start(std::ptrdiff_t position) const {
-    return position / this->inner_num_ * classes() * this->inner_num_ + position % this->inner_num_;
-  }
+
+#ifndef CPU_ONLY
+  // The common parts of both passes on the GPU (src/layers/class_loss.cuh). Of labels that do not
+  // count a formula gets a negative number.
+
+  /// The loss, of formula.Loss(position, label), and the second top. Labels that are found to be no
+  /// classes are reported now, or by CheckEarlierOnes.
+  template <typename Formula>
+  void ForwardOnGpu(const Formula& formula, const vector<Blob<Dtype>*>& bottom,
+                    const vector<Blob<Dtype>*>& top);
+  /// The scores' diffs, of formula.Diff(scale, probability of class c, label, c).
+  template <typename Formula>
+  void BackwardOnGpu(const Formula& formula, const Blob<Dtype>& top,
+                     const vector<Blob<Dtype>*>& bottom);
+#endif
 
   shared_ptr<Layer<Dtype>> softmax_layer_;
   /// The probabilities, shaped like the scores.
@@ -61,6 +72,8 @@ class ClassLossLayer : public LossLayer<Dtype> {
   int softmax_axis_ = 0;
   /// The divisor of the last Forward.
   Dtype normalizer_ = 1;
+  /// The same on the GPU.
+  Blob<Dtype> device_normalizer_;
 };
 
 }  // namespace beyond_caffe_1

@@ -56,8 +56,6 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
 
   /// H, for BlockDiff.
   const Dtype* gain_ = nullptr;
-  /// On the GPU: the divisor of the last Forward.
-  Blob<Dtype> device_normalizer_;
 };
 
 }  // namespace caffe

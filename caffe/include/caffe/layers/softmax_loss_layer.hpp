@@ -36,8 +36,10 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
   int ClassAxis() const override { return this->layer_param_.softmax_param().axis(); }
 
  private:
-  /// Weights of the classes for the present labels; 1 unless asked for.
+  /// Weights of the classes for the present labels; none where classes are not weighted.
   vector<Dtype> ClassWeights() const;
+  /// Those of the last Forward, or null.
+  const Dtype* Weights() const { return class_weights_.empty() ? nullptr : class_weights_.data(); }
 #ifndef CPU_ONLY
   /// Null where classes are not weighted.
   const Dtype* WeightsOnGpu(const Blob<Dtype>& labels);
@@ -48,10 +50,9 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
     return param.class_weighting_size() > 0 || param.weight_by_label_freqs();
   }
 
-  /// Those of the last Forward.
   vector<Dtype> class_weights_;
-  /// On the GPU: the same, where they are not all 1, and the divisor of the last Forward.
-  Blob<Dtype> device_weights_, device_normalizer_;
+  /// The same on the GPU.
+  Blob<Dtype> device_weights_;
   /// Labels of each class, and the two in the middle of those that are not 0.
   Blob<double> device_counts_;
 };
