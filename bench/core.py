@@ -10,11 +10,11 @@ import cv2
 import dcme
 import numpy as np
 
+from bench.reference import vectorised
+from bench.reference.encoding import reduce_ids
+from bench.reference.scenes import street
 from bench.report import Row, Target, at_most, faster
 from bench.timing import alternate, milliseconds
-from reference import vectorised
-from reference.encoding import reduce_ids
-from reference.scenes import street
 
 __all__ = ["decoding_rows", "encoding_rows"]
 

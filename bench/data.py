@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bench.reference.scenes import street
 from bench.report import Row, faster
 from bench.timing import alternate
-from reference.scenes import street
 
 __all__ = ["data_layer", "data_rows", "write_images"]
 

@@ -14,16 +14,16 @@ import dcme
 import numpy as np
 
 from bench.memory import resident
-from bench.report import Row, faster
-from bench.timing import milliseconds
-from reference.evaluation import (
+from bench.reference.evaluation import (
     MaskFile,
     Prediction,
     average_precisions,
     cityscapes_scripts,
     write_image,
 )
-from reference.scenes import street
+from bench.reference.scenes import street
+from bench.report import Row, faster
+from bench.timing import milliseconds
 
 __all__ = ["evaluation_rows"]
 

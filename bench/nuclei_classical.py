@@ -22,7 +22,7 @@ from dcme.files import read_ids, read_image
 from dcme.matching import Matching, matching
 from dcme.parallel import ordered_map, usable_cores
 
-from reference.vectorised import filled
+from bench.reference.vectorised import filled
 
 IOUS = (0.5, 0.7)
 LEVEL = 0.25

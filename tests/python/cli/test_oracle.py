@@ -25,7 +25,7 @@ from dcme.results.oracles import (
 )
 from dcme.results.scoring import score_images
 
-from reference import decoding, encoding, evaluation
+from bench.reference import decoding, encoding, evaluation
 
 CLASSES = CITYSCAPES
 SIZE = (64, 128)

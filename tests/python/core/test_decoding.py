@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from support.maps import best_ious
 
-from reference import decoding as oracle
-from reference.scenes import scene_ids
-from reference.vectorised import decode_standard
+from bench.reference import decoding as oracle
+from bench.reference.scenes import scene_ids
+from bench.reference.vectorised import decode_standard
 
 pytestmark = pytest.mark.filterwarnings("ignore:all ids are below 1000")  # of stuff alone
 KINDS = ["noise", "limits", "encoded", "disturbed"]

@@ -10,7 +10,7 @@ from dcme.errors import UserError
 from dcme.files import write_png, write_text
 from dcme.results.distances import instance_distances, read_distances, stereo_files, with_distances
 
-from reference.scenes import scene_ids
+from bench.reference.scenes import scene_ids
 
 BASELINE, FOCAL = 0.22, 2262.5
 

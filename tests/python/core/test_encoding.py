@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from support.maps import scattered_ids
 
-from reference import encoding as oracle
-from reference.scenes import scene_ids
+from bench.reference import encoding as oracle
+from bench.reference.scenes import scene_ids
 
 
 def random_sizes(rng):

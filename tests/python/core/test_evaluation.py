@@ -10,8 +10,8 @@ from dcme.datasets.vectors import VectorMap
 from dcme.evaluation import CITYSCAPES_VOID
 from dcme.results.decode import Decoding
 
-from reference import evaluation as oracle
-from reference.scenes import scene_ids
+from bench.reference import evaluation as oracle
+from bench.reference.scenes import scene_ids
 
 SHAPE = (120, 160)
 

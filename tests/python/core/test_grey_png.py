@@ -9,7 +9,7 @@ import pytest
 from dcme._core import read_grey_png
 from dcme.evaluation import add_files
 
-from reference.scenes import scene_ids
+from bench.reference.scenes import scene_ids
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from dcme.grid import block_size
 
-from reference import encoding as oracle
-from reference.scenes import scene_ids
+from bench.reference import encoding as oracle
+from bench.reference.scenes import scene_ids
 
 CITYSCAPES = {24: 1, 25: 2, 26: 3, 27: 4, 28: 5, 31: 6, 32: 7, 33: 8}
 RAREST_FIRST = ["train", "bus", "truck", "motorcycle", "rider", "bicycle", "person", "car"]

@@ -10,7 +10,7 @@ from dcme.classes import CITYSCAPES
 from dcme.synth import render_scene
 from support.maps import best_ious
 
-from reference import decoding, encoding, evaluation
+from bench.reference import decoding, encoding, evaluation
 
 FULL, REDUCED = (256, 512), (128, 256)
 
