@@ -71,8 +71,10 @@ void EltwiseLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   if (op_ == EltwiseParameter_EltwiseOp_MAX) {
     // The places in max_idx_ are those of the plain order.
     const ChannelLayout plain = PlainLayout(*bottom[0]);
-    return TakeLargest(ReadAll<Dtype>(plain, bottom), count, WriteIn(plain, top[0]),
-                       max_idx_.mutable_cpu_data());
+    // In place, what is to be written drops the other orders of what is still to be read.
+    const vector<const Dtype*> x = ReadAll<Dtype>(plain, bottom);
+    Dtype* y = WriteIn(plain, top[0]);
+    return TakeLargest(x, count, y, max_idx_.mutable_cpu_data());
   }
   const ChannelLayout layout =
       ElementLayout(*bottom[0]).WithElement(ElementOfParts(bottom, Part::kData));

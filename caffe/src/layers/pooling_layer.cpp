@@ -113,7 +113,8 @@ void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   }
   const ChannelLayout layout = LayoutOf(*bottom[0]);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-  AveragePool(layout, Windows(), ReadIn(layout, *bottom[0]), WriteIn(pooled, top[0]));
+  const Dtype* x = ReadIn(layout, *bottom[0]);
+  AveragePool(layout, Windows(), x, WriteIn(pooled, top[0]));
 }
 
 template <typename Dtype>

@@ -230,6 +230,24 @@ TEST(InPlace, TheGradientsAreThoseOfSeparateBlobs) {
   }
 }
 
+// Convolutions leave their values in an order of their own.
+TEST(InPlace, AnEltwiseReadsConvolutionsBeforeItWrites) {
+  const auto results = [](const std::string& operation, const std::string& top) {
+    const auto convolution = [](const std::string& name) {
+      return "layer { name: '" + name + "' bottom: 'x' top: '" + name +
+             "' type: 'Convolution' convolution_param { num_output: 8 kernel_size: 3" + kWeights +
+             "} } ";
+    };
+    return Gradients(kInput + convolution("a") + convolution("b") +
+                     "layer { name: 'e' bottom: 'a' bottom: 'b' top: '" + top +
+                     "' type: 'Eltwise' eltwise_param { operation: " + operation + " } } " +
+                     Loss(top));
+  };
+  for (const std::string operation : {"MAX", "SUM", "PROD"}) {
+    ExpectNear(results(operation, "c"), results(operation, "a"), operation);
+  }
+}
+
 TEST(InPlace, WhatAnEarlierLayerNeedsStaysThroughAChain) {
   const std::vector<std::vector<std::string>> chains = {
       {"'Sigmoid'", "'Dropout'", kScale},
