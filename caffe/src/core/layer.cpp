@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/loss_weights.hpp"
 #include "core/outermost_run.hpp"
 #include "core/queued_loss.hpp"
 
@@ -82,6 +83,7 @@ template <typename Dtype>
 Dtype Layer<Dtype>::Forward(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   const OutermostRun outermost;
   ReshapeTops(bottom, top, this);
+  RenewLossWeights(*this, bottom, top);
   if (Caffe::mode() == Caffe::GPU) {
     Forward_gpu(bottom, top);
   } else {
@@ -165,7 +167,7 @@ void Layer<Dtype>::SetLossWeights(const vector<Blob<Dtype>*>& top) {
     const Dtype weight = layer_param_.loss_weight(i);
     if (weight == Dtype(0)) continue;
     set_loss(i, weight);
-    caffe_set(top[i]->count(), weight, top[i]->mutable_cpu_diff());
+    FillLossWeight(weight, top[i]);
   }
 }
 

@@ -1,5 +1,6 @@
 // Running a net forward and backward.
 #include "caffe/net.hpp"
+#include "core/loss_weights.hpp"
 #include "core/outermost_run.hpp"
 #include "net/layer_context.hpp"
 #include "net/run_plan.hpp"
@@ -157,7 +158,10 @@ Dtype Net<Dtype>::ForwardBackwardAround(const std::function<void()>& between) {
 template <typename Dtype>
 void Net<Dtype>::Reshape() {
   for (size_t i = 0; i < layers_.size(); ++i) {
-    InLayer(*this, i, [&] { layers_[i]->Reshape(bottom_vecs_[i], top_vecs_[i]); });
+    InLayer(*this, i, [&] {
+      layers_[i]->Reshape(bottom_vecs_[i], top_vecs_[i]);
+      RenewLossWeights(*layers_[i], bottom_vecs_[i], top_vecs_[i]);
+    });
   }
   plan_->shapes.Note(0, static_cast<int>(layers_.size()) - 1);
 }

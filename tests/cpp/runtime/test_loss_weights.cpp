@@ -1,0 +1,92 @@
+// A loss weight is the gradient of every element of its top, in every pass.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "caffe/net.hpp"
+
+namespace caffe_test {
+namespace {
+
+using caffe::Blob;
+using caffe::Net;
+using caffe::NetParameter;
+
+/// Layers behind 's', a Scale by 1 of the net's input 'x' of 1 x 2 ones.
+std::unique_ptr<Net<float>> MakeNet(const std::string& layers, bool frees_blobs = false) {
+  NetParameter param;
+  const std::string text =
+      "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 2 } } } "
+      "layer { name: 's' type: 'Scale' bottom: 'x' top: 's' scale_param { axis: 0 num_axes: 0 } "
+      "} " +
+      layers;
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+  if (frees_blobs) param.set_blob_lifetime(NetParameter::UNTIL_BACKWARD);
+  return std::make_unique<Net<float>>(param);
+}
+
+/// The loss of `items` x 2 ones; expects the factor's gradient to be the same.
+float Loss(int items, Net<float>* net) {
+  Blob<float>* x = net->blob_by_name("x").get();
+  x->Reshape({items, 2});
+  caffe::caffe_set(x->count(), 1.f, x->mutable_cpu_data());
+  net->ClearParamDiffs();
+  const float loss = net->ForwardBackward();
+  EXPECT_EQ(net->learnable_params()[0]->cpu_diff()[0], loss);
+  return loss;
+}
+
+const std::string kWeighted =
+    "layer { name: 'p' type: 'Power' bottom: 's' top: 'p' loss_weight: 3 } ";
+
+TEST(LossWeights, AreThoseOfABlobOfAnySize) {
+  const auto net = MakeNet(kWeighted);
+  for (const int items : {1, 2, 1, 3, 5, 4, 2}) EXPECT_EQ(Loss(items, net.get()), 6 * items);
+  // A layer reads it, too.
+  const auto read =
+      MakeNet(kWeighted + "layer { name: 'q' type: 'Power' bottom: 'p' top: 'q' loss_weight: 1 } ");
+  for (const int items : {1, 2, 1, 3}) EXPECT_EQ(Loss(items, read.get()), 8 * items);
+}
+
+TEST(LossWeights, AreThereWhenTheNetHasBeenReshaped) {
+  const auto net = MakeNet(kWeighted);
+  net->blob_by_name("x")->Reshape({4, 2});
+  net->Reshape();
+  EXPECT_EQ(net->blob_by_name("p")->cpu_diff()[7], 3);
+  EXPECT_EQ(Loss(4, net.get()), 24);
+}
+
+TEST(LossWeights, OutlastWhatBackwardWritesInPlace) {
+  const std::string in_place =
+      "layer { name: 'p' type: 'Power' bottom: 's' top: 's' power_param { scale: 2 } ";
+  const std::vector<std::string> layers = {
+      in_place + "loss_weight: 1 } ",
+      // A single number.
+      "layer { name: 'r' type: 'Reduction' bottom: 's' top: 'r' loss_weight: 0 } layer { name: 'p' "
+      "type: 'Power' bottom: 'r' top: 'r' power_param { scale: 2 } loss_weight: 1 } ",
+      in_place + "} layer { name: 'f' type: 'Flatten' bottom: 's' top: 'f' loss_weight: 1 } ",
+      in_place + "} layer { name: 'f' type: 'Concat' bottom: 's' top: 'f' loss_weight: 1 } ",
+      in_place + "} layer { name: 'f' type: 'Slice' bottom: 's' top: 'f' loss_weight: 1 } ",
+      in_place +
+          "} layer { name: 'f' type: 'Reshape' bottom: 's' top: 'f' loss_weight: 1 "
+          "reshape_param { shape { dim: -1 } } } "};
+  for (const std::string& text : layers) {
+    for (const bool frees : {false, true}) {
+      const auto net = MakeNet(text, frees);
+      for (const int items : {1, 1, 2, 2, 1}) EXPECT_EQ(Loss(items, net.get()), 4 * items) << text;
+    }
+  }
+}
+
+TEST(LossWeights, MayBeSetInTheDiff) {
+  const auto net = MakeNet(kWeighted);
+  caffe::caffe_set(2, 5.f, net->blob_by_name("p")->mutable_cpu_diff());
+  for (int pass = 0; pass < 2; ++pass) EXPECT_EQ(Loss(1, net.get()), 10);
+}
+
+}  // namespace
+}  // namespace caffe_test
