@@ -230,7 +230,8 @@ class FloatConvolution : public Convolution<float> {
     if (LayoutOf(forward_desc_.src_desc(), &image) && LayoutOf(forward_desc_.dst_desc(), &like)) {
       like.element = image.element;
       // Few channels are taken in plain order, but can only be given in blocks.
-      if (image.block == 1) image.block = like.block <= 16 ? like.block : image.channels;
+      const bool blocked = like.block == 8 || like.block == 16;
+      if (image.block == 1) image.block = blocked ? like.block : image.channels;
       try {
         const auto desc = DescribeData(problem_, Describe(like), Describe(image), forward_desc_);
         if (IsFast(desc.impl_info_str())) return desc;

@@ -71,6 +71,17 @@ TEST(Convolution, OfBfloat16AgreesWithTheReference) {
   }
 }
 
+// As in LeNet-5. The order of such features is none in which an image of one channel may be.
+TEST(Convolution, OfBfloat16TakesAGreyImage) {
+  for (const std::string outputs : {"6", "8", "12", "20"}) {
+    for (const std::string kernel : {"1", "4", "5", "7"}) {
+      const std::string options = "num_output: " + outputs + " kernel_size: " + kernel;
+      ExpectSameAsReference("precision: BF16 " + Layer("Convolution", options), {{2, 1, 28, 28}}, 1,
+                            false, caffe::TRAIN, kTolerance16);
+    }
+  }
+}
+
 // On a GPU; elsewhere it is float.
 TEST(Convolution, OfElevenBitsAgreesWithTheReference) {
   for (const std::string precision : {"precision: TF32 ", "precision: FP16 "}) {
