@@ -131,7 +131,8 @@ int Blob<Dtype>::offset(const vector<int>& indices) const {
 
 template <typename Dtype>
 void Blob<Dtype>::CopyFrom(const Blob& source, bool copy_diff, bool reshape) {
-  if (source.shape() != shape_) {
+  // A new blob has the shape of a single number, which has no axes, but no element yet.
+  if (source.shape() != shape_ || source.count() != count_) {
     CHECK(reshape) << "cannot copy a blob of shape " << source.shape_string()
                    << " into one of shape " << shape_string() << ": reshape it first";
     ReshapeLike(source);

@@ -22,5 +22,13 @@ TEST(BlobCopies, HaveShapesAndDataOfTheOriginals) {
   }
 }
 
+TEST(BlobCopies, OfASingleNumberHaveItsElement) {
+  Blob<float> number(vector<int>{}), copy;
+  number.mutable_cpu_data()[0] = 3;
+  copy.CopyFrom(number, false, true);
+  EXPECT_EQ(copy.count(), 1);
+  EXPECT_EQ(copy.cpu_data()[0], 3);
+}
+
 }  // namespace
 }  // namespace caffe
