@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from ._caffe import Blob, BlobVec, Layer, NetCore
 from .read_only import read_only
@@ -14,9 +15,9 @@ class NetStructure:
 
     _core: NetCore
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """The name that the prototxt gives the net."""
+        """The name that the prototxt gives the net. A program may set another."""
         return self._core.name
 
     @read_only

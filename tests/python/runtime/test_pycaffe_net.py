@@ -70,7 +70,7 @@ def test_the_name_of_a_stage_is_no_list_of_stages(tmp_path):
         caffe.Net(write(tmp_path, NET), caffe.TEST, stages="deploy")
 
 
-@pytest.mark.parametrize("name", ["blobs", "inputs", "layers", "name", "outputs", "params"])
+@pytest.mark.parametrize("name", ["blobs", "inputs", "layers", "outputs", "params"])
 def test_what_a_net_consists_of_cannot_be_set(net, name):
     before = getattr(net, name)
     with pytest.raises(AttributeError, match=name):
@@ -145,6 +145,33 @@ def test_an_error_ends_the_process_where_the_environment_says_so():
     )
     assert done.returncode == -signal.SIGABRT
     assert "missing.prototxt" in done.stderr
+
+
+class Named(caffe.Net):
+    """Has a name of its own, as classes of pycaffe's users do."""
+
+    def __init__(self, file, before=None, after=None):
+        if before:
+            self.name = before
+        super().__init__(file, caffe.TEST)
+        if after:
+            self.name = after
+
+
+def test_a_program_may_give_a_net_another_name(tmp_path, net):
+    net.name = "vgg16"
+    assert net.name == "vgg16"
+    assert repr(net) == "<caffe.Net 'vgg16' TEST: 6 layers>"
+
+    file = write(tmp_path, NET)
+    assert Named(file).name == "small"
+    assert Named(file, before="mine").name == Named(file, after="mine").name == "mine"
+
+    (tmp_path / "solver.prototxt").write_text(f'net: "{file}" lr_policy: "fixed" base_lr: 1')
+    solver = caffe.SGDSolver(str(tmp_path / "solver.prototxt"))
+    assert solver.net.name == "small"
+    solver.net.name = "trained"
+    assert solver.net.name == "trained"
 
 
 def test_names_are_those_of_the_file_and_of_the_splits_the_net_adds(net):
