@@ -198,7 +198,7 @@ string ReadBinary(const string& filename, Message* proto) {
   if (input.GetErrno() != 0) return CannotReadAll(filename, input);
   if (!parsed) {
     return filename + ": is no binary file of Caffe's (" + proto->GetDescriptor()->name() +
-           "), or only a part of one";
+           "), or only a part of one, or made by a fork of Caffe whose fields have other meanings";
   }
   if (!proto->IsInitialized()) {
     return filename + ": lacks " + proto->InitializationErrorString();

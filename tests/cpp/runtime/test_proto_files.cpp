@@ -108,7 +108,7 @@ TEST(ProtoFile, ThatEndsInsideOfAMessageIsNoWholeOne) {
   net.set_name("a net");
   Write(folder / "net", net.SerializeAsString() + "\x0c");  // the end of a group that never began
   EXPECT_ERROR_NAMES(caffe::ReadProtoFromBinaryFileOrDie(folder / "net", &net),
-                     "or only a part of one");
+                     "or only a part of one, or made by a fork of Caffe");
 }
 
 TEST(ProtoFile, LargerThanItsFormatAllowsIsNotRead) {
