@@ -44,7 +44,6 @@ template <typename Formula>
 void ClassLossLayer<Dtype>::ForwardOnGpu(const Formula& formula, const vector<Blob<Dtype>*>& bottom,
                                          const vector<Blob<Dtype>*>& top) {
   const int positions = this->outer_num_ * this->inner_num_;
-  if (top.size() > 1) top[1]->ShareData(prob_);
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), classes(), this->IgnoreLabel());
   const LossDivisor divisor = {this->normalization_, this->outer_num_, positions};
   device_normalizer_.Reshape(vector<int>());

@@ -33,16 +33,16 @@ void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   this->outer_num_ = bottom[0]->count(0, softmax_axis_);
   this->inner_num_ = bottom[0]->count(softmax_axis_ + 1);
   ClassLabels::CheckShape(*bottom[1], this->outer_num_ * this->inner_num_);
-  if (top.size() > 1) top[1]->ReshapeLike(*bottom[0]);
+  if (top.size() == 1) return;
+  top[1]->ReshapeLike(*bottom[0]);
+  top[1]->ShareData(prob_);
 }
 
 template <typename Dtype>
-void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bottom,
-                                                 const vector<Blob<Dtype>*>& top) {
+void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bottom) {
   softmax_layer_->Forward(softmax_bottom_vec_, softmax_top_vec_);
   labels_.Read(*bottom[1], classes(), this->IgnoreLabel());
   normalizer_ = this->get_normalizer(this->normalization_, labels_.valid_count());
-  if (top.size() > 1) top[1]->ShareData(prob_);
 }
 
 template <typename Dtype>

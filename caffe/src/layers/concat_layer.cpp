@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "layers/element_layout.hpp"
+#include "layers/shared_memory.hpp"
 #include "util/rows.hpp"
 
 namespace caffe {
@@ -38,10 +39,7 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   num_concats_ = first.count(0, concat_axis_);
   concat_input_size_ = first.count(concat_axis_ + 1);
   top[0]->Reshape(shape);
-  if (bottom.size() == 1) {
-    top[0]->ShareData(first);
-    top[0]->ShareDiff(first);
-  }
+  if (bottom.size() == 1) ShareMemory(this->layer_param_, first, top[0]);
 }
 
 template <typename Dtype>
@@ -68,7 +66,10 @@ template <typename Dtype>
 void ConcatLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                       const vector<bool>& propagate_down,
                                       const vector<Blob<Dtype>*>& bottom) {
-  if (bottom.size() == 1) return;
+  if (bottom.size() == 1) {
+    if (propagate_down[0]) PassDiff(*top[0], bottom[0]);
+    return;
+  }
   const int block = BlockOfParts(bottom, concat_axis_, top, Part::kDiff);
   const Element element = ElementOfParts(top, Part::kDiff);
   const ChannelLayout whole = LayoutInBlocks(*top[0], block, element);

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "layers/shared_memory.hpp"
+
 namespace caffe {
 
 template <typename Dtype>
@@ -17,19 +19,14 @@ void FlattenLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   flat.push_back(bottom[0]->count(first, last + 1));
   flat.insert(flat.end(), shape.begin() + last + 1, shape.end());
   top[0]->Reshape(flat);
-}
-
-template <typename Dtype>
-void FlattenLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                                      const vector<Blob<Dtype>*>& top) {
-  top[0]->ShareData(*bottom[0]);
+  ShareMemory(this->layer_param_, *bottom[0], top[0]);
 }
 
 template <typename Dtype>
 void FlattenLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                        const vector<bool>& propagate_down,
                                        const vector<Blob<Dtype>*>& bottom) {
-  if (propagate_down[0]) bottom[0]->ShareDiff(*top[0]);
+  if (propagate_down[0]) PassDiff(*top[0], bottom[0]);
 }
 
 INSTANTIATE_CLASS(FlattenLayer);

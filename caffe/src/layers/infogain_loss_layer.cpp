@@ -45,7 +45,7 @@ void InfogainLossLayer<Dtype>::sum_rows_of_H(const Blob<Dtype>* H) {
 template <typename Dtype>
 void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                            const vector<Blob<Dtype>*>& top) {
-  this->ForwardProbabilities(bottom, top);
+  this->ForwardProbabilities(bottom);
   sum_rows_of_H(&Matrix(bottom));
   const GainLoss<Dtype> loss = {{num_labels_, this->inner_num_},
                                 Dtype(kLOG_THRESHOLD),

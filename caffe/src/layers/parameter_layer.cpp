@@ -12,12 +12,12 @@ void ParameterLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
     this->blobs_[0]->Reshape(this->layer_param_.parameter_param().shape());
   }
   this->param_propagate_down_.resize(this->blobs_.size(), true);
-  top[0]->ReshapeLike(*this->blobs_[0]);
 }
 
 template <typename Dtype>
-void ParameterLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                                        const vector<Blob<Dtype>*>& top) {
+void ParameterLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
+                                    const vector<Blob<Dtype>*>& top) {
+  top[0]->ReshapeLike(*this->blobs_[0]);
   top[0]->ShareData(*this->blobs_[0]);
 }
 

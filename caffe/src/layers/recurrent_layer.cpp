@@ -5,6 +5,7 @@
 
 #include "core/blob_proto.hpp"
 #include "layers/no_gradient.hpp"
+#include "layers/shared_memory.hpp"
 #include "layers/unrolled_net.hpp"
 
 namespace caffe {
@@ -116,13 +117,13 @@ void RecurrentLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   unrolled_net_->Reshape();
 
   // The net works in the memory of the layer's bottoms and tops.
-  const auto share = [](Blob<Dtype>* mine, const Blob<Dtype>& theirs) {
-    mine->ShareData(theirs);
-    mine->ShareDiff(theirs);
+  const auto share = [&](Blob<Dtype>* mine, int i) {
+    mine->ShareData(*bottom[i]);
+    if (MayPassDiff(this->layer_param_, i)) mine->ShareDiff(*bottom[i]);
   };
-  share(x_input_blob_, *bottom[0]);
+  share(x_input_blob_, 0);
   cont_input_blob_->ShareData(*bottom[1]);
-  if (static_input_) share(x_static_input_blob_, *bottom[2]);
+  if (static_input_) share(x_static_input_blob_, 2);
   for (size_t i = 0; i < output_blobs_.size(); ++i) {
     top[i]->ReshapeLike(*output_blobs_[i]);
     // What one step puts out is its state as well, which must outlive the top.
@@ -201,6 +202,8 @@ void RecurrentLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<Blob<Dtype>*>& bottom) {
   CHECK(!propagate_down[1]) << "the continuation flags can have no gradient";
   unrolled_net_->Backward();
+  if (propagate_down[0]) PassDiff(*x_input_blob_, bottom[0]);
+  if (static_input_ && propagate_down[2]) PassDiff(*x_static_input_blob_, bottom[2]);
 }
 
 INSTANTIATE_CLASS(RecurrentLayer);

@@ -4,6 +4,8 @@
 #include <climits>
 #include <vector>
 
+#include "layers/shared_memory.hpp"
+
 namespace caffe {
 
 template <typename Dtype>
@@ -62,8 +64,14 @@ void ReshapeLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   top[0]->Reshape(to);
   CHECK_EQ(top[0]->count(), from.count())
       << ": shape " << from.shape_string() << " cannot become " << top[0]->shape_string();
-  top[0]->ShareData(from);
-  top[0]->ShareDiff(from);
+  ShareMemory(this->layer_param_, from, top[0]);
+}
+
+template <typename Dtype>
+void ReshapeLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                       const vector<bool>& propagate_down,
+                                       const vector<Blob<Dtype>*>& bottom) {
+  if (propagate_down[0]) PassDiff(*top[0], bottom[0]);
 }
 
 INSTANTIATE_CLASS(ReshapeLayer);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "layers/element_layout.hpp"
+#include "layers/shared_memory.hpp"
 #include "util/rows.hpp"
 
 namespace caffe {
@@ -48,10 +49,7 @@ void SliceLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   }
   num_slices_ = from.count(0, slice_axis_);
   slice_size_ = from.count(slice_axis_ + 1);
-  if (parts == 1) {
-    top[0]->ShareData(from);
-    top[0]->ShareDiff(from);
-  }
+  if (parts == 1) ShareMemory(this->layer_param_, from, top[0]);
 }
 
 template <typename Dtype>
@@ -72,7 +70,8 @@ template <typename Dtype>
 void SliceLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                      const vector<bool>& propagate_down,
                                      const vector<Blob<Dtype>*>& bottom) {
-  if (!propagate_down[0] || top.size() == 1) return;
+  if (!propagate_down[0]) return;
+  if (top.size() == 1) return PassDiff(*top[0], bottom[0]);
   const int block = BlockOfParts(top, slice_axis_, top, Part::kDiff);
   Dtype* to = WriteIn(LayoutInBlocks(*bottom[0], block), bottom[0], Part::kDiff);
   const int bottom_row = bottom[0]->shape(slice_axis_) * slice_size_;

@@ -40,7 +40,7 @@ vector<Dtype> SoftmaxWithLossLayer<Dtype>::ClassWeights() const {
 template <typename Dtype>
 void SoftmaxWithLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                               const vector<Blob<Dtype>*>& top) {
-  this->ForwardProbabilities(bottom, top);
+  this->ForwardProbabilities(bottom);
   class_weights_ = ClassWeights();
   const WeightedLogLoss<Dtype> loss = {
       {this->classes(), this->inner_num_}, this->prob_.cpu_data(), Weights()};

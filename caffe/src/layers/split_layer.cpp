@@ -13,13 +13,8 @@ void SplitLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   for (Blob<Dtype>* copy : top) {
     CHECK(copy != bottom[0]) << "a Split layer cannot work in place: give its tops new names";
     copy->ReshapeLike(*bottom[0]);
+    copy->ShareData(*bottom[0]);
   }
-}
-
-template <typename Dtype>
-void SplitLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
-                                    const vector<Blob<Dtype>*>& top) {
-  for (Blob<Dtype>* copy : top) copy->ShareData(*bottom[0]);
 }
 
 template <typename Dtype>

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "caffe/layers/loss_layer.hpp"
+#include "core/own_layers.hpp"
 #include "net/wiring.hpp"
 
 namespace caffe {
@@ -40,6 +41,13 @@ void Net<Dtype>::FindWaysBack(const NetParameter& param, Wiring* wiring) const {
 template <typename Dtype>
 bool Net<Dtype>::IsInPlace(int layer_id, int bottom_blob_id, const Wiring& wiring) const {
   const Layer<Dtype>& layer = *layers_[layer_id];
+  if (wiring.may_go_back[layer_id] && !wiring.force_backward && IsOwn(layer)) {
+    // With `propagate_down: false`, the diff of the top must not be that of the bottom.
+    const vector<int>& bottoms = bottom_id_vecs_[layer_id];
+    const auto found = std::find(bottoms.begin(), bottoms.end(), bottom_blob_id);
+    const bool gets_diff = bottom_need_backward_[layer_id][found - bottoms.begin()];
+    if (blob_need_backward_[bottom_blob_id] && !gets_diff) return false;
+  }
   return layer.WorksInPlace() && layer.LeavesInPlace() >= wiring.needed.at(bottom_blob_id);
 }
 

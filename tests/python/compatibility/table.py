@@ -42,6 +42,11 @@ What code and scripts written for Caffe 1.0 may notice:
   convolutions, BatchNorm and such work in place as ever, and so does every layer of yours. Behind
   MemoryData, whose tops are your arrays, and behind DummyData's constants, which are filled once, a
   layer in place gets a blob of its own, too.
+- Gradients are right where they presumably were not in Caffe 1.0. They pass through every row of
+  layers whose blobs lie in one memory (Flatten, Reshape, Split, Concat and Slice of one blob, LSTM,
+  RNN), also to what is before a Flatten behind another of these. `propagate_down: false` stops them
+  in these layers as well, and in layers in place, which then get a blob of their own. A
+  `loss_weight` holds for batches larger than the first, and for tops of layers in place.
 - A class label that is neither a class nor `ignore_label`, and an index that is none of Embed's, is
   an error in every build.
 - A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of

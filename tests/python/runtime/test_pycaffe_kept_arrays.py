@@ -141,3 +141,38 @@ def test_of_a_solvers_callbacks_show_every_iteration(folder):
     solver.add_callback(None, lambda: seen.append(values.max()))
     solver.step(3)
     np.testing.assert_allclose(seen, [1.44, 2.88, 4.32], rtol=1e-5)
+
+
+# Blobs that lie in the memory of others, in rows.
+SHARING = """
+layer { name: "x" type: "Input" top: "x" top: "cont" top: "label" input_param {
+  shape { dim: 3 dim: 2 dim: 4 } shape { dim: 3 dim: 2 } shape { dim: 3 dim: 2 } } }
+layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 4 } } }
+layer { name: "s" type: "Bias" bottom: "x" bottom: "p" top: "s" bias_param { axis: 2 } }
+layer { name: "r" type: "Reshape" bottom: "s" top: "r"
+  reshape_param { shape { dim: 0 dim: 0 dim: -1 } } }
+layer { name: "lstm" type: "LSTM" bottom: "s" bottom: "cont" top: "h" recurrent_param {
+  num_output: 4 weight_filler { type: "gaussian" std: 1 } } }
+layer { name: "f" type: "Flatten" bottom: "h" top: "f" flatten_param { axis: 2 } }
+layer { name: "c" type: "Concat" bottom: "r" top: "c" }
+layer { name: "g" type: "Flatten" bottom: "c" top: "g" flatten_param { axis: 2 } }
+layer { name: "sum" type: "Eltwise" bottom: "f" bottom: "g" top: "sum" }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "sum" bottom: "label" top: "loss" top: "prob"
+  softmax_param { axis: 2 } }
+"""
+
+
+def test_before_the_first_run_are_those_of_every_run(tmp_path):
+    (tmp_path / "net.prototxt").write_text(SHARING)
+    net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TRAIN)
+    kept = {name: (blob.data, blob.diff) for name, blob in net.blobs.items()}
+    net.params["p"][0].data[...] = 1
+    for run in (1, 2):
+        net.blobs["x"].data[...] = run
+        net.forward()
+        net.backward()
+        for name, (data, diff) in kept.items():
+            np.testing.assert_array_equal(data, net.blobs[name].data, err_msg=name)
+            np.testing.assert_array_equal(diff, net.blobs[name].diff, err_msg=name)
+        assert kept["p"][0].tolist() == [1, 1, 1, 1]
+        assert np.abs(kept["s"][1]).max() > 0

@@ -44,8 +44,8 @@ class ClassLossLayer : public LossLayer<Dtype> {
 
   /// The axis of the classes, as the prototxt gives it.
   virtual int ClassAxis() const = 0;
-  /// The first half of Forward: makes prob_ and labels_ (and the second top) from the bottoms.
-  void ForwardProbabilities(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  /// The first half of Forward: makes prob_, which the second top shows, and labels_.
+  void ForwardProbabilities(const vector<Blob<Dtype>*>& bottom);
   int classes() const { return prob_.shape(softmax_axis_); }
 
 #ifndef CPU_ONLY

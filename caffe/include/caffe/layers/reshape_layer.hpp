@@ -27,7 +27,7 @@ class ReshapeLayer : public Layer<Dtype> {
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {}
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override {}
+                    const vector<Blob<Dtype>*>& bottom) override;
 
   /// Index in `shape` of the -1, or -1.
   int inferred_axis_ = -1;

@@ -25,7 +25,7 @@ class SplitLayer : public Layer<Dtype> {
   bool SharesData() const override { return true; }
 
  protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {}
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_BACKWARD(Dtype);
