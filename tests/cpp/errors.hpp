@@ -9,12 +9,12 @@
 
 namespace caffe_test {
 
-/// The message of the Error that `act` throws; a failure where it throws none.
-template <typename Act>
+/// The message of the exception, of this type, that `act` throws; a failure where it throws none.
+template <typename Exception = caffe::Error, typename Act>
 std::string ErrorOf(const Act& act) {
   try {
     act();
-  } catch (const caffe::Error& e) {
+  } catch (const Exception& e) {
     return e.what();
   }
   ADD_FAILURE() << "no error";

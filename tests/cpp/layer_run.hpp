@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
-
 #include "caffe/blob.hpp"
 #include "caffe/layer.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 
@@ -21,12 +20,6 @@ using Shapes = std::vector<std::vector<int>>;
 
 /// Makes the value of element i of bottom b from a normally distributed number.
 using Values = std::function<double(double normal, int b, int i)>;
-
-inline caffe::LayerParameter ParseLayer(const std::string& text) {
-  caffe::LayerParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
-  return param;
-}
 
 /// Blobs that live as long as it.
 template <typename Dtype>
@@ -49,7 +42,7 @@ class LayerRun {
   LayerRun(const std::string& layer_text, const Shapes& shapes, int tops = 1, bool in_place = false,
            const Values& values = {}, caffe::Phase phase = caffe::TRAIN)
       : generator_(1701) {
-    caffe::LayerParameter param = ParseLayer(layer_text);
+    caffe::LayerParameter param = FromText<caffe::LayerParameter>(layer_text);
     if (!param.has_phase()) param.set_phase(phase);
     for (size_t b = 0; b < shapes.size(); ++b) {
       bottom.push_back(blobs_.New());

@@ -7,24 +7,19 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/blob.hpp"
 #include "caffe/common.hpp"
 #include "caffe/filler.hpp"
 #include "caffe/proto/caffe.pb.h"
+#include "from_text.hpp"
 
 typedef ::testing::Types<float, double> FloatAndDouble;
 
 namespace caffe {
 
-template <typename Message>
-Message FromText(const std::string& text) {
-  Message message;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
-  return message;
-}
+using caffe_test::FromText;
 
 /// A fixture with one bottom and one top, which a test shapes and fills.
 template <typename Dtype>

@@ -16,9 +16,9 @@ namespace dcme_test {
 enum Top { kData, kVectors, kGrid, kIds };
 using Values = std::vector<float>;
 
-inline LayerUnderTest<float> data_layer(const std::string& own,
-                                        const std::string& text = "phase: TRAIN", int tops = 4) {
-  LayerUnderTest<float> layer(layer_parameter("DCMEData", own, text), tops);
+inline LayerCase<float> data_layer(const std::string& own, const std::string& text = "phase: TRAIN",
+                                   int tops = 4) {
+  LayerCase<float> layer(layer_parameter("DCMEData", own, text), tops);
   layer.layer->SetUp(layer.bottom, layer.top);
   return layer;
 }
@@ -28,7 +28,7 @@ inline Values values(const Blob<float>& blob) {
 }
 
 // All tops of the next batches, one after the other.
-inline Values batches(LayerUnderTest<float>* layer, int count) {
+inline Values batches(LayerCase<float>* layer, int count) {
   Values all;
   for (int b = 0; b < count; ++b) {
     layer->layer->Forward(layer->bottom, layer->top);
@@ -45,7 +45,7 @@ inline cv::Mat plane(const Blob<float>& blob, int n, int c = 0) {
   return view.clone();
 }
 
-inline cv::Mat ids_of(const LayerUnderTest<float>& layer, int n) {
+inline cv::Mat ids_of(const LayerCase<float>& layer, int n) {
   cv::Mat ids;
   plane(*layer.top[kIds], n).convertTo(ids, CV_16U);
   return ids;
@@ -57,7 +57,7 @@ inline void expect_equal(const cv::Mat& a, const cv::Mat& b, double tolerance = 
 }
 
 // Labels must be what the core makes of the ids that come with them.
-inline void expect_labels_of_ids(const LayerUnderTest<float>& layer, int n, int grid_size = 8) {
+inline void expect_labels_of_ids(const LayerCase<float>& layer, int n, int grid_size = 8) {
   cv::Mat ids = ids_of(layer, n);
   cv::Mat dx(ids.size(), CV_32F), dy(ids.size(), CV_32F);
   const dcme::Plane<const uint16_t> id_plane(ids.ptr<uint16_t>(), ids.rows, ids.cols);
@@ -74,7 +74,7 @@ inline void expect_labels_of_ids(const LayerUnderTest<float>& layer, int n, int 
 }
 
 // The image must show the ids that come with it.
-inline void expect_image_of_ids(const LayerUnderTest<float>& layer, int n) {
+inline void expect_image_of_ids(const LayerCase<float>& layer, int n) {
   cv::Mat image;
   image_of(ids_of(layer, n)).convertTo(image, CV_32F);
   expect_equal(plane(*layer.top[kData], n), image);

@@ -215,7 +215,7 @@ TEST(DCMEData, ParallelSolversShareTheBatches) {
   auto single = data_layer(set.parameters("seed: 2"));
   Values expected = batches(&single, 4), interleaved;
   caffe::Caffe::set_solver_count(2);
-  std::vector<LayerUnderTest<float>> layers;
+  std::vector<LayerCase<float>> layers;
   for (int rank = 0; rank < 2; ++rank) {
     caffe::Caffe::set_solver_rank(rank);
     layers.push_back(data_layer(set.parameters("seed: 2")));
@@ -268,7 +268,7 @@ TEST(DCMEData, InDoubleGivesTheSameValues) {
   const DataSet set(5);
   const std::string own = set.parameters(std::string(kAllRandom) + "seed: 9");
   auto single = data_layer(own);
-  LayerUnderTest<double> layer(layer_parameter("DCMEData", own, "phase: TRAIN"), 4);
+  LayerCase<double> layer(layer_parameter("DCMEData", own, "phase: TRAIN"), 4);
   layer.layer->SetUp(layer.bottom, layer.top);
   for (int b = 0; b < 4; ++b) {
     single.layer->Forward(single.bottom, single.top);

@@ -15,13 +15,12 @@ double clipped(double error, double amplitude) {
 }
 
 template <typename Dtype>
-LayerUnderTest<Dtype> loss_of(const std::vector<Dtype>& prediction,
-                              const std::vector<Dtype>& target, const std::string& own,
-                              const std::string& text = "") {
-  LayerUnderTest<Dtype> loss(layer_parameter("DCMELoss", own, text));
+LayerCase<Dtype> loss_of(const std::vector<Dtype>& prediction, const std::vector<Dtype>& target,
+                         const std::string& own, const std::string& text = "") {
+  LayerCase<Dtype> loss(layer_parameter("DCMELoss", own, text));
   const int columns = static_cast<int>(prediction.size()) / 4;
-  loss.add_bottom({2, 2, 1, columns}, prediction);
-  loss.add_bottom({2, 2, 1, columns}, target);
+  loss.Bottom({2, 2, 1, columns}, prediction);
+  loss.Bottom({2, 2, 1, columns}, target);
   return loss;
 }
 
@@ -40,7 +39,7 @@ TYPED_TEST(DCMELoss, ReportsHalfTheMeanOfTheUnclippedSquares) {
   auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
   double sum = 0;
   for (const double x : e) sum += x * x;
-  EXPECT_NEAR(loss.set_up_and_forward(), sum / (2 * e.size()), 1e-4);
+  EXPECT_NEAR(loss.Forward(), sum / (2 * e.size()), 1e-4);
 }
 
 TYPED_TEST(DCMELoss, GradientOfEachOutputIsItsOwnClippedError) {
@@ -48,8 +47,8 @@ TYPED_TEST(DCMELoss, GradientOfEachOutputIsItsOwnClippedError) {
   for (const double amplitude : {1., 2., 4., 7.5}) {
     auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0),
                                    "amplitude: " + std::to_string(amplitude));
-    loss.set_up_and_forward();
-    loss.backward();
+    loss.Forward();
+    loss.Backward();
     for (size_t i = 0; i < e.size(); ++i) {
       const double expected = clipped(e[i], amplitude);
       EXPECT_NEAR(loss.bottom[0]->cpu_diff()[i], expected, 2e-6 * std::abs(expected) + 1e-12);
@@ -60,8 +59,8 @@ TYPED_TEST(DCMELoss, GradientOfEachOutputIsItsOwnClippedError) {
 TYPED_TEST(DCMELoss, WithoutAmplitudeTheGradientIsTheError) {
   const std::vector<TypeParam> e = errors<TypeParam>();
   auto loss = loss_of<TypeParam>(std::vector<TypeParam>(e.size(), 0), e, "");
-  loss.set_up_and_forward();
-  loss.backward();
+  loss.Forward();
+  loss.Backward();
   for (size_t i = 0; i < e.size(); ++i) EXPECT_EQ(loss.bottom[0]->cpu_diff()[i], -e[i]);
 }
 
@@ -70,8 +69,8 @@ TYPED_TEST(DCMELoss, SaturatesForErrorsAsLargeAsNumbersGet) {
   const TypeParam inf = std::numeric_limits<TypeParam>::infinity();
   const std::vector<TypeParam> e = {most, -most, 1000, -1000, inf, -inf, most / 2, -most / 2};
   auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
-  loss.set_up_and_forward();
-  loss.backward();
+  loss.Forward();
+  loss.Backward();
   for (size_t i = 0; i < e.size(); ++i) {
     EXPECT_EQ(loss.bottom[0]->cpu_diff()[i], std::copysign(TypeParam(2), e[i]));
   }
@@ -80,8 +79,8 @@ TYPED_TEST(DCMELoss, SaturatesForErrorsAsLargeAsNumbersGet) {
 TYPED_TEST(DCMELoss, OppositeExtremesDoNotBreakTheGradient) {
   const TypeParam most = std::numeric_limits<TypeParam>::max();
   auto loss = loss_of<TypeParam>({most, -most, 0, 0}, {-most, most, 0, 0}, "amplitude: 4");
-  loss.set_up_and_forward();
-  loss.backward();
+  loss.Forward();
+  loss.Backward();
   EXPECT_EQ(loss.bottom[0]->cpu_diff()[0], 2);
   EXPECT_EQ(loss.bottom[0]->cpu_diff()[1], -2);
 }
@@ -104,8 +103,8 @@ TYPED_TEST(DCMELoss, NormalizationDividesByNothingByTheImagesOrByTheOutputs) {
   for (const auto& c : cases) {
     auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0),
                                    "amplitude: 4 normalization: " + c.first, "loss_weight: 3");
-    loss.set_up_and_forward();
-    loss.backward();
+    loss.Forward();
+    loss.Backward();
     EXPECT_NEAR(loss.bottom[0]->cpu_diff()[3], 3 * clipped(3, 4) / c.second, 1e-6) << c.first;
   }
 }
@@ -113,8 +112,8 @@ TYPED_TEST(DCMELoss, NormalizationDividesByNothingByTheImagesOrByTheOutputs) {
 TYPED_TEST(DCMELoss, UnclippedAndFullyNormalizedTheGradientIsThatOfTheLoss) {
   const std::vector<TypeParam> e = {1, -2, 3, TypeParam(0.5), 0, 1, 5, -1};
   auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 1), "normalization: FULL");
-  loss.set_up_and_forward();
-  loss.backward();
+  loss.Forward();
+  loss.Backward();
   const TypeParam step = TypeParam(1e-2);
   for (size_t i = 0; i < e.size(); ++i) {
     const auto forward_at = [&](TypeParam value) {
@@ -129,20 +128,20 @@ TYPED_TEST(DCMELoss, UnclippedAndFullyNormalizedTheGradientIsThatOfTheLoss) {
 }
 
 TYPED_TEST(DCMELoss, AnEmptyBatchHasNoLoss) {
-  LayerUnderTest<TypeParam> loss(layer_parameter("DCMELoss", "normalization: FULL"));
-  for (int b = 0; b < 2; ++b) loss.add_bottom({0, 2, 3, 3}, {});
-  EXPECT_EQ(loss.set_up_and_forward(), 0);
-  loss.backward();
+  LayerCase<TypeParam> loss(layer_parameter("DCMELoss", "normalization: FULL"));
+  for (int b = 0; b < 2; ++b) loss.Bottom({0, 2, 3, 3}, {});
+  EXPECT_EQ(loss.Forward(), 0);
+  loss.Backward();
 }
 
 TYPED_TEST(DCMELoss, TargetGetsTheOppositeGradient) {
   const std::vector<TypeParam> e = errors<TypeParam>();
   auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
-  loss.set_up_and_forward();
+  loss.Forward();
   loss.bottom[1]->mutable_cpu_diff()[0] = 5;
-  loss.backward();
+  loss.Backward();
   EXPECT_EQ(loss.bottom[1]->cpu_diff()[0], 5) << "nobody asked for it";
-  loss.backward(true);
+  loss.Backward({}, {true, true});
   for (size_t i = 0; i < e.size(); ++i) {
     EXPECT_EQ(loss.bottom[1]->cpu_diff()[i], -loss.bottom[0]->cpu_diff()[i]);
   }
@@ -152,9 +151,9 @@ TYPED_TEST(DCMELoss, PixelWeightsScaleBothChannelsAndZeroHidesNaN) {
   const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
   auto loss = loss_of<TypeParam>({1, nan, 1, nan, 2, 2, 2, 2}, std::vector<TypeParam>(8, 0),
                                  "amplitude: 4");
-  loss.add_bottom({2, 1, 1, 2}, {1, 0, 3, 1});
-  EXPECT_NEAR(loss.set_up_and_forward(), (1 + 1 + 3 * 4 + 4 + 3 * 4 + 4) / 16.0, 1e-6);
-  loss.backward();
+  loss.Bottom({2, 1, 1, 2}, {1, 0, 3, 1});
+  EXPECT_NEAR(loss.Forward(), (1 + 1 + 3 * 4 + 4 + 3 * 4 + 4) / 16.0, 1e-6);
+  loss.Backward();
   const TypeParam* diff = loss.bottom[0]->cpu_diff();
   EXPECT_EQ(diff[1], 0);
   EXPECT_EQ(diff[3], 0);
@@ -171,15 +170,15 @@ TYPED_TEST(DCMELoss, EachOutputMeetsItsWeightInPlanesOfAnySize) {
       for (size_t i = 0; i < e.size(); ++i) e[i] = static_cast<TypeParam>(std::sin(0.37 * i) * 9);
       for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<TypeParam>(i % 7);
       auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
-      loss.add_bottom({2, channels, 1, columns}, weights);
+      loss.Bottom({2, channels, 1, columns}, weights);
       const auto weight_of = [&](size_t i) -> double {
         const size_t image = i / (2 * columns), place = i % (2 * columns);
         return weights[image * channels * columns + place % (channels * columns)];
       };
       double sum = 0;
       for (size_t i = 0; i < e.size(); ++i) sum += weight_of(i) * e[i] * e[i];
-      EXPECT_NEAR(loss.set_up_and_forward(), sum / (2 * e.size()), 1e-5 * sum / e.size());
-      loss.backward();
+      EXPECT_NEAR(loss.Forward(), sum / (2 * e.size()), 1e-5 * sum / e.size());
+      loss.Backward();
       for (size_t i = 0; i < e.size(); ++i) {
         const double expected = weight_of(i) * clipped(e[i], 4);
         ASSERT_NEAR(loss.bottom[0]->cpu_diff()[i], expected, 3e-6 * std::abs(expected)) << i;
@@ -192,8 +191,8 @@ TYPED_TEST(DCMELoss, WeightsOfOneChangeNothing) {
   const std::vector<TypeParam> e = errors<TypeParam>();
   auto plain = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 2");
   auto weighted = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 2");
-  weighted.add_bottom({2, 2, 1, 3}, std::vector<TypeParam>(e.size(), 1));
-  EXPECT_EQ(plain.set_up_and_forward(), weighted.set_up_and_forward());
+  weighted.Bottom({2, 2, 1, 3}, std::vector<TypeParam>(e.size(), 1));
+  EXPECT_EQ(plain.Forward(), weighted.Forward());
 }
 
 TYPED_TEST(DCMELoss, DoesNotDependOnTheNumberOfThreads) {
@@ -202,7 +201,7 @@ TYPED_TEST(DCMELoss, DoesNotDependOnTheNumberOfThreads) {
   auto loss = loss_of<TypeParam>(e, std::vector<TypeParam>(e.size(), 0), "amplitude: 4");
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
-  const TypeParam alone = loss.set_up_and_forward();
+  const TypeParam alone = loss.Forward();
   for (const int n : {2, 3, 7}) {
     omp_set_num_threads(n);
     EXPECT_EQ(loss.layer->Forward(loss.bottom, loss.top), alone);
@@ -218,36 +217,36 @@ TEST(DCMELossFloat, TakesAsManyNumbersAsAnIntCounts) {
 }
 
 TEST(DCMELossErrors, NameTheShapesThatDiffer) {
-  LayerUnderTest<float> loss(layer_parameter("DCMELoss", ""));
-  loss.add_bottom({1, 2, 2, 2}, {});
-  loss.add_bottom({1, 2, 2, 3}, {});
-  EXPECT_ERROR(loss.set_up_and_forward(), "1 2 2 2 (8) but the target 1 2 2 3 (12)");
+  LayerCase<float> loss(layer_parameter("DCMELoss", ""));
+  loss.Bottom({1, 2, 2, 2}, {});
+  loss.Bottom({1, 2, 2, 3}, {});
+  EXPECT_ERROR_NAMES(loss.Forward(), "1 2 2 2 (8) but the target 1 2 2 3 (12)");
 }
 
 TEST(DCMELossErrors, RefuseAnAmplitudeBelowZeroAndOddWeights) {
   auto loss = loss_of<float>({1, 1, 1, 1}, {0, 0, 0, 0}, "amplitude: -1");
-  EXPECT_ERROR(loss.set_up_and_forward(), "amplitude");
+  EXPECT_ERROR_NAMES(loss.Forward(), "amplitude");
   auto weighted = loss_of<float>({1, 1, 1, 1}, {0, 0, 0, 0}, "");
-  weighted.add_bottom({1, 1, 1, 1}, {1});
-  EXPECT_ERROR(weighted.set_up_and_forward(), "weights");
+  weighted.Bottom({1, 1, 1, 1}, {1});
+  EXPECT_ERROR_NAMES(weighted.Forward(), "weights");
 }
 
 TEST(DCMELossErrors, WeightsHaveNoGradient) {
   auto loss = loss_of<float>({1, 1, 1, 1}, {0, 0, 0, 0}, "");
-  loss.add_bottom({2, 1, 1, 1}, {1, 1});
-  loss.set_up_and_forward();
+  loss.Bottom({2, 1, 1, 1}, {1, 1});
+  loss.Forward();
   const std::vector<bool> all(3, true);
-  EXPECT_ERROR(loss.layer->Backward(loss.top, all, loss.bottom), "propagate_down: false");
+  EXPECT_ERROR_NAMES(loss.layer->Backward(loss.top, all, loss.bottom), "propagate_down: false");
 }
 
 TEST(DCMELossErrors, TextParametersAreAnsweredWithThePlaceOfTheMistake) {
   caffe::LayerParameter parameter;
   parameter.set_type("DCMELoss");
   parameter.mutable_python_param()->set_param_str("amplitude: 4\nnormalisation: NONE");
-  LayerUnderTest<float> loss(parameter);
-  loss.add_bottom({1, 1, 1, 1}, {1});
-  loss.add_bottom({1, 1, 1, 1}, {1});
-  EXPECT_ERROR(loss.set_up_and_forward(), "line 2, column");
+  LayerCase<float> loss(parameter);
+  loss.Bottom({1, 1, 1, 1}, {1});
+  loss.Bottom({1, 1, 1, 1}, {1});
+  EXPECT_ERROR_NAMES(loss.Forward(), "line 2, column");
 }
 
 }  // namespace

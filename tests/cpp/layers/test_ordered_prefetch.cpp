@@ -125,8 +125,8 @@ TEST(OrderedPrefetchTest, AFailureIsThrownWhereItsItemIsDue) {
       },
       2, 4);
   for (uint64_t i = 0; i < 3; ++i) EXPECT_EQ(items.next(), i);
-  EXPECT_ERROR(items.next(), "item 3");
-  EXPECT_ERROR(items.next(), "item 3");
+  EXPECT_EQ(ErrorOf<std::runtime_error>([&] { items.next(); }), "item 3");
+  EXPECT_EQ(ErrorOf<std::runtime_error>([&] { items.next(); }), "item 3");
   items.jump(4);
   EXPECT_EQ(items.next(), 4u);
 }
@@ -139,7 +139,7 @@ TEST(OrderedPrefetchTest, AFailedItemIsTriedAgain) {
         *item = number;
       },
       2, 4);
-  EXPECT_ERROR(items.next(), "not yet");
+  EXPECT_EQ(ErrorOf<std::runtime_error>([&] { items.next(); }), "not yet");
   fails = false;
   EXPECT_EQ(items.next(), 0u);
   EXPECT_EQ(items.next(), 1u);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "from_text.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -107,7 +108,7 @@ class Builder {
     const Piece* piece;
     do {
       piece = &kPieces[Below(std::size(kPieces))];
-    } while (!any && ParseLayer(piece->layer).type() != often);
+    } while (!any && FromText<caffe::LayerParameter>(piece->layer).type() != often);
     return *piece;
   }
 
@@ -115,8 +116,8 @@ class Builder {
   size_t AnyFeature() { return Below(4) ? features_.size() - 1 : Below(features_.size()); }
 
   void AddInput(const std::vector<int>& shape) {
-    *net_.add_layer() =
-        ParseLayer("name: 'data' type: 'Input' top: 'data' input_param { shape { } }");
+    *net_.add_layer() = FromText<caffe::LayerParameter>(
+        "name: 'data' type: 'Input' top: 'data' input_param { shape { } }");
     for (const int extent : shape) {
       net_.mutable_layer(0)->mutable_input_param()->mutable_shape(0)->add_dim(extent);
     }
@@ -125,7 +126,7 @@ class Builder {
 
   /// Adds the layer, unless the shapes of what it would read do not fit.
   bool TryToAdd(const Piece& piece) {
-    caffe::LayerParameter layer = ParseLayer(piece.layer);
+    caffe::LayerParameter layer = FromText<caffe::LayerParameter>(piece.layer);
     const std::string number = std::to_string(net_.layer_size());
     layer.set_name(layer.type() + number);
     if (layer.has_convolution_param()) {
@@ -199,7 +200,7 @@ class Builder {
     for (const Feature& feature : features_) {
       if (feature.is_read) continue;
       const std::string loss = "loss_" + feature.name;
-      *net_.add_layer() = ParseLayer(
+      *net_.add_layer() = FromText<caffe::LayerParameter>(
           "name: '" + loss + "' type: 'Reduction' bottom: '" + feature.name + "' top: '" + loss +
           "' loss_weight: 1 reduction_param { operation: SUMSQ coeff: 0.1 }");
     }

@@ -2,13 +2,13 @@
 
 #include <cmath>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "as_large.hpp"
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "errors.hpp"
+#include "from_text.hpp"
 #include "in_mode.hpp"
 
 namespace caffe_test {
@@ -48,8 +48,7 @@ const char kNet[] = R"(
 
 std::unique_ptr<caffe::Net<float>> MakeNet(NetParameter::BlobLifetime lifetime,
                                            caffe::Phase phase) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
+  auto param = FromText<NetParameter>(kNet);
   param.mutable_state()->set_phase(phase);
   param.set_blob_lifetime(lifetime);
   caffe::Caffe::set_random_seed(1701);
@@ -172,8 +171,7 @@ TEST(BlobLifetime, InferenceKeepsWeightsInOneOrderOnly) {
 // Predicts with the net of this text from random numbers.
 std::unique_ptr<caffe::Net<float>> Predict(const std::string& text,
                                            NetParameter::BlobLifetime lifetime) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
+  auto param = FromText<NetParameter>(text);
   param.mutable_state()->set_phase(caffe::TEST);
   param.set_blob_lifetime(lifetime);
   caffe::Caffe::set_random_seed(1701);
@@ -293,13 +291,11 @@ TEST(BlobLifetime, PooledStripsLeaveOtherSizesRight) {
 }
 
 TEST(BlobLifetime, ParametersOfALeanNetInBfloat16AreRoundedButResultsStay) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(
+  auto param = FromText<NetParameter>(
       "precision: BF16 blob_lifetime: UNTIL_READ layer { name: 'x' type: 'Input' top: 'x'"
       "  input_param { shape { dim: 1 dim: 16 dim: 20 dim: 24 } } }"
       "layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'conv' convolution_param {"
-      "  num_output: 32 kernel_size: 3 weight_filler { type: 'xavier' } } }",
-      &param));
+      "  num_output: 32 kernel_size: 3 weight_filler { type: 'xavier' } } }");
   param.mutable_state()->set_phase(caffe::TEST);
   caffe::Net<float> net(param);
   caffe::Blob<float>* x = net.input_blobs()[0];

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
 #include "errors.hpp"
+#include "from_text.hpp"
 #include "gradient_check.hpp"
 #include "same_as_reference.hpp"
 
@@ -42,7 +42,7 @@ TEST(BN, GivesInFloatWhatItGivesInDouble) {
 TEST(BN, FillsFactorsAndShifts) {
   const auto filled = [](const std::string& fillers) {
     const auto layer = caffe::LayerRegistry<float>::CreateLayer(
-        ParseLayer("type: 'BN' bn_param { " + fillers + " }"));
+        FromText<caffe::LayerParameter>("type: 'BN' bn_param { " + fillers + " }"));
     caffe::Blob<float> bottom(2, 4, 3, 3), top;
     layer->SetUp({&bottom}, {&top});
     const std::vector<int> shape = {1, 4, 1, 1};
@@ -95,8 +95,7 @@ std::string Normalised(const std::string& bn, bool shared) {
 // The loss, and the diffs of all parameters that are learned.
 std::vector<double> LossAndDiffs(const std::string& layers, NetParameter::BlobLifetime lifetime,
                                  caffe::Phase phase) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(layers, &param));
+  auto param = FromText<NetParameter>(layers);
   param.mutable_state()->set_phase(phase);
   param.set_blob_lifetime(lifetime);
   caffe::Caffe::set_random_seed(1701);
@@ -135,7 +134,7 @@ TEST(BN, DoesInNetsWhatBatchNormAndScaleDo) {
 
 TEST(BN, TakesOverTheReLUBehindIt) {
   const auto make = [](const std::string& text) {
-    return caffe::LayerRegistry<float>::CreateLayer(ParseLayer(text));
+    return caffe::LayerRegistry<float>::CreateLayer(FromText<caffe::LayerParameter>(text));
   };
   LayerRun<float> learn("type: 'BN'", {{2, 4, 3, 3}}, 1, true);
   EXPECT_TRUE(learn.layer->Absorb(make("type: 'ReLU'"), true));

@@ -2,11 +2,11 @@
 
 #include <functional>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -46,8 +46,7 @@ std::unique_ptr<caffe::Net<Dtype>> RunNet(
     const std::function<void(caffe::NetParameter*)>& change = [](caffe::NetParameter*) {}) {
   std::string text = kNet;
   for (size_t at; (at = text.find("ENGINE")) != std::string::npos;) text.replace(at, 6, engine);
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
+  auto param = FromText<caffe::NetParameter>(text);
   param.mutable_state()->set_phase(caffe::TRAIN);
   change(&param);
   caffe::Caffe::set_random_seed(1701);
@@ -175,8 +174,7 @@ bool IsRounded(int count, const float* values) {
 }
 
 TEST(Bfloat16, IsWhatBlobsBetweenConvolutionsHold) {
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kRoundedNet, &param));
+  auto param = FromText<caffe::NetParameter>(kRoundedNet);
   caffe::Caffe::set_random_seed(1701);
   caffe::Net<float> net(param);
   Blob<float>* x = net.input_blobs()[0];

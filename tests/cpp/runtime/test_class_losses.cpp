@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "caffe/util/io.hpp"
+#include "layer_case.hpp"
 #include "runtime/files.hpp"
-#include "runtime/layer_case.hpp"
 
 namespace caffe_test {
 namespace {

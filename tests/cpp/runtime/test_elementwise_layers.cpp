@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "from_text.hpp"
 #include "in_mode.hpp"
-#include "runtime/layer_case.hpp"
+#include "layer_case.hpp"
 
 namespace caffe_test {
 namespace {
@@ -127,7 +128,8 @@ TEST(ElementwiseLayers, TakeMemoryThatIsLentAtAnyPlace) {
     caffe::Blob<float> array(std::vector<int>{9}), bottom(std::vector<int>{8}), top;
     for (int i = 0; i < 9; ++i) array.mutable_cpu_data()[i] = i;
     bottom.set_gpu_data(array.mutable_gpu_data() + 1);
-    const auto layer = caffe::LayerRegistry<float>::CreateLayer(ParseLayer("type: " + type));
+    const auto layer =
+        caffe::LayerRegistry<float>::CreateLayer(FromText<caffe::LayerParameter>("type: " + type));
     layer->SetUp({&bottom}, {&top});
     layer->Forward({&bottom}, {&top});
     for (int i = 0; i < 8; ++i) {

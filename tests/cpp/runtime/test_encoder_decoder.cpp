@@ -1,10 +1,10 @@
 // A net with all that encoder-decoder nets have, trained: on either device, in any precision, with
 // blobs that are kept and freed, to the same losses.
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/sgd_solvers.hpp"
+#include "from_text.hpp"
 #include "in_mode.hpp"
 
 namespace caffe_test {
@@ -57,8 +57,7 @@ const char kSolver[] = R"(
   })";
 
 std::vector<float> Losses(const std::string& more) {
-  caffe::SolverParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kSolver + more, &param));
+  auto param = FromText<caffe::SolverParameter>(kSolver + more);
   const std::unique_ptr<caffe::Solver<float>> solver(
       caffe::SolverRegistry<float>::CreateSolver(param));
   std::vector<float> losses;

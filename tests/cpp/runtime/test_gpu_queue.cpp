@@ -2,11 +2,11 @@
 
 #include <thread>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/sgd_solvers.hpp"
 #include "errors.hpp"
+#include "from_text.hpp"
 #include "in_mode.hpp"
 
 #if __has_include(<host_waits.hpp>)
@@ -33,8 +33,7 @@ class Shown : public caffe::SGDSolver<float> {
 };
 
 caffe::SolverParameter Parameters(const std::string& more) {
-  caffe::SolverParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+  auto param = FromText<caffe::SolverParameter>(R"(
       net_param {
         layer { name: "x" type: "DummyData" top: "x" top: "label" dummy_data_param {
                 shape { dim: 4 dim: 3 } shape { dim: 4 } data_filler { type: "gaussian" }
@@ -46,8 +45,7 @@ caffe::SolverParameter Parameters(const std::string& more) {
         layer { name: "other" type: "EuclideanLoss" bottom: "ip" bottom: "x" top: "other" }
       }
       base_lr: 0.1 lr_policy: "fixed" random_seed: 3 iter_size: 2 )" +
-                                                          more,
-                                                      &param));
+                                                more);
   return param;
 }
 
@@ -109,8 +107,7 @@ const char* const kOptions[] = {
 // As Parameters, with data and labels that stay as they are; what `more` says of a layer is for the
 // first loss.
 caffe::SolverParameter ConstantData(const std::string& more) {
-  caffe::SolverParameter options, param = Parameters("");
-  CHECK(google::protobuf::TextFormat::ParseFromString(more, &options));
+  auto options = FromText<caffe::SolverParameter>(more), param = Parameters("");
   caffe::NetParameter* net = param.mutable_net_param();
   net->mutable_layer(0)->mutable_dummy_data_param()->mutable_data_filler(0)->set_type("constant");
   net->mutable_layer(0)->mutable_dummy_data_param()->mutable_data_filler(0)->set_value(0.5);
@@ -159,13 +156,11 @@ TEST(Training, WaitsForNothingBetweenDisplays) {
 
 TEST(Losses, TakeOneWaitToRead) {
   if (Caffe::mode() != Caffe::GPU) GTEST_SKIP() << "about the GPU's queue";
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+  auto param = FromText<caffe::NetParameter>(R"(
       layer { name: "x" type: "DummyData" top: "x" top: "y" dummy_data_param {
               shape { dim: 4 dim: 3 } data_filler { value: 1 } data_filler { value: 3 } } }
       layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "y" top: "loss"
-              loss_weight: 2 } )",
-                                                      &param));
+              loss_weight: 2 } )");
   caffe::Net<float> net(param);
   net.Forward();
   const int before = emulated_cuda::HostWaits();

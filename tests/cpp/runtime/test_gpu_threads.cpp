@@ -4,11 +4,10 @@
 #include <future>
 #include <thread>
 
-#include <google/protobuf/text_format.h>
-
 #include "caffe/net.hpp"
 #include "channel_orders.hpp"
 #include "errors.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -20,8 +19,7 @@ const char* const kPrecisions[] = {"FP32", "BF16", "TF32", "FP16"};
 
 // b and mask are kept in orders of their own; both are passed on.
 std::unique_ptr<Net<float>> MakeNet(const std::string& precision) {
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString("precision: " + precision + R"(
+  auto param = FromText<caffe::NetParameter>("precision: " + precision + R"(
       layer { name: "x" type: "Input" top: "x" input_param {
               shape { dim: 1 dim: 8 dim: 8 dim: 8 } } }
       layer { name: "a" type: "Convolution" bottom: "x" top: "a" convolution_param {
@@ -33,8 +31,7 @@ std::unique_ptr<Net<float>> MakeNet(const std::string& precision) {
       layer { name: "up" type: "Upsample" bottom: "pool" bottom: "mask" top: "up"
               upsample_param { scale: 2 } }
       layer { name: "c" type: "Convolution" bottom: "up" top: "c" convolution_param {
-              num_output: 8 kernel_size: 1 weight_filler { type: "constant" value: 0.25 } } })",
-                                                      &param));
+              num_output: 8 kernel_size: 1 weight_filler { type: "constant" value: 0.25 } } })");
   param.mutable_state()->set_phase(caffe::TEST);
   return std::make_unique<Net<float>>(param);
 }

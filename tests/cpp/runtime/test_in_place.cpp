@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "errors.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -60,14 +60,13 @@ const std::vector<Case> kKeepTheShape = {
 };
 
 std::unique_ptr<Net<float>> MakeNet(const Case& c, const std::string& top) {
-  NetParameter param;
   const std::string text =
       "force_backward: true layer { name: 'in' type: 'Input' top: 'x' top: 'other' top: 'pair' "
       "input_param { shape { dim: 2 dim: 4 dim: 5 dim: 5 } shape { dim: 2 dim: 4 dim: 5 dim: 5 } "
       "shape { dim: 2 } } } layer { name: 'twice' type: 'Power' bottom: 'x' top: 'h' "
       "power_param { scale: 2 } } layer { name: 'layer' bottom: 'h' " +
       c.others + " top: '" + top + "' " + c.layer + " }";
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+  auto param = FromText<NetParameter>(text);
   caffe::Caffe::set_random_seed(1701);
   auto net = std::make_unique<Net<float>>(param);
   for (const std::string name : {"x", "other"}) {
@@ -126,12 +125,11 @@ TEST(InPlace, ALayerThatNeedsItsBottomMayChangeTheShape) {
 
 TEST(InPlace, AnInputThatIsNeededIsNotOverwritten) {
   const auto make = [](const std::string& layer) {
-    NetParameter param;
     const std::string text =
         "layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 4 dim: 5 "
         "dim: 5 } } } layer { name: 'layer' bottom: 'x' top: 'x' " +
         layer + " }";
-    CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+    auto param = FromText<NetParameter>(text);
     Net<float>(param).Forward();
   };
   EXPECT_ERROR_NAMES(make("type: 'Pooling' pooling_param { kernel_size: 3 pad: 1 }"),
@@ -166,8 +164,7 @@ std::string Chain(const std::vector<std::string>& layers, bool in_place) {
 }
 
 std::unique_ptr<Net<float>> MakeNet(const std::string& text) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+  auto param = FromText<NetParameter>(text);
   caffe::Caffe::set_random_seed(1701);
   return std::make_unique<Net<float>>(param);
 }

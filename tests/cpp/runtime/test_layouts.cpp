@@ -4,10 +4,10 @@
 #include <thread>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -47,8 +47,7 @@ const char kNet[] = R"(
 
 template <typename Dtype>
 caffe::shared_ptr<caffe::Net<Dtype>> NetOfText(const std::string& text, caffe::Phase phase) {
-  caffe::NetParameter param;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &param));
+  auto param = FromText<caffe::NetParameter>(text);
   param.mutable_state()->set_phase(phase);
   return caffe::shared_ptr<caffe::Net<Dtype>>(new caffe::Net<Dtype>(param));
 }

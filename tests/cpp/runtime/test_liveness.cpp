@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "from_text.hpp"
 #include "net/liveness.hpp"
 
 namespace caffe_test {
@@ -25,8 +25,7 @@ const char kNet[] = R"(
 )";
 
 std::unique_ptr<caffe::Net<float>> MakeNet(caffe::NetParameter::BlobLifetime lifetime) {
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
+  auto param = FromText<caffe::NetParameter>(kNet);
   param.mutable_state()->set_phase(caffe::TRAIN);
   param.set_blob_lifetime(lifetime);
   return std::make_unique<caffe::Net<float>>(param);

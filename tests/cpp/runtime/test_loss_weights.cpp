@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -18,13 +18,12 @@ using caffe::NetParameter;
 
 /// Layers behind 's', a Scale by 1 of the net's input 'x' of 1 x 2 ones.
 std::unique_ptr<Net<float>> MakeNet(const std::string& layers, bool frees_blobs = false) {
-  NetParameter param;
   const std::string text =
       "layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 2 } } } "
       "layer { name: 's' type: 'Scale' bottom: 'x' top: 's' scale_param { axis: 0 num_axes: 0 } "
       "} " +
       layers;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+  auto param = FromText<NetParameter>(text);
   if (frees_blobs) param.set_blob_lifetime(NetParameter::UNTIL_BACKWARD);
   return std::make_unique<Net<float>>(param);
 }

@@ -1,9 +1,9 @@
 // What a net is said to need, where a GPU's memory is full.
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "errors.hpp"
+#include "from_text.hpp"
 #include "net/liveness.hpp"
 #include "net/memory_need.hpp"
 
@@ -19,14 +19,12 @@ const int kMiB = 1 << 20;
 
 // x: 8 images, by default of 4 MiB; a and b are as large, and the loss's difference is not counted.
 std::unique_ptr<caffe::Net<float>> MakeNet(caffe::Phase phase, int side = 1024) {
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+  auto param = FromText<caffe::NetParameter>(R"(
       layer { name: "x" type: "Input" top: "x" top: "t" input_param {
               shape { dim: 8 dim: 1024 dim: 1024 } shape { dim: 8 dim: 1024 dim: 1024 } } }
       layer { name: "a" type: "Scale" bottom: "x" top: "a" scale_param { axis: 1 num_axes: 2 } }
       layer { name: "b" type: "ReLU" bottom: "a" top: "b" }
-      layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "t" top: "loss" })",
-                                                      &param));
+      layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "t" top: "loss" })");
   for (caffe::BlobShape& shape : *param.mutable_layer(0)->mutable_input_param()->mutable_shape()) {
     shape.set_dim(1, side);
     shape.set_dim(2, side);
@@ -94,14 +92,12 @@ TEST(MemoryNeed, IsSaidInKiBWhereItIsSmall) {
 
 // 64 KiB of x in BF16 and 448 KiB of y; as floats, twice as much.
 std::unique_ptr<caffe::Net<float>> MakeRoundedNet(int width) {
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+  auto param = FromText<caffe::NetParameter>(R"(
       name: "n" precision: BF16
       layer { name: "x" type: "Input" top: "x" input_param {
               shape { dim: 1 dim: 8 dim: 64 dim: 64 } } }
       layer { name: "y" type: "Convolution" bottom: "x" top: "y" convolution_param {
-              num_output: 56 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } })",
-                                                      &param));
+              num_output: 56 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } })");
   // Another one each time: what is fastest is found once a geometry.
   param.mutable_layer(0)->mutable_input_param()->mutable_shape(0)->set_dim(3, width);
   param.mutable_state()->set_phase(caffe::TEST);

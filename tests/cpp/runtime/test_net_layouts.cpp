@@ -1,11 +1,11 @@
 // Nets give the same gradients, whatever the order of their blobs.
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
 #include "caffe/util/layout_count.hpp"
 #include "channel_orders.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -30,8 +30,7 @@ const char kNet[] = R"(
           relu_param { negative_slope: 0.75 } })";
 
 std::vector<std::vector<float>> RunNet(const std::string& text) {
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param));
+  auto param = FromText<caffe::NetParameter>(text);
   param.mutable_state()->set_phase(caffe::TRAIN);
   Caffe::set_random_seed(1701);
   caffe::Net<float> net(param);
@@ -89,9 +88,7 @@ TEST(AnyOrderOfChannels, GivesNetsTheSameGradientsOfFusedLayers) {
 #ifdef USE_CUDNN
 TEST(ChannelsLastOnGpu, IsMadeOfAnInputOnceForBothPasses) {
   if (Caffe::mode() == Caffe::CPU) GTEST_SKIP() << "needs a GPU";
-  caffe::NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(std::string("precision: BF16 ") + kNet,
-                                                      &param));
+  auto param = FromText<caffe::NetParameter>(std::string("precision: BF16 ") + kNet);
   param.mutable_state()->set_phase(caffe::TRAIN);
   caffe::Net<float> net(param);
   const auto reorders_of = [](const auto& run) {

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "blob_values.hpp"
@@ -15,6 +14,7 @@
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "channel_orders.hpp"
+#include "from_text.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -132,7 +132,7 @@ class OwnPooling : public caffe::PoolingLayer<float> {
 };
 
 TEST(RectifiedPooling, IsNotAskedOfDerivedClasses) {
-  OwnPooling pool(ParseLayer(MaxPooling("kernel_size: 2 stride: 2")));
+  OwnPooling pool(FromText<caffe::LayerParameter>(MaxPooling("kernel_size: 2 stride: 2")));
   caffe::Blob<float> bottom(Shape{1, 2, 4, 4}), top;
   pool.SetUp({&bottom}, {&top});
   EXPECT_FALSE(pool.RectifyDiff());
@@ -170,19 +170,17 @@ std::unique_ptr<Net<Dtype>> MakeNet(NetParameter::BlobLifetime lifetime,
     return "layer { name: '" + name + "' type: 'Pooling' bottom: '" + bottom + "' top: '" + name +
            "' pooling_param { kernel_size: 2 stride: 2 " + pooling + " } }";
   };
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(
+  auto param = FromText<NetParameter>(
       "layer { name: 'x' type: 'Input' top: 'x' top: 't' input_param {"
       "  shape { dim: 2 dim: 3 dim: 16 dim: 24 } shape { dim: 2 dim: 1 } } }" +
-          convolution("conv1", "x", 16) + pool("pool1", "conv1") +
-          convolution("conv2", "pool1", 32) + pool("pool2", "conv2") +
-          "layer { name: 'low' type: 'Convolution' bottom: 'conv2' top: 'low' convolution_param {"
-          "  kernel_size: 2 stride: 2 num_output: 32 weight_filler { type: 'xavier' } } }"
-          "layer { name: 'sum' type: 'Eltwise' bottom: 'pool2' bottom: 'low' top: 'sum' }"
-          "layer { name: 'ip' type: 'InnerProduct' bottom: 'sum' top: 'ip' inner_product_param {"
-          "  num_output: 1 weight_filler { type: 'xavier' } } }"
-          "layer { name: 'loss' type: 'EuclideanLoss' bottom: 'ip' bottom: 't' top: 'loss' }",
-      &param));
+      convolution("conv1", "x", 16) + pool("pool1", "conv1") + convolution("conv2", "pool1", 32) +
+      pool("pool2", "conv2") +
+      "layer { name: 'low' type: 'Convolution' bottom: 'conv2' top: 'low' convolution_param {"
+      "  kernel_size: 2 stride: 2 num_output: 32 weight_filler { type: 'xavier' } } }"
+      "layer { name: 'sum' type: 'Eltwise' bottom: 'pool2' bottom: 'low' top: 'sum' }"
+      "layer { name: 'ip' type: 'InnerProduct' bottom: 'sum' top: 'ip' inner_product_param {"
+      "  num_output: 1 weight_filler { type: 'xavier' } } }"
+      "layer { name: 'loss' type: 'EuclideanLoss' bottom: 'ip' bottom: 't' top: 'loss' }");
   param.mutable_state()->set_phase(caffe::TRAIN);
   param.set_blob_lifetime(lifetime);
   param.set_precision(precision);

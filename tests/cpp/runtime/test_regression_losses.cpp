@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/layer_case.hpp"
+#include "layer_case.hpp"
 
 namespace caffe_test {
 namespace {

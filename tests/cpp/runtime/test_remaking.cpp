@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "as_large.hpp"
 #include "blob_values.hpp"
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -46,8 +46,7 @@ const char kNet[] = R"(
 
 std::unique_ptr<Net<float>> MakeNet(NetParameter::BlobLifetime lifetime,
                                     caffe::Precision precision = caffe::FP32) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
+  auto param = FromText<NetParameter>(kNet);
   param.mutable_state()->set_phase(caffe::TRAIN);
   param.set_blob_lifetime(lifetime);
   param.set_precision(precision);
@@ -124,8 +123,7 @@ TEST(Remaking, TrainsToTheSameNumbers) {
 // in front, which says no better, counts as a reader.
 TEST(Remaking, IsNotAskedForAfterTheLayersOwnBackward) {
   const AsLarge as_large;
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(R"(
+  auto param = FromText<NetParameter>(R"(
     force_backward: true
     state { phase: TRAIN }
     blob_lifetime: UNTIL_BACKWARD
@@ -137,8 +135,7 @@ TEST(Remaking, IsNotAskedForAfterTheLayersOwnBackward) {
     layer { name: 'lrn' type: 'LRN' bottom: 'b' top: 'c' }
     layer { name: 'loss' type: 'Reduction' bottom: 'c' top: 'loss' loss_weight: 1
             reduction_param { operation: SUMSQ } }
-  )",
-                                                      &param));
+  )");
   Net<float> net(param);
   Blob<float>* x = net.input_blobs()[0];
   caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "errors.hpp"
+#include "from_text.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -147,8 +148,8 @@ TEST(RecurrentLayer, NeedsAStep) {
 
 // Its columns would be too many for a blob; the kernel in use needs none.
 TEST(ConvolutionLayer, TakesImagesWhoseColumnsNoBlobHolds) {
-  const caffe::LayerParameter param =
-      ParseLayer("type: 'Convolution' convolution_param { num_output: 64 kernel_size: 3 pad: 1 }");
+  const caffe::LayerParameter param = FromText<caffe::LayerParameter>(
+      "type: 'Convolution' convolution_param { num_output: 64 kernel_size: 3 pad: 1 }");
   Blob<float> image(1, 64, 2048, 2048), features;
   const auto layer = caffe::LayerRegistry<float>::CreateLayer(param);
   layer->SetUp({&image}, {&features});

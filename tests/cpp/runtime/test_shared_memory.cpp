@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "from_text.hpp"
 
 namespace caffe_test {
 namespace {
@@ -64,8 +64,7 @@ std::string Loss(const std::string& bottom) {
 }
 
 std::unique_ptr<Net<float>> MakeNet(const std::string& text, bool frees_blobs = false) {
-  NetParameter param;
-  CHECK(google::protobuf::TextFormat::ParseFromString(text, &param)) << text;
+  auto param = FromText<NetParameter>(text);
   if (frees_blobs) param.set_blob_lifetime(NetParameter::UNTIL_BACKWARD);
   caffe::Caffe::set_random_seed(1701);
   return std::make_unique<Net<float>>(param);

@@ -4,18 +4,20 @@
 #include <cmath>
 #include <limits>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 #include <omp.h>
 
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/hdf5.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "from_text.hpp"
 #include "runtime/files.hpp"
 #include "solver/update_rules.hpp"
 
 namespace caffe {
 namespace {
+
+using caffe_test::FromText;
 
 const char kNet[] = R"(
   net_param {
@@ -28,9 +30,7 @@ const char kNet[] = R"(
 
 /// The above with other fields added or replaced.
 SolverParameter Param(const string& changes) {
-  SolverParameter param, changed;
-  CHECK(google::protobuf::TextFormat::ParseFromString(kNet, &param));
-  CHECK(google::protobuf::TextFormat::ParseFromString(changes, &changed));
+  auto param = FromText<SolverParameter>(kNet), changed = FromText<SolverParameter>(changes);
   param.MergeFrom(changed);
   return param;
 }
@@ -183,12 +183,11 @@ TEST(Solvers, KeepNothingForFrozenParameters) {
 TEST(Solvers, LeaveItToANetHowLongItsBlobsLive) {
   for (const char* own : {"", "blob_lifetime: KEEP"}) {
     SolverParameter param = Param("release_blobs: true");
-    CHECK(google::protobuf::TextFormat::ParseFromString(string(own) + R"(
+    *param.mutable_net_param() = FromText<NetParameter>(string(own) + R"(
           layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 } } }
           layer { name: "y" type: "Scale" bottom: "x" top: "y" scale_param { axis: 0 } }
           layer { name: "z" type: "Scale" bottom: "y" top: "z" scale_param { axis: 0 } }
-          layer { name: "loss" type: "Reduction" bottom: "z" top: "loss" loss_weight: 1 })",
-                                                        param.mutable_net_param()));
+          layer { name: "loss" type: "Reduction" bottom: "z" top: "loss" loss_weight: 1 })");
     SGDSolver<float> solver(param);
     solver.Step(1);
     EXPECT_EQ(solver.net()->blob_by_name("y")->data()->released(), *own == 0);

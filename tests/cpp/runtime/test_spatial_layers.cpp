@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "gradient_check.hpp"
-#include "runtime/layer_case.hpp"
+#include "layer_case.hpp"
 #include "same_as_reference.hpp"
 
 namespace caffe_test {

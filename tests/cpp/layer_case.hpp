@@ -1,5 +1,5 @@
-#ifndef TESTS_RUNTIME_LAYER_CASE_HPP_
-#define TESTS_RUNTIME_LAYER_CASE_HPP_
+#ifndef TESTS_LAYER_CASE_HPP_
+#define TESTS_LAYER_CASE_HPP_
 
 #include <algorithm>
 #include <cmath>
@@ -19,10 +19,12 @@ using Shape = std::vector<int>;
 template <typename Dtype>
 class LayerCase {
  public:
-  explicit LayerCase(const std::string& prototxt, int tops = 1)
-      : layer(caffe::LayerRegistry<Dtype>::CreateLayer(ParseLayer(prototxt))) {
+  explicit LayerCase(const caffe::LayerParameter& param, int tops = 1)
+      : layer(caffe::LayerRegistry<Dtype>::CreateLayer(param)) {
     for (int i = 0; i < tops; ++i) top.push_back(blobs_.New());
   }
+  explicit LayerCase(const std::string& prototxt, int tops = 1)
+      : LayerCase(FromText<caffe::LayerParameter>(prototxt), tops) {}
 
   /// Adds a bottom with values, row by row; without values, some that differ from each other.
   LayerCase& Bottom(const Shape& shape, const std::vector<Dtype>& values = {}) {
@@ -89,4 +91,4 @@ void ExpectNear(const std::vector<Dtype>& got, const std::vector<Dtype>& expecte
 
 }  // namespace caffe_test
 
-#endif  // TESTS_RUNTIME_LAYER_CASE_HPP_
+#endif  // TESTS_LAYER_CASE_HPP_
