@@ -8,7 +8,6 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "caffe/data_transformer.hpp"
 #include "caffe/layers/data_layer.hpp"
 #include "caffe/layers/dummy_data_layer.hpp"
 #include "caffe/layers/hdf5_data_layer.hpp"
@@ -234,28 +233,32 @@ TYPED_TEST(DataSourceTest, ImagesBecomeDatums) {
   EXPECT_FALSE(ReadImageToDatum(this->folder_ + "/none.png", 0, &datum));
 }
 
+// Writes three items: the labels first, first + 1, first + 2, and data of twice as many numbers.
+template <typename Dtype>
+void WriteHdf5(const std::string& name, int first) {
+  LayerParameter param;
+  param.mutable_hdf5_output_param()->set_file_name(name);
+  Blob<Dtype> data(3, 1, 1, 2), label(3, 1, 1, 1);
+  for (int i = 0; i < 6; ++i) data.mutable_cpu_data()[i] = 2 * first + i;
+  for (int i = 0; i < 3; ++i) label.mutable_cpu_data()[i] = first + i;
+  std::vector<Blob<Dtype>*> bottoms, none;
+  bottoms.push_back(&data);
+  bottoms.push_back(&label);
+  HDF5OutputLayer<Dtype> layer(param);
+  layer.SetUp(bottoms, none);
+  layer.Forward(bottoms, none);
+  EXPECT_EQ(name, layer.file_name());
+}
+
 TYPED_TEST(DataSourceTest, Hdf5FilesAreWrittenAndRead) {
-  for (int f = 0; f < 2; ++f) {
-    const std::string name = this->folder_ + "/" + format_int(f) + ".h5";
-    LayerParameter param;
-    param.mutable_hdf5_output_param()->set_file_name(name);
-    Blob<TypeParam> data(3, 1, 1, 2), label(3, 1, 1, 1);
-    for (int i = 0; i < 6; ++i) data.mutable_cpu_data()[i] = 6 * f + i;
-    for (int i = 0; i < 3; ++i) label.mutable_cpu_data()[i] = 3 * f + i;
-    std::vector<Blob<TypeParam>*> bottoms, none;
-    bottoms.push_back(&data);
-    bottoms.push_back(&label);
-    {
-      HDF5OutputLayer<TypeParam> layer(param);
-      layer.SetUp(bottoms, none);
-      layer.Forward(bottoms, none);
-      EXPECT_EQ(name, layer.file_name());
-    }
+  for (int first = 0; first < 6; first += 3) {
+    const std::string name = this->folder_ + "/" + format_int(first) + ".h5";
+    WriteHdf5<TypeParam>(name, first);
     const hid_t file = H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
     ASSERT_GE(file, 0);
     Blob<TypeParam> read;
     hdf5_load_nd_dataset(file, HDF5_DATA_DATASET_NAME, 0, 4, &read, true);
-    EXPECT_EQ(6 * f + 5, read.cpu_data()[5]);
+    EXPECT_EQ(2 * first + 5, read.cpu_data()[5]);
     EXPECT_GE(H5Fclose(file), 0);
     std::ofstream(this->folder_ + "/list.txt", std::ios::app) << name << "\n";
   }
@@ -350,68 +353,6 @@ TYPED_TEST(DataSourceTest, DummyLayersRefillOnlyWhatIsRandom) {
   layer.Forward(this->bottom_vec_, this->top_vec_);
   EXPECT_NE(before, this->label_.cpu_data()[0]);
   EXPECT_EQ(3, this->top_->cpu_data()[0]);
-}
-
-TYPED_TEST(DataSourceTest, TransformersInferShapesAndSubtractMeans) {
-  Datum datum;
-  datum.set_channels(2);
-  datum.set_height(3);
-  datum.set_width(4);
-  std::string pixels;
-  for (int i = 0; i < 24; ++i) pixels += char(i);
-  datum.set_data(pixels);
-  TransformationParameter param;
-  param.set_crop_size(2);
-  param.add_mean_value(1);
-  param.add_mean_value(10);
-  DataTransformer<TypeParam> transformer(param, TEST);
-  transformer.InitRand();
-  const std::vector<int> shape = transformer.InferBlobShape(datum);
-  EXPECT_EQ((std::vector<int>{1, 2, 2, 2}), shape);
-  Blob<TypeParam> blob(shape);
-  transformer.Transform(datum, &blob);
-  // The centre: rows 0 and 1, columns 1 and 2.
-  this->ExpectValues({0, 1, 4, 5, 3, 4, 7, 8}, blob.cpu_data());
-  std::vector<Datum> two(2, datum);
-  EXPECT_EQ(2, transformer.InferBlobShape(two)[0]);
-  blob.Reshape(transformer.InferBlobShape(two));
-  transformer.Transform(two, &blob);
-  EXPECT_EQ(8, blob.cpu_data()[15]);
-  const cv::Mat image(3, 4, CV_8UC2, cv::Scalar(5, 12));
-  EXPECT_EQ((std::vector<int>{1, 2, 2, 2}), transformer.InferBlobShape(image));
-  EXPECT_EQ(3, transformer.InferBlobShape(std::vector<cv::Mat>(3, image))[0]);
-  blob.Reshape(1, 2, 2, 2);
-  transformer.Transform(image, &blob);
-  this->ExpectValues({4, 4, 4, 4, 2, 2, 2, 2}, blob.cpu_data());
-  param.add_mean_value(3);
-  EXPECT_THROW(DataTransformer<TypeParam>(param, TEST).Transform(datum, &blob), Error);
-}
-
-TYPED_TEST(DataSourceTest, TransformersReadMeanFiles) {
-  BlobProto mean;
-  mean.set_num(1);
-  mean.set_channels(1);
-  mean.set_height(1);
-  mean.set_width(3);
-  for (int i = 0; i < 3; ++i) mean.add_data(i);
-  TransformationParameter param;
-  param.set_mean_file(this->folder_ + "/mean.binaryproto");
-  param.set_mirror(true);
-  WriteProtoToBinaryFile(mean, param.mean_file());
-  Datum datum;
-  datum.set_channels(1);
-  datum.set_height(1);
-  datum.set_width(3);
-  datum.set_data("\5\6\7");
-  DataTransformer<TypeParam> transformer(param, TRAIN);
-  Blob<TypeParam> blob(1, 1, 1, 3);
-  for (int seed = 0; seed < 20; ++seed) {
-    Caffe::set_random_seed(seed);
-    transformer.InitRand();
-    transformer.Transform(datum, &blob);
-    // The mean belongs to the pixel, mirrored or not.
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(5, blob.cpu_data()[i]);
-  }
 }
 
 }  // namespace caffe

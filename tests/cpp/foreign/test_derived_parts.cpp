@@ -1,5 +1,5 @@
-// What others derive from Caffe's classes besides layers that compute: data layers, transformers,
-// threads and fillers.
+// What others derive from Caffe's classes besides layers that compute: data layers, transformers
+// and fillers.
 
 #include <fstream>
 #include <string>
@@ -12,12 +12,10 @@
 
 #include "caffe/data_transformer.hpp"
 #include "caffe/filler.hpp"
-#include "caffe/internal_thread.hpp"
 #include "caffe/layers/base_data_layer.hpp"
 #include "caffe/layers/data_layer.hpp"
 #include "caffe/layers/image_data_layer.hpp"
 #include "caffe/util/benchmark.hpp"
-#include "caffe/util/blocking_queue.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "caffe/util/rng.hpp"
@@ -339,61 +337,6 @@ TYPED_TEST(DerivedParts, TransformersMayDrawThemselves) {
   this->ExpectValues({19, 9, 49, 39, 7}, memory);
   datum.set_height(1);
   EXPECT_THROW(transformer.Put(datum, memory), Error);
-}
-
-// ---- threads ----
-
-class Producer : public InternalThread {
- public:
-  explicit Producer(BlockingQueue<int>* queue) : queue_(queue) {}
-  virtual ~Producer() { StopInternalThread(); }
-
- protected:
-  virtual void InternalThreadEntry() {
-    for (int i = 0; !must_stop(); ++i) queue_->push(i);
-  }
-
- private:
-  BlockingQueue<int>* queue_;
-};
-
-TEST(DerivedThreads, FillQueuesUntilTheyAreStopped) {
-  BlockingQueue<int> queue;
-  Producer producer(&queue);
-  EXPECT_FALSE(producer.is_started());
-  producer.StartInternalThread();
-  EXPECT_TRUE(producer.is_started());
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(i, queue.pop("waiting"));
-  EXPECT_EQ(100, queue.peek());
-  producer.StopInternalThread();
-  EXPECT_FALSE(producer.is_started());
-  int value;
-  EXPECT_TRUE(queue.try_peek(&value));
-  while (queue.try_pop(&value)) EXPECT_GE(value, 100);
-  EXPECT_EQ(0u, queue.size());
-  // It may be started again, and be waiting when it is destroyed.
-  producer.StartInternalThread();
-  EXPECT_EQ(0, queue.pop());
-}
-
-class Waiter : public InternalThread {
- public:
-  explicit Waiter(BlockingQueue<int>* queue) : queue_(queue) {}
-  ~Waiter() { StopInternalThread(); }
-
- protected:
-  virtual void InternalThreadEntry() { queue_->pop(); }
-
- private:
-  BlockingQueue<int>* queue_;
-};
-
-TEST(DerivedThreads, EndWhereTheyWait) {
-  BlockingQueue<int> empty;
-  Waiter waiter(&empty);
-  waiter.StartInternalThread();
-  waiter.StopInternalThread();
-  EXPECT_FALSE(waiter.is_started());
 }
 
 // ---- fillers ----

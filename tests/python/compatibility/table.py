@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import takewhile
 
 import caffe.coord_map
 import caffe.draw
@@ -297,8 +298,11 @@ def python_calls() -> dict[str, list[str]]:
 
 
 def _own_names(thing: object) -> list[str]:
+    """What a module has, or a class with the bases in front of the first one that is offered."""
     if inspect.isclass(thing):
-        return list(vars(thing))
+        offered = [object, *filter(inspect.isclass, vars(caffe).values())]
+        own = takewhile(lambda base: base not in offered, thing.__mro__[1:])
+        return sorted({name for base in (thing, *own) for name in vars(base)})
     return [
         name
         for name, value in vars(thing).items()
