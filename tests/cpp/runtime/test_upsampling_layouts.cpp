@@ -107,7 +107,7 @@ TEST(Pooling, KeepsItsMaskInBytesWhereChannelsLieInBlocks) {
     pool.layer->SetUp(pool.bottom, pool.top);
     Arrange(order, Part::kData, pool.bottom[0]);
     pool.layer->Forward(pool.bottom, pool.top);
-    EXPECT_EQ(caffe::StoreOf<caffe::HostWindowPlaces<float>>(*pool.top[1]) != nullptr,
+    EXPECT_EQ(caffe::PlacesOf<caffe::HostWindowPlaces<float>>(*pool.top[1]) != nullptr,
               order.block != 8)
         << order.name;
     // What is written to it counts: the gradient goes to these places.
