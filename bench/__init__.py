@@ -3,4 +3,7 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "prototxt"))  # for its nets
+sys.path[:0] = [
+    str(Path(__file__).resolve().parent.parent / "prototxt"),  # for its nets
+    str(Path(sys.prefix) / "peers"),  # for PyTorch, where ./run bench has installed it
+]
