@@ -21,7 +21,7 @@ pytestmark = [
 
 def seeds() -> range:
     """The usual ones, or those that the environment names."""
-    first, _, last = os.environ.get("CAFFE_TEST_SEEDS", "0:100").partition(":")
+    first, _, last = os.environ.get("CAFFE_TEST_SEEDS", "0:150").partition(":")
     return range(int(first), int(last or int(first) + 1))
 
 
