@@ -25,7 +25,12 @@ def seeds() -> range:
     return range(int(first), int(last or int(first) + 1))
 
 
-@pytest.mark.parametrize("seed", seeds())
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Where slow tests are left out, one line of them is enough.
+    left_out = not metafunc.config.getoption("--all")
+    metafunc.parametrize("seed", seeds()[:1] if left_out else seeds())
+
+
 def test_a_random_net_is_trained_as_by_its_twin(seed: int, tmp_path: Path) -> None:
     # Here, since importing PyTorch takes seconds, also where slow tests are left out.
     from twin.comparison import ordinary_training, told, wrong
