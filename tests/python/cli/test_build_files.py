@@ -22,7 +22,7 @@ def test_cmake_installs_the_commands_that_pip_makes(tmp_path):
         "set(DEST_BIN bin)\nset(DEST_PYTHON lib/python)\n"
         f"include({ROOT}/python/commands.cmake)\n"
     )
-    cmake("-S", tmp_path, "-B", tmp_path / "build")
+    cmake("-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "build")  # make may not be there
     cmake("--install", tmp_path / "build", "--prefix", tmp_path / "tree")
     package = tmp_path / "tree/lib/python"
     for path in ("dcme_command.py", "dcme/__init__.py", "dcme/training/__init__.py"):
