@@ -53,9 +53,9 @@ class ClassMap(_core.ClassMap):
             names.append(name)
         if len(set(labels)) < len(labels) or len(set(names)) < len(names):
             raise UserError(f"'{text}' names a class twice")
+        classes = cls(labels, names)
         # In another order, as a net may have them, they are still Cityscapes' evaluated eight.
-        ignored = CITYSCAPES.ignored if set(labels) == set(CITYSCAPES.labels) else ()
-        return cls(labels, names, ignored)
+        return cls(labels, names, CITYSCAPES.ignored) if are_cityscapes(classes) else classes
 
     def __str__(self) -> str:
         """As ``parse`` reads it."""

@@ -96,6 +96,7 @@ class Net {
   /// Whether the work of a layer is done by one before it: forward, and backward.
   bool is_absorbed(int layer_id) const;
   bool is_absorbed_backward(int layer_id) const;
+  /// What is fused, and when memory is freed; for the runtime itself.
   const RunPlan<Dtype>& run_plan() const { return *plan_; }
   /// Which bottoms of every layer get a diff.
   const vector<vector<bool>>& bottom_need_backward() const { return bottom_need_backward_; }
@@ -184,6 +185,7 @@ class Net {
   void ForceBackward();
   void FindOutputs(const Wiring& wiring);
   void NameLayersAndBlobs();
+
   void ForwardDebugInfo(const int layer_id);
   void BackwardDebugInfo(const int layer_id);
   void UpdateDebugInfo(const int param_id);

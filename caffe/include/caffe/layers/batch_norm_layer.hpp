@@ -74,6 +74,7 @@ class BatchNormLayer : public Layer<Dtype> {
   void TakeBottom(Blob<Dtype>* bottom);
   /// The same where they are in an order of their own; false if somebody else holds the memory.
   bool TakeStore(Blob<Dtype>* bottom);
+  /// With a Scale layer: y = a x + b, with a and b of both layers, for each channel.
   struct WholeFactors {
     vector<Dtype> a, b;
   };
