@@ -57,9 +57,15 @@ std::vector<Way> WithRoom(const std::vector<Way>& ways) {
   return found;
 }
 
-// The fastest of some ways for which there is room; `run` computes by one of them.
-template <typename Run>
-Way FastestOf(const std::vector<Way>& ways, const Run& run) {
+// The fastest of the ways to compute `what` for which there is room. `make` makes the ways, `run`
+// computes by one of them.
+template <typename Ways, typename Run>
+Way FastestOf(const string& what, const Ways& make, const Run& run) {
+  CPUTimer making, trying;
+  making.Start();
+  const std::vector<Way> ways = make();
+  making.Stop();
+  trying.Start();
   Way fastest;
   float best = std::numeric_limits<float>::infinity();
   for (const Way& way : WithRoom(ways)) {
@@ -71,6 +77,9 @@ Way FastestOf(const std::vector<Way>& ways, const Run& run) {
   }
   // What was tried may have needed more than what is used.
   ReleaseDeviceScratch(Scratch::kWorkspace);
+  VLOG(1) << "cuDNN: " << what << " by an engine: " << best << " ms; " << ways.size()
+          << " engines were made in " << making.MilliSeconds() << " ms and tried in "
+          << trying.MilliSeconds() << " ms";
   return fastest;
 }
 
@@ -244,7 +253,8 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
         QuestionOf({static_cast<int>(product), static_cast<int>(ElementOf<T>()), bias,
                     __builtin_bit_cast(int, slope)},
                    geometry_);
-    const Way& way = Recall<Way>(question, [&] { return FastestOf(ways(), run); });
+    const Way& way =
+        Recall<Way>(question, [&] { return FastestOf(TextOf(product, geometry_), ways, run); });
     if (!way.plan) {
       LOG_FIRST_N(WARNING, 1)
           << "cuDNN computes no convolution like this one in this precision on this GPU: it is "

@@ -4,7 +4,10 @@
 
 #include <boost/make_shared.hpp>
 
+#include "caffe/util/parallel_for.hpp"
+#include "core/this_device.hpp"
 #include "gpu/scratch.hpp"
+#include "util/parallel_tasks.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -112,9 +115,9 @@ bool IsFreeOf(const Notes& refused, const Descriptor& configuration) {
 }
 
 // Null where the engine cannot do it after all.
-shared_ptr<Plan> PlanOf(const Descriptor& configuration) {
+shared_ptr<Plan> PlanOf(const Descriptor& configuration, cudnnHandle_t handle) {
   const auto plan = boost::make_shared<Descriptor>(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-  plan->Set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, Handle());
+  plan->Set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
   plan->Set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
   // Engines that are compiled at this moment may fail in many ways; others are there.
   if (cudnnBackendFinalize(plan->get()) != CUDNN_STATUS_SUCCESS) return nullptr;
@@ -123,6 +126,19 @@ shared_ptr<Plan> PlanOf(const Descriptor& configuration) {
     return nullptr;
   }
   return boost::make_shared<Plan>(plan, static_cast<size_t>(workspace));
+}
+
+// Plans of configurations, null where an engine cannot do it. Several threads make them: an engine
+// that is compiled at this moment keeps a processor busy for some 0.3 s.
+std::vector<shared_ptr<Plan>> PlansOf(const std::vector<shared_ptr<Descriptor>>& configurations) {
+  const int device = ThisDevice(), count = static_cast<int>(configurations.size());
+  const cudnnHandle_t handle = Handle();
+  std::vector<shared_ptr<Plan>> plans(configurations.size());
+  ParallelTasks(count, std::min(count, NumThreads()), [&](int i, int) {
+    const AtDevice there(device);
+    plans[i] = PlanOf(*configurations[i], handle);
+  });
+  return plans;
 }
 
 }  // namespace
@@ -137,9 +153,13 @@ std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most, 
   std::vector<shared_ptr<Plan>> plans;
   if (!graph.Finalize()) return plans;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+    std::vector<shared_ptr<Descriptor>> configurations;
     for (const auto& configuration : Configurations(graph, mode, most)) {
-      if (!IsFreeOf(exact ? kInexact : kUnordered, *configuration)) continue;
-      const auto plan = PlanOf(*configuration);
+      if (IsFreeOf(exact ? kInexact : kUnordered, *configuration)) {
+        configurations.push_back(configuration);
+      }
+    }
+    for (const auto& plan : PlansOf(configurations)) {
       if (plan && plan->workspace() <= workspace_limit) plans.push_back(plan);
     }
     if (!plans.empty()) break;

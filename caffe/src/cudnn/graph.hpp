@@ -11,6 +11,7 @@
 
 #include "core/convolution_geometry.hpp"
 #include "cudnn/handle.hpp"
+#include "cudnn/question.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -60,8 +61,6 @@ class Plan {
   shared_ptr<Descriptor> plan_;
   size_t workspace_;
 };
-
-enum class Product { kToFeatures, kToImage, kToWeights };
 
 /// Numbers of the tensors of a convolution's graph.
 enum Operand : int64_t { kImage, kWeights, kFeatures, kBias };

@@ -18,12 +18,6 @@ namespace cudnn {
 
 namespace {
 
-// What the products are named after.
-const char* NameOf(Product product) {
-  if (product == Product::kToFeatures) return "features";
-  return product == Product::kToImage ? "image" : "weights";
-}
-
 size_t SizeOf(cudnnDataType_t type) {
   return type == CUDNN_DATA_DOUBLE ? 8 : type == CUDNN_DATA_FLOAT ? 4 : 2;
 }
@@ -84,9 +78,8 @@ class Products::Search {
         << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
         << (WorkspaceLimit() >> 20)
         << " MiB of temporary memory: free memory of the GPU, or give the layer engine: CAFFE";
-    VLOG(1) << "cuDNN: " << cudnn::NameOf(Calls::kProduct) << " of " << Name() << " by "
-            << NameOf(best_) << ": " << best_time_ / 1000 << " ms, " << (best_.workspace >> 20)
-            << " MiB";
+    VLOG(1) << "cuDNN: " << TextOf(Calls::kProduct, products_.geometry_) << " by " << NameOf(best_)
+            << ": " << best_time_ / 1000 << " ms, " << (best_.workspace >> 20) << " MiB";
     return best_;
   }
 
@@ -213,15 +206,6 @@ class Products::Search {
     const float time = timer.MicroSeconds();
     // That an algorithm is listed does not always mean that it can do it.
     return Can(status) ? time : kNever;
-  }
-
-  string Name() const {
-    const ConvolutionGeometry& g = products_.geometry_;
-    std::ostringstream name;
-    name << g.num << " x " << g.image_channels << " x " << g.image[0] << " x " << g.image[1]
-         << " to " << g.feature_channels << " channels, kernel " << g.kernel[0] << " x "
-         << g.kernel[1];
-    return name.str();
   }
 
   static string NameOf(const Choice& choice) {

@@ -12,6 +12,12 @@
 namespace caffe {
 namespace cudnn {
 
+/// The products of a convolution, each named after its result.
+enum class Product { kToFeatures, kToImage, kToWeights };
+
+/// A product in words, for logs.
+string TextOf(Product product, const ConvolutionGeometry& g);
+
 /// What the fastest way to compute a product of a convolution depends on, as a key: `what` (the
 /// product, the type of its values, ...), the thread's GPU, and the geometry.
 using Question = std::vector<int>;

@@ -1,8 +1,7 @@
 """Tests of the runtime through `import caffe`, on the GPU that CAFFE_TEST_GPU names, if it does."""
 
-import os
-
 import pytest
+from support.device import use_device
 from support.small_net import NET, write
 
 import caffe
@@ -11,9 +10,7 @@ import caffe
 # environment: the commands that tests start are to keep their log.
 caffe.init_log(2)
 
-if "CAFFE_TEST_GPU" in os.environ:
-    caffe.set_device(int(os.environ["CAFFE_TEST_GPU"]))
-    caffe.set_mode_gpu()
+use_device()
 
 
 @pytest.fixture

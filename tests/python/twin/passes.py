@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from google.protobuf import text_format
+from support.device import use_device
 
 import caffe
 from twin.agreement import apart, magnitude
@@ -76,7 +77,7 @@ def pass_differences(training: RandomTraining, weights: Blobs, folder: Path) -> 
 def _loaded(training: RandomTraining, weights: Blobs, folder: Path) -> caffe.Net:
     path = folder / "inputs.prototxt"
     path.write_text(text_format.MessageToString(training.net.on_inputs()))
-    caffe.set_mode_cpu()
+    use_device()
     net = caffe.Net(str(path), caffe.TRAIN)
     for layer, i in training.net.parameters.owners():
         net.params[layer][i].data[...] = weights[layer, i]

@@ -1,6 +1,7 @@
 """Random nets train, in `caffe train` and `import caffe`, as their twins do.
 
-CAFFE_TEST_SEEDS=17, or =100:400, draws other nets than the usual ones.
+CAFFE_TEST_SEEDS=17, or =100:400, draws other nets than the usual ones. CAFFE_TEST_GPU=0 trains them
+on that GPU.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from caffe.proto.caffe_pb2 import TEST, TRAIN, NetParameter, SolverParameter
 from google.protobuf import text_format
+from support.device import GPU
 
 from twin.net import Net
 from twin.parameters import Name
@@ -116,7 +117,8 @@ def resumed(training: RandomTraining, folder: Path) -> Blobs:
 
 
 def _caffe_train(folder: Path, option: str) -> str:
-    command = [CAFFE, "train", "--solver=solver.prototxt", option]
+    device = [f"--gpu={GPU}"] if GPU else []
+    command = [CAFFE, "train", "--solver=solver.prototxt", option, *device]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     log = run.stdout + run.stderr
     if run.returncode:
