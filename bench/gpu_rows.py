@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.gpu_data import starving_rows
+from bench.gpu_data import CORES, starving_rows
 from bench.on_gpu.machine import gpu_names
 from bench.report import Row, Target, at_most, no_more_than
 from bench.timing import Budget, alternate, milliseconds
@@ -104,7 +104,7 @@ def _beside(ours: Worker, torch: Worker, title: str, measured: Measured) -> None
 
 def _measure(net: str, job: str, precision: str, budget: Budget) -> Measured:
     """One process of ours and one of PyTorch's, which goes through its variants."""
-    words = f"{net} {job} --gpu --batch {BATCHES[net]} --precision {precision}"
+    words = f"{net} {job} --gpu --batch {BATCHES[net]} --precision {precision} --threads {CORES}"
     measured = Measured()
     with Worker(f"caffe {words}") as ours:
         for _ in range(STEADY_AFTER):
