@@ -100,20 +100,61 @@ struct FillWindow {
   }
 };
 
-// After that, values that belong outside their windows.
-template <typename Unit, typename Places>
-struct ScatterOthers {
+// After that, where values belong outside their windows, all is written anew, since several may
+// belong in one place: as on the CPU, it gets that of the last pixel. `last` has a number for each
+// value of the large planes.
+
+CAFFE_HOST_DEVICE void AtomicMax(int* at, int value) {
+#ifdef __CUDA_ARCH__
+  atomicMax(at, value);
+#else
+  if (*at < value) *at = value;
+#endif
+}
+
+struct ForgetClaims {
+  int* last;
+  const int* outside;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    if (*outside) last[i] = -1;
+  }
+};
+
+template <typename Places>
+struct ClaimPlaces {
   Places places;
+  int* last;
+  const int* outside;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    if (*outside == 0) return;
+    const PoolUnits& pool = places.pool;
+    const auto of = places.Load(i);
+    const int pixel = of.at.row * pool.out.width + of.at.column;
+    for (int j = 0; j < Places::kSize; ++j) {
+      if (of.place[j] < 0) continue;
+      const std::ptrdiff_t unit =
+          pool.in.First(of.at) + std::ptrdiff_t(of.place[j]) * pool.in.units;
+      AtomicMax(last + unit * Places::kSize + j, pixel);
+    }
+  }
+};
+
+template <typename Unit>
+struct GrantClaims {
+  PoolUnits pool;
+  const int* last;
   const Unit* x;
   Unit* y;
   const int* outside;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     if (*outside == 0) return;
-    const auto of = places.Load(i);
-    Unit* plane = y + places.pool.in.First(of.at);
+    const Unit* plane = x + pool.out.First(pool.in.PlaceOf(i));
+    Unit unit = {};
     for (int j = 0; j < Unit::kSize; ++j) {
-      if (!of.in_window[j]) plane[of.place[j] * places.pool.in.units][j] = x[i][j];
+      const int pixel = last[std::ptrdiff_t(i) * Unit::kSize + j];
+      if (pixel >= 0) unit[j] = plane[std::ptrdiff_t(pixel) * pool.out.units][j];
     }
+    y[i] = unit;
   }
 };
 
@@ -188,17 +229,20 @@ void UpsampleLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
         using Places = decltype(places);
         const Unit* from = static_cast<const Unit*>(x);
         Unit* to = static_cast<Unit*>(y);
-        int* outside = nullptr;
-        if constexpr (!Places::kInWindow) {
-          outside = static_cast<int*>(DeviceScratch(Scratch::kSums, sizeof(int)));
+        const std::ptrdiff_t pixels = bottom[0]->count() / Unit::kSize, values = top[0]->count();
+        if constexpr (Places::kInWindow) {
+          ForElements(pixels,
+                      FillWindow<decltype(side)::value, Unit, Places>{places, from, to, nullptr});
+        } else {
+          int* outside = static_cast<int*>(DeviceScratch(Scratch::kSums, sizeof(int)));
+          int* last = static_cast<int*>(DeviceScratch(Scratch::kFeatures, values * sizeof(int)));
           caffe_gpu_memset(sizeof(int), 0, outside);
-        }
-        const std::ptrdiff_t count = bottom[0]->count() / Unit::kSize;
-        ForElements(count,
-                    FillWindow<decltype(side)::value, Unit, Places>{places, from, to, outside});
-        if constexpr (!Places::kInWindow) {
-          // With windows that overlap, a place may occur twice: which value it gets is then open.
-          ForElements(count, ScatterOthers<Unit, Places>{places, from, to, outside});
+          ForElements(pixels,
+                      FillWindow<decltype(side)::value, Unit, Places>{places, from, to, outside});
+          ForElements(values, ForgetClaims{last, outside});
+          ForElements(pixels, ClaimPlaces<Places>{places, last, outside});
+          ForElements(values / Unit::kSize,
+                      GrantClaims<Unit>{places.pool, last, from, to, outside});
         }
       });
 }

@@ -1,8 +1,9 @@
 #include "nccl/nccl_communicator.hpp"
 
-#include <chrono>
 #include <cstring>
-#include <thread>
+
+#include "core/this_device.hpp"
+#include "util/start_thread.hpp"
 
 namespace caffe {
 
@@ -15,6 +16,10 @@ ncclDataType_t DataType() {
 
 // How long the host sleeps between two looks at a call that is under way.
 const std::chrono::microseconds kPause(20);
+// How often it is looked whether the other ranks are there.
+const std::chrono::milliseconds kWatchPeriod(200);
+// How long an object that is destroyed waits for its last messages to be sent.
+const std::chrono::seconds kPatience(10);
 
 }  // namespace
 
@@ -39,11 +44,14 @@ NcclCommunicator<Dtype>::NcclCommunicator(const string& uid, int rank, int size)
 
 template <typename Dtype>
 NcclCommunicator<Dtype>::~NcclCommunicator() {
-  // Destroying would wait for the other ranks, which may be gone.
-  if (comm_) {
-    cudaStreamSynchronize(stream_);
-    ncclCommAbort(comm_);
+  // Other ranks may still receive what this one has sent, and would wait for the rest for ever.
+  try {
+    if (watch_.joinable()) LeaveUntil(Clock::now() + kPatience);
+  } catch (const Error&) {
+    // They are gone, or too slow.
   }
+  Abort();
+  if (watch_.joinable()) watch_.join();
   cudaEventDestroy(communicated_);
   cudaEventDestroy(computed_);
   cudaStreamDestroy(stream_);
@@ -51,7 +59,29 @@ NcclCommunicator<Dtype>::~NcclCommunicator() {
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::CheckConnected() const {
-  CHECK(!disconnected_) << "the training on the other GPUs has ended";
+  CHECK(!disconnected_) << "the training on the other GPUs has ended" << failure_;
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::Watch(int device) {
+  const AtDevice there(device);
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!ended_.wait_for(lock, kWatchPeriod, [&] { return disconnected_; })) {
+    ncclResult_t state = ncclSuccess;
+    const ncclResult_t status = ncclCommGetAsyncError(comm_, &state);
+    if (status == ncclSuccess && (state == ncclSuccess || state == ncclInProgress)) continue;
+    failure_ = string(": ") + ncclGetErrorString(status == ncclSuccess ? state : status) +
+               "; NCCL_DEBUG=WARN tells more";
+    End(&ncclCommAbort);
+  }
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::End(ncclResult_t (*how)(ncclComm_t)) {
+  if (comm_) how(comm_);
+  comm_ = nullptr;
+  disconnected_ = true;
+  ended_.notify_all();
 }
 
 template <typename Dtype>
@@ -65,7 +95,7 @@ ncclResult_t NcclCommunicator<Dtype>::Progress() {
 
 template <typename Dtype>
 template <typename Function>
-void NcclCommunicator<Dtype>::Queue(const Function& call) {
+void NcclCommunicator<Dtype>::Queue(const Function& call, Clock::time_point latest) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     CheckConnected();
@@ -73,7 +103,10 @@ void NcclCommunicator<Dtype>::Queue(const Function& call) {
     if (status != ncclInProgress) NCCL_CHECK(status);
   }
   ncclResult_t state;
-  while ((state = Progress()) == ncclInProgress) std::this_thread::sleep_for(kPause);
+  while ((state = Progress()) == ncclInProgress) {
+    CHECK(Clock::now() < latest) << "the other GPUs do not answer";
+    std::this_thread::sleep_for(kPause);
+  }
   NCCL_CHECK(state);
 }
 
@@ -85,6 +118,7 @@ void NcclCommunicator<Dtype>::Join() {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   Queue([&] { return ncclCommInitRankConfig(&comm_, size_, id, rank_, &config); });
+  watch_ = StartThread([this, device = ThisDevice()] { Watch(device); });
 }
 
 template <typename Dtype>
@@ -136,19 +170,20 @@ void NcclCommunicator<Dtype>::Wait() {
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::Leave() {
-  Queue([&] { return ncclCommFinalize(comm_); });
+  LeaveUntil(Clock::time_point::max());
+}
+
+template <typename Dtype>
+void NcclCommunicator<Dtype>::LeaveUntil(Clock::time_point latest) {
+  Queue([&] { return ncclCommFinalize(comm_); }, latest);
   std::lock_guard<std::mutex> lock(mutex_);
-  if (comm_) ncclCommDestroy(comm_);
-  comm_ = nullptr;
-  disconnected_ = true;
+  End(&ncclCommDestroy);
 }
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::Abort() {
   std::lock_guard<std::mutex> lock(mutex_);
-  disconnected_ = true;
-  if (comm_) ncclCommAbort(comm_);
-  comm_ = nullptr;
+  End(&ncclCommAbort);
 }
 
 INSTANTIATE_CLASS(NcclCommunicator);

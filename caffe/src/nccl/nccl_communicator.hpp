@@ -1,7 +1,10 @@
 #ifndef CAFFE_SRC_NCCL_NCCL_COMMUNICATOR_HPP_
 #define CAFFE_SRC_NCCL_NCCL_COMMUNICATOR_HPP_
 
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include <nccl.h>
 
@@ -24,6 +27,7 @@ class NcclCommunicator : public Communicator<Dtype> {
  public:
   /// For the calling thread's GPU. All ranks give one uid, which one of them made.
   NcclCommunicator(const string& uid, int rank, int size);
+  /// Leaves, if that has not been done; after a while without an answer, it aborts.
   ~NcclCommunicator() override;
   static string NewUid();
 
@@ -38,9 +42,18 @@ class NcclCommunicator : public Communicator<Dtype> {
   void Abort() override;
 
  private:
-  /// Runs a call that NCCL may only begin, and waits until it is queued.
+  using Clock = std::chrono::steady_clock;
+
+  /// Runs a call that NCCL may only begin, and waits until it is queued. Throws Error after that
+  /// moment.
   template <typename Function>
-  void Queue(const Function& call);
+  void Queue(const Function& call, Clock::time_point latest = Clock::time_point::max());
+  void LeaveUntil(Clock::time_point latest);
+  /// Ends the connection; under the lock.
+  void End(ncclResult_t (*how)(ncclComm_t));
+  /// In a thread of its own: aborts where the connection to another rank breaks, since the GPU
+  /// would wait for what that sends for ever, and the host for the GPU.
+  void Watch(int device);
   void CheckConnected() const;
   /// The state of what was begun; throws Error after Abort.
   ncclResult_t Progress();
@@ -53,6 +66,10 @@ class NcclCommunicator : public Communicator<Dtype> {
   std::mutex mutex_;
   ncclComm_t comm_ = nullptr;
   bool disconnected_ = false;
+  /// What Watch has seen, if it has.
+  string failure_;
+  std::condition_variable ended_;
+  std::thread watch_;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t computed_ = nullptr, communicated_ = nullptr;
 };

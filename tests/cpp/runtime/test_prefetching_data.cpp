@@ -75,6 +75,7 @@ TEST(PrefetchingData, WhateverIsThrownBecomesAnErrorOfItsBatch) {
 }
 
 TEST(PrefetchingData, AForkedProcessDoesNotWaitForTheThreadThatItLacks) {
+  if (Caffe::mode() == Caffe::GPU) GTEST_SKIP() << "CUDA does not go on in a forked process";
   const auto net = NetThatThrows("data");
   EXPECT_EQ(NextBatch(net.get()), 0);
   EXPECT_TRUE(caffe_test::InForkedProcess([&] {

@@ -10,7 +10,7 @@
 namespace caffe_test {
 namespace {
 
-// Values go to the places, all different, of their 6 x 10 planes.
+// Values go to the places of their 6 x 10 planes; where several have one, to that of the last.
 void ExpectUpsampled(const Order& order, const std::vector<float>& places) {
   const caffe::OutermostRun net;
   LayerCase<float> layer("type: 'Upsample' upsample_param { scale: 2 }");
@@ -35,14 +35,16 @@ void ExpectUpsampled(const Order& order, const std::vector<float>& places) {
 }
 
 TEST(AnyOrderOfChannels, Upsample) {
-  std::vector<float> beside(2 * 48 * 15), anywhere(2 * 48 * 15);
+  std::vector<float> beside(2 * 48 * 15), anywhere(2 * 48 * 15), repeated(2 * 48 * 15);
   for (int i = 0; i < 2 * 48 * 15; ++i) {
     beside[i] = i % 15 / 5 * 20 + i % 5 * 2 + i % 2 + i % 3 / 2 * 10;
     anywhere[i] = 59 - beside[i];
+    repeated[i] = beside[i / 15 * 15 + i % 3 * 4];
   }
   for (const Order& order : Orders()) {
     ExpectUpsampled(order, beside);
     ExpectUpsampled(order, anywhere);
+    ExpectUpsampled(order, repeated);
   }
 }
 
