@@ -13,15 +13,17 @@
 
 namespace caffe {
 
-/// What the running sums become with a batch's mean and unbiased variance.
+/// What the running sums become with a batch's mean and unbiased variance. The bias, or null, is
+/// one that the batch was not given.
 template <typename Dtype>
 struct RunningSums {
   Dtype fraction;
+  const Dtype* bias;
   Dtype* mean;
   Dtype* variance;
   Dtype* weight;
   CAFFE_HOST_DEVICE void Add(int c, Dtype batch_mean, Dtype unbiased) const {
-    mean[c] = fraction * mean[c] + batch_mean;
+    mean[c] = fraction * mean[c] + (bias ? batch_mean + bias[c] : batch_mean);
     variance[c] = fraction * variance[c] + unbiased;
     if (c == 0) weight[0] = fraction * weight[0] + 1;
   }

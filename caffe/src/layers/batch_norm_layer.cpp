@@ -70,9 +70,9 @@ void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
     squares = SquaresPerChannel(layout, x, mean_);
   });
 
-  const RunningSums<Dtype> running = {moving_average_fraction_, this->blobs_[0]->mutable_cpu_data(),
-                                      this->blobs_[1]->mutable_cpu_data(),
-                                      this->blobs_[2]->mutable_cpu_data()};
+  const RunningSums<Dtype> running = {
+      moving_average_fraction_, nullptr, this->blobs_[0]->mutable_cpu_data(),
+      this->blobs_[1]->mutable_cpu_data(), this->blobs_[2]->mutable_cpu_data()};
   const TakeBatch<Dtype> take = {count, double(eps_), running, mean_.data(),
                                  inverse_deviation_.data()};
   for (int c = 0; c < channels_; ++c) take(c, mean_[c], squares[c] / count);
@@ -129,7 +129,16 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                     WriteIn(layout, bottom[0], Part::kDiff));
 }
 
-// ---- with the layers that follow ----
+// ---- with the layers beside it ----
+
+template <typename Dtype>
+bool BatchNormLayer<Dtype>::TakeBias(const shared_ptr<Blob<Dtype>>& bias) {
+  if (Caffe::mode() == Caffe::CPU || !IsExactly<BatchNormLayer>(*this) || use_global_stats_) {
+    return false;
+  }
+  bias_ = bias;
+  return true;
+}
 
 template <typename Dtype>
 bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {

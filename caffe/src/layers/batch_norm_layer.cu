@@ -8,12 +8,6 @@ namespace caffe {
 
 namespace {
 
-template <typename Dtype>
-RunningSums<Dtype> SumsIn(const vector<shared_ptr<Blob<Dtype>>>& blobs, Dtype fraction) {
-  return {fraction, blobs[0]->mutable_gpu_data(), blobs[1]->mutable_gpu_data(),
-          blobs[2]->mutable_gpu_data()};
-}
-
 template <typename T, typename Dtype>
 struct StoreStatistics {
   ShiftedSumsOfChannel<T> of;
@@ -45,6 +39,13 @@ Dtype* BatchNormLayer<Dtype>::Row(typename BatchNormLayer<Dtype>::DeviceRow row)
 }
 
 template <typename Dtype>
+RunningSums<Dtype> BatchNormLayer<Dtype>::RunningSumsOnGpu() {
+  return {moving_average_fraction_, bias_ ? bias_->gpu_data() : nullptr,
+          this->blobs_[0]->mutable_gpu_data(), this->blobs_[1]->mutable_gpu_data(),
+          this->blobs_[2]->mutable_gpu_data()};
+}
+
+template <typename Dtype>
 const Dtype* BatchNormLayer<Dtype>::Units(int value) {
   if (units_.count() != 2 * channels_) {
     units_.Reshape(vector<int>{2, channels_});
@@ -64,7 +65,7 @@ void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
                                    Row(kInverseDeviation)});
     return;
   }
-  const RunningSums<Dtype> running = SumsIn(this->blobs_, moving_average_fraction_);
+  const RunningSums<Dtype> running = RunningSumsOnGpu();
   const ChannelLayout layout = StoredOnGpu(bottom);
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
@@ -95,8 +96,7 @@ bool BatchNormLayer<Dtype>::NormalizeByCudnn(const Blob<Dtype>& bottom, Blob<Dty
           {Row(kMean), Row(kInverseDeviation), Row(kRunningMean), Row(kVariance)}, y)) {
     return false;
   }
-  const RunningSums<Dtype> running = SumsIn(this->blobs_, moving_average_fraction_);
-  ForElements(channels_, AddToRunningSums<Dtype>{running, Row(kMean), Row(kVariance)});
+  ForElements(channels_, AddToRunningSums<Dtype>{RunningSumsOnGpu(), Row(kMean), Row(kVariance)});
   return true;
 }
 

@@ -1,5 +1,6 @@
 #include "caffe/layers/conv_layer.hpp"
 
+#include "caffe/layers/batch_norm_layer.hpp"
 #include "caffe/layers/pooling_layer.hpp"
 #include "caffe/layers/relu_layer.hpp"
 #include "caffe/util/im2col.hpp"
@@ -45,15 +46,24 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  if (relu_ || !IsExactly<ConvolutionLayer>(*this) || !IsExactly<ReLULayer<Dtype>>(*next)) {
-    return false;
-  }
+  if (relu_ || !IsExactly<ConvolutionLayer>(*this)) return false;
+  // That remains a layer of its own.
+  if (LeaveBias(next.get())) return false;
+  if (!IsExactly<ReLULayer<Dtype>>(*next)) return false;
   const float slope = next->layer_param().relu_param().negative_slope();
   // A negative slope needs the input to find the gradient.
   if (slope < 0) return false;
   relu_ = next;
   this->set_relu_slope(slope);
   return true;
+}
+
+template <typename Dtype>
+bool ConvolutionLayer<Dtype>::LeaveBias(Layer<Dtype>* next) {
+  auto* const norm = dynamic_cast<BatchNormLayer<Dtype>*>(next);
+  bias_left_ =
+      norm && this->bias_term_ && this->channel_axis_ == 1 && norm->TakeBias(this->blobs_[1]);
+  return bias_left_;
 }
 
 template <typename Dtype>
@@ -129,7 +139,7 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
   const ThreadsForOperations threads(this->Operations());
   if (ForwardStrips(*bottom[0], nullptr)) return;
   const Blob<Dtype>& weights = *this->blobs_[0];
-  const Blob<Dtype>* bias = this->bias_term_ ? this->blobs_[1].get() : nullptr;
+  const Blob<Dtype>* bias = AddsBias() ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
   for (size_t i = 0; i < bottom.size(); ++i) {
     if (fast) {
@@ -177,7 +187,7 @@ void ConvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
   const Blob<Dtype>& weights = *this->blobs_[0];
   Blob<Dtype>* weight = this->param_propagate_down(0) ? this->blobs_[0].get() : nullptr;
   Blob<Dtype>* bias_of_all =
-      this->bias_term_ && this->param_propagate_down(1) ? this->blobs_[1].get() : nullptr;
+      AddsBias() && this->param_propagate_down(1) ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
   for (size_t i = 0; i < top.size(); ++i) {
     Blob<Dtype>* bias = BackwardRelu(Device(), top[i], bias_of_all) ? nullptr : bias_of_all;

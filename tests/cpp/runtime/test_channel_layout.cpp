@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include <boost/make_shared.hpp>
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
@@ -117,6 +118,46 @@ TEST(FusedLayers, GiveTheResultsOfLayersOneByOne) {
     EXPECT_EQ(net->is_absorbed(i), name == "scale1" || name == "relu1" || name == "relu2") << name;
   }
   ExpectPlainNetsResults(*net, 1e-4);
+}
+
+// A batch's mean takes away what a bias adds to all, so that on the GPU nobody adds it.
+TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
+  const auto run = [](caffe::NetParameter::BlobLifetime lifetime) {
+    auto param = FromText<caffe::NetParameter>(R"(
+      state { phase: TRAIN }
+      layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 3 dim: 2 dim: 7 dim: 6 } } }
+      layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'y' convolution_param {
+              num_output: 8 kernel_size: 3 weight_filler { type: 'xavier' }
+              bias_filler { type: 'uniform' min: 1 max: 3 } } }
+      layer { name: 'norm' type: 'BatchNorm' bottom: 'y' top: 'y' }
+      layer { name: 'scale' type: 'Scale' bottom: 'y' top: 'y' scale_param { bias_term: true } }
+      layer { name: 'relu' type: 'ReLU' bottom: 'y' top: 'y' }
+      layer { name: 'loss' type: 'Reduction' bottom: 'y' top: 'loss' loss_weight: 1
+              reduction_param { operation: SUMSQ } })");
+    param.set_blob_lifetime(lifetime);
+    caffe::Caffe::set_random_seed(1701);
+    auto net = boost::make_shared<caffe::Net<float>>(param);
+    caffe::Blob<float>* x = net->input_blobs()[0];
+    for (int i = 0; i < x->count(); ++i) x->mutable_cpu_data()[i] = float(i * 7919 % 101) / 50;
+    net->ClearParamDiffs();
+    net->ForwardBackward();
+    return net;
+  };
+  const auto fused = run(caffe::NetParameter::UNTIL_BACKWARD);
+  const auto plain = run(caffe::NetParameter::KEEP);
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) {
+    EXPECT_EQ(fused->params()[1]->asum_diff(), 0);
+  }
+  EXPECT_NEAR(fused->blob_by_name("loss")->cpu_data()[0],
+              plain->blob_by_name("loss")->cpu_data()[0], 1e-2);
+  for (size_t p = 0; p < plain->params().size(); ++p) {
+    const auto& got = *fused->params()[p];
+    const auto& expected = *plain->params()[p];
+    for (int i = 0; i < expected.count(); ++i) {
+      EXPECT_NEAR(got.cpu_data()[i], expected.cpu_data()[i], 1e-5) << p << " at " << i;
+      EXPECT_NEAR(got.cpu_diff()[i], expected.cpu_diff()[i], 2e-3) << p << " at " << i;
+    }
+  }
 }
 
 // The root of the mean square of the differences, as a share of that of the expected values.

@@ -13,6 +13,8 @@ namespace caffe {
 namespace cudnn {
 struct NormalizedValues;
 }
+template <typename Dtype>
+struct RunningSums;
 
 /// Batch normalisation (Ioffe and Szegedy 2015) without scale and shift, which a Scale layer adds:
 /// y = (x - mean) / sqrt(variance + eps), for each channel.
@@ -31,6 +33,10 @@ class BatchNormLayer : public Layer<Dtype> {
   int ExactNumBottomBlobs() const override { return 1; }
   int ExactNumTopBlobs() const override { return 1; }
 
+  /// Asked by the layer in front, whose only reader this is: whether it may leave out its bias, of
+  /// one number a channel, from now on. A batch's mean takes that away again, so that it counts in
+  /// the running means alone, and its gradient is 0. On the GPU this saves passes over memory.
+  bool TakeBias(const shared_ptr<Blob<Dtype>>& bias);
   /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }
@@ -86,6 +92,7 @@ class BatchNormLayer : public Layer<Dtype> {
   enum DeviceRow { kMean, kInverseDeviation, kA, kB, kU, kV, kDeviceRows };
   static constexpr DeviceRow kRunningMean = kA, kVariance = kB;
   Dtype* Row(DeviceRow row);
+  RunningSums<Dtype> RunningSumsOnGpu();
   /// A zero or a one for each channel.
   const Dtype* Units(int value);
   void TakeStatisticsOnGpu(const Blob<Dtype>& bottom);
@@ -99,6 +106,8 @@ class BatchNormLayer : public Layer<Dtype> {
   void TakeBottomOnGpu(Blob<Dtype>* bottom);
 #endif
 
+  /// What the layer in front leaves out, or null.
+  shared_ptr<Blob<Dtype>> bias_;
   /// The absorbed Scale layer, or null, and the slope of the absorbed ReLU (1: there is none).
   shared_ptr<Layer<Dtype>> scale_;
   Dtype slope_ = 1;

@@ -25,7 +25,7 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   ~ConvolutionLayer() override;
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Convolution"; }
-  /// Takes over a ReLU.
+  /// Takes over a ReLU, or leaves the bias to a BatchNorm.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
   /// far more to do, to run in front of it on its strips.
@@ -71,6 +71,11 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool BackwardRelu(OnCpu, Blob<Dtype>* top, Blob<Dtype>* bias);
   bool BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias);
 
+  /// Whether a BatchNorm that follows makes the bias needless.
+  bool LeaveBias(Layer<Dtype>* next);
+  bool AddsBias() const { return this->bias_term_ && !bias_left_; }
+
+  bool bias_left_ = false;
   /// The absorbed ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
   /// Whether the reader of the top does its Backward.
