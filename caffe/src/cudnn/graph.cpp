@@ -74,7 +74,8 @@ namespace {
 
 // Configurations of engines for a graph, in the order that cuDNN thinks best.
 std::vector<shared_ptr<Descriptor>> Configurations(const Descriptor& graph,
-                                                   cudnnBackendHeurMode_t mode, size_t most) {
+                                                   cudnnBackendHeurMode_t mode) {
+  const int64_t kMost = 100;
   Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristics.Set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
@@ -83,7 +84,7 @@ std::vector<shared_ptr<Descriptor>> Configurations(const Descriptor& graph,
       heuristics.Get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, nullptr);
   std::vector<shared_ptr<Descriptor>> found;
   std::vector<cudnnBackendDescriptor_t> room;
-  while (found.size() < std::min<size_t>(count, most)) {
+  while (static_cast<int64_t>(found.size()) < std::min(count, kMost)) {
     found.push_back(boost::make_shared<Descriptor>(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
     room.push_back(found.back()->get());
   }
@@ -154,7 +155,8 @@ std::vector<shared_ptr<Plan>> Graph::Plans(size_t workspace_limit, size_t most, 
   if (!graph.Finalize()) return plans;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     std::vector<shared_ptr<Descriptor>> configurations;
-    for (const auto& configuration : Configurations(graph, mode, most)) {
+    for (const auto& configuration : Configurations(graph, mode)) {
+      if (configurations.size() == most) break;
       if (IsFreeOf(exact ? kInexact : kUnordered, *configuration)) {
         configurations.push_back(configuration);
       }

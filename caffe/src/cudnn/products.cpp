@@ -9,6 +9,7 @@
 
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
+#include "caffe/util/math_functions.hpp"
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
 #include "gpu/scratch.hpp"
@@ -40,8 +41,10 @@ size_t WorkspaceLimit() {
 
 char* Bytes(const void* memory) { return const_cast<char*>(static_cast<const char*>(memory)); }
 
-// How many engines of the graph interface are tried.
+// How many engines of the graph interface are tried, and the most bytes of temporary memory for
+// one.
 const size_t kMostEngines = 8;
+const size_t kMostMemoryOfEngines = size_t(256) << 20;
 
 }  // namespace
 
@@ -65,14 +68,14 @@ class Products::Search {
 
   template <typename Calls>
   Choice Find() {
-    TryPlans<Calls>();
     TryAlgorithms<Calls>();
     // Fewer images a call may be faster still.
-    while (best_time_ < kNever && !best_.plan && best_.images > 1) {
+    while (best_time_ < kNever && best_.images > 1) {
       Choice half = best_;
       half.images = (best_.images + 1) / 2;
       if (!NeedMemory<Calls>(&half) || !Fits(half) || !Try<Calls>(half)) break;
     }
+    TryPlans<Calls>();
     ReleaseDeviceScratch(Scratch::kWorkspace);
     CHECK(best_time_ < kNever)
         << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
@@ -91,7 +94,9 @@ class Products::Search {
   // In microseconds, what the first use of a kernel may take to load it.
   static constexpr float kLoading = 20000;
 
-  // The graph interface offers other kernels for the same product, some of them faster.
+  // The graph interface offers other kernels for the same product, some of them faster; they
+  // compute all images at once. Those with much memory are the algorithms again, which may be
+  // faster for fewer.
   template <typename Calls>
   void TryPlans() {
     if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
@@ -170,6 +175,7 @@ class Products::Search {
   // Whether it has become the best one.
   template <typename Calls>
   bool Try(const Choice& choice) {
+    if (best_time_ < kNever && TakesFirstWay()) return false;
     const float time = TimeOf<Calls>(choice);
     VLOG(2) << "cuDNN: " << NameOf(choice) << ": " << time / 1000 << " ms, "
             << (choice.workspace >> 20) << " MiB";
@@ -251,11 +257,10 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
   Compute<ToWeightsCalls>({Bytes(image), Bytes(features), Bytes(diff)}, add);
 }
 
-// Engines have no way to add to what is there, and want memory as the GPU's pool gives it.
+// Engines want memory as the GPU's pool gives it.
 bool Products::MayHavePlans(Product product, const Arrays& arrays) const {
-  if (type_ != CUDNN_DATA_FLOAT || geometry_.groups > 1 || product == Product::kToWeights) {
-    return false;
-  }
+  if (type_ != CUDNN_DATA_FLOAT || geometry_.groups > 1) return false;
+  if (product == Product::kToWeights) return IsAligned(arrays.image) && IsAligned(arrays.features);
   return IsAligned(arrays.image) && IsAligned(arrays.features) && IsAligned(arrays.weights);
 }
 
@@ -267,7 +272,7 @@ std::vector<shared_ptr<Plan>> Products::PlansOf(Product product) const {
       graph.Stored(kWeights, {g.feature_channels, g.image_channels, g.kernel[0], g.kernel[1]},
                    type_),
       graph.Stored(kFeatures, {g.num, g.feature_channels, g.features[0], g.features[1]}, type_));
-  return graph.Plans(WorkspaceLimit(), kMostEngines, math_ == CUDNN_FMA_MATH);
+  return graph.Plans(kMostMemoryOfEngines, kMostEngines, math_ == CUDNN_FMA_MATH);
 }
 
 template <typename Calls>
@@ -281,11 +286,7 @@ void Products::Compute(const Arrays& arrays, bool add) const {
 
 template <typename Calls>
 cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const {
-  if (choice.plan) {
-    const bool done = choice.plan->Run(
-        {{kImage, arrays.image}, {kWeights, arrays.weights}, {kFeatures, arrays.features}});
-    return done ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
-  }
+  if (choice.plan) return RunPlan(*choice.plan, arrays, add);
   void* workspace = WorkspaceOf(choice);
   const bool doubles = type_ == CUDNN_DATA_DOUBLE;
   const void* one = doubles ? static_cast<const void*>(&kOne<double>) : &kOne<float>;
@@ -301,6 +302,20 @@ cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const
     if (status != CUDNN_STATUS_SUCCESS) return status;
     arrays.image += image_bytes_ * images;
     arrays.features += feature_bytes_ * images;
+  }
+  return CUDNN_STATUS_SUCCESS;
+}
+
+// Engines have no way to add to what is there.
+cudnnStatus_t Products::RunPlan(const Plan& plan, const Arrays& arrays, bool add) const {
+  void* sum = arrays.weights;
+  if (add) sum = DeviceScratch(Scratch::kWeights, weight_bytes_);
+  if (!plan.Run({{kImage, arrays.image}, {kWeights, sum}, {kFeatures, arrays.features}})) {
+    return CUDNN_STATUS_NOT_SUPPORTED;
+  }
+  if (add) {
+    caffe_gpu_axpy(static_cast<int>(weight_bytes_ / sizeof(float)), 1.f,
+                   static_cast<const float*>(sum), reinterpret_cast<float*>(arrays.weights));
   }
   return CUDNN_STATUS_SUCCESS;
 }

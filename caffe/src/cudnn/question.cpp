@@ -1,5 +1,7 @@
 #include "cudnn/question.hpp"
 
+#include <cstdlib>
+#include <cstring>
 #include <sstream>
 
 namespace caffe {
@@ -14,6 +16,11 @@ string TextOf(Product product, const ConvolutionGeometry& g) {
        << " to " << g.feature_channels << " channels, kernel " << g.kernel[0] << " x "
        << g.kernel[1];
   return text.str();
+}
+
+bool TakesFirstWay() {
+  const char* value = std::getenv("CAFFE_DETERMINISTIC");
+  return value && std::strcmp(value, "1") == 0;
 }
 
 }  // namespace cudnn
