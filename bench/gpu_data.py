@@ -66,14 +66,15 @@ def _steps(proto: Any) -> Callable[[], Any]:
 
 def starving_rows(net: str, batch: int) -> list[Row]:
     """A training step with data from an LMDB beside one that needs none, on CORES processors."""
+    from bench.engines import import_caffe
+
+    import_caffe()  # before others import it, who would let it log all that it makes
     from dcme.datasets.lmdb_file import write_lmdb
     from dcme.datasets.samples import read_list
 
     from bench.data import write_images
-    from bench.engines import import_caffe
     from bench.nets import NETS
 
-    import_caffe()
     definition = NETS[net]
     with tempfile.TemporaryDirectory() as name, _on_cores(CORES):
         folder = Path(name)
