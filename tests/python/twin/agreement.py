@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from twin.growing import GrowingNet
 from twin.trainings import Training
 
+Outputs = dict[str, np.ndarray]
+
 
 def apart(found: ArrayLike, exact: ArrayLike, rounded: ArrayLike, allowed: float) -> str | None:
     """What is wrong with values, or None where they are near enough to the exact ones."""
@@ -35,28 +37,37 @@ def differences(
 ) -> Iterator[str]:
     """What `caffe train` got wrong: the losses first, as parameters follow from them."""
     for i, (loss, right) in enumerate(zip(exact.losses, found.losses)):
-        wrong = apart(right, loss, rounded.losses[i], 2e-3 * (abs(loss) + 0.1))
+        wrong = apart(right, loss, rounded.losses[i], net.slack * 2e-3 * (abs(loss) + 0.1))
         if wrong:
             yield f"the loss of iteration {i} {wrong}"
     if len(found.losses) != len(exact.losses):
         yield f"{len(found.losses)} losses are logged instead of {len(exact.losses)}"
-    yield from _test_differences(found, exact, rounded)
+    yield from _test_differences(net, found, exact, rounded)
     yield from _parameter_differences(net, found, exact, rounded)
 
 
-def _test_differences(found: Training, exact: Training, rounded: Training) -> Iterator[str]:
+def _test_differences(
+    net: GrowingNet, found: Training, exact: Training, rounded: Training
+) -> Iterator[str]:
     if list(found.tests) != list(exact.tests):
         yield f"there are tests at {list(found.tests)} instead of {list(exact.tests)}"
         return
-    for iteration, outputs in exact.tests.items():
-        if set(found.tests[iteration]) != set(outputs):
-            yield f"outputs are {sorted(found.tests[iteration])} instead of {sorted(outputs)}"
-            return
-        for name, value in outputs.items():
-            tested, near = found.tests[iteration][name], rounded.tests[iteration][name]
-            wrong = apart(tested, value, near, 3e-3 * magnitude(value))
-            if wrong:
-                yield f"the test output {name} at iteration {iteration} {wrong}"
+    for at, outputs in exact.tests.items():
+        for wrong in output_differences(net, found.tests[at], outputs, rounded.tests[at]):
+            yield f"at iteration {at[0]}, test net {at[1]}: {wrong}"
+
+
+def output_differences(
+    net: GrowingNet, found: Outputs, exact: Outputs, rounded: Outputs
+) -> Iterator[str]:
+    """What a test net got wrong."""
+    if set(found) != set(exact):
+        yield f"outputs are {sorted(found)} instead of {sorted(exact)}"
+        return
+    for name, value in exact.items():
+        wrong = apart(found[name], value, rounded[name], net.slack * 3e-3 * magnitude(value))
+        if wrong:
+            yield f"the output {name} {wrong}"
 
 
 def _parameter_differences(
@@ -69,7 +80,9 @@ def _parameter_differences(
     }
     most = max(moved[name] for name in net.parameters.learned())
     for name, value in exact.parameters.items():
-        unit = moved[name] + 0.02 * most + 1e-4 * float(np.linalg.norm(value))
-        wrong = apart(found.parameters[name], value, rounded.parameters[name], 1e-3 * unit)
+        unit = moved[name] + 0.05 * most + 1e-4 * float(np.linalg.norm(value))
+        wrong = apart(
+            found.parameters[name], value, rounded.parameters[name], net.slack * 1e-3 * unit
+        )
         if wrong:
             yield f"parameter {name[1]} of layer {name[0]} {wrong}"

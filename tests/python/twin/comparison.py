@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from google.protobuf import text_format
 
-from twin.agreement import differences
+from twin.agreement import differences, output_differences
 from twin.passes import pass_differences
 from twin.random_nets import RandomTraining, random_training
-from twin.trainings import Blobs, programs, resumed, twins
+from twin.trainings import Blobs, last_batch_tested, programs, resumed, tested, twins
 
 # A larger loss is one that bursts.
 LARGEST = 1000
@@ -42,9 +42,22 @@ def wrong(training: RandomTraining, folder: Path) -> Iterator[str]:
     exact, rounded = twins(training), twins(training, torch.float32)
     yield from differences(training.net, found, exact, rounded)
     yield from pass_differences(training, found.parameters, folder)
+    yield from _test_differences(training, found.parameters, folder)
     solver, layers = training.solver, training.net.layers
     if solver.snapshot < solver.max_iter and not any(layer.type in STATEFUL for layer in layers):
         yield from _changed("going on from a snapshot", found.parameters, resumed(training, folder))
+
+
+def _test_differences(training: RandomTraining, weights: Blobs, folder: Path) -> Iterator[str]:
+    """What `caffe test` gets wrong, in the second batch."""
+    found = last_batch_tested(training, folder, 2)
+    expected = []
+    for dtype in (torch.float64, torch.float32):
+        parameters = training.net.parameters.restarted(dtype)
+        parameters.load(weights)
+        expected.append(next(islice(tested(training, parameters, 1, dtype=dtype), 1, None)))
+    for wrong in output_differences(training.net, found, *expected):
+        yield f"caffe test: {wrong}"
 
 
 def _changed(what: str, before: Blobs, after: Blobs) -> Iterator[str]:

@@ -1,11 +1,9 @@
-"""Layers that move a window over images: Convolution, Deconvolution, Pooling and its inverse."""
+"""Layers that move a window over images and learn: Convolution, Deconvolution; and Im2col."""
 
 from __future__ import annotations
 
 import math
 
-import torch
-from caffe.proto.caffe_pb2 import PoolingParameter
 from google.protobuf.message import Message
 from torch import Tensor
 from torch.nn import functional as F
@@ -66,65 +64,21 @@ def deconvolution(layer: Layer, *bottoms: Tensor) -> tuple[Tensor, ...]:
     return tuple(tops)
 
 
-def windows(
-    size: int, kernel: int, stride: int, pad: int, padded: bool, floor: bool
-) -> list[range]:
-    """The windows along an axis, the padding before and behind included: from -pad on.
-
-    Their number is rounded up, unless told otherwise; with padding on any axis, a last one that
-    begins behind the image and its padding in front is left out.
-    """
-    steps = (size + 2 * pad - kernel) / stride
-    count = (math.floor(steps) if floor else math.ceil(steps)) + 1
-    if padded and (count - 1) * stride >= size + pad:
-        count -= 1
-    starts = [i * stride - pad for i in range(count)]
-    return [range(start, min(start + kernel, size + pad)) for start in starts]
-
-
-def pooling(layer: Layer, x: Tensor) -> tuple[Tensor, ...]:
-    """The largest of each window and its place in the image, or the mean, padding counted as 0."""
-    options = layer.proto.pooling_param
-    kernel, stride, pad = list(x.shape[2:]), [1, 1], [0, 0]
-    if not options.global_pooling:
-        kernel = sides(options, "kernel_size", 2, 1)
-        stride = sides(options, "stride", 2, 1)
-        pad = sides(options, "pad", 2, 0)
-    floor = options.round_mode == PoolingParameter.FLOOR
-    rows, columns = (
-        windows(x.shape[2 + i], kernel[i], stride[i], pad[i], any(pad), floor) for i in (0, 1)
-    )
-    if not rows or not columns:
-        raise ValueError("the window is larger than the image")
-    pooled = [_pool(x, row, column, options.pool) for row in rows for column in columns]
-    size = (*x.shape[:2], len(rows), len(columns))
-    return tuple(torch.stack(values, 2).reshape(size) for values in zip(*pooled))
-
-
-def _pool(x: Tensor, rows: range, columns: range, method: int) -> tuple[Tensor, ...]:
-    top, left = max(rows.start, 0), max(columns.start, 0)
-    inside = x[:, :, top : rows.stop, left : columns.stop]
-    if inside.numel() == 0:
-        raise ValueError("a window of padding alone")
-    if method == PoolingParameter.AVE:
-        return (inside.sum((2, 3)) / (len(rows) * len(columns)),)
-    values, where = inside.flatten(2).max(2)  # of equal ones the first
-    width = inside.shape[3]
-    place = (top + where // width) * x.shape[3] + left + where % width
-    return values, place.to(x.dtype)
-
-
-def upsample(layer: Layer, x: Tensor, mask: Tensor) -> Tensor:
-    """Zeros but for the elements of x, where a pooling layer's mask says that they came from."""
-    options = layer.proto.upsample_param
-    size = (options.upsample_h, options.upsample_w)
-    empty = torch.zeros(*x.shape[:2], math.prod(size), dtype=x.dtype)
-    return empty.scatter(2, mask.long().flatten(2), x.flatten(2)).unflatten(2, size)
+def im2col(layer: Layer, x: Tensor) -> Tensor:
+    """The values in each place of a convolution's window, as channels (N, C kh kw, h, w)."""
+    options = layer.proto.convolution_param
+    kernel = sides(options, "kernel_size", 2, 1)
+    stride, pad = sides(options, "stride", 2, 1), sides(options, "pad", 2, 0)
+    dilation = sides(options, "dilation", 2, 1)
+    size = [
+        (x.shape[2 + i] + 2 * pad[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1
+        for i in (0, 1)
+    ]
+    return F.unfold(x, kernel, dilation, pad, stride).unflatten(2, size)
 
 
 CONVOLUTION: dict[str, Function] = {
     "Convolution": convolution,
     "Deconvolution": deconvolution,
-    "Pooling": pooling,
-    "Upsample": upsample,
+    "Im2col": im2col,
 }

@@ -1,4 +1,4 @@
-"""Layers of full matrices: InnerProduct, and the recurrent ones."""
+"""Layers of full matrices: InnerProduct, Embed, and the recurrent ones."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ def inner_product(layer: Layer, x: Tensor) -> Tensor:
     return y + layer.parameter(1, (outputs,), 0.3) if options.bias_term else y
 
 
+def embed(layer: Layer, indices: Tensor) -> Tensor:
+    """A row of a matrix for each index, plus a bias."""
+    options = layer.proto.embed_param
+    weights = layer.parameter(0, (options.input_dim, options.num_output), 1)
+    y = weights[indices.long()]
+    return y + layer.parameter(1, (options.num_output,), 0.3) if options.bias_term else y
+
+
+def parameter(layer: Layer) -> Tensor:
+    """Learned values that other layers read."""
+    return layer.parameter(0, layer.proto.parameter_param.shape.dim, 0.3, 1) * 1
+
+
 def _carried(layer: Layer, count: int, like: Tensor) -> list[Tensor]:
     """The state of a recurrent layer at the end of the pass before; zeros in the first."""
     return layer.state or [torch.zeros_like(like)] * count
@@ -41,7 +54,7 @@ def lstm(layer: Layer, x: Tensor, continued: Tensor) -> Tensor:
     weights = layer.parameter(2, (4 * units, units), 1 / math.sqrt(units))
     h, c = _carried(layer, 2, driven[0, :, :units])
     steps = []
-    for drive, goes_on in zip(driven, continued[:, :, None]):
+    for drive, goes_on in zip(driven, continued.detach()[:, :, None]):
         gates = drive + (goes_on * h) @ weights.T
         admit, keep, show = torch.sigmoid(gates[:, : 3 * units]).chunk(3, 1)
         c = goes_on * keep * c + admit * torch.tanh(gates[:, 3 * units :])
@@ -60,11 +73,17 @@ def rnn(layer: Layer, x: Tensor, continued: Tensor) -> Tensor:
     bias = layer.parameter(4, (units,), 0.3)
     (h,) = _carried(layer, 1, driven[0])
     steps = []
-    for drive, goes_on in zip(driven, continued[:, :, None]):
+    for drive, goes_on in zip(driven, continued.detach()[:, :, None]):
         h = torch.tanh((goes_on * h) @ weights.T + drive)
         steps.append(torch.tanh(h @ output.T + bias))
     layer.state = [h.detach()]
     return torch.stack(steps)
 
 
-DENSE: dict[str, Function] = {"InnerProduct": inner_product, "LSTM": lstm, "RNN": rnn}
+DENSE: dict[str, Function] = {
+    "Embed": embed,
+    "InnerProduct": inner_product,
+    "LSTM": lstm,
+    "Parameter": parameter,
+    "RNN": rnn,
+}

@@ -90,4 +90,5 @@ ELEMENTWISE: dict[str, Function] = {
     "Sigmoid": lambda _, x: torch.sigmoid(x),
     "Swish": swish,
     "TanH": lambda _, x: torch.tanh(x),
+    "Threshold": lambda layer, x: (x > layer.proto.threshold_param.threshold).to(x.dtype),
 }

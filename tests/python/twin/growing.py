@@ -23,7 +23,8 @@ class GrowingNet:
     """Layers on data sets of some rows, of which each batch takes the next ones.
 
     The first axis of every blob with axes is the batch, or some batches behind each other, so that
-    batches may have any size. `values` are those of blobs that layers to come may read.
+    batches may have any size, unless they are to be `of_one_size`. `values` are those of blobs that
+    layers to come may read.
     """
 
     def __init__(self, seed: int | Sequence[int]) -> None:
@@ -34,6 +35,11 @@ class GrowingNet:
         self.values: dict[str, torch.Tensor] = {}
         self.parameters = Parameters(self.rng)
         self.layers: list[LayerParameter] = []
+        self.of_one_size = False
+        # What values may be off, by the usual limits. Of very many some are so near to 0 that
+        # rounding decides what ReLU makes of them.
+        self.slack = 1.0
+        self.most = MOST
         self._twin = Net(NetParameter(), TRAIN, self.parameters)
         self._reads: Counter[str] = Counter()
 
@@ -68,6 +74,13 @@ class GrowingNet:
         same = self.values[blob].dim()
         return [n for n in self.values if self.values[n].dim() == same and rest(n) == rest(blob)]
 
+    def nearly_equal(self, blob: str) -> bool:
+        """Whether an item or a plane has values that only rounding tells apart, so that none is
+        the largest for sure."""
+        value = self.values[blob]
+        gaps = value.flatten(2 if value.dim() == 4 else 1).sort(-1).values.diff(dim=-1)
+        return bool(((gaps > 0) & (gaps < 1e-12)).any())
+
     def unread(self) -> list[str]:
         """The blobs that no layer reads."""
         return [name for name in self.values if not self._reads[name] and name not in self.data]
@@ -96,15 +109,15 @@ class GrowingNet:
         """A layer, if it can be and its values are of ordinary size; the name of its first top."""
         number = len(self.layers)
         names = [bottoms[0]] if in_place else [f"b{number}{'xyz'[i]}" for i in range(tops)]
-        if "Loss" not in type and type != "Silence" and self.chance(0.03):
-            fields["propagate_down"] = [self.chance(0.3) for _ in bottoms]
+        if bottoms and "Loss" not in type and type != "Silence" and self.chance(0.03):
+            fields["propagate_down"] = [self.chance(0.3) and b in self.values for b in bottoms]
         proto = LayerParameter(name=f"L{number}", type=type, bottom=bottoms, top=names, **fields)
         try:
             with torch.no_grad():
                 found = self._twin.compute(Layer(proto, TRAIN, self.parameters))
         except (RuntimeError, ValueError, IndexError):
             found = [torch.tensor(torch.nan)]
-        if not all(0 < v.numel() <= MOST and float(v.abs().max()) <= LARGEST for v in found):
+        if not all(0 < v.numel() <= self.most and float(v.abs().max()) <= LARGEST for v in found):
             self.parameters.forget(proto.name)
             return None
         self._reads.update(bottoms)
@@ -134,13 +147,13 @@ class GrowingNet:
         ]
         return NetParameter(layer=[*readers, *self.layers])
 
-    def on_inputs(self) -> NetParameter:
-        """The net on blobs that the caller fills."""
+    def on_inputs(self, force_backward: bool) -> NetParameter:
+        """The net on blobs that the caller fills, and whose gradients it has, too, if told so."""
         shapes = [{"dim": (self.batch, *rows.shape[1:])} for rows in self.data.values()]
         data = LayerParameter(
             name="data", type="Input", top=self.data, input_param={"shape": shapes}
         )
-        return NetParameter(layer=[data, *self.layers])
+        return NetParameter(layer=[data, *self.layers], force_backward=force_backward)
 
     def batch_at(self, row: int, size: int) -> dict[str, np.ndarray]:
         """The rows from one on, behind the last of which comes the first again."""

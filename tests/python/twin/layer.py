@@ -25,8 +25,10 @@ class Layer:
         self._parameters = parameters
 
     def parameter(self, index: int, shape: Sequence[int], std: float, mean: float = 0) -> Tensor:
-        """A learned parameter; the net's first pass draws it."""
-        return self._parameters.of(self.proto, index, shape, std, mean, learned=True).value
+        """A learned parameter; the net's first pass draws it. A shared one may have another shape,
+        which its first layer gave it."""
+        found = self._parameters.of(self.proto, index, shape, std, mean, learned=True)
+        return found.value.reshape(tuple(shape))
 
     def statistic(self, index: int, shape: Sequence[int], std: float, mean: float) -> Tensor:
         """A parameter that the layer itself moves."""

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from twin.layer import Function, Layer
 
-# What a label of softmax may add to the loss.
-LARGEST = -math.log(torch.finfo(torch.float32).tiny)
+# The least probability that SoftmaxWithLoss takes the logarithm of, and the one of other losses.
+TINY, LEAST = torch.finfo(torch.float32).tiny, 1e-20
 
 
 def _divisor(options: LossParameter, valid: int, total: int, batch: int, default: int) -> float:
@@ -42,6 +42,21 @@ def _counted(label: Tensor, options) -> Tensor:
     return label.long() != options.ignore_label
 
 
+def _limited(losses: Tensor, largest: float) -> Tensor:
+    """Losses that are no larger, with the gradients of those that may be."""
+    return losses - (losses - largest).clamp(min=0).detach()
+
+
+def _class_weights(options: LossParameter, labels: Tensor, scores: Tensor) -> Tensor | None:
+    """What a class's positions count: as told, or the median of the classes' frequencies by its."""
+    if options.class_weighting:
+        return torch.tensor(list(options.class_weighting)).to(scores)
+    if not options.weight_by_label_freqs:
+        return None
+    found = labels.bincount(minlength=scores.shape[1]).to(scores)
+    return found[found > 0].quantile(0.5) / found if len(labels) else found
+
+
 def softmax_loss(layer: Layer, x: Tensor, label: Tensor) -> Tensor:
     """The mean negative logarithm of the probability of the right class, or of the least one that
     is a normal float; the gradient is the same."""
@@ -49,24 +64,41 @@ def softmax_loss(layer: Layer, x: Tensor, label: Tensor) -> Tensor:
     scores, labels = _scores(x, label, axis)
     counts = _counted(labels, options)
     losses = F.cross_entropy(scores[counts], labels[counts], reduction="none")
-    losses = losses - (losses - LARGEST).clamp(min=0).detach()
+    losses = _limited(losses, -math.log(TINY))
+    weights = _class_weights(options, labels[counts], scores)
+    if weights is not None:
+        losses = losses * weights[labels[counts]]
     batch = x.shape[:axis].numel()
     valid = int(counts.sum())
     return losses.sum() / _divisor(options, valid, labels.numel(), batch, LossParameter.VALID)
+
+
+def infogain_loss(layer: Layer, x: Tensor, label: Tensor, gain: Tensor) -> Tensor:
+    """The mean of the negative logarithms of all probabilities, weighed by the label's row."""
+    axis, options = layer.proto.infogain_loss_param.axis % x.dim(), layer.proto.loss_param
+    scores, labels = _scores(x, label, axis)
+    counts = _counted(labels, options)
+    rows = gain.reshape(scores.shape[1], -1)[labels[counts]]
+    loss = (rows * _limited(-scores[counts].log_softmax(1), -math.log(LEAST))).sum()
+    batch, valid = x.shape[:axis].numel(), int(counts.sum())
+    return loss / _divisor(options, valid, labels.numel(), batch, LossParameter.VALID)
+
+
+def logistic_loss(_: Layer, probabilities: Tensor, label: Tensor) -> Tensor:
+    """The mean negative logarithm of the right class's probability, if that is not too small."""
+    right = probabilities.flatten(1).gather(1, label.long().reshape(-1, 1))
+    limited = right.detach().clamp(min=LEAST)
+    return -(torch.log(limited) + (right - right.detach()) / limited).sum() / len(right)
 
 
 def sigmoid_loss(layer: Layer, x: Tensor, target: Tensor) -> Tensor:
     """The cross entropy of sigmoids, each a probability of its own."""
     options = layer.proto.loss_param
     counts = _counted(target, options)
-    losses = F.binary_cross_entropy_with_logits(x[counts], target[counts], reduction="sum")
+    targets = target[counts].detach()
+    losses = F.binary_cross_entropy_with_logits(x[counts], targets, reduction="sum")
     valid = int(counts.sum())
     return losses / _divisor(options, valid, x.numel(), len(x), LossParameter.BATCH_SIZE)
-
-
-def euclidean_loss(_: Layer, x: Tensor, y: Tensor) -> Tensor:
-    """Half the mean squared distance."""
-    return ((x.flatten() - y.flatten()) ** 2).sum() / (2 * len(x))
 
 
 def hinge_loss(layer: Layer, x: Tensor, label: Tensor) -> Tensor:
@@ -89,8 +121,9 @@ def accuracy(layer: Layer, x: Tensor, label: Tensor) -> Tensor:
 
 LOSSES: dict[str, Function] = {
     "Accuracy": accuracy,
-    "EuclideanLoss": euclidean_loss,
     "HingeLoss": hinge_loss,
+    "InfogainLoss": infogain_loss,
+    "MultinomialLogisticLoss": logistic_loss,
     "SigmoidCrossEntropyLoss": sigmoid_loss,
     "Softmax": lambda layer, x: x.softmax(layer.proto.softmax_param.axis),
     "SoftmaxWithLoss": softmax_loss,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
-from caffe.proto.caffe_pb2 import LayerParameter, NetParameter
+from caffe.proto.caffe_pb2 import LayerParameter, NetParameter, NetStateRule
 from torch import Tensor
 
 from twin.convolution import CONVOLUTION
@@ -14,6 +16,9 @@ from twin.layer import Function, Layer
 from twin.losses import LOSSES
 from twin.normalization import NORMALIZATION
 from twin.parameters import Parameters
+from twin.pooling import POOLING
+from twin.regression_losses import REGRESSION_LOSSES
+from twin.resizing import interp
 from twin.shapes import SHAPES
 
 LAYERS: dict[str, Function] = {
@@ -22,33 +27,52 @@ LAYERS: dict[str, Function] = {
     **ELEMENTWISE,
     **LOSSES,
     **NORMALIZATION,
+    **POOLING,
+    **REGRESSION_LOSSES,
     **SHAPES,
+    "Interp": interp,
 }
+
+
+def _holds(rule: NetStateRule, phase: int, stages: Collection[str]) -> bool:
+    return rule.phase == phase and all(stage in stages for stage in rule.stage)
 
 
 class Net:
     """The layers of a phase. `forward` fills the blobs, of each name all its values, as layers in
     place give it another one; the outputs, which no later layer reads; and the loss."""
 
-    def __init__(self, proto: NetParameter, phase: int, parameters: Parameters) -> None:
+    def __init__(
+        self,
+        proto: NetParameter,
+        phase: int,
+        parameters: Parameters,
+        stages: Collection[str] = (),
+    ) -> None:
         self.blobs: dict[str, list[Tensor]] = {}
         self.outputs: dict[str, Tensor] = {}
         self.loss = torch.zeros(())
         self._layers = [
             Layer(layer, phase, parameters)
             for layer in proto.layer
-            if not layer.include or layer.include[0].phase == phase
+            if not layer.include or _holds(layer.include[0], phase, stages)
         ]
 
-    def forward(self, data: dict[str, np.ndarray], dtype: torch.dtype = torch.float64) -> Tensor:
-        """The loss for a batch of data. Layers without bottoms are the ones that read it."""
+    def forward(
+        self,
+        data: dict[str, np.ndarray],
+        dtype: torch.dtype = torch.float64,
+        differentiable: bool = False,
+    ) -> Tensor:
+        """The loss for a batch of data, which layers without bottoms read (but for Parameter), and
+        whose gradients may be asked for."""
         self.blobs, self.outputs, self.loss = {}, {}, torch.zeros((), dtype=dtype)
         for layer in self._layers:
-            if layer.proto.bottom:
+            if layer.proto.bottom or layer.proto.type == "Parameter":
                 self.accept(layer.proto, self.compute(layer))
             else:
-                names = layer.proto.top
-                self.accept(layer.proto, [torch.tensor(data[name], dtype=dtype) for name in names])
+                inputs = [torch.tensor(data[name], dtype=dtype) for name in layer.proto.top]
+                self.accept(layer.proto, [x.requires_grad_(differentiable) for x in inputs])
         return self.loss
 
     def compute(self, layer: Layer) -> list[Tensor]:

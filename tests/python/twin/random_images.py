@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from twin.growing import GrowingNet
@@ -14,21 +15,10 @@ from twin.random_layers import (
     scale,
     with_parameters,
 )
+from twin.random_normalization import lrn, mvn, segnets_bn
+from twin.random_resizing import crop, im2col, interp, pyramid, window
 
 OF_IMAGES = range(4, 5)
-
-
-def _window(net: GrowingNet, axes: int, **values: tuple[int, ...]) -> dict[str, Any]:
-    """Options of a convolution's window: one for all axes, one for each, or height and width."""
-    options: dict[str, Any] = {}
-    for name, choices in values.items():
-        each = [net.choose(*choices) for _ in range(axes)]
-        if axes == 2 and name != "dilation" and net.chance(0.2):
-            stem = name.replace("_size", "")
-            options |= {f"{stem}_h": each[0], f"{stem}_w": each[1]}
-        else:
-            options[name] = each if net.chance(0.2) else each[:1]
-    return options
 
 
 def _convolution(net: GrowingNet, x: str, type: str) -> str | None:
@@ -40,7 +30,7 @@ def _convolution(net: GrowingNet, x: str, type: str) -> str | None:
         "num_output": outputs,
         "group": group,
         "bias_term": net.chance(0.7),
-        **_window(
+        **window(
             net,
             net.values[x].dim() - 2,
             kernel_size=(1, 1, 2, 3, 3, 3, 4, 5),
@@ -49,6 +39,10 @@ def _convolution(net: GrowingNet, x: str, type: str) -> str | None:
             dilation=(1, 1, 1, 1, 2),
         ),
     }
+    if net.chance(0.1):
+        options |= net.choose(
+            {"engine": "CAFFE"}, {"force_nd_im2col": True}, {"axis": 1 - len(net.shape(x))}
+        )
     if net.chance(0.08):
         both = [x, net.choose(*net.alike(x))]
         return net.add(type, both, tops=2, convolution_param=options)
@@ -73,6 +67,8 @@ def same_size(net: GrowingNet, x: str) -> str | None:
 
 def pooling(net: GrowingNet, x: str) -> str | None:
     """Of the maximum or the mean; sometimes of the whole image."""
+    if net.nearly_equal(x):
+        return None
     if net.chance(0.1):
         options = {"pool": net.choose("MAX", "AVE"), "global_pooling": True}
     else:
@@ -82,12 +78,14 @@ def pooling(net: GrowingNet, x: str) -> str | None:
 
 def _pooling_window(net: GrowingNet) -> dict[str, Any]:
     options: dict[str, Any] = {"stride": net.choose(1, 2, 2, 3)}
+    if net.chance(0.1):
+        options = {"stride_h": net.choose(1, 2, 3), "stride_w": net.choose(1, 2, 3)}
     if net.chance(0.2):
         options |= {"kernel_h": net.choose(2, 3), "kernel_w": net.choose(2, 3, 4)}
     else:
         options["kernel_size"] = net.choose(2, 2, 3, 4)
     if net.chance(0.3):
-        options["pad"] = 1
+        options |= net.choose({"pad": 1}, {"pad": 1}, {"pad_h": 1, "pad_w": 0})
     if net.chance(0.15):
         options["round_mode"] = "FLOOR"
     return options
@@ -95,6 +93,8 @@ def _pooling_window(net: GrowingNet) -> dict[str, Any]:
 
 def pooling_and_back(net: GrowingNet, x: str) -> str | None:
     """Pooling with its mask, layers that keep the size, and Upsample by the mask."""
+    if net.nearly_equal(x):
+        return None
     height, width = net.shape(x)[2:]
     pooled = net.add("Pooling", [x], tops=2, pooling_param=_pooling_window(net) | {"pool": "MAX"})
     if not pooled:
@@ -102,7 +102,15 @@ def pooling_and_back(net: GrowingNet, x: str) -> str | None:
     mask = net.hide(pooled[:-1] + "y")
     for _ in range(net.choose(0, 1, 2)):
         pooled = net.choose(activation, batch_norm, same_size)(net, pooled) or pooled
-    size = {"upsample_h": height, "upsample_w": width}
+    size: dict[str, Any] = {"upsample_h": height, "upsample_w": width}
+    if net.chance(0.4):
+        scale_h, scale_w = (
+            math.ceil(a / b) for a, b in zip((height, width), net.shape(pooled)[2:])
+        )
+        size = {"scale_h": scale_h, "scale_w": scale_w}
+        if scale_h == scale_w:
+            size = {"scale": scale_h}
+        size |= {"pad_out_h": net.chance(0.3), "pad_out_w": net.chance(0.3)}
     return net.add("Upsample", [pooled, mask], upsample_param=size)
 
 
@@ -117,7 +125,38 @@ CHAINS: list[list[Draw]] = [
     [scale, relu],
     [relu, same_size, relu],
     [relu, same_size, eltwise, relu],
+    [relu, lrn],
+    [lrn, pooling],
+    [mvn, relu],
+    [segnets_bn, relu],
+    [segnets_bn, relu, pooling],
+    [crop],
+    [scale],
+    [scale, relu, pooling],
 ]
+
+
+def wide_convolution(net: GrowingNet, x: str) -> str | None:
+    """3x3, of as many channels as Winograd's algorithm is for."""
+    dilation = net.choose(1, 1, 1, 1, 2, 3)
+    options: dict[str, Any] = {
+        "num_output": net.choose(16, 32, 32, 32, 33, 40, 48, 64),
+        "kernel_size": [3],
+        "pad": [net.choose(dilation, dilation, dilation, 0, 1)],
+        "bias_term": net.chance(0.7),
+    }
+    if dilation > 1:
+        options["dilation"] = [dilation]
+    return with_parameters(net, "Convolution", x, convolution_param=options)
+
+
+def wide_chain(net: GrowingNet, x: str) -> str | None:
+    """The same of many channels."""
+    for draw in (wide_convolution, *net.choose(*CHAINS, [relu], [relu], [])):
+        x = draw(net, x) or x
+        if net.values[x].dim() != 4:
+            break
+    return x
 
 
 def chain(net: GrowingNet, x: str) -> str | None:
@@ -135,4 +174,19 @@ IMAGES: list[tuple[Draw, range]] = [
     (deconvolution, OF_IMAGES),
     (pooling, OF_IMAGES),
     (pooling_and_back, OF_IMAGES),
+    (lrn, OF_IMAGES),
+    (mvn, OF_IMAGES),
+    (segnets_bn, OF_IMAGES),
+    (im2col, OF_IMAGES),
+    (pyramid, OF_IMAGES),
+    (crop, OF_IMAGES),
+    (interp, OF_IMAGES),
+]
+WIDE: list[tuple[Draw, range]] = [
+    (wide_chain, OF_IMAGES),
+    (wide_chain, OF_IMAGES),
+    (wide_chain, OF_IMAGES),
+    (pooling, OF_IMAGES),
+    (pooling_and_back, OF_IMAGES),
+    (eltwise, OF_IMAGES),
 ]

@@ -38,6 +38,13 @@ def activation(net: GrowingNet, x: str) -> str | None:
     return net.add(type, [x], in_place=net.may_be_in_place(x), **options)
 
 
+def activations(net: GrowingNet, x: str) -> str | None:
+    """A row of them, mostly in place."""
+    for _ in range(net.choose(2, 3, 4)):
+        x = activation(net, x) or x
+    return x
+
+
 def relu(net: GrowingNet, x: str) -> str | None:
     """The commonest one, in place wherever that can be."""
     return net.add("ReLU", [x], in_place=net.may_be_in_place(x))
@@ -70,6 +77,9 @@ def with_parameters(net: GrowingNet, type: str, x: str, **fields: Any) -> str | 
     top = net.add(type, [x], param=shared, **fields)
     if top:
         other = net.choose(*net.alike(x))
+        if type == "InnerProduct" and net.chance(0.4):  # the same numbers as another matrix
+            options["transpose"] = not options["transpose"]
+            shared = [spec | {"share_mode": "PERMISSIVE"} for spec in shared]
         net.add(type, [other], param=shared, **fields)
     return top
 
@@ -195,7 +205,7 @@ def weighed(net: GrowingNet, x: str) -> str | None:
 # What may stand behind any blob.
 EVERYWHERE: list[tuple[Draw, range]] = [
     (activation, ANY),
-    (activation, ANY),
+    (activations, ANY),
     (eltwise, ANY),
     (eltwise, ANY),
     (weighed, ANY),

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from caffe.proto.caffe_pb2 import NetParameter, SolverParameter
+from caffe.proto.caffe_pb2 import LayerParameter, NetParameter, SolverParameter
 
 from twin.growing import GrowingNet
-from twin.random_images import IMAGES, convolution
+from twin.random_images import IMAGES, WIDE, convolution, wide_chain
 from twin.random_layers import EVERYWHERE, inner_product, recurrent, scale
-from twin.random_losses import loss
+from twin.random_losses import MORE, loss
+from twin.random_rows import ROWS
 
 # The learning rate with which each solver neither stands still nor bursts, and what it needs.
 SOLVERS: dict[str, dict[str, Any]] = {
@@ -22,18 +23,21 @@ SOLVERS: dict[str, dict[str, Any]] = {
     "AdaDelta": {"base_lr": 1.0, "momentum": 0.9, "delta": 0.001},
     "Adam": {"base_lr": 0.01, "momentum": 0.9, "delta": 0.01},
 }
+NO_GRADIENT = ("Accuracy", "ArgMax", "Embed", "Threshold")
 POLICIES = ("fixed", "fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid")
 
 
 @dataclass
 class RandomTraining:
-    """A net, the solver that trains it, and the sizes of the batches of its test net and others."""
+    """A net, the solver that trains it, the sizes of the batches of its test nets and others, and
+    whether passes are to find the gradients of its data."""
 
     net: GrowingNet
     proto: NetParameter
     solver: SolverParameter
     test_batch: int
     other_batches: list[int]
+    force_backward: bool
 
 
 def random_training(seed: int | Sequence[int]) -> RandomTraining:
@@ -43,18 +47,30 @@ def random_training(seed: int | Sequence[int]) -> RandomTraining:
     _finish(net)
     test_batch = net.choose(net.batch, net.batch, 1, 2, 3)
     others = [int(size) for size in net.rng.integers(1, 6, 2)]
-    if "continued" in net.data:  # recurrent layers are built for a number of time steps
+    if net.of_one_size:
         test_batch, others = net.batch, [net.batch, net.batch]
     proto = net.on_files("list.txt", test_batch)
-    return RandomTraining(net, proto, _solver(net), test_batch, others)
+    forced = net.chance(0.5) and not any(_hinders_gradients(layer) for layer in net.layers)
+    return RandomTraining(net, proto, _solver(net), test_batch, others, forced)
+
+
+def _hinders_gradients(layer: LayerParameter) -> bool:
+    """force_backward would override propagate_down, and ask layers for gradients that they have
+    not."""
+    tested = bool(layer.include)
+    return bool(layer.propagate_down) or (layer.type in NO_GRADIENT and not tested)
 
 
 def _plant(net: GrowingNet) -> None:
     """Data of some kind, and layers behind it that fit the kind, the first one with parameters."""
     channels = net.choose(1, 2, 3, 4, 5, 7, 8, 16)
-    kind = net.choose("images", "images", "images", "volumes", "vectors", "sequences")
+    kind = net.choose("images", "images", "images", "wide", "volumes", "vectors", "sequences")
+    net.of_one_size = kind == "sequences" or net.chance(0.15)
     if kind == "images":
         shape, own = (channels, *net.rng.integers(4, 13, 2)), IMAGES * 2
+    elif kind == "wide":
+        net.most, net.slack = 60000, 10.0
+        shape, own = (net.choose(16, 32, 32, 48), *net.rng.integers(6, 30, 2)), WIDE * 4
     elif kind == "volumes":
         shape = (min(channels, 5), *net.rng.integers(2, 8, net.choose(1, 3)))
         own = [(convolution, range(3, 6))] * 5
@@ -64,12 +80,12 @@ def _plant(net: GrowingNet) -> None:
         shape, own = (net.choose(2, 3), net.choose(2, 5)), [(recurrent, range(3, 5))] * 3
         net.dataset("continued", net.rng.random((net.rows, shape[0])) < 0.8)
     net.dataset("data", net.rng.normal(size=(net.rows, *shape)), for_layers=True)
-    first = convolution if kind == "images" else scale
+    first = {"images": convolution, "wide": wide_chain}.get(kind, scale)
     while not net.layers:
         first(net, "data")
     wanted = int(net.rng.integers(4, 18))
     for _ in range(100):
-        draw, axes = net.choose(*own, *EVERYWHERE)
+        draw, axes = net.choose(*own, *EVERYWHERE, *ROWS)
         x = net.pick(axes)
         if x and len(net.layers) < wanted:
             draw(net, x)
@@ -117,6 +133,10 @@ def _solver(net: GrowingNet) -> SolverParameter:
         solver.clip_gradients = net.choose(0.1, 1.0, 10.0)
     if net.chance(0.5):
         solver.test_iter.append(net.choose(1, 2, 3))
+        if net.chance(0.4):  # a test net for each state
+            solver.test_iter.append(net.choose(1, 2))
+            solver.test_state.add()
+            solver.test_state.add(stage=[MORE])
         solver.test_interval = net.choose(1, 2, 3)
         solver.test_initialization = net.chance(0.6)
     return solver
