@@ -34,8 +34,15 @@ LAYERS: dict[str, Function] = {
 }
 
 
-def _holds(rule: NetStateRule, phase: int, stages: Collection[str]) -> bool:
-    return rule.phase == phase and all(stage in stages for stage in rule.stage)
+def _is_in(layer: LayerParameter, phase: int, stages: Collection[str]) -> bool:
+    """Whether a layer is in the net of a phase and stages; it has one rule at most."""
+
+    def holds(rule: NetStateRule) -> bool:
+        return rule.phase == phase and all(stage in stages for stage in rule.stage)
+
+    if layer.include:
+        return holds(layer.include[0])
+    return not layer.exclude or not holds(layer.exclude[0])
 
 
 class Net:
@@ -53,9 +60,7 @@ class Net:
         self.outputs: dict[str, Tensor] = {}
         self.loss = torch.zeros(())
         self._layers = [
-            Layer(layer, phase, parameters)
-            for layer in proto.layer
-            if not layer.include or _holds(layer.include[0], phase, stages)
+            Layer(layer, phase, parameters) for layer in proto.layer if _is_in(layer, phase, stages)
         ]
 
     def forward(

@@ -35,7 +35,12 @@ ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [
 def activation(net: GrowingNet, x: str) -> str | None:
     """Any element-wise layer of one bottom."""
     type, options = net.choose(*ACTIVATIONS)
-    return net.add(type, [x], in_place=net.may_be_in_place(x), **options)
+    in_place = net.may_be_in_place(x)
+    if in_place and net.chance(0.1):  # in training only
+        options = options | net.choose(
+            {"include": [{"phase": "TRAIN"}]}, {"exclude": [{"phase": "TEST"}]}
+        )
+    return net.add(type, [x], in_place=in_place, **options)
 
 
 def activations(net: GrowingNet, x: str) -> str | None:

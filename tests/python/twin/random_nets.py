@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from caffe.proto.caffe_pb2 import LayerParameter, NetParameter, SolverParameter
+from caffe.proto.caffe_pb2 import TEST, LayerParameter, NetParameter, SolverParameter
 
 from twin.growing import GrowingNet
 from twin.random_images import IMAGES, WIDE, convolution, wide_chain
@@ -57,8 +57,8 @@ def random_training(seed: int | Sequence[int]) -> RandomTraining:
 def _hinders_gradients(layer: LayerParameter) -> bool:
     """force_backward would override propagate_down, and ask layers for gradients that they have
     not."""
-    tested = bool(layer.include)
-    return bool(layer.propagate_down) or (layer.type in NO_GRADIENT and not tested)
+    only_tested = any(rule.phase == TEST for rule in layer.include)
+    return bool(layer.propagate_down) or (layer.type in NO_GRADIENT and not only_tested)
 
 
 def _plant(net: GrowingNet) -> None:
