@@ -17,6 +17,7 @@ from twin.losses import LOSSES
 from twin.normalization import NORMALIZATION
 from twin.parameters import Parameters
 from twin.pooling import POOLING
+from twin.recurrent import RECURRENT
 from twin.regression_losses import REGRESSION_LOSSES
 from twin.resizing import interp
 from twin.shapes import SHAPES
@@ -28,6 +29,7 @@ LAYERS: dict[str, Function] = {
     **LOSSES,
     **NORMALIZATION,
     **POOLING,
+    **RECURRENT,
     **REGRESSION_LOSSES,
     **SHAPES,
     "Interp": interp,

@@ -102,16 +102,21 @@ def pooling_and_back(net: GrowingNet, x: str) -> str | None:
     mask = net.hide(pooled[:-1] + "y")
     for _ in range(net.choose(0, 1, 2)):
         pooled = net.choose(activation, batch_norm, same_size)(net, pooled) or pooled
-    size: dict[str, Any] = {"upsample_h": height, "upsample_w": width}
+    options = _upsampled(net, (height, width), net.shape(pooled)[2:])
+    return net.add("Upsample", [pooled, mask], upsample_param=options)
+
+
+def _upsampled(net: GrowingNet, size: tuple[int, ...], pooled: tuple[int, ...]) -> dict[str, Any]:
+    """The size before pooling, or by a scale what has at least as many pixels."""
     if net.chance(0.4):
-        scale_h, scale_w = (
-            math.ceil(a / b) for a, b in zip((height, width), net.shape(pooled)[2:])
-        )
-        size = {"scale_h": scale_h, "scale_w": scale_w}
-        if scale_h == scale_w:
-            size = {"scale": scale_h}
-        size |= {"pad_out_h": net.chance(0.3), "pad_out_w": net.chance(0.3)}
-    return net.add("Upsample", [pooled, mask], upsample_param=size)
+        scales = [math.ceil(a / b) for a, b in zip(size, pooled)]
+        cut = [int(net.chance(0.3)) for _ in size]
+        if math.prod(s * b - c for s, b, c in zip(scales, pooled, cut)) >= math.prod(size):
+            options: dict[str, Any] = {"scale_h": scales[0], "scale_w": scales[1]}
+            if scales[0] == scales[1]:
+                options = {"scale": scales[0]}
+            return options | {"pad_out_h": bool(cut[0]), "pad_out_w": bool(cut[1])}
+    return {"upsample_h": size[0], "upsample_w": size[1]}
 
 
 CHAINS: list[list[Draw]] = [

@@ -143,14 +143,6 @@ def inner_product(net: GrowingNet, x: str) -> str | None:
     return with_parameters(net, "InnerProduct", x, inner_product_param=options)
 
 
-def recurrent(net: GrowingNet, x: str) -> str | None:
-    """LSTM or RNN: the batch is time, and sequences begin where the data says so."""
-    if net.shape(x)[:2] != (net.batch, *net.data["continued"].shape[1:]):
-        return None
-    options = {"num_output": net.choose(1, 3, 4), "weight_filler": {"type": "constant"}}
-    return net.add(net.choose("LSTM", "RNN"), [x, "continued"], recurrent_param=options)
-
-
 def concat(net: GrowingNet, x: str) -> str | None:
     """Of one to three blobs, along any axis."""
     axis = net.choose(1, _axis(net, x, first=0))

@@ -10,9 +10,10 @@ from caffe.proto.caffe_pb2 import TEST, LayerParameter, NetParameter, SolverPara
 
 from twin.growing import GrowingNet
 from twin.random_images import IMAGES, WIDE, convolution, wide_chain
-from twin.random_layers import EVERYWHERE, inner_product, recurrent, scale
+from twin.random_layers import EVERYWHERE, inner_product, scale
 from twin.random_losses import MORE, loss
 from twin.random_rows import ROWS
+from twin.random_sequences import lstm_unit, recurrent
 
 # The learning rate with which each solver neither stands still nor bursts, and what it needs.
 SOLVERS: dict[str, dict[str, Any]] = {
@@ -78,6 +79,7 @@ def _plant(net: GrowingNet) -> None:
         shape, own = (net.choose(3, 5, 8, 16),), [(inner_product, range(2, 6))] * 3
     else:
         shape, own = (net.choose(2, 3), net.choose(2, 5)), [(recurrent, range(3, 5))] * 3
+        own.append((lstm_unit, range(3, 5)))
         net.dataset("continued", net.rng.random((net.rows, shape[0])) < 0.8)
     net.dataset("data", net.rng.normal(size=(net.rows, *shape)), for_layers=True)
     first = {"images": convolution, "wide": wide_chain}.get(kind, scale)

@@ -71,9 +71,11 @@ def _to_the_loss(net: GrowingNet, x: str) -> None:
     options: dict[str, Any] = {"operation": net.choose("SUM", "SUMSQ", "ASUM")}
     options["coeff"] = 1 / net.values[x].numel()
     total = net.add("Reduction", [x], reduction_param=options, loss_weight=[0.5])
-    net.hide(x)
     if total:
         net.hide(total)
+    else:
+        net.add("Silence", [x], tops=0)
+    net.hide(x)
 
 
 def arg_max(net: GrowingNet, x: str) -> str | None:
