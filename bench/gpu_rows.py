@@ -223,8 +223,8 @@ def _loss_row(budget: Budget) -> list[Row]:
     figures = alternate(
         {"loss": lambda: milliseconds(loss), "copy": lambda: milliseconds(copy)}, rounds=50
     )
-    # Forward reads both. Backward, which is forced here, does so again for each of the two gradients,
-    # and writes it.
+    # Forward reads both. Backward, which is forced here, does so again for each of the two
+    # gradients, and writes it.
     return [
         Row(
             name="gpu-loss",

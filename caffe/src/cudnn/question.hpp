@@ -32,9 +32,9 @@ inline Question QuestionOf(std::initializer_list<int> what, const ConvolutionGeo
   return question;
 }
 
-/// Whether the first way to compute a product that works is taken, in cuDNN's order, not the fastest
-/// one: with CAFFE_DETERMINISTIC=1 in the environment. What is fastest may change from one process
-/// to the next, and with it the order of sums.
+/// Whether the first way to compute a product that works is taken, in cuDNN's order, not the
+/// fastest one: with CAFFE_DETERMINISTIC=1 in the environment. What is fastest may change from one
+/// process to the next, and with it the order of sums.
 bool TakesFirstWay();
 
 /// The answer to a question, looked up or found by `find` at its first use in this thread: answers

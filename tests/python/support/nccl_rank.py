@@ -1,8 +1,8 @@
 """A process that trains on its share of eight images beside others, through caffe.NCCL.
 
-Arguments: its rank, how many there are, NCCL's name for them in hexadecimal digits, whether gradients
-travel while the backward pass goes on (0 or 1), after how many iterations it kills itself (0: never),
-and the .npz file that the parameters go to.
+Arguments: its rank, how many there are, NCCL's name for them in hexadecimal digits, whether
+gradients travel while the backward pass goes on (0 or 1), after how many iterations it kills itself
+(0: never), and the .npz file that the parameters go to.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from support.device import use_device
-from support.small_net import write
 
 import caffe
+from support.device import use_device
+from support.small_net import write
 
 IMAGES, ITERATIONS = 8, 20
 NET = """
