@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.on_gpu import built, kit
 from bench.on_gpu.machine import gpu_names
-from bench.on_gpu.stages import STAGES, Settings
+from bench.on_gpu.settings import Settings
+from bench.on_gpu.stages import STAGES
 from bench.on_gpu.table import run_all
 from bench.timing import Budget
 

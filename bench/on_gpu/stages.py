@@ -8,15 +8,15 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.on_gpu import built, kit
-from bench.on_gpu.machine import cuda_arguments, cuda_library_folders, folders_of, gpu_names
-from bench.timing import Budget
+from bench.on_gpu.machine import folders_of, gpu_names
+from bench.on_gpu.settings import Failed, Settings
 
-__all__ = ["STAGES", "Failed", "Settings", "Stage"]
+__all__ = ["STAGES", "Stage"]
 
 # By program. Enough of the tests to pass through every kind of kernel; memcheck slows them down 50
 # times.
@@ -25,71 +25,7 @@ SANITIZED = {
     "Softmax*:AnyEngine*:SyncedMemory*:Losses*:FusedLayers*:GpuThreads*:DeviceMemory*",
     "test_layers": "DCMELoss*:DCMEData*",
 }
-
-
-class Failed(Exception):
-    """A stage went wrong; the message is one line."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where things are."""
-
-    root: Path
-    out: Path
-    kit: Path | None
-    gpu: bool
-    budget: Budget = field(default_factory=Budget)
-
-    @property
-    def build(self) -> Path:
-        """CMake's folder."""
-        return self.root / "build-gpu"
-
-    @property
-    def venv(self) -> Path:
-        """The Python environment, which sees the system's packages: PyTorch is one of them."""
-        return self.build / "venv"
-
-    def need_gpu(self) -> None:
-        """Raise LookupError without one."""
-        if not self.gpu:
-            raise LookupError("needs a GPU")
-
-    @property
-    def is_built(self) -> bool:
-        """Whether the kit has a build, and nothing is to be built here."""
-        return self.kit is not None and (self.kit / built.ARCHIVE).exists()
-
-    def environment(self) -> dict[str, str]:
-        """Variables of all commands."""
-        found = {
-            **os.environ,
-            "DCME_VENV": str(self.venv.relative_to(self.root)),
-            "DCME_BUILD": str(self.build.relative_to(self.root)),
-            "PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}",
-            "CMAKE_ARGS": " ".join([*self._options(), *cuda_arguments()]),
-        }
-        found.pop("PYTHONPATH", None)
-        libraries = cuda_library_folders()
-        if self.is_built:
-            if (self.build / built.ABOUT).exists():
-                brought = built.Built(self.build)
-                libraries = [*brought.library_folders(), *folders_of(brought.cuda)]
-        elif self.kit:
-            kit.add_to(found, self.kit, self.build / "kit")
-        if self.venv.exists() and not (self.venv / "include" / "dnnl.h").exists():
-            found["CMAKE_ARGS"] += " -DUSE_ONEDNN=OFF"
-        if libraries:
-            libraries += filter(None, [os.environ.get("LD_LIBRARY_PATH")])
-            found["LD_LIBRARY_PATH"] = ":".join(libraries)
-        return found
-
-    def _options(self) -> list[str]:
-        # Another compiler may have other warnings. With a GPU, CMake asks it for its kind; without
-        # one, one kind stands for all: this only shows that the code compiles.
-        kind = [] if self.gpu else ["-DCMAKE_CUDA_ARCHITECTURES=90"]
-        return ["-DCPU_ONLY=OFF", "-DWARNINGS_AS_ERRORS=OFF", *kind]
+RANDOM_NETS = 150
 
 
 @dataclass(frozen=True)
@@ -125,6 +61,26 @@ def _must(settings: Settings, name: str, command: Sequence[str | Path], **more: 
         errors = [line for line in lines if re.search(r"\b(error|failed|Error)\b", line)]
         raise Failed(f"{(errors or lines)[-1].strip()[:200]} ({name}.log)")
     return text
+
+
+def _at_once(settings: Settings, commands: Mapping[str, Sequence[str | Path]], **more: str) -> None:
+    """Run commands at the same time, each with its output in the log that it is named after. Raises
+    Failed with the names of those that fail."""
+    variables = {**settings.environment(), **more}
+    running = {}
+    for name, command in commands.items():
+        with (settings.out / f"{name}.log").open("w") as file:
+            running[name] = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=settings.root,
+                env=variables,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+    failed = [name for name, process in running.items() if process.wait()]
+    if failed:
+        raise Failed(f"failed: {', '.join(failed)} (their logs)")
 
 
 def _line(text: str, pattern: str) -> str:
@@ -251,27 +207,49 @@ def _goldens(settings: Settings) -> str:
     )
 
 
+def _nccl(settings: Settings) -> str:
+    settings.need_gpu()
+    tests = "tests/python/runtime/test_nccl_processes.py"
+    return _pytest(settings, "nccl", tests, CAFFE_TEST_GPU="0")
+
+
+def _shards() -> int:
+    """Programs to run at once, which all want some processors."""
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+def _nets(settings: Settings) -> str:
+    settings.need_gpu()
+    shards = _shards()
+    pytest = [settings.venv / "bin" / "python", "-m", "pytest", "-q", "--all", "tests/python/twin"]
+    commands = {}
+    for shard in range(shards):
+        first, last = (RANDOM_NETS * k // shards for k in (shard, shard + 1))
+        commands[f"nets-{shard}"] = ["env", f"CAFFE_TEST_SEEDS={first}:{last}", *pytest]
+    # Those that go on from a snapshot are to have the same bits.
+    _at_once(settings, commands, CAFFE_TEST_GPU="0", CAFFE_DETERMINISTIC="1", OMP_NUM_THREADS="2")
+    return f"{RANDOM_NETS} nets train as their twins"
+
+
 def _sanitizer(settings: Settings) -> str:
     settings.need_gpu()
     if not shutil.which("compute-sanitizer"):
         raise LookupError("compute-sanitizer is not on PATH")
-    notes = []
+    shards = max(1, _shards() // 2)
+    commands: dict[str, Sequence[str | Path]] = {}
     for tool in ("memcheck", "racecheck"):
         for program, tests in SANITIZED.items():
-            command = [
-                "compute-sanitizer",
-                "--tool",
-                tool,
-                "--error-exitcode",
-                "1",
-                settings.build / "tests" / "cpp" / program,
-                "--gtest_brief=1",
-                f"--gtest_filter={tests}",
-            ]
-            more = {"CAFFE_TEST_GPU": "0", "GLOG_minloglevel": "3"}
-            text = _must(settings, f"sanitizer-{tool}-{program}", command, **more)
-            notes.append(f"{program}, {tool}: {_line(text, 'SUMMARY')}")
-    return "; ".join(notes)
+            check = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1"]
+            test = [settings.build / "tests" / "cpp" / program, f"--gtest_filter={tests}"]
+            for shard in range(shards):
+                part = ["env", f"GTEST_TOTAL_SHARDS={shards}", f"GTEST_SHARD_INDEX={shard}"]
+                commands[f"sanitizer-{tool}-{program}-{shard}"] = [*part, *check, *test]
+    _at_once(settings, commands, CAFFE_TEST_GPU="0", GLOG_minloglevel="3", OMP_NUM_THREADS="2")
+    found = [
+        _line((settings.out / f"{name}.log").read_text(errors="replace"), "SUMMARY")
+        for name in commands
+    ]
+    return "; ".join(f"{found.count(line)} x {line}" for line in sorted(set(found)))
 
 
 def _benchmarks(settings: Settings) -> str:
@@ -303,6 +281,8 @@ STAGES = [
     Stage("gpu", "the C++ tests on the GPU: gradients, CPU beside GPU, solvers", _gpu),
     Stage("python", "the Python tests on the CPU", _python),
     Stage("goldens", "Caffe 1.0's reference values on the GPU", _goldens),
+    Stage("nccl", "two processes that train as one, on one GPU", _nccl),
+    Stage("nets", "random nets beside their twins in PyTorch, on the GPU", _nets),
     Stage("sanitizer", "compute-sanitizer over the small tests", _sanitizer),
     Stage("benchmarks", "beside PyTorch", _benchmarks),
 ]

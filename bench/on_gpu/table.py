@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from bench.on_gpu.stages import Failed, Settings, Stage
+from bench.on_gpu.settings import Failed, Settings
+from bench.on_gpu.stages import Stage
 
 __all__ = ["run_all"]
 

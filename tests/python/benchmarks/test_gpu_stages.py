@@ -14,7 +14,8 @@ import pytest
 
 from bench.on_gpu import built, kit, stages
 from bench.on_gpu.machine import gpu_names
-from bench.on_gpu.stages import STAGES, Failed, Settings, Stage
+from bench.on_gpu.settings import Failed, Settings
+from bench.on_gpu.stages import STAGES, Stage
 from bench.on_gpu.table import run_all
 
 COMMAND = Path(__file__).resolve().parents[3] / "bench" / "gpu"
@@ -59,7 +60,7 @@ def test_all_is_well_where_nothing_failed(settings):
 
 def test_stages_for_a_gpu_say_that_there_is_none(settings):
     for stage in STAGES:
-        if stage.name in ("gpu", "goldens", "sanitizer", "benchmarks"):
+        if stage.name in ("gpu", "goldens", "nccl", "nets", "sanitizer", "benchmarks"):
             with pytest.raises(LookupError, match="needs a GPU"):
                 stage.run(settings)
 
