@@ -45,10 +45,11 @@ struct TakeBatch {
   }
 };
 
-/// The statistics that the running sums are of.
+/// The statistics that the running sums are of. The bias, or null, is one that the values lack.
 template <typename Dtype>
 struct TakeRunning {
   Dtype eps;
+  const Dtype* bias;
   const Dtype* running_mean;
   const Dtype* running_variance;
   const Dtype* weight;
@@ -57,7 +58,7 @@ struct TakeRunning {
   Dtype* inverse_deviation;
   CAFFE_HOST_DEVICE void operator()(int c) const {
     const Dtype scale = weight[0] == Dtype(0) ? Dtype(0) : Dtype(1) / weight[0];
-    mean[c] = scale * running_mean[c];
+    mean[c] = scale * running_mean[c] - (bias ? bias[c] : Dtype(0));
     variance[c] = scale * running_variance[c];
     inverse_deviation[c] = Dtype(1) / std::sqrt(variance[c] + eps);
   }

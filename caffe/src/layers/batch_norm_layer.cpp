@@ -49,6 +49,7 @@ template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
   vector<Dtype> variance(channels_);
   const TakeRunning<Dtype> take = {eps_,
+                                   nullptr,
                                    this->blobs_[0]->cpu_data(),
                                    this->blobs_[1]->cpu_data(),
                                    this->blobs_[2]->cpu_data(),
@@ -132,10 +133,9 @@ void BatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
 // ---- with the layers beside it ----
 
 template <typename Dtype>
-bool BatchNormLayer<Dtype>::TakeBias(const shared_ptr<Blob<Dtype>>& bias) {
-  if (Caffe::mode() == Caffe::CPU || !IsExactly<BatchNormLayer>(*this) || use_global_stats_) {
-    return false;
-  }
+bool BatchNormLayer<Dtype>::TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool backward) {
+  if (Caffe::mode() == Caffe::CPU || !IsExactly<BatchNormLayer>(*this)) return false;
+  if (use_global_stats_ && backward) return false;
   bias_ = bias;
   return true;
 }

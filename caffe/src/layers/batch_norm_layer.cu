@@ -59,10 +59,11 @@ const Dtype* BatchNormLayer<Dtype>::Units(int value) {
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeStatisticsOnGpu(const Blob<Dtype>& bottom) {
   if (use_global_stats_) {
-    ForElements(channels_,
-                TakeRunning<Dtype>{eps_, this->blobs_[0]->gpu_data(), this->blobs_[1]->gpu_data(),
-                                   this->blobs_[2]->gpu_data(), Row(kMean), Row(kVariance),
-                                   Row(kInverseDeviation)});
+    ForElements(
+        channels_,
+        TakeRunning<Dtype>{eps_, bias_ ? bias_->gpu_data() : nullptr, this->blobs_[0]->gpu_data(),
+                           this->blobs_[1]->gpu_data(), this->blobs_[2]->gpu_data(), Row(kMean),
+                           Row(kVariance), Row(kInverseDeviation)});
     return;
   }
   const RunningSums<Dtype> running = RunningSumsOnGpu();

@@ -120,25 +120,34 @@ TEST(FusedLayers, GiveTheResultsOfLayersOneByOne) {
   ExpectPlainNetsResults(*net, 1e-4);
 }
 
+// A convolution whose bias counts in the means of the BatchNorm behind it.
+caffe::shared_ptr<caffe::Net<float>> BiasBeforeBatchNorm(
+    caffe::Phase phase, caffe::NetParameter::BlobLifetime lifetime) {
+  auto param = FromText<caffe::NetParameter>(R"(
+    layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 3 dim: 2 dim: 7 dim: 6 } } }
+    layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'y' convolution_param {
+            num_output: 8 kernel_size: 3 weight_filler { type: 'xavier' }
+            bias_filler { type: 'uniform' min: 1 max: 3 } } }
+    layer { name: 'norm' type: 'BatchNorm' bottom: 'y' top: 'y' }
+    layer { name: 'scale' type: 'Scale' bottom: 'y' top: 'y' scale_param { bias_term: true } }
+    layer { name: 'relu' type: 'ReLU' bottom: 'y' top: 'y' }
+    layer { name: 'loss' type: 'Reduction' bottom: 'y' top: 'loss' loss_weight: 1
+            reduction_param { operation: SUMSQ } })");
+  param.mutable_state()->set_phase(phase);
+  param.set_blob_lifetime(lifetime);
+  caffe::Caffe::set_random_seed(1701);
+  const auto net = boost::make_shared<caffe::Net<float>>(param);
+  caffe::Blob<float>* x = net->input_blobs()[0];
+  for (int i = 0; i < x->count(); ++i) x->mutable_cpu_data()[i] = float(i * 7919 % 101) / 50;
+  return net;
+}
+
+float LossOf(const caffe::Net<float>& net) { return net.blob_by_name("loss")->cpu_data()[0]; }
+
 // A batch's mean takes away what a bias adds to all, so that on the GPU nobody adds it.
 TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
   const auto run = [](caffe::NetParameter::BlobLifetime lifetime) {
-    auto param = FromText<caffe::NetParameter>(R"(
-      state { phase: TRAIN }
-      layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 3 dim: 2 dim: 7 dim: 6 } } }
-      layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'y' convolution_param {
-              num_output: 8 kernel_size: 3 weight_filler { type: 'xavier' }
-              bias_filler { type: 'uniform' min: 1 max: 3 } } }
-      layer { name: 'norm' type: 'BatchNorm' bottom: 'y' top: 'y' }
-      layer { name: 'scale' type: 'Scale' bottom: 'y' top: 'y' scale_param { bias_term: true } }
-      layer { name: 'relu' type: 'ReLU' bottom: 'y' top: 'y' }
-      layer { name: 'loss' type: 'Reduction' bottom: 'y' top: 'loss' loss_weight: 1
-              reduction_param { operation: SUMSQ } })");
-    param.set_blob_lifetime(lifetime);
-    caffe::Caffe::set_random_seed(1701);
-    auto net = boost::make_shared<caffe::Net<float>>(param);
-    caffe::Blob<float>* x = net->input_blobs()[0];
-    for (int i = 0; i < x->count(); ++i) x->mutable_cpu_data()[i] = float(i * 7919 % 101) / 50;
+    const auto net = BiasBeforeBatchNorm(caffe::TRAIN, lifetime);
     net->ClearParamDiffs();
     net->ForwardBackward();
     return net;
@@ -148,8 +157,7 @@ TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
   if (caffe::Caffe::mode() == caffe::Caffe::GPU) {
     EXPECT_EQ(fused->params()[1]->asum_diff(), 0);
   }
-  EXPECT_NEAR(fused->blob_by_name("loss")->cpu_data()[0],
-              plain->blob_by_name("loss")->cpu_data()[0], 1e-2);
+  EXPECT_NEAR(LossOf(*fused), LossOf(*plain), 1e-2);
   for (size_t p = 0; p < plain->params().size(); ++p) {
     const auto& got = *fused->params()[p];
     const auto& expected = *plain->params()[p];
@@ -158,6 +166,21 @@ TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
       EXPECT_NEAR(got.cpu_diff()[i], expected.cpu_diff()[i], 2e-3) << p << " at " << i;
     }
   }
+}
+
+TEST(FusedLayers, SubtractABiasFromTheRunningMeansOfBatchNorm) {
+  const auto loss = [](caffe::NetParameter::BlobLifetime lifetime) {
+    const auto net = BiasBeforeBatchNorm(caffe::TEST, lifetime);
+    const auto& statistics = net->layer_by_name("norm")->blobs();
+    for (const auto& blob : statistics)
+      caffe::caffe_set(blob->count(), 1.5f, blob->mutable_cpu_data());
+    net->Forward();
+    return LossOf(*net);
+  };
+  const float expected = loss(caffe::NetParameter::KEEP);
+  EXPECT_GT(expected, 1);
+  EXPECT_NEAR(loss(caffe::NetParameter::UNTIL_READ), expected, 1e-4 * expected);
+  EXPECT_NEAR(loss(caffe::NetParameter::UNTIL_BACKWARD), expected, 1e-4 * expected);
 }
 
 // The root of the mean square of the differences, as a share of that of the expected values.

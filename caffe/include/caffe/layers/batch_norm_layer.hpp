@@ -35,8 +35,9 @@ class BatchNormLayer : public Layer<Dtype> {
 
   /// Asked by the layer in front, whose only reader this is: whether it may leave out its bias, of
   /// one number a channel, from now on. A batch's mean takes that away again, so that it counts in
-  /// the running means alone, and its gradient is 0. On the GPU this saves passes over memory.
-  bool TakeBias(const shared_ptr<Blob<Dtype>>& bias);
+  /// the running means alone, and its gradient is 0; running means are taken less of it, where no
+  /// Backward will be called. On the GPU this saves passes over memory.
+  bool TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool backward);
   /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }

@@ -72,7 +72,7 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias);
 
   /// Whether a BatchNorm that follows makes the bias needless.
-  bool LeaveBias(Layer<Dtype>* next);
+  bool LeaveBias(Layer<Dtype>* next, bool backward);
   bool AddsBias() const { return this->bias_term_ && !bias_left_; }
 
   bool bias_left_ = false;
