@@ -42,9 +42,9 @@ size_t WorkspaceLimit() {
 char* Bytes(const void* memory) { return const_cast<char*>(static_cast<const char*>(memory)); }
 
 // How many engines of the graph interface are tried, and the most bytes of temporary memory for
-// one.
+// one: some put images and features in another order first.
 const size_t kMostEngines = 8;
-const size_t kMostMemoryOfEngines = size_t(256) << 20;
+const size_t kMostMemoryOfEngines = size_t(1) << 30;
 
 }  // namespace
 
