@@ -53,6 +53,7 @@ class NCCL : public Solver<Dtype>::Callback, public Net<Dtype>::Callback {
  protected:
   void on_start() override;
   void on_gradients_ready() override;
+  void on_snapshot() override;
   void run(int layer) override;
 
  private:

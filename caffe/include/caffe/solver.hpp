@@ -86,6 +86,8 @@ class Solver {
    protected:
     virtual void on_start() = 0;
     virtual void on_gradients_ready() = 0;
+    /// Before a snapshot: throws where what the solver has is not to be kept.
+    virtual void on_snapshot() {}
 
     template <typename T>
     friend class Solver;

@@ -59,6 +59,11 @@ void NCCL<Dtype>::on_gradients_ready() {
 }
 
 template <typename Dtype>
+void NCCL<Dtype>::on_snapshot() {
+  sync().on_snapshot();
+}
+
+template <typename Dtype>
 void NCCL<Dtype>::run(int layer) {
   sync().run(layer);
 }

@@ -166,6 +166,8 @@ template <typename Dtype>
 void NcclCommunicator<Dtype>::Wait() {
   Finish();
   CUDA_CHECK(cudaStreamSynchronize(ThreadStream()));
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckConnected();
 }
 
 template <typename Dtype>

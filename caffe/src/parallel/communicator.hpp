@@ -29,7 +29,7 @@ class Communicator {
   virtual void AverageDiffs(const std::vector<Blob<Dtype>*>& blobs) = 0;
   /// What the thread queues on its device from now on sees the results of all that was started.
   virtual void Finish() = 0;
-  /// Finish, and waits for it.
+  /// Finish, and waits for it. Throws Error where it has come to nothing, as a rank is gone.
   virtual void Wait() = 0;
   /// Parts from the other ranks, which all must do, when nobody has anything to say any more.
   virtual void Leave() = 0;

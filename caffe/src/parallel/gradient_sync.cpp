@@ -112,6 +112,12 @@ void GradientSync<Dtype>::on_gradients_ready() {
   first_iteration_ = false;
 }
 
+// Where another rank has gone in the meantime, means were never made of the last gradients.
+template <typename Dtype>
+void GradientSync<Dtype>::on_snapshot() {
+  communicator_->Wait();
+}
+
 INSTANTIATE_CLASS(GradientSync);
 
 }  // namespace caffe

@@ -38,6 +38,7 @@ class GradientSync : public Solver<Dtype>::Callback, public Net<Dtype>::Callback
   // Called by solver and net.
   void on_start() override;
   void on_gradients_ready() override;
+  void on_snapshot() override;
   void run(int layer) override;
 
  private:

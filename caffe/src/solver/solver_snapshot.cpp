@@ -84,6 +84,7 @@ void Solver<Dtype>::CheckSnapshotWritePermissions() {
 template <typename Dtype>
 void Solver<Dtype>::Snapshot() {
   CHECK(Caffe::root_solver()) << "only the root solver takes snapshots";
+  for (Callback* callback : callbacks_) callback->on_snapshot();
   // The model first: a state never names a model that is not there.
   SnapshotSolverState(param_.snapshot_format() == SolverParameter::HDF5 ? SnapshotToHDF5()
                                                                         : SnapshotToBinaryProto());

@@ -202,7 +202,7 @@ class Recording : public Communicator<double> {
     events.push_back(names);
   }
   void Finish() override { events.push_back("finish"); }
-  void Wait() override {}
+  void Wait() override { events.push_back("wait"); }
   void Leave() override {}
   void Abort() override {}
 
@@ -228,6 +228,17 @@ TEST_F(ParallelTraining, SendsGradientsAsTheyBecomeComplete) {
   EXPECT_EQ(events_of_a_step(4 * 6 * 6 * 3 * sizeof(double) + 100), in_buckets);
   const vector<string> at_once = {"5 4 3 2 1", "finish"};
   EXPECT_EQ(events_of_a_step(size_t(1) << 30), at_once);
+}
+
+TEST_F(ParallelTraining, WaitsForTheLastGradientsBeforeASnapshot) {
+  const SolverPtr solver = Make(Param(2, "snapshot_prefix: '" + (folder_ / "s") + "'"));
+  Recording ether(*solver->net());
+  GradientSync<double> sync(solver.get(), &ether);
+  sync.Attach();
+  solver->Step(1);
+  ether.events.clear();
+  solver->Snapshot();
+  EXPECT_EQ(ether.events, vector<string>{"wait"});
 }
 
 #ifdef USE_NCCL
