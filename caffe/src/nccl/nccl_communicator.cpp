@@ -59,21 +59,27 @@ NcclCommunicator<Dtype>::~NcclCommunicator() {
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::CheckConnected() const {
-  CHECK(!disconnected_) << "the training on the other GPUs has ended" << failure_;
+  CHECK(failure_.empty()) << "NCCL: " << failure_ << "; NCCL_DEBUG=WARN tells more";
+  CHECK(!disconnected_) << "the training on the other GPUs has ended";
 }
 
 template <typename Dtype>
 void NcclCommunicator<Dtype>::Watch(int device) {
   const AtDevice there(device);
   std::unique_lock<std::mutex> lock(mutex_);
-  while (!ended_.wait_for(lock, kWatchPeriod, [&] { return disconnected_; })) {
-    ncclResult_t state = ncclSuccess;
-    const ncclResult_t status = ncclCommGetAsyncError(comm_, &state);
-    if (status == ncclSuccess && (state == ncclSuccess || state == ncclInProgress)) continue;
-    failure_ = string(": ") + ncclGetErrorString(status == ncclSuccess ? state : status) +
-               "; NCCL_DEBUG=WARN tells more";
+  while (!ended_.wait_for(lock, kWatchPeriod, [&] { return disconnected_; })) IsUnderWay();
+}
+
+template <typename Dtype>
+bool NcclCommunicator<Dtype>::IsUnderWay() {
+  ncclResult_t state = ncclSuccess;
+  const ncclResult_t status = ncclCommGetAsyncError(comm_, &state);
+  if (status != ncclSuccess) state = status;
+  if (state != ncclSuccess && state != ncclInProgress) {
+    failure_ = ncclGetErrorString(state);
     End(&ncclCommAbort);
   }
+  return state == ncclInProgress;
 }
 
 template <typename Dtype>
@@ -85,29 +91,20 @@ void NcclCommunicator<Dtype>::End(ncclResult_t (*how)(ncclComm_t)) {
 }
 
 template <typename Dtype>
-ncclResult_t NcclCommunicator<Dtype>::Progress() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  CheckConnected();
-  ncclResult_t state = ncclSuccess;
-  NCCL_CHECK(ncclCommGetAsyncError(comm_, &state));
-  return state;
-}
-
-template <typename Dtype>
 template <typename Function>
 void NcclCommunicator<Dtype>::Queue(const Function& call, Clock::time_point latest) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    CheckConnected();
-    const ncclResult_t status = call();
-    if (status != ncclInProgress) NCCL_CHECK(status);
-  }
-  ncclResult_t state;
-  while ((state = Progress()) == ncclInProgress) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  CheckConnected();
+  const ncclResult_t status = call();
+  if (status != ncclInProgress) NCCL_CHECK(status);
+  while (IsUnderWay()) {
+    lock.unlock();
     CHECK(Clock::now() < latest) << "the other GPUs do not answer";
     std::this_thread::sleep_for(kPause);
+    lock.lock();
+    CheckConnected();
   }
-  NCCL_CHECK(state);
+  CheckConnected();
 }
 
 template <typename Dtype>

@@ -55,8 +55,8 @@ class NcclCommunicator : public Communicator<Dtype> {
   /// would wait for what that sends for ever, and the host for the GPU.
   void Watch(int device);
   void CheckConnected() const;
-  /// The state of what was begun; throws Error after Abort.
-  ncclResult_t Progress();
+  /// Whether what was begun goes on; aborts where it has failed. Under the lock.
+  bool IsUnderWay();
   /// Lets the stream wait for what the thread's GPU has to do so far.
   void FollowComputations();
 
@@ -66,7 +66,7 @@ class NcclCommunicator : public Communicator<Dtype> {
   std::mutex mutex_;
   ncclComm_t comm_ = nullptr;
   bool disconnected_ = false;
-  /// What Watch has seen, if it has.
+  /// What NCCL says of the failure that it was disconnected for, if there was one.
   string failure_;
   std::condition_variable ended_;
   std::thread watch_;

@@ -66,4 +66,4 @@ def test_the_end_of_one_is_an_error_of_the_other(tmp_path):
     _ended(killed)
     status, said = _ended(alive)
     assert status == 1
-    assert "caffe.Error" in said
+    assert "caffe.Error: NCCL: " in said
