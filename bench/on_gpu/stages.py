@@ -67,18 +67,22 @@ def _at_once(settings: Settings, commands: Mapping[str, Sequence[str | Path]], *
     """Run commands at the same time, each with its output in the log that it is named after. Raises
     Failed with the names of those that fail."""
     variables = {**settings.environment(), **more}
-    running = {}
-    for name, command in commands.items():
-        with (settings.out / f"{name}.log").open("w") as file:
-            running[name] = subprocess.Popen(
-                [str(word) for word in command],
-                cwd=settings.root,
-                env=variables,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
-    failed = [name for name, process in running.items() if process.wait()]
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands.items():
+            with (settings.out / f"{name}.log").open("w") as file:
+                running[name] = subprocess.Popen(
+                    [str(word) for word in command],
+                    cwd=settings.root,
+                    env=variables,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                )
+        failed = [name for name, process in running.items() if process.wait()]
+    finally:
+        for process in running.values():
+            process.kill()
     if failed:
         raise Failed(f"failed: {', '.join(failed)} (their logs)")
 
@@ -213,9 +217,9 @@ def _nccl(settings: Settings) -> str:
     return _pytest(settings, "nccl", tests, CAFFE_TEST_GPU="0")
 
 
-def _shards() -> int:
-    """Programs to run at once, which all want some processors."""
-    return max(1, (os.cpu_count() or 1) // 2)
+def _shards(programs: int = 1) -> int:
+    """Parts in which to run so many programs at once, each of which wants two processors."""
+    return max(1, (os.cpu_count() or 1) // (2 * programs))
 
 
 def _nets(settings: Settings) -> str:
@@ -235,9 +239,10 @@ def _sanitizer(settings: Settings) -> str:
     settings.need_gpu()
     if not shutil.which("compute-sanitizer"):
         raise LookupError("compute-sanitizer is not on PATH")
-    shards = max(1, _shards() // 2)
+    tools = ("memcheck", "racecheck")
+    shards = _shards(len(tools) * len(SANITIZED))
     commands: dict[str, Sequence[str | Path]] = {}
-    for tool in ("memcheck", "racecheck"):
+    for tool in tools:
         for program, tests in SANITIZED.items():
             check = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1"]
             test = [settings.build / "tests" / "cpp" / program, f"--gtest_filter={tests}"]

@@ -130,7 +130,8 @@ shared_ptr<Plan> PlanOf(const Descriptor& configuration, cudnnHandle_t handle) {
 }
 
 // Plans of configurations, null where an engine cannot do it. Several threads make them: an engine
-// that is compiled at this moment keeps a processor busy for some 0.3 s.
+// that is compiled at this moment keeps a processor busy for some 0.3 s. They share the handle,
+// with which making a plan queues nothing.
 std::vector<shared_ptr<Plan>> PlansOf(const std::vector<shared_ptr<Descriptor>>& configurations) {
   const int device = ThisDevice(), count = static_cast<int>(configurations.size());
   const cudnnHandle_t handle = Handle();

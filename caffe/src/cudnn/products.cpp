@@ -69,13 +69,10 @@ class Products::Search {
   template <typename Calls>
   Choice Find() {
     TryAlgorithms<Calls>();
-    // Fewer images a call may be faster still.
-    while (best_time_ < kNever && best_.images > 1) {
-      Choice half = best_;
-      half.images = (best_.images + 1) / 2;
-      if (!NeedMemory<Calls>(&half) || !Fits(half) || !Try<Calls>(half)) break;
+    if (!IsDecided()) {
+      TryFewerImages<Calls>();
+      TryPlans<Calls>();
     }
-    TryPlans<Calls>();
     ReleaseDeviceScratch(Scratch::kWorkspace);
     CHECK(best_time_ < kNever)
         << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
@@ -94,14 +91,28 @@ class Products::Search {
   // In microseconds, what the first use of a kernel may take to load it.
   static constexpr float kLoading = 20000;
 
+  bool IsDecided() const { return best_time_ < kNever && TakesFirstWay(); }
+
+  // Fewer images a call may be faster still.
+  template <typename Calls>
+  void TryFewerImages() {
+    while (best_time_ < kNever && best_.images > 1) {
+      Choice half = best_;
+      half.images = (best_.images + 1) / 2;
+      if (!NeedMemory<Calls>(&half) || !Fits(half) || !Try<Calls>(half)) break;
+    }
+  }
+
   // The graph interface offers other kernels for the same product, some of them faster; they
   // compute all images at once. Those with much memory are the algorithms again, which may be
   // faster for fewer.
   template <typename Calls>
   void TryPlans() {
     if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
+    const size_t beside = Calls::kProduct == Product::kToWeights ? products_.weight_bytes_ : 0;
     for (const auto& plan : products_.PlansOf(Calls::kProduct)) {
-      const Choice choice = {0, products_.math_, products_.geometry_.num, plan->workspace(), plan};
+      const Choice choice = {0, products_.math_, products_.geometry_.num,
+                             plan->workspace() + beside, plan};
       if (Fits(choice)) Try<Calls>(choice);
     }
   }
@@ -168,14 +179,16 @@ class Products::Search {
     return true;
   }
 
+  // What happens to be free must not decide where the first way is taken.
   static bool Fits(const Choice& choice) {
-    return choice.workspace <= WorkspaceLimit() && HasRoom(Scratch::kWorkspace, choice.workspace);
+    return choice.workspace <= WorkspaceLimit() &&
+           (TakesFirstWay() || HasRoom(Scratch::kWorkspace, choice.workspace));
   }
 
   // Whether it has become the best one.
   template <typename Calls>
   bool Try(const Choice& choice) {
-    if (best_time_ < kNever && TakesFirstWay()) return false;
+    if (IsDecided()) return false;
     const float time = TimeOf<Calls>(choice);
     VLOG(2) << "cuDNN: " << NameOf(choice) << ": " << time / 1000 << " ms, "
             << (choice.workspace >> 20) << " MiB";
@@ -208,7 +221,7 @@ class Products::Search {
   float TimeOnce(const Choice& choice, const Arrays& arrays) {
     Timer timer;
     timer.Start();
-    const cudnnStatus_t status = products_.Run<Calls>(choice, arrays, false);
+    const cudnnStatus_t status = products_.Run<Calls>(choice, arrays, true);
     const float time = timer.MicroSeconds();
     // That an algorithm is listed does not always mean that it can do it.
     return Can(status) ? time : kNever;
@@ -257,11 +270,12 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
   Compute<ToWeightsCalls>({Bytes(image), Bytes(features), Bytes(diff)}, add);
 }
 
-// Engines want memory as the GPU's pool gives it.
+// Engines want memory as the GPU's pool gives it, and for gradients of weights more of it.
 bool Products::MayHavePlans(Product product, const Arrays& arrays) const {
+  const size_t kMuchMemory = size_t(64) << 20;
   if (type_ != CUDNN_DATA_FLOAT || geometry_.groups > 1) return false;
-  if (product == Product::kToWeights) return IsAligned(arrays.image) && IsAligned(arrays.features);
-  return IsAligned(arrays.image) && IsAligned(arrays.features) && IsAligned(arrays.weights);
+  if (!IsAligned(arrays.image) || !IsAligned(arrays.features)) return false;
+  return product == Product::kToWeights ? weight_bytes_ <= kMuchMemory : IsAligned(arrays.weights);
 }
 
 std::vector<shared_ptr<Plan>> Products::PlansOf(Product product) const {
@@ -286,7 +300,10 @@ void Products::Compute(const Arrays& arrays, bool add) const {
 
 template <typename Calls>
 cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const {
-  if (choice.plan) return RunPlan(*choice.plan, arrays, add);
+  if (choice.plan) {
+    return Calls::kProduct == Product::kToWeights ? RunPlanToWeights(*choice.plan, arrays, add)
+                                                  : RunPlan(*choice.plan, arrays);
+  }
   void* workspace = WorkspaceOf(choice);
   const bool doubles = type_ == CUDNN_DATA_DOUBLE;
   const void* one = doubles ? static_cast<const void*>(&kOne<double>) : &kOne<float>;
@@ -306,18 +323,27 @@ cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const
   return CUDNN_STATUS_SUCCESS;
 }
 
-// Engines have no way to add to what is there.
-cudnnStatus_t Products::RunPlan(const Plan& plan, const Arrays& arrays, bool add) const {
-  void* sum = arrays.weights;
-  if (add) sum = DeviceScratch(Scratch::kWeights, weight_bytes_);
-  if (!plan.Run({{kImage, arrays.image}, {kWeights, sum}, {kFeatures, arrays.features}})) {
-    return CUDNN_STATUS_NOT_SUPPORTED;
-  }
+cudnnStatus_t Products::RunPlan(const Plan& plan, const Arrays& arrays) const {
+  const bool done =
+      plan.Run({{kImage, arrays.image}, {kWeights, arrays.weights}, {kFeatures, arrays.features}});
+  return done ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+}
+
+// Engines have no way to add to what is there, and write to aligned memory only.
+cudnnStatus_t Products::RunPlanToWeights(const Plan& plan, Arrays arrays, bool add) const {
+  char* const result = arrays.weights;
+  const bool apart = add || !IsAligned(result);
+  if (apart) arrays.weights = static_cast<char*>(DeviceScratch(Scratch::kWeights, weight_bytes_));
+  const cudnnStatus_t status = RunPlan(plan, arrays);
+  if (status != CUDNN_STATUS_SUCCESS || !apart) return status;
   if (add) {
     caffe_gpu_axpy(static_cast<int>(weight_bytes_ / sizeof(float)), 1.f,
-                   static_cast<const float*>(sum), reinterpret_cast<float*>(arrays.weights));
+                   reinterpret_cast<const float*>(arrays.weights),
+                   reinterpret_cast<float*>(result));
+  } else {
+    caffe_gpu_memcpy(weight_bytes_, arrays.weights, result);
   }
-  return CUDNN_STATUS_SUCCESS;
+  return status;
 }
 
 const Sides& Products::SidesOf(int images) const {

@@ -42,7 +42,8 @@ class Products {
   void Compute(const Arrays& arrays, bool add) const;
   template <typename Calls>
   cudnnStatus_t Run(const Choice& choice, Arrays arrays, bool add) const;
-  cudnnStatus_t RunPlan(const Plan& plan, const Arrays& arrays, bool add) const;
+  cudnnStatus_t RunPlan(const Plan& plan, const Arrays& arrays) const;
+  cudnnStatus_t RunPlanToWeights(const Plan& plan, Arrays arrays, bool add) const;
   bool MayHavePlans(Product product, const Arrays& arrays) const;
   std::vector<shared_ptr<Plan>> PlansOf(Product product) const;
   const Sides& SidesOf(int images) const;

@@ -14,6 +14,8 @@ enum class Scratch {
   kWeights,
   kFeatures,
   kBias,
+  // Which pixel gives a place of Upsample's its value.
+  kClaims,
   kCount
 };
 

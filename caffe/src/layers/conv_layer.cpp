@@ -46,10 +46,9 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  if (relu_ || !IsExactly<ConvolutionLayer>(*this)) return false;
-  // That remains a layer of its own.
-  if (LeaveBias(next.get(), backward)) return false;
-  if (!IsExactly<ReLULayer<Dtype>>(*next)) return false;
+  if (relu_ || !IsExactly<ConvolutionLayer>(*this) || !IsExactly<ReLULayer<Dtype>>(*next)) {
+    return false;
+  }
   const float slope = next->layer_param().relu_param().negative_slope();
   // A negative slope needs the input to find the gradient.
   if (slope < 0) return false;
@@ -61,8 +60,8 @@ bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::LeaveBias(Layer<Dtype>* next, bool backward) {
   auto* const norm = dynamic_cast<BatchNormLayer<Dtype>*>(next);
-  bias_left_ = norm && this->bias_term_ && this->channel_axis_ == 1 &&
-               norm->TakeBias(this->blobs_[1], backward);
+  bias_left_ = norm && IsExactly<ConvolutionLayer>(*this) && this->bias_term_ &&
+               this->channel_axis_ == 1 && norm->TakeBias(this->blobs_[1], backward);
   return bias_left_;
 }
 

@@ -235,7 +235,7 @@ void UpsampleLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                       FillWindow<decltype(side)::value, Unit, Places>{places, from, to, nullptr});
         } else {
           int* outside = static_cast<int*>(DeviceScratch(Scratch::kSums, sizeof(int)));
-          int* last = static_cast<int*>(DeviceScratch(Scratch::kFeatures, values * sizeof(int)));
+          int* last = static_cast<int*>(DeviceScratch(Scratch::kClaims, values * sizeof(int)));
           caffe_gpu_memset(sizeof(int), 0, outside);
           ForElements(pixels,
                       FillWindow<decltype(side)::value, Unit, Places>{places, from, to, outside});

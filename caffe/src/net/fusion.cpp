@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "caffe/layers/conv_layer.hpp"
 #include "net/liveness.hpp"
 
 namespace caffe {
@@ -18,6 +19,7 @@ class Fusing {
   /// Lets a layer compute those that follow it in place, and what is possible of its reader.
   void FuseAt(int first) {
     if (net_.top_ids(first).size() != 1) return;
+    LeaveBias(first);
     for (int next = first + 1; next < LayersOf(net_) && CanAbsorb(first, next); ++next) {
       if (!layer(first).Absorb(net_.layers()[next], GoesBack(next))) break;
       fusion_.absorbed[next] = fusion_.any = true;
@@ -33,6 +35,17 @@ class Fusing {
  private:
   Layer<Dtype>& layer(int id) const { return *net_.layers()[id]; }
   bool GoesBack(int id) const { return goes_back_ && net_.layer_need_backward()[id]; }
+
+  /// Lets a convolution leave its bias to the layer behind it, if that is a BatchNorm: neither is
+  /// absorbed, but they have to run as they were fused.
+  void LeaveBias(int first) {
+    auto* const convolution = dynamic_cast<ConvolutionLayer<Dtype>*>(&layer(first));
+    const int next = first + 1;
+    if (convolution && next < LayersOf(net_) && CanAbsorb(first, next) &&
+        convolution->LeaveBias(&layer(next), GoesBack(next))) {
+      fusion_.any = true;
+    }
+  }
 
   bool CanAbsorb(int first, int next) const {
     const vector<int>& blob = net_.top_ids(first);

@@ -121,8 +121,9 @@ TEST(FusedLayers, GiveTheResultsOfLayersOneByOne) {
 }
 
 // A convolution whose bias counts in the means of the BatchNorm behind it.
-caffe::shared_ptr<caffe::Net<float>> BiasBeforeBatchNorm(
-    caffe::Phase phase, caffe::NetParameter::BlobLifetime lifetime) {
+caffe::shared_ptr<caffe::Net<float>> BiasBeforeBatchNorm(caffe::Phase phase,
+                                                         caffe::NetParameter::BlobLifetime lifetime,
+                                                         bool scale = true) {
   auto param = FromText<caffe::NetParameter>(R"(
     layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 3 dim: 2 dim: 7 dim: 6 } } }
     layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'y' convolution_param {
@@ -133,6 +134,7 @@ caffe::shared_ptr<caffe::Net<float>> BiasBeforeBatchNorm(
     layer { name: 'relu' type: 'ReLU' bottom: 'y' top: 'y' }
     layer { name: 'loss' type: 'Reduction' bottom: 'y' top: 'loss' loss_weight: 1
             reduction_param { operation: SUMSQ } })");
+  if (!scale) param.mutable_layer()->DeleteSubrange(3, 1);
   param.mutable_state()->set_phase(phase);
   param.set_blob_lifetime(lifetime);
   caffe::Caffe::set_random_seed(1701);
@@ -145,9 +147,9 @@ caffe::shared_ptr<caffe::Net<float>> BiasBeforeBatchNorm(
 float LossOf(const caffe::Net<float>& net) { return net.blob_by_name("loss")->cpu_data()[0]; }
 
 // A batch's mean takes away what a bias adds to all, so that on the GPU nobody adds it.
-TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
-  const auto run = [](caffe::NetParameter::BlobLifetime lifetime) {
-    const auto net = BiasBeforeBatchNorm(caffe::TRAIN, lifetime);
+void ExpectBiasInRunningMeans(bool scale) {
+  const auto run = [=](caffe::NetParameter::BlobLifetime lifetime) {
+    const auto net = BiasBeforeBatchNorm(caffe::TRAIN, lifetime, scale);
     net->ClearParamDiffs();
     net->ForwardBackward();
     return net;
@@ -168,9 +170,14 @@ TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
   }
 }
 
-TEST(FusedLayers, SubtractABiasFromTheRunningMeansOfBatchNorm) {
-  const auto loss = [](caffe::NetParameter::BlobLifetime lifetime) {
-    const auto net = BiasBeforeBatchNorm(caffe::TEST, lifetime);
+TEST(FusedLayers, CountABiasBeforeBatchNormInItsRunningMeans) {
+  ExpectBiasInRunningMeans(true);
+  ExpectBiasInRunningMeans(false);
+}
+
+void ExpectBiasTakenFromRunningMeans(bool scale) {
+  const auto loss = [=](caffe::NetParameter::BlobLifetime lifetime) {
+    const auto net = BiasBeforeBatchNorm(caffe::TEST, lifetime, scale);
     const auto& statistics = net->layer_by_name("norm")->blobs();
     for (const auto& blob : statistics)
       caffe::caffe_set(blob->count(), 1.5f, blob->mutable_cpu_data());
@@ -181,6 +188,20 @@ TEST(FusedLayers, SubtractABiasFromTheRunningMeansOfBatchNorm) {
   EXPECT_GT(expected, 1);
   EXPECT_NEAR(loss(caffe::NetParameter::UNTIL_READ), expected, 1e-4 * expected);
   EXPECT_NEAR(loss(caffe::NetParameter::UNTIL_BACKWARD), expected, 1e-4 * expected);
+}
+
+TEST(FusedLayers, SubtractABiasFromTheRunningMeansOfBatchNorm) {
+  ExpectBiasTakenFromRunningMeans(true);
+  ExpectBiasTakenFromRunningMeans(false);
+}
+
+TEST(FusedLayers, RefuseAnotherModeWhereABiasIsLeftOut) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "on the CPU it never is";
+  const auto net = BiasBeforeBatchNorm(caffe::TEST, caffe::NetParameter::UNTIL_READ, false);
+  caffe::Caffe::set_mode(caffe::Caffe::CPU);
+  EXPECT_THROW(net->Forward(), caffe::Error);
+  caffe::Caffe::set_mode(caffe::Caffe::GPU);
+  net->Forward();
 }
 
 // The root of the mean square of the differences, as a share of that of the expected values.

@@ -33,10 +33,11 @@ class BatchNormLayer : public Layer<Dtype> {
   int ExactNumBottomBlobs() const override { return 1; }
   int ExactNumTopBlobs() const override { return 1; }
 
-  /// Asked by the layer in front, whose only reader this is: whether it may leave out its bias, of
-  /// one number a channel, from now on. A batch's mean takes that away again, so that it counts in
-  /// the running means alone, and its gradient is 0; running means are taken less of it, where no
-  /// Backward will be called. On the GPU this saves passes over memory.
+  /// Asked by the layer in front, in place on whose only top this works: whether it may leave out
+  /// its bias, of one number a channel, from now on. A batch's mean takes that away again, so that
+  /// it counts in the running means alone, and its gradient is 0. Running means are taken less of
+  /// it, where no Backward will be called, in which it would have a gradient. On the GPU this saves
+  /// passes over memory; the net then runs in that mode only.
   bool TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool backward);
   /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;

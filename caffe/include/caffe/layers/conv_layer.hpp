@@ -25,8 +25,11 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   ~ConvolutionLayer() override;
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Convolution"; }
-  /// Takes over a ReLU, or leaves the bias to a BatchNorm.
+  /// Takes over a ReLU.
   bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  /// Adds no bias from now on, if `next`, which follows and works in place on the only top, is a
+  /// BatchNorm that makes it needless (BatchNormLayer::TakeBias). False: it does as before.
+  bool LeaveBias(Layer<Dtype>* next, bool backward);
   /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
   /// far more to do, to run in front of it on its strips.
   bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
@@ -71,8 +74,6 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool BackwardRelu(OnCpu, Blob<Dtype>* top, Blob<Dtype>* bias);
   bool BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias);
 
-  /// Whether a BatchNorm that follows makes the bias needless.
-  bool LeaveBias(Layer<Dtype>* next, bool backward);
   bool AddsBias() const { return this->bias_term_ && !bias_left_; }
 
   bool bias_left_ = false;
