@@ -103,9 +103,9 @@ class Products::Search {
     }
   }
 
-  // The graph interface offers other kernels for the same product, some of them faster; they
-  // compute all images at once. Those with much memory are the algorithms again, which may be
-  // faster for fewer.
+  // The graph interface offers other kernels for the same product, some of them faster. They
+  // compute all images at once: compared with the first algorithm, one might win that is slower
+  // than the algorithm with fewer images.
   template <typename Calls>
   void TryPlans() {
     if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
