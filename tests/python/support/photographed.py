@@ -1,10 +1,12 @@
 """Photographs of two round cells: what the tests of ``dcme collect`` start from and look at."""
 
 import numpy as np
+from dcme.classes import ClassMap
 from dcme.datasets.samples import read_list
 from dcme.files import read_ids
 
 SHAPE = (40, 60)
+CELL = ClassMap((1,), ("cell",))
 
 
 def disc(row, column, radius=6):
