@@ -37,21 +37,35 @@ class Stage:
     run: Callable[[Settings], str]
 
 
-def _log(
+def _start(
     settings: Settings, name: str, command: Sequence[str | Path], **more: str
-) -> tuple[int, str]:
-    """Run a command with its output in a log; its status and the output."""
-    log = settings.out / f"{name}.log"
-    with log.open("w") as file:
-        status = subprocess.run(
+) -> subprocess.Popen[bytes]:
+    """Start a command with its output in a log."""
+    with _log_of(settings, name).open("w") as file:
+        return subprocess.Popen(
             [str(word) for word in command],
             cwd=settings.root,
             env={**settings.environment(), **more},
             stdout=file,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-        ).returncode
-    return status, log.read_text(errors="replace")
+        )
+
+
+def _log_of(settings: Settings, name: str) -> Path:
+    return settings.out / f"{name}.log"
+
+
+def _log(
+    settings: Settings, name: str, command: Sequence[str | Path], **more: str
+) -> tuple[int, str]:
+    """Run a command with its output in a log; its status and the output."""
+    process = _start(settings, name, command, **more)
+    try:
+        status = process.wait()
+    finally:
+        process.kill()
+    return status, _log_of(settings, name).read_text(errors="replace")
 
 
 def _must(settings: Settings, name: str, command: Sequence[str | Path], **more: str) -> str:
@@ -66,19 +80,10 @@ def _must(settings: Settings, name: str, command: Sequence[str | Path], **more: 
 def _at_once(settings: Settings, commands: Mapping[str, Sequence[str | Path]], **more: str) -> None:
     """Run commands at the same time, each with its output in the log that it is named after. Raises
     Failed with the names of those that fail."""
-    variables = {**settings.environment(), **more}
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():
-            with (settings.out / f"{name}.log").open("w") as file:
-                running[name] = subprocess.Popen(
-                    [str(word) for word in command],
-                    cwd=settings.root,
-                    env=variables,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    stdin=subprocess.DEVNULL,
-                )
+            running[name] = _start(settings, name, command, **more)
         failed = [name for name, process in running.items() if process.wait()]
     finally:
         for process in running.values():
@@ -251,8 +256,7 @@ def _sanitizer(settings: Settings) -> str:
                 commands[f"sanitizer-{tool}-{program}-{shard}"] = [*part, *check, *test]
     _at_once(settings, commands, CAFFE_TEST_GPU="0", GLOG_minloglevel="3", OMP_NUM_THREADS="2")
     found = [
-        _line((settings.out / f"{name}.log").read_text(errors="replace"), "SUMMARY")
-        for name in commands
+        _line(_log_of(settings, name).read_text(errors="replace"), "SUMMARY") for name in commands
     ]
     return "; ".join(f"{found.count(line)} x {line}" for line in sorted(set(found)))
 

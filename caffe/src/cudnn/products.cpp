@@ -272,10 +272,11 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
 
 // Engines want memory as the GPU's pool gives it, and for gradients of weights more of it.
 bool Products::MayHavePlans(Product product, const Arrays& arrays) const {
-  const size_t kMuchMemory = size_t(64) << 20;
+  const size_t kMostForWeights = size_t(64) << 20;
   if (type_ != CUDNN_DATA_FLOAT || geometry_.groups > 1) return false;
   if (!IsAligned(arrays.image) || !IsAligned(arrays.features)) return false;
-  return product == Product::kToWeights ? weight_bytes_ <= kMuchMemory : IsAligned(arrays.weights);
+  return product == Product::kToWeights ? weight_bytes_ <= kMostForWeights
+                                        : IsAligned(arrays.weights);
 }
 
 std::vector<shared_ptr<Plan>> Products::PlansOf(Product product) const {

@@ -75,7 +75,9 @@ TEST(PrefetchingData, WhateverIsThrownBecomesAnErrorOfItsBatch) {
 }
 
 TEST(PrefetchingData, AForkedProcessDoesNotWaitForTheThreadThatItLacks) {
+#ifndef REFUSES_DEVICES
   if (Caffe::mode() == Caffe::GPU) GTEST_SKIP() << "CUDA does not go on in a forked process";
+#endif
   const auto net = NetThatThrows("data");
   EXPECT_EQ(NextBatch(net.get()), 0);
   EXPECT_TRUE(caffe_test::InForkedProcess([&] {
