@@ -45,35 +45,33 @@ class Layer {
   /// Asks the layer to compute `next` as well from now on: a layer that follows it and works in
   /// place on its only top. The net then runs `next` no more. `backward` says whether Backward will
   /// be called. False: the layer cannot.
-  virtual bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) { return false; }
+  virtual bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) { return false; }
 
   /// Asks the layer to fill `top` from now on, the only top of `next`, which alone reads what this
-  /// layer (and those it absorbed) would give; its own top stays empty. The net then runs `next` no
+  /// layer (and those it fused) would give; its own top stays empty. The net then runs `next` no
   /// more, and never Backward. False: the layer cannot.
-  virtual bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
-    return false;
-  }
+  virtual bool FuseReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) { return false; }
 
-  /// Whether Backward does that of absorbed layers too. If not, the net calls theirs as ever.
-  virtual bool BackwardCoversAbsorbed() const { return true; }
+  /// Whether Backward does that of fused layers too. If not, the net calls theirs as ever.
+  virtual bool BackwardCoversFused() const { return true; }
 
-  /// Asks the layer to let `reader` do the Backward of all that it absorbed from now on: a layer
+  /// Asks the layer to let `reader` do the Backward of all that it fused from now on: a layer
   /// that alone reads what they give, and goes back. The diff of the top then comes as it is before
   /// them. False: one of both cannot.
-  virtual bool LeaveAbsorbedBackward(Layer<Dtype>* reader) { return false; }
+  virtual bool LeaveFusedBackward(Layer<Dtype>* reader) { return false; }
 
   /// Whether Backward reads the values of a bottom or a top (besides their diffs). What no Backward
-  /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Absorb, and only of
+  /// reads is freed as soon as no Forward does (see blob_lifetime); asked after Fuse, and only of
   /// the runtime's own layers: users' classes, derived from those, have a Backward of their own and
   /// inherit what is said of another.
   virtual bool BackwardReadsBottom(int bottom_index) const { return true; }
   virtual bool BackwardReadsTop(int top_index) const { return true; }
 
-  /// Whether RemakeTop gives the tops of the last Forward again, bit for bit, from its bottoms and
-  /// what the layer keeps, in about the time that it takes to read and write them. Large ones are
-  /// then not kept from Forward to Backward (see blob_lifetime); asked after Absorb.
-  virtual bool RemakesTop() const { return false; }
-  virtual void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {}
+  /// Whether RecomputeTop gives the tops of the last Forward again, bit for bit, from its bottoms
+  /// and what the layer keeps, in about the time that it takes to read and write them. Large ones
+  /// are then not kept from Forward to Backward (see blob_lifetime); asked after Fuse.
+  virtual bool RecomputesTop() const { return false; }
+  virtual void RecomputeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {}
 
   /// Whether Forward and Backward give the right values where a top is the bottom of that place. Of
   /// a layer that needs what it would overwrite, a net keeps both apart, under the one name that

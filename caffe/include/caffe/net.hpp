@@ -94,8 +94,8 @@ class Net {
   const vector<int>& top_ids(int i) const;
   const vector<int>& bottom_ids(int i) const;
   /// Whether the work of a layer is done by one before it: forward, and backward.
-  bool is_absorbed(int layer_id) const;
-  bool is_absorbed_backward(int layer_id) const;
+  bool is_fused(int layer_id) const;
+  bool is_fused_backward(int layer_id) const;
   /// What is fused, and when memory is freed; for the runtime itself.
   const RunPlan<Dtype>& run_plan() const { return *plan_; }
   /// Which bottoms of every layer get a diff.

@@ -8,8 +8,8 @@ namespace caffe {
 /// From which sizes on nets take trouble to spare memory. Tests set them lower, so that small nets
 /// go the ways of large ones.
 struct LargeBlobs {
-  /// Bytes of a blob, as plain values, that are worth the time to make it again in Backward.
-  size_t worth_remaking = size_t(16) << 20;
+  /// Bytes of a blob, as plain values, that are worth the time to recompute it in Backward.
+  size_t worth_recomputing = size_t(16) << 20;
   /// Bytes of features that are made and pooled in strips.
   std::ptrdiff_t pooled_in_strips = std::ptrdiff_t(24) << 20;
   /// About the bytes of such a strip, which stays in the cache until it is pooled.

@@ -141,7 +141,7 @@ bool BatchNormLayer<Dtype>::TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool b
 }
 
 template <typename Dtype>
-bool BatchNormLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+bool BatchNormLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   // Asked for by name, cuDNN computes BatchNorm alone.
   if (Engine() == BatchNormParameter_Engine_CUDNN && Caffe::mode() == Caffe::GPU) return false;
   if (!IsExactly<BatchNormLayer>(*this)) return false;
@@ -219,8 +219,8 @@ void BatchNormLayer<Dtype>::ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top) 
 }
 
 template <typename Dtype>
-void BatchNormLayer<Dtype>::RemakeTop(const vector<Blob<Dtype>*>& bottom,
-                                      const vector<Blob<Dtype>*>& top) {
+void BatchNormLayer<Dtype>::RecomputeTop(const vector<Blob<Dtype>*>& bottom,
+                                         const vector<Blob<Dtype>*>& top) {
   if (top[0]->count() == 0) return;
 #ifndef CPU_ONLY
   if (Caffe::mode() == Caffe::GPU) return ScaleWholeOnGpu(x_, top[0]);

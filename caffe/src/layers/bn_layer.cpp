@@ -30,7 +30,7 @@ void BNLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   scale_.reset(new ScaleLayer<Dtype>(part));
   scale_->SetUp(batch_norm_ ? top : bottom, top);
   // Backward may be called: that of a net which never goes back keeps no more than the input.
-  CHECK(!batch_norm_ || batch_norm_->Absorb(scale_, true));
+  CHECK(!batch_norm_ || batch_norm_->Fuse(scale_, true));
 }
 
 template <typename Dtype>
@@ -39,8 +39,8 @@ void BNLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Bl
 }
 
 template <typename Dtype>
-bool BNLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  return IsExactly<BNLayer>(*this) && batch_norm_ && batch_norm_->Absorb(next, backward);
+bool BNLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+  return IsExactly<BNLayer>(*this) && batch_norm_ && batch_norm_->Fuse(next, backward);
 }
 
 template <typename Dtype>

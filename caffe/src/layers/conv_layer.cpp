@@ -45,7 +45,7 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 }
 
 template <typename Dtype>
-bool ConvolutionLayer<Dtype>::Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+bool ConvolutionLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   if (relu_ || !IsExactly<ConvolutionLayer>(*this) || !IsExactly<ReLULayer<Dtype>>(*next)) {
     return false;
   }
@@ -66,7 +66,7 @@ bool ConvolutionLayer<Dtype>::LeaveBias(Layer<Dtype>* next, bool backward) {
 }
 
 template <typename Dtype>
-bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
+bool ConvolutionLayer<Dtype>::FuseReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) {
   if (Caffe::mode() == Caffe::GPU || !IsExactly<ConvolutionLayer>(*this)) return false;
   if (IsExactly<PoolingLayer<Dtype>>(*next)) {
     pool_ = next;
@@ -85,7 +85,7 @@ bool ConvolutionLayer<Dtype>::AbsorbReader(const shared_ptr<Layer<Dtype>>& next,
 }
 
 template <typename Dtype>
-bool ConvolutionLayer<Dtype>::LeaveAbsorbedBackward(Layer<Dtype>* reader) {
+bool ConvolutionLayer<Dtype>::LeaveFusedBackward(Layer<Dtype>* reader) {
   if (!relu_ || relu_->layer_param().relu_param().negative_slope() != 0) return false;
   auto* const pool = dynamic_cast<PoolingLayer<Dtype>*>(reader);
   relu_left_ = pool && pool->RectifyDiff();
@@ -93,15 +93,15 @@ bool ConvolutionLayer<Dtype>::LeaveAbsorbedBackward(Layer<Dtype>* reader) {
 }
 
 template <typename Dtype>
-bool ConvolutionLayer<Dtype>::RemakesTop() const {
+bool ConvolutionLayer<Dtype>::RecomputesTop() const {
   // Products that take no longer than writing their sum does.
   const int kFewValues = 32;
   return IsExactly<ConvolutionLayer>(*this) && this->blobs_[0]->count(1) <= kFewValues;
 }
 
 template <typename Dtype>
-void ConvolutionLayer<Dtype>::RemakeTop(const vector<Blob<Dtype>*>& bottom,
-                                        const vector<Blob<Dtype>*>& top) {
+void ConvolutionLayer<Dtype>::RecomputeTop(const vector<Blob<Dtype>*>& bottom,
+                                           const vector<Blob<Dtype>*>& top) {
   Caffe::mode() == Caffe::GPU ? this->Forward_gpu(bottom, top) : this->Forward_cpu(bottom, top);
 }
 

@@ -9,7 +9,7 @@ namespace caffe {
 
 namespace {
 
-/// Asks the layers of a net one after the other whom they absorb.
+/// Asks the layers of a net one after the other which of the next they compute as well.
 template <typename Dtype>
 class Fusing {
  public:
@@ -20,10 +20,10 @@ class Fusing {
   void FuseAt(int first) {
     if (net_.top_ids(first).size() != 1) return;
     LeaveBias(first);
-    for (int next = first + 1; next < LayersOf(net_) && CanAbsorb(first, next); ++next) {
-      if (!layer(first).Absorb(net_.layers()[next], GoesBack(next))) break;
-      fusion_.absorbed[next] = fusion_.any = true;
-      fusion_.absorbed_backward[next] = layer(first).BackwardCoversAbsorbed();
+    for (int next = first + 1; next < LayersOf(net_) && CanFuse(first, next); ++next) {
+      if (!layer(first).Fuse(net_.layers()[next], GoesBack(next))) break;
+      fusion_.fused[next] = fusion_.any = true;
+      fusion_.fused_backward[next] = layer(first).BackwardCoversFused();
     }
     if (goes_back_) {
       FuseBackward(first);
@@ -36,18 +36,18 @@ class Fusing {
   Layer<Dtype>& layer(int id) const { return *net_.layers()[id]; }
   bool GoesBack(int id) const { return goes_back_ && net_.layer_need_backward()[id]; }
 
-  /// Lets a convolution leave its bias to the layer behind it, if that is a BatchNorm: neither is
-  /// absorbed, but they have to run as they were fused.
+  /// Lets a convolution leave its bias to the layer behind it, if that is a BatchNorm: each
+  /// still runs, but they only give the right values together.
   void LeaveBias(int first) {
     auto* const convolution = dynamic_cast<ConvolutionLayer<Dtype>*>(&layer(first));
     const int next = first + 1;
-    if (convolution && next < LayersOf(net_) && CanAbsorb(first, next) &&
+    if (convolution && next < LayersOf(net_) && CanFuse(first, next) &&
         convolution->LeaveBias(&layer(next), GoesBack(next))) {
       fusion_.any = true;
     }
   }
 
-  bool CanAbsorb(int first, int next) const {
+  bool CanFuse(int first, int next) const {
     const vector<int>& blob = net_.top_ids(first);
     return net_.bottom_ids(next) == blob && net_.top_ids(next) == blob &&
            layer(next).loss(0) == Dtype(0) &&
@@ -55,14 +55,14 @@ class Fusing {
            (!GoesBack(next) || net_.bottom_need_backward()[next][0]);
   }
 
-  /// The layer that alone reads the top of a layer with one top, and of all that it absorbed, gives
+  /// The layer that alone reads the top of a layer with one top, and of all that it fused, gives
   /// another top, and has no weight in the loss, as the layer itself; -1: there is none.
   int SoleReader(int id) const {
     const int blob = net_.top_ids(id)[0];
     int reader = -1;
     for (int other = 0; other < LayersOf(net_); ++other) {
       const vector<int>& bottoms = net_.bottom_ids(other);
-      if (fusion_.absorbed[other] ||
+      if (fusion_.fused[other] ||
           std::find(bottoms.begin(), bottoms.end(), blob) == bottoms.end()) {
         continue;
       }
@@ -80,23 +80,22 @@ class Fusing {
   /// Lets a layer compute the only reader of its top as well, so that the top need not exist whole.
   void FuseReader(int id) {
     const int reader = SoleReader(id);
-    if (reader < 0 || !layer(id).AbsorbReader(net_.layers()[reader], net_.top_vecs()[reader][0])) {
+    if (reader < 0 || !layer(id).FuseReader(net_.layers()[reader], net_.top_vecs()[reader][0])) {
       return;
     }
-    fusion_.absorbed[reader] = fusion_.absorbed_backward[reader] = fusion_.any = true;
+    fusion_.fused[reader] = fusion_.fused_backward[reader] = fusion_.any = true;
   }
 
-  /// Lets the only reader of a layer's top compute the Backward of what the layer absorbed.
+  /// Lets the only reader of a layer's top compute the Backward of what the layer fused.
   void FuseBackward(int id) {
     const int reader = SoleReader(id);
     if (reader < 0 || !net_.layer_need_backward()[reader] ||
-        !net_.bottom_need_backward()[reader][0] ||
-        !layer(id).LeaveAbsorbedBackward(&layer(reader))) {
+        !net_.bottom_need_backward()[reader][0] || !layer(id).LeaveFusedBackward(&layer(reader))) {
       return;
     }
     for (int between = id + 1; between < reader; ++between) {
-      if (fusion_.absorbed[between] && net_.top_ids(between) == net_.top_ids(id)) {
-        fusion_.absorbed_backward[between] = true;
+      if (fusion_.fused[between] && net_.top_ids(between) == net_.top_ids(id)) {
+        fusion_.fused_backward[between] = true;
       }
     }
   }
@@ -111,8 +110,8 @@ class Fusing {
 template <typename Dtype>
 Fusion FuseLayers(const Net<Dtype>& net, NetParameter::BlobLifetime lifetime, bool visible) {
   Fusion fusion;
-  fusion.absorbed.assign(LayersOf(net), false);
-  fusion.absorbed_backward = fusion.absorbed;
+  fusion.fused.assign(LayersOf(net), false);
+  fusion.fused_backward = fusion.fused;
   fusion.mode = Caffe::mode();
   if (visible || lifetime == NetParameter::KEEP) return fusion;
   Fusing<Dtype> fusing(net, lifetime != NetParameter::UNTIL_READ, &fusion);

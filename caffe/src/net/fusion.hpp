@@ -8,7 +8,7 @@ namespace caffe {
 /// Layers that an earlier one computes as well, so that memory is passed over once for all of them.
 struct Fusion {
   /// Of each layer, whether its Forward (Backward) is another's work.
-  vector<bool> absorbed, absorbed_backward;
+  vector<bool> fused, fused_backward;
   /// Whether any is.
   bool any = false;
   /// The mode in which they were fused.

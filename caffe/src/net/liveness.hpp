@@ -56,7 +56,7 @@ vector<LiveRange> LiveRanges(const Net<Dtype>& net, bool goes_back) {
   for (int layer = 0; layer < LayersOf(net); ++layer) {
     for (const int blob : net.bottom_ids(layer)) ranges[blob].last_forward = layer;
     for (const int blob : net.top_ids(layer)) ranges[blob].last_forward = layer;
-    if (!goes_back || !net.layer_need_backward()[layer] || net.is_absorbed_backward(layer)) {
+    if (!goes_back || !net.layer_need_backward()[layer] || net.is_fused_backward(layer)) {
       continue;
     }
     VisitReadBackward(net, layer, [&](int blob) {
@@ -83,7 +83,7 @@ template <typename Dtype>
 vector<int> LastWriters(const Net<Dtype>& net) {
   vector<int> writers(net.blobs().size(), -1);
   for (int layer = 0; layer < LayersOf(net); ++layer) {
-    if (net.is_absorbed(layer)) continue;
+    if (net.is_fused(layer)) continue;
     for (const int blob : net.top_ids(layer)) writers[blob] = layer;
   }
   return writers;

@@ -18,13 +18,13 @@ const vector<int>& Net<Dtype>::bottom_ids(int i) const {
 }
 
 template <typename Dtype>
-bool Net<Dtype>::is_absorbed(int layer_id) const {
-  return plan_->fusion.absorbed[layer_id];
+bool Net<Dtype>::is_fused(int layer_id) const {
+  return plan_->fusion.fused[layer_id];
 }
 
 template <typename Dtype>
-bool Net<Dtype>::is_absorbed_backward(int layer_id) const {
-  return plan_->fusion.absorbed_backward[layer_id];
+bool Net<Dtype>::is_fused_backward(int layer_id) const {
+  return plan_->fusion.fused_backward[layer_id];
 }
 
 template <typename Dtype>
@@ -54,8 +54,8 @@ const shared_ptr<Layer<Dtype>> Net<Dtype>::layer_by_name(const string& layer_nam
 }
 
 #define INSTANTIATE(Dtype)                                                              \
-  template bool Net<Dtype>::is_absorbed(int) const;                                     \
-  template bool Net<Dtype>::is_absorbed_backward(int) const;                            \
+  template bool Net<Dtype>::is_fused(int) const;                                        \
+  template bool Net<Dtype>::is_fused_backward(int) const;                               \
   template const vector<int>& Net<Dtype>::top_ids(int) const;                           \
   template const vector<int>& Net<Dtype>::bottom_ids(int) const;                        \
   template bool Net<Dtype>::has_blob(const string&) const;                              \

@@ -3,7 +3,7 @@
 #include "core/own_layers.hpp"
 #include "net/layer_context.hpp"
 #include "net/liveness.hpp"
-#include "net/remake.hpp"
+#include "net/recompute.hpp"
 
 namespace caffe {
 
@@ -58,16 +58,16 @@ void NoteEnds(const vector<int>& ends, int first, int last, vector<vector<int>>*
   }
 }
 
-/// Of each layer, the blobs that its Backward reads and that are made again for it.
+/// Of each layer, the blobs that its Backward reads and that are recomputed for it.
 template <typename Dtype>
-vector<vector<int>> RemadeBefore(const Net<Dtype>& net, const vector<int>& remaker) {
-  vector<vector<int>> remade(LayersOf(net));
+vector<vector<int>> RecomputedBefore(const Net<Dtype>& net, const vector<int>& recomputer) {
+  vector<vector<int>> recomputed(LayersOf(net));
   for (int layer = 0; layer < LayersOf(net); ++layer) {
     VisitReadBackward(net, layer, [&](int blob) {
-      if (remaker[blob] >= 0) remade[layer].push_back(blob);
+      if (recomputer[blob] >= 0) recomputed[layer].push_back(blob);
     });
   }
-  return remade;
+  return recomputed;
 }
 
 /// Readies a blob's data (diff) for a layer: what was freed reads as zeros, like new memory.
@@ -107,12 +107,13 @@ void BlobRelease<Dtype>::Plan(NetParameter::BlobLifetime lifetime) {
   plan.releases = lifetime != NetParameter::KEEP;
   plan.data_end = EndsOfData(net_, live, stays);
   plan.diff_end = EndsOfDiffs(net_, goes_back, stays);
-  plan.remaker = lifetime == NetParameter::UNTIL_BACKWARD ? FindRemakers(net_, live, plan.data_end)
-                                                          : vector<int>(blobs, -1);
-  plan.remade = RemadeBefore(net_, plan.remaker);
+  plan.recomputer = lifetime == NetParameter::UNTIL_BACKWARD
+                        ? FindRecomputers(net_, live, plan.data_end)
+                        : vector<int>(blobs, -1);
+  plan.recomputed = RecomputedBefore(net_, plan.recomputer);
   plan.forward_end = plan.data_end;
   for (int blob = 0; blob < blobs; ++blob) {
-    if (plan.remaker[blob] >= 0) plan.forward_end[blob] = live[blob].last_forward;
+    if (plan.recomputer[blob] >= 0) plan.forward_end[blob] = live[blob].last_forward;
   }
   plan.data_freed.assign(2 * layers, {});
   plan.diff_freed = plan.data_freed;
@@ -150,7 +151,7 @@ void BlobRelease<Dtype>::BeforeBackward(int layer_id) {
   if (!plan_.releases) return;
   RenewAll(net_.top_vecs()[layer_id], &Blob<Dtype>::diff);
   RenewAll(net_.bottom_vecs()[layer_id], &Blob<Dtype>::diff);
-  for (const int blob : plan_.remade[layer_id]) Remake(blob);
+  for (const int blob : plan_.recomputed[layer_id]) Recompute(blob);
 }
 
 template <typename Dtype>
@@ -162,13 +163,13 @@ void BlobRelease<Dtype>::AfterBackward(int layer_id) {
 }
 
 template <typename Dtype>
-void BlobRelease<Dtype>::Remake(int blob) {
+void BlobRelease<Dtype>::Recompute(int blob) {
   const shared_ptr<SyncedMemory>& data = net_.blobs()[blob]->data();
   if (!data->released()) return;
   data->Renew();
-  const int layer = plan_.remaker[blob];
+  const int layer = plan_.recomputer[blob];
   InLayer(net_, layer, [&] {
-    net_.layers()[layer]->RemakeTop(net_.bottom_vecs()[layer], net_.top_vecs()[layer]);
+    net_.layers()[layer]->RecomputeTop(net_.bottom_vecs()[layer], net_.top_vecs()[layer]);
   });
 }
 

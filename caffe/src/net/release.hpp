@@ -13,11 +13,11 @@ struct ReleasePlan {
   vector<int> data_end, diff_end;
   /// The step in Forward after which its data is freed: data_end, or earlier where it is made
   /// again in Backward, by this layer (-1: it is not).
-  vector<int> forward_end, remaker;
+  vector<int> forward_end, recomputer;
   /// For each step, the blobs whose data (diff) is freed after it.
   vector<vector<int>> data_freed, diff_freed;
   /// For each layer, the blobs that have to be there again for its Backward.
-  vector<vector<int>> remade;
+  vector<vector<int>> recomputed;
   /// For each layer, whether it is the runtime's own (core/own_layers.hpp).
   vector<bool> own;
 };
@@ -41,7 +41,7 @@ class BlobRelease {
 
  private:
   /// Makes a blob's data again where that was freed.
-  void Remake(int blob_id);
+  void Recompute(int blob_id);
 
   const Net<Dtype>& net_;
   ReleasePlan plan_;

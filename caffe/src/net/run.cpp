@@ -54,7 +54,7 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   for (int i = start; i <= end; ++i) {
     for (Callback* callback : before_forward_) callback->run(i);
     plan_->release.BeforeForward(i);
-    if (!is_absorbed(i)) {
+    if (!is_fused(i)) {
       loss += InLayer(*this, i, [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
     }
     if (debug_info_) ForwardDebugInfo(i);
@@ -99,7 +99,7 @@ void Net<Dtype>::BackwardFromTo(int start, int end) {
   const OutermostRun outermost;
   for (int i = start; i >= end; --i) {
     for (Callback* callback : before_backward_) callback->run(i);
-    if (layer_need_backward_[i] && !is_absorbed_backward(i)) {
+    if (layer_need_backward_[i] && !is_fused_backward(i)) {
       plan_->release.BeforeBackward(i);
       InLayer(*this, i, [&] {
         layers_[i]->Backward(top_vecs_[i], bottom_need_backward_[i], bottom_vecs_[i]);

@@ -29,7 +29,7 @@ void GradientSync<Dtype>::FindLastLayers() {
   std::map<const SyncedMemory*, int> last_layer;
   for (int i = 0; i < layers; ++i) {
     for (const auto& blob : net.layers()[i]->blobs()) {
-      last_layer.emplace(blob->diff().get(), net.is_absorbed(i) ? 0 : i);
+      last_layer.emplace(blob->diff().get(), net.is_fused(i) ? 0 : i);
     }
   }
   // The net's last parameters are the first to be complete.

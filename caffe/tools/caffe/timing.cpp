@@ -115,14 +115,14 @@ void PrintTimeTable(const Net<float>& net, const LayerTimes& times, int iteratio
     const int layer = static_cast<int>(i);
     const Precision precision = net.layers()[i]->layer_param().precision();
     vector<string> row = {net.layer_names()[i], net.layers()[i]->type()};
-    if (net.is_absorbed(layer)) {
+    if (net.is_fused(layer)) {
       Append({"(computed by the layer before)", "", ""}, &row);
     } else {
       Append(PassCells(ProductFlops(net, layer), ForwardValues(net, layer), precision,
                        times.forward[i] / iterations, &peaks),
              &row);
     }
-    if (!net.is_absorbed_backward(layer)) {
+    if (!net.is_fused_backward(layer)) {
       Append(PassCells(BackwardProductFlops(net, layer), BackwardValues(net, layer), precision,
                        times.backward[i] / iterations, &peaks),
              &row);

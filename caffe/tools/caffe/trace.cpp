@@ -62,8 +62,8 @@ class Trace::LayerEvents {
   }
 
   void End(int layer, bool forward) {
-    if (forward ? net_->is_absorbed(layer)
-                : net_->is_absorbed_backward(layer) || !net_->layer_need_backward()[layer]) {
+    if (forward ? net_->is_fused(layer)
+                : net_->is_fused_backward(layer) || !net_->layer_need_backward()[layer]) {
       return;
     }
     const double flops = forward ? ProductFlops(*net_, layer) : BackwardProductFlops(*net_, layer);

@@ -247,7 +247,7 @@ TEST(BlobLifetime, PooledStripsBehindAConvolutionGiveTheSameOutputs) {
         RunPooledNet(NetParameter::KEEP, c.height, c.convolution, c.pooling, c.front);
     ExpectSame(*lean->blob_by_name("pool"), *whole->blob_by_name("pool"), false);
     EXPECT_TRUE(lean->blob_by_name("front")->data()->released());
-    EXPECT_EQ(lean->is_absorbed(lean->layer_names().size() - 3),
+    EXPECT_EQ(lean->is_fused(lean->layer_names().size() - 3),
               caffe::Caffe::mode() == caffe::Caffe::CPU);
     if (caffe::Caffe::mode() == caffe::Caffe::GPU) break;
   }

@@ -137,9 +137,9 @@ TEST(BN, TakesOverTheReLUBehindIt) {
     return caffe::LayerRegistry<float>::CreateLayer(FromText<caffe::LayerParameter>(text));
   };
   LayerRun<float> learn("type: 'BN'", {{2, 4, 3, 3}}, 1, true);
-  EXPECT_TRUE(learn.layer->Absorb(make("type: 'ReLU'"), true));
+  EXPECT_TRUE(learn.layer->Fuse(make("type: 'ReLU'"), true));
   LayerRun<float> inference(kInference, {{2, 4, 3, 3}}, 1, true);
-  EXPECT_FALSE(inference.layer->Absorb(make("type: 'ReLU'"), true));
+  EXPECT_FALSE(inference.layer->Fuse(make("type: 'ReLU'"), true));
 }
 
 }  // namespace

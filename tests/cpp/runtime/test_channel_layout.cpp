@@ -115,7 +115,7 @@ TEST(FusedLayers, GiveTheResultsOfLayersOneByOne) {
   });
   for (size_t i = 0; i < net->layers().size(); ++i) {
     const std::string& name = net->layer_names()[i];
-    EXPECT_EQ(net->is_absorbed(i), name == "scale1" || name == "relu1" || name == "relu2") << name;
+    EXPECT_EQ(net->is_fused(i), name == "scale1" || name == "relu1" || name == "relu2") << name;
   }
   ExpectPlainNetsResults(*net, 1e-4);
 }

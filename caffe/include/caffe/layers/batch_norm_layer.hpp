@@ -40,13 +40,13 @@ class BatchNormLayer : public Layer<Dtype> {
   /// passes over memory; the net then runs in that mode only.
   bool TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool backward);
   /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
-  bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }
   bool BackwardReadsTop(int top_index) const override { return false; }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
   /// With a Scale layer, from the input that is kept.
-  bool RemakesTop() const override { return scale_ && keeps_input_ && in_place_; }
-  void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  bool RecomputesTop() const override { return scale_ && keeps_input_ && in_place_; }
+  void RecomputeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -74,7 +74,7 @@ class BatchNormLayer : public Layer<Dtype> {
     return this->layer_param_.batch_norm_param().engine();
   }
 
-  // With an absorbed Scale layer: y = relu(a x + b), with a and b of both layers.
+  // With a fused Scale layer: y = relu(a x + b), with a and b of both layers.
   void ForwardWhole(Blob<Dtype>* bottom, Blob<Dtype>* top);
   void ScaleWhole(const Blob<Dtype>& x, Blob<Dtype>* y) const;
   void BackwardWhole(Blob<Dtype>* top, bool propagate_down, Blob<Dtype>* bottom);
@@ -110,7 +110,7 @@ class BatchNormLayer : public Layer<Dtype> {
 
   /// What the layer in front leaves out, or null.
   shared_ptr<Blob<Dtype>> bias_;
-  /// The absorbed Scale layer, or null, and the slope of the absorbed ReLU (1: there is none).
+  /// The fused Scale layer, or null, and the slope of the fused ReLU (1: there is none).
   shared_ptr<Layer<Dtype>> scale_;
   Dtype slope_ = 1;
   bool has_relu_ = false;

@@ -31,7 +31,7 @@ class BNLayer : public Layer<Dtype> {
   int ExactNumTopBlobs() const override { return 1; }
 
   /// Takes over a ReLU (LEARN).
-  bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   bool BackwardReadsBottom(int bottom_index) const override {
     return First().BackwardReadsBottom(bottom_index);
   }
@@ -39,9 +39,9 @@ class BNLayer : public Layer<Dtype> {
     return First().BackwardReadsTop(top_index);
   }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
-  bool RemakesTop() const override { return First().RemakesTop(); }
-  void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    First().RemakeTop(bottom, top);
+  bool RecomputesTop() const override { return First().RecomputesTop(); }
+  void RecomputeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
+    First().RecomputeTop(bottom, top);
   }
 
  protected:

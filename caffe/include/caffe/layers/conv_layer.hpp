@@ -26,26 +26,26 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Convolution"; }
   /// Takes over a ReLU.
-  bool Absorb(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   /// Adds no bias from now on, if `next`, which follows and works in place on the only top, is a
   /// BatchNorm that makes it needless (BatchNormLayer::TakeBias). False: it does as before.
   bool LeaveBias(Layer<Dtype>* next, bool backward);
   /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
   /// far more to do, to run in front of it on its strips.
-  bool AbsorbReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
+  bool FuseReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;
   /// On the CPU a ReLU's own Backward comes first, and the features can be freed before the
   /// products that need most memory. On the GPU this layer's has its gradient and the bias's in one
   /// pass.
-  bool BackwardCoversAbsorbed() const override { return Caffe::mode() == Caffe::GPU; }
+  bool BackwardCoversFused() const override { return Caffe::mode() == Caffe::GPU; }
   /// A ReLU without a slope is left to max-pooling, which then keeps what either needs to know of
   /// the features.
-  bool LeaveAbsorbedBackward(Layer<Dtype>* reader) override;
+  bool LeaveFusedBackward(Layer<Dtype>* reader) override;
   bool BackwardReadsTop(int top_index) const override {
-    return relu_ != nullptr && !relu_left_ && BackwardCoversAbsorbed();
+    return relu_ != nullptr && !relu_left_ && BackwardCoversFused();
   }
   /// Of few input values each, as those of the first layer.
-  bool RemakesTop() const override;
-  void RemakeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  bool RecomputesTop() const override;
+  void RecomputeTop(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -65,11 +65,11 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
     shared_ptr<dnn::PooledConvolution<Dtype>> strips;
   };
 
-  /// Forward with the absorbed pooling layer in strips, behind `front` if that is not null; false
+  /// Forward with the fused pooling layer in strips, behind `front` if that is not null; false
   /// where the features are made whole.
   bool ForwardStrips(const Blob<Dtype>& bottom, const ConvolutionLayer* front);
 
-  /// Backward of the absorbed ReLU, in place in a top's diff, and of `bias` (or null) behind it.
+  /// Backward of the fused ReLU, in place in a top's diff, and of `bias` (or null) behind it.
   /// False where there is nothing that it covers.
   bool BackwardRelu(OnCpu, Blob<Dtype>* top, Blob<Dtype>* bias);
   bool BackwardRelu(OnGpu, Blob<Dtype>* top, Blob<Dtype>* bias);
@@ -77,14 +77,14 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool AddsBias() const { return this->bias_term_ && !bias_left_; }
 
   bool bias_left_ = false;
-  /// The absorbed ReLU, or null.
+  /// The fused ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
   /// Whether the reader of the top does its Backward.
   bool relu_left_ = false;
-  /// The absorbed pooling layer, or null, and its top.
+  /// The fused pooling layer, or null, and its top.
   shared_ptr<Layer<Dtype>> pool_;
   Blob<Dtype>* pooled_ = nullptr;
-  /// The absorbed convolution, or null, and its top.
+  /// The fused convolution, or null, and its top.
   shared_ptr<ConvolutionLayer> reader_;
   Blob<Dtype>* read_ = nullptr;
   Strips strips_, strips_behind_front_;

@@ -1,4 +1,4 @@
-// Large blobs that are freed between Forward and Backward, and made again.
+// Large blobs that are freed between Forward and Backward, and recomputed.
 
 #include <algorithm>
 #include <cmath>
@@ -77,7 +77,7 @@ class Values : public Net<float>::Callback {
   int layer_ = 0;
 };
 
-TEST(Remaking, GivesTheSameBits) {
+TEST(Recomputation, GivesTheSameBits) {
   for (const auto precision : {caffe::FP32, caffe::BF16}) {
     for (const auto& reader : std::map<std::string, std::string>{{"a", "b"}, {"b", "c"}}) {
       const auto net = MakeNet(NetParameter::UNTIL_BACKWARD, precision);
@@ -97,7 +97,7 @@ TEST(Remaking, GivesTheSameBits) {
 }
 
 // A net that keeps its blobs fuses no layers, so that its sums are made in another order.
-TEST(Remaking, TrainsToTheSameNumbers) {
+TEST(Recomputation, TrainsToTheSameNumbers) {
   const auto lean = MakeNet(NetParameter::UNTIL_BACKWARD), whole = MakeNet(NetParameter::KEEP);
   for (int pass = 0; pass < 2; ++pass) {
     for (Net<float>* net : {lean.get(), whole.get()}) {
@@ -121,7 +121,7 @@ TEST(Remaking, TrainsToTheSameNumbers) {
 
 // After its Backward, BatchNorm has nothing any more to make its top of; the Backward of the layer
 // in front, which says no better, counts as a reader.
-TEST(Remaking, IsNotAskedForAfterTheLayersOwnBackward) {
+TEST(Recomputation, IsNotAskedForAfterTheLayersOwnBackward) {
   const AsLarge as_large;
   auto param = FromText<NetParameter>(R"(
     force_backward: true
@@ -140,7 +140,7 @@ TEST(Remaking, IsNotAskedForAfterTheLayersOwnBackward) {
   Blob<float>* x = net.input_blobs()[0];
   caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
   EXPECT_NO_THROW(net.ForwardBackward());
-  EXPECT_TRUE(net.is_absorbed(3));
+  EXPECT_TRUE(net.is_fused(3));
 }
 
 }  // namespace
