@@ -106,15 +106,22 @@ const PlacesStore& PoolingLayer<Dtype>::KeptPlaces(const PlacesStore* places) co
 template <typename Dtype>
 void PoolingLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
-  const auto method = this->layer_param_.pooling_param().pool();
-  if (method == PoolingParameter_PoolMethod_MAX) return ForwardMaxima(*bottom[0], top);
-  if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
-    return ForwardStochastic(*bottom[0], top[0]);
+  switch (this->layer_param_.pooling_param().pool()) {
+    case PoolingParameter_PoolMethod_MAX:
+      return ForwardMaxima(*bottom[0], top);
+    case PoolingParameter_PoolMethod_AVE:
+      return ForwardMeans(*bottom[0], top[0]);
+    case PoolingParameter_PoolMethod_STOCHASTIC:
+      return ForwardStochastic(*bottom[0], top[0]);
   }
-  const ChannelLayout layout = LayoutOf(*bottom[0]);
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::ForwardMeans(const Blob<Dtype>& bottom, Blob<Dtype>* top) {
+  const ChannelLayout layout = LayoutOf(bottom);
   const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-  const Dtype* x = ReadIn(layout, *bottom[0]);
-  AveragePool(layout, Windows(), x, WriteIn(pooled, top[0]));
+  const Dtype* x = ReadIn(layout, bottom);
+  AveragePool(layout, Windows(), x, WriteIn(pooled, top));
 }
 
 template <typename Dtype>
@@ -166,15 +173,28 @@ void PoolingLayer<Dtype>::CheckNoNegative(int bad) const {
 }
 
 template <typename Dtype>
-void PoolingLayer<Dtype>::BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom) {
-  const ChannelLayout layout = StoredLayout(*bottom);
-  const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-  VisitElements<Dtype>(layout, [&](auto type) {
-    using T = decltype(type);
-    MaxPoolBackwardOfTiles<Dtype>(layout, Windows(), ReadAs<T>(layout, *bottom),
-                                  ReadAs<T>(pooled, top, Part::kDiff),
-                                  WriteAs<T>(layout, bottom, Part::kDiff));
-  });
+void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
+                                       const vector<bool>& propagate_down,
+                                       const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  switch (this->layer_param_.pooling_param().pool()) {
+    case PoolingParameter_PoolMethod_MAX:
+      return BackwardMaxima(top, bottom[0]);
+    case PoolingParameter_PoolMethod_AVE:
+      return BackwardMeans(*top[0], bottom[0]);
+    case PoolingParameter_PoolMethod_STOCHASTIC:
+      CHECK(this->phase_ == TRAIN) << "stochastic pooling has a gradient in TRAIN only";
+      return BackwardChosen(*top[0], chosen_, bottom[0]);
+  }
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::BackwardMaxima(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom) {
+  if (BackwardPlaces(top, bottom)) return;
+  if (has_mask_) return BackwardChosen(*top[0], *top[1], bottom);
+  if (Windows().Tile()) return BackwardTiles(*top[0], bottom);
+  if (!chosen_known_) FindMaxima(*bottom);
+  BackwardChosen(*top[0], chosen_, bottom);
 }
 
 template <typename Dtype>
@@ -197,45 +217,49 @@ bool PoolingLayer<Dtype>::BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<D
 }
 
 template <typename Dtype>
-void PoolingLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                       const vector<bool>& propagate_down,
-                                       const vector<Blob<Dtype>*>& bottom) {
-  if (!propagate_down[0]) return;
+void PoolingLayer<Dtype>::BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom) {
+  const ChannelLayout layout = StoredLayout(*bottom);
+  const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
+  VisitElements<Dtype>(layout, [&](auto type) {
+    using T = decltype(type);
+    MaxPoolBackwardOfTiles<Dtype>(layout, Windows(), ReadAs<T>(layout, *bottom),
+                                  ReadAs<T>(pooled, top, Part::kDiff),
+                                  WriteAs<T>(layout, bottom, Part::kDiff));
+  });
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::FindMaxima(const Blob<Dtype>& bottom) {
+  const ChannelLayout layout = LayoutOf(bottom);
+  const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
+  const Dtype* x = ReadIn(layout, bottom);
+  MaxPool<Dtype, Dtype>(layout, Windows(), x, nullptr, WriteIn(pooled, &chosen_));
+  chosen_known_ = true;
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::BackwardChosen(const Blob<Dtype>& top, const Blob<Dtype>& chosen,
+                                         Blob<Dtype>* bottom) {
   const PoolWindows windows = Windows();
-  const auto method = this->layer_param_.pooling_param().pool();
-  if (method == PoolingParameter_PoolMethod_AVE) {
-    const ChannelLayout pooled = LayoutOf(*top[0], Part::kDiff);
-    const ChannelLayout layout = pooled.WithPlane(height_, width_);
-    const Dtype* dy = ReadIn(pooled, *top[0], Part::kDiff);
-    AveragePoolBackward(layout, windows, dy, WriteIn(layout, bottom[0], Part::kDiff));
-    return;
-  }
-  if (method == PoolingParameter_PoolMethod_STOCHASTIC) {
-    CHECK(this->phase_ == TRAIN) << "stochastic pooling has a gradient in TRAIN only";
-  } else if (BackwardPlaces(top, bottom[0])) {
-    return;
-  } else if (!has_mask_ && windows.Tile()) {
-    return BackwardTiles(*top[0], bottom[0]);
-  } else if (!has_mask_ && !chosen_known_) {
-    const ChannelLayout layout = LayoutOf(*bottom[0]);
-    const ChannelLayout pooled = layout.WithPlane(pooled_height_, pooled_width_);
-    const Dtype* x = ReadIn(layout, *bottom[0]);
-    MaxPool<Dtype, Dtype>(layout, windows, x, nullptr, WriteIn(pooled, &chosen_));
-    chosen_known_ = true;
-  }
-  const Blob<Dtype>& chosen = has_mask_ ? *top[1] : chosen_;
   const ChannelLayout places = LayoutOf(chosen);
   // Where windows overlap, diffs are added up: in float.
-  const Element element =
-      windows.Tile() ? StoredLayout(*top[0], Part::kDiff).element : Element::kFloat;
+  const Element element = windows.Tile() ? StoredLayout(top, Part::kDiff).element : Element::kFloat;
   const ChannelLayout pooled = places.WithElement(element);
   const ChannelLayout layout = pooled.WithPlane(height_, width_);
   VisitElements<Dtype>(pooled, [&](auto type) {
     using T = decltype(type);
-    const T* dy = ReadAs<T>(pooled, *top[0], Part::kDiff);
-    T* dx = WriteAs<T>(layout, bottom[0], Part::kDiff);
+    const T* dy = ReadAs<T>(pooled, top, Part::kDiff);
+    T* dx = WriteAs<T>(layout, bottom, Part::kDiff);
     MaxPoolBackward(layout, windows, dy, ReadIn(places, chosen), dx);
   });
+}
+
+template <typename Dtype>
+void PoolingLayer<Dtype>::BackwardMeans(const Blob<Dtype>& top, Blob<Dtype>* bottom) {
+  const ChannelLayout pooled = LayoutOf(top, Part::kDiff);
+  const ChannelLayout layout = pooled.WithPlane(height_, width_);
+  const Dtype* dy = ReadIn(pooled, top, Part::kDiff);
+  AveragePoolBackward(layout, Windows(), dy, WriteIn(layout, bottom, Part::kDiff));
 }
 
 INSTANTIATE_CLASS(PoolingLayer);

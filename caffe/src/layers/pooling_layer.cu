@@ -204,7 +204,7 @@ void PoolingLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   const auto method = this->layer_param_.pooling_param().pool();
   if (method == PoolingParameter_PoolMethod_AVE) return BackwardMeansOnGpu(*top[0], bottom[0]);
   if (method == PoolingParameter_PoolMethod_MAX) return BackwardMaximaOnGpu(top, bottom[0]);
-  CHECK_EQ(this->phase_, TRAIN) << ": stochastic pooling has a gradient in TRAIN only";
+  CHECK(this->phase_ == TRAIN) << "stochastic pooling has a gradient in TRAIN only";
   const Dtype* dy = top[0]->gpu_diff();
   MaxPoolBackwardOnGpu<Dtype>(PlainLayout(*bottom[0]), Windows(), nullptr,
                               {chosen_.gpu_data(), nullptr}, dy,

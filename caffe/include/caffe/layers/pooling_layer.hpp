@@ -82,17 +82,24 @@ class PoolingLayer : public Layer<Dtype> {
   /// Whether it keeps the places of what it chose, as Dtype.
   bool KeepsPlacesInPlanes() const;
   void ForwardMaxima(const Blob<Dtype>& bottom, const vector<Blob<Dtype>*>& top);
+  void ForwardMeans(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   void ForwardStochastic(const Blob<Dtype>& bottom, Blob<Dtype>* top);
   /// `bad`: 1 + an output of stochastic pooling whose window has a negative value, or 0.
   void CheckNoNegative(int bad) const;
-  /// MAX without a second top, where windows tile the plane.
-  void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
-  /// What a layer that rectifies has kept since Forward; an error where that is null, or of another
-  /// shape.
-  const PlacesStore& KeptPlaces(const PlacesStore* places) const;
+  void BackwardMaxima(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
   /// MAX where places in the windows are kept, in the second top or by the layer; false: they are
   /// not.
   bool BackwardPlaces(const vector<Blob<Dtype>*>& top, Blob<Dtype>* bottom);
+  /// What a layer that rectifies has kept since Forward; an error where that is null, or of another
+  /// shape.
+  const PlacesStore& KeptPlaces(const PlacesStore* places) const;
+  /// MAX without a second top, where windows tile the plane.
+  void BackwardTiles(const Blob<Dtype>& top, Blob<Dtype>* bottom);
+  /// Writes where the maxima are into chosen_.
+  void FindMaxima(const Blob<Dtype>& bottom);
+  /// MAX and STOCHASTIC where `chosen` says from which place of its plane each output is.
+  void BackwardChosen(const Blob<Dtype>& top, const Blob<Dtype>& chosen, Blob<Dtype>* bottom);
+  void BackwardMeans(const Blob<Dtype>& top, Blob<Dtype>* bottom);
   PoolWindows Windows() const;
 #ifndef CPU_ONLY
   void ForwardMaximaOnGpu(const Blob<Dtype>& bottom, const vector<Blob<Dtype>*>& top);
