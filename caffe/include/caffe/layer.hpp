@@ -52,6 +52,14 @@ class Layer {
   /// more, and never Backward. False: the layer cannot.
   virtual bool FuseReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) { return false; }
 
+  /// Whether all that Forward does, at the present phase, is y = factor * x + offset, with a factor
+  /// and an offset for each channel (axis 1) that do not depend on the bottom. A convolution in
+  /// front of such a layer computes that, too (Fuse). Asked after SetUp.
+  virtual bool IsAffine() const { return false; }
+  /// Of a layer that is: turns factors and offsets of what is in front of it, one for each channel,
+  /// into those of both.
+  virtual void ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) {}
+
   /// Whether Backward does that of fused layers too. If not, the net calls theirs as ever.
   virtual bool BackwardCoversFused() const { return true; }
 

@@ -26,6 +26,8 @@ struct ConvolutionGeometry {
   Element element = Element::kFloat;
   /// On a GPU: whether float factors are rounded to 11 significant bits.
   bool tf32 = false;
+  /// Whether ToFeatures multiplies each channel by a factor, before the bias is added (on the CPU).
+  bool scales = false;
   /// What ToFeatures multiplies negative features by in the end.
   float relu_slope = 1;
 };

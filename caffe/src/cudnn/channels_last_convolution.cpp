@@ -99,11 +99,11 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
                 image_.block};
   }
 
-  void ToFeatures(dnn::Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+  void ToFeatures(dnn::Values<float> image, const dnn::Parameters<float>& parameters,
                   dnn::Values<float> features) override {
     const void* x = Read(image_, image);
-    const void* w = Ordered(weights);
-    const float* b = bias ? bias->gpu_data() : nullptr;
+    const void* w = Ordered(*parameters.weights);
+    const float* b = parameters.bias ? parameters.bias->gpu_data() : nullptr;
     const bool exact = features_.channels < kChannelsAtOnce;
     const ChannelLayout result = exact ? features_.WithElement(Element::kFloat) : features_;
     void* y = Write(result, features);
@@ -113,7 +113,7 @@ class ChannelsLastConvolution : public dnn::Convolution<float> {
     const bool done = Compute(
         Product::kToFeatures, b != nullptr, [&] { return WaysToFeatures(b != nullptr, exact); },
         run);
-    if (!done) plain_->ToFeatures(image, weights, bias, features);
+    if (!done) plain_->ToFeatures(image, parameters, features);
   }
 
   void ToImage(dnn::Values<float> features, const Blob<float>& weights,

@@ -21,11 +21,12 @@ class ChannelsLastDepthwise : public dnn::Convolution<float> {
         features_{g.num, g.groups, g.features[0], g.features[1], g.groups, ElementOf<T>()},
         weights_{1, g.groups, g.kernel[0] * g.kernel[1], 1, g.groups} {}
 
-  void ToFeatures(dnn::Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+  void ToFeatures(dnn::Values<float> image, const dnn::Parameters<float>& parameters,
                   dnn::Values<float> features) override {
     const T* x = Read(image_, image);
     T* y = Write(features_, features);
-    products_.ToFeatures(x, Ordered(weights), y);
+    products_.ToFeatures(x, Ordered(*parameters.weights), y);
+    const Blob<float>* bias = parameters.bias;
     if (!bias && slope_ == 1) return;
     RectifyWithBias(features_, y, bias ? bias->gpu_data() : nullptr, slope_, y);
   }

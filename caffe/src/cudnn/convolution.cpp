@@ -58,12 +58,12 @@ class PlainConvolution : public dnn::Convolution<Dtype> {
   explicit PlainConvolution(const ConvolutionGeometry& g, Options... options)
       : products_(g, options...), bias_(g) {}
 
-  void ToFeatures(dnn::Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
+  void ToFeatures(dnn::Values<Dtype> image, const dnn::Parameters<Dtype>& parameters,
                   dnn::Values<Dtype> features) override {
     const Dtype* x = Read(image);
     Dtype* y = Write(features);
-    products_.ToFeatures(x, weights.gpu_data(), y);
-    bias_.Add(bias, y);
+    products_.ToFeatures(x, parameters.weights->gpu_data(), y);
+    bias_.Add(parameters.bias, y);
   }
 
   void ToImage(dnn::Values<Dtype> features, const Blob<Dtype>& weights,

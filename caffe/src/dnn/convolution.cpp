@@ -39,8 +39,10 @@ struct Problem {
         // oneDNN counts the gaps between taps.
         dilation{g.dilation[0] - 1, g.dilation[1] - 1},
         pad_begin(Pair(g.pad)),
+        scales(g.scales),
         relu_slope(g.relu_slope),
-        bias_desc({g.feature_channels}, Type::f32, Tag::a) {
+        bias_desc({g.feature_channels}, Type::f32, Tag::a),
+        per_channel_desc({1, g.feature_channels, 1, 1}, Type::f32, Tag::abcd) {
     if (g.groups > 1) {
       weight_shape = {g.groups, g.feature_channels / g.groups, g.image_channels / g.groups,
                       g.kernel[0], g.kernel[1]};
@@ -65,23 +67,35 @@ struct Problem {
   Type type, result_type;
   memory::dims image_shape, feature_shape, weight_shape;
   memory::dims stride, dilation, pad_begin, pad_end;
+  bool scales;
   float relu_slope;
-  memory::desc plain_weights, bias_desc;
+  memory::desc plain_weights, bias_desc, per_channel_desc;
 };
 
 const auto kAlgorithm = dnnl::algorithm::convolution_direct;
 
-Forward::primitive_desc DescribeForward(const Problem& p, bool bias) {
+// What follows the sums: the first two of them at kFactors and kOffsets.
+enum PostOp { kFactors, kOffsets };
+dnnl::post_ops PostOps(const Problem& p) {
+  dnnl::post_ops ops;
+  if (p.scales) {
+    ops.append_binary(dnnl::algorithm::binary_mul, p.per_channel_desc);
+    ops.append_binary(dnnl::algorithm::binary_add, p.per_channel_desc);
+  }
+  if (p.relu_slope != 1) ops.append_eltwise(dnnl::algorithm::eltwise_relu, p.relu_slope, 0);
+  return ops;
+}
+
+int PostOpArgument(PostOp op) { return DNNL_ARG_ATTR_MULTIPLE_POST_OP(op) | DNNL_ARG_SRC_1; }
+
+Forward::primitive_desc DescribeForward(const Problem& p) {
   const auto kind = dnnl::prop_kind::forward_training;
   const auto image = p.Image(), weights = p.Weights();
   const auto features = memory::desc(p.feature_shape, p.result_type, Tag::any);
   auto attributes = Attributes();
-  if (p.relu_slope != 1) {
-    dnnl::post_ops relu;
-    relu.append_eltwise(dnnl::algorithm::eltwise_relu, p.relu_slope, 0);
-    attributes.set_post_ops(relu);
-  }
-  if (!bias) {
+  attributes.set_post_ops(PostOps(p));
+  // A bias is added before they are multiplied by factors.
+  if (p.scales) {
     return Forward::primitive_desc(Engine(), kind, kAlgorithm, image, weights, features, p.stride,
                                    p.dilation, p.pad_begin, p.pad_end, attributes);
   }
@@ -89,15 +103,10 @@ Forward::primitive_desc DescribeForward(const Problem& p, bool bias) {
                                  p.stride, p.dilation, p.pad_begin, p.pad_end, attributes);
 }
 
-BackwardWeights::primitive_desc DescribeWeights(const Problem& p, bool bias,
+BackwardWeights::primitive_desc DescribeWeights(const Problem& p,
                                                 const Forward::primitive_desc& forward) {
   const auto image = p.Image(), features = p.Features();
   const auto weights = memory::desc(p.weight_shape, Type::f32, Tag::any);
-  if (!bias) {
-    return BackwardWeights::primitive_desc(Engine(), kAlgorithm, image, weights, features, p.stride,
-                                           p.dilation, p.pad_begin, p.pad_end, forward,
-                                           Attributes());
-  }
   return BackwardWeights::primitive_desc(Engine(), kAlgorithm, image, weights, p.bias_desc,
                                          features, p.stride, p.dilation, p.pad_begin, p.pad_end,
                                          forward, Attributes());
@@ -155,8 +164,8 @@ class FloatConvolution : public Convolution<float> {
   explicit FloatConvolution(const ConvolutionGeometry& geometry)
       : problem_(geometry),
         keep_weights_(geometry.keep_weights),
-        forward_desc_(DescribeForward(problem_, true)),
-        weights_desc_(DescribeWeights(problem_, true, forward_desc_)),
+        forward_desc_(DescribeForward(problem_)),
+        weights_desc_(DescribeWeights(problem_, forward_desc_)),
         data_desc_(DescribeDataLikeForward()) {}
 
   /// Whether all three kernels are worth using, on layouts that other layers know.
@@ -172,16 +181,24 @@ class FloatConvolution : public Convolution<float> {
   ChannelLayout image() const { return Layout(forward_desc_.src_desc()); }
   ChannelLayout features() const { return Layout(forward_desc_.dst_desc()); }
 
-  void ToFeatures(Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+  void ToFeatures(Values<float> image, const Parameters<float>& parameters,
                   Values<float> features) override {
     if (!forward_) forward_ = Forward(forward_desc_);
     const memory source = Read(forward_desc_.src_desc(), image);
-    const OrderedWeights kernel = InOrder(forward_desc_.weights_desc(), weights);
-    Run(forward_, forward_desc_.scratchpad_desc(),
-        {{DNNL_ARG_SRC, source},
-         {DNNL_ARG_WEIGHTS, kernel.values},
-         {DNNL_ARG_BIAS, Wrap(problem_.bias_desc, bias ? bias->cpu_data() : NoBias())},
-         {DNNL_ARG_DST, Write(forward_desc_.dst_desc(), features)}});
+    const OrderedWeights kernel = InOrder(forward_desc_.weights_desc(), *parameters.weights);
+    const float* bias = parameters.bias ? parameters.bias->cpu_data() : NoBias();
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_SRC, source},
+        {DNNL_ARG_WEIGHTS, kernel.values},
+        {DNNL_ARG_DST, Write(forward_desc_.dst_desc(), features)}};
+    if (problem_.scales) {
+      const float* factors = parameters.factors->cpu_data();
+      arguments.emplace(PostOpArgument(kFactors), Wrap(problem_.per_channel_desc, factors));
+      arguments.emplace(PostOpArgument(kOffsets), Wrap(problem_.per_channel_desc, bias));
+    } else {
+      arguments.emplace(DNNL_ARG_BIAS, Wrap(problem_.bias_desc, bias));
+    }
+    Run(forward_, forward_desc_.scratchpad_desc(), std::move(arguments));
   }
 
   void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {

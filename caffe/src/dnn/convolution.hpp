@@ -14,6 +14,15 @@ struct Values {
   Part part;
 };
 
+/// What ToFeatures computes with. Bias and factors have a number for each feature channel, and may
+/// be null; factors are there where the geometry says that it `scales`.
+template <typename Dtype>
+struct Parameters {
+  const Blob<Dtype>* weights;
+  const Blob<Dtype>* bias = nullptr;
+  const Blob<Dtype>* factors = nullptr;
+};
+
 /// The three products of a convolution, with results in whichever layout suits the processor.
 /// Weights: feature channels x image channels / groups x kernel, in plain order.
 template <typename Dtype>
@@ -25,8 +34,8 @@ class Convolution {
   /// computes by matrix products then.
   static shared_ptr<Convolution> Create(const ConvolutionGeometry& geometry);
 
-  /// features = relu(weights * image + bias); bias may be null.
-  virtual void ToFeatures(Values<Dtype> image, const Blob<Dtype>& weights, const Blob<Dtype>* bias,
+  /// features = relu(factors * (weights * image) + bias).
+  virtual void ToFeatures(Values<Dtype> image, const Parameters<Dtype>& parameters,
                           Values<Dtype> features) = 0;
   /// image = weights' * features.
   virtual void ToImage(Values<Dtype> features, const Blob<Dtype>& weights, Values<Dtype> image) = 0;

@@ -76,8 +76,7 @@ bool PooledConvolution<Dtype>::Strip::SetUp(const ConvolutionGeometry& whole_geo
 template <typename Dtype>
 void PooledConvolution<Dtype>::Strip::Run(const Parameters<Dtype>& parameters,
                                           Blob<Dtype>* features) {
-  convolution->ToFeatures({&image, Part::kData}, *parameters.weights, parameters.bias,
-                          {features, Part::kData});
+  convolution->ToFeatures({&image, Part::kData}, parameters, {features, Part::kData});
 }
 
 template <typename Dtype>

@@ -7,13 +7,6 @@
 namespace caffe {
 namespace dnn {
 
-/// Learnable blobs of a convolution; the bias may be null.
-template <typename Dtype>
-struct Parameters {
-  const Blob<Dtype>* weights;
-  const Blob<Dtype>* bias;
-};
-
 /// A convolution and the pooling behind it, a strip of rows at a time: the features between the
 /// two, often the largest blob of a net, never exist as a whole. Nor do those of a convolution in
 /// front, if there is one; rows that two strips need are computed twice there.
@@ -31,8 +24,8 @@ class PooledConvolution {
   /// and take few multiplications beside those of the convolution that reads them.
   static bool IsGoodFront(const ConvolutionGeometry& front, const ConvolutionGeometry& reader);
 
-  /// top = pool(relu(weights * bottom + bias)), with relu(front's weights * bottom + bias) in
-  /// bottom's place if there is a front. `pool` is a layer that pools as the parameters say; it is
+  /// top = pool(features), where features are those of ToFeatures with `parameters` of bottom, or
+  /// of the front's features of bottom. `pool` is a layer that pools as the parameters say; it is
   /// left with the shape of a strip.
   void Run(const Blob<Dtype>& bottom, const Parameters<Dtype>& parameters, Layer<Dtype>* pool,
            Blob<Dtype>* top, const Parameters<Dtype>* front = nullptr);

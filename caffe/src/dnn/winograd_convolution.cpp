@@ -118,14 +118,14 @@ class WinogradConvolution : public Convolution<float> {
   /// Whether any of the products is computed so.
   bool IsGood() const { return over_features_ || over_image_ || over_weights_; }
 
-  void ToFeatures(Values<float> image, const Blob<float>& weights, const Blob<float>* bias,
+  void ToFeatures(Values<float> image, const Parameters<float>& parameters,
                   Values<float> features) override {
-    if (!over_features_) return direct_->ToFeatures(image, weights, bias, features);
+    if (!over_features_) return direct_->ToFeatures(image, parameters, features);
     if (!forward_) {
       forward_ = boost::make_shared<TileConvolution>(*grids_.features, image_, features_, false);
     }
     const void* inputs = ReadBytes(image_, *image.blob, image.part);
-    forward_->Run(inputs, weights, bias, relu_slope_,
+    forward_->Run(inputs, parameters, relu_slope_,
                   WriteBytes(features_, features.blob, features.part));
   }
 
@@ -133,7 +133,7 @@ class WinogradConvolution : public Convolution<float> {
     if (!over_image_) return direct_->ToImage(features, weights, image);
     if (!data_) data_ = boost::make_shared<TileConvolution>(*grids_.image, features_, image_, true);
     const void* inputs = ReadBytes(features_, *features.blob, features.part);
-    data_->Run(inputs, weights, nullptr, 1, WriteBytes(image_, image.blob, image.part));
+    data_->Run(inputs, {&weights}, 1, WriteBytes(image_, image.blob, image.part));
   }
 
   void AddWeightDiff(Values<float> image, Values<float> features, Blob<float>* weights,

@@ -31,6 +31,13 @@ const int kLeastTiles = 95, kLeastColumns = 64;
 // Blocks of rows, and of columns, in which bfloat16 numbers are multiplied.
 const int kRowBlock = 32, kColumnBlock = 64;
 
+// A number for each channel, and zeros for the filling; none where there is no blob.
+vector<float> FilledValues(const Blob<float>* values, const ChannelLayout& layout) {
+  vector<float> filled(values ? Filled(layout) : 0);
+  if (values) std::copy_n(values->cpu_data(), values->count(), filled.begin());
+  return filled;
+}
+
 int FullBlocks(int count, int block) { return (count + block - 1) / block * block; }
 
 // How many threads turns take, each alone with its turn: then none waits for another before all are
@@ -99,11 +106,13 @@ TileConvolution::TileConvolution(const TileGrid& grid, const ChannelLayout& inpu
   if (products_.right() != TapMatrices(Tag::abc)) products_ = Products(Tag::abc);
 }
 
-void TileConvolution::Run(const void* inputs, const Blob<float>& weights, const Blob<float>* bias,
-                          float slope, void* outputs) const {
-  vector<float> filled_bias(bias ? Filled(plan_.outputs) : 0);
-  if (bias) std::copy_n(bias->cpu_data(), bias->count(), filled_bias.begin());
-  const float* plain_weights = weights.cpu_data();
+void TileConvolution::Run(const void* inputs, const Parameters<float>& parameters, float slope,
+                          void* outputs) const {
+  const auto factors = FilledValues(parameters.factors, plan_.outputs);
+  const auto bias = FilledValues(parameters.bias, plan_.outputs);
+  const OutputFunction function = {parameters.factors ? factors.data() : nullptr,
+                                   parameters.bias ? bias.data() : nullptr, slope};
+  const float* plain_weights = parameters.weights->cpu_data();
   const auto make_factor = [&](bool taps, int turn, const HostBuffer& points) {
     if (taps) {
       TapsToPoints(plain_weights, plan_.taps, plan_.Columns(turn).first, taps_, points.get());
@@ -125,9 +134,8 @@ void TileConvolution::Run(const void* inputs, const Blob<float>& weights, const 
   ParallelTasks(plan_.turns.count, threads_, [&](int turn, int thread) {
     make_factor(own_taps, turn, own[thread]);
     products_.Run(own_taps ? same : own[thread], own_taps ? own[thread] : same, products[thread]);
-    PointsToOutputs(plan_.grid, plan_.Tiles(turn), Floats(products[thread]),
-                    bias ? filled_bias.data() : nullptr, slope, plan_.outputs, plan_.Columns(turn),
-                    outputs);
+    PointsToOutputs(plan_.grid, plan_.Tiles(turn), Floats(products[thread]), function,
+                    plan_.outputs, plan_.Columns(turn), outputs);
   });
 }
 

@@ -4,7 +4,7 @@
 /// The three products of a convolution over tiles: the transforms of winograd_transforms.hpp and
 /// products of matrices between them, in turns.
 
-#include "caffe/blob.hpp"
+#include "dnn/convolution.hpp"
 #include "dnn/engine.hpp"
 #include "dnn/winograd_transforms.hpp"
 
@@ -88,8 +88,8 @@ class TileConvolution {
   TileConvolution(const TileGrid& grid, const ChannelLayout& inputs, const ChannelLayout& outputs,
                   bool turned);
 
-  /// Bias may be null, slope is the ReLU's for negative values (1: none).
-  void Run(const void* inputs, const Blob<float>& weights, const Blob<float>* bias, float slope,
+  /// relu(factors * (inputs * taps) + bias): slope is the ReLU's for negative values (1: none).
+  void Run(const void* inputs, const Parameters<float>& parameters, float slope,
            void* outputs) const;
 
  private:

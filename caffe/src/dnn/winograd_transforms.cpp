@@ -41,8 +41,8 @@ struct ImageKernels {
                             const ChannelLayout&, int first_channel, const T*, const PointMatrices&,
                             AtPoint* points, Piece);
   ToPoints inputs_to_points, outputs_to_points;
-  void (*points_to_outputs)(const TileGrid&, TileRange, const float* points, const float* bias,
-                            float slope, const ChannelLayout&, ChannelRange, T*, Piece);
+  void (*points_to_outputs)(const TileGrid&, TileRange, const float* points, const OutputFunction&,
+                            const ChannelLayout&, ChannelRange, T*, Piece);
 };
 
 // For tiles of one kind.
@@ -240,17 +240,16 @@ void OutputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& 
            [](const auto& kernels) { return kernels.outputs_to_points; });
 }
 
-void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
-                     float slope, const ChannelLayout& layout, ChannelRange channels,
-                     void* outputs) {
+void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points,
+                     const OutputFunction& function, const ChannelLayout& layout,
+                     ChannelRange channels, void* outputs) {
   const std::ptrdiff_t pieces =
       std::ptrdiff_t(Existing(grid, tiles)) * (channels.count / WinogradChannels());
   WithKernels(grid.kind, [&](const auto& kernels) {
     VisitElements<float>(layout, [&](auto type) {
       InPieces(pieces, kTileGrain, [&](Piece piece) {
-        kernels.ForImages(type).points_to_outputs(grid, tiles, points, bias, slope, layout,
-                                                  channels, static_cast<decltype(type)*>(outputs),
-                                                  piece);
+        kernels.ForImages(type).points_to_outputs(grid, tiles, points, function, layout, channels,
+                                                  static_cast<decltype(type)*>(outputs), piece);
       });
     });
   });

@@ -115,12 +115,18 @@ void OutputsToPoints(const TileGrid& grid, int first_tile, const ChannelLayout& 
                      int first_channel, const void* outputs, const PointMatrices& order,
                      void* points);
 
-/// outputs = relu(what the values at the points, [points][tiles][channels], tell + bias). Bias (of
-/// all channels, the filling included) may be null, slope is the ReLU's for negative values (1:
-/// none).
-void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points, const float* bias,
-                     float slope, const ChannelLayout& layout, ChannelRange channels,
-                     void* outputs);
+/// What becomes of an output: relu(factor * output + bias). Factors and bias, of all channels (the
+/// filling included), may be null; slope is the ReLU's for negative values (1: none).
+struct OutputFunction {
+  const float* factors;
+  const float* bias;
+  float slope;
+};
+
+/// Outputs from their values at the points, [points][tiles][channels].
+void PointsToOutputs(const TileGrid& grid, TileRange tiles, const float* points,
+                     const OutputFunction& function, const ChannelLayout& layout,
+                     ChannelRange channels, void* outputs);
 
 /// Weights [outs][ins][3][3] as matrices of taps, from inputs (rows) to outputs (columns). From
 /// outputs to inputs if turned: transposed, and with taps turned by 180 degrees. Matrices may have

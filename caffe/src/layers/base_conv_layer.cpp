@@ -225,6 +225,7 @@ ConvolutionGeometry BaseConvolutionLayer<Dtype>::Geometry() const {
   }
   geometry.keep_weights = this->phase_ == TEST;
   geometry.relu_slope = relu_slope_;
+  geometry.scales = scales_features_;
   const Precision precision = this->layer_param_.precision();
   geometry.element = dnn::MultipliedAs(precision);
   geometry.tf32 = precision == TF32;

@@ -47,6 +47,8 @@ void BatchNormLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
+  mean_.resize(channels_);
+  inverse_deviation_.resize(channels_);
   vector<Dtype> variance(channels_);
   const TakeRunning<Dtype> take = {eps_,
                                    nullptr,
@@ -61,6 +63,8 @@ void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
+  mean_.resize(channels_);
+  inverse_deviation_.resize(channels_);
   const ChannelLayout layout = StoredLayout(bottom);
   const double count = double(bottom.count()) / channels_;
   vector<double> squares;
@@ -84,8 +88,6 @@ void BatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
   // No values have a mean: the running ones stay as they are.
   if (bottom[0]->count() == 0) return;
-  mean_.resize(channels_);
-  inverse_deviation_.resize(channels_);
   if (use_global_stats_) {
     TakeGlobalStatistics();
   } else {
@@ -141,23 +143,32 @@ bool BatchNormLayer<Dtype>::TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool b
 }
 
 template <typename Dtype>
+bool BatchNormLayer<Dtype>::IsAffine() const {
+  return IsExactly<BatchNormLayer>(*this) && use_global_stats_ && !scale_;
+}
+
+template <typename Dtype>
+void BatchNormLayer<Dtype>::ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) {
+  TakeGlobalStatistics();
+  for (int c = 0; c < channels_; ++c) {
+    (*factors)[c] *= inverse_deviation_[c];
+    (*offsets)[c] = ((*offsets)[c] - mean_[c]) * inverse_deviation_[c];
+  }
+}
+
+template <typename Dtype>
 bool BatchNormLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   // Asked for by name, cuDNN computes BatchNorm alone.
   if (Engine() == BatchNormParameter_Engine_CUDNN && Caffe::mode() == Caffe::GPU) return false;
   if (!IsExactly<BatchNormLayer>(*this)) return false;
-  const LayerParameter& param = next->layer_param();
-  if (IsExactly<ScaleLayer<Dtype>>(*next) && !scale_) {
-    const auto& blobs = next->blobs();
-    const bool per_channel = !blobs.empty() && blobs[0]->num_axes() == 1 &&
-                             blobs[0]->shape(0) == channels_ && param.scale_param().axis() == 1;
-    if (!per_channel) return false;
+  if (IsExactly<ScaleLayer<Dtype>>(*next) && next->IsAffine() && !scale_) {
     scale_ = next;
     keeps_input_ = backward;
     return true;
   }
-  if (IsExactly<ReLULayer<Dtype>>(*next) && scale_ && !has_relu_ &&
-      param.relu_param().negative_slope() >= 0) {
-    slope_ = param.relu_param().negative_slope();
+  const float slope = next->layer_param().relu_param().negative_slope();
+  if (IsExactly<ReLULayer<Dtype>>(*next) && scale_ && !has_relu_ && slope >= 0) {
+    slope_ = slope;
     has_relu_ = true;
     return true;
   }

@@ -2,6 +2,7 @@
 
 #include "core/per_channel.hpp"
 #include "layers/broadcast.hpp"
+#include "layers/exact_class.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
 
@@ -34,6 +35,18 @@ void BiasLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                                this->layer_param_.bias_param().axis(), bias);
   const Dtype* x = ReadIn(layout, *bottom[0]);
   ScalePerChannel(layout, x, {}, ValuesOf(bias), WriteIn(layout, top[0]));
+}
+
+template <typename Dtype>
+bool BiasLayer<Dtype>::IsAffine() const {
+  return IsExactly<BiasLayer>(*this) && this->blobs_.size() == 1 &&
+         IsPerChannel(*this->blobs_[0], this->layer_param_.bias_param().axis());
+}
+
+template <typename Dtype>
+void BiasLayer<Dtype>::ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) {
+  const Dtype* bias = this->blobs_[0]->cpu_data();
+  for (size_t c = 0; c < offsets->size(); ++c) (*offsets)[c] += bias[c];
 }
 
 template <typename Dtype>

@@ -44,6 +44,17 @@ bool BNLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
 }
 
 template <typename Dtype>
+bool BNLayer<Dtype>::IsAffine() const {
+  return IsExactly<BNLayer>(*this) && !batch_norm_ && scale_->IsAffine();
+}
+
+template <typename Dtype>
+void BNLayer<Dtype>::ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) {
+  ShareBlobs();
+  scale_->ComposeAffine(factors, offsets);
+}
+
+template <typename Dtype>
 void BNLayer<Dtype>::ShareBlobs() {
   for (size_t i = 0; i < this->blobs_.size(); ++i) {
     scale_->blobs()[i]->ShareData(*this->blobs_[i]);

@@ -41,6 +41,12 @@ ChannelLayout BroadcastLayout(const Blob<Dtype>& blob, const ChannelLayout& kept
   return {blob.count(0, first), operand.count(), blob.count(last), 1, 1};
 }
 
+/// Whether an operand has a value for each channel of a blob whose channels are axis 1.
+template <typename Dtype>
+bool IsPerChannel(const Blob<Dtype>& operand, int axis) {
+  return axis == 1 && operand.num_axes() == 1;
+}
+
 /// Writes sums as an operand's diff, or adds them to it.
 template <typename Dtype>
 void StoreSums(const vector<double>& sums, bool add, Blob<Dtype>* operand) {

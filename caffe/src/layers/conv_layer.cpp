@@ -1,5 +1,7 @@
 #include "caffe/layers/conv_layer.hpp"
 
+#include <algorithm>
+
 #include "caffe/layers/batch_norm_layer.hpp"
 #include "caffe/layers/pooling_layer.hpp"
 #include "caffe/layers/relu_layer.hpp"
@@ -46,15 +48,45 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  if (relu_ || !IsExactly<ConvolutionLayer>(*this) || !IsExactly<ReLULayer<Dtype>>(*next)) {
-    return false;
-  }
+  if (relu_ || !IsExactly<ConvolutionLayer>(*this)) return false;
+  if (!IsExactly<ReLULayer<Dtype>>(*next)) return !backward && FuseAffine(next);
   const float slope = next->layer_param().relu_param().negative_slope();
   // A negative slope needs the input to find the gradient.
   if (slope < 0) return false;
   relu_ = next;
   this->set_relu_slope(slope);
   return true;
+}
+
+template <typename Dtype>
+bool ConvolutionLayer<Dtype>::FuseAffine(const shared_ptr<Layer<Dtype>>& next) {
+  if (Caffe::mode() == Caffe::GPU || !next->IsAffine()) return false;
+  if (affine_.empty()) {
+    this->set_scales_features(true);
+    // By matrix products nothing is won: BatchNorm takes its Scale and ReLU over itself.
+    if (!this->fast()) {
+      this->set_scales_features(false);
+      return false;
+    }
+  }
+  affine_.push_back(next);
+  return true;
+}
+
+template <typename Dtype>
+dnn::Parameters<Dtype> ConvolutionLayer<Dtype>::FeatureParameters() {
+  const Blob<Dtype>* bias = AddsBias() ? this->blobs_[1].get() : nullptr;
+  if (affine_.empty()) return {this->blobs_[0].get(), bias, nullptr};
+  vector<Dtype> factors(this->num_output_, 1), offsets(this->num_output_, 0);
+  if (bias) std::copy_n(bias->cpu_data(), offsets.size(), offsets.begin());
+  for (const auto& layer : affine_) layer->ComposeAffine(&factors, &offsets);
+  const auto store = [](const vector<Dtype>& values, Blob<Dtype>* blob) {
+    blob->Reshape({static_cast<int>(values.size())});
+    std::copy(values.begin(), values.end(), blob->mutable_cpu_data());
+  };
+  store(factors, &factors_);
+  store(offsets, &offsets_);
+  return {this->blobs_[0].get(), &offsets_, &factors_};
 }
 
 template <typename Dtype>
@@ -106,8 +138,7 @@ void ConvolutionLayer<Dtype>::RecomputeTop(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
-bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom,
-                                            const ConvolutionLayer* front) {
+bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom, ConvolutionLayer* front) {
   if (!pool_) return false;
   Strips& strips = front ? strips_behind_front_ : strips_;
   if (strips.bottom_shape != bottom.shape()) {
@@ -120,12 +151,8 @@ bool ConvolutionLayer<Dtype>::ForwardStrips(const Blob<Dtype>& bottom,
     }
   }
   if (!strips.strips) return false;
-  const auto parameters_of = [](const ConvolutionLayer& layer) {
-    return dnn::Parameters<Dtype>{layer.blobs_[0].get(),
-                                  layer.bias_term_ ? layer.blobs_[1].get() : nullptr};
-  };
-  const auto of_front = parameters_of(front ? *front : *this);
-  strips.strips->Run(bottom, parameters_of(*this), pool_.get(), pooled_,
+  const auto of_front = front ? front->FeatureParameters() : dnn::Parameters<Dtype>();
+  strips.strips->Run(bottom, FeatureParameters(), pool_.get(), pooled_,
                      front ? &of_front : nullptr);
   return true;
 }
@@ -142,7 +169,7 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
   auto* fast = this->fast();
   for (size_t i = 0; i < bottom.size(); ++i) {
     if (fast) {
-      fast->ToFeatures({bottom[i], Part::kData}, weights, bias, {top[i], Part::kData});
+      fast->ToFeatures({bottom[i], Part::kData}, FeatureParameters(), {top[i], Part::kData});
       continue;
     }
     const Dtype* image = Device::Data(*bottom[i]);
@@ -153,6 +180,7 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
                                              item);
       if (bias) this->AddBias(Device(), item, Device::Data(*bias));
     }
+    for (const auto& layer : affine_) layer->Forward({top[i]}, {top[i]});
     if (relu_) relu_->Forward({top[i]}, {top[i]});
   }
   if (pool_) RunAhead(pool_.get(), top[0], pooled_);

@@ -114,7 +114,7 @@ void DeconvolutionLayer<Dtype>::BackwardOn(const vector<Blob<Dtype>*>& top,
         fast->AddWeightDiff({top[i], Part::kDiff}, {bottom[i], Part::kData}, weight, nullptr);
       }
       if (propagate_down[i]) {
-        fast->ToFeatures({top[i], Part::kDiff}, weights, nullptr, {bottom[i], Part::kDiff});
+        fast->ToFeatures({top[i], Part::kDiff}, {&weights}, {bottom[i], Part::kDiff});
       }
       continue;
     }

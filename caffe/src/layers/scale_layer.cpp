@@ -2,6 +2,7 @@
 
 #include "core/per_channel.hpp"
 #include "layers/broadcast.hpp"
+#include "layers/exact_class.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
 
@@ -56,6 +57,23 @@ void ScaleLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const vector<Dtype> bias =
       bias_param_id_ < 0 ? vector<Dtype>() : ValuesOf(*this->blobs_[bias_param_id_]);
   ScalePerChannel(layout, x, ValuesOf(factor), bias, WriteIn(layout, top[0]));
+}
+
+template <typename Dtype>
+bool ScaleLayer<Dtype>::IsAffine() const {
+  const size_t learned = bias_param_id_ < 0 ? 1 : 2;
+  return IsExactly<ScaleLayer>(*this) && this->blobs_.size() == learned &&
+         IsPerChannel(*this->blobs_[0], this->layer_param_.scale_param().axis());
+}
+
+template <typename Dtype>
+void ScaleLayer<Dtype>::ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) {
+  const Dtype* factor = this->blobs_[0]->cpu_data();
+  const Dtype* bias = bias_param_id_ < 0 ? nullptr : this->blobs_[bias_param_id_]->cpu_data();
+  for (size_t c = 0; c < factors->size(); ++c) {
+    (*factors)[c] *= factor[c];
+    (*offsets)[c] = (*offsets)[c] * factor[c] + (bias ? bias[c] : 0);
+  }
 }
 
 template <typename Dtype>

@@ -19,6 +19,9 @@ class Fusing {
   /// Lets a layer compute those that follow it in place, and what is possible of its reader.
   void FuseAt(int first) {
     if (net_.top_ids(first).size() != 1) return;
+    // Those that follow are the earlier layer's, too.
+    const bool in_place = net_.bottom_ids(first) == net_.top_ids(first);
+    if (in_place && fusion_.fused[first]) return;
     LeaveBias(first);
     for (int next = first + 1; next < LayersOf(net_) && CanFuse(first, next); ++next) {
       if (!layer(first).Fuse(net_.layers()[next], GoesBack(next))) break;

@@ -192,8 +192,8 @@ TEST(ConvolutionOnGpu, RectifiesItsFeatures) {
     }
     const auto run = [&](float slope, Blob<float>* features) {
       g.relu_slope = slope;
-      caffe::cudnn::CreateConvolution<float>(g)->ToFeatures({&image, caffe::Part::kData}, weights,
-                                                            &bias, {features, caffe::Part::kData});
+      caffe::cudnn::CreateConvolution<float>(g)->ToFeatures(
+          {&image, caffe::Part::kData}, {&weights, &bias}, {features, caffe::Part::kData});
     };
     run(1, &plain);
     run(0.25, &rectified);

@@ -125,7 +125,7 @@ void ExpectSameAsDefinition(const Size& size, const Window& window, int block, E
   const bool rounded = element == Element::kBFloat16 || AreRounded(tiles);
   const double in_bfloat16 = tiles == TileKind::kSmallRounded ? 0.06 : 0.02;
   const double tolerance = rounded ? in_bfloat16 : in_float;
-  winograd->ToFeatures({&blobs.image, Part::kData}, blobs.weights, &blobs.bias,
+  winograd->ToFeatures({&blobs.image, Part::kData}, {&blobs.weights, &blobs.bias},
                        {&blobs.features, Part::kData});
   ExpectClose("features", blobs.features.cpu_data(), run.top[0]->cpu_data(), run.top[0]->count(),
               tolerance);
@@ -175,7 +175,7 @@ TEST(Winograd, TakesTiledImagesAndColumnsOfTapsInTurns) {
 
 class NoConvolution : public Convolution<float> {
  public:
-  void ToFeatures(caffe::dnn::Values<float>, const Blob<float>&, const Blob<float>*,
+  void ToFeatures(caffe::dnn::Values<float>, const caffe::dnn::Parameters<float>&,
                   caffe::dnn::Values<float>) override {}
   void ToImage(caffe::dnn::Values<float>, const Blob<float>&, caffe::dnn::Values<float>) override {}
   void AddWeightDiff(caffe::dnn::Values<float>, caffe::dnn::Values<float>, Blob<float>*,

@@ -104,6 +104,11 @@ class BaseConvolutionLayer : public Layer<Dtype> {
     relu_slope_ = slope;
     fast_shape_.clear();
   }
+  /// Makes fast() multiply its features by factors (the dnn::Parameters'), or not.
+  void set_scales_features(bool scales) {
+    scales_features_ = scales;
+    fast_shape_.clear();
+  }
   /// Operations of Forward for one pair of bottom and top.
   double Operations() const {
     return 2. * num_ * conv_out_channels_ * conv_out_spatial_dim_ * kernel_dim_;
@@ -162,6 +167,7 @@ class BaseConvolutionLayer : public Layer<Dtype> {
 
   Blob<Dtype> col_buffer_;
   float relu_slope_ = 1;
+  bool scales_features_ = false;
   shared_ptr<dnn::Convolution<Dtype>> fast_;
   /// Bottom shape and mode that fast_ was looked up for (it may have been found to be null).
   vector<int> fast_shape_;

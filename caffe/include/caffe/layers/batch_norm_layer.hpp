@@ -41,6 +41,9 @@ class BatchNormLayer : public Layer<Dtype> {
   bool TakeBias(const shared_ptr<Blob<Dtype>>& bias, bool backward);
   /// Takes over a Scale layer of one factor (and bias) a channel, and after it a ReLU.
   bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  /// With running statistics, and without a Scale of its own.
+  bool IsAffine() const override;
+  void ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) override;
   bool BackwardReadsBottom(int bottom_index) const override { return !in_place_; }
   bool BackwardReadsTop(int top_index) const override { return false; }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }

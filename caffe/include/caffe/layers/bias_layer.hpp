@@ -26,6 +26,9 @@ class BiasLayer : public Layer<Dtype> {
   int MaxBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
+  /// With a learned number for each channel.
+  bool IsAffine() const override;
+  void ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) override;
 
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,

@@ -32,6 +32,9 @@ class BNLayer : public Layer<Dtype> {
 
   /// Takes over a ReLU (LEARN).
   bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
+  /// In INFERENCE.
+  bool IsAffine() const override;
+  void ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) override;
   bool BackwardReadsBottom(int bottom_index) const override {
     return First().BackwardReadsBottom(bottom_index);
   }

@@ -10,6 +10,8 @@ namespace caffe {
 
 namespace dnn {
 template <typename Dtype>
+struct Parameters;
+template <typename Dtype>
 class PooledConvolution;
 }  // namespace dnn
 
@@ -25,7 +27,8 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   ~ConvolutionLayer() override;
   void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   const char* type() const override { return "Convolution"; }
-  /// Takes over a ReLU.
+  /// Takes over a ReLU and, where it never goes back on the CPU, affine layers before that, as
+  /// BatchNorm and Scale in inference.
   bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
   /// Adds no bias from now on, if `next`, which follows and works in place on the only top, is a
   /// BatchNorm that makes it needless (BatchNormLayer::TakeBias). False: it does as before.
@@ -67,7 +70,12 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
 
   /// Forward with the fused pooling layer in strips, behind `front` if that is not null; false
   /// where the features are made whole.
-  bool ForwardStrips(const Blob<Dtype>& bottom, const ConvolutionLayer* front);
+  bool ForwardStrips(const Blob<Dtype>& bottom, ConvolutionLayer* front);
+
+  bool FuseAffine(const shared_ptr<Layer<Dtype>>& next);
+  /// What the features are made with at the moment: the learned blobs, and what the fused affine
+  /// layers make of them.
+  dnn::Parameters<Dtype> FeatureParameters();
 
   /// Backward of the fused ReLU, in place in a top's diff, and of `bias` (or null) behind it.
   /// False where there is nothing that it covers.
@@ -77,6 +85,9 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   bool AddsBias() const { return this->bias_term_ && !bias_left_; }
 
   bool bias_left_ = false;
+  /// The fused affine layers, and what they amount to with the bias.
+  vector<shared_ptr<Layer<Dtype>>> affine_;
+  Blob<Dtype> factors_, offsets_;
   /// The fused ReLU, or null.
   shared_ptr<Layer<Dtype>> relu_;
   /// Whether the reader of the top does its Backward.

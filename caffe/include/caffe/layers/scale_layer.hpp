@@ -28,6 +28,9 @@ class ScaleLayer : public Layer<Dtype> {
   int MaxBottomBlobs() const override { return 2; }
   int ExactNumTopBlobs() const override { return 1; }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
+  /// With learned factors of the channels.
+  bool IsAffine() const override;
+  void ComposeAffine(vector<Dtype>* factors, vector<Dtype>* offsets) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
