@@ -18,76 +18,101 @@ from . import evidence, fields, tried
 
 HEAD = """# Compatibility with Caffe 1.0
 
-Written by `./run docs` from the tests; a test fails where rows are missing or wrong. A *golden*
-case compares with numbers that Caffe 1.0 computed (`tests/golden`), a *gradient* check with
-differences, in double. Other evidence is named by its file in `tests/`.
+`./run docs` writes this page from the tests; a test fails where rows are missing or wrong.
 """
 
 DIFFERENCES = """## Where it differs
 
-What code and scripts written for Caffe 1.0 may notice:
+Code and scripts written for Caffe 1.0 may notice the following.
+
+### Errors and log
 
 - A failed `CHECK` or `LOG(FATAL)` throws `caffe::Error` (Python: `caffe.Error`), and the process
-  goes on. Where it should end, set `CAFFE_ABORT_ON_FATAL=1` in the environment or call
-  `caffe::logging::set_failure_function(&abort)`; in googletest's death tests it ends by itself.
-- The log goes to stderr only. google-glog's macros, flags and calls are there without it, but for
-  `google::COUNTER`; flags that choose other places change nothing. Where its headers are
-  installed they are used, too, but `LOG` and `CHECK` are always the runtime's.
-- A program with flags of its own needs google-gflags: its header comes with Caffe's where it is
-  installed, and `caffe::GlobalInit` parses the flags.
-- A layer does not work in place where that would give wrong gradients (as it did in Caffe 1.0): a
-  Convolution, Pooling, LRN, InnerProduct or another that needs its bottom; and one that changes
-  what the Backward of a layer before it needs of the same blob, as a Scale or Dropout behind a
-  Sigmoid, in nets that go back. Where its top has the bottom's name, the net then keeps two blobs
-  of that name, of which `blob_by_name` and `net.blobs` give the later one. ReLU and Dropout behind
-  convolutions, BatchNorm and such work in place as ever, and so does every layer of yours. Behind
-  MemoryData, whose tops are your arrays, and behind DummyData's constants, which are filled once, a
-  layer in place gets a blob of its own, too.
+  goes on. To end it instead, set `CAFFE_ABORT_ON_FATAL=1` in the environment or call
+  `caffe::logging::set_failure_function(&abort)`. In googletest's death tests it ends by itself.
+- The log goes to stderr only; flags that choose other places change nothing. google-glog's macros,
+  flags and calls are there without it, except `google::COUNTER`. If its headers are installed they
+  are used, too, but `LOG` and `CHECK` are always the runtime's.
+- A program with flags of its own needs google-gflags. If that is installed, its header comes with
+  Caffe's, and `caffe::GlobalInit` parses the flags.
+
+### Layers in place
+
+- A layer does not work in place where that would give wrong gradients, as it did in Caffe 1.0. This
+  concerns a Convolution, Pooling, LRN, InnerProduct or another layer that needs its bottom. In nets
+  that go back, it also concerns a layer that changes what the Backward of an earlier layer needs of
+  the same blob, as a Scale or Dropout behind a Sigmoid. If its top has the bottom's name, the net
+  keeps two blobs of that name; `blob_by_name` and `net.blobs` give the later one.
+- ReLU and Dropout behind convolutions, BatchNorm and such work in place as ever, and so does every
+  layer of yours.
+- A layer in place behind MemoryData, whose tops are your arrays, or behind DummyData's constants,
+  which are filled once, gets a blob of its own.
+
+### Gradients and losses
+
 - Gradients are right where they presumably were not in Caffe 1.0. They pass through every row of
   layers whose blobs lie in one memory (Flatten, Reshape, Split, Concat and Slice of one blob, LSTM,
-  RNN), also to what is before a Flatten behind another of these. `propagate_down: false` stops them
-  in these layers as well, and in layers in place, which then get a blob of their own. A
-  `loss_weight` holds for batches larger than the first, and for tops of layers in place.
-- A class label that is neither a class nor `ignore_label`, and an index that is none of Embed's, is
-  an error in every build.
-- A JPEG or PNG that was cut off is an image that cannot be read, and not one that ends in grey. Of
-  an HDF5 file only its own values are read: not what external links, external storage or virtual
-  datasets take from other files. A file that somebody damaged on purpose may end the process in
-  libhdf5 itself (1.10.8 does not check all that it reads of a group): open only files of people
-  whom you trust.
+  RNN), also to what is before a Flatten behind another of these.
+- `propagate_down: false` stops gradients in these layers as well, and in layers in place, which
+  then get a blob of their own.
+- A `loss_weight` holds for batches larger than the first, and for tops of layers in place. A loss
+  that has a `loss_weight` and is read by a layer as well counts once.
+- `lr_policy: "sigmoid"` without `gamma`, a rate that would never change, is an error.
+
+### Data and random numbers
+
+- A class label that is neither a class nor `ignore_label` is an error in every build. So is an
+  index that is none of Embed's.
+- A JPEG or PNG that was cut off is an image that cannot be read, not one that ends in grey.
+- Of an HDF5 file only its own values are read, not what external links, external storage or
+  virtual datasets take from other files. A file damaged on purpose may end the process in libhdf5
+  itself (1.10.8 does not check all that it reads of a group): open only files of people whom you
+  trust.
 - `convert_imageset --gray --encoded` stores grey images, also of files in colour.
-- A loss that has a `loss_weight` and is read by a layer as well counts once.
 - A seed repeats a run to the same bits, but shuffles, crops, mirroring and dropout are not those
   that Caffe 1.0 draws for it.
-- Snapshots say where the data were. `Step` and `Solve` go on there, also in programs that run the
-  net forward `iter()` times after `Restore`, as was needed with Caffe 1.0.
+- Snapshots say where the data were. `Step` and `Solve` go on there, even in programs that run the
+  net forward `iter()` times after `Restore`, as Caffe 1.0 required.
+
+### C++
+
 - A net keeps pointers to its inputs and outputs valid from run to run. What lies between its
   layers, and the parameters of a net in the TEST phase, may be in another layout after a run: take
   `cpu_data()` or `mutable_cpu_data()` of those anew. (NumPy arrays of `import caffe` may be kept.)
-- `InternalThread` is a `std::thread`. `StopInternalThread` wakes who waits at a `BlockingQueue`; a
-  wait of your own must end by itself and ask `must_stop()`, as no `boost::thread` interrupts it.
+- `InternalThread` is a `std::thread`. `StopInternalThread` wakes who waits at a `BlockingQueue`. A
+  wait of your own must end by itself and ask `must_stop()`; no `boost::thread` interrupts it.
 - A layer takes the weights of its message into `blobs_`: `layer_param_.blobs_size()` is 0 then,
   also in `LayerSetUp`. `CopyTrainedLayersFrom` returns the names of the layers that it found.
-- Derived layers find Caffe 1.0's public functions, the virtual ones of the base classes, and the
-  protected members that hold parameters and sizes, but for those of Power, Exp, Log and
-  Threshold, of Scale, Bias and Reshape, of SPP and HDF5Output, `count_` of Concat, Slice and
-  Split, `uint_thres_` of Dropout, `offsets` of Crop and, of WindowData, the windows and means.
-  Functions into which a single layer divided its work are not there where that is divided
-  otherwise: `ShuffleImages` of ImageData, `SaveBlobs` of HDF5Output, `Next` and `Skip` of
-  HDF5Data, `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of LRN. Nor are
-  members that held intermediate results, where the computation has none: `max_idx_` of Pooling,
-  `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such. Data, ImageData and
-  HDF5Data keep no place in their list (`offset_`, `lines_id_`, `current_row_`), since the number
-  of a batch decides what is in it.
-- Of Caffe 1.0's Python scripts, `draw_net.py` is `python -m caffe.draw`, and `parse_log.py` is the
-  command `parse_log`. `classify.py` and `detect.py` are not there; `caffe.Classifier` and
-  `caffe.Detector` are. `caffe.io.resize_image` refuses splines of order 2, 4 and 5.
-- Headers bring what code found through them, but for what needs another library or takes long to
+- Headers bring what code found through them, except what needs another library or takes long to
   compile: `util/io.hpp` does not include `boost/filesystem.hpp`, nor `util/benchmark.hpp` the dates
-  of boost. Include them yourself. `DEFINE_AND_INSTANTIATE_GPU_UNARY_FUNC` is not there: write the
-  kernel with `CUDA_KERNEL_LOOP`.
-- `lr_policy: "sigmoid"` without `gamma`, which would be a rate that never changes, is an error.
+  of boost. Include them yourself.
+- `DEFINE_AND_INSTANTIATE_GPU_UNARY_FUNC` is not there: write the kernel with `CUDA_KERNEL_LOOP`.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
+
+**Derived layers** find Caffe 1.0's public functions, the virtual ones of the base classes, and the
+protected members that hold parameters and sizes. They do not find:
+
+- such members of Power, Exp, Log, Threshold, Scale, Bias, Reshape, SPP and HDF5Output, `count_` of
+  Concat, Slice and Split, `uint_thres_` of Dropout, `offsets` of Crop, and the windows and means of
+  WindowData;
+- functions into which a single layer divided its work, where that is divided otherwise:
+  `ShuffleImages` of ImageData, `SaveBlobs` of HDF5Output, `Next` and `Skip` of HDF5Data,
+  `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of LRN;
+- members that held intermediate results which the computation no longer has: `max_idx_` of
+  Pooling, `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such;
+- the place of Data, ImageData and HDF5Data in their list (`offset_`, `lines_id_`, `current_row_`):
+  the number of a batch decides what is in it.
+
+### Python scripts
+
+- `draw_net.py` is `python -m caffe.draw`, and `parse_log.py` is the command `parse_log`.
+- `classify.py` and `detect.py` are not there; `caffe.Classifier` and `caffe.Detector` are.
+- `caffe.io.resize_image` refuses splines of order 2, 4 and 5.
+"""
+
+TESTED = """A *golden* case compares with numbers that Caffe 1.0 computed (`tests/golden`). A
+*gradient* check compares with differences, in double. Other evidence is named by its file in
+`tests/`.
 """
 
 # Layers of their own tests: those of this project's models are tested in tests/cpp/layers.
@@ -331,6 +356,7 @@ def document() -> str:
         _table(("code", "what it does with this runtime", "result"), tried.ROWS) + "\n",
         tried.FOOT,
         "## What is tested\n",
+        TESTED,
         f"All {goldens[0]} golden cases of layers and nets and {goldens[1]} of solvers pass.\n",
         "### Layers\n",
         _table(("layer", "golden cases", "gradient", "tests"), layer_rows()) + "\n",

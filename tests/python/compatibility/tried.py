@@ -2,8 +2,8 @@
 
 HEAD = """## Code of others that was tried
 
-By hand, with what PyPI and Debian have (no test: none of it is in this repository). Where today's
-NumPy, Protobuf or Python 3 refuse it, that was mended first.
+This was run by hand, with what PyPI and Debian have (no test: none of it is in this repository).
+What today's NumPy, Protobuf or Python 3 refuse was mended first.
 """
 
 ROWS = (
@@ -61,12 +61,14 @@ ROWS = (
     ),
 )
 
-FOOT = """Nor is a suite of our own in it, written from the interface as users of Caffe 1.0 write
-theirs: 1593 googletest cases (C++11, CPU; layers and their gradients, nets, solvers, data,
-utilities, derived classes), all of which pass, and 135 `unittest` cases on pycaffe, of which two
-failed until `caffe._caffe.Net` and its kin and `display_lrm` of `caffe.draw` were there. They met
-no difference beside those listed above.
+FOOT = """A suite of our own, written from the interface as users of Caffe 1.0 write theirs, is not
+in the repository either. It met no difference beside those listed above:
 
-Nets of forks (with SSD's `permute_param` and such) are answered by the field that Caffe
-1.0 lacks.
+- 1593 googletest cases (C++11, CPU; layers and their gradients, nets, solvers, data, utilities,
+  derived classes), all of which pass;
+- 135 `unittest` cases on pycaffe, of which two failed until `caffe._caffe.Net` and its kin and
+  `display_lrm` of `caffe.draw` were there.
+
+Nets of forks (with SSD's `permute_param` and such) are refused with the name of the field that
+Caffe 1.0 lacks.
 """
