@@ -48,7 +48,7 @@ def job_of(arguments: Sequence[str]) -> Job:
     """Parse a worker's command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.worker")
     parser.add_argument("engine", choices=tuple(ENGINES))
-    parser.add_argument("net", choices=("vgg", "deeplab", "segnet"))
+    parser.add_argument("net", choices=("vgg", "deeplab", "segnet", "resnet"))
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="of PyTorch")
@@ -161,7 +161,7 @@ def torch_step(job: Job) -> Step:
     """A step of PyTorch's: eager, or compiled where the job says so."""
     torch = _import_torch()
     from bench.nets import NETS
-    from bench.twins import TWINS, euclidean_loss, vector_and_grid_loss
+    from bench.twins import TWINS, loss_of
 
     torch.manual_seed(0)
     torch.set_num_threads(job.threads)
@@ -198,11 +198,7 @@ def torch_step(job: Job) -> Step:
         data.grad = None
         with half:
             outputs = run(data)
-        if definition.solver:
-            classes = inputs["classes_gt"][:, 0].long()
-            loss = vector_and_grid_loss(*outputs, inputs["vectors_gt"], classes)
-        else:
-            loss = euclidean_loss(*outputs, inputs["vectors_gt"])
+        loss = loss_of(outputs, inputs, clipped=definition.solver)
         scaler.scale(loss).backward()
         if definition.solver:
             scaler.step(optimiser)

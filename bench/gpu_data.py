@@ -42,7 +42,8 @@ def reading(definition: BenchNet, batch: int, source: Path) -> Any:
     layers = [layer for layer in proto.layer if layer.type != "Input"]
     tops = definition.inputs(train=True)
     # One processor is left to tell the GPU what to do.
-    images = data_layer(source, "LMDB", tops, batch, CORES - 1, definition.stride)
+    side = tops["data"][2] // tops["classes_gt"][2]
+    images = data_layer(source, "LMDB", tops, batch, CORES - 1, side)
     read = type(proto)(layer=[images, *layers])
     read.blob_lifetime = proto.blob_lifetime
     return read

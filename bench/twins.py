@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["TWINS", "clipped_loss", "copy_weights", "euclidean_loss", "vector_and_grid_loss"]
+__all__ = ["TWINS", "clipped_loss", "copy_weights", "euclidean_loss", "loss_of"]
 
 VGG16 = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
+RESNET50 = [(64, 3), (128, 4), (256, 6), (512, 3)]
 CLASSES = 9
 
 
@@ -132,7 +133,55 @@ class SegNet(nn.Module):
         return self.conv1_1_D_regress(x), scores
 
 
-TWINS: dict[str, type[nn.Module]] = {"vgg": VggBody, "deeplab": DeepLabV3Plus, "segnet": SegNet}
+class ResNet50(nn.Module):
+    """ResNet-50 as its authors trained it in Caffe: a block's first convolution has the stride."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._add("1", 3, 64, 7, stride=2)
+        channels = 64
+        for level, (width, depth) in enumerate(RESNET50, start=2):
+            for k in range(depth):
+                name, stride = f"{level}_{k}", 2 if k == 0 and level > 2 else 1
+                if k == 0:
+                    self._add(f"{name}_1", channels, 4 * width, 1, stride)
+                self._add(f"{name}_2a", channels, width, 1, stride)
+                self._add(f"{name}_2b", width, width, 3)
+                self._add(f"{name}_2c", width, 4 * width, 1)
+                channels = 4 * width
+        self.scores = nn.Linear(channels, 1000)
+
+    def _add(self, name: str, ins: int, outs: int, kernel: int, stride: int = 1) -> None:
+        convolution = nn.Conv2d(ins, outs, kernel, stride, kernel // 2, bias=False)
+        self.add_module(f"conv{name}", convolution)
+        self.add_module(f"conv{name}_bn", nn.BatchNorm2d(outs, momentum=0.001))
+
+    def _normalised(self, name: str, x: Tensor) -> Tensor:
+        return self.get_submodule(f"conv{name}_bn")(self.get_submodule(f"conv{name}")(x))
+
+    def _block(self, name: str, x: Tensor, widens: bool) -> Tensor:
+        y = F.relu(self._normalised(f"{name}_2a", x), inplace=True)
+        y = F.relu(self._normalised(f"{name}_2b", y), inplace=True)
+        y = self._normalised(f"{name}_2c", y)
+        y += self._normalised(f"{name}_1", x) if widens else x
+        return F.relu(y, inplace=True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Scores, (N, 1000)."""
+        x = F.relu(self._normalised("1", x), inplace=True)
+        x = F.max_pool2d(x, 3, 2, ceil_mode=True)
+        for level, (_, depth) in enumerate(RESNET50, start=2):
+            for k in range(depth):
+                x = self._block(f"{level}_{k}", x, widens=k == 0)
+        return (self.scores(x.mean((2, 3))),)
+
+
+TWINS: dict[str, type[nn.Module]] = {
+    "vgg": VggBody,
+    "deeplab": DeepLabV3Plus,
+    "segnet": SegNet,
+    "resnet": ResNet50,
+}
 
 
 def euclidean_loss(vectors: Tensor, truth: Tensor) -> Tensor:
@@ -162,9 +211,17 @@ def clipped_loss(vectors: Tensor, truth: Tensor, amplitude: float = 4) -> Tensor
     return _Clipped.apply(vectors, truth, amplitude)
 
 
-def vector_and_grid_loss(vectors: Tensor, scores: Tensor, truth: Tensor, classes: Tensor) -> Tensor:
-    """The sum of both heads' losses."""
-    return clipped_loss(vectors, truth) + F.cross_entropy(scores.float(), classes)
+def loss_of(outputs: tuple[Tensor, ...], labels: dict[str, Tensor], clipped: bool) -> Tensor:
+    """The sum of the losses of what the labels are for: vectors, classes, or both."""
+    loss = outputs[0].new_zeros((), dtype=torch.float32)
+    if "vectors_gt" in labels:
+        vectors = clipped_loss if clipped else euclidean_loss
+        loss = loss + vectors(outputs[0], labels["vectors_gt"])
+    if "classes_gt" in labels:
+        classes = labels["classes_gt"].long()
+        scores = outputs[-1].float()
+        loss = loss + F.cross_entropy(scores, classes[:, 0] if classes.dim() > 1 else classes)
+    return loss
 
 
 def copy_weights(layers: dict[str, list[np.ndarray]], twin: nn.Module) -> None:

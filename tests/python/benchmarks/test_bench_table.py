@@ -72,11 +72,13 @@ def test_the_table_shows_targets_and_verdicts():
 
 
 @pytest.mark.parametrize("train", [True, False])
-def test_the_nets_are_those_of_the_repository(train):
-    for net in NETS.values():
+def test_the_nets_are_vgg_those_of_the_repository_and_resnet(train):
+    for name, net in NETS.items():
         layers = {layer.name for layer in net.proto(train).layer}
-        assert {"conv1_1", "conv5_3"} <= layers
-        assert ("vectors_gt" in layers) is train
+        ends = {"conv1", "conv5_2_2c"} if name == "resnet" else {"conv1_1", "conv5_3"}
+        assert ends <= layers
+        assert set(net.inputs(train)) <= layers
+        assert any(layer.endswith("_gt") for layer in layers) is train
 
 
 def test_unknown_rows_are_named():
