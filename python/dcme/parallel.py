@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Iterator, Sized
 from concurrent.futures import (
     CancelledError,
     Executor,
@@ -66,14 +66,15 @@ def ordered_map(
     items: Iterable[Item],
     workers: int = 1,
     processes: bool = False,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield ``function(item)`` in the order of the items, computed by threads or processes.
 
     Items are taken as they are needed, a few ahead of the results that are asked for; a result that
     is there does not wait for further items to come.
     With ``processes`` the function and its items must be picklable; use it for work that holds the
     interpreter lock. The first exception, Ctrl-C included, cancels what has not begun, and in
-    threads what has, at its next ``stop_if_cancelled``.
+    threads what has, at its next ``stop_if_cancelled``; so does closing the generator, which waits
+    for all that has begun.
     """
     if isinstance(items, Sized):
         workers = min(workers, len(items))

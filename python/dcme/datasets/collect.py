@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dcme.classes import ClassMap
-from dcme.datasets.class_file import write_classes
+from dcme.datasets.class_file import CLASS_FILE, write_classes
 from dcme.datasets.coco import read_coco
 from dcme.datasets.mask_folders import MASK_SUFFIXES, ONLY_CLASS, MaskReader, Source, images_in
 from dcme.datasets.regions import instance_map, overlaid
@@ -33,8 +33,9 @@ from dcme.files import (
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import ordered_map, progress
 
-UNFINISHED = {"images", "instanceIds"}
-"""What an interrupted call leaves: no lists."""
+UNFINISHED = ".collecting"
+"""A mark in a folder that is being filled. A call that was killed leaves it, and its folder is
+taken over; any other that holds something is somebody's."""
 
 
 @dataclass(frozen=True)
@@ -192,19 +193,39 @@ def _unused(masks: Path, sources: Sequence[Source]) -> list[str]:
     return sorted(p.name for p in kinds if p not in read and p.name[0] != ".")
 
 
-@contextmanager
-def _removed_on_errors(root: Path) -> Iterator[None]:
-    """Remove the folders for images and maps, if they come into being in this block and it fails.
+def _require_ours(root: Path, sources: Sequence[Path]) -> None:
+    """Raise where ``root`` holds anything that may not be ours to write over."""
+    if not root.exists():
+        return
+    held = {path.name for path in root.iterdir()} if root.is_dir() else {root.name}
+    if held and UNFINISHED not in held:
+        raise UserError(f"{root}: is not an empty folder; choose another one")
+    for source in sources:  # in what a killed call has left
+        if root.resolve() in (source.resolve(), *source.resolve().parents):
+            raise UserError(f"{root}: is where {source} is; choose another folder")
 
-    What an earlier, interrupted call has left may have been there before any: it stays.
-    """
-    new = [root / name for name in UNFINISHED if not (root / name).exists()]
+
+def _remove_written(root: Path) -> None:
+    for folder in ("images", "instanceIds"):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    for name in ("train.txt", "val.txt", CLASS_FILE):
+        (root / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _all_or_nothing(root: Path) -> Iterator[None]:
+    """Nothing of ours is in the folder ``root`` before this block, nor after it, where it fails or
+    is interrupted."""
+    mark = root / UNFINISHED
     try:
+        write_text(mark, "")
+        _remove_written(root)
         yield
-    except Exception:
-        for folder in new:
-            shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        _remove_written(root)
         raise
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def collect(
@@ -222,30 +243,29 @@ def collect(
     images: a folder. masks: a folder with a label map or a folder of single masks for each image
     (of the image's name), or a COCO file (.json). classes: of a COCO file, by their names there
     (default: all, label = category id); of folders, the single class, or those whose labels the
-    numbers of instance maps tell. Lists are written last, so
-    an interrupted call leaves none. Raises UserError for whatever does not fit together, and
-    where not a single instance is found; then nothing is left.
+    numbers of instance maps tell. out: new or empty, or what a killed call has
+    left, which is removed first. Raises UserError for whatever does not fit together, and where not
+    a single instance is found; then, and after Ctrl-C, nothing is left.
     """
     source, root = Path(masks), Path(out)
     if not source.exists():
         raise UserError(f"{source}: no such folder or file of masks")
     if source.is_file() and source.suffix.lower() != ".json":
         raise UserError(f"{source}: masks are a folder, or a COCO file (.json)")
-    if root.exists() and (not root.is_dir() or {p.name for p in root.iterdir()} - UNFINISHED):
-        raise UserError(f"{root}: is not an empty folder; choose another one")
+    _require_ours(root, [Path(images), source])
     read = _from_folder if source.is_dir() else _from_coco
     sources, table, left_out = read(Path(images), source, classes, settings)
-    with _removed_on_errors(root):
-        work = ordered_map(partial(_write, root, settings), sources, workers)
-        written = list(progress(work, len(sources), "collecting", quiet))
+    with _all_or_nothing(root):
+        with closing(ordered_map(partial(_write, root, settings), sources, workers)) as work:
+            written = list(progress(work, len(sources), "collecting", quiet))
         counts = {name: found for one in written for name, found in one.instances.items()}
         if not any(counts.values()):
             raise UserError(f"{source}: there is no instance in any of the {len(sources)} images")
         parts = _lists(written, settings)
-    for split, members in parts.items():
-        lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
-        write_text(root / f"{split}.txt", "".join(lines))
-    write_classes(root, table)
+        for split, members in parts.items():
+            lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]
+            write_text(root / f"{split}.txt", "".join(lines))
+        write_classes(root, table)
     return Collected(
         {split: len(members) for split, members in parts.items()},
         {split: sum(counts[name] for name in members) for split, members in parts.items()},

@@ -74,21 +74,6 @@ def test_wrong_folders_and_classes_are_named(photos, masks, tmp_path, fails):
     assert f"{masks / 'a'}: single masks are of exactly one class" in line
 
 
-def test_other_files_are_not_mixed_with(photos, masks, tmp_path, fails):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "train.txt").write_text("")
-    for out in (tmp_path / "data", tmp_path / "data" / "train.txt"):
-        assert "not an empty folder" in fails("collect", photos, masks, out)
-
-
-def test_what_an_interrupted_call_left_is_taken_over(photos, masks, tmp_path):
-    for name in "abc":
-        cv2.imwrite(str(masks / f"{name}.png"), label_map())
-    (tmp_path / "data" / "images").mkdir(parents=True)
-    collect(photos, masks, tmp_path / "data", classes=CELL)
-    assert set(collected(tmp_path / "data")) == set("abc")
-
-
 def test_a_mask_belongs_to_the_image_of_the_longest_name_it_begins_with(tmp_path, fails):
     folder, masks = tmp_path / "photos", tmp_path / "masks"
     folder.mkdir()
@@ -120,11 +105,6 @@ def test_no_instance_at_all_is_a_mistake(photos, masks, tmp_path, fails):
     line = fails("collect", photos, masks, tmp_path / "data", "--quiet")
     assert "there is no instance in any of the 3 images" in line
     assert not (tmp_path / "data").exists()
-    (tmp_path / "data" / "images").mkdir(parents=True)
-    (tmp_path / "data" / "images" / "mine.png").touch()
-    fails("collect", photos, masks, tmp_path / "data", "--quiet")
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["images"]
-    assert (tmp_path / "data" / "images" / "mine.png").exists()
 
 
 def test_names_with_blanks_are_read_again(photos, masks, tmp_path):
