@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,47 +12,51 @@ from dcme.classes import CITYSCAPES, ClassMap
 from dcme.datasets.crops import Box, CropRule
 from dcme.errors import UserError
 from dcme.files import PathLike
-from dcme.prediction.net_loading import load_net, net_mark
+from dcme.prediction.net_loading import SharedNet, net_mark
 from dcme.prediction.network import Preprocessing, softmax
 from dcme.results.files import ImageResult, LazyMasks
 
 BATCH = 32
 
 
-@dataclass
 class Classifier:
-    """A deploy network that gives one probability a class, background first, for square crops."""
+    """A deploy network that gives one probability a class, background first, for square crops.
 
-    deploy: PathLike
-    weights: PathLike | None
-    preprocessing: Preprocessing | None = None
-    """By default that of the ``train.prototxt`` beside the deploy file; an error without one."""
-    smallest: int = 50
-    """Boxes of instances are widened to this many pixels of the image."""
-    classes: ClassMap = CITYSCAPES
+    Without ``preprocessing`` the ``train.prototxt`` beside the deploy file tells it; an error where
+    there is none. Boxes of instances are widened to ``smallest`` pixels of the image. Threads may
+    share a classifier: their calls take turns.
+    """
 
-    def __post_init__(self) -> None:
-        self._net = load_net(self.deploy, self.weights)
-        self._input = self.preprocessing or Preprocessing.beside(
-            self.deploy, None, "dcme.Preprocessing(scale, mean)"
+    def __init__(
+        self,
+        deploy: PathLike,
+        weights: PathLike | None,
+        preprocessing: Preprocessing | None = None,
+        smallest: int = 50,
+        classes: ClassMap = CITYSCAPES,
+    ) -> None:
+        self._net = SharedNet(deploy, weights)
+        self.deploy, self.weights = deploy, weights
+        self.preprocessing = preprocessing or Preprocessing.beside(
+            deploy, None, "dcme.Preprocessing(scale, mean)"
         )
-        self._blob = self._net.blobs[self._net.inputs[0]]
-        if len(self._net.outputs) != 1 or len(self._blob.shape) != 4:
+        self.smallest, self.classes = smallest, classes
+        if len(self._net.outputs) != 1 or len(self._net.shape) != 4:
             raise UserError(
-                f"{self.deploy}: a classifier has one image input and one output; this has the "
+                f"{deploy}: a classifier has one image input and one output; this has the "
                 f"outputs {', '.join(self._net.outputs)}"
             )
-        _, self._channels, height, width = self._blob.shape
+        _, self._channels, height, width = self._net.shape
         if height != width:
-            raise UserError(f"{self.deploy}: takes {height}x{width}; crops are square")
-        self.rule = CropRule(int(height), self.smallest)
+            raise UserError(f"{deploy}: takes {height}x{width}; crops are square")
+        self.rule = CropRule(height, smallest)
 
     @property
     def settings(self) -> dict[str, Any]:
         """All that its answers depend on, as JSON takes it."""
         return {
             **net_mark(self.deploy, self.weights),
-            **asdict(self._input),
+            **asdict(self.preprocessing),
             "smallest": self.smallest,
             "classes": str(self.classes),
         }
@@ -63,18 +67,15 @@ class Classifier:
         rows = [np.zeros((0, count), np.float32)]
         for start in range(0, len(boxes), BATCH):
             crops = [self.rule.cut(image, box) for box in boxes[start : start + BATCH]]
-            batch = np.stack([self._input(crop, self._channels) for crop in crops])
-            self._blob.reshape(*batch.shape)
-            self._net.reshape()
-            self._blob.data[...] = batch
-            (scores,) = self._net.forward().values()
+            batch = np.stack([self.preprocessing(crop, self._channels) for crop in crops])
+            (scores,) = self._net(batch).values()
             scores = scores.reshape(len(batch), -1)
             if scores.shape[1] != count:
                 raise UserError(
                     f"{self.deploy}: gives {scores.shape[1]} probabilities; expected {count}: "
                     f"background and {count - 1} classes"
                 )
-            rows.append(softmax(scores.copy()))
+            rows.append(softmax(scores))
         return np.concatenate(rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,46 @@ def bytes_at_once(net: Any) -> float:
         most = max(most, sum(sizes[name] for name in living))
         living = {name for name in living if last_read.get(name, k) > k}
     return 4.0 * COPIES * most
+
+
+class SharedNet:
+    """A net with one input as a function of it, which threads may share: their calls take turns.
+
+    Locks of the runtime guard single passes; here one is held from the input to the outputs.
+    """
+
+    def __init__(self, deploy: PathLike, weights: PathLike | None) -> None:
+        self.net: Any = load_net(deploy, weights)
+        self.outputs: list[str] = list(self.net.outputs)
+        self._input = self.net.blobs[self.net.inputs[0]]
+        self.shape: tuple[int, ...] = tuple(map(int, self._input.shape))
+        """That of the input in the deploy file."""
+        self._lock = threading.Lock()
+
+    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs by name; the input takes the batch's shape."""
+        with self._lock:
+            if tuple(self._input.shape) != batch.shape:
+                self._reshape(batch.shape)
+            self._input.data[...] = batch
+            # Copies, for the next forward pass writes into the same memory.
+            return {name: np.array(values) for name, values in self.net.forward().items()}
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether the input can have this shape."""
+        with self._lock:
+            try:
+                self._reshape(shape)
+                return True
+            except RuntimeError:
+                self._reshape(self.shape)
+                return False
+
+    def bytes_per_value(self) -> float:
+        """Memory that the net takes for each value of its input, about."""
+        with self._lock:
+            return bytes_at_once(self.net) / int(np.prod(self._input.shape))
+
+    def _reshape(self, shape: tuple[int, ...]) -> None:
+        self._input.reshape(*shape)
+        self.net.reshape()

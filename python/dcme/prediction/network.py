@@ -14,7 +14,7 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.grid import block_size
-from dcme.prediction.net_loading import available_memory, bytes_at_once, load_net, net_mark
+from dcme.prediction.net_loading import SharedNet, available_memory, net_mark
 from dcme.prediction.tiling import Outputs, run_tiled
 from dcme.prediction.views import VIEWS, averaged
 from dcme.training.caffe_train import nets_path, read_net
@@ -148,6 +148,8 @@ class Network:
 
     The output ``vectors``, or the one with two channels at the input's size, is the vector map;
     another, if there is one, the grid classes. These may be as fine as the vectors: one a pixel.
+
+    Threads may share a network: their calls take turns.
     """
 
     def __init__(
@@ -163,18 +165,16 @@ class Network:
             raise UserError(
                 f"a stride of {stride} and {views} views: at least 1, and one of {VIEWS}"
             )
-        self.net: Any = load_net(deploy, weights)
+        self._net = SharedNet(deploy, weights)
         self.deploy, self.weights = deploy, weights
-        self.input = self.net.inputs[0]
-        self.channels = int(self.net.blobs[self.input].shape[1])
+        _, self.channels, height, width = self._net.shape
+        self.input_size = height, width
         self.preprocessing = preprocessing or Preprocessing.beside(
             deploy, None, "dcme.Preprocessing(scale, mean)"
         )
         self.stride = stride
         self.views = views
         self.tiling = tiling or Tiling()
-        height, width = self.net.blobs[self.input].shape[2:]
-        self.input_size = int(height), int(width)
         if self.tiling.size not in (None, self.input_size) and self.one_size:
             raise UserError(f"{deploy}: takes {height}x{width} only; leave --tile out")
         if views > 2 and height != width and self.one_size:
@@ -200,17 +200,8 @@ class Network:
     @cached_property
     def one_size(self) -> bool:
         """Whether the net takes images of its own size only."""
-        height, width = self.input_size
-        try:
-            self._reshape((1, self.channels, height + self.stride, width + self.stride))
-            return False
-        except RuntimeError:
-            self._reshape((1, self.channels, height, width))
-            return True
-
-    def _reshape(self, shape: tuple[int, ...]) -> None:
-        self.net.blobs[self.input].reshape(*shape)
-        self.net.reshape()
+        height, width = (side + self.stride for side in self.input_size)
+        return not self._net.takes((1, self.channels, height, width))
 
     def _seen_size(self, height: int, width: int) -> tuple[int, int]:
         """The size to which images of this size are mirrored."""
@@ -224,8 +215,7 @@ class Network:
     @cached_property
     def bytes_per_pixel(self) -> float:
         """Memory that the network takes for each pixel of its input, about."""
-        pixels = int(np.prod(self.net.blobs[self.input].shape)) // self.channels
-        return bytes_at_once(self.net) / pixels
+        return self._net.bytes_per_value() * self.channels
 
     def _budget(self) -> float:
         """Pixels that the network may see at once."""
@@ -256,11 +246,7 @@ class Network:
         return None if tile == whole else (tile[0], tile[1])
 
     def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        blob = self.net.blobs[self.input]
-        if tuple(blob.shape) != batch.shape:
-            self._reshape(batch.shape)
-        blob.data[...] = batch
-        outputs = self.net.forward()
+        outputs = self._net(batch)
         maps = {name: array for name, array in outputs.items() if array.ndim == 4}
         vectors, name = _vector_output(maps, batch.shape[2:])
         grid = next((array for other, array in maps.items() if other != name), None)
@@ -270,8 +256,7 @@ class Network:
                 f"{self.deploy}: no output is a vector map (2 channels, {batch.shape[2]}x"
                 f"{batch.shape[3]}); the outputs are {shapes}"
             )
-        # Copies, for the next forward pass writes into the same memory.
-        return vectors.copy(), None if grid is None else softmax(grid.copy())
+        return vectors, None if grid is None else softmax(grid)
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Outputs]:
         """Vector map (2, H, W) and grid probabilities (C, h, w) of each image.

@@ -1,5 +1,7 @@
 """Networks as functions: any size, batches, mirrored averaging. A stand-in plays the runtime."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from dcme.classes import ClassMap
@@ -8,7 +10,7 @@ from dcme.errors import UserError
 from dcme.prediction.network import Network, Preprocessing, padded, softmax
 from dcme.prediction.views import seen, turned_back
 from dcme.results.decode import Decoding
-from support.stand_in_network import GradientNet, picture
+from support.stand_in_network import GradientNet, letting_others_run, picture
 
 
 def test_sizes_that_are_no_multiple_of_the_stride_are_padded_and_cut(deploy):
@@ -26,6 +28,17 @@ def test_outputs_survive_the_next_forward_pass(deploy):
     before = vectors.copy(), grid.copy()
     network([picture(32, 64, seed=2)])
     assert np.array_equal(vectors, before[0]) and np.array_equal(grid, before[1])
+
+
+def test_threads_share_a_network_and_each_gets_its_answers(deploy, monkeypatch):
+    monkeypatch.setattr(GradientNet, "forward", letting_others_run(GradientNet.forward))
+    network = Network(deploy, None)
+    images = [picture(32, 64), picture(32, 64, seed=1), picture(64, 64)]
+    alone = [network([image]) for image in images]
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda image: network([image]), images * 3))
+    for expected, given in zip(alone * 3, found):
+        np.testing.assert_equal(given, expected)
 
 
 def test_grey_images_are_seen_as_three_equal_channels(deploy):

@@ -1,6 +1,7 @@
 """Paper 1: vectors by one network, the class of each instance by another. Stand-ins play both."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import dcme
@@ -15,7 +16,7 @@ from dcme.prediction.network import Network
 from dcme.prediction.predict import Prediction, decode_stored, predict, predict_vectors
 from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, list_result
-from support.stand_in_network import Blob, GradientNet
+from support.stand_in_network import Blob, GradientNet, letting_others_run
 
 CLASSES = CITYSCAPES
 
@@ -89,6 +90,15 @@ def test_the_classifier_sees_crops_of_the_image(networks):
     assert rows.shape == (40, 9)
     assert rows.argmax(axis=1).tolist() == [3, 0] * 20
     assert classifier(image, []).shape == (0, 9)
+
+
+def test_threads_share_a_classifier_and_each_gets_its_answers(networks, monkeypatch):
+    monkeypatch.setattr(BrightnessNet, "forward", letting_others_run(BrightnessNet.forward))
+    classifier = Classifier(networks[1], None)
+    with ThreadPoolExecutor(3) as threads:
+        images = [np.full((40, 40, 3), grey, np.uint8) for grey in (0, 255)] * 3
+        answers = list(threads.map(lambda image: classifier(image, [(0, 0, 9, 9)]), images))
+    assert [rows.argmax() for rows in answers] == [0, 3] * 3
 
 
 def test_a_classifier_of_crops_that_are_not_square_is_refused(networks, monkeypatch):

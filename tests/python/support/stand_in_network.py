@@ -1,5 +1,6 @@
 """A stand-in for the runtime: a network whose vectors can be told from its image."""
 
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -54,6 +55,16 @@ class GradientNet:
             self.memory[name] = np.empty_like(values)
         self.memory[name][...] = values
         return self.memory[name]
+
+
+def letting_others_run(forward):
+    """A forward pass before which threads that did not wait for this one change the input."""
+
+    def slow(net):
+        time.sleep(0.02)
+        return forward(net)
+
+    return slow
 
 
 def picture(height, width, seed=0):
