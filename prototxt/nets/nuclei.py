@@ -96,7 +96,7 @@ def define(choices: Choices) -> NetDefinition:
         test_data={"batch_size": 1, "crop_height": 256, "crop_width": 256},
         transform={"scale": 1 / 256},
         # Larger crops are for larger objects.
-        decoding=DECODING if choices.crop == Choices.crop else {},
+        decoding=DECODING if choices.crop <= Choices.crop else {},
         solver={
             "type": "Adam",
             "base_lr": 1e-3,

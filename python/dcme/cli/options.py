@@ -276,11 +276,14 @@ def add_decoding(parser: argparse.ArgumentParser, place: str) -> None:
     )
 
 
-def decoding(arguments: argparse.Namespace, classes: ClassMap, place: str) -> Decoding:
+def decoding(
+    arguments: argparse.Namespace, classes: ClassMap, place: str, searched: bool = False
+) -> Decoding:
     """The decoder asked for by ``add_decoding``: its options, else a file's, else the defaults.
 
     The file is the one given, or that beside a deploy net or among vector maps, the ``place``, if
-    there is one.
+    there is one. What is taken from it is printed; so is that nothing tells thresholds, unless they
+    are to be ``searched``.
     """
     from dataclasses import fields
 
@@ -300,6 +303,12 @@ def decoding(arguments: argparse.Namespace, classes: ClassMap, place: str) -> De
             if name not in given
         )
         print(f"{path}: {' '.join(used) or 'nothing that the options leave open'}")
+    elif not searched and not {"dt", "vt", "et"} & set(given):
+        defaults = " ".join(f"--{name} {DEFAULTS[name]:g}" for name in ("dt", "vt", "et"))
+        print(
+            f"{decoding_beside(place)}: no such file; {defaults} are the defaults (dcme tune finds "
+            "what fits a net and its data)"
+        )
     return Decoding(**{**told, **given}, classes=classes)
 
 

@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     threads = workers(arguments)
     classes = classes_of(arguments.vectors, arguments.classes)
-    start = decoding(arguments, classes, arguments.vectors)
+    start = decoding(arguments, classes, arguments.vectors, searched=True)
     scenes = load_scenes(arguments.vectors, samples, start.classes, threads)
     found = tune(scenes, start, arguments.goal, arguments.iou, workers=threads, report=report)
     found.require_found()

@@ -108,6 +108,10 @@ def test_thresholds_beside_the_network_are_taken_and_told(deploy, tmp_path, caps
     assert said.startswith(f"{saved}: --dt 3 --et 15 ") and "--vt" not in said
     saved.rename(tmp_path / "other.json")
     assert settings()["dt"] == 10
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith(f"{saved}: no such file; --dt 10 --vt 50 --et 15 are the defaults (dcme")
+    settings("--dt", "4")
+    assert "defaults" not in capsys.readouterr().out
     assert settings("--decoding", str(tmp_path / "other.json"))["dt"] == 3
 
 

@@ -15,7 +15,7 @@ from dcme.datasets.class_file import read_classes
 from dcme.training.caffe_train import NetFiles, data_layers, read_net
 from dcme.training.net_classes import bind_classes
 from nets.choices import ChoiceError, with_choices
-from nets.files import file_texts, write_files
+from nets.files import DECODING, file_texts, write_files
 from nets.nuclei import Choices, define
 
 import caffe
@@ -36,6 +36,12 @@ def test_a_variant_has_the_channels_and_crops_asked_for(tmp_path: Path) -> None:
     assert [net.blobs[f"conv{k}_2"].shape[1] for k in (1, 2, 3, 4)] == [4, 8, 16, 16]
     data = layer(read_net(tmp_path / "train.prototxt"), "data").dcme_data_param
     assert data.is_color and (data.crop_height, data.crop_width) == (32, 32)
+
+
+def test_thresholds_come_with_variants_for_nuclei_and_not_for_larger_objects() -> None:
+    for setting, written in [("colour=true", True), ("crop=64", True), ("crop=256", False)]:
+        texts = file_texts(define(with_choices(Choices(), [setting])))
+        assert (DECODING in texts) == written, setting
 
 
 @pytest.mark.parametrize("setting", ["crop=100", "crop=0", "width=0"])
