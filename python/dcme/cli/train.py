@@ -51,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=20,
         metavar="N",
         help="measure the loss also on this many images of val.txt, about ten times in a training "
-        "(a few percent of its time), for the log and dcme plot --log; 0: none; default: 20",
+        "(a few percent of its time), for the log and dcme plot --log; where the net's TEST phase "
+        "has a crop, on the middle of each; 0: none; default: 20",
     )
     parser.add_argument("--gpu", metavar="N", help="train on these GPUs, e.g. 0 or 0,1 or all")
     parser.add_argument("--quiet", action="store_true", help="show no progress")

@@ -26,7 +26,8 @@ def measure_held_out(files: NetFiles, images: int) -> int:
     and named in ``held_out.txt`` beside the files. There are ten tests, but they come neither more
     seldom than snapshots nor more often than every 100 iterations. Where training reads LMDBs they
     are read from the list that the LMDB was made of. A solver that tests by itself stays as it is,
-    and so does one whose net or data knows no such list.
+    and so does one whose net or data knows no such list. A crop of the net's TEST phase
+    stays, too: of larger images their middle is measured.
     """
     net, solver = read_net(files.train), read_solver(files.solver)
     layers = [layer for layer, testing in data_layers(net, files.train) if testing]
