@@ -18,6 +18,11 @@ IMPATIENCE = 1.0
 """Seconds after the first signal from which a further one ends the process at once. What comes
 sooner is the same wish: ``timeout`` and schedulers signal to a process and to its group."""
 
+_DROPPED = b"\0"
+"""Among the numbers of signals: the exception of the first one was dropped."""
+_CALLBACK = 0.02
+"""Seconds that whatever dropped it is given to end."""
+
 _USUAL = {
     signal.SIGINT: (signal.default_int_handler, signal.SIG_DFL),  # the latter by dcme_command
     signal.SIGTERM: (signal.SIG_DFL,),
@@ -38,17 +43,47 @@ def must_finish() -> Iterator[None]:
         _must_finish.clear()
 
 
-def _first_interrupts() -> Callable[[int, FrameType | None], None]:
-    """A handler that raises KeyboardInterrupt once: the end of the work is not to be broken off."""
-    told = False
+class _FirstSignal:
+    """The first signal raises KeyboardInterrupt, once: the end of the work is not to be broken off.
 
-    def handle(number: int, _: FrameType | None) -> None:
-        nonlocal told
-        if not told:
-            told = True
+    Python drops an exception of what it calls by itself, such as a ``__del__`` or the callback of a
+    weak reference. Where it has dropped that one, the signal comes again a little later.
+    """
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def handle(self, number: int, _: FrameType | None) -> None:
+        """Of Python's signal handlers."""
+        if self._number is None:
+            self._number = number
             raise KeyboardInterrupt(signal.Signals(number).name)
 
-    return handle
+    def repeat(self) -> None:
+        """Send the signal once more."""
+        time.sleep(_CALLBACK)
+        number, self._number = self._number, None
+        main = threading.main_thread().ident
+        if number is not None and main is not None:
+            signal.pthread_kill(main, number)
+
+    def watch(self, pipe: int) -> None:
+        """Read numbers of signals; the second, not too soon after the first, ends the process.
+
+        A thread does this, since Python's handlers wait for the end of a call into C++, which can
+        take long.
+        """
+        first = None
+        with open(pipe, "rb", buffering=0) as numbers:
+            while byte := numbers.read(1):
+                if byte == _DROPPED:
+                    first = None
+                    self.repeat()
+                    continue
+                now = time.monotonic()
+                first = first or now
+                if now - first >= IMPATIENCE and not _must_finish.is_set():
+                    os._exit(128 + byte[0])
 
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:
@@ -59,30 +94,25 @@ def exit_code(interrupt: KeyboardInterrupt) -> int:
     return 128 + names.get(name, signal.SIGINT)
 
 
-def _end_when_told_again(pipe: int) -> None:
-    """Read numbers of signals; the second, not too soon after the first, ends the process.
-
-    A thread does this, since Python's handlers wait for the end of a call into C++, which can take
-    long.
-    """
-    first = None
-    with open(pipe, "rb", buffering=0) as numbers:
-        while byte := numbers.read(1):
-            now = time.monotonic()
-            first = first or now
-            if now - first >= IMPATIENCE and not _must_finish.is_set():
-                os._exit(128 + byte[0])
-
-
 @contextmanager
-def _watched() -> Iterator[None]:
+def _watched(first: _FirstSignal) -> Iterator[None]:
     ends = os.pipe()
     os.set_blocking(ends[1], False)
-    threading.Thread(target=_end_when_told_again, args=ends[:1], daemon=True).start()
+    threading.Thread(target=first.watch, args=ends[:1], daemon=True).start()
+    hook = sys.unraisablehook
+
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            os.write(ends[1], _DROPPED)
+        else:
+            hook(what)
+
     before = signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
+    sys.unraisablehook = dropped
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.set_wakeup_fd(before)
         os.close(ends[1])
 
@@ -99,11 +129,11 @@ def stop_signals_as_ctrl_c() -> Iterator[None]:
         yield
         return
     before = {}
-    handler = _first_interrupts()
-    with _watched():
+    first = _FirstSignal()
+    with _watched(first):
         for number, usual in _USUAL.items():
             if signal.getsignal(number) in usual:
-                before[number] = signal.signal(number, handler)
+                before[number] = signal.signal(number, first.handle)
         try:
             yield
         finally:

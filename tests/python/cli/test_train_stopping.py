@@ -91,3 +91,16 @@ def test_signals_that_are_ignored_stay_so():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+class Dropping:
+    """Is told to stop while Python, which drops what that raises, removes it."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_is_not_lost_in_what_python_calls_by_itself():
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"), stop_signals_as_ctrl_c():
+        Dropping()
+        time.sleep(60)
