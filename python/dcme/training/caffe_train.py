@@ -222,8 +222,8 @@ def train(
     """Run ``caffe train`` with ``extra`` arguments; returns its log's curves and the seconds.
 
     The log is kept in ``log_path``, however training ends; with ``append`` it goes on. Raises with
-    the log's last line where it fails. On Ctrl-C ``caffe`` leaves a snapshot before this returns;
-    it does so, too, where this process is killed.
+    the log's last line where it fails. On Ctrl-C, and on errors of the log or of ``report``,
+    ``caffe`` leaves a snapshot before this returns; it does so, too, where this process is killed.
     """
     log, start = TrainLog(), time.monotonic()
     if append and Path(log_path).is_file():
@@ -245,12 +245,10 @@ def train(
 
         try:
             follow()
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)  # stops after a snapshot
-            follow()
-            raise
-        except BaseException:
-            process.terminate()
+        except BaseException as stop:
+            process.send_signal(signal.SIGINT)  # stops after a snapshot; it ignores SIGTERM
+            if isinstance(stop, KeyboardInterrupt):
+                follow()
             raise
     code = process.returncode
     if code != 0:

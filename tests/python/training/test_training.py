@@ -106,6 +106,18 @@ def play_caffe(tmp_path, monkeypatch, script):
     monkeypatch.setattr("dcme.training.caffe_train._command", lambda: str(command))
 
 
+WAITING = """
+import pathlib, signal, time
+def stop(*_):
+    pathlib.Path({!r}).touch()
+    raise SystemExit
+signal.signal(signal.SIGINT, stop)
+print("Iteration 0 (1 iter/s), loss = 9", flush=True)
+time.sleep(60)
+"""
+"""A training that waits for SIGINT."""
+
+
 def test_losses_are_reported_while_training_runs(files, tmp_path, monkeypatch):
     lines = "".join(f"print('Iteration {i} (1 iter/s), loss = {9 - i}')\n" for i in range(3))
     play_caffe(tmp_path, monkeypatch, lines)
@@ -115,6 +127,22 @@ def test_losses_are_reported_while_training_runs(files, tmp_path, monkeypatch):
     assert (tmp_path / "train.log").read_text().count("\n") == 3
     with pytest.raises(UserError, match="no such weights"):
         final_weights(files)
+
+
+def nobody_listens(log, _):
+    raise BrokenPipeError
+
+
+@pytest.mark.parametrize(
+    ("log", "report"),
+    [("/dev/full", lambda *_: None), ("train.log", nobody_listens)],
+    ids=["a full disk", "a closed pipe"],
+)
+def test_where_nobody_can_follow_it_training_stops(files, tmp_path, monkeypatch, log, report):
+    play_caffe(tmp_path, monkeypatch, WAITING.format(str(tmp_path / "stopped")))
+    with pytest.raises(OSError):
+        train(files, tmp_path / log, report)
+    assert (tmp_path / "stopped").exists()
 
 
 def test_the_command_beside_this_python_comes_before_that_on_the_path(tmp_path, monkeypatch):
