@@ -10,7 +10,7 @@ from dcme.errors import UserError
 from dcme.files import PathLike
 
 _WITH_WEIGHTS = (
-    *("Convolution", "Deconvolution", "InnerProduct", "Embed", "BatchNorm", "PReLU"),
+    *("Convolution", "Deconvolution", "InnerProduct", "Embed", "BatchNorm", "BN", "PReLU"),
     *("LSTM", "RNN", "Parameter"),
 )
 
