@@ -11,7 +11,7 @@ every line names that map in place of its mask.
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape
@@ -224,7 +224,7 @@ def write_result(out: PathLike, result: ImageResult, masks: bool = True) -> None
     except UserError as error:
         whole = labels
         write_npy(labels, result.label_map())
-        print(f"warning: {error}; {labels} is written instead", file=sys.stderr)
+        warnings.warn(f"{error}; {labels} is written instead", stacklevel=2)
     lines = [
         f"{path} {int(label)} {score:.9g}\n"
         for path, label, score in zip(
