@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import struct
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, Union
 
@@ -49,13 +51,22 @@ def require_apart(out: PathLike, places: Iterable[PathLike], what: str) -> None:
         raise UserError(f"{out}: is where {what}; name another folder")
 
 
+_numbers = count()
+"""Of temporary files: two threads may write the same path."""
+
+
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well.
 
     On any exception, Ctrl-C included, the temporary file is removed and ``path`` is untouched. Of a
     link the file is replaced that it leads to; what is no file (``/dev/stdout``, a pipe) is written
-    to as it is. Errors of the system, such as a full disk, name ``path``.
+    to as it is. A file that is replaced hands its permissions on. Errors of the system, such as a
+    full disk, name ``path``.
+
+    Nothing waits for the disk: what was written in the last seconds before a power cut may be
+    empty. For thousands of small files that would take long, and all can be computed again, unlike
+    the snapshots of trainings, which the runtime does wait for.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -64,11 +75,14 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         raise UserError(f"{target.parent}: is no folder, or lies below a file") from None
     if target.is_dir():
         raise UserError(f"{path}: is a folder; name a file")
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    mark = f"{os.getpid()}-{next(_numbers)}"
+    beside = target.with_name(f".{target.stem}.{mark}.tmp{target.suffix}")
     in_place = Path(path).exists() and not target.is_file()
     try:
         yield Path(path) if in_place else beside
         if not in_place:
+            with suppress(OSError):  # no earlier file, or a file system without permissions
+                shutil.copymode(target, beside)
             os.replace(beside, target)
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(beside)):
@@ -146,7 +160,8 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
     write_bytes(path, png_bytes(image))
 
 
-PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+"""What all PNGs begin with, up to the size: the header comes first and has 13 bytes."""
 TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
@@ -241,8 +256,8 @@ def checked_size(path: PathLike) -> tuple[int, int]:
     left unseen.
     """
     content = _content_of_picture(path)
-    if content[:8] == PNG_START:
-        width, height, bits = struct.unpack_from(">IIB", content, 16)
+    if content.startswith(PNG_START):
+        width, height, bits = struct.unpack_from(">IIB", content, len(PNG_START))
         if bits <= 8:
             return height, width
     height, width = read_image(path).shape[:2]

@@ -16,6 +16,7 @@ from dcme.datasets.vectors import read_vectors
 from dcme.errors import UserError, one_line
 from dcme.files import (
     atomic_path,
+    checked_size,
     read_image,
     read_json,
     read_labels,
@@ -62,6 +63,22 @@ def test_of_a_link_the_file_behind_it_is_replaced(tmp_path):
         assert (tmp_path / "there" / "a.txt").read_text() == content
 
 
+def test_a_file_that_is_replaced_hands_its_permissions_on(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    (tmp_path / "a.txt").chmod(0o640)
+    write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_two_threads_may_write_one_file(tmp_path):
+    """Each its own temporary one: here the second begins and ends while the first writes."""
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("first")
+        write_text(tmp_path / "a.txt", "second")
+        assert (tmp_path / "a.txt").read_text() == "second"
+    assert (tmp_path / "a.txt").read_text() == "first"
+
+
 def test_what_is_no_file_is_written_to_and_stays(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
@@ -97,6 +114,9 @@ def test_commands_on_a_full_disk_say_so_in_one_line(words, tmp_path):
     assert not [path for path in tmp_path.rglob(".*") if path.name.endswith(".tmp")]
 
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
 def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -107,7 +127,7 @@ def png(height, width, content=b"", claimed=None):
     data = chunk(b"IDAT", zlib.compress(content))
     if claimed is not None:
         data = struct.pack(">I", claimed) + data[4:]
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
 
 
 def jpeg(height, width):
@@ -154,6 +174,22 @@ def test_damaged_pictures_are_refused_before_memory_is_taken(tmp_path, content, 
     (tmp_path / "image.png").write_bytes(content)
     with pytest.raises(UserError, match=rf"image\.png: {message}"):
         read_image(tmp_path / "image.png")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PNG_SIGNATURE + chunk(b"IEND", b""),
+        PNG_SIGNATURE + chunk(b"IHDR", b"") + chunk(b"IEND", b""),
+        PNG_SIGNATURE + chunk(b"tEXt", bytes(13)) + chunk(b"IEND", b""),
+    ],
+    ids=["none", "an empty one", "another chunk"],
+)
+def test_a_png_without_header_is_told_as_damaged(tmp_path, content):
+    (tmp_path / "image.png").write_bytes(content)
+    for read in (checked_size, read_image):
+        with pytest.raises(UserError, match=r"image\.png: is damaged, or no image"):
+            read(tmp_path / "image.png")
 
 
 def test_bytes_behind_the_end_of_a_picture_do_not_matter(tmp_path):
