@@ -1,6 +1,7 @@
 #include "dcme/grey_png.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cstring>
 #include <memory>
 
@@ -250,6 +251,7 @@ void read_plain(const std::string& path, const PngFile& file, GreyImage& image) 
 }
 
 void read_any(const std::string& path, const PngFile& file, GreyImage& image) {
+  if (file.size > INT_MAX) fail_damaged(path, "is too large");
   const cv::Mat bytes(1, static_cast<int>(file.size), CV_8U, const_cast<uint8_t*>(file.content));
   cv::Mat content = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
   if (content.empty()) fail_damaged(path, "is damaged");

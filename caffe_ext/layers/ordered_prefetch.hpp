@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -27,7 +28,7 @@ class OrderedPrefetch {
 
   // depth: items made ahead of the one in use.
   OrderedPrefetch(Make make, int threads, int depth)
-      : make_(std::move(make)), threads_(threads), slots_(depth + 1) {}
+      : make_(std::move(make)), threads_(threads), depth_(depth), crew_(new Crew(depth + 1)) {}
   ~OrderedPrefetch() { stop(); }
   OrderedPrefetch(const OrderedPrefetch&) = delete;
   OrderedPrefetch& operator=(const OrderedPrefetch&) = delete;
@@ -43,18 +44,18 @@ class OrderedPrefetch {
 
   // The next item; valid until the call after this one. A failed item stays the next one.
   Item& next() {
-    if (workers_.empty()) start();
+    if (crew_->workers.empty()) start();
     if (process_ != getpid()) {
       throw std::runtime_error(
           "the threads that read ahead stayed in the process that this one forked from: make the "
           "net in the process that runs it");
     }
-    std::unique_lock<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(crew_->mutex);
     // Only now may the item handed out before be overwritten.
-    in_use_ = next_;
-    changed_.notify_all();
-    Slot& slot = slot_of(next_);
-    changed_.wait(lock, [&] { return slot.ready; });
+    crew_->in_use = next_;
+    crew_->changed.notify_all();
+    Slot& slot = crew_->slot_of(next_);
+    crew_->changed.wait(lock, [&] { return slot.ready; });
     if (slot.error) {
       const std::exception_ptr error = slot.error;
       lock.unlock();
@@ -74,33 +75,54 @@ class OrderedPrefetch {
     std::exception_ptr error;
   };
 
-  Slot& slot_of(uint64_t number) { return slots_[number % slots_.size()]; }
+  // The threads, and what they share with the consumer's.
+  struct Crew {
+    explicit Crew(size_t size) : slots(size) {}
+    Slot& slot_of(uint64_t number) { return slots[number % slots.size()]; }
+
+    std::vector<Slot> slots;
+    std::vector<std::thread> workers;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool stopping = false;
+    uint64_t in_use = 0;   // oldest number whose slot is taken
+    uint64_t claimed = 0;  // next number for a worker
+  };
 
   void start() {
-    stopping_ = false;
     process_ = getpid();
-    in_use_ = claimed_ = next_;
-    for (Slot& slot : slots_) slot.ready = false;
-    for (int t = 0; t < threads_; ++t) workers_.emplace_back([this] { work(); });
+    crew_->stopping = false;
+    crew_->in_use = crew_->claimed = next_;
+    for (Slot& slot : crew_->slots) slot.ready = false;
+    for (int t = 0; t < threads_; ++t) crew_->workers.emplace_back([this] { work(*crew_); });
   }
 
   void stop() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      stopping_ = true;
+    if (crew_->workers.empty()) return;
+    if (process_ != getpid()) {
+      // In a process that was forked from the workers' there are none to wait for: what they have
+      // locked, or wait on, stays so, and may be used no more, nor destroyed.
+      crew_.release();
+      crew_.reset(new Crew(depth_ + 1));
+      return;
     }
-    changed_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
+    {
+      const std::lock_guard<std::mutex> lock(crew_->mutex);
+      crew_->stopping = true;
+    }
+    crew_->changed.notify_all();
+    for (std::thread& worker : crew_->workers) worker.join();
+    crew_->workers.clear();
   }
 
-  void work() {
-    std::unique_lock<std::mutex> lock(mutex_);
+  void work(Crew& crew) {
+    std::unique_lock<std::mutex> lock(crew.mutex);
     while (true) {
-      changed_.wait(lock, [&] { return stopping_ || claimed_ < in_use_ + slots_.size(); });
-      if (stopping_) return;
-      const uint64_t number = claimed_++;
-      Slot& slot = slot_of(number);
+      crew.changed.wait(
+          lock, [&] { return crew.stopping || crew.claimed < crew.in_use + crew.slots.size(); });
+      if (crew.stopping) return;
+      const uint64_t number = crew.claimed++;
+      Slot& slot = crew.slot_of(number);
       lock.unlock();
       std::exception_ptr error;
       try {
@@ -111,21 +133,15 @@ class OrderedPrefetch {
       lock.lock();
       slot.error = error;
       slot.ready = true;
-      changed_.notify_all();
+      crew.changed.notify_all();
     }
   }
 
   const Make make_;
-  const int threads_;
-  std::vector<Slot> slots_;
-  std::vector<std::thread> workers_;
-  pid_t process_ = 0;  // that started them
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  uint64_t next_ = 0;     // of the consumer's thread
-  uint64_t in_use_ = 0;   // oldest number whose slot is taken
-  uint64_t claimed_ = 0;  // next number for a worker
+  const int threads_, depth_;
+  std::unique_ptr<Crew> crew_;
+  pid_t process_ = 0;  // that started the workers
+  uint64_t next_ = 0;
 };
 
 }  // namespace dcme

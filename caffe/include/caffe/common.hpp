@@ -64,6 +64,9 @@ namespace cv {
 class Mat;
 }
 
+struct cublasContext;
+struct curandGenerator_st;
+
 namespace caffe {
 
 using boost::shared_ptr;
@@ -139,10 +142,10 @@ class Caffe {
   static bool root_solver() { return Get().solver_rank_ == 0; }
 
  protected:
-#ifndef CPU_ONLY
-  cublasHandle_t cublas_handle_ = nullptr;
-  curandGenerator_t curand_generator_ = nullptr;
-#endif
+  // A cublasHandle_t and a curandGenerator_t. Classes have the same members with and without
+  // CPU_ONLY: code that is compiled with it runs on a build with CUDA, too.
+  cublasContext* cublas_handle_ = nullptr;
+  curandGenerator_st* curand_generator_ = nullptr;
   shared_ptr<RNG> random_generator_;
   Brew mode_ = CPU;
   int solver_count_ = 1;

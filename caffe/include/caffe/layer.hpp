@@ -42,10 +42,57 @@ class Layer {
   void Backward(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                 const vector<Blob<Dtype>*>& bottom);
 
+  /// The learnable parameters.
+  vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
+  const LayerParameter& layer_param() const { return layer_param_; }
+  virtual void ToProto(LayerParameter* param, bool write_diff = false);
+
+  /// For layers whose outputs depend on more than bottoms and parameters, as a data layer's on its
+  /// seed and its place in the data: writes that down, so that RestoreState makes another layer of
+  /// the same parameters give the very outputs that this one would give next. Prefetched batches
+  /// do not count, only those that Forward has handed out. Part of a solver's snapshot.
+  virtual void SaveState(LayerState* state) const {}
+  virtual void RestoreState(const LayerState& state) {}
+
+  /// Weight of a top in the net's loss; 0 where it has none.
+  Dtype loss(const int top_index) const {
+    return top_index < static_cast<int>(loss_.size()) ? loss_[top_index] : Dtype(0);
+  }
+  void set_loss(const int top_index, const Dtype value);
+
+  /// The name the layer is registered under.
+  virtual const char* type() const { return ""; }
+
+  // How many blobs the layer takes; -1: any number.
+  virtual int ExactNumBottomBlobs() const { return -1; }
+  virtual int MinBottomBlobs() const { return -1; }
+  virtual int MaxBottomBlobs() const { return -1; }
+  virtual int ExactNumTopBlobs() const { return -1; }
+  virtual int MinTopBlobs() const { return -1; }
+  virtual int MaxTopBlobs() const { return -1; }
+  virtual bool EqualNumBottomTopBlobs() const { return false; }
+  /// Whether the net adds anonymous tops up to the required number.
+  virtual bool AutoTopBlobs() const { return false; }
+  /// Whether force_backward may ask for the diff of this bottom.
+  virtual bool AllowForceBackward(const int bottom_index) const { return true; }
+
+  /// Whether the diff of a parameter is wanted (false where its lr_mult is 0).
+  bool param_propagate_down(const int param_id) const {
+    return param_id < static_cast<int>(param_propagate_down_.size()) &&
+           param_propagate_down_[param_id];
+  }
+  void set_param_propagate_down(const int param_id, const bool value);
+
+  // ---- What a net asks to save time and memory. A layer of one's own need not answer. ----
+
   /// Asks the layer to compute `next` as well from now on: a layer that follows it and works in
   /// place on its only top. The net then runs `next` no more. `backward` says whether Backward will
   /// be called. False: the layer cannot.
   virtual bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) { return false; }
+
+  /// Asks the layer to leave out its bias from now on, because `next`, which follows and works in
+  /// place on its only top, makes it needless. Both still run. False: it does as before.
+  virtual bool LeaveBias(Layer<Dtype>* next, bool backward) { return false; }
 
   /// Asks the layer to fill `top` from now on, the only top of `next`, which alone reads what this
   /// layer (and those it fused) would give; its own top stays empty. The net then runs `next` no
@@ -98,47 +145,6 @@ class Layer {
   /// after SetUp; a layer behind that works in place is then given another blob for its top, unless
   /// the top is just another name of the only bottom.
   virtual bool SharesData() const { return false; }
-
-  /// The learnable parameters.
-  vector<shared_ptr<Blob<Dtype>>>& blobs() { return blobs_; }
-  const LayerParameter& layer_param() const { return layer_param_; }
-  virtual void ToProto(LayerParameter* param, bool write_diff = false);
-
-  /// For layers whose outputs depend on more than bottoms and parameters, as a data layer's on its
-  /// seed and its place in the data: writes that down, so that RestoreState makes another layer of
-  /// the same parameters give the very outputs that this one would give next. Prefetched batches
-  /// do not count, only those that Forward has handed out. Part of a solver's snapshot.
-  virtual void SaveState(LayerState* state) const {}
-  virtual void RestoreState(const LayerState& state) {}
-
-  /// Weight of a top in the net's loss; 0 where it has none.
-  Dtype loss(const int top_index) const {
-    return top_index < static_cast<int>(loss_.size()) ? loss_[top_index] : Dtype(0);
-  }
-  void set_loss(const int top_index, const Dtype value);
-
-  /// The name the layer is registered under.
-  virtual const char* type() const { return ""; }
-
-  // How many blobs the layer takes; -1: any number.
-  virtual int ExactNumBottomBlobs() const { return -1; }
-  virtual int MinBottomBlobs() const { return -1; }
-  virtual int MaxBottomBlobs() const { return -1; }
-  virtual int ExactNumTopBlobs() const { return -1; }
-  virtual int MinTopBlobs() const { return -1; }
-  virtual int MaxTopBlobs() const { return -1; }
-  virtual bool EqualNumBottomTopBlobs() const { return false; }
-  /// Whether the net adds anonymous tops up to the required number.
-  virtual bool AutoTopBlobs() const { return false; }
-  /// Whether force_backward may ask for the diff of this bottom.
-  virtual bool AllowForceBackward(const int bottom_index) const { return true; }
-
-  /// Whether the diff of a parameter is wanted (false where its lr_mult is 0).
-  bool param_propagate_down(const int param_id) const {
-    return param_id < static_cast<int>(param_propagate_down_.size()) &&
-           param_propagate_down_[param_id];
-  }
-  void set_param_propagate_down(const int param_id, const bool value);
 
  protected:
   LayerParameter layer_param_;

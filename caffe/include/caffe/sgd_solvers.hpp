@@ -68,12 +68,10 @@ class SGDSolver : public Solver<Dtype> {
   vector<shared_ptr<Blob<Dtype>>> temp_;
 
  private:
-#ifndef CPU_ONLY
-  /// ClipGradients, for which nobody waits.
+  /// ClipGradients on the GPU, for which nobody waits.
   void ClipGradientsOnGpu();
-  /// The sum of the squares of all gradients.
+  /// The sum of the squares of all gradients, there.
   Blob<double> gradient_squares_;
-#endif
   DISABLE_COPY_AND_ASSIGN(SGDSolver);
 };
 

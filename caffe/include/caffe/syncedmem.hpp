@@ -119,12 +119,10 @@ class SyncedMemory {
   shared_ptr<void> cpu_owner_, gpu_owner_;
   bool released_ = false;
   bool own_gpu_data_ = false;
-#ifndef CPU_ONLY
   /// Of the GPU's copy.
   DeviceUser gpu_user_;
   /// After the last upload, during which the host's copy must stay as it is.
   DeviceEvent uploaded_;
-#endif
   shared_ptr<LayoutStore> layout_;
 
   DISABLE_COPY_AND_ASSIGN(SyncedMemory);

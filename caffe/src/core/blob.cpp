@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "caffe/util/math_functions.hpp"
+#include "caffe/util/plain_text.hpp"
 
 namespace caffe {
 
@@ -60,7 +61,7 @@ void Blob<Dtype>::ReshapeLike(const Blob& other) {
 
 template <typename Dtype>
 string Blob<Dtype>::shape_string() const {
-  std::ostringstream text;
+  PlainText text;
   for (const int dim : shape_) text << dim << " ";
   text << "(" << count_ << ")";
   return text.str();

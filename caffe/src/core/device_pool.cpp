@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "caffe/util/plain_text.hpp"
 #include "core/this_device.hpp"
 #include "util/amount_text.hpp"
 
@@ -58,7 +59,7 @@ void SayThereIsNone(size_t size, int device) {
   size_t free = 0, total = 0;
   CUDA_CHECK(cudaMemGetInfo(&free, &total));
   const uint64_t used = SumOfPools(device, cudaMemPoolAttrUsedMemCurrent);
-  std::ostringstream text;
+  PlainText text;
   text << "no memory for " << BytesText(size) << " more on GPU " << device
        << ": this process's nets hold " << BytesText(used) << ", and " << BytesText(free) << " of "
        << BytesText(total) << " are free: use a smaller batch, or end what else runs there";

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <limits>
 #include <set>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "caffe/util/plain_text.hpp"
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
 #include "gpu/scratch.hpp"
@@ -229,7 +229,7 @@ class Products::Search {
 
   static string NameOf(const Choice& choice) {
     if (choice.plan) return "an engine";
-    std::ostringstream name;
+    PlainText name;
     name << "algorithm " << choice.algorithm << ", " << choice.images << " images a call";
     return name.str();
   }

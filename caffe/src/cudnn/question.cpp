@@ -2,13 +2,14 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <sstream>
+
+#include "caffe/util/plain_text.hpp"
 
 namespace caffe {
 namespace cudnn {
 
 string TextOf(Product product, const ConvolutionGeometry& g) {
-  std::ostringstream text;
+  PlainText text;
   text << (product == Product::kToFeatures ? "features"
            : product == Product::kToImage  ? "image"
                                            : "weights")

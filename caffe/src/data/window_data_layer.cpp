@@ -49,6 +49,7 @@ template <typename Dtype>
 void WindowDataLayer<Dtype>::ReadWindowFile() {
   const WindowDataParameter& param = this->layer_param_.window_data_param();
   std::ifstream file(param.source());
+  file.imbue(std::locale::classic());
   if (!file) LOG(FATAL) << "cannot open the window file " + param.source();
   images_.clear();
   fg_windows_.clear();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "caffe/layers/conv_layer.hpp"
 #include "net/liveness.hpp"
 
 namespace caffe {
@@ -42,10 +41,9 @@ class Fusing {
   /// Lets a convolution leave its bias to the layer behind it, if that is a BatchNorm: each
   /// still runs, but they only give the right values together.
   void LeaveBias(int first) {
-    auto* const convolution = dynamic_cast<ConvolutionLayer<Dtype>*>(&layer(first));
     const int next = first + 1;
-    if (convolution && next < LayersOf(net_) && CanFuse(first, next) &&
-        convolution->LeaveBias(&layer(next), GoesBack(next))) {
+    if (next < LayersOf(net_) && CanFuse(first, next) &&
+        layer(first).LeaveBias(&layer(next), GoesBack(next))) {
       fusion_.any = true;
     }
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "caffe/net.hpp"
+#include "caffe/util/plain_text.hpp"
 #include "core/device_pool.hpp"
 #include "net/layer_text.hpp"
 #include "net/memory_need.hpp"
@@ -52,7 +53,7 @@ template <typename Dtype, typename Action>
 auto InLayer(const Net<Dtype>& net, const LayerParameter& param, int layer_id, const Action& action)
     -> decltype(action()) {
   const auto context = [&] {
-    std::ostringstream text;
+    PlainText text;
     text << LayerText(param.name()) << " (" << param.type();
     const vector<Blob<Dtype>*>& bottom = net.bottom_vecs()[layer_id];
     for (size_t i = 0; i < bottom.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "caffe/util/plain_text.hpp"
 #include "net/liveness.hpp"
 #include "net/run_plan.hpp"
 #include "util/amount_text.hpp"
@@ -90,7 +91,7 @@ template MemoryNeed MemoryNeedOf(const Net<float>&, const vector<int>&, const ve
 template MemoryNeed MemoryNeedOf(const Net<double>&, const vector<int>&, const vector<int>&);
 
 string DescribeNeed(const string& net, const MemoryNeed& need, double available) {
-  std::ostringstream text;
+  PlainText text;
   text << "net '" << net << "' needs about " << BytesText(need.total())
        << " and its layers' buffers for a batch of " << need.batch << ": ";
   const int batch = std::min(need.BatchFor(available), need.batch - 1);

@@ -6,6 +6,7 @@
 #include "caffe/util/atomic_file.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/names.hpp"
+#include "caffe/util/plain_text.hpp"
 #include "caffe/util/rng.hpp"
 #include "solver/layer_states.hpp"
 #include "solver/param_file.hpp"
@@ -113,7 +114,7 @@ void Solver<Dtype>::SaveState(const string& model_filename, SolverState* state) 
   state->set_iter(iter_);
   state->set_learned_net(model_filename);
   state->set_current_step(current_step_);
-  std::ostringstream rng;
+  PlainText rng;
   rng << *caffe_rng();
   state->set_rng_state(rng.str());
   CollectLosses();
@@ -133,6 +134,7 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
   if (state.has_rng_state()) {
     // The generator skips white space after its last number, and fails where the text just ends.
     std::istringstream text(state.rng_state() + "\n");
+    text.imbue(std::locale::classic());
     CHECK(text >> rng) << state_file << ": its rng_state is damaged: use another snapshot";
   }
   string model;

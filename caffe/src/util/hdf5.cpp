@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "caffe/util/plain_text.hpp"
 #include "util/hdf5_handle.hpp"
 
 namespace caffe {
@@ -189,7 +190,7 @@ void WriteArray(hid_t location, const string& name, const vector<hsize_t>& dims,
 }
 
 string ShapeText(const vector<int>& shape) {
-  std::ostringstream text;
+  PlainText text;
   for (size_t i = 0; i < shape.size(); ++i) text << (i ? " x " : "") << shape[i];
   return text.str();
 }

@@ -1,9 +1,6 @@
 #ifndef CAFFE_SRC_UTIL_PARALLEL_TASKS_HPP_
 #define CAFFE_SRC_UTIL_PARALLEL_TASKS_HPP_
 
-#include <exception>
-#include <mutex>
-
 #include "caffe/util/parallel_for.hpp"
 
 namespace caffe {
@@ -16,23 +13,13 @@ template <typename Body>
 void ParallelTasks(int n, int threads, const Body& body) {
 #ifdef _OPENMP
   if (threads > 1) {
-    std::exception_ptr failure;
-    std::mutex mutex;
-    const auto failed = [&] {
-      const std::lock_guard<std::mutex> lock(mutex);
-      return failure != nullptr;
-    };
+    FirstException exception;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
     for (int task = 0; task < n; ++task) {
-      if (failed()) continue;
-      try {
-        body(task, omp_get_thread_num());
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(mutex);
-        if (!failure) failure = std::current_exception();
-      }
+      if (exception.is_there()) continue;
+      exception.CatchFrom([&] { body(task, omp_get_thread_num()); });
     }
-    if (failure) std::rethrow_exception(failure);
+    exception.Rethrow();
     return;
   }
 #endif

@@ -14,6 +14,7 @@
 #include "caffe/util/atomic_file.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/names.hpp"
+#include "caffe/util/plain_text.hpp"
 #include "util/hdf5_handle.hpp"
 
 namespace caffe {
@@ -133,7 +134,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
  private:
   void Keep(int line, int column, const string& message) {
     if (!text_.empty()) return;
-    std::ostringstream text;
+    PlainText text;
     text << file_ << ":";
     // Lines and columns count from 0 there, and from 1 in editors; -1 means the whole file.
     if (line >= 0) text << line + 1 << ":" << column + 1 << ":";

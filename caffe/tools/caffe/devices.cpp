@@ -6,6 +6,7 @@
 #include "caffe/util/list_file.hpp"
 #include "caffe/util/names.hpp"
 #include "caffe/util/parallel_for.hpp"
+#include "caffe/util/plain_text.hpp"
 
 namespace caffe {
 namespace tools {
@@ -53,7 +54,7 @@ vector<int> UseTrainingDevices(const string& flag, const SolverParameter& param)
   if (gpus.empty()) {
     LOG(INFO) << "Use CPU.";
   } else {
-    std::ostringstream names;
+    PlainText names;
     for (const int gpu : gpus) names << (names.tellp() > 0 ? ", " : "") << gpu;
     LOG(INFO) << "Using GPUs " << names.str();
   }

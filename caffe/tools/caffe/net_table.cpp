@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iomanip>
 
+#include "caffe/util/plain_text.hpp"
+
 namespace caffe {
 namespace tools {
 
@@ -53,7 +55,7 @@ double ForwardFlops(const Net<float>& net, int layer) {
 }  // namespace
 
 string Fixed(double value, int decimals) {
-  std::ostringstream text;
+  PlainText text;
   text << std::fixed << std::setprecision(decimals) << value;
   return text.str();
 }

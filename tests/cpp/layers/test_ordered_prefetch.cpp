@@ -1,5 +1,6 @@
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -161,6 +162,24 @@ TEST(OrderedPrefetchTest, EndsWhileItemsAreBeingMade) {
     late = std::thread([&] { ending.raise(); });
   }
   late.join();
+}
+
+// Its threads stay in the process that it was forked from.
+TEST(OrderedPrefetchTest, AForkedProcessCanGoElsewhereAndLetGoOfIt) {
+  const auto make = [](uint64_t number, uint64_t* item) { *item = number; };
+  auto items = std::make_unique<OrderedPrefetch<uint64_t>>(make, 2, 4);
+  items->next();
+  EXPECT_TRUE(caffe_test::InForkedProcess([&] {
+    items.reset();
+    return true;
+  }));
+  EXPECT_TRUE(caffe_test::InForkedProcess([&] {
+    items->jump(7);
+    const bool right = items->next() == 7 && items->next() == 8;
+    items.reset();
+    return right;
+  }));
+  EXPECT_EQ(items->next(), 1u);
 }
 
 }  // namespace

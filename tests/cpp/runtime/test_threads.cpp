@@ -1,10 +1,12 @@
 #include <atomic>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include <boost/thread/exceptions.hpp>
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include "caffe/internal_thread.hpp"
 #include "caffe/util/blocking_queue.hpp"
@@ -79,6 +81,18 @@ TEST(ParallelTasks, AreDoneOnceEachAloneOnTheirThread) {
   });
   for (const auto& count : times) EXPECT_EQ(count, 1);
   EXPECT_EQ(strangers, 0);
+}
+
+TEST(ParallelFor, ThrowsWhatLeavesAPiece) {
+  const int before = omp_get_max_threads();
+  for (const int threads : {1, 3}) {
+    omp_set_num_threads(threads);
+    const auto fail_in_the_last = [](std::ptrdiff_t, std::ptrdiff_t end) {
+      if (end == 90) throw std::bad_alloc();
+    };
+    EXPECT_THROW(caffe::ParallelFor(90, 1, fail_in_the_last), std::bad_alloc);
+  }
+  omp_set_num_threads(before);
 }
 
 TEST(ParallelTasks, EndWithTheFirstException) {

@@ -43,10 +43,8 @@ class Batch {
  public:
   Blob<Dtype> data_;
   Blob<Dtype> label_;
-#ifndef CPU_ONLY
   /// The end of its upload, and of the pass that reads it on the GPU.
   DeviceEvent uploaded_, used_;
-#endif
 };
 
 /// A data layer whose batches a thread makes ahead of time (data_param.prefetch of them, by

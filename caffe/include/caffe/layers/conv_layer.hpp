@@ -30,9 +30,8 @@ class ConvolutionLayer : public BaseConvolutionLayer<Dtype> {
   /// Takes over a ReLU and, where it never goes back on the CPU, affine layers before that, as
   /// BatchNorm and Scale in inference.
   bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
-  /// Adds no bias from now on, if `next`, which follows and works in place on the only top, is a
-  /// BatchNorm that makes it needless (BatchNormLayer::TakeBias). False: it does as before.
-  bool LeaveBias(Layer<Dtype>* next, bool backward);
+  /// To a BatchNorm (BatchNormLayer::TakeBias).
+  bool LeaveBias(Layer<Dtype>* next, bool backward) override;
   /// Takes over a pooling layer, to run both on strips of large images, or a convolution that has
   /// far more to do, to run in front of it on its strips.
   bool FuseReader(const shared_ptr<Layer<Dtype>>& next, Blob<Dtype>* top) override;

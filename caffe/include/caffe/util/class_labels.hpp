@@ -74,9 +74,7 @@ class ClassLabels {
  private:
   std::vector<int> labels_;
   int valid_count_ = 0;
-#ifndef CPU_ONLY
   HostFlag bad_label_;
-#endif
 };
 
 }  // namespace caffe

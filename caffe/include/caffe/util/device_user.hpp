@@ -1,8 +1,6 @@
 #ifndef CAFFE_UTIL_DEVICE_USER_HPP_
 #define CAFFE_UTIL_DEVICE_USER_HPP_
 
-#ifndef CPU_ONLY
-
 #include <atomic>
 
 namespace caffe {
@@ -10,8 +8,8 @@ namespace caffe {
 /// Throws Error where the thread's GPU is not this one.
 void CheckThreadIsAt(int device);
 
-/// Who uses some memory of a GPU. Threads have a stream each: before one touches what another has
-/// worked on, the GPU has to be done with it.
+/// Who uses some memory of a GPU: in builds without CUDA, nobody. Threads have a stream each:
+/// before one touches what another has worked on, the GPU has to be done with it.
 class DeviceUser {
  public:
   /// The memory is on this GPU from now on, and no thread is at it.
@@ -35,7 +33,5 @@ class DeviceUser {
 };
 
 }  // namespace caffe
-
-#endif  // CPU_ONLY
 
 #endif  // CAFFE_UTIL_DEVICE_USER_HPP_

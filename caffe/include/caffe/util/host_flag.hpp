@@ -10,30 +10,16 @@ namespace caffe {
 class HostFlag {
  public:
   HostFlag() = default;
-#ifndef CPU_ONLY
-  ~HostFlag() { cudaFreeHost(value_); }
+  ~HostFlag();
 
   /// For kernels, which write 1 + where the error is.
-  int* device() {
-    if (!value_) {
-      CUDA_CHECK(cudaMallocHost(&value_, sizeof(int)));
-      *value_ = 0;
-    }
-    return value_;
-  }
+  int* device();
   /// What the kernels that have run so far wrote; the flag is 0 again.
-  int Take() {
-    if (!value_) return 0;
-    const int value = *static_cast<volatile int*>(value_);
-    if (value != 0) *value_ = 0;
-    return value;
-  }
+  int Take();
 
  private:
   int* value_ = nullptr;
-#endif
 
- private:
   DISABLE_COPY_AND_ASSIGN(HostFlag);
 };
 

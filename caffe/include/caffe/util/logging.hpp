@@ -13,7 +13,6 @@
 #include <cstring>
 #include <memory>
 #include <ostream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -22,6 +21,7 @@
 #include <strings.h>
 
 #include "caffe/util/log_settings.hpp"
+#include "caffe/util/plain_text.hpp"
 
 namespace caffe {
 
@@ -58,7 +58,7 @@ class Line {
  private:
   Place place_;
   Severity severity_;
-  std::ostringstream stream_;
+  PlainText stream_;
 };
 
 /// A message under construction.
@@ -67,7 +67,7 @@ class Message {
   std::ostream& stream() { return stream_; }
 
  private:
-  std::ostringstream stream_;
+  PlainText stream_;
 };
 
 /// What did not hold: as glog tells it, and, of a comparison, its left side and what it should be.
@@ -105,7 +105,7 @@ struct Voidify {
 template <typename A, typename B>
 std::unique_ptr<Condition> Describe(const char* expression, const A& a, const char* op,
                                     const B& b) {
-  std::ostringstream value, other;
+  PlainText value, other;
   value << a;
   other << b;
   return std::unique_ptr<Condition>(new Condition{std::string("Check failed: ") + expression +

@@ -8,6 +8,8 @@
 #include <omp.h>
 #endif
 
+#include "caffe/util/first_exception.hpp"
+
 namespace caffe {
 
 /// Threads that a parallel region started here would get.
@@ -22,7 +24,7 @@ inline int NumThreads() {
 /// Calls body(begin, end) for pieces that cover [0, n), at least `grain` long, on several threads.
 ///
 /// The pieces depend on the number of threads; a sum over a piece would too, so body must not make
-/// one. Exceptions must not leave body.
+/// one. The first exception that leaves body is thrown again after the last piece.
 template <typename Body>
 void ParallelFor(std::ptrdiff_t n, std::ptrdiff_t grain, const Body& body) {
   const int threads = static_cast<int>(
@@ -32,10 +34,12 @@ void ParallelFor(std::ptrdiff_t n, std::ptrdiff_t grain, const Body& body) {
     return;
   }
 #ifdef _OPENMP
+  FirstException exception;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int t = 0; t < threads; ++t) {
-    body(n * t / threads, n * (t + 1) / threads);
+    exception.CatchFrom([&] { body(n * t / threads, n * (t + 1) / threads); });
   }
+  exception.Rethrow();
 #endif
 }
 
