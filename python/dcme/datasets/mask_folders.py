@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from dcme.files import read_labels, read_mask, require_size, visible_files
 from dcme.labels import FIRST_INSTANCE_ID
 
 MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+
+VOC_VOID = 255
 
 ONLY_CLASS = ClassMap((1,), ("object",))
 """Of masks where no classes are given."""
@@ -69,6 +72,22 @@ def thin_values(labels: np.ndarray) -> np.ndarray:
     return values[thin]
 
 
+def marks_void(path: Path, values: np.ndarray) -> bool:
+    """Whether 255 in a label map of these values marks what is of no object, as VOC's contours are.
+
+    It does where the map has a palette of colours and numbers its objects from below: one with
+    objects 254 and 255, or with 255 alone, has instances of that number.
+    """
+    if not (values == VOC_VOID).any() or (values == VOC_VOID - 1).any() or np.sum(values != 0) < 2:
+        return False
+    from PIL import Image
+
+    with suppress(OSError), Image.open(path) as picture:  # what it cannot open has no palette
+        colours = np.reshape((picture.mode == "P" and picture.getpalette()) or [], (-1, 3))
+        return bool((colours != colours[:, :1]).any())
+    return False
+
+
 class MaskReader:
     """Masks in a folder ``root``, a file or a folder for each image: of a single class, or instance
     maps of the several ``classes`` that are given."""
@@ -117,6 +136,14 @@ class MaskReader:
         values = np.unique(labels)
         if values[0] < 0:
             raise UserError(f"{path}: holds {values[0]}; a label map is 0 where no instance is")
+        if marks_void(path, values):
+            warnings.warn(
+                f"{self.root}: in label maps with a palette 255 is no instance but VOC's void "
+                "(where it is one, save the numbers as grey images or .npy)",
+                stacklevel=1,
+            )
+            labels = np.where(labels == VOC_VOID, 0, labels)
+            values = np.unique(labels)
         thin = thin_values(labels)
         if self.parts != "one" and len(thin) >= 3 and 2 * len(thin) > np.count_nonzero(values):
             raise UserError(

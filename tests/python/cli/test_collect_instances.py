@@ -7,6 +7,7 @@ from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.datasets.class_file import read_classes
 from dcme.datasets.collect import Settings, collect
+from PIL import Image
 from support.photographed import CELL, LEFT, RIGHT, SHAPE, collected, label_map
 
 
@@ -109,3 +110,55 @@ def test_instance_maps_whose_classes_are_lost_are_told(photos, masks, tmp_path, 
     assert warned.count("\n") == 1
     assert main([*words, str(tmp_path / "same"), "--classes", "1:cell"]) == 0
     assert not capsys.readouterr().err
+
+
+def palette_maps(masks, labels, colour):
+    """Label maps with a palette of 256 colours, all a multiple of this one."""
+    picture = Image.fromarray(labels).convert("P")
+    picture.putpalette([channel * i // 255 for i in range(256) for channel in colour])
+    for name in "abc":
+        picture.save(masks / f"{name}.png")
+
+
+def ringed(*values):
+    """Cells of these numbers, each with a contour of 255."""
+    labels = np.zeros(SHAPE, np.uint8)
+    for cell, value in zip((LEFT, RIGHT), values):
+        labels[cv2.dilate(cell.astype(np.uint8), np.ones((7, 7))) > 0] = 255
+        labels[cell] = value
+    return labels
+
+
+def test_vocs_void_is_no_instance(photos, masks, tmp_path, capsys):
+    palette_maps(masks, ringed(1, 2), (255, 9, 77))
+    words = ["collect", str(photos), str(masks), str(tmp_path / "data"), "--quiet"]
+    assert main(words) == 0
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "255 is no instance but VOC's void" in told
+    for ids in collected(tmp_path / "data").values():
+        assert np.array_equal(ids, 1001 * LEFT + 1002 * RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("labels", "colour"),
+    [
+        (ringed(1, 2), (255, 255, 255)),  # of a palette of greys the greys are the numbers
+        (ringed(254, 253), (255, 9, 77)),
+        (ringed(255), (255, 9, 77)),
+    ],
+)
+def test_255_is_an_instance_elsewhere(photos, masks, tmp_path, capsys, labels, colour):
+    palette_maps(masks, labels, colour)
+    words = [
+        "collect",
+        str(photos),
+        str(masks),
+        str(tmp_path / "data"),
+        "--quiet",
+        "--parts",
+        "one",
+    ]
+    assert main(words) == 0
+    assert capsys.readouterr().err == ""
+    for ids in collected(tmp_path / "data").values():
+        assert len(np.unique(ids)) == len(np.unique(labels))
