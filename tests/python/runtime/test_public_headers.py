@@ -20,7 +20,7 @@ PROJECT = """\
 cmake_minimum_required(VERSION 3.16)
 project(headers LANGUAGES CXX)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-find_package(Caffe REQUIRED)
+find_package(Caffe 1.0 REQUIRED)
 add_library(header OBJECT header.cpp)
 target_link_libraries(header PRIVATE caffe)
 """
@@ -60,6 +60,24 @@ def test_old_makefiles_may_ask_for_cpp_11(tmp_path):
     code = "".join(f"#include <{header}>\n" for header in headers if header.suffix != ".cuh")
     done = check_syntax(compiler_call(tmp_path), "-std=c++11", "-Wall", code=code)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
+def test_of_a_build_with_cuda_cmake_is_told_where_cuda_is(tmp_path):
+    call = compiler_call(tmp_path)
+    if "-DCPU_ONLY" in call:
+        pytest.skip("a build without CUDA")
+    # Looked up, for the compiler has folders of its own, where links may lead to CUDA's headers.
+    folders = [folder for flag, folder in zip(call, call[1:]) if flag in ("-isystem", "-I")]
+    assert any(Path(folder, "cuda_runtime.h").exists() for folder in [*folders, "/usr/include"])
+    with (tmp_path / "CMakeLists.txt").open("a") as project:
+        project.write("add_library(caller MODULE header.cpp)\n")
+        project.write("target_link_libraries(caller PRIVATE caffe -Wl,--no-undefined)\n")
+    code = "#include <caffe/util/device_alternate.hpp>\nvoid Check() { CUDA_CHECK(cudaFree(0)); }\n"
+    (tmp_path / "header.cpp").write_text(code)
+    build = ["cmake", "--build", tmp_path / "build", "--target", "caller"]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.skipif(not (shutil.which("cmake") and CONFIG.exists()), reason="no cmake, caffe")
