@@ -147,11 +147,12 @@ def left_to_the_parent() -> Callable[[], None]:
     SIGTERM, which schedulers send to all processes at once, is ignored; the parent passes on
     SIGINT instead. Where the parent is killed, Linux sends that SIGINT.
     """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    # Looked up here: in the child it could wait for ever for the lock of another thread's dlopen.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
     def prepare() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if library is not None:
-            library.prctl(_PARENT_DEATH_SIGNAL, signal.SIGINT)
+        if prctl is not None:
+            prctl(_PARENT_DEATH_SIGNAL, signal.SIGINT)
 
     return prepare
