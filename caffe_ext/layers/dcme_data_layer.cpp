@@ -1,6 +1,7 @@
 #include "dcme_data_layer.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <exception>
 #include <type_traits>
 
@@ -51,9 +52,10 @@ void DCMEDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                       const vector<Blob<Dtype>*>& top) {
   param_ = dcme::data_parameters(this->layer_param_);
   const auto usable = [](uint32_t count) { return count >= 1 && count <= kMost; };
-  CHECK(param_.batch_size() > 0 && usable(param_.threads()) && usable(param_.prefetch()))
-      << dcme::error_head(this->layer_param_)
-      << "batch_size must be at least 1, threads and prefetch from 1 to " << kMost;
+  CHECK(param_.batch_size() > 0 && param_.batch_size() <= INT_MAX && usable(param_.threads()) &&
+        usable(param_.prefetch()))
+      << dcme::error_head(this->layer_param_) << "batch_size must be at least 1 and at most "
+      << INT_MAX << ", threads and prefetch from 1 to " << kMost;
   batches_.reset();  // its threads use what is replaced now
   try {
     source_ = dcme::open_source(param_);

@@ -1,6 +1,7 @@
 #include "sample_maker.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <fstream>
 #include <stdexcept>
@@ -41,6 +42,26 @@ cv::Mat cut(const cv::Mat& from, const cv::Rect& window) {
   return result;
 }
 
+// The shape that a blob's message gives, in the older form or in the newer.
+std::vector<int64_t> shape_of(const caffe::BlobProto& blob) {
+  if (blob.has_num() || blob.has_channels() || blob.has_height() || blob.has_width()) {
+    return {blob.num(), blob.channels(), blob.height(), blob.width()};
+  }
+  return {blob.shape().dim().begin(), blob.shape().dim().end()};
+}
+
+// The values of a blob's message, whichever precision they have.
+std::vector<float> values_of(const caffe::BlobProto& blob) {
+  if (blob.double_data_size() == 0) return {blob.data().begin(), blob.data().end()};
+  return {blob.double_data().begin(), blob.double_data().end()};
+}
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text;
+  for (const int64_t dim : shape) text += (text.empty() ? "" : " x ") + std::to_string(dim);
+  return text.empty() ? "none" : text;
+}
+
 // Offset of a window of `window` pixels along a side of `side` pixels, or of the side within the
 // window where that is larger (then negative).
 int place(int side, int window, bool at_random, SeededRandom* random) {
@@ -65,6 +86,12 @@ SampleMaker::SampleMaker(const DataParameter& parameters,
          "give both new_height and new_width, or neither");
   demand((parameters.crop_height() > 0) == (parameters.crop_width() > 0),
          "give both crop_height and crop_width, or neither");
+  for (const uint32_t size :
+       {parameters.new_height(), parameters.new_width(), parameters.crop_height(),
+        parameters.crop_width(), parameters.grid_size(), transform.crop_size()}) {
+    demand(size <= INT_MAX, "no image has a side of " + std::to_string(size) +
+                                " pixels, as a parameter (new_..., crop_... or grid_size) says");
+  }
   demand(parameters.grid_size() > 0, "grid_size must be at least 1");
   if (!priority_.empty()) classes_.check_priority(priority_);
   const cv::Size reduced = parameters.new_height() > 0
@@ -100,13 +127,15 @@ void SampleMaker::read_mean(const caffe::TransformationParameter& transform, cv:
     std::ifstream file(path, std::ios::binary);
     caffe::BlobProto blob;
     demand(file && blob.ParseFromIstream(&file), "cannot read the mean image " + path);
-    demand(blob.data_size() == channels_ * reduced.area(),
-           path + " does not have the size of the data, " + std::to_string(channels_) + " x " +
-               size_text(reduced.height, reduced.width));
+    std::vector<float> values = values_of(blob);
+    const std::vector<int64_t> wanted{1, channels_, reduced.height, reduced.width};
+    demand(shape_of(blob) == wanted &&
+               values.size() == static_cast<size_t>(channels_) * reduced.height * reduced.width,
+           path + " does not have the size of the data, " + shape_text(wanted) + ": it holds " +
+               std::to_string(values.size()) + " values of shape " + shape_text(shape_of(blob)));
     std::vector<cv::Mat> planes;
     for (int c = 0; c < channels_; ++c) {
-      planes.emplace_back(reduced, CV_32F,
-                          blob.mutable_data()->mutable_data() + c * reduced.area());
+      planes.emplace_back(reduced, CV_32F, values.data() + c * reduced.area());
     }
     cv::merge(planes, mean_);
   } else if (transform.mean_value_size() > 0) {

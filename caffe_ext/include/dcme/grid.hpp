@@ -14,7 +14,7 @@ namespace dcme {
 // std::invalid_argument for a grid size below 1.
 inline int grid_blocks(int pixels, int grid_size) {
   require(grid_size >= 1, "the grid size must be at least 1 pixel");
-  return (pixels + grid_size - 1) / grid_size;
+  return pixels / grid_size + (pixels % grid_size > 0);  // of a sum, some would overflow
 }
 
 // Class of every block of an instance map (paper 2, section 1 of its method): the class of the

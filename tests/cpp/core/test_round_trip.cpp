@@ -1,5 +1,6 @@
 // The core by itself, as C++ programs use it. Numbers are checked in tests/python/core, against
 // slow transcriptions of the method.
+#include <climits>
 #include <limits>
 #include <random>
 
@@ -147,6 +148,8 @@ TEST(Grid, HasABlockForEveryPixel) {
   EXPECT_EQ(grid.rows, 4);
   EXPECT_EQ(grid(0, 0), 3) << "car is the third class";
   EXPECT_EQ(grid(3, 0), 0);
+  EXPECT_EQ(grid_blocks(64, 16), 4);
+  EXPECT_EQ(grid_blocks(90, INT_MAX), 1);
   const float probability = 1;
   EXPECT_THROW(classify_centre(std::nan(""), 3, &probability, 1, 1, 1, 16, false),
                std::invalid_argument);

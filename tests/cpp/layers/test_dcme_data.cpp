@@ -6,6 +6,7 @@
 #include "dcme/instance_map.hpp"
 #include "in_mode.hpp"
 #include "seeded_random.hpp"
+#include "turned_jpeg.hpp"
 
 #if __has_include(<host_waits.hpp>)
 #include <host_waits.hpp>
@@ -46,19 +47,7 @@ TEST(DCMEData, ColourComesAsBlueGreenRed) {
 
 TEST(DCMEData, PicturesAreNotTurnedByTheirExif) {
   const DataSet set(1);
-  std::vector<uint8_t> jpeg;
-  cv::imencode(".jpg", image_of(random_ids(24, 40, 0)), jpeg);
-  const std::string turned(
-      "\xff\xe1\0\x22"
-      "Exif\0\0"
-      "II*\0\x08\0\0\0"
-      "\x01\0"
-      "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"
-      "\0\0\0\0",
-      36);
-  jpeg.insert(jpeg.begin() + 2, turned.begin(), turned.end());
-  std::ofstream(set.folder / "image0.png", std::ios::binary)
-      .write(reinterpret_cast<const char*>(jpeg.data()), jpeg.size());
+  caffe_test::write_turned_jpeg(set.folder / "image0.png", image_of(random_ids(24, 40, 0)), 6);
   ASSERT_EQ(cv::imread(set.folder / "image0.png").size(), cv::Size(24, 40)) << "OpenCV turns it";
   auto layer = data_layer(set.parameters(""));
   EXPECT_EQ(layer.top[kData]->shape(), (std::vector<int>{1, 1, 24, 40}));
@@ -109,13 +98,18 @@ TEST(DCMEData, SubtractsAMeanImage) {
   caffe::BlobProto mean;
   for (const int dim : {1, 1, 24, 40}) mean.mutable_shape()->add_dim(dim);
   for (int i = 0; i < 24 * 40; ++i) mean.add_data(i % 50);
-  std::ofstream(set.folder / "mean.binaryproto", std::ios::binary) << mean.SerializeAsString();
-  auto layer = data_layer(set.parameters(""), "phase: TEST transform_param { mean_file: \"" +
-                                                  (set.folder / "mean.binaryproto") + "\" }");
-  layer.layer->Forward(layer.bottom, layer.top);
-  const cv::Mat image = image_of(random_ids(24, 40, 0));
-  for (int i = 0; i < 24 * 40; ++i) {
-    ASSERT_EQ(layer.top[kData]->cpu_data()[i], image.data[i] - i % 50);
+  caffe::BlobProto of_doubles = mean;
+  of_doubles.mutable_double_data()->Add(mean.data().begin(), mean.data().end());
+  of_doubles.clear_data();
+  for (const caffe::BlobProto& stored : {mean, of_doubles}) {
+    std::ofstream(set.folder / "mean.binaryproto", std::ios::binary) << stored.SerializeAsString();
+    auto layer = data_layer(set.parameters(""), "phase: TEST transform_param { mean_file: \"" +
+                                                    (set.folder / "mean.binaryproto") + "\" }");
+    layer.layer->Forward(layer.bottom, layer.top);
+    const cv::Mat image = image_of(random_ids(24, 40, 0));
+    for (int i = 0; i < 24 * 40; ++i) {
+      ASSERT_EQ(layer.top[kData]->cpu_data()[i], image.data[i] - i % 50);
+    }
   }
 }
 

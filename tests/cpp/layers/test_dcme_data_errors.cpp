@@ -116,11 +116,24 @@ TEST(DCMEDataErrors, MeansThatDoNotFit) {
   EXPECT_ERROR_NAMES(run_with(file), "cannot read the mean image " + path);
   caffe::BlobProto mean;
   for (int i = 0; i < 24 * 40; ++i) mean.add_data(1);
-  std::ofstream(path, std::ios::binary) << mean.SerializeAsString();
+  const auto store = [&](int num, int channels, int height, int width) {
+    mean.set_num(num);
+    mean.set_channels(channels);
+    mean.set_height(height);
+    mean.set_width(width);
+    std::ofstream(path, std::ios::binary) << mean.SerializeAsString();
+  };
+  // As many values, but in other places.
+  store(1, 1, 40, 24);
+  EXPECT_ERROR_NAMES(run_with(file), path + " does not have the size of the data, 1 x 1 x 24 x 40" +
+                                         ": it holds 960 values of shape 1 x 1 x 40 x 24");
+  store(24, 1, 1, 40);
+  EXPECT_ERROR_NAMES(run_with(file), "960 values of shape 24 x 1 x 1 x 40");
+  store(1, 1, 24, 40);
   EXPECT_NO_THROW(run_with(file));
   EXPECT_ERROR_NAMES(run_with(file + " mean_value: 1"), "either mean_file or");
   EXPECT_ERROR_NAMES(run_with(file, "new_height: 12 new_width: 40"),
-                     "does not have the size of the data, 1 x 12x40");
+                     "does not have the size of the data, 1 x 1 x 12 x 40");
   EXPECT_ERROR_NAMES(run_with("mean_value: 1 mean_value: 2"), "one a channel (1)");
   const cv::Mat ids = random_ids(30, 30, 1);
   cv::imwrite(set.folder / "image1.png", image_of(ids));
@@ -156,6 +169,13 @@ TEST(DCMEDataErrors, ParametersThatContradictThemselves) {
     EXPECT_ERROR_NAMES(run(set.parameters(zero)), "must be at least 1");
   }
   EXPECT_ERROR_NAMES(run(set.parameters("grid_size: 0")), "grid_size");
+  EXPECT_ERROR_NAMES(run(set.parameters("batch_size: 4000000000")), "at most 2147483647");
+  for (const std::string side :
+       {"new_height: 4000000000 new_width: 9", "new_height: 9 new_width: 4000000000",
+        "crop_height: 4000000000 crop_width: 9", "crop_height: 9 crop_width: 4000000000",
+        "grid_size: 4000000000"}) {
+    EXPECT_ERROR_NAMES(run(set.parameters(side)), "no image has a side of 4000000000 pixels");
+  }
 }
 
 // ---- LMDB ----
