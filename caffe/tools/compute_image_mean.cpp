@@ -64,6 +64,18 @@ class ImageSum {
   std::vector<double> sums_;
 };
 
+// Decodes an encoded image; errors have `name` in front.
+void Decode(Datum* image, const string& name) {
+  if (!image->encoded()) return;
+  bool decoded = false;
+  try {
+    decoded = caffe::DecodeDatumNative(image);
+  } catch (const Error& e) {
+    throw Error(name + ": " + e.what());
+  }
+  if (!decoded) throw Error(name + " holds an image that cannot be decoded");
+}
+
 int ComputeMean(const string& database, const string& backend, const string& output) {
   const std::unique_ptr<caffe::db::DB> db(caffe::db::GetDB(backend));
   db->Open(database, caffe::db::READ);
@@ -73,9 +85,7 @@ int ComputeMean(const string& database, const string& backend, const string& out
     const string name = "record '" + cursor->key() + "' of " + database;
     Datum image;
     if (!image.ParseFromString(cursor->value())) throw Error(name + " is no Datum message");
-    if (image.encoded() && !caffe::DecodeDatumNative(&image)) {
-      throw Error(name + " holds an image that cannot be decoded");
-    }
+    Decode(&image, name);
     sum.Add(image, name);
     if (sum.images() % 10000 == 0) LOG(INFO) << "Processed " << sum.images() << " files.";
   }

@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 
 #include "data/batch_size.hpp"
+#include "data/name_errors.hpp"
 #include "data/shape_top.hpp"
 #include "layers/exact_class.hpp"
 
@@ -24,7 +25,8 @@ void DataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
 
   Datum datum;
   ReadDatum(&datum);
-  ShapeTop(this->data_transformer_->InferBlobShape(datum), batch_size, top[0]);
+  NameErrors([&] { return RecordName(); },
+             [&] { ShapeTop(this->data_transformer_->InferBlobShape(datum), batch_size, top[0]); });
   if (this->output_labels_) top[1]->Reshape({batch_size});
 }
 
@@ -86,15 +88,14 @@ void DataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
       this->AimAtItem(image, i, batch_size, batch);
       this->data_transformer_->Transform(image, &this->transformed_data_);
     };
-    try {
-      if (datum.encoded()) {
-        fill(this->data_transformer_->Decode(datum));  // once for the shape and the values
-      } else {
-        fill(datum);
-      }
-    } catch (const Error& e) {
-      throw Error(RecordName() + ": " + e.what());
-    }
+    NameErrors([&] { return RecordName(); },
+               [&] {
+                 if (datum.encoded()) {
+                   fill(this->data_transformer_->Decode(datum));  // once for shape and values
+                 } else {
+                   fill(datum);
+                 }
+               });
     if (this->output_labels_) batch->label_.mutable_cpu_data()[i] = datum.label();
   }
 }

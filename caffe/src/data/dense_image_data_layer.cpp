@@ -8,6 +8,7 @@
 #include "caffe/util/list_file.hpp"
 #include "data/batch_size.hpp"
 #include "data/listed_image.hpp"
+#include "data/name_errors.hpp"
 #include "data/shape_top.hpp"
 #include "layers/exact_class.hpp"
 
@@ -40,8 +41,10 @@ void DenseImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bott
   order_ = SeededOrder(pairs_.size(), param.shuffle());
   share_ = SolverShare(this->phase_);
 
-  const cv::Mat image = ReadListedImage(PairOf(0, 0).image, param);
-  ShapeTop(this->data_transformer_->InferBlobShape(image), batch_size, top[0]);
+  const string& first = PairOf(0, 0).image;
+  const cv::Mat image = ReadImage(first);
+  NameErrors([&] { return param.root_folder() + first; },
+             [&] { ShapeTop(this->data_transformer_->InferBlobShape(image), batch_size, top[0]); });
   if (this->output_labels_) {
     top[1]->Reshape({batch_size, 1, top[0]->height(), top[0]->width()});
   }
@@ -52,6 +55,16 @@ const typename DenseImageDataLayer<Dtype>::Pair& DenseImageDataLayer<Dtype>::Pai
                                                                                     int i) {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
   return pairs_[order_.At(PlaceInList(param, share_, this->seed_, batch, i), this->seed_)];
+}
+
+template <typename Dtype>
+cv::Mat DenseImageDataLayer<Dtype>::ReadImage(const string& file) const {
+  const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
+  const string path = param.root_folder() + file;
+  const cv::Mat image =
+      ReadLabelledImageToCVMat(path, static_cast<int>(param.new_height()),
+                               static_cast<int>(param.new_width()), param.is_color());
+  return CheckListedImage(image, path, param.source());
 }
 
 template <typename Dtype>
@@ -92,13 +105,10 @@ void DenseImageDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   const DenseImageDataParameter& param = this->layer_param_.dense_image_data_param();
   for (int i = 0; i < static_cast<int>(param.batch_size()); ++i) {
     const Pair& pair = PairOf(this->next_batch_, i);
-    const cv::Mat image = ReadListedImage(pair.image, param);
+    const cv::Mat image = ReadImage(pair.image);
     const cv::Mat labels = this->output_labels_ ? ReadLabels(pair.labels) : cv::Mat();
-    try {
-      StorePair(image, labels, i, batch);
-    } catch (const Error& e) {
-      throw Error(param.root_folder() + pair.image + ": " + e.what());
-    }
+    NameErrors([&] { return param.root_folder() + pair.image; },
+               [&] { StorePair(image, labels, i, batch); });
   }
 }
 

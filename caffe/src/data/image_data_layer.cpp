@@ -7,6 +7,7 @@
 #include "caffe/util/list_file.hpp"
 #include "data/batch_size.hpp"
 #include "data/listed_image.hpp"
+#include "data/name_errors.hpp"
 #include "data/shape_top.hpp"
 #include "layers/exact_class.hpp"
 
@@ -26,8 +27,10 @@ void ImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   order_ = SeededOrder(lines_.size(), param.shuffle());
   share_ = SolverShare(this->phase_);
 
-  const cv::Mat image = ReadListedImage(lines_[LineOf(0, 0)].first, param);
-  ShapeTop(this->data_transformer_->InferBlobShape(image), batch_size, top[0]);
+  const string& first = lines_[LineOf(0, 0)].first;
+  const cv::Mat image = ReadListedImage(first, param);
+  NameErrors([&] { return param.root_folder() + first; },
+             [&] { ShapeTop(this->data_transformer_->InferBlobShape(image), batch_size, top[0]); });
   top[1]->Reshape({batch_size});
 }
 
@@ -50,12 +53,11 @@ void ImageDataLayer<Dtype>::load_batch(Batch<Dtype>* batch) {
   for (int i = 0; i < batch_size; ++i) {
     const auto& line = lines_[LineOf(this->next_batch_, i)];
     const cv::Mat image = ReadListedImage(line.first, param);
-    try {
-      this->AimAtItem(image, i, batch_size, batch);
-      this->data_transformer_->Transform(image, &this->transformed_data_);
-    } catch (const Error& e) {
-      throw Error(param.root_folder() + line.first + ": " + e.what());
-    }
+    NameErrors([&] { return param.root_folder() + line.first; },
+               [&] {
+                 this->AimAtItem(image, i, batch_size, batch);
+                 this->data_transformer_->Transform(image, &this->transformed_data_);
+               });
     batch->label_.mutable_cpu_data()[i] = line.second;
   }
 }

@@ -12,12 +12,16 @@
 
 namespace caffe {
 
+/// An image that was read as a list names it; throws Error naming both where that failed.
+inline cv::Mat CheckListedImage(const cv::Mat& image, const string& path, const string& list) {
+  if (!image.data) LOG(FATAL) << "cannot read the image " + path + " (listed in " + list + ")";
+  return image;
+}
+
 /// Reads an image that a list names; throws Error naming both where that fails.
 inline cv::Mat ReadListedImage(const string& path, int height, int width, bool is_color,
                                const string& list) {
-  cv::Mat image = ReadImageToCVMat(path, height, width, is_color);
-  if (!image.data) LOG(FATAL) << "cannot read the image " + path + " (listed in " + list + ")";
-  return image;
+  return CheckListedImage(ReadImageToCVMat(path, height, width, is_color), path, list);
 }
 
 // ---- for the parameters of layers that read a list: ImageData, DenseImageData ----

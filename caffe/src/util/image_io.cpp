@@ -80,17 +80,43 @@ bool StoreDecoded(const cv::Mat& image, Datum* datum) {
   return true;
 }
 
-// Reads an image (flags of cv::imread); resized where height and width are above 0.
-cv::Mat ReadMat(const string& filename, int height, int width, int flags, int interpolation) {
+// Reads an image (flags of cv::imread).
+cv::Mat ReadMat(const string& filename, int flags) {
   string bytes;
   if (!ReadBytes(filename, &bytes)) return cv::Mat();
-  return GuardedMat("cannot read the image " + filename, [&] {
-    cv::Mat image = Decode(bytes, flags);
-    if (!image.data || height <= 0 || width <= 0) return image;
+  return GuardedMat("cannot read the image " + filename, [&] { return Decode(bytes, flags); });
+}
+
+// The image of a file, resized where it was read and height and width are above 0.
+cv::Mat Resized(const cv::Mat& image, const string& filename, int height, int width,
+                int interpolation) {
+  if (!image.data || height <= 0 || width <= 0) return image;
+  return GuardedMat("cannot resize the image " + filename, [&] {
     cv::Mat resized;
     cv::resize(image, resized, cv::Size(width, height), 0, 0, interpolation);
     return resized;
   });
+}
+
+cv::Mat ReadBgrOrGray(const string& filename, int height, int width, bool is_color, int more) {
+  const cv::Mat image =
+      ReadMat(filename, (is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE) | more);
+  return Resized(image, filename, height, width, cv::INTER_LINEAR);
+}
+
+// The values of a label map that may be stored in three channels.
+cv::Mat GrayValues(const cv::Mat& labels, const string& filename) {
+  if (labels.channels() == 1) return labels;
+  vector<cv::Mat> planes;
+  cv::split(labels, planes);
+  for (const cv::Mat& plane : planes) {
+    if (cv::countNonZero(plane != planes[0]) > 0) {
+      LOG(FATAL) << filename +
+                        " is in colour, but labels are gray values: store the number of "
+                        "each pixel's class (of an image with a palette the indices)";
+    }
+  }
+  return planes[0];
 }
 
 }  // namespace
@@ -109,13 +135,17 @@ void CheckDatum(const Datum& datum, const string& name) {
 
 cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width,
                          const bool is_color) {
-  return ReadMat(filename, height, width, is_color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE,
-                 cv::INTER_LINEAR);
+  return ReadBgrOrGray(filename, height, width, is_color, 0);
+}
+
+cv::Mat ReadLabelledImageToCVMat(const string& filename, int height, int width, bool is_color) {
+  return ReadBgrOrGray(filename, height, width, is_color, cv::IMREAD_IGNORE_ORIENTATION);
 }
 
 cv::Mat ReadLabelsToCVMat(const string& filename, int height, int width) {
-  return ReadMat(filename, height, width, cv::IMREAD_GRAYSCALE | cv::IMREAD_ANYDEPTH,
-                 cv::INTER_NEAREST);
+  const cv::Mat labels =
+      ReadMat(filename, cv::IMREAD_ANYCOLOR | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION);
+  return Resized(GrayValues(labels, filename), filename, height, width, cv::INTER_NEAREST);
 }
 
 cv::Mat ReadImageToCVMat(const string& filename, const int height, const int width) {

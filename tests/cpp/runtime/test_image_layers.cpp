@@ -8,6 +8,7 @@
 #include "caffe/util/db.hpp"
 #include "runtime/data_source.hpp"
 #include "runtime/files.hpp"
+#include "turned_jpeg.hpp"
 
 using caffe::Caffe;
 using caffe::Datum;
@@ -18,6 +19,14 @@ using caffe_test::ValuesOf;
 using caffe_test::Write;
 
 namespace {
+
+// A PNG of two pixels, 0 and 1, with a palette: black and dark red.
+const char kPalettePng[] =
+    "\x89PNG\x0d\x0a\x1a\x0a"
+    "\0\0\0\x0dIHDR\0\0\0\x02\0\0\0\x01\x01\x03\0\0\0\xce\xec\xed\xc9"
+    "\0\0\0\x06PLTE\0\0\0\x80\0\0\x44R\xa2O"
+    "\0\0\0\x0aIDATx\xda\x63p\0\0\0\x42\0\x41\x84\xbf\x8e\x62"
+    "\0\0\0\0IEND\xae\x42`\x82";
 
 // Five images of one colour each, their number, in a list and in an LMDB.
 class Images : public ::testing::Test {
@@ -194,6 +203,41 @@ TEST_F(Images, ThatWereCutOffAreNamedByForward) {
   }
 }
 
+// Turned by its EXIF data, an image would not lie on its labels any more.
+TEST_F(Images, WithLabelImagesAreTakenAsTheyAreStored) {
+  cv::Mat bright_left(16, 16, CV_8UC1, cv::Scalar(0));
+  bright_left.colRange(0, 8) = cv::Scalar(200);
+  cv::imwrite(folder / "left.png", bright_left);
+  caffe_test::write_turned_jpeg(folder / "turned.jpg", bright_left, 3);
+  ASSERT_EQ(cv::imread(folder / "turned.jpg").at<cv::Vec3b>(3, 12), cv::Vec3b(200, 200, 200))
+      << "OpenCV turns it";
+  for (const std::string pair : {"turned.jpg left.png\n", "left.png turned.jpg\n"}) {
+    Write(folder / "dense.txt", pair);
+    DataSource source(Dense("batch_size: 1"), 2);
+    source.Forward();
+    for (int top = 0; top < 2; ++top) {
+      EXPECT_EQ(source.top(top).data_at(0, 0, 3, 3), 200) << pair << top;
+      EXPECT_EQ(source.top(top).data_at(0, 0, 3, 12), 0) << pair << top;
+    }
+  }
+}
+
+// The luminance of a colour is the number of no class.
+TEST_F(Images, OfLabelsAreGray) {
+  Write(folder / "dense.txt", "image 0.png colour.png\n");
+  cv::Mat labels(4, 6, CV_8UC3, cv::Scalar(7, 7, 7));
+  cv::imwrite(folder / "colour.png", labels);
+  EXPECT_EQ(DataSource(Dense("batch_size: 1"), 2).Labels(1), Values(24, 7));
+  labels.at<cv::Vec3b>(3, 5) = cv::Vec3b(7, 7, 8);
+  cv::imwrite(folder / "colour.png", labels);
+  EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1"), 2).Forward(),
+                     (folder / "colour.png") + " is in colour, but labels are gray values");
+  Write(folder / "colour.png", std::string(kPalettePng, sizeof(kPalettePng) - 1));
+  EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1"), 2).Forward(), "is in colour");
+  cv::imwrite(folder / "colour.png", cv::Mat(4, 6, CV_16UC3, cv::Scalar(300, 300, 300)));
+  EXPECT_EQ(DataSource(Dense("batch_size: 1"), 2).Labels(1), Values(24, 300));
+}
+
 TEST_F(Images, OfDifferentSizesDoNotMakeABatch) {
   cv::imwrite(folder / "image 1.png", cv::Mat(5, 6, CV_8UC3, cv::Scalar(0, 0, 0)));
   EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 2"), 2).Forward(), "image 1.png");
@@ -222,6 +266,27 @@ TEST_F(Images, OfADamagedRecordAreNamedByForward) {
   EXPECT_ERROR_NAMES(source.Forward(), "record '1'");
   DataSource other(Lmdb("batch_size: 1 rand_skip: 1"), 1);
   other.Forward();
+}
+
+TEST_F(Images, ThatComeFirstAreNamedAsAllOthers) {
+  Datum broken;
+  broken.set_encoded(true);
+  broken.set_data("no image");
+  for (const Datum& datum : {broken, Datum()}) {
+    {
+      std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB("lmdb"));
+      database->Open(folder / "lmdb", caffe::db::WRITE);
+      const std::unique_ptr<caffe::db::Transaction> records(database->NewTransaction());
+      records->Put("0", datum.SerializeAsString());
+      records->Commit();
+    }
+    EXPECT_ERROR_NAMES(DataSource(Lmdb("batch_size: 1"), 2),
+                       "record '0' of " + (folder / "lmdb") + ": an ");
+  }
+  EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 1", "crop_size: 99"), 2),
+                     (folder / "image 0.png") + ": crop 99 x 99 is larger");
+  EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1 crop_height: 9 crop_width: 9"), 2),
+                     (folder / "image 0.png") + ": crop 9 x 9 is larger");
 }
 
 TEST_F(Images, AreThereInADatabase) {

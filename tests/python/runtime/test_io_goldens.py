@@ -156,6 +156,11 @@ def test_compute_image_mean_adds_up_floats_and_refuses_what_is_none(io_folder):
     make_database("negative", negative.SerializeToString())
     answer = run_tool("compute_image_mean", "negative").stderr
     assert "'0' of negative holds 6 values, which are not 1 x -2 x -3" in answer
+    deep = cv2.imencode(".png", np.zeros((2, 2), np.uint16))[1].tobytes()
+    encoded = caffe.proto.caffe_pb2.Datum(encoded=True, data=deep)
+    make_database("deep", encoded.SerializeToString())
+    answer = run_tool("compute_image_mean", "deep").stderr
+    assert "'0' of deep: " in answer and "8 bits a channel" in answer
     make_database("text", b"\xff\xff")
     assert "'0' of text is no Datum message" in run_tool("compute_image_mean", "text").stderr
 

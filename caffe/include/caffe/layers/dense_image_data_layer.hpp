@@ -14,8 +14,9 @@ inline namespace beyond_caffe_1 {
 /// Images with an image of labels each, from a list with lines `image label_image`.
 ///
 /// Tops: data, N x C x H x W; labels, N x 1 x H x W (optional). Crop and mirroring are the same for
-/// both; resizing takes the nearest label. Parameters: dense_image_data_param, and of
-/// transform_param scale, mean_value, mean_file, crop_size and mirror.
+/// both; resizing takes the nearest label. Pixels lie as they are stored, whatever EXIF data say,
+/// and label images are gray. Parameters: dense_image_data_param, and of transform_param scale,
+/// mean_value, mean_file, crop_size and mirror.
 template <typename Dtype>
 class DenseImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
  public:
@@ -38,6 +39,7 @@ class DenseImageDataLayer : public BasePrefetchingDataLayer<Dtype> {
   };
 
   const Pair& PairOf(uint64_t batch, int i);
+  cv::Mat ReadImage(const string& file) const;
   cv::Mat ReadLabels(const string& file) const;
   void StorePair(const cv::Mat& image, const cv::Mat& labels, int i, Batch<Dtype>* batch);
 

@@ -113,8 +113,13 @@ cv::Mat ReadImageToCVMat(const string& filename, const int height, const int wid
 cv::Mat ReadImageToCVMat(const string& filename, const bool is_color);
 cv::Mat ReadImageToCVMat(const string& filename);
 
-/// A label map: a gray image of 8 or 16 bits as it is stored; resized (to the nearest label) where
-/// height and width are above 0.
+/// The same of an image that has a label map: its pixels lie as they are stored. Turned by its EXIF
+/// data, as OpenCV reads other images, it would not lie on the map any more.
+cv::Mat ReadLabelledImageToCVMat(const string& filename, int height, int width, bool is_color);
+
+/// A label map: gray values of 8 or 16 bits as they are stored; resized (to the nearest label)
+/// where height and width are above 0. Throws Error where the image is in colour, also by a
+/// palette.
 cv::Mat ReadLabelsToCVMat(const string& filename, int height, int width);
 
 cv::Mat DecodeDatumToCVMatNative(const Datum& datum);
