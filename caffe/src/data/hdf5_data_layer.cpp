@@ -59,11 +59,14 @@ void HDF5DataLayer<Dtype>::LoadHDF5FileData(const char* filename) {
   for (int i = 0; i < param.top_size(); ++i) {
     hdf_blobs_[i].reset(new Blob<Dtype>());
     hdf5_load_nd_dataset(file.id(), param.top(i).c_str(), 1, INT_MAX, hdf_blobs_[i].get(), true);
-    if (hdf_blobs_[i]->shape(0) != hdf_blobs_[0]->shape(0) || hdf_blobs_[i]->count() == 0) {
+    if (hdf_blobs_[i]->count() == 0) {
+      LOG(FATAL) << string(filename) + ": dataset '" + param.top(i) +
+                        "' holds no values: its shape is " + hdf_blobs_[i]->shape_string();
+    }
+    if (hdf_blobs_[i]->shape(0) != hdf_blobs_[0]->shape(0)) {
       LOG(FATAL) << string(filename) + ": dataset '" + param.top(i) + "' has " +
                         std::to_string(hdf_blobs_[i]->shape(0)) + " rows, '" + param.top(0) +
-                        "' has " + std::to_string(hdf_blobs_[0]->shape(0)) +
-                        ": they go together, one at least";
+                        "' has " + std::to_string(hdf_blobs_[0]->shape(0)) + ": they go together";
     }
   }
 }

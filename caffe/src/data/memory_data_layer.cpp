@@ -11,12 +11,16 @@ template <typename Dtype>
 void MemoryDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
                                             const vector<Blob<Dtype>*>& top) {
   const MemoryDataParameter& param = this->layer_param_.memory_data_param();
+  for (const uint32_t size :
+       {param.batch_size(), param.channels(), param.height(), param.width()}) {
+    CHECK(size > 0 && size <= static_cast<uint32_t>(INT_MAX))
+        << "memory_data_param needs batch_size, channels, height and width, all from 1 to "
+        << INT_MAX << ", not " << size;
+  }
   batch_size_ = static_cast<int>(param.batch_size());
   channels_ = static_cast<int>(param.channels());
   height_ = static_cast<int>(param.height());
   width_ = static_cast<int>(param.width());
-  CHECK(batch_size_ > 0 && channels_ > 0 && height_ > 0 && width_ > 0)
-      << "memory_data_param needs batch_size, channels, height and width, all above 0";
   top[0]->Reshape({batch_size_, channels_, height_, width_});
   size_ = top[0]->count(1);
   top[1]->Reshape({batch_size_});

@@ -66,6 +66,32 @@ Hdf5Handle OpenDataset(hid_t location, const string& name) {
                     FileName(location) + ": dataset '" + name + "' cannot be opened");
 }
 
+// What a dataset is compressed with that this HDF5 knows nothing of, else nothing.
+string MissingFilter(hid_t location, const string& name) {
+  const Hdf5Handle dataset = OpenDataset(location, name);
+  const Hdf5Handle creation(H5Dget_create_plist(dataset), H5Pclose, "a dataset has no properties");
+  const int filters = H5Pget_nfilters(creation);
+  for (int i = 0; i < filters; ++i) {
+    char label[80] = "";
+    size_t values = 0;
+    unsigned flags = 0;
+    unsigned config = 0;
+    const H5Z_filter_t filter = H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values,
+                                               nullptr, sizeof(label) - 1, label, &config);
+    if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
+    return *label ? string(label) : "filter " + std::to_string(filter);
+  }
+  return "";
+}
+
+[[noreturn]] void FailToRead(hid_t location, const string& name) {
+  const string filter = MissingFilter(location, name);
+  if (filter.empty()) Fail(location, name, "cannot be read");
+  Fail(
+      location, name,
+      "is compressed with " + filter + ", which this HDF5 library cannot read: store it with gzip");
+}
+
 struct DatasetInfo {
   vector<hsize_t> dims;
   H5T_class_t type = H5T_NO_CLASS;
@@ -228,7 +254,7 @@ void hdf5_load_nd_dataset(hid_t file_id, const char* dataset_name_, int min_dim,
   hdf5_load_nd_dataset_helper(file_id, dataset_name_, min_dim, max_dim, blob, reshape);
   const Hdf5Silence quiet;
   if (Read(file_id, dataset_name_, blob->mutable_cpu_data()) < 0) {
-    Fail(file_id, dataset_name_, "cannot be read");
+    FailToRead(file_id, dataset_name_);
   }
 }
 
@@ -306,7 +332,7 @@ int hdf5_load_int(hid_t loc_id, const string& dataset_name) {
   CheckClass(loc_id, dataset_name, info.type);
   int value = 0;
   if (H5LTread_dataset_int(loc_id, dataset_name.c_str(), &value) < 0) {
-    Fail(loc_id, dataset_name, "cannot be read");
+    FailToRead(loc_id, dataset_name);
   }
   return value;
 }
@@ -326,7 +352,7 @@ string hdf5_load_string(hid_t loc_id, const string& dataset_name) {
   CheckFixedLength(loc_id, dataset_name);
   vector<char> text(info.value_size + 1, '\0');
   if (H5LTread_dataset_string(loc_id, dataset_name.c_str(), text.data()) < 0) {
-    Fail(loc_id, dataset_name, "cannot be read");
+    FailToRead(loc_id, dataset_name);
   }
   return string(text.data());
 }

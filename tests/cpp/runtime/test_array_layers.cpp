@@ -95,6 +95,18 @@ TEST(Hdf5Data, RowsOfOneFileGoTogether) {
   EXPECT_ERROR_NAMES(DataSource(layer, 2), "'label' has 4 rows");
 }
 
+TEST(Hdf5Data, RowsOfNoValuesAreRefused) {
+  const TemporaryFolder folder;
+  const std::string layer = WriteRows(folder) + "}";
+  {
+    const caffe::Hdf5File file(folder / "3.h5", H5F_ACC_TRUNC);
+    caffe::hdf5_save_nd_dataset(file.id(), "data", Blob<float>(std::vector<int>{3, 0}));
+    caffe::hdf5_save_nd_dataset(file.id(), "label", Blob<float>(std::vector<int>{3}));
+  }
+  EXPECT_ERROR_NAMES(DataSource(layer, 2),
+                     "3.h5: dataset 'data' holds no values: its shape is 3 0");
+}
+
 TEST(Hdf5Data, NeedsAListOfFilesAndTransformsNothing) {
   const TemporaryFolder folder;
   const std::string layer = WriteRows(folder) + "}";
@@ -178,6 +190,14 @@ struct MemorySource {
   Blob<float> data, label;
   const std::vector<Blob<float>*> tops = {&data, &label};
 };
+
+TEST(MemoryData, HasAShapeThatABlobCanHave) {
+  for (const std::string size : {"0", "4000000000"}) {
+    EXPECT_ERROR_NAMES(MemorySource("memory_data_param { batch_size: " + size +
+                                    " channels: 1 height: 1 width: 1 }"),
+                       "all from 1 to 2147483647, not " + size);
+  }
+}
 
 TEST(MemoryData, TakesWholeBatches) {
   MemorySource source("memory_data_param { batch_size: 2 channels: 1 height: 1 width: 1 }");

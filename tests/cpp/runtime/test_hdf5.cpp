@@ -218,6 +218,48 @@ TEST(Hdf5Error, ValuesOfOtherFilesAreNotRead) {
   caffe::hdf5_load_nd_dataset(file.id(), "alias", 1, 4, &secret);
 }
 
+TEST(Hdf5Error, AFilterThatIsNotThereIsNamed) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "some.h5";
+  const H5Z_func_t as_it_is = [](unsigned, size_t, const unsigned*, size_t bytes, size_t*, void**) {
+    return bytes;
+  };
+  const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, 0x7d7e, 1, 1, "lzf", nullptr, nullptr, as_it_is};
+  ASSERT_GE(H5Zregister(&filter), 0);
+  {
+    const Hdf5File file(path, H5F_ACC_TRUNC);
+    const hsize_t dims[] = {4};
+    const hid_t space = H5Screate_simple(1, dims, nullptr);
+    const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(creation, 1, dims);
+    H5Pset_filter(creation, filter.id, H5Z_FLAG_MANDATORY, 0, nullptr);
+    const hid_t dataset = H5Dcreate2(file.id(), "packed", H5T_NATIVE_FLOAT, space, H5P_DEFAULT,
+                                     creation, H5P_DEFAULT);
+    const float values[] = {1, 2, 3, 4};
+    ASSERT_GE(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
+    H5Dclose(dataset);
+    H5Pclose(creation);
+    H5Sclose(space);
+  }
+  Blob<float> blob;
+  const auto load = [&] {
+    const Hdf5File file(path, H5F_ACC_RDONLY);
+    caffe::hdf5_load_nd_dataset(file.id(), "packed", 1, 4, &blob, true);
+  };
+  load();
+  EXPECT_EQ(blob.cpu_data()[3], 4);
+  // Another number than the registered one; taking that back would touch the files of tests in
+  // which the disk was full.
+  std::string bytes = caffe_test::Contents(path);
+  const size_t number = bytes.find("\x7e\x7d");
+  ASSERT_NE(number, std::string::npos);
+  bytes[number] = '\x7f';
+  caffe_test::Write(path, bytes);
+  EXPECT_ERROR_NAMES(load(),
+                     "some.h5: dataset 'packed' is compressed with lzf, which this HDF5 library "
+                     "cannot read");
+}
+
 TEST(Hdf5Error, OtherFilesAreNoHdf5Files) {
   const TemporaryFolder folder;
   caffe_test::Write(folder / "text.h5", "no HDF5");
