@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from . import _caffe
 from .proto import caffe_pb2
 
 Array = npt.NDArray[Any]
@@ -220,6 +221,11 @@ def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
         contents = filename.read()
     else:
         contents = Path(filename).read_bytes()
+    # Decoders fill up with grey what a file lacks.
+    if not _caffe.is_whole_picture(bytes(contents)):
+        raise OSError(
+            f"{filename}: not a readable image, as it is cut off; copy or create it again"
+        )
     pixels = np.frombuffer(contents, np.uint8)
     try:
         image = cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED) if len(pixels) else None

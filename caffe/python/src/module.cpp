@@ -1,12 +1,14 @@
 #include <exception>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include <pybind11/stl/filesystem.h>
 
 #include "bindings.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/plugins.hpp"
+#include "image_codecs/whole_picture.hpp"
 #include "runs.hpp"
 
 namespace caffe {
@@ -101,6 +103,15 @@ void BindSettings(py::module_& m) {
   m.def("set_log_level", &SetLogLevel);
 }
 
+void BindPictures(py::module_& m) {
+  m.def(
+      "is_whole_picture",
+      [](const py::bytes& content) {
+        return image_codecs::is_whole_picture(std::string_view(content));
+      },
+      py::arg("content"), "Whether the bytes of a picture's file reach its end.");
+}
+
 void BindTimer(py::module_& m) {
   py::class_<Timer>(m, "Timer", "A stop watch that waits for the GPU in GPU mode.")
       .def(py::init<>())
@@ -120,6 +131,7 @@ PYBIND11_MODULE(_caffe, m) {
   m.attr("__version__") = AS_STRING(CAFFE_VERSION);
   caffe::python::BindError(m);
   caffe::python::BindSettings(m);
+  caffe::python::BindPictures(m);
   caffe::python::BindTimer(m);
   caffe::python::BindBlob(m);
   caffe::python::BindLayer(m);

@@ -87,6 +87,21 @@ def test_an_image_of_an_absurd_size_is_not_readable(tmp_path):
         caffe.io.load_image(tmp_path / "a.bmp")
 
 
+@pytest.mark.parametrize("name", ["cut.jpg", "cut.png"])
+def test_an_image_that_was_cut_off_is_not_filled_up(name, tmp_path):
+    file = tmp_path / name
+    cv2.imwrite(str(file), RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(OSError, match=rf"{name}: not a readable image, as it is cut off"):
+        caffe.io.load_image(file)
+    with pytest.raises(OSError, match="cut off"):
+        caffe.io.load_image(io.BytesIO(file.read_bytes()))
+    # What stands behind the end is of no harm.
+    file.write_bytes(whole + b"more")
+    assert caffe.io.load_image(file).shape == (64, 64, 3)
+
+
 def test_images_of_any_kind_load_as_grey_ones(tmp_path):
     file = str(tmp_path / "image.png")
     for pixel, grey in [((0, 0, 255), 0.2125), ((255, 0, 0, 9), 0.0721), ((51,), 0.2)]:
