@@ -64,6 +64,12 @@ Code and scripts written for Caffe 1.0 may notice the following.
 - A class label that is neither a class nor `ignore_label` is an error in every build. So is an
   index that is none of Embed's.
 - A JPEG or PNG that was cut off is an image that cannot be read, not one that ends in grey.
+- The orientation in a picture's EXIF data turns it in ImageData, WindowData and `convert_imageset`.
+  DenseImageData, DCMEData, `dcme` and `caffe.io.load_image` take pixels as they are stored. So does
+  Data with files that `convert_imageset --encoded` kept as they are, unless `force_color` or
+  `force_gray` is set. Store pictures upright where training and prediction read them differently.
+- Stricter than needed: a line of a list for ImageData or `convert_imageset` that has no label, or
+  one that is no whole number (`1.5`), is an error. Caffe 1.0 presumably read what it could of it.
 - Of an HDF5 file only its own values are read, not what external links, external storage or
   virtual datasets take from other files. A file damaged on purpose may end the process in libhdf5
   itself (1.10.8 does not check all that it reads of a group): open only files of people whom you
