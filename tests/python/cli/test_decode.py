@@ -359,7 +359,8 @@ def test_without_masks_more_than_a_thousand_are_scored_by_their_label_map(tmp_pa
     masks = LazyMasks(2400, lambda index: labels == index + 1)
     scores = np.full(2400, 0.5)
     result = ImageResult("x", labels.shape, masks, np.ones(2400, int), scores)
-    write_result(tmp_path / "r", result, masks=False)
+    with pytest.warns(UserWarning, match="more than 1000 instances of label 1 do not fit"):
+        write_result(tmp_path / "r", result, masks=False)
     assert "instanceIds/x_labels.npy 1 0.5\n" in (tmp_path / "r" / "x.txt").read_text()
     truth = np.zeros(labels.shape, np.uint16)
     truth[::2, :120:2] = np.where(labels[::2, ::2] <= 300, 1000 + labels[::2, ::2], 0)
