@@ -134,7 +134,10 @@ void Caffe::set_random_seed(const unsigned int seed) {
 
 void Caffe::SetDevice(const int device_id) {
   if (ThisDevice() == device_id) return;
-  CUDA_CHECK(cudaSetDevice(device_id));
+  const cudaError_t status = cudaSetDevice(device_id);
+  if (status != cudaSuccess) cudaGetLastError();
+  CHECK(status == cudaSuccess) << "GPU " << device_id << " does not exist or is not usable ("
+                               << cudaGetErrorString(status) << ")";
   Caffe& self = Get();
   if (self.cublas_handle_) {
     CUBLAS_CHECK(cublas::destroy(self.cublas_handle_));

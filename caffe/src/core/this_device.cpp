@@ -6,7 +6,10 @@ namespace caffe {
 
 int ThisDevice() {
   int device = 0;
-  CUDA_CHECK(cudaGetDevice(&device));
+  const cudaError_t status = cudaGetDevice(&device);
+  if (status != cudaSuccess) cudaGetLastError();
+  CHECK(status == cudaSuccess) << "there is no usable GPU (" << cudaGetErrorString(status)
+                               << "); compute on the CPU: solver_mode: CPU, or set_mode_cpu()";
   return device;
 }
 

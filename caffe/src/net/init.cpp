@@ -5,6 +5,7 @@
 #include "caffe/net.hpp"
 #include "caffe/util/insert_splits.hpp"
 #include "caffe/util/upgrade_proto.hpp"
+#include "core/this_device.hpp"
 #include "net/filter.hpp"
 #include "net/layer_context.hpp"
 #include "net/layer_text.hpp"
@@ -54,6 +55,9 @@ Net<Dtype>::~Net() = default;
 
 template <typename Dtype>
 void Net<Dtype>::Init(const NetParameter& in_param) {
+#ifndef CPU_ONLY
+  if (Caffe::mode() == Caffe::GPU) ThisDevice();  // where there is none, no layer is to blame
+#endif
   plan_.reset(new RunPlan<Dtype>(*this));
   NetParameter upgraded;
   const bool old = NetNeedsUpgrade(in_param);

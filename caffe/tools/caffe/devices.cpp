@@ -44,6 +44,9 @@ vector<int> UseTrainingDevices(const string& flag, const SolverParameter& param)
                     "CPU.";
 #else
     gpus.push_back(param.device_id());
+    CHECK(Caffe::CheckDevice(gpus.back()))
+        << "The solver says solver_mode: GPU, but GPU " << gpus.back()
+        << " does not exist or is not usable; solver_mode: CPU trains on the CPU";
 #endif
   }
 #ifndef USE_NCCL
