@@ -67,6 +67,17 @@ void BasePrefetchingDataLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bot
   StartInternalThread();
 }
 
+template <typename Dtype>
+void BasePrefetchingDataLayer<Dtype>::ShapeBatches(const vector<Blob<Dtype>*>& top) {
+  vector<int> item = top[0]->shape();
+  item[0] = 1;
+  transformed_data_.Reshape(item);
+  for (const auto& batch : prefetch_) {
+    batch->data_.ReshapeLike(*top[0]);
+    if (this->output_labels_) batch->label_.ReshapeLike(*top[1]);
+  }
+}
+
 // All but the one whose memory the tops use.
 template <typename Dtype>
 void BasePrefetchingDataLayer<Dtype>::FreeAllBatches() {

@@ -28,6 +28,7 @@ void DataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   NameErrors([&] { return RecordName(); },
              [&] { ShapeTop(this->data_transformer_->InferBlobShape(datum), batch_size, top[0]); });
   if (this->output_labels_) top[1]->Reshape({batch_size});
+  this->ShapeBatches(top);
 }
 
 template <typename Dtype>

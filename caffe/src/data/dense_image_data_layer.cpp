@@ -48,6 +48,7 @@ void DenseImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bott
   if (this->output_labels_) {
     top[1]->Reshape({batch_size, 1, top[0]->height(), top[0]->width()});
   }
+  this->ShapeBatches(top);
 }
 
 template <typename Dtype>

@@ -32,6 +32,7 @@ void ImageDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   NameErrors([&] { return param.root_folder() + first; },
              [&] { ShapeTop(this->data_transformer_->InferBlobShape(image), batch_size, top[0]); });
   top[1]->Reshape({batch_size});
+  this->ShapeBatches(top);
 }
 
 template <typename Dtype>

@@ -43,6 +43,7 @@ void WindowDataLayer<Dtype>::DataLayerSetUp(const vector<Blob<Dtype>*>& bottom,
   const int size = static_cast<int>(crop_size);
   ShapeTop({1, channels, size, size}, batch_size, top[0]);
   top[1]->Reshape({batch_size});
+  this->ShapeBatches(top);
 }
 
 template <typename Dtype>

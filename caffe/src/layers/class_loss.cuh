@@ -51,6 +51,7 @@ void ClassLossLayer<Dtype>::ForwardOnGpu(const Formula& formula, const vector<Bl
       1, positions, LossOfPosition<Dtype, Formula>{labels, formula, labels_.bad_label()},
       StoreLoss<Dtype>{divisor, top[0]->mutable_gpu_data(), device_normalizer_.mutable_gpu_data()});
   labels_.CheckThese(*bottom[1], classes(), this->IgnoreLabel());
+  loss_of_gpu_ = true;
 }
 
 template <typename Dtype>

@@ -27,6 +27,7 @@ template <typename Dtype>
 void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::Reshape(bottom, top);
+  loss_of_gpu_ = false;
   softmax_bottom_vec_[0] = bottom[0];
   softmax_layer_->Reshape(softmax_bottom_vec_, softmax_top_vec_);
   softmax_axis_ = bottom[0]->CanonicalAxisIndex(ClassAxis());
@@ -41,6 +42,11 @@ void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bottom) {
   softmax_layer_->Forward(softmax_bottom_vec_, softmax_top_vec_);
+  ReadTargets(bottom);
+}
+
+template <typename Dtype>
+void ClassLossLayer<Dtype>::ReadTargets(const vector<Blob<Dtype>*>& bottom) {
   labels_.Read(*bottom[1], classes(), this->IgnoreLabel());
   normalizer_ = this->get_normalizer(this->normalization_, labels_.valid_count());
 }
@@ -51,6 +57,7 @@ void ClassLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
+  ReadTargets(bottom);
   const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
   const Dtype* prob = prob_.cpu_data();
   Dtype* diff = bottom[0]->mutable_cpu_diff();
@@ -59,6 +66,15 @@ void ClassLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                    BlockDiff(position, length, scale, prob + start, diff + start);
                  });
 }
+
+#ifndef CPU_ONLY
+template <typename Dtype>
+void ClassLossLayer<Dtype>::ReadTargetsForGpu(const vector<Blob<Dtype>*>& bottom) {
+  ReadTargets(bottom);
+  device_normalizer_.Reshape(vector<int>());
+  device_normalizer_.mutable_cpu_data()[0] = normalizer_;
+}
+#endif
 
 INSTANTIATE_CLASS(ClassLossLayer);
 

@@ -65,6 +65,8 @@ void DropoutLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
   if (!propagate_down[0]) return;
   const int count = bottom[0]->count();
   const bool drops = Drops();
+  // The CPU or a derived class has dropped.
+  if (drops && has_mask_) return Backward_cpu(top, propagate_down, bottom);
   ChannelLayout layout = StoredOnGpu(*top[0], Part::kDiff);
   if (drops && layout.block != mask_block_) layout = LayoutInBlocks(*top[0], mask_block_);
   VisitOnGpu<Dtype>(layout, [&](auto type) {

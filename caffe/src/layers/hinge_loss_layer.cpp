@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "layers/exact_class.hpp"
 #include "layers/hinge_elements.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
@@ -21,6 +22,7 @@ void HingeLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
   const int classes = bottom[0]->count(1);
   labels_.Read(*bottom[1], classes);
+  has_run_ = true;
   const HingeElement<Dtype> hinge = {Squared()};
   const Dtype* x = bottom[0]->cpu_data();
   const Dtype sum = ParallelSum<Dtype>(bottom[0]->count(), [&](std::ptrdiff_t i) {
@@ -30,18 +32,27 @@ void HingeLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
 }
 
 template <typename Dtype>
+bool HingeLossLayer<Dtype>::MarginsAreInDiff() const {
+  return !has_run_ && !IsExactly<HingeLossLayer>(*this);
+}
+
+template <typename Dtype>
 void HingeLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const int classes = bottom[0]->count(1);
+  labels_.Read(*bottom[1], classes);
   const HingeElement<Dtype> hinge = {Squared()};
+  const bool in_diff = MarginsAreInDiff();
   const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   const Dtype* x = bottom[0]->cpu_data();
   Dtype* dx = bottom[0]->mutable_cpu_diff();
   ParallelElements(bottom[0]->count(), [&](std::ptrdiff_t i) {
-    dx[i] = scale * hinge.Diff(hinge.Margin(x[i], labels_[i / classes] == i % classes));
+    const bool is_class = labels_[i / classes] == i % classes;
+    const Dtype margin = in_diff ? (is_class ? -dx[i] : dx[i]) : hinge.Margin(x[i], is_class);
+    dx[i] = scale * hinge.Diff(margin);
   });
 }
 

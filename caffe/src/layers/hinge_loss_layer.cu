@@ -41,6 +41,7 @@ void HingeLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
   const int classes = bottom[0]->count(1);
   labels_.CheckEarlierOnes(classes);
+  has_run_ = true;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), classes, boost::none);
   SumRows(1, bottom[0]->count(),
           HingeOfScore<Dtype>{{Squared()}, labels, bottom[0]->gpu_data(), labels_.bad_label()},
@@ -54,6 +55,7 @@ void HingeLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                          const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
+  if (MarginsAreInDiff()) return Backward_cpu(top, propagate_down, bottom);
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);
   ForElements(bottom[0]->count(), HingeDiff<Dtype>{{Squared()},
                                                    labels,

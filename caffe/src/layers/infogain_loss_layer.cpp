@@ -43,26 +43,24 @@ void InfogainLossLayer<Dtype>::sum_rows_of_H(const Blob<Dtype>* H) {
 }
 
 template <typename Dtype>
+void InfogainLossLayer<Dtype>::ReadTargets(const vector<Blob<Dtype>*>& bottom) {
+  ClassLossLayer<Dtype>::ReadTargets(bottom);
+  gain_ = Matrix(bottom).cpu_data();
+  sum_rows_of_H(&Matrix(bottom));
+}
+
+template <typename Dtype>
 void InfogainLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                            const vector<Blob<Dtype>*>& top) {
   this->ForwardProbabilities(bottom);
-  sum_rows_of_H(&Matrix(bottom));
   const GainLoss<Dtype> loss = {{num_labels_, this->inner_num_},
                                 Dtype(kLOG_THRESHOLD),
                                 this->prob_.cpu_data(),
-                                Matrix(bottom).cpu_data(),
+                                gain_,
                                 sum_rows_H_.cpu_data()};
   const Dtype sum = ParallelSum<Dtype>(
       this->labels_.count(), [&](std::ptrdiff_t i) { return loss.Loss(i, this->labels_[i]); });
   top[0]->mutable_cpu_data()[0] = sum / this->normalizer_;
-}
-
-template <typename Dtype>
-void InfogainLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
-                                            const vector<bool>& propagate_down,
-                                            const vector<Blob<Dtype>*>& bottom) {
-  gain_ = Matrix(bottom).cpu_data();
-  ClassLossLayer<Dtype>::Backward_cpu(top, propagate_down, bottom);
 }
 
 template <typename Dtype>

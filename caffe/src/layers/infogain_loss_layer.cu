@@ -28,6 +28,7 @@ void InfogainLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                             const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
+  if (!this->loss_of_gpu_) this->ReadTargetsForGpu(bottom);
   const GainLoss<Dtype> loss = {{num_labels_, this->inner_num_},
                                 Dtype(kLOG_THRESHOLD),
                                 this->prob_.gpu_data(),

@@ -35,6 +35,7 @@ void MultinomialLogisticLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const int classes = bottom[0]->count(1);
+  labels_.Read(*bottom[1], classes);  // anew: a derived class may compute the loss itself
   const Dtype scale = top[0]->cpu_diff()[0] / ItemDivisor(*bottom[0]);
   const Dtype* prob = bottom[0]->cpu_data();
   Dtype* dx = bottom[0]->mutable_cpu_diff();

@@ -61,12 +61,13 @@ void PReLULayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
       << ": the stored slopes do not fit channel_shared and a bottom of shape "
       << bottom[0]->shape_string();
   NeuronLayer<Dtype>::Reshape(bottom, top);
+  if (bottom[0] == top[0]) bottom_memory_.ReshapeLike(*bottom[0]);
 }
 
 template <typename Dtype>
 void PReLULayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
-  if (bottom[0] == top[0]) bottom_memory_.CopyFrom(*bottom[0], false, true);
+  if (bottom[0] == top[0]) bottom_memory_.CopyFrom(*bottom[0]);
   const Dtype* x = bottom[0]->cpu_data();
   ScaleWhereNegative(*bottom[0], *this->blobs_[0], x, x, top[0]->mutable_cpu_data());
 }

@@ -46,7 +46,6 @@ void PReLULayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     using T = decltype(type);
     const T* x = ReadOnGpu<T>(layout, *bottom[0]);
     if (bottom[0] == top[0]) {
-      bottom_memory_.ReshapeLike(*bottom[0]);
       caffe_gpu_memcpy(layout.size() * sizeof(T), x, WriteOnGpu<T>(layout, &bottom_memory_));
     }
     ForChannels(ChannelsOf(layout, channel_shared_), Bend<Dtype>{this->blobs_[0]->gpu_data()},

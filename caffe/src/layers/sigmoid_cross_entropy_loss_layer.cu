@@ -46,6 +46,8 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*
                                                        const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
+  // A derived class that computes the loss itself has set normalizer_.
+  if (device_normalizer_.count() == 0) return Backward_cpu(top, propagate_down, bottom);
   ForElements(bottom[0]->count(),
               ScoreDiff<Dtype>{{bottom[0]->gpu_data(), bottom[1]->gpu_data(), Ignored()},
                                top[0]->cpu_diff()[0],

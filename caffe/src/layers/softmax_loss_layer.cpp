@@ -38,10 +38,15 @@ vector<Dtype> SoftmaxWithLossLayer<Dtype>::ClassWeights() const {
 }
 
 template <typename Dtype>
+void SoftmaxWithLossLayer<Dtype>::ReadTargets(const vector<Blob<Dtype>*>& bottom) {
+  ClassLossLayer<Dtype>::ReadTargets(bottom);
+  class_weights_ = ClassWeights();
+}
+
+template <typename Dtype>
 void SoftmaxWithLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                               const vector<Blob<Dtype>*>& top) {
   this->ForwardProbabilities(bottom);
-  class_weights_ = ClassWeights();
   const WeightedLogLoss<Dtype> loss = {
       {this->classes(), this->inner_num_}, this->prob_.cpu_data(), Weights()};
   const Dtype sum = ParallelSum<Dtype>(

@@ -67,6 +67,10 @@ void SoftmaxWithLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                                const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
+  if (!this->loss_of_gpu_) {
+    this->ReadTargetsForGpu(bottom);
+    WeightsOnGpu(*bottom[1]);
+  }
   const WeightedLogLoss<Dtype> loss = {{this->classes(), this->inner_num_},
                                        this->prob_.gpu_data(),
                                        Weighted() ? device_weights_.gpu_data() : nullptr};

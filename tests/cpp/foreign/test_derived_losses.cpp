@@ -8,6 +8,7 @@
 #include "caffe/layers/infogain_loss_layer.hpp"
 #include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
 #include "caffe/layers/softmax_loss_layer.hpp"
+#include "caffe/test/test_gradient_check_util.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "foreign.hpp"
 
@@ -78,11 +79,12 @@ TYPED_TEST(DerivedLosses, LossesMayHaveANormalizerOfTheirOwn) {
   ExpectOwnNormalizer<SigmoidCrossEntropyLossLayer>(this->bottom_vec_, this->top_vec_, 24);
 }
 
-// Weighs every position by 1 - p (a focal loss), with the members of the softmax loss.
+// Weighs every position by a power of 1 - p (a focal loss), with the members of the softmax loss.
 template <typename Dtype>
 class FocalLossLayer : public SoftmaxWithLossLayer<Dtype> {
  public:
-  explicit FocalLossLayer(const LayerParameter& param) : SoftmaxWithLossLayer<Dtype>(param) {}
+  explicit FocalLossLayer(const LayerParameter& param, int power = 1)
+      : SoftmaxWithLossLayer<Dtype>(param), power_(power) {}
   virtual inline const char* type() const { return "FocalLoss"; }
 
  protected:
@@ -99,13 +101,16 @@ class FocalLossLayer : public SoftmaxWithLossLayer<Dtype> {
         if (this->has_ignore_label_ && value == this->ignore_label_) continue;
         DCHECK_LT(value, this->prob_.shape(this->softmax_axis_));
         const Dtype p = prob[i * dim + value * this->inner_num_ + j];
-        loss -= (1 - p) * std::log(std::max(p, Dtype(kLOG_THRESHOLD)));
+        loss -= std::pow(1 - p, power_) * std::log(std::max(p, Dtype(kLOG_THRESHOLD)));
         ++count;
       }
     }
     top[0]->mutable_cpu_data()[0] = loss / this->get_normalizer(this->normalization_, count);
     if (top.size() == 2) top[1]->ShareData(this->prob_);
   }
+
+ private:
+  int power_;
 };
 
 TYPED_TEST(DerivedLosses, LossesMayUseTheProbabilitiesOfSoftmax) {
@@ -123,6 +128,12 @@ TYPED_TEST(DerivedLosses, LossesMayUseTheProbabilitiesOfSoftmax) {
   const double expected = (0.5 * std::log(2.) + 0.25 * std::log(4. / 3)) / 2;
   EXPECT_NEAR(expected, layer.Forward(this->bottom_vec_, this->top_vec_), 1e-5);
   EXPECT_NEAR(0.75, prob.cpu_data()[2], 1e-5);
+
+  // The base's Backward is that of power 0.
+  this->top_vec_.resize(1);
+  FocalLossLayer<TypeParam> plain(param, 0);
+  GradientChecker<TypeParam>(1e-2, 1e-2)
+      .CheckGradientExhaustive(&plain, this->bottom_vec_, this->top_vec_, 0);
 }
 
 template <typename Dtype>

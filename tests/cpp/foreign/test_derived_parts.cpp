@@ -15,6 +15,7 @@
 #include "caffe/layers/base_data_layer.hpp"
 #include "caffe/layers/data_layer.hpp"
 #include "caffe/layers/image_data_layer.hpp"
+#include "caffe/layers/window_data_layer.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/io.hpp"
 #include "caffe/util/math_functions.hpp"
@@ -142,8 +143,6 @@ class LinesInTurnLayer : public ImageDataLayer<Dtype> {
 
  protected:
   virtual void load_batch(Batch<Dtype>* batch) {
-    batch->data_.Reshape(1, 1, 1, 1);
-    batch->label_.Reshape(vector<int>(1, 1));
     batch->label_.mutable_cpu_data()[0] = this->lines_[lines_id_++].second;
   }
   size_t lines_id_;
@@ -218,8 +217,8 @@ class LabelsOnlyLayer : public DataLayer<Dtype> {
  protected:
   virtual void load_batch(Batch<Dtype>* batch) {
     const int batch_size = this->layer_param_.data_param().batch_size();
-    batch->data_.Reshape(batch_size, 1, 1, 1);
-    batch->label_.Reshape(vector<int>(1, batch_size));
+    CHECK(batch->data_.count());
+    CHECK(this->transformed_data_.count());
     Datum datum;
     for (int item_id = 0; item_id < batch_size; ++item_id) {
       while (this->Skip()) {
@@ -291,6 +290,51 @@ TYPED_TEST(DerivedParts, DataLayersMayChangeTheBatchOfTheirBase) {
   layer.Forward(this->bottom_vec_, this->top_vec_);
   layer.Forward(this->bottom_vec_, this->top_vec_);
   this->ExpectValues({2, -1, 0}, label.cpu_data());
+}
+
+// Fills batches as it finds them.
+template <typename Dtype, template <typename> class Kind>
+class AsShapedLayer : public Kind<Dtype> {
+ public:
+  explicit AsShapedLayer(const LayerParameter& param) : Kind<Dtype>(param) {}
+  virtual ~AsShapedLayer() { this->StopInternalThread(); }
+
+ protected:
+  virtual void load_batch(Batch<Dtype>* batch) {
+    EXPECT_EQ("1 1 2 2 (4)", this->transformed_data_.shape_string());
+    caffe_set(batch->data_.count(), Dtype(7), batch->data_.mutable_cpu_data());
+    caffe_set(batch->label_.count(), Dtype(5), batch->label_.mutable_cpu_data());
+  }
+};
+
+template <template <typename> class Kind, typename Dtype>
+void ExpectShapedBatches(const LayerParameter& param) {
+  Blob<Dtype> data, label;
+  const vector<Blob<Dtype>*> none, top = {&data, &label};
+  AsShapedLayer<Dtype, Kind> layer(param);
+  layer.SetUp(none, top);
+  layer.Forward(none, top);
+  EXPECT_EQ("3 1 2 2 (12)", data.shape_string());
+  EXPECT_EQ("3 (3)", label.shape_string());
+  EXPECT_EQ(7, data.cpu_data()[11]);
+  EXPECT_EQ(5, label.cpu_data()[2]);
+}
+
+TYPED_TEST(DerivedParts, BatchesHaveTheirShapesBeforeTheyAreLoaded) {
+  LayerParameter param;
+  param.mutable_transform_param()->set_crop_size(2);
+  param.mutable_image_data_param()->set_source(this->ListOfImages(4));
+  param.mutable_image_data_param()->set_is_color(false);
+  param.mutable_image_data_param()->set_batch_size(3);
+  ExpectShapedBatches<ImageDataLayer, TypeParam>(param);
+
+  const std::string windows = this->folder_ + "/windows";
+  std::ofstream(windows.c_str()) << "# 0\n"
+                                 << this->folder_ << "/000.png\n1\n2\n3\n2\n"
+                                 << "1 0.9 0 0 1 1\n0 0.1 0 0 1 1\n";
+  param.mutable_window_data_param()->set_source(windows);
+  param.mutable_window_data_param()->set_batch_size(3);
+  ExpectShapedBatches<WindowDataLayer, TypeParam>(param);
 }
 
 // Draws the largest number each time.

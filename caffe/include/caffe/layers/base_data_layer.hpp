@@ -70,6 +70,9 @@ class BasePrefetchingDataLayer : public BaseDataLayer<Dtype>, public InternalThr
 
  protected:
   void InternalThreadEntry() override;
+  /// For DataLayerSetUp: shapes transformed_data_ for one of the items that the first top has, and
+  /// the batches like the tops, before load_batch makes them. Memory is taken at its first use.
+  void ShapeBatches(const vector<Blob<Dtype>*>& top);
   /// Fills a batch; shapes it, too.
   virtual void load_batch(Batch<Dtype>* batch) = 0;
   /// Whether load_batch finds what it reads by next_batch_ and draws what is random from seed_.

@@ -44,8 +44,11 @@ class ClassLossLayer : public LossLayer<Dtype> {
 
   /// The axis of the classes, as the prototxt gives it.
   virtual int ClassAxis() const = 0;
-  /// The first half of Forward: makes prob_, which the second top shows, and labels_.
+  /// The first half of Forward: makes prob_, which the second top shows, and reads the targets.
   void ForwardProbabilities(const vector<Blob<Dtype>*>& bottom);
+  /// Takes labels_, normalizer_ and what else BlockDiff needs from the bottoms. Backward does so
+  /// anew: a derived class may compute the loss itself, with nothing but prob_ from here.
+  virtual void ReadTargets(const vector<Blob<Dtype>*>& bottom);
   int classes() const { return prob_.shape(softmax_axis_); }
 
 #ifndef CPU_ONLY
@@ -61,6 +64,9 @@ class ClassLossLayer : public LossLayer<Dtype> {
   template <typename Formula>
   void BackwardOnGpu(const Formula& formula, const Blob<Dtype>& top,
                      const vector<Blob<Dtype>*>& bottom);
+  /// For Backward_gpu, where it is not the GPU that computed this pass's loss here: reads the
+  /// targets on the host.
+  void ReadTargetsForGpu(const vector<Blob<Dtype>*>& bottom);
 #endif
 
   shared_ptr<Layer<Dtype>> softmax_layer_;
@@ -70,10 +76,12 @@ class ClassLossLayer : public LossLayer<Dtype> {
   vector<Blob<Dtype>*> softmax_top_vec_;
   ClassLabels labels_;
   int softmax_axis_ = 0;
-  /// The divisor of the last Forward.
+  /// The divisor of the loss.
   Dtype normalizer_ = 1;
   /// The same on the GPU.
   Blob<Dtype> device_normalizer_;
+  /// Whether ForwardOnGpu has computed the loss since Reshape.
+  bool loss_of_gpu_ = false;
 };
 
 }  // namespace beyond_caffe_1

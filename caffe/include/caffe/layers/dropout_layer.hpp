@@ -47,8 +47,8 @@ class DropoutLayer : public NeuronLayer<Dtype> {
   /// in blocks of that many channels. The GPU makes them again in Backward.
   uint64_t seed_ = 0;
   int mask_block_ = 1;
-  /// Whether rand_vec_ has them.
-  bool has_mask_ = false;
+  /// Whether rand_vec_ has them. A derived class that drops itself leaves its own there.
+  bool has_mask_ = true;
 
   /// From the thread's generator, so that GPU and CPU drop the same ones.
   void DrawSeed();

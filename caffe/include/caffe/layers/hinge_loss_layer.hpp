@@ -30,9 +30,16 @@ class HingeLossLayer : public LossLayer<Dtype> {
   ClassLabels labels_;
 
  private:
+  /// Whether a derived class computes the loss, which leaves the margins in the bottom's diff, as
+  /// Caffe 1.0's Forward did.
+  bool MarginsAreInDiff() const;
+
   bool Squared() const {
     return this->layer_param_.hinge_loss_param().norm() == HingeLossParameter_Norm_L2;
   }
+
+  /// Whether this class's Forward has been used.
+  bool has_run_ = false;
 };
 
 }  // namespace caffe

@@ -32,10 +32,9 @@ class InfogainLossLayer : public ClassLossLayer<Dtype> {
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
   void BlockDiff(std::ptrdiff_t position, int length, Dtype scale, const Dtype* prob,
                  Dtype* diff) const override;
+  void ReadTargets(const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int ClassAxis() const override { return this->layer_param_.infogain_loss_param().axis(); }

@@ -31,6 +31,7 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
   void BlockDiff(std::ptrdiff_t position, int length, Dtype scale, const Dtype* prob,
                  Dtype* diff) const override;
+  void ReadTargets(const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
   int ClassAxis() const override { return this->layer_param_.softmax_param().axis(); }
@@ -38,7 +39,7 @@ class SoftmaxWithLossLayer : public ClassLossLayer<Dtype> {
  private:
   /// Weights of the classes for the present labels; none where classes are not weighted.
   vector<Dtype> ClassWeights() const;
-  /// Those of the last Forward, or null.
+  /// Those of the labels that were read, or null.
   const Dtype* Weights() const { return class_weights_.empty() ? nullptr : class_weights_.data(); }
 #ifndef CPU_ONLY
   /// Null where classes are not weighted.
