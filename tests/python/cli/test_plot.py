@@ -241,9 +241,9 @@ def test_more_instances_than_a_map_can_number_are_drawn(scene):
     for k, corner in enumerate(corners):
         masks[k][corner] = True
     count = len(corners)
-    write_result(
-        scene / "r", ImageResult("x", (40, 60), masks, np.ones(count, int), np.ones(count))
-    )
+    result = ImageResult("x", (40, 60), masks, np.ones(count, int), np.ones(count))
+    with pytest.warns(UserWarning, match="more than 1000 instances of label 1 do not fit"):
+        write_result(scene / "r", result)
     words = ["plot", scene / "a.png", "--image", scene / "image.png"]
     assert main([*map(str, words), "--results", str(scene / "r" / "x.txt")]) == 0
     found = cv2.imread(str(scene / "a.png"))[:, 64:]
