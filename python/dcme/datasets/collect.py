@@ -7,6 +7,7 @@ classes; PNG, TIFF or .npy), a folder of single masks for each image, and a COCO
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -106,6 +107,8 @@ class _Written:
     """Masks that gave no instance."""
     divided: list[int]
     """Of each instance in several parts, how many, where nobody has said what parts are."""
+    around: bool
+    """Whether an instance covers most of the image and reaches all its sides, as a background."""
 
 
 def _write(out: Path, settings: Settings, source: Source) -> _Written:
@@ -125,10 +128,12 @@ def _write(out: Path, settings: Settings, source: Source) -> _Written:
         instances[name] = int((np.unique(ids) >= FIRST_INSTANCE_ID).sum())
     visible = set(np.unique(seen).tolist())
     lost = [i for i, region in enumerate(regions, 1) if not region.group and i not in visible]
-    divided = []
-    if settings.parts is None and source.path.suffix.lower() != ".json":
-        divided = [count for region in regions if (count := len(region.parts())) > 1]
-    return _Written(instances, len(lost), divided)
+    divided, around = [], False
+    if source.path.suffix.lower() != ".json":  # whose annotations mean what they say
+        around = any(r.mask.shape == shape and 2 * r.mask.sum() > r.mask.size for r in regions)
+        if settings.parts is None:
+            divided = [count for region in regions if (count := len(region.parts())) > 1]
+    return _Written(instances, len(lost), divided, around)
 
 
 def split_names(names: Sequence[str], val: float, seed: int) -> dict[str, list[str]]:
@@ -228,6 +233,24 @@ def _all_or_nothing(root: Path) -> Iterator[None]:
         mark.unlink(missing_ok=True)
 
 
+def _no_instance(masks: Path, images: int, classes: ClassMap) -> UserError:
+    told = f"{masks}: there is no instance in any of the {images} images"
+    if masks.is_dir() and len(classes.labels) > 1:
+        first = FIRST_INSTANCE_ID * classes.labels[0] + 1
+        told += f"; with several --classes their values are 1000 * class + number, e.g. {first}"
+    return UserError(told)
+
+
+def _warn_of_inverted(masks: Path, written: Sequence[_Written]) -> None:
+    around = sum(one.around for one in written)
+    if 2 * around > len(written):
+        warnings.warn(
+            f"{masks}: in {around} of {len(written)} images an instance covers most of the image, "
+            "to all its sides; if that is the background, invert the masks (0 is background)",
+            stacklevel=2,
+        )
+
+
 def collect(
     images: PathLike,
     masks: PathLike,
@@ -260,7 +283,8 @@ def collect(
             written = list(progress(work, len(sources), "collecting", quiet))
         counts = {name: found for one in written for name, found in one.instances.items()}
         if not any(counts.values()):
-            raise UserError(f"{source}: there is no instance in any of the {len(sources)} images")
+            raise _no_instance(source, len(sources), table)
+        _warn_of_inverted(source, written)
         parts = _lists(written, settings)
         for split, members in parts.items():
             lines = [list_line(f"images/{name}.png", f"instanceIds/{name}.png") for name in members]

@@ -162,3 +162,26 @@ def test_255_is_an_instance_elsewhere(photos, masks, tmp_path, capsys, labels, c
     assert capsys.readouterr().err == ""
     for ids in collected(tmp_path / "data").values():
         assert len(np.unique(ids)) == len(np.unique(labels))
+
+
+@pytest.mark.parametrize("parts", ["each", "one"])
+def test_masks_whose_background_is_an_instance_are_warned_of(
+    photos, masks, tmp_path, capsys, parts
+):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), 255.0 * ~(LEFT | RIGHT))
+    words = ["collect", str(photos), str(masks), "--quiet", "--parts", parts]
+    assert main([*words, str(tmp_path / "data")]) == 0
+    told = capsys.readouterr().err
+    assert f"{masks}: in 3 of 3 images an instance covers most of the image" in told
+    for name in "ab":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    assert main([*words, str(tmp_path / "mixed")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_small_numbers_are_no_instances_of_several_classes(photos, masks, tmp_path, fails):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    line = fails("collect", photos, masks, tmp_path / "data", "--classes", "3:a,2:b", "--quiet")
+    assert "with several --classes their values are 1000 * class + number, e.g. 3001" in line
