@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+from ._caffe import layer_type_list
 from .proto import caffe_pb2
 
 # Layers that read the parameters of another type.
@@ -104,11 +106,19 @@ class Function:
                 if name in message.DESCRIPTOR.fields_by_name:
                     target = message
             if name not in target.DESCRIPTOR.fields_by_name:
-                raise AttributeError(f"{where}: {self.type_name} has no parameter '{name}'")
+                raise AttributeError(f"{where}: {self._unknown(name)}")
             try:
                 assign_proto(target, name, value)
             except (AttributeError, TypeError, ValueError) as error:
                 raise type(error)(f"{where}: {name} = {value!r}: {error}") from None
+
+    def _unknown(self, parameter: str) -> str:
+        """What is wrong where the layer has no such parameter: its type, if there is none."""
+        types = layer_type_list()
+        if self.type_name in types:
+            return f"{self.type_name} has no parameter '{parameter}'"
+        near = get_close_matches(self.type_name, types)
+        return "unknown layer type" + (f" (did you mean {', '.join(near)}?)" if near else "")
 
 
 class _Writer:

@@ -139,7 +139,10 @@ class FirstError : public google::protobuf::io::ErrorCollector {
     // Lines and columns count from 0 there, and from 1 in editors; -1 means the whole file.
     if (line >= 0) text << line + 1 << ":" << column + 1 << ":";
     const bool sentence = !message.empty() && message.back() == '.';
-    text << " " << message.substr(0, message.size() - sentence)
+    const string words = message.substr(0, message.size() - sentence);
+    // Where the file ends, the parser has no token to name.
+    const bool ended = EndsWith(words, "got: ") || EndsWith(words, "found \"\"");
+    text << " " << (ended ? "the file ends too early; is a { not closed?" : words)
          << Suggestion(message, descriptors_);
     text_ = text.str();
   }

@@ -146,9 +146,11 @@ void PrintNetTable(const Net<float>& net, std::ostream* out) {
   }
   for (const Blob<float>* param : net.learnable_params()) params += param->count();
   PrintRows(rows, 3, out);
+  const size_t layers = rows.size() - 1;
   *out << "\n"
-       << (net.name().empty() ? "the net" : net.name()) << ": " << rows.size() - 1 << " layers, "
-       << params << " parameters (" << Fixed(params * sizeof(float) / kMiB, 1) << " MiB), tops of "
+       << (net.name().empty() ? "the net" : net.name()) << ": " << layers
+       << (layers == 1 ? " layer, " : " layers, ") << params << " parameters ("
+       << Fixed(params * sizeof(float) / kMiB, 1) << " MiB), tops of "
        << Fixed(values * sizeof(float) / kMiB, 1) << " MiB (training: twice that), "
        << Fixed(flops / 1e9, 2) << " GFLOP per forward pass\n";
 }

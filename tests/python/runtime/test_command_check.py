@@ -25,6 +25,8 @@ def test_the_table_has_shapes_and_parameters(tmp_path):
     assert lines[2].split() == ["conv", "Convolution", *"2 x 4 x 6 x 6 112 0.00 0.0".split()]
     assert lines[3].startswith("relu")
     assert "3 layers, 112 parameters" in lines[-1]
+    (tmp_path / "net.prototxt").write_text(NET.splitlines()[1])
+    assert "the net: 1 layer, 0 parameters" in table(tmp_path, "--model=net.prototxt")[-1]
 
 
 @pytest.mark.parametrize("name", sorted(file.parent.name for file in PROTOTXT.glob("*/deploy.*")))

@@ -89,6 +89,13 @@ def test_a_malformed_net_is_answered_with_file_and_line(folder):
     assert "inner_produkt_param" in line
 
 
+@pytest.mark.parametrize("end", ["", "name:", "inner_product_param"])
+def test_a_brace_that_is_not_closed_is_asked_about(folder, end):
+    (folder / "net.prototxt").write_text(f'layer {{ type: "ReLU" {end}\n')
+    line = command.fail(folder, "check", "--model=net.prototxt")
+    assert "net.prototxt:2:1: the file ends too early; is a { not closed?\n" in line
+
+
 def test_an_unknown_layer_type_is_answered_with_near_names(folder):
     change(folder / "net.prototxt", "InnerProduct", "InerProduct")
     line = train_fails(folder)

@@ -122,6 +122,13 @@ def test_mistakes_are_named():
         AttributeError, match=r"layer 'ip' .*InnerProduct has no parameter 'num_ouptut'"
     ):
         n.to_proto()
+    with pytest.raises(
+        AttributeError,
+        match=r"\(Convlution\): unknown layer type \(did you mean Convolution, Deconvolution\?\)",
+    ):
+        caffe.to_proto(L.Convlution(n.data, num_output=3))
+    with pytest.raises(AttributeError, match=r"\(Qqqq\): unknown layer type$"):
+        caffe.to_proto(L.Qqqq(n.data, num_output=3))
     with pytest.raises(AttributeError, match="nope"):
         n.nope  # noqa: B018
     with pytest.raises(AttributeError):
