@@ -58,10 +58,21 @@ def _classes(arguments: argparse.Namespace) -> ClassMap:
     return arguments.classes or next(filter(None, found), CITYSCAPES)
 
 
+def _require_other_file(arguments: argparse.Namespace) -> None:
+    """Raise where the picture would take the place of what it is to show."""
+    from dcme.errors import UserError
+
+    shown = (arguments.image, arguments.ids, arguments.vectors, arguments.results)
+    for path in (*filter(None, shown), *(arguments.log or ())):
+        if Path(path).resolve() == Path(arguments.out).resolve():
+            raise UserError(f"{arguments.out}: is to be shown; name another file for the picture")
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Write the picture."""
     from dcme.pictures.figures import SceneFiles, plot_logs, plot_scene
 
+    _require_other_file(arguments)
     if arguments.log:
         plot_logs(arguments.out, arguments.log)
         print(f"{arguments.out}: loss of {', '.join(arguments.log)}")

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="table or paper, e.g. isisa-2019/table2 or dcme-2017; default: all",
+        help="table or paper, e.g. isisa-2019/table2 or dcme-2017 (of little use with --synthetic, "
+        "which trains and tunes all nets first); default: all",
     )
     parser.add_argument(
         "--source", metavar="DIR", help=f"Cityscapes root (gtFine is a start); default: ${DATASET}"

@@ -155,6 +155,20 @@ def test_pictures_have_the_format_of_their_suffix(scene, fails):
     assert "a.pdf: pictures are written as .png, .jpg" in line
 
 
+def test_a_picture_takes_the_place_of_nothing_that_it_shows(scene, fails):
+    log = scene / "log.png"
+    log.write_text("")
+    before = {path: path.read_bytes() for path in scene.iterdir()}
+    image, ids = scene / "image.png", scene / "ids.png"
+    for words in [
+        ("--image", image),
+        ("--image", scene / "other.png", "--ids", ids),
+        ("--log", log),
+    ]:
+        assert f"{words[-1]}: is to be shown; name another file" in fails("plot", words[-1], *words)
+    assert {path: path.read_bytes() for path in scene.iterdir()} == before
+
+
 @pytest.mark.parametrize("option", ["--ids", "--results"])
 def test_maps_of_another_size_than_the_image_are_refused(scene, fails, option):
     cv2.imwrite(str(scene / "ids.png"), np.zeros((80, 120), np.uint16))
