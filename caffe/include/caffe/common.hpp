@@ -85,8 +85,8 @@ using std::string;
 using std::stringstream;
 using std::vector;
 
-/// What programs written for Caffe 1.0 call first: takes the flags that they define with
-/// google-gflags, if they do, from the command line.
+/// What programs written for Caffe 1.0 call first: takes google-glog's flags from the command line,
+/// and those that they define with google-gflags, if they do.
 void GlobalInit(int* argc, char*** argv);
 
 /// The settings of the calling thread: CPU or GPU, random numbers, place among parallel solvers.

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "caffe/util/rng.hpp"
+#include "core/log_flags.hpp"
 #ifndef CPU_ONLY
 #include <boost/optional.hpp>
 
@@ -21,6 +22,8 @@ __attribute__((weak)) unsigned ParseFlagsOfGflags(int*, char***, bool) __asm__(
 namespace caffe {
 
 void GlobalInit(int* argc, char*** argv) {
+  // google-gflags knows google-glog's flags only where the program links that.
+  TakeLogFlags(argc, *argv);
   for (auto* parse : {&ParseFlagsOfGoogle, &ParseFlagsOfGflags}) {
     if (parse) parse(argc, argv, true);
   }

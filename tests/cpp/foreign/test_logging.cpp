@@ -16,8 +16,10 @@
 #include "foreign.hpp"
 
 // Stands for google-gflags, which a program may link: GlobalInit finds it by its name.
+std::vector<std::string> words_for_gflags;
 namespace google {
-unsigned ParseCommandLineFlags(int* argc, char***, bool remove_flags) {
+unsigned ParseCommandLineFlags(int* argc, char*** argv, bool remove_flags) {
+  words_for_gflags.assign(*argv + 1, *argv + *argc);
   if (remove_flags) *argc = 1;
   return 1;
 }
@@ -208,6 +210,41 @@ TEST(GlobalInit, LetsGflagsTakeTheirPart) {
   char** argv = arguments;
   GlobalInit(&argc, &argv);
   EXPECT_EQ(1, argc);
+  EXPECT_EQ(std::vector<std::string>{"--gpu=0"}, words_for_gflags);
+}
+
+// What GlobalInit leaves of arguments.
+std::vector<std::string> LeftOf(std::vector<std::string> words) {
+  std::vector<char*> arguments(1, const_cast<char*>("test"));
+  for (std::string& word : words) arguments.push_back(&word[0]);
+  int argc = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  char** argv = arguments.data();
+  GlobalInit(&argc, &argv);
+  return words_for_gflags;
+}
+
+TEST(GlobalInit, TakesTheFlagsOfGlog) {
+  const int level = FLAGS_minloglevel, v = FLAGS_v;
+  FLAGS_log_prefix = true;
+  const std::vector<std::string> left =
+      LeftOf({"-logtostderr=1", "train", "--gpu", "0", "-v=2", "-alsologtostderr", "--minloglevel",
+              "1", "-nolog_prefix", "--vmodule=net=1", "-v1", "--log_dir=", "--", "-v=3"});
+  EXPECT_EQ((std::vector<std::string>{"train", "--gpu", "0", "-v1", "--", "-v=3"}), left);
+  EXPECT_EQ(2, FLAGS_v);
+  EXPECT_EQ(1, FLAGS_minloglevel);
+  EXPECT_TRUE(FLAGS_logtostderr);
+  EXPECT_TRUE(FLAGS_alsologtostderr);
+  EXPECT_FALSE(FLAGS_log_prefix);
+  EXPECT_EQ(std::vector<std::string>{}, LeftOf({"--log_prefix=TRUE", "-alsologtostderr=no"}));
+  EXPECT_TRUE(FLAGS_log_prefix);
+  EXPECT_FALSE(FLAGS_alsologtostderr);
+  FLAGS_minloglevel = level;
+  FLAGS_v = v;
+  for (const char* wrong :
+       {"-v=much", "-minloglevel=", "--logtostderr=maybe", "-stderrthreshold"}) {
+    EXPECT_THROW(LeftOf({wrong}), Error) << wrong;
+  }
 }
 
 }  // namespace
