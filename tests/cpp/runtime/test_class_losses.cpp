@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "caffe/layers/infogain_loss_layer.hpp"
+#include "caffe/layers/softmax_loss_layer.hpp"
 #include "caffe/util/io.hpp"
 #include "layer_case.hpp"
 #include "runtime/files.hpp"
@@ -44,6 +46,44 @@ TEST(SoftmaxWithLoss, WeighsLossAndGradientByClassButNotTheNormalisation) {
     for (int i = 0; i < 12; ++i) diff[i] *= labels[i % 6] == 255 ? 0 : weights[int(labels[i % 6])];
     ExpectNear(weighted.Backward().Diff(), diff);
   }
+}
+
+// Makes the probabilities and nothing else, as classes of users do that compute the loss.
+template <typename Loss>
+class OnlyProbabilities : public Loss {
+ public:
+  using Loss::Loss;
+
+ protected:
+  using Blobs = std::vector<caffe::Blob<double>*>;
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    this->softmax_layer_->Forward(this->softmax_bottom_vec_, this->softmax_top_vec_);
+  }
+  void Forward_gpu(const Blobs& bottom, const Blobs& top) override { Forward_cpu(bottom, top); }
+};
+
+// `derived`: a case like `own`.
+template <typename Loss>
+void ExpectSameBackward(Case own, Case derived) {
+  derived.layer.reset(new OnlyProbabilities<Loss>(own.layer->layer_param()));
+  own.Forward();
+  derived.Forward();
+  ExpectNear(derived.Backward().Diff(), own.Backward().Diff());
+}
+
+TEST(ClassLosses, GoBackAfterTheForwardOfADerivedClass) {
+  const Numbers labels = {0, 1, 1, 0, 255, 1};
+  for (const char* param : {"ignore_label: 255", "ignore_label: 255 class_weighting: [2, 3]",
+                            "ignore_label: 255 normalization: FULL weight_by_label_freqs: true"}) {
+    ExpectSameBackward<caffe::SoftmaxWithLossLayer<double>>(Loss(param, labels),
+                                                            Loss(param, labels));
+  }
+  const auto infogain = [&] {
+    Case layer("type: 'InfogainLoss' loss_param { ignore_label: 255 }");
+    layer.Bottom({1, 2, 2, 3}, kScores).Bottom({1, 1, 2, 3}, labels).Bottom({2, 2}, {1, 2, 3, 5});
+    return layer;
+  };
+  ExpectSameBackward<caffe::InfogainLossLayer<double>>(infogain(), infogain());
 }
 
 TEST(SoftmaxWithLoss, BalancesClassesByTheirMedianFrequency) {

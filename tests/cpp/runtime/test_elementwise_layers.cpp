@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "caffe/layers/dropout_layer.hpp"
 #include "from_text.hpp"
 #include "in_mode.hpp"
 #include "layer_case.hpp"
@@ -137,6 +138,29 @@ TEST(ElementwiseLayers, TakeMemoryThatIsLentAtAnyPlace) {
       EXPECT_TRUE(y == i + 1 || (type != "'ReLU'" && (y == 0 || y == 2 * (i + 1)))) << type << i;
     }
   }
+}
+
+// Drops every second element, on the host.
+class EverySecondDropout : public caffe::DropoutLayer<double> {
+ public:
+  using DropoutLayer::DropoutLayer;
+
+ protected:
+  using Blobs = std::vector<Blob<double>*>;
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    for (int i = 0; i < bottom[0]->count(); ++i) {
+      rand_vec_.mutable_cpu_data()[i] = i % 2;
+      top[0]->mutable_cpu_data()[i] = bottom[0]->cpu_data()[i] * (i % 2) * scale_;
+    }
+  }
+  void Forward_gpu(const Blobs& bottom, const Blobs& top) override { Forward_cpu(bottom, top); }
+};
+
+TEST(DropoutLayer, PassesGradientsWhereADerivedClassHasPassedValues) {
+  Case layer("type: 'Dropout' phase: TRAIN");
+  layer.layer.reset(new EverySecondDropout(layer.layer->layer_param()));
+  layer.Bottom({4}).Forward();
+  ExpectNear(layer.Backward({1, 2, 3, 4}).Diff(), {0, 4, 0, 8});
 }
 
 TEST(DropoutLayer, DropsTheSameElementsForASeedAndOthersTheNextTime) {
