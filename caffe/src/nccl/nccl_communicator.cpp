@@ -9,11 +9,6 @@ namespace caffe {
 
 namespace {
 
-template <typename Dtype>
-ncclDataType_t DataType() {
-  return sizeof(Dtype) == sizeof(float) ? ncclFloat32 : ncclFloat64;
-}
-
 // How long the host sleeps between two looks at a call that is under way.
 const std::chrono::microseconds kPause(20);
 // How often it is looked whether the other ranks are there.
@@ -144,8 +139,9 @@ void NcclCommunicator<Dtype>::AverageDiffs(const vector<Blob<Dtype>*>& blobs) {
     NCCL_CHECK(ncclGroupStart());
     ncclResult_t status = ncclSuccess;
     for (size_t i = 0; i < blobs.size(); ++i) {
-      const ncclResult_t queued = ncclAllReduce(diffs[i], diffs[i], blobs[i]->count(),
-                                                DataType<Dtype>(), ncclAvg, comm_, stream_);
+      const ncclResult_t queued =
+          ncclAllReduce(diffs[i], diffs[i], blobs[i]->count(), nccl::dataType<Dtype>::type, ncclAvg,
+                        comm_, stream_);
       if (queued != ncclSuccess && queued != ncclInProgress) status = queued;
     }
     const ncclResult_t ended = ncclGroupEnd();

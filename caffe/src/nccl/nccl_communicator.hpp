@@ -6,17 +6,8 @@
 #include <mutex>
 #include <thread>
 
-#include <nccl.h>
-
+#include "caffe/util/nccl.hpp"
 #include "parallel/communicator.hpp"
-
-/// Throws Error with what NCCL says about a call that failed.
-#define NCCL_CHECK(call)                                                              \
-  do {                                                                                \
-    const ncclResult_t nccl_status_ = (call);                                         \
-    CHECK_EQ(nccl_status_, ncclSuccess)                                               \
-        << " " << ncclGetErrorString(nccl_status_) << "; NCCL_DEBUG=WARN tells more"; \
-  } while (0)
 
 namespace caffe {
 

@@ -31,10 +31,12 @@ Code and scripts written for Caffe 1.0 may notice the following.
   goes on. To end it instead, set `CAFFE_ABORT_ON_FATAL=1` in the environment or call
   `caffe::logging::set_failure_function(&abort)`. In googletest's death tests it ends by itself.
 - The log goes to stderr only; flags that choose other places change nothing. google-glog's macros,
-  flags and calls are there without it, except `google::COUNTER`. If its headers are installed they
-  are used, too, but `LOG` and `CHECK` are always the runtime's.
+  flags and calls are there without it, except `google::COUNTER`, `google::LogMessage`, `LogSink`
+  with `AddLogSink` and `RemoveLogSink`, `LOG_STRING`, `LOG_TO_STRING`, `SYSLOG` and `RAW_LOG`. If
+  its headers are installed they are used, too, but `LOG` and `CHECK` are always the runtime's; no
+  `LogSink` gets their lines.
 - A program with flags of its own needs google-gflags. If that is installed, its header comes with
-  Caffe's, and `caffe::GlobalInit` parses the flags.
+  Caffe's, and `caffe::GlobalInit` parses the flags; it takes those of google-glog in any case.
 
 ### Layers in place
 
@@ -93,19 +95,22 @@ Code and scripts written for Caffe 1.0 may notice the following.
   compile: `util/io.hpp` does not include `boost/filesystem.hpp`, nor `util/benchmark.hpp` the dates
   of boost. Include them yourself.
 - `DEFINE_AND_INSTANTIATE_GPU_UNARY_FUNC` is not there: write the kernel with `CUDA_KERNEL_LOOP`.
+  Nor is `caffe_gpu_scal` on a stream of your own: call `cublasSscal`.
 - cuDNN is used inside; `CuDNN...Layer` are other names of the layers.
 
 **Derived layers** find Caffe 1.0's public functions, the virtual ones of the base classes, and the
 protected members that hold parameters and sizes. They do not find:
 
 - such members of Power, Exp, Log, Threshold, Scale, Bias, Reshape, SPP and HDF5Output, `count_` of
-  Concat, Slice and Split, `uint_thres_` of Dropout, `offsets` of Crop, and the windows and means of
-  WindowData;
+  Concat, Slice and Split, `uint_thres_` of Dropout, `offsets` of Crop, `num_files_` of HDF5Data,
+  and the windows and means of WindowData;
 - functions into which a single layer divided its work, where that is divided otherwise:
   `ShuffleImages` of ImageData, `SaveBlobs` of HDF5Output, `Next` and `Skip` of HDF5Data,
-  `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of LRN;
+  `PrefetchRand` of WindowData, `CrossChannelForward_cpu` and its kin of LRN, `AdamPreSolve` and
+  `AdaDeltaPreSolve` of the solvers;
 - members that held intermediate results which the computation no longer has: `max_idx_` of
-  Pooling, `sigmoid_output_` of SigmoidCrossEntropyLoss, `sum_multiplier_` and such;
+  Pooling, `sigmoid_output_` of SigmoidCrossEntropyLoss with its `sigmoid_layer_`,
+  `sum_multiplier_` and such;
 - the place of Data, ImageData and HDF5Data in their list (`offset_`, `lines_id_`, `current_row_`):
   the number of a batch decides what is in it.
 

@@ -16,6 +16,8 @@ namespace db {
 
 /// Throws Error with LMDB's reason unless the status is MDB_SUCCESS.
 void CheckMdb(int status, const string& what);
+/// The same under the name that Caffe 1.0 gave it.
+inline void MDB_CHECK(int status) { CheckMdb(status, "failed"); }
 
 /// Closed when the database and all cursors and transactions over it are.
 using LMDBEnvironment = std::shared_ptr<MDB_env>;
