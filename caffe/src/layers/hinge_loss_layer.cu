@@ -1,5 +1,6 @@
 #include "caffe/layers/hinge_loss_layer.hpp"
 #include "gpu/channels.cuh"
+#include "layers/exact_class.hpp"
 #include "layers/hinge_elements.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
@@ -39,9 +40,10 @@ struct HingeDiff {
 template <typename Dtype>
 void HingeLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
+  // Caffe 1.0 has no code for GPUs here: derived classes override the CPU's alone.
+  if (!IsExactly<HingeLossLayer>(*this)) return this->Forward_cpu(bottom, top);
   const int classes = bottom[0]->count(1);
   labels_.CheckEarlierOnes(classes);
-  has_run_ = true;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), classes, boost::none);
   SumRows(1, bottom[0]->count(),
           HingeOfScore<Dtype>{{Squared()}, labels, bottom[0]->gpu_data(), labels_.bad_label()},
@@ -53,9 +55,9 @@ template <typename Dtype>
 void HingeLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
+  if (!IsExactly<HingeLossLayer>(*this)) return this->Backward_cpu(top, propagate_down, bottom);
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
-  if (MarginsAreInDiff()) return Backward_cpu(top, propagate_down, bottom);
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);
   ForElements(bottom[0]->count(), HingeDiff<Dtype>{{Squared()},
                                                    labels,

@@ -2,12 +2,15 @@
 #include "gpu/channels.cuh"
 #include "layers/class_loss.cuh"
 #include "layers/class_loss_elements.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
 void InfogainLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                            const vector<Blob<Dtype>*>& top) {
+  // Caffe 1.0 has no code for GPUs here: derived classes override the CPU's alone.
+  if (!IsExactly<InfogainLossLayer>(*this)) return this->Forward_cpu(bottom, top);
   this->labels_.CheckEarlierOnes(num_labels_);
   this->softmax_layer_->Forward(this->softmax_bottom_vec_, this->softmax_top_vec_);
   const Dtype* gain = Matrix(bottom).gpu_data();
@@ -26,6 +29,7 @@ template <typename Dtype>
 void InfogainLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                             const vector<bool>& propagate_down,
                                             const vector<Blob<Dtype>*>& bottom) {
+  if (!IsExactly<InfogainLossLayer>(*this)) return this->Backward_cpu(top, propagate_down, bottom);
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   if (!this->loss_of_gpu_) this->ReadTargetsForGpu(bottom);

@@ -1,6 +1,7 @@
 #include "caffe/layers/multinomial_logistic_loss_layer.hpp"
 #include "gpu/channels.cuh"
 #include "layers/class_loss_elements.hpp"
+#include "layers/exact_class.hpp"
 #include "layers/loss_divisor.hpp"
 #include "layers/no_gradient.hpp"
 
@@ -41,6 +42,8 @@ struct DiffOfProbability {
 template <typename Dtype>
 void MultinomialLogisticLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
                                                       const vector<Blob<Dtype>*>& top) {
+  // Caffe 1.0 has no code for GPUs here: derived classes override the CPU's alone.
+  if (!IsExactly<MultinomialLogisticLossLayer>(*this)) return this->Forward_cpu(bottom, top);
   const int classes = bottom[0]->count(1), items = bottom[0]->shape(0);
   labels_.CheckEarlierOnes(classes);
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), classes, boost::none);
@@ -55,6 +58,8 @@ template <typename Dtype>
 void MultinomialLogisticLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
                                                        const vector<bool>& propagate_down,
                                                        const vector<Blob<Dtype>*>& bottom) {
+  if (!IsExactly<MultinomialLogisticLossLayer>(*this))
+    return this->Backward_cpu(top, propagate_down, bottom);
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
   const LabelReader<Dtype> labels(bottom[1]->gpu_data(), bottom[0]->count(1), boost::none);

@@ -2,7 +2,9 @@
 #include <string>
 #include <vector>
 
+#include "caffe/layers/hinge_loss_layer.hpp"
 #include "caffe/layers/infogain_loss_layer.hpp"
+#include "caffe/layers/multinomial_logistic_loss_layer.hpp"
 #include "caffe/layers/softmax_loss_layer.hpp"
 #include "caffe/util/io.hpp"
 #include "layer_case.hpp"
@@ -84,6 +86,47 @@ TEST(ClassLosses, GoBackAfterTheForwardOfADerivedClass) {
     return layer;
   };
   ExpectSameBackward<caffe::InfogainLossLayer<double>>(infogain(), infogain());
+}
+
+// Computes on the CPU alone, as classes do whose base had no code for GPUs in Caffe 1.0.
+template <typename Loss>
+class Tenfold : public Loss {
+ public:
+  using Loss::Loss;
+
+ protected:
+  using Blobs = std::vector<caffe::Blob<double>*>;
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    Loss::Forward_cpu(bottom, top);
+    top[0]->mutable_cpu_data()[0] *= 10;
+  }
+  void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down,
+                    const Blobs& bottom) override {
+    Loss::Backward_cpu(top, propagate_down, bottom);
+    bottom[0]->scale_diff(10);
+  }
+};
+
+template <typename Loss>
+void ExpectTenfold(const std::string& type) {
+  const auto make = [&type] {
+    Case layer("type: '" + type + "'");
+    layer.Bottom({2, 2}, {0.2, 0.8, 0.6, 0.4}).Bottom({2}, {0, 1});
+    if (type == "InfogainLoss") layer.Bottom({2, 2}, {1, 2, 3, 5});
+    return layer;
+  };
+  Case own = make(), derived = make();
+  derived.layer.reset(new Tenfold<Loss>(own.layer->layer_param()));
+  EXPECT_NEAR(derived.Forward(), 10 * own.Forward(), 1e-9);
+  Numbers diff = own.Backward().Diff();
+  for (double& value : diff) value *= 10;
+  ExpectNear(derived.Backward().Diff(), diff);
+}
+
+TEST(ClassLosses, RunDerivedClassesThatComputeOnTheCpuAlone) {
+  ExpectTenfold<caffe::HingeLossLayer<double>>("HingeLoss");
+  ExpectTenfold<caffe::InfogainLossLayer<double>>("InfogainLoss");
+  ExpectTenfold<caffe::MultinomialLogisticLossLayer<double>>("MultinomialLogisticLoss");
 }
 
 TEST(SoftmaxWithLoss, BalancesClassesByTheirMedianFrequency) {
