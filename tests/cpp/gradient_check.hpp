@@ -47,7 +47,7 @@ inline std::set<std::string>& CheckedTypes() {
 /// Backward of their own.
 inline bool KeepsNotes(const std::string& layer_text) {
   for (const char* part :
-       {"'BN'", "'BatchNorm'", "'ContrastiveLoss'", "'Dropout'", "'EuclideanLoss'",
+       {"'BN'", "'BatchNorm'", "'CauchyLoss'", "'ContrastiveLoss'", "'Dropout'", "'EuclideanLoss'",
         "'GeometricLoss'", "'InfogainLoss'", "'LRN'", "'LSTM'", "'LSTMUnit'", "'MVN'", "'RNN'",
         "'SigmoidCrossEntropyLoss'", "'SoftmaxWithLoss'", "operation: MAX", "pool: STOCHASTIC"}) {
     if (layer_text.find(part) != std::string::npos) return true;
