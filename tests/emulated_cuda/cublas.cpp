@@ -4,10 +4,10 @@
 #include "cudnn_values.hpp"
 #include "device_queue.hpp"
 
-struct cublasHandleOfHost : emulated_cuda::LibraryHandle {};
+struct cublasContext : emulated_cuda::LibraryHandle {};
 
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
-  *handle = new cublasHandleOfHost();
+  *handle = new cublasContext();
   return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -5,8 +5,8 @@
 
 #include <cuda_runtime.h>
 
-struct cublasHandleOfHost;
-typedef cublasHandleOfHost* cublasHandle_t;
+struct cublasContext;
+typedef cublasContext* cublasHandle_t;
 enum cublasStatus_t { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_EXECUTION_FAILED = 13 };
 enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };
 enum cublasGemmAlgo_t { CUBLAS_GEMM_DEFAULT = -1 };

@@ -4,7 +4,7 @@
 
 #include "device_queue.hpp"
 
-struct curandGeneratorOfHost : emulated_cuda::LibraryHandle {
+struct curandGenerator_st : emulated_cuda::LibraryHandle {
   std::mt19937 engine;
 };
 
@@ -36,7 +36,7 @@ curandStatus_t DrawNormal(curandGenerator_t generator, T* r, size_t n, T mean, T
 }  // namespace
 
 curandStatus_t curandCreateGenerator(curandGenerator_t* generator, curandRngType_t) {
-  *generator = new curandGeneratorOfHost();
+  *generator = new curandGenerator_st();
   return CURAND_STATUS_SUCCESS;
 }
 

@@ -5,8 +5,8 @@
 
 #include <cuda_runtime.h>
 
-struct curandGeneratorOfHost;
-typedef curandGeneratorOfHost* curandGenerator_t;
+struct curandGenerator_st;
+typedef curandGenerator_st* curandGenerator_t;
 enum curandStatus_t {
   CURAND_STATUS_SUCCESS = 0,
   CURAND_STATUS_INITIALIZATION_FAILED = 101,

@@ -13,7 +13,7 @@ struct cudaStreamOfHost {
   emulated_cuda::StreamPtr queue;
 };
 
-struct cudaEventOfHost {
+struct CUevent_st {
   struct Record {
     emulated_cuda::Mark mark;
     bool done = false;
@@ -206,7 +206,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 // ---- events ----
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  *event = new cudaEventOfHost{device_of_thread, nullptr};
+  *event = new CUevent_st{device_of_thread, nullptr};
   return cudaSuccess;
 }
 
@@ -221,7 +221,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (event->device != device_of_thread) return cudaErrorInvalidResourceHandle;
-  const auto record = std::make_shared<cudaEventOfHost::Record>();
+  const auto record = std::make_shared<CUevent_st::Record>();
   const cudaError_t status = emulated_cuda::Queue(stream, [record] {
     record->time = std::chrono::steady_clock::now() + emulated_cuda::spent;
     record->done = true;
