@@ -149,6 +149,8 @@ def write_files(net: NetDefinition, folder: Path, home: str = "") -> None:
     home: the folder's name in the solvers, where it is not prototxt/<net>.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not net.decoding:  # those of another variant do not fit
+        (folder / DECODING).unlink(missing_ok=True)
     if net.start is not None:
         (folder / START).write_bytes(net.start().SerializeToString(deterministic=True))
     for name, text in file_texts(net, home).items():

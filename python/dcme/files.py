@@ -327,6 +327,20 @@ def _numbers_of_colours(path: PathLike, image: np.ndarray) -> np.ndarray:
     return image if grey is None else grey
 
 
+def png_palette(path: PathLike) -> bytes:
+    """The palette of a PNG, three bytes a colour; none where it has no palette, or is no PNG."""
+    with open(path, "rb") as file:
+        head = file.read(33)  # the signature and the first chunk
+        has_one = head[:8] == b"\x89PNG\r\n\x1a\n" and head[25:26] == b"\3"
+        while has_one and len(chunk := file.read(8)) == 8:
+            size, kind = struct.unpack(">I4s", chunk)
+            if kind == b"PLTE":
+                colours = file.read(min(size, 3 * 256))
+                return colours[: len(colours) // 3 * 3]
+            file.seek(size + 4, os.SEEK_CUR)
+    return b""
+
+
 def read_labels(path: PathLike) -> np.ndarray:
     """A label map (H, W) of whole numbers: a .npy file, or an image of any depth that is grey or
     has a palette; of a palette's colours the numbers count (VOC, DAVIS)."""

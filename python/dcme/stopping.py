@@ -52,6 +52,11 @@ class _FirstSignal:
 
     def __init__(self) -> None:
         self._number: int | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """What has not come again by now does not: other handlers follow."""
+        self._ended = True
 
     def handle(self, number: int, _: FrameType | None) -> None:
         """Of Python's signal handlers."""
@@ -64,7 +69,7 @@ class _FirstSignal:
         time.sleep(_CALLBACK)
         number, self._number = self._number, None
         main = threading.main_thread().ident
-        if number is not None and main is not None:
+        if number is not None and main is not None and not self._ended:
             signal.pthread_kill(main, number)
 
     def watch(self, pipe: int) -> None:
@@ -112,6 +117,7 @@ def _watched(first: _FirstSignal) -> Iterator[None]:
     try:
         yield
     finally:
+        first.end()
         sys.unraisablehook = hook
         signal.set_wakeup_fd(before)
         os.close(ends[1])

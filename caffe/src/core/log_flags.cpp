@@ -1,5 +1,6 @@
 #include "core/log_flags.hpp"
 
+#include <climits>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -78,8 +79,9 @@ class LogFlag {
   }
   int AsNumber(const string& value) const {
     char* end = nullptr;
-    const long number = std::strtol(value.c_str(), &end, 0);
-    CHECK(!value.empty() && *end == '\0')
+    const int base = value.find("0x") == string::npos ? 10 : 16;
+    const long number = std::strtol(value.c_str(), &end, base);
+    CHECK(!value.empty() && *end == '\0' && number >= INT_MIN && number <= INT_MAX)
         << "the flag --" << name_ << " needs a number, not '" << value << "'";
     return static_cast<int>(number);
   }

@@ -128,7 +128,8 @@ template <typename Dtype>
 bool ConvolutionLayer<Dtype>::RecomputesTop() const {
   // Products that take no longer than writing their sum does.
   const int kFewValues = 32;
-  return IsExactly<ConvolutionLayer>(*this) && this->blobs_[0]->count(1) <= kFewValues;
+  return IsExactly<ConvolutionLayer>(*this) && affine_.empty() &&
+         this->blobs_[0]->count(1) <= kFewValues;
 }
 
 template <typename Dtype>

@@ -15,6 +15,7 @@ void HingeLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::Reshape(bottom, top);
   ClassLabels::CheckShape(*bottom[1], bottom[0]->shape(0));
+  has_run_ = false;
 }
 
 template <typename Dtype>

@@ -52,7 +52,7 @@ class Fusing {
     const vector<int>& blob = net_.top_ids(first);
     return net_.bottom_ids(next) == blob && net_.top_ids(next) == blob &&
            layer(next).loss(0) == Dtype(0) &&
-           net_.layer_need_backward()[next] == net_.layer_need_backward()[first] &&
+           (!goes_back_ || net_.layer_need_backward()[next] == net_.layer_need_backward()[first]) &&
            (!GoesBack(next) || net_.bottom_need_backward()[next][0]);
   }
 

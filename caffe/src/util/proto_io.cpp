@@ -141,7 +141,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
     const bool sentence = !message.empty() && message.back() == '.';
     const string words = message.substr(0, message.size() - sentence);
     // Where the file ends, the parser has no token to name.
-    const bool ended = EndsWith(words, "got: ") || EndsWith(words, "found \"\"");
+    const bool ended = EndsWith(message, "got: ") || EndsWith(words, "found \"\"");
     text << " " << (ended ? "the file ends too early; is a { not closed?" : words)
          << Suggestion(message, descriptors_);
     text_ = text.str();

@@ -62,9 +62,14 @@ def _require_other_file(arguments: argparse.Namespace) -> None:
     """Raise where the picture would take the place of what it is to show."""
     from dcme.errors import UserError
 
+    out = Path(arguments.out).resolve()
+    if arguments.results:
+        folder = Path(arguments.results).resolve().parent
+        if out.parent in (folder / "masks", folder / "instanceIds"):
+            raise UserError(f"{arguments.out}: is among the results; name another file")
     shown = (arguments.image, arguments.ids, arguments.vectors, arguments.results)
     for path in (*filter(None, shown), *(arguments.log or ())):
-        if Path(path).resolve() == Path(arguments.out).resolve():
+        if Path(path).resolve() == out:
             raise UserError(f"{arguments.out}: is to be shown; name another file for the picture")
 
 

@@ -10,7 +10,7 @@ import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -227,10 +227,12 @@ def _all_or_nothing(root: Path) -> Iterator[None]:
         _remove_written(root)
         yield
     except BaseException:
-        _remove_written(root)
+        with suppress(OSError):  # such as that of a disk that is gone, which is what to tell
+            _remove_written(root)
         raise
     finally:
-        mark.unlink(missing_ok=True)
+        with suppress(OSError):
+            mark.unlink(missing_ok=True)
 
 
 def _no_instance(masks: Path, images: int, classes: ClassMap) -> UserError:

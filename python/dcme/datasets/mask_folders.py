@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from dcme.classes import ClassMap, require_classes
 from dcme.datasets.regions import Region, are_of_classes, classified, regions_of_values
 from dcme.datasets.samples import IMAGE_SUFFIXES, Sample, read_folder, unique_names
 from dcme.errors import UserError
-from dcme.files import read_labels, read_mask, require_size, visible_files
+from dcme.files import png_palette, read_labels, read_mask, require_size, visible_files
 from dcme.labels import FIRST_INSTANCE_ID
 
 MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
@@ -80,12 +79,8 @@ def marks_void(path: Path, values: np.ndarray) -> bool:
     """
     if not (values == VOC_VOID).any() or (values == VOC_VOID - 1).any() or np.sum(values != 0) < 2:
         return False
-    from PIL import Image
-
-    with suppress(OSError), Image.open(path) as picture:  # what it cannot open has no palette
-        colours = np.reshape((picture.mode == "P" and picture.getpalette()) or [], (-1, 3))
-        return bool((colours != colours[:, :1]).any())
-    return False
+    colours = np.frombuffer(png_palette(path), np.uint8).reshape(-1, 3)
+    return bool((colours != colours[:, :1]).any())
 
 
 class MaskReader:

@@ -182,6 +182,11 @@ class Network:
                 f"{deploy}: takes {height}x{width} only, and 8 views turn images by quarters; use 2"
             )
 
+    @property
+    def net(self) -> Any:
+        """The ``caffe.Net``, for looking at its weights; to run it is for calls of this object."""
+        return self._net.net
+
     def __repr__(self) -> str:
         return f"<dcme.Network {self.deploy}: {self.channels} channels, {self.views} views>"
 

@@ -189,6 +189,38 @@ TYPED_TEST(DerivedBackward, HingeLossTakesItsMarginsFromTheDiff) {
   }
 }
 
+// Leaves the margins of its own in every other pass.
+template <typename Dtype>
+class SometimesWideHingeLossLayer : public WideHingeLossLayer<Dtype> {
+ public:
+  explicit SometimesWideHingeLossLayer(const LayerParameter& param)
+      : WideHingeLossLayer<Dtype>(param), passes_(0) {}
+
+ protected:
+  virtual void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+    if (passes_++ % 2) return WideHingeLossLayer<Dtype>::Forward_cpu(bottom, top);
+    HingeLossLayer<Dtype>::Forward_cpu(bottom, top);
+  }
+
+ private:
+  int passes_;
+};
+
+TYPED_TEST(DerivedBackward, HingeLossHasTheMarginsOfThisPass) {
+  this->PutScoresAndLabels(1, 3);
+  // Beyond the base's margin of 1, and within 2.
+  for (int c = 0; c < 3; ++c) this->bottom_->mutable_cpu_data()[c] = -1.5;
+  caffe_set(1, TypeParam(0), this->labels_.mutable_cpu_data());
+  SometimesWideHingeLossLayer<TypeParam> layer((LayerParameter()));
+  layer.SetUp(this->bottom_vec_, this->top_vec_);
+  for (const TypeParam other : {0, 1, 0, 1}) {
+    layer.Forward(this->bottom_vec_, this->top_vec_);
+    layer.Backward(this->top_vec_, {true, false}, this->bottom_vec_);
+    EXPECT_EQ(-1, this->bottom_->cpu_diff()[0]);
+    EXPECT_EQ(other, this->bottom_->cpu_diff()[1]);
+  }
+}
+
 // ---- what Forward leaves for Backward ----
 
 // Drops what the elements' places say.

@@ -28,6 +28,14 @@ const char kPalettePng[] =
     "\0\0\0\x0aIDATx\xda\x63p\0\0\0\x42\0\x41\x84\xbf\x8e\x62"
     "\0\0\0\0IEND\xae\x42`\x82";
 
+// One of 6 x 4 pixels 1 in a palette of black, grey and a red that no pixel has.
+const char kGrayOfAPalette[] =
+    "\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x06"
+    "\x00\x00\x00\x04\x02\x03\x00\x00\x00\xd0\x6a\xa6\xd0\x00\x00\x00\x09\x50\x4c\x54"
+    "\x45\x00\x00\x00\x80\x80\x80\x80\x00\x00\x20\x59\xe0\x31\x00\x00\x00\x0f\x49\x44"
+    "\x41\x54\x78\x9c\x63\x0c\xfd\xcd\xc4\xc0\x00\x41\x00\x0d\xb1\x01\x58\x50\xfe\x5d"
+    "\x8c\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82";
+
 // Five images of one colour each, their number, in a list and in an LMDB.
 class Images : public ::testing::Test {
  protected:
@@ -232,8 +240,11 @@ TEST_F(Images, OfLabelsAreGray) {
   cv::imwrite(folder / "colour.png", labels);
   EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1"), 2).Forward(),
                      (folder / "colour.png") + " is in colour, but labels are gray values");
-  Write(folder / "colour.png", std::string(kPalettePng, sizeof(kPalettePng) - 1));
-  EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1"), 2).Forward(), "is in colour");
+  for (const std::string& png : {std::string(kPalettePng, sizeof(kPalettePng) - 1),
+                                 std::string(kGrayOfAPalette, sizeof(kGrayOfAPalette) - 1)}) {
+    Write(folder / "colour.png", png);
+    EXPECT_ERROR_NAMES(DataSource(Dense("batch_size: 1"), 2).Forward(), "is in colour");
+  }
   cv::imwrite(folder / "colour.png", cv::Mat(4, 6, CV_16UC3, cv::Scalar(300, 300, 300)));
   EXPECT_EQ(DataSource(Dense("batch_size: 1"), 2).Labels(1), Values(24, 300));
 }

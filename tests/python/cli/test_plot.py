@@ -166,6 +166,9 @@ def test_a_picture_takes_the_place_of_nothing_that_it_shows(scene, fails):
         ("--log", log),
     ]:
         assert f"{words[-1]}: is to be shown; name another file" in fails("plot", words[-1], *words)
+    results = ("--image", image, "--results", scene / "image.txt")
+    for name in ("masks/image_000.png", "instanceIds/image_instanceIds.png"):
+        assert "is among the results" in fails("plot", scene / name, *results)
     assert {path: path.read_bytes() for path in scene.iterdir()} == before
 
 

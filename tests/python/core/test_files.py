@@ -17,6 +17,7 @@ from dcme.errors import UserError, one_line
 from dcme.files import (
     atomic_path,
     checked_size,
+    png_palette,
     read_image,
     read_json,
     read_labels,
@@ -297,3 +298,17 @@ def test_damaged_arrays_name_themselves(tmp_path, header):
         read_labels(path)
     with pytest.raises(UserError, match=r"a\.npy: cannot be read"):
         list(read_vectors(path))
+
+
+def test_the_palette_of_a_png_is_read_and_no_other_files(tmp_path):
+    labels = np.array([[0, 1], [2, 255]], np.uint8)
+    picture = Image.fromarray(labels).convert("P")
+    picture.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    picture.save(tmp_path / "palette.png")
+    assert png_palette(tmp_path / "palette.png")[:9] == bytes([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    cv2.imwrite(str(tmp_path / "grey.png"), labels)
+    np.save(tmp_path / "array.npy", labels)
+    whole = (tmp_path / "palette.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: whole.index(b"PLTE") - 6])
+    for name in ("grey.png", "array.npy", "cut.png"):
+        assert png_palette(tmp_path / name) == b""

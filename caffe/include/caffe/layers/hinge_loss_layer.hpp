@@ -38,7 +38,7 @@ class HingeLossLayer : public LossLayer<Dtype> {
     return this->layer_param_.hinge_loss_param().norm() == HingeLossParameter_Norm_L2;
   }
 
-  /// Whether this class's Forward has been used.
+  /// Whether this class's Forward has run since Reshape.
   bool has_run_ = false;
 };
 
