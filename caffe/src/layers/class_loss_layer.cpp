@@ -27,7 +27,7 @@ template <typename Dtype>
 void ClassLossLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   LossLayer<Dtype>::Reshape(bottom, top);
-  has_targets_ = loss_of_gpu_ = false;
+  loss_of_gpu_ = false;
   softmax_bottom_vec_[0] = bottom[0];
   softmax_layer_->Reshape(softmax_bottom_vec_, softmax_top_vec_);
   softmax_axis_ = bottom[0]->CanonicalAxisIndex(ClassAxis());
@@ -43,7 +43,6 @@ template <typename Dtype>
 void ClassLossLayer<Dtype>::ForwardProbabilities(const vector<Blob<Dtype>*>& bottom) {
   softmax_layer_->Forward(softmax_bottom_vec_, softmax_top_vec_);
   ReadTargets(bottom);
-  has_targets_ = true;
 }
 
 template <typename Dtype>
@@ -58,7 +57,7 @@ void ClassLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
-  if (!has_targets_) ReadTargets(bottom);
+  ReadTargets(bottom);
   const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
   const Dtype* prob = prob_.cpu_data();
   Dtype* diff = bottom[0]->mutable_cpu_diff();

@@ -47,8 +47,7 @@ class ClassLossLayer : public LossLayer<Dtype> {
   /// The first half of Forward: makes prob_, which the second top shows, and reads the targets.
   void ForwardProbabilities(const vector<Blob<Dtype>*>& bottom);
   /// Takes labels_, normalizer_ and what else BlockDiff needs from the bottoms. Backward does so
-  /// where Forward has not: a derived class may compute the loss itself, with nothing but prob_
-  /// from here.
+  /// anew: a derived class may compute the loss itself, with nothing but prob_ from here.
   virtual void ReadTargets(const vector<Blob<Dtype>*>& bottom);
   int classes() const { return prob_.shape(softmax_axis_); }
 
@@ -81,8 +80,6 @@ class ClassLossLayer : public LossLayer<Dtype> {
   Dtype normalizer_ = 1;
   /// The same on the GPU.
   Blob<Dtype> device_normalizer_;
-  /// Whether ForwardProbabilities has read the targets since Reshape.
-  bool has_targets_ = false;
   /// Whether ForwardOnGpu has computed the loss since Reshape.
   bool loss_of_gpu_ = false;
 };
