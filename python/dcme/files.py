@@ -331,7 +331,7 @@ def png_palette(path: PathLike) -> bytes:
     """The palette of a PNG, three bytes a colour; none where it has no palette, or is no PNG."""
     with open(path, "rb") as file:
         head = file.read(33)  # the signature and the first chunk
-        has_one = head[:8] == b"\x89PNG\r\n\x1a\n" and head[25:26] == b"\3"
+        has_one = head.startswith(PNG_START) and head[25:26] == b"\3"
         while has_one and len(chunk := file.read(8)) == 8:
             size, kind = struct.unpack(">I4s", chunk)
             if kind == b"PLTE":
