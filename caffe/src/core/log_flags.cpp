@@ -11,12 +11,16 @@ namespace caffe {
 
 namespace {
 
+// Where flags without effect leave their values.
+bool unused_switch;
+string unused_text;
+
 const std::map<string, bool*>& Switches() {
-  static const auto* switches =
-      new std::map<string, bool*>{{"logtostderr", &FLAGS_logtostderr},
-                                  {"alsologtostderr", &FLAGS_alsologtostderr},
-                                  {"colorlogtostderr", &FLAGS_colorlogtostderr},
-                                  {"log_prefix", &FLAGS_log_prefix}};
+  static const auto* switches = new std::map<string, bool*>{
+      {"logtostderr", &FLAGS_logtostderr},           {"alsologtostderr", &FLAGS_alsologtostderr},
+      {"colorlogtostderr", &FLAGS_colorlogtostderr}, {"log_prefix", &FLAGS_log_prefix},
+      {"drop_log_memory", &unused_switch},           {"stop_logging_if_full_disk", &unused_switch},
+      {"symbolize_stacktrace", &unused_switch}};
   return *switches;
 }
 
@@ -29,9 +33,15 @@ const std::map<string, int*>& Numbers() {
 }
 
 const std::map<string, string*>& Texts() {
-  static string without_effect;
-  static const auto* texts =
-      new std::map<string, string*>{{"log_dir", &FLAGS_log_dir}, {"vmodule", &without_effect}};
+  static const auto* texts = [] {
+    auto* made = new std::map<string, string*>{{"log_dir", &FLAGS_log_dir}};
+    for (const char* name :
+         {"alsologtoemail", "log_backtrace_at", "log_link", "logbuflevel", "logbufsecs",
+          "logemaillevel", "logfile_mode", "logmailer", "max_log_size", "vmodule"}) {
+      made->emplace(name, &unused_text);
+    }
+    return made;
+  }();
   return *texts;
 }
 

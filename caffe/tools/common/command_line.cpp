@@ -13,6 +13,7 @@
 #include "caffe/util/names.hpp"
 #include "caffe/util/out_of_memory.hpp"
 #include "caffe/util/plugins.hpp"
+#include "core/log_flags.hpp"
 
 namespace caffe {
 namespace tools {
@@ -77,27 +78,6 @@ void MoveCommandToFront(const CLI::App& app, std::vector<string>* words) {
   }
 }
 
-// Values of google-glog's options; those about files have none here, where the log is stderr.
-struct LogOptions {
-  int min_severity = -1;
-  string ignored;
-  bool ignored_switch = true;
-};
-
-void AddLogOptions(CLI::App* app, LogOptions* options) {
-  const char* const group = "Logging";
-  app->add_option("--minloglevel", options->min_severity,
-                  "Least severe lines to print: 0 info, 1 warnings, 2 errors")
-      ->group(group);
-  // An empty group hides an option from the help.
-  for (const char* name : {"logtostderr", "alsologtostderr", "colorlogtostderr"}) {
-    AddSwitch(app, name, &options->ignored_switch, "")->group("");
-  }
-  for (const char* name : {"--log_dir", "--stderrthreshold", "-v,--v", "--vmodule"}) {
-    app->add_option(name, options->ignored)->group("");
-  }
-}
-
 std::vector<string> KnownWords(const CLI::App& app) {
   std::vector<string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -125,12 +105,9 @@ string MeantOption(const CLI::App& command, const string& value) {
   return "";
 }
 
-// `last`: the last of the arguments.
-void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error, const string& last) {
+void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = ChosenCommand(app);
   string problem = error.what();
-  // The parser has no name for what its help does not show.
-  if (problem.rfind(": ", 0) == 0) problem = "option " + last + " needs a value";
   const std::vector<string> unknown = app.remaining(true);
   if (!unknown.empty()) {
     const string name = unknown.front().substr(0, unknown.front().find('='));
@@ -176,26 +153,25 @@ void LoadPlugins(const std::vector<std::string>& plugins) {
 }
 
 void ParseArguments(CLI::App* app, int argc, char** argv) {
-  LogOptions log_options;
-  AddLogOptions(app, &log_options);
+  TakeLogFlags(&argc, argv);
+  // For the help: the flag is taken by now.
+  int min_severity = 0;
+  app->add_option("--minloglevel", min_severity,
+                  "Least severe lines to print: 0 info, 1 warnings, 2 errors")
+      ->group("Logging");
   app->fallthrough();
   const string program = argc > 0 ? argv[0] : "caffe";
   app->name(program.substr(program.rfind('/') + 1));
   std::vector<string> arguments = Words(*app, argc, argv);
   MoveCommandToFront(*app, &arguments);
   std::reverse(arguments.begin(), arguments.end());
-  const string last = arguments.empty() ? "" : arguments.front();
   try {
     app->parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     // Asking for help or the version is no failure.
     if (error.get_exit_code() == 0) throw Exit{app->exit(error)};
-    ReportWrongArguments(*app, error, last);
+    ReportWrongArguments(*app, error);
     throw Exit{1};
-  }
-  if (log_options.min_severity >= 0) {
-    const int severity = std::min<int>(log_options.min_severity, logging::FATAL);
-    logging::set_min_severity(static_cast<logging::Severity>(severity));
   }
 }
 

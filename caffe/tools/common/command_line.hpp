@@ -34,8 +34,7 @@ void AddPluginOption(CLI::App* app, std::vector<std::string>* plugins);
 void LoadPlugins(const std::vector<std::string>& plugins);
 
 /// Parses the arguments. Options take one or two dashes, their values a blank or `=`, and may stand
-/// before the command; google-glog's options are understood as well (--minloglevel) or accepted
-/// without effect (--logtostderr ...).
+/// before the command. google-glog's flags are taken first (core/log_flags.hpp).
 ///
 /// Ends Run (after printing) where help is asked for or an argument is wrong.
 void ParseArguments(CLI::App* app, int argc, char** argv);

@@ -229,7 +229,8 @@ TEST(GlobalInit, TakesTheFlagsOfGlog) {
   FLAGS_log_prefix = true;
   const std::vector<std::string> left =
       LeftOf({"-logtostderr=1", "train", "--gpu", "0", "-v=2", "-alsologtostderr", "--minloglevel",
-              "1", "-nolog_prefix", "--vmodule=net=1", "-v1", "--log_dir=", "--", "-v=3"});
+              "1", "-nolog_prefix", "--vmodule=net=1", "--max_log_size=9",
+              "-nostop_logging_if_full_disk", "-v1", "--log_dir=", "--", "-v=3"});
   EXPECT_EQ((std::vector<std::string>{"train", "--gpu", "0", "-v1", "--", "-v=3"}), left);
   EXPECT_EQ(2, FLAGS_v);
   EXPECT_EQ(1, FLAGS_minloglevel);

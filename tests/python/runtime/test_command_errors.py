@@ -44,10 +44,7 @@ def test_a_name_is_offered_once(folder):
 
 def test_a_log_option_without_its_value_is_named(folder):
     done = subprocess.run(command.call("-v"), capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (
-        1,
-        "caffe: option -v needs a value; see caffe --help\n",
-    )
+    assert (done.returncode, done.stderr) == (1, "error: the flag -v needs a value\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

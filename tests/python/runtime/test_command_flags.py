@@ -1,6 +1,7 @@
 """The flags of `caffe` that users of Caffe 1.0 have in their scripts, however they are written."""
 
 import signal
+import subprocess
 
 import pytest
 from support import command
@@ -62,6 +63,20 @@ def test_empty_values_are_those_of_flags_that_are_left_out(folder):
     log = command.run(folder, "train", *empty, "--solver=solver.prototxt", "--snapshot=")
     assert "Optimization Done." in log
     assert "caffe: --solver is required;" in command.fail(folder, "train", "--solver=")
+
+
+def test_flags_of_google_glog_are_those_that_programs_take(folder):
+    words = ["time", "--model=net.prototxt", "--iterations=1"]
+    for flags in (["--nolog_prefix", "--max_log_size=1"], ["-log_prefix=false", "-log_link", "x"]):
+        done = subprocess.run(
+            command.call(*flags, *words), cwd=folder, capture_output=True, text=True
+        )
+        assert done.stderr.count("\n*** Benchmark begins ***\n") == 1, done.stderr
+    says = "Loaded plug-in "  # on level 1
+    assert not any(says in line for line in command.run(folder, *words, "--v=0"))
+    assert any(says in line for line in command.run(folder, *words, "--v=1"))
+    line = command.fail(folder, *words, "--v=much")
+    assert "the flag --v needs a number, not 'much'" in line
 
 
 @pytest.mark.parametrize("number", ["0", "-3", "some"])
