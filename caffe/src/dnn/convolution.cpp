@@ -8,6 +8,7 @@
 #include "caffe/util/math_functions.hpp"
 #include "core/fork.hpp"
 #include "dnn/engine.hpp"
+#include "dnn/merged_groups.hpp"
 #include "dnn/winograd_convolution.hpp"
 
 namespace caffe {
@@ -328,6 +329,7 @@ shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeome
   } catch (const dnnl::error&) {
     // No kernel for this geometry: the caller has another way.
   }
+  if (const auto merged = MergeGroups(geometry)) return merged;
   if (geometry.element == Element::kFloat) return nullptr;
   ConvolutionGeometry in_float = geometry;
   in_float.element = Element::kFloat;

@@ -5,6 +5,10 @@
 #include "errors.hpp"
 #include "gradient_check.hpp"
 #include "same_as_reference.hpp"
+#ifdef USE_ONEDNN
+#include "core/convolution_geometry.hpp"
+#include "dnn/merged_groups.hpp"
+#endif
 
 namespace caffe_test {
 namespace {
@@ -45,6 +49,10 @@ const Case kWideCases[] = {
     {"num_output: 32 kernel_size: 3 group: 2 pad: 1", {2, 32, 7, 7}},
     {"num_output: 32 kernel_size: 3 group: 32 pad: 1", {2, 32, 7, 7}},
     {"num_output: 16 kernel_size: 8 group: 16 pad: 2 stride: 4", {3, 16, 12, 13}},
+    // Groups that are merged: of 4 to 4, 2 to 8, and 8 to 8 channels.
+    {"num_output: 32 kernel_size: 3 group: 8 pad: 1", {2, 32, 7, 6}},
+    {"num_output: 64 kernel_size: 3 group: 8 pad: 1 stride: 2", {2, 16, 9, 8}},
+    {"num_output: 32 kernel_size: 1 group: 4 bias_term: false", {2, 32, 5, 4}},
     {"num_output: 16 kernel_size: 4 stride: 2 pad: 1", {1, 48, 8, 6}},
     {"num_output: 64 kernel_size: 7 stride: 2 pad: 3", {1, 3, 21, 18}},
     {"num_output: 2 kernel_size: 3 pad: 1", {1, 64, 9, 11}},
@@ -60,6 +68,23 @@ TEST(Convolution, AgreesWithTheReferenceOverItsOptions) {
     ExpectSameAsReference(Layer("Convolution", c.options), {c.shape}, 1, false, caffe::TEST);
   }
 }
+
+#ifdef USE_ONEDNN
+TEST(Convolution, MergesGroupsOfFewChannels) {
+  caffe::ConvolutionGeometry g;
+  g.image_channels = g.feature_channels = 128;
+  for (int i = 0; i < 2; ++i) g.image[i] = g.features[i] = g.kernel[i] = 3, g.pad[i] = 1;
+  const auto merges = [&](int groups) {
+    g.groups = groups;
+    return bool(caffe::dnn::MergeGroups(g));
+  };
+  EXPECT_TRUE(merges(32));
+  EXPECT_TRUE(merges(16));
+  EXPECT_FALSE(merges(1));
+  g.image_channels = g.feature_channels = 9;
+  EXPECT_FALSE(merges(3));
+}
+#endif
 
 // The reference computes in double whatever the layer's precision is.
 const double kTolerance16 = 0.02;
