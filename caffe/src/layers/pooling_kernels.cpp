@@ -78,6 +78,88 @@ void PlacesBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const T
   }
 }
 
+template <typename Dtype>
+inline Dtype SumOf(const Dtype* values, std::ptrdiff_t n) {
+  Dtype sum = 0;
+  if (n < kLanes) {
+    for (std::ptrdiff_t i = 0; i < n; ++i) sum += values[i];
+    return sum;
+  }
+#pragma omp simd reduction(+ : sum)
+  for (std::ptrdiff_t i = 0; i < n; ++i) sum += values[i];
+  return sum;
+}
+
+template <typename Dtype>
+CAFFE_SIMD_CLONES void AverageOfPlane(const PoolWindows& windows, const Rows& rows, const Dtype* x,
+                                      Dtype* y) {
+  const std::ptrdiff_t width = windows.w.in;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
+    // Whole rows follow each other.
+    const bool whole = w1 - w0 == width;
+    const std::ptrdiff_t pieces = whole ? 1 : h1 - h0;
+    const std::ptrdiff_t length = whole ? (h1 - h0) * width : w1 - w0;
+    Dtype sum = 0;
+    for (std::ptrdiff_t piece = 0; piece < pieces; ++piece) {
+      sum += SumOf(x + (h0 + piece) * width + w0, length);
+    }
+    y[o] = sum / (windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow));
+  });
+}
+
+template <typename Dtype>
+CAFFE_SIMD_CLONES void AverageOfBlocks(const PoolWindows& windows, const Rows& rows,
+                                       const std::ptrdiff_t block, const Dtype* x, Dtype* y) {
+  const int width = windows.w.in;
+  EachWindow(windows, rows, [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
+    Dtype* sums = y + o * block;
+    std::fill(sums, sums + block, Dtype(0));
+    for (int h = h0; h < h1; ++h) {
+      for (int i = h * width + w0; i < h * width + w1; ++i) {
+        const Dtype* values = x + i * block;
+#pragma omp simd
+        for (std::ptrdiff_t lane = 0; lane < block; ++lane) sums[lane] += values[lane];
+      }
+    }
+    const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
+#pragma omp simd
+    for (std::ptrdiff_t lane = 0; lane < block; ++lane) sums[lane] /= count;
+  });
+}
+
+template <typename Dtype>
+CAFFE_SIMD_CLONES void SpreadOverPlane(const PoolWindows& windows, const Dtype* dy, Dtype* dx) {
+  const int width = windows.w.in;
+  EachWindow(windows, {0, windows.h.out},
+             [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
+               const Dtype part = dy[o] / (windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow));
+               for (int h = h0; h < h1; ++h) {
+#pragma omp simd
+                 for (int i = h * width + w0; i < h * width + w1; ++i) dx[i] += part;
+               }
+             });
+}
+
+template <typename Dtype>
+CAFFE_SIMD_CLONES void SpreadOverBlocks(const PoolWindows& windows, const std::ptrdiff_t block,
+                                        const Dtype* dy, Dtype* dx) {
+  const int width = windows.w.in;
+  EachWindow(windows, {0, windows.h.out},
+             [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
+               const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
+               const Dtype* diffs = dy + o * block;
+               for (int h = h0; h < h1; ++h) {
+                 for (int i = h * width + w0; i < h * width + w1; ++i) {
+                   Dtype* sums = dx + i * block;
+#pragma omp simd
+                   for (std::ptrdiff_t lane = 0; lane < block; ++lane) {
+                     sums[lane] += diffs[lane] / count;
+                   }
+                 }
+               }
+             });
+}
+
 std::ptrdiff_t OutputsOfPlane(const ChannelLayout& bottom, const PoolWindows& windows) {
   return std::ptrdiff_t(windows.h.out) * windows.w.out * bottom.block;
 }
@@ -137,47 +219,23 @@ void MaxPoolBackwardOfTiles(const ChannelLayout& layout, const PoolWindows& wind
 template <typename Dtype>
 void AveragePool(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* x,
                  Dtype* y) {
-  const int block = bottom.block, width = bottom.width;
-  const std::ptrdiff_t size = std::ptrdiff_t(windows.h.out) * windows.w.out * block;
-  EachPlane(bottom, [&](std::ptrdiff_t p) {
+  const std::ptrdiff_t outputs = OutputsOfPlane(bottom, windows);
+  EachRows(bottom, windows, [&](std::ptrdiff_t p, const Rows& rows) {
     const Dtype* from = x + p * bottom.plane_size();
-    Dtype* to = y + p * size;
-    std::fill(to, to + size, Dtype(0));
-    EachWindow(windows, {0, windows.h.out},
-               [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
-                 Dtype* sum = to + o * block;
-                 for (int h = h0; h < h1; ++h) {
-                   const Dtype* row = from + (std::ptrdiff_t(h) * width + w0) * block;
-                   for (int i = 0; i < (w1 - w0) * block; i += block) {
-                     for (int lane = 0; lane < block; ++lane) sum[lane] += row[i + lane];
-                   }
-                 }
-                 const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
-                 for (int lane = 0; lane < block; ++lane) sum[lane] /= count;
-               });
+    if (bottom.block == 1) return AverageOfPlane(windows, rows, from, y + p * outputs);
+    AverageOfBlocks(windows, rows, bottom.block, from, y + p * outputs);
   });
 }
 
 template <typename Dtype>
 void AveragePoolBackward(const ChannelLayout& bottom, const PoolWindows& windows, const Dtype* dy,
                          Dtype* dx) {
-  const int block = bottom.block, width = bottom.width;
-  const std::ptrdiff_t size = std::ptrdiff_t(windows.h.out) * windows.w.out * block;
+  const std::ptrdiff_t outputs = OutputsOfPlane(bottom, windows);
   EachPlane(bottom, [&](std::ptrdiff_t p) {
-    const Dtype* from = dy + p * size;
     Dtype* to = dx + p * bottom.plane_size();
     std::fill(to, to + bottom.plane_size(), Dtype(0));
-    EachWindow(windows, {0, windows.h.out},
-               [=](std::ptrdiff_t o, int oh, int ow, int h0, int h1, int w0, int w1) {
-                 const Dtype count = windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow);
-                 const Dtype* diff = from + o * block;
-                 for (int h = h0; h < h1; ++h) {
-                   Dtype* row = to + (std::ptrdiff_t(h) * width + w0) * block;
-                   for (int i = 0; i < (w1 - w0) * block; i += block) {
-                     for (int lane = 0; lane < block; ++lane) row[i + lane] += diff[lane] / count;
-                   }
-                 }
-               });
+    if (bottom.block == 1) return SpreadOverPlane(windows, dy + p * outputs, to);
+    SpreadOverBlocks(windows, bottom.block, dy + p * outputs, to);
   });
 }
 

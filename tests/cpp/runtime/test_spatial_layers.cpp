@@ -101,6 +101,41 @@ TEST(Pooling, RefusesWindowsThatNoIntCounts) {
   EXPECT_ERROR_NAMES(set_up("kernel_size: 1073741824 pad: 1073741823"), "too many for pooling");
 }
 
+// Windows of few values and of many, of whole rows and of parts of them.
+TEST(Pooling, AveragesOverTheWindowInThePaddedImage) {
+  const int height = 21, width = 35;
+  struct Window {
+    int height, width, stride, pad;
+  };
+  for (const Window& k : {Window{3, 3, 2, 1}, Window{2, 20, 1, 0}, Window{5, 35, 4, 0},
+                          Window{19, 37, 3, 1}, Window{21, 35, 1, 0}}) {
+    LayerCase<float> layer(Pooling("pool: AVE kernel_h: " + std::to_string(k.height) +
+                                   " kernel_w: " + std::to_string(k.width) + " stride: " +
+                                   std::to_string(k.stride) + " pad: " + std::to_string(k.pad)));
+    layer.Bottom({1, 2, height, width}).Forward();
+    const Blob<float>&x = *layer.bottom[0], &y = *layer.top[0];
+    for (int c = 0; c < 2; ++c) {
+      for (int oh = 0; oh < y.height(); ++oh) {
+        for (int ow = 0; ow < y.width(); ++ow) {
+          double sum = 0;
+          int count = 0;
+          for (int h = oh * k.stride; h < oh * k.stride + k.height; ++h) {
+            for (int w = ow * k.stride; w < ow * k.stride + k.width; ++w) {
+              // Counted from the corner of the padded image.
+              if (h >= height + 2 * k.pad || w >= width + 2 * k.pad) continue;
+              ++count;
+              const bool inside =
+                  h >= k.pad && h < height + k.pad && w >= k.pad && w < width + k.pad;
+              if (inside) sum += x.data_at(0, c, h - k.pad, w - k.pad);
+            }
+          }
+          EXPECT_NEAR(y.data_at(0, c, oh, ow), sum / count, 2e-6);
+        }
+      }
+    }
+  }
+}
+
 // Floats count the pixels of planes up to 2^24.
 TEST(Pooling, TakesLargerPlanesUnlessItKeepsPlaces) {
   const int width = (1 << 23) + 2;
