@@ -13,32 +13,11 @@
 #include "caffe/layers/swish_layer.hpp"
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
-#include "caffe/util/parallel_for.hpp"
 #include "layers/element_layout.hpp"
 #include "layers/no_gradient.hpp"
-#include "util/simd.hpp"
+#include "util/vector_math.hpp"
 
 namespace caffe {
-
-namespace {
-
-// T is what a value is kept as, Dtype what is computed with.
-template <typename Dtype, typename T, typename Function>
-CAFFE_SIMD_CLONES void ForwardKernel(const Function f, std::ptrdiff_t n, const T* x, T* y) {
-#pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = f.forward(Dtype(x[i]));
-}
-
-template <typename Dtype, typename T, typename Function>
-CAFFE_SIMD_CLONES void BackwardKernel(const Function f, std::ptrdiff_t n, const T* x, const T* y,
-                                      const T* dy, T* dx) {
-#pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
-    dx[i] = f.backward(Dtype(x[i]), Dtype(y[i]), Dtype(dy[i]));
-  }
-}
-
-}  // namespace
 
 template <typename Dtype, template <typename> class Op>
 void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
@@ -50,10 +29,8 @@ void ElementwiseLayer<Dtype, Op>::Forward_cpu(const vector<Blob<Dtype>*>& bottom
     using T = decltype(type);
     const T* x = ReadAs<T>(layout, *bottom[0]);
     T* y = WriteAs<T>(layout, top[0]);
-    ParallelFor(bottom[0]->count(), kElementwiseGrain,
-                [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                  ForwardKernel<Dtype>(f, end - begin, x + begin, y + begin);
-                });
+    const auto forward = [f](T in) { return T(f.forward(Dtype(in))); };
+    ParallelMap(bottom[0]->count(), y, forward, x);
   });
 }
 
@@ -72,10 +49,10 @@ void ElementwiseLayer<Dtype, Op>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       const T* x = y;
       if (f.needs_input()) x = ReadAs<T>(layout, bottom[0] == top[0] ? input_ : *bottom[0]);
       T* dx = WriteAs<T>(layout, bottom[0], Part::kDiff);
-      ParallelFor(
-          bottom[0]->count(), kElementwiseGrain, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            BackwardKernel<Dtype>(f, end - begin, x + begin, y + begin, dy + begin, dx + begin);
-          });
+      const auto backward = [f](T in, T out, T diff) {
+        return T(f.backward(Dtype(in), Dtype(out), Dtype(diff)));
+      };
+      ParallelMap(bottom[0]->count(), dx, backward, x, y, dy);
     });
   } else {
     RefuseGradient(*this, propagate_down);

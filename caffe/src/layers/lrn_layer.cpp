@@ -1,5 +1,7 @@
 #include "caffe/layers/lrn_layer.hpp"
 
+#include "util/vector_math.hpp"
+
 namespace caffe {
 
 namespace {
@@ -91,8 +93,8 @@ void LRNLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     NeighbourhoodSums(squares.data(), k_, AlphaPerElement(), scale + n * image);
   }
   const Dtype beta = beta_;
-  ParallelElements(bottom[0]->count(),
-                   [=](std::ptrdiff_t i) { y[i] = x[i] * std::pow(scale[i], -beta); });
+  const auto times_power = [=](Dtype value, Dtype s) { return value * std::pow(s, -beta); };
+  ParallelMap(bottom[0]->count(), y, times_power, x, scale);
 }
 
 // With s as above: dx = dy s^-beta - 2 alpha beta / n x sum(dy y / s), the sum over the values in
@@ -105,6 +107,7 @@ void LRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const std::ptrdiff_t image = std::ptrdiff_t(channels_) * height_ * width_;
   const Dtype beta = beta_;
   const Dtype factor = -2 * beta * AlphaPerElement();
+  const auto times_power = [=](Dtype diff, Dtype s) { return diff * std::pow(s, -beta); };
   vector<Dtype> ratio(image), sums(image), around(image);
   for (int n = 0; n < num_; ++n) {
     const Dtype* x = bottom[0]->cpu_data() + n * image;
@@ -113,12 +116,9 @@ void LRNLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     Dtype* dx = bottom[0]->mutable_cpu_diff() + n * image;
     Dtype* r = ratio.data();
     Dtype* sum = sums.data();
-    ParallelElements(image, [=](std::ptrdiff_t i) {
-      // x s^-beta is y, which a layer in place may have overwritten.
-      const Dtype power = std::pow(scale[i], -beta);
-      r[i] = dy[i] * x[i] * power / scale[i];
-      sum[i] = dy[i] * power;
-    });
+    ParallelMap(image, sum, times_power, dy, scale);
+    // x s^-beta is y, which a layer in place may have overwritten.
+    ParallelElements(image, [=](std::ptrdiff_t i) { r[i] = sum[i] * x[i] / scale[i]; });
     NeighbourhoodSums(r, 0, factor, around.data());
     const Dtype* a = around.data();
     ParallelElements(image, [=](std::ptrdiff_t i) { dx[i] = sum[i] + x[i] * a[i]; });

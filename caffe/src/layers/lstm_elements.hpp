@@ -24,9 +24,11 @@ struct LSTMForward {
 
   CAFFE_HOST_DEVICE static Dtype Logistic(Dtype x) { return 1 / (1 + std::exp(-x)); }
 
-  CAFFE_HOST_DEVICE void operator()(int at) const {
-    const int n = at / d;
-    const std::ptrdiff_t gate = std::ptrdiff_t(n) * 4 * d + at % d;
+  CAFFE_HOST_DEVICE void operator()(int at) const { Unit(at / d, at % d); }
+
+  CAFFE_HOST_DEVICE void Unit(int n, int k) const {
+    const int at = n * d + k;
+    const std::ptrdiff_t gate = std::ptrdiff_t(n) * 4 * d + k;
     const Dtype* x = input + gate;
     Dtype* a = acts + gate;
     a[0] = Logistic(x[0]);
@@ -51,9 +53,11 @@ struct LSTMBackward {
   Dtype* dc_prev;
   Dtype* dinput;
 
-  CAFFE_HOST_DEVICE void operator()(int at) const {
-    const int n = at / d;
-    const std::ptrdiff_t gate = std::ptrdiff_t(n) * 4 * d + at % d;
+  CAFFE_HOST_DEVICE void operator()(int at) const { Unit(at / d, at % d); }
+
+  CAFFE_HOST_DEVICE void Unit(int n, int k) const {
+    const int at = n * d + k;
+    const std::ptrdiff_t gate = std::ptrdiff_t(n) * 4 * d + k;
     const Dtype* a = acts + gate;
     Dtype* dx = dinput + gate;
     const Dtype i = a[0], f = a[d], o = a[2 * d], g = a[3 * d];

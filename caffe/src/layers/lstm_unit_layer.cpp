@@ -4,8 +4,25 @@
 #include "layers/lstm_elements.hpp"
 #include "layers/no_gradient.hpp"
 #include "util/rows.hpp"
+#include "util/vector_math.hpp"
 
 namespace caffe {
+
+namespace {
+
+template <typename Step>
+CAFFE_SIMD_CLONES void UnitsOfSequence(const Step step, int n) {
+#pragma omp simd
+  for (int k = 0; k < step.d; ++k) step.Unit(n, k);
+}
+
+template <typename Step>
+void EachSequence(int sequences, const Step& step) {
+  ForRows(sequences, 8 * step.d,
+          [=](std::ptrdiff_t n) { UnitsOfSequence(step, static_cast<int>(n)); });
+}
+
+}  // namespace
 
 template <typename Dtype>
 void LSTMUnitLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
@@ -36,9 +53,7 @@ void LSTMUnitLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                    X_acts_.mutable_cpu_data(),
                                    top[0]->mutable_cpu_data(),
                                    top[1]->mutable_cpu_data()};
-  ForRows(bottom[0]->shape(1), 8 * hidden_dim_, [=](std::ptrdiff_t n) {
-    for (int k = 0; k < unit.d; ++k) unit(static_cast<int>(n) * unit.d + k);
-  });
+  EachSequence(bottom[0]->shape(1), unit);
 }
 
 template <typename Dtype>
@@ -56,9 +71,7 @@ void LSTMUnitLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                     top[1]->cpu_diff(),
                                     bottom[0]->mutable_cpu_diff(),
                                     bottom[1]->mutable_cpu_diff()};
-  ForRows(bottom[0]->shape(1), 8 * hidden_dim_, [=](std::ptrdiff_t n) {
-    for (int k = 0; k < unit.d; ++k) unit(static_cast<int>(n) * unit.d + k);
-  });
+  EachSequence(bottom[0]->shape(1), unit);
 }
 
 INSTANTIATE_CLASS(LSTMUnitLayer);

@@ -2,27 +2,24 @@
 #define CAFFE_SRC_LAYERS_SIGMOID_CROSS_ENTROPY_ELEMENTS_HPP_
 
 #include <cmath>
-#include <cstddef>
 
 #include "caffe/util/host_device.hpp"
 
 namespace caffe {
 
-/// Scores and their targets, one by one; shared by CPU and GPU.
+/// The loss of a score x with target t; shared by CPU and GPU.
 template <typename Dtype>
-struct CrossEntropyOfScores {
-  const Dtype* x;
-  const Dtype* t;
+struct CrossEntropy {
   Dtype ignored;  // NaN: no target is
 
-  CAFFE_HOST_DEVICE bool Counts(std::ptrdiff_t i) const { return !(t[i] == ignored); }
+  CAFFE_HOST_DEVICE bool Counts(Dtype t) const { return !(t == ignored); }
   /// -t log p - (1 - t) log(1 - p), written so that exp never overflows.
-  CAFFE_HOST_DEVICE Dtype Loss(std::ptrdiff_t i) const {
-    if (!Counts(i)) return 0;
-    return Larger(x[i], Dtype(0)) - x[i] * t[i] + std::log1p(std::exp(-std::fabs(x[i])));
+  CAFFE_HOST_DEVICE Dtype Loss(Dtype x, Dtype t) const {
+    if (!Counts(t)) return 0;
+    return Larger(x, Dtype(0)) - x * t + std::log1p(std::exp(-std::fabs(x)));
   }
-  CAFFE_HOST_DEVICE Dtype Diff(std::ptrdiff_t i) const {
-    return Counts(i) ? 1 / (1 + std::exp(-x[i])) - t[i] : Dtype(0);
+  CAFFE_HOST_DEVICE Dtype Diff(Dtype x, Dtype t) const {
+    return Counts(t) ? 1 / (1 + std::exp(-x)) - t : Dtype(0);
   }
 };
 

@@ -6,6 +6,7 @@
 #include "layers/no_gradient.hpp"
 #include "layers/sigmoid_cross_entropy_elements.hpp"
 #include "util/parallel_sum.hpp"
+#include "util/vector_math.hpp"
 
 namespace caffe {
 
@@ -37,11 +38,13 @@ template <typename Dtype>
 void SigmoidCrossEntropyLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                                       const vector<Blob<Dtype>*>& top) {
   const int count = bottom[0]->count();
-  const CrossEntropyOfScores<Dtype> scores = {bottom[0]->cpu_data(), bottom[1]->cpu_data(),
-                                              Ignored()};
-  const Dtype sum = ParallelSum<Dtype>(count, [=](std::ptrdiff_t i) { return scores.Loss(i); });
+  const CrossEntropy<Dtype> entropy = {Ignored()};
+  const Dtype* x = bottom[0]->cpu_data();
+  const Dtype* t = bottom[1]->cpu_data();
+  const Dtype sum =
+      ParallelSum<Dtype>(count, [=](std::ptrdiff_t i) { return entropy.Loss(x[i], t[i]); });
   const int valid =
-      ParallelSum<int>(count, [=](std::ptrdiff_t i) { return scores.Counts(i) ? 1 : 0; });
+      ParallelSum<int>(count, [=](std::ptrdiff_t i) { return entropy.Counts(t[i]) ? 1 : 0; });
   normalizer_ = this->get_normalizer(this->normalization_, valid);
   top[0]->mutable_cpu_data()[0] = sum / normalizer_;
 }
@@ -52,11 +55,11 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*
                                                        const vector<Blob<Dtype>*>& bottom) {
   RefuseGradient(*this, propagate_down, 1);
   if (!propagate_down[0]) return;
-  const CrossEntropyOfScores<Dtype> scores = {bottom[0]->cpu_data(), bottom[1]->cpu_data(),
-                                              Ignored()};
+  const CrossEntropy<Dtype> entropy = {Ignored()};
   const Dtype scale = top[0]->cpu_diff()[0] / normalizer_;
-  Dtype* dx = bottom[0]->mutable_cpu_diff();
-  ParallelElements(bottom[0]->count(), [=](std::ptrdiff_t i) { dx[i] = scale * scores.Diff(i); });
+  const auto diff = [=](Dtype x, Dtype t) { return scale * entropy.Diff(x, t); };
+  ParallelMap(bottom[0]->count(), bottom[0]->mutable_cpu_diff(), diff, bottom[0]->cpu_data(),
+              bottom[1]->cpu_data());
 }
 
 INSTANTIATE_CLASS(SigmoidCrossEntropyLossLayer);

@@ -10,20 +10,24 @@ namespace {
 
 template <typename Dtype>
 struct LossOfScore {
-  CrossEntropyOfScores<Dtype> scores;
+  CrossEntropy<Dtype> entropy;
+  const Dtype* x;
+  const Dtype* t;
   CAFFE_HOST_DEVICE LossSum operator()(int, int i) const {
-    return {scores.Loss(i), scores.Counts(i) ? 1. : 0.};
+    return {entropy.Loss(x[i], t[i]), entropy.Counts(t[i]) ? 1. : 0.};
   }
 };
 
 template <typename Dtype>
 struct ScoreDiff {
-  CrossEntropyOfScores<Dtype> scores;
+  CrossEntropy<Dtype> entropy;
+  const Dtype* x;
+  const Dtype* t;
   Dtype loss_weight;
   const Dtype* normalizer;
   Dtype* dx;
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    dx[i] = loss_weight / *normalizer * scores.Diff(i);
+    dx[i] = loss_weight / *normalizer * entropy.Diff(x[i], t[i]);
   }
 };
 
@@ -36,7 +40,7 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>
   device_normalizer_.Reshape(vector<int>());
   const LossDivisor divisor = {this->normalization_, this->outer_num_, count};
   SumRows<LossSum>(
-      1, count, LossOfScore<Dtype>{{bottom[0]->gpu_data(), bottom[1]->gpu_data(), Ignored()}},
+      1, count, LossOfScore<Dtype>{{Ignored()}, bottom[0]->gpu_data(), bottom[1]->gpu_data()},
       StoreLoss<Dtype>{divisor, top[0]->mutable_gpu_data(), device_normalizer_.mutable_gpu_data()});
 }
 
@@ -48,11 +52,12 @@ void SigmoidCrossEntropyLossLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*
   if (!propagate_down[0]) return;
   // A derived class that computes the loss itself has set normalizer_.
   if (device_normalizer_.count() == 0) return Backward_cpu(top, propagate_down, bottom);
-  ForElements(bottom[0]->count(),
-              ScoreDiff<Dtype>{{bottom[0]->gpu_data(), bottom[1]->gpu_data(), Ignored()},
-                               top[0]->cpu_diff()[0],
-                               device_normalizer_.gpu_data(),
-                               bottom[0]->mutable_gpu_diff()});
+  ForElements(bottom[0]->count(), ScoreDiff<Dtype>{{Ignored()},
+                                                   bottom[0]->gpu_data(),
+                                                   bottom[1]->gpu_data(),
+                                                   top[0]->cpu_diff()[0],
+                                                   device_normalizer_.gpu_data(),
+                                                   bottom[0]->mutable_gpu_diff()});
 }
 
 INSTANTIATE_LAYER_GPU_FUNCS(SigmoidCrossEntropyLossLayer);

@@ -14,6 +14,7 @@
 #include "caffe/util/rng.hpp"
 #include "util/copy_elements.hpp"
 #include "util/parallel_sum.hpp"
+#include "util/vector_math.hpp"
 
 namespace caffe {
 
@@ -75,8 +76,6 @@ void caffe_cpu_scale(const int n, const Dtype alpha, const Dtype* x, Dtype* y) {
 
 DEFINE_UNARY(caffe_sqr, a[i] * a[i])
 DEFINE_UNARY(caffe_sqrt, std::sqrt(a[i]))
-DEFINE_UNARY(caffe_exp, std::exp(a[i]))
-DEFINE_UNARY(caffe_log, std::log(a[i]))
 DEFINE_UNARY(caffe_abs, std::fabs(a[i]))
 DEFINE_UNARY(caffe_cpu_fabs, std::fabs(a[i]))
 DEFINE_UNARY(caffe_cpu_sign, caffe_sign(a[i]))
@@ -94,8 +93,21 @@ DEFINE_BINARY(caffe_mul, *)
 DEFINE_BINARY(caffe_div, /)
 
 template <typename Dtype>
+void caffe_exp(const int n, const Dtype* a, Dtype* y) {
+  const auto exp = [](Dtype x) { return std::exp(x); };
+  ParallelMap(n, y, exp, a);
+}
+
+template <typename Dtype>
+void caffe_log(const int n, const Dtype* a, Dtype* y) {
+  const auto log = [](Dtype x) { return std::log(x); };
+  ParallelMap(n, y, log, a);
+}
+
+template <typename Dtype>
 void caffe_powx(const int n, const Dtype* a, const Dtype b, Dtype* y) {
-  ParallelElements(n, [=](std::ptrdiff_t i) { y[i] = std::pow(a[i], b); });
+  const auto power = [=](Dtype x) { return std::pow(x, b); };
+  ParallelMap(n, y, power, a);
 }
 
 // ---- sums ----

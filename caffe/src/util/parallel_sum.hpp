@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "caffe/util/parallel_for.hpp"
+#include "util/simd.hpp"
 
 namespace caffe {
 
@@ -14,7 +15,7 @@ namespace caffe {
 ///
 /// Relative error where all terms have one sign: at most 20 roundings of Dtype, 1.2e-6 for float.
 template <typename Dtype, typename Term>
-double SumOf(std::ptrdiff_t first, std::ptrdiff_t last, const Term& term) {
+static CAFFE_SIMD_CLONES double SumOf(std::ptrdiff_t first, std::ptrdiff_t last, const Term& term) {
   constexpr int kSums = 16, kTerms = 16;
   double total = 0;
   for (; last - first >= kSums * kTerms; first += kSums * kTerms) {

@@ -72,6 +72,7 @@ TEST(AnyOrderOfChannels, AverageOfThePlane) {
 TEST(AnyOrderOfChannels, FunctionsOfElements) {
   ExpectPlainResults("type: 'ReLU' relu_param { negative_slope: 0.5 }");
   ExpectPlainResults("type: 'TanH'");
+  ExpectPlainResults("type: 'BNLL'");
 }
 
 TEST(AnyOrderOfChannels, BatchNorm) { ExpectPlainResults("type: 'BatchNorm'"); }

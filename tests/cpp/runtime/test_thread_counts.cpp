@@ -54,13 +54,19 @@ TEST(ThreadCounts, DoNotChangeResults) {
   const std::vector<int> labels = {3, 123, 211};
   std::vector<std::pair<std::string, Shapes>> layers = {
       {"type: 'Dropout'", {shape}},
+      {"type: 'BNLL'", {shape}},
       {"type: 'EuclideanLoss'", {shape, shape}},
+      {"type: 'LRN'", {shape}},
+      {"type: 'Pooling' pooling_param { pool: AVE kernel_size: 3 stride: 2 }", {shape}},
+      {"type: 'Pooling' pooling_param { pool: AVE global_pooling: true }", {shape}},
       {"type: 'PReLU'", {shape}},
       {"type: 'Reduction' reduction_param { operation: SUMSQ }", {shape}},
       {"type: 'Reduction' reduction_param { operation: MEAN axis: 2 }", {shape}},
       {"type: 'Sigmoid'", {shape}},
       {"type: 'SigmoidCrossEntropyLoss'", {shape, shape}},
       {"type: 'Softmax'", {shape}},
+      {"type: 'Softmax'", {{301, 1003}}},
+      {"type: 'TanH'", {shape}},
       {"type: 'SoftmaxWithLoss' loss_param { weight_by_label_freqs: true }", {shape, labels}},
   };
   // One of a few tiles and many channels, one of many tiles.
