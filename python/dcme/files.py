@@ -358,6 +358,13 @@ def read_labels(path: PathLike) -> np.ndarray:
     return labels
 
 
+def is_deep_grey_png(path: PathLike) -> bool:
+    """Whether a file is a grey PNG of 16 bits, as instance maps are and no picture of ours is."""
+    with open(path, "rb") as stream:
+        head = stream.read(len(PNG_START) + 10)
+    return head.startswith(PNG_START) and head[-2:] == b"\x10\0"
+
+
 def read_ids(path: PathLike) -> np.ndarray:
     """A 16-bit instance map (H, W) as uint16."""
     ids = _decode(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from dcme.cli.options import (
+    OneClassList,
     add_levels,
     add_old_name,
     add_workers,
@@ -34,6 +35,7 @@ named as the image; an ending such as _masks may follow; of several --classes
     parser.add_argument(
         "--classes",
         type=classes,
+        action=OneClassList,
         metavar="LABEL:NAME,...",
         help="class of the masks, e.g. 1:nucleus, those of instance maps (1000 * class + number), "
         "or the wanted categories of a COCO file; default: 1:object, or all categories under "

@@ -105,12 +105,29 @@ def add_split(parser: argparse.ArgumentParser, default: str = "val") -> None:
     )
 
 
+class OneClassList(argparse.Action):
+    """Take one list of classes: of two, the last would silently be all that counts."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the list; end where there is one already."""
+        if getattr(namespace, self.dest, self.default) is not self.default:
+            raise argparse.ArgumentError(self, "is given twice; name all in one: LABEL:NAME,...")
+        setattr(namespace, self.dest, values)
+
+
 def add_classes(parser: argparse.ArgumentParser, place: str = "") -> None:
     """``--classes``; None by default where a file ``classes.json`` in a ``place`` may tell them."""
     told = f"those that {place} tells (classes.json), else " if place else ""
     parser.add_argument(
         "--classes",
         type=classes,
+        action=OneClassList,
         default=None if place else "cityscapes",
         metavar="LABEL:NAME,...",
         help=f"classes of the data set, e.g. 1:nucleus; default: {told}the eight of Cityscapes",

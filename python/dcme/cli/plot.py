@@ -71,6 +71,25 @@ def _require_other_file(arguments: argparse.Namespace) -> None:
     for path in (*filter(None, shown), *(arguments.log or ())):
         if Path(path).resolve() == out:
             raise UserError(f"{arguments.out}: is to be shown; name another file for the picture")
+    if arguments.image and out.is_file():
+        _require_picture_of_ours(arguments)
+
+
+def _require_picture_of_ours(arguments: argparse.Namespace) -> None:
+    """Raise where the file to be replaced is likely one to show, whose option was forgotten."""
+    from dcme.errors import UserError
+    from dcme.files import is_deep_grey_png
+
+    if is_deep_grey_png(arguments.out):
+        raise UserError(
+            f"{arguments.out}: is an instance map, which --ids shows; name another file for the "
+            "picture"
+        )
+    if not (arguments.ids or arguments.vectors or arguments.results):
+        raise UserError(
+            f"{arguments.out}: is there already, and nothing is to be shown with the image; if "
+            "this is (--ids, --vectors, --results), name another file for the picture"
+        )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from dcme.cli.options import (
+    OneClassList,
     add_decoding,
     add_levels,
     add_no_masks,
@@ -70,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes",
         type=classes,
+        action=OneClassList,
         metavar="LABEL:NAME,...",
         help="classes of the network, e.g. 1:nucleus; default: those that it was trained on, "
         "which its training prototxt tells",

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from dcme.cli.options import (
+    OneClassList,
     add_workers,
     classes,
     counted,
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--classes",
         type=classes,
+        action=OneClassList,
         metavar="LABEL:NAME,...",
         help="classes of the crops, e.g. 1:nucleus; default: those that classes.json beside the "
         "lists tells, else the eight of Cityscapes",

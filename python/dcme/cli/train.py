@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_iterations, classes, count, out_folder
+from dcme.cli.options import OneClassList, add_iterations, classes, count, out_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes",
         type=classes,
+        action=OneClassList,
         metavar="LABEL:NAME,...",
         help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name, "
         "or else those that DATA tells (classes.json)",

@@ -43,8 +43,8 @@ from dcme.results.files import (
     ImageResult,
     folders_read,
     list_result,
+    require_no_other_files,
     require_no_others,
-    results_in,
     text_path,
     write_result,
 )
@@ -194,8 +194,10 @@ def decode_files(
         samples = distinct(samples)
     names = [sample.name for sample in samples] if samples is not None else None
     by_name = {sample.name: sample for sample in samples or ()}
-    if results_in(out):
-        require_no_others(out, {item.name for item in read_vectors(source, names)})
+    texts = visible_files(out, (".txt",))
+    found = {item.name for item in read_vectors(source, names)} if texts else set()
+    require_no_others(out, found)
+    _require_room(out, found)
 
     def original(item: VectorMap) -> Original:
         if size is None and item.name in by_name:
@@ -208,6 +210,12 @@ def decode_files(
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
     write_classes(out, decoding.classes)
     return len(instances), sum(instances)
+
+
+def _require_room(out: PathLike, names: Collection[str]) -> None:
+    """Raise where a folder holds files of the user's own in the places of these images' results."""
+    if not (Path(out) / RECIPE).exists():  # which a prediction that was begun has left
+        require_no_other_files(out, names)
 
 
 def _distinct_maps(source: PathLike, names: Sequence[str] | None) -> Iterator[VectorMap]:
@@ -319,6 +327,7 @@ def _kept(
     """
     kept = set()
     sources = {sample.name: file_state(sample.image_path()) for sample in samples}
+    _require_room(recipe.folder, sources)
     if resume:
         recipe.check("choose another folder, or begin anew without --resume")
         kept = {

@@ -200,6 +200,21 @@ def require_no_others(out: PathLike, names: Collection[str], remedy: str = "") -
         )
 
 
+def require_no_other_files(out: PathLike, names: Collection[str]) -> None:
+    """Raise where a folder without results holds files in the places of those of these images.
+
+    Masks of the user's own, ``masks/NAME_000.png``, have the very names of results.
+    """
+    if results_in(out):
+        return
+    for folder in (Path(out) / MASK_FOLDER, Path(out) / MAP_FOLDER):
+        if folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir()):
+            raise UserError(f"{folder}: holds files that are no results; name another folder")
+    for text in (text_path(out, name) for name in names):
+        if text.exists():
+            raise UserError(f"{text}: is there already and no result; name another folder")
+
+
 def write_result(out: PathLike, result: ImageResult, masks: bool = True) -> None:
     """Write one image's masks, unless they are not wanted, its instance map and, last of all, its
     text file.

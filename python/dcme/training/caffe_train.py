@@ -44,6 +44,17 @@ class NetFiles:
     deploy: Path
     solver: Path
 
+    @property
+    def all(self) -> tuple[Path, Path, Path]:
+        """The three of them."""
+        return self.train, self.deploy, self.solver
+
+    @classmethod
+    def bound_in(cls, out: PathLike) -> NetFiles:
+        """Those of a run's folder, whichever variant is trained."""
+        folder = Path(out)
+        return cls(*(folder / f"{name}.prototxt" for name in ("train", "deploy", "solver")))
+
     @classmethod
     def of_folder(cls, folder: PathLike, variant: str = "") -> NetFiles:
         """``train.prototxt``, ``deploy.prototxt`` and ``solver.prototxt`` of a folder.
@@ -56,7 +67,7 @@ class NetFiles:
             root / "deploy.prototxt",
             root / f"solver{suffix}.prototxt",
         )
-        for path in (files.train, files.deploy, files.solver):
+        for path in files.all:
             if not path.is_file():
                 raise UserError(
                     f"{path}: no such file; name a folder with train{suffix}.prototxt, "
@@ -153,9 +164,7 @@ def bind_to_data(
     val_list = f"val{LMDB_ENDING}" if train_list.endswith(LMDB_ENDING) else "val.txt"
     for layer, testing in data_layers(net, files.train):
         _bind_source(layer, root, val_list if testing else train_list)
-    bound = NetFiles(
-        folder / "train.prototxt", folder / "deploy.prototxt", folder / "solver.prototxt"
-    )
+    bound = NetFiles.bound_in(folder)
     solver.net = str(bound.train.resolve())
     solver.snapshot_prefix = str((folder / "snapshot").resolve())
     if max_iter is not None and solver.max_iter:

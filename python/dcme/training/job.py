@@ -168,6 +168,22 @@ def _recipe(job: TrainingJob) -> dict[str, str]:
     }
 
 
+def _require_own_folder(job: TrainingJob) -> None:
+    """Refuse a folder with data or with nets of the user's, which those of the run would replace.
+
+    Where a training was, as its recipe or a snapshot tells, the nets are the run's own.
+    """
+    require_apart(job.out, [job.data], "the data set is")
+    if (Path(job.out) / RECIPE).exists():
+        return
+    require_apart(job.out, [nets_path(job.nets)], "the nets are")
+    for path in NetFiles.bound_in(job.out).all:
+        if path.exists() and newest_state(job.out) is None:
+            raise UserError(
+                f"{path}: would be replaced, and no training of dcme wrote it; name another folder"
+            )
+
+
 def _keep_recipe(job: TrainingJob) -> None:
     """Refuse to go on with a folder in which something else was trained."""
     recipe = Recipe(Path(job.out), RECIPE, _recipe(job), "snapshots of another training")
@@ -214,7 +230,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     files = NetFiles.of_folder(job.nets, job.variant)
     if not Path(job.data).is_dir():
         raise UserError(f"{job.data}: no such folder; dcme collect and dcme prepare write such")
-    require_apart(job.out, [job.data], "the data set is")
+    _require_own_folder(job)
 
     def say(text: str) -> None:
         if not quiet:

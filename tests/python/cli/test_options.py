@@ -87,3 +87,13 @@ def test_the_defaults_of_the_decoder_are_told():
         option = told.partition(f" --{name} ")[2].partition(" --")[0]
         assert f"default: {getattr(Decoding(), name):g}" in option
     assert f"default: {Decoding().mode}" in told
+
+
+@pytest.mark.parametrize(
+    "command", ["collect images masks out", "evaluate r city", "prepare city out", "train n d out"]
+)
+def test_of_two_lists_of_classes_none_is_passed_over(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "--classes", "1:nucleus", "--classes", "2:cell"])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "argument --classes: is given twice; name all in one" in error

@@ -155,6 +155,22 @@ def test_pictures_have_the_format_of_their_suffix(scene, fails):
     assert "a.pdf: pictures are written as .png, .jpg" in line
 
 
+def test_a_picture_takes_the_place_of_nothing_that_may_be_meant_to_be_shown(scene, fails):
+    """Whoever forgets ``--ids`` names the instance map where the picture's name should be."""
+    image, ids, other = (scene / f"{name}.png" for name in ("image", "gt", "other"))
+    cv2.imwrite(str(ids), np.zeros((40, 60), np.uint16))
+    cv2.imwrite(str(other), np.zeros((40, 60), np.uint8))
+    before = {path: path.read_bytes() for path in scene.iterdir()}
+    for words in [(), ("--ids", ids.with_name("a.png"))]:
+        line = fails("plot", ids, "--image", image, *words)
+        assert f"{ids}: is an instance map, which --ids shows; name another file" in line
+    line = fails("plot", other, "--image", image)
+    assert f"{other}: is there already, and nothing is to be shown with the image" in line
+    assert {path: path.read_bytes() for path in scene.iterdir()} == before
+    for _ in range(2):  # a picture is made anew
+        assert main(["plot", str(other), "--image", str(image), "--ids", str(ids)]) == 0
+
+
 def test_a_picture_takes_the_place_of_nothing_that_it_shows(scene, fails):
     log = scene / "log.png"
     log.write_text("")
@@ -219,9 +235,9 @@ def test_an_image_of_16_bits_is_shown_between_its_levels(tmp_path, fails):
     words = ["plot", str(tmp_path / "p.png"), "--image", str(tmp_path / "deep.png")]
     assert "has 16 bits a channel" in fails(*words)
     assert main([*words, "--levels", "0,4095"]) == 0
-    deep = cv2.imread(str(tmp_path / "p.png"))
-    assert main([*words[:3], str(tmp_path / "flat.png")]) == 0
-    assert np.array_equal(deep, cv2.imread(str(tmp_path / "p.png")))
+    flat = str(tmp_path / "q.png")
+    assert main(["plot", flat, "--image", str(tmp_path / "flat.png")]) == 0
+    assert np.array_equal(cv2.imread(str(tmp_path / "p.png")), cv2.imread(flat))
 
 
 def test_the_vector_map_of_the_images_name_is_shown(scene, fails):

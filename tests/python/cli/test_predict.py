@@ -119,7 +119,8 @@ def test_results_of_other_settings_are_not_taken_for_ones_own(
 ):
     monkeypatch.chdir(tmp_path)
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
-    words = ("--scale", "2", "--classes", "1:thing", *options, "--resume", "--quiet")
+    classes = () if "--classes" in options else ("--classes", "1:thing")
+    words = ("--scale", "2", *classes, *options, "--resume", "--quiet")
     line = fails("predict", deploy, "w.caffemodel", "a.png", "r", *words)
     assert "r: holds results of another prediction " + told in line
     assert "choose another folder, or begin anew without --resume" in line
@@ -277,3 +278,36 @@ def test_the_networks_own_thresholds_are_not_replaced(deploy, tmp_path, fails):
     words = ("predict", deploy, "w.caffemodel", tmp_path / "images", tmp_path / "r")
     line = fails(*words, "--classes", "1:thing", "--vectors", tmp_path)
     assert f"{tmp_path}: is where the network is; name another folder" in line
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("masks/a_000.png", "masks: holds files that are no results"),
+        ("masks/a.png", "masks: holds files that are no results"),
+        ("instanceIds/a_instanceIds.png", "instanceIds: holds files that are no results"),
+        ("a.txt", "a.txt: is there already and no result"),
+    ],
+)
+@pytest.mark.parametrize("command", ["predict", "predict --resume", "decode"])
+def test_files_of_the_users_own_are_not_replaced_by_results(
+    deploy, tmp_path, capsys, command, own, told
+):
+    """``images/`` and ``masks/`` in one folder are the layout that ``dcme collect`` asks for."""
+    mine = tmp_path / "r" / own
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    if command == "decode":
+        np.save(tmp_path / "a.npy", np.zeros((2, 32, 64), np.float32))
+        assert main(["decode", str(tmp_path / "a.npy"), str(tmp_path / "r"), "--quiet"]) == 1
+    else:
+        assert predicted_input(deploy, tmp_path, "--scale", "2", *command.split()[1:]) == 1
+    assert f"{told}; name another folder" in capsys.readouterr().err
+    assert mine.read_text() == "mine"
+    assert [path for path in (tmp_path / "r").rglob("*") if path.is_file()] == [mine]
+
+
+def test_a_prediction_that_left_no_list_yet_is_begun_again(deploy, tmp_path):
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    (tmp_path / "r" / "a.txt").unlink()  # comes last: here an interruption came first
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100

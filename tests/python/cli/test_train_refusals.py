@@ -137,3 +137,14 @@ def test_beside_a_damaged_snapshot_the_one_before_is_named(data, tmp_path, fails
     for path in out.glob("snapshot_iter_2.*"):
         path.unlink()
     assert train(data, out, 3, "--quiet") == 0
+
+
+def test_nets_of_the_users_own_are_not_replaced_by_those_of_a_run(data, tmp_path, fails):
+    nets = tmp_path / "nets"
+    shutil.copytree(NETS, nets)
+    before = {path: path.read_bytes() for path in nets.iterdir()}
+    line = fails("train", nets, data, nets, "--iterations", 1)
+    assert f"{nets}: is where the nets are; name another folder" in line
+    line = fails("train", NETS, data, nets, "--iterations", 1)
+    assert f"{nets / 'train.prototxt'}: would be replaced, and no training of dcme wrote" in line
+    assert {path: path.read_bytes() for path in nets.iterdir()} == before

@@ -78,8 +78,9 @@ def predicted_input(deploy, tmp_path, *options):
         write_png(image, np.full((32, 64, 3), 50, np.uint8))
     if not weights.exists():
         weights.touch()
-    words = [deploy, weights, image, tmp_path / "r", *options]
-    code = main(["predict", *map(str, words), "--classes", "1:thing", "--quiet"])
+    classes = [] if "--classes" in options else ["--classes", "1:thing"]
+    words = [deploy, weights, image, tmp_path / "r", *options, *classes]
+    code = main(["predict", *map(str, words), "--quiet"])
     return code or float(GradientNet.seen.max())
 
 
