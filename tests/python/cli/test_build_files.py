@@ -46,3 +46,9 @@ def test_options_stand_in_one_list_and_on_the_page():
     assert "CPU_ONLY" in listed and not elsewhere
     page = (ROOT / "docs/building.md").read_text()
     assert [name for name in listed if f"`{name}`" not in page] == []
+
+
+def test_pip_builds_no_cpp_tests_unless_they_are_asked_for():
+    settings = (ROOT / "pyproject.toml").read_text().partition("[tool.scikit-build]")[2]
+    assert 'cmake.define.BUILD_TESTING = "OFF"\n' in settings.partition("\n[")[0]
+    assert "-C cmake.define.BUILD_TESTING=$tests" in (ROOT / "run").read_text()
