@@ -7,11 +7,13 @@ Graphviz arranges them; where it is not installed, a simpler layout does.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from os import fspath
 from pathlib import Path
 from typing import Any
@@ -213,11 +215,34 @@ def draw_net_to_file(
     phase: int | None = None,
     display_lrm: bool = False,
 ) -> None:
-    """Write a picture of a NetParameter; the name's extension says in which format."""
-    ext = fspath(filename).rpartition(".")[2]
-    picture_bytes = draw_net(caffe_net, rankdir, ext, phase, display_lrm)
-    with open(filename, "wb") as file:
-        file.write(picture_bytes)
+    """Write a picture of a NetParameter; the name's extension says in which format.
+
+    Where that fails an earlier picture of that name is left as it was.
+    """
+    ext = os.path.splitext(fspath(filename))[1][1:]
+    if not ext:
+        raise ValueError(f"{filename}: name a picture with an extension: .png, .svg, .dot, ...")
+    _write(Path(filename), draw_net(caffe_net, rankdir, ext, phase, display_lrm))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; errors of the system name it."""
+    target = Path(os.path.realpath(path))  # of a link that which it leads to
+    # Into a pipe or a device there is no other way than to write.
+    in_place = path.exists() and not target.is_file()
+    part = path if in_place else target.with_name(f".{os.getpid()}.tmp{target.suffix}")
+    try:
+        part.write_bytes(content)
+        if not in_place:
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, part)
+            os.replace(part, target)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        if not in_place:
+            with suppress(OSError):  # the error above says what is wrong
+                part.unlink(missing_ok=True)
 
 
 def _read_net(path: str) -> Any:
@@ -228,7 +253,8 @@ def _read_net(path: str) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m caffe.draw``; returns 0, 1 after an error, 2 for wrong arguments."""
+    """Run ``python -m caffe.draw``; returns 0, 1 after an error, 2 for wrong arguments, 130 where
+    it was stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m caffe.draw",
         description="Draws a net; the picture's extension says in which format.",
@@ -261,8 +287,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 phases[given.phase],
                 given.display_lrm,
             )
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
     except (OSError, RuntimeError, ValueError) as error:
-        _say(f"error: {error}")
+        of_file = isinstance(error, OSError) and error.filename is not None
+        _say(f"error: {error.filename}: {error.strerror}" if of_file else f"error: {error}")
         return 1
     return 0
 

@@ -74,14 +74,17 @@ def _require_plain(names: Sequence[str], path: Path) -> None:
 
 def _stack(array: np.ndarray, names: Sequence[str] | None, stem: str) -> Iterator[tuple[str, Any]]:
     """The maps of a single array with their names."""
-    if array.ndim == 3:
-        yield (names[0] if names and len(names) == 1 else stem), array
-        return
-    if array.ndim != 4 or array.shape[1] != 2:
+    single = array.ndim == 3
+    if not single and (array.ndim != 4 or array.shape[1] != 2):
         raise UserError(f"{stem}: vector maps are (2, H, W) or (N, 2, H, W), not {array.shape}")
-    if names is not None and len(names) != len(array):
-        raise UserError(f"{stem}: holds {len(array)} vector maps for {len(names)} names")
-    for index in range(len(array)):
+    count = 1 if single else len(array)
+    if names is not None and len(names) != count:
+        maps = "1 vector map" if count == 1 else f"{count} vector maps"
+        raise UserError(f"{stem}: holds {maps} for {len(names)} names")
+    if single:
+        yield (names[0] if names else stem), array
+        return
+    for index in range(count):
         yield (names[index] if names else f"{stem}_{index:06d}"), array[index]
 
 
@@ -98,7 +101,7 @@ def _from_mapping(
         raise UserError(f"{path}: holds neither '{VECTOR_KEYS[0]}' nor '{VECTOR_KEYS[1]}'")
     grids = _pick(arrays, GRID_KEYS)
     if names is None and "names" in arrays:
-        stored = np.asarray(arrays["names"]).tolist()
+        stored = np.atleast_1d(arrays["names"]).tolist()
         names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored]
     _require_plain(names or (), path)
     single = vectors.ndim == 3
@@ -109,18 +112,19 @@ def _from_mapping(
 
 
 def _read_file(path: Path, names: Sequence[str] | None) -> Iterator[VectorMap]:
+    suffix = path.suffix.lower()
     try:
-        if path.suffix == ".npy":
+        if suffix == ".npy":
             arrays = {"vectors": np.load(path, mmap_mode="r", allow_pickle=False)}
             grid = path.with_suffix(GRID_ENDING)
             if grid.exists():
                 arrays["grid"] = np.load(grid, allow_pickle=False)
             yield from _from_mapping(arrays, path, names)
-        elif path.suffix == ".npz":
+        elif suffix == ".npz":
             with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             yield from _from_mapping(arrays, path, names)
-        elif path.suffix in H5_SUFFIXES:
+        elif suffix in H5_SUFFIXES:
             import h5py
 
             with h5py.File(path, "r") as file:

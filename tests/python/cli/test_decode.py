@@ -8,7 +8,7 @@ import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.datasets.samples import find_samples
-from dcme.datasets.vectors import VectorMap, read_vectors
+from dcme.datasets.vectors import VectorMap, find_vectors, read_vectors, write_h5
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
 from dcme.results.decode import Decoding
@@ -167,6 +167,7 @@ def test_grids_of_class_numbers_are_as_good_as_certain_probabilities():
         ({"vectors": np.zeros((3, 4, 5))}, r"a vector map is \(2, H, W\), this is \(3, 4, 5\)"),
         ({"vectors": np.zeros((6, 3, 4, 5))}, r"\(N, 2, H, W\), not \(6, 3, 4, 5\)"),
         ({"vectors": np.zeros((2, 2, 4, 5)), "names": ["a"]}, "2 vector maps for 1 names"),
+        ({"vectors": np.zeros((2, 4, 5)), "names": ["a", "b"]}, "1 vector map for 2 names"),
         ({"field": np.zeros((2, 4, 5))}, "holds neither 'vectors' nor 'data'"),
     ],
 )
@@ -182,6 +183,40 @@ def test_maps_may_have_the_names_of_caffes_blobs(tmp_path):
     np.savez(tmp_path / "x.npz", data=np.ones((2, 32, 32)), label=np.full((2, 2), 3))
     (item,) = read_vectors(tmp_path / "x.npz", ["mine"])
     assert item.name == "mine" and (item.vectors == 1).all() and (item.grid == 3).all()
+
+
+def test_a_list_of_several_images_does_not_fit_a_single_map(city, tmp_path, fails):
+    np.save(tmp_path / "one.npy", np.zeros((2, 8, 8), np.float32))
+    names = [str(sample.image) for sample in find_samples(city, "train")[:2]]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    line = fails("decode", tmp_path / "one.npy", tmp_path / "r", "--list", tmp_path / "list.txt")
+    assert "one: holds 1 vector map for 2 names" in line
+    assert not list((tmp_path / "r").glob("*.txt"))
+
+
+def test_a_map_may_have_its_name_beside_it_without_a_list(tmp_path):
+    np.savez(tmp_path / "x.npz", vectors=np.zeros((2, 8, 8)), names="mine")
+    assert [item.name for item in read_vectors(tmp_path / "x.npz")] == ["mine"]
+
+
+def test_suffixes_may_be_in_capitals(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((2, 8, 8), np.float32))
+    np.savez(tmp_path / "b.npz", vectors=np.zeros((2, 8, 8)))
+    write_h5(tmp_path / "c.h5", iter([VectorMap("c", np.zeros((2, 8, 8), np.float32))]), 1)
+    for path in list(tmp_path.iterdir()):
+        path.rename(path.with_suffix(path.suffix.upper()))
+    assert [item.name for item in read_vectors(tmp_path)] == ["a", "b", "c"]
+
+
+def test_a_map_of_an_image_is_found_by_name(tmp_path):
+    np.save(tmp_path / "only.npy", np.zeros((2, 8, 8), np.float32))
+    np.savez(tmp_path / "two.npz", vectors=np.zeros((2, 2, 8, 8)), names=["a", "b"])
+    assert find_vectors(tmp_path / "only.npy", ["whatever"]).name == "only"
+    assert find_vectors(tmp_path / "two.npz", ["b"]).name == "b"
+    assert find_vectors(tmp_path, ["only"]).name == "only"
+    for source, others in ((tmp_path / "two.npz", "a, b"), (tmp_path, "only, two")):
+        with pytest.raises(UserError, match=f"holds no vector map of c, but of {others}$"):
+            find_vectors(source, ["c"])
 
 
 @pytest.mark.parametrize("mode", ["reference", "watershed"])

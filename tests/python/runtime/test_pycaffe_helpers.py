@@ -1,5 +1,6 @@
 """Helpers of pycaffe that scripts call by themselves."""
 
+import os
 import re
 import subprocess
 import sys
@@ -152,7 +153,7 @@ def test_nets_are_drawn_by_a_command(tmp_path):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        (None, "No such file or directory: .*net.prototxt"),
+        (None, r"net\.prototxt: No such file or directory"),
         (b"layer { nmae: 'x' }", r"net\.prototxt: not a prototxt of a net \(.*nmae"),
         (b"\xd0\0\xff", r"net\.prototxt: not a prototxt of a net"),
     ],
@@ -163,6 +164,49 @@ def test_what_cannot_be_drawn_is_an_error_of_one_line(tmp_path, capsys, contents
     assert caffe.draw.main([str(tmp_path / "net.prototxt"), str(tmp_path / "net.dot")]) == 1
     assert re.fullmatch(rf"caffe\.draw: error: .*{message}.*\n", capsys.readouterr().err)
     assert not (tmp_path / "net.dot").exists()
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
+    # Of more than the 1024 bytes that the shell lets it write.
+    (tmp_path / "net.prototxt").write_text(f'name: "{2000 * "n"}"')
+    (tmp_path / "net.dot").write_text("earlier")
+    words = [sys.executable, "-m", "caffe.draw", "net.prototxt", "net.dot"]
+    limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *words]
+    done = subprocess.run(limited, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "caffe.draw: error: net.dot: File too large\n")
+    assert (tmp_path / "net.dot").read_text() == "earlier"
+    assert {path.name for path in tmp_path.iterdir()} == {"net.prototxt", "net.dot"}
+
+
+def test_a_picture_goes_where_a_link_leads_and_into_pipes(tmp_path):
+    net = caffe_pb2.NetParameter(name="n")
+    (tmp_path / "real").write_text("earlier")
+    (tmp_path / "real").chmod(0o600)
+    (tmp_path / "net.dot").symlink_to("real")
+    caffe.draw.draw_net_to_file(net, tmp_path / "net.dot", "LR")
+    assert (tmp_path / "net.dot").is_symlink()
+    assert (tmp_path / "real").read_text() == caffe.draw.net_to_dot(net, "LR")
+    assert (tmp_path / "real").stat().st_mode & 0o777 == 0o600
+    os.mkfifo(tmp_path / "pipe.dot")
+    reader = os.open(tmp_path / "pipe.dot", os.O_RDONLY | os.O_NONBLOCK)
+    caffe.draw.draw_net_to_file(net, tmp_path / "pipe.dot", "LR")
+    assert os.read(reader, 1000).decode() == caffe.draw.net_to_dot(net, "LR")
+    os.close(reader)
+
+
+def test_a_picture_needs_an_extension(tmp_path):
+    with pytest.raises(ValueError, match=r"some\.d/picture: name a picture with an extension"):
+        caffe.draw.draw_net_to_file(caffe_pb2.NetParameter(), tmp_path / "some.d/picture")
+
+
+def test_a_drawing_that_is_stopped_says_so(tmp_path, monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(caffe.draw, "draw_net", stopped)
+    (tmp_path / "net.prototxt").write_text(BRANCHES)
+    assert caffe.draw.main([str(tmp_path / "net.prototxt"), str(tmp_path / "net.png")]) == 130
+    assert capsys.readouterr().err == "caffe.draw: interrupted\n"
 
 
 def test_graphviz_arranges_nets_where_it_is_installed(monkeypatch, tmp_path):
