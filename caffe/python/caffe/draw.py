@@ -290,9 +290,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
-    except (OSError, RuntimeError, ValueError) as error:
-        of_file = isinstance(error, OSError) and error.filename is not None
-        _say(f"error: {error.filename}: {error.strerror}" if of_file else f"error: {error}")
+    except OSError as error:
+        _say(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}")
+        return 1
+    except (RuntimeError, ValueError) as error:
+        _say(f"error: {error}")
         return 1
     return 0
 

@@ -15,7 +15,7 @@ import numpy as np
 from dcme.datasets.class_file import read_classes, write_classes
 from dcme.datasets.crops import CropSettings, crops_of, list_crops, write_crops
 from dcme.datasets.lmdb_file import LMDB_ENDING, write_lmdb
-from dcme.datasets.recipe import Recipe, file_state, short_mark
+from dcme.datasets.recipe import Place, Recipe, Sources
 from dcme.datasets.samples import (
     Sample,
     cityscapes_split,
@@ -117,14 +117,12 @@ class Pairs:
     new: int
 
 
-def _begin(
-    out: Path, source: PathLike, size: object, sources: Mapping[str, str], made: MadeOf
-) -> None:
+def _begin(out: Path, source: PathLike, size: object, sources: Sources, made: MadeOf) -> None:
     """Refuse a folder that holds something else, and remove from it what has other sources now.
 
-    ``sources`` tells the state of each item's files, ``made`` the files that an item becomes.
+    ``sources`` are the files of each item, ``made`` tells the files that an item becomes.
     """
-    settings = {"source": str(Path(source).resolve()), "size": size}
+    settings = {"source": Place.seen_from(out, source), "size": size}
     recipe = Recipe(out, RECIPE, settings, "another data set", required=True)
     recipe.require_folder_of_its_own()
     if next(out.rglob("*.png"), None) is not None:
@@ -135,9 +133,8 @@ def _begin(
     recipe.keep(sources)
 
 
-def _state(sample: Sample) -> str:
-    """Changes with the files of a sample."""
-    return short_mark(map(file_state, (sample.image_path(), sample.ids_path())))
+def _files(sample: Sample) -> tuple[Path, Path]:
+    return sample.image_path(), sample.ids_path()
 
 
 def balanced(
@@ -207,7 +204,7 @@ def prepare_crops(
     chosen = list_crops(groups, settings, workers, quiet)
     sources = {}
     for split, samples in groups.items():
-        sources.update({crops_of(split, sample): _state(sample) for sample in samples})
+        sources.update({crops_of(split, sample): _files(sample) for sample in samples})
     _begin(root, source, size, sources, lambda pattern: list(root.glob(pattern)))
     return write_crops(chosen, root, settings, workers, quiet)
 
@@ -238,7 +235,7 @@ def prepare(
     listed = [Target(sample, split) for split, group in groups.items() for sample in group]
     made = {target.ids.as_posix(): target for target in listed}
     targets = list(made.values())  # each once, however often a list has it
-    sources = {item: _state(target.sample) for item, target in made.items()}
+    sources = {item: _files(target.sample) for item, target in made.items()}
     _begin(root, source, size, sources, lambda ids: (root / ids, root / made[ids].image))
     texts = {split: _target_list(root, listed, split) for split in groups}
     removed = _remove_outdated(root, texts, targets)

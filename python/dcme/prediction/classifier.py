@@ -53,7 +53,7 @@ class Classifier:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that its answers depend on, as JSON takes it."""
+        """All that its answers depend on, as a ``Recipe`` takes it."""
         return {
             **net_mark(self.deploy, self.weights),
             **asdict(self.preprocessing),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dcme.datasets.recipe import content_mark, file_state, short_mark
+from dcme.datasets.recipe import Place, content_mark, short_mark
 from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.training.caffe_train import nets_path, read_net
@@ -72,15 +72,16 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     return net
 
 
-def net_mark(deploy: PathLike, weights: PathLike | None) -> dict[str, str]:
-    """What tells a net with its weights from others: it changes with either file."""
-    net, learned = nets_path(deploy).resolve(), Path(weights or "").resolve()
+def net_mark(deploy: PathLike, weights: PathLike | None) -> dict[str, Any]:
+    """What tells a net with its weights from others: it changes with what either file says."""
     return {
-        "net": str(net),
-        "weights": "none" if weights is None else str(learned),
-        "content of the net": short_mark([content_mark(net)]),
-        "state of the weights": "none" if weights is None else short_mark([file_state(learned)]),
+        "net": _known_by_content(nets_path(deploy)),
+        "weights": "none" if weights is None else _known_by_content(Path(weights)),
     }
+
+
+def _known_by_content(path: Path) -> Place:
+    return Place(str(path.resolve()), short_mark([content_mark(path)]))
 
 
 def use_gpu(number: int) -> None:

@@ -192,7 +192,7 @@ class Network:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that its outputs depend on, as JSON takes it."""
+        """All that its outputs depend on, as a ``Recipe`` takes it."""
         return {
             **net_mark(self.deploy, self.weights),
             **asdict(self.preprocessing),

@@ -13,7 +13,7 @@ import numpy as np
 
 from dcme.classes import ClassMap
 from dcme.datasets.class_file import read_classes, write_classes
-from dcme.datasets.recipe import Recipe, file_state
+from dcme.datasets.recipe import Place, Recipe
 from dcme.datasets.samples import Sample, distinct, require_files, require_no_data_set
 from dcme.datasets.vectors import (
     VectorMap,
@@ -294,7 +294,7 @@ class Prediction:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that the results depend on beside the images, as JSON takes it."""
+        """All that the results depend on beside the images, as a ``Recipe`` takes it."""
         second = self.classifier.settings if self.classifier is not None else {}
         return {
             **self.network.settings,
@@ -326,7 +326,7 @@ def _kept(
     other settings, and, unless these go on with them, of other images.
     """
     kept = set()
-    sources = {sample.name: file_state(sample.image_path()) for sample in samples}
+    sources = {sample.name: [sample.image_path()] for sample in samples}
     _require_room(recipe.folder, sources)
     if resume:
         recipe.check("choose another folder, or begin anew without --resume")
@@ -385,7 +385,8 @@ def predict(
     vectors = Path(vectors_out) if vectors_out is not None else None
     if vectors is not None:
         _require_same_classes(vectors, {s.name for s in samples}, how.decoding.classes)
-    settings = {**how.settings, "vectors": str(vectors.resolve()) if vectors else "none"}
+    where = Place.seen_from(out, vectors) if vectors is not None else "none"
+    settings = {**how.settings, "vectors": where}
     recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")
     kept = _kept(recipe, samples, vectors, resume)
     write_classes(out, how.decoding.classes)

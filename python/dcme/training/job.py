@@ -31,6 +31,7 @@ from dcme.training.data_check import check_data, require_labels
 from dcme.training.held_out import measure_held_out
 from dcme.training.log import TrainLog, read_any_log
 from dcme.training.net_classes import bind_classes, classes_of_net, classes_to_bind
+from dcme.training.places import data_place, nets_place, weights_place
 from dcme.training.weights import has_weights, require_any, weight_layers
 
 RECIPE = "training.json"
@@ -154,15 +155,14 @@ def _use_box_anchor(files: NetFiles) -> None:
     write_message(files.train, net)
 
 
-def _recipe(job: TrainingJob) -> dict[str, str]:
-    """What makes two trainings the same, however their paths were spelled."""
-    weights = [str(Path(part).resolve()) for part in str(job.weights or "").split(",") if part]
+def _recipe(job: TrainingJob, files: NetFiles) -> dict[str, Any]:
+    """What makes two trainings the same, wherever their files are."""
     return {
-        "nets": str(nets_path(job.nets).resolve()),
+        "nets": nets_place(files),
         "variant": job.variant or "none",
-        "data": str(Path(job.data).resolve()),
+        "data": data_place(job.data, job.train_list),
         "list": job.train_list,
-        "weights": ",".join(weights) or "none",
+        "weights": weights_place(str(job.weights).split(",")) if job.weights else "none",
         "anchor": "box" if job.box_anchor else "mass",
         "classes": str(job.classes or "those of the nets"),
     }
@@ -184,9 +184,9 @@ def _require_own_folder(job: TrainingJob) -> None:
             )
 
 
-def _keep_recipe(job: TrainingJob) -> None:
+def _keep_recipe(job: TrainingJob, files: NetFiles) -> None:
     """Refuse to go on with a folder in which something else was trained."""
-    recipe = Recipe(Path(job.out), RECIPE, _recipe(job), "snapshots of another training")
+    recipe = Recipe(Path(job.out), RECIPE, _recipe(job, files), "snapshots of another training")
     if newest_state(job.out) is not None:
         recipe.check()
     recipe.keep()
@@ -226,6 +226,8 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     """
     if job.weights is not None:
         parts = str(job.weights).split(",")
+        if not all(parts):
+            raise UserError(f"--weights '{job.weights}': names no file; give FILE or FILE,FILE,...")
         job = replace(job, weights=",".join(str(nets_path(part)) for part in parts))
     files = NetFiles.of_folder(job.nets, job.variant)
     if not Path(job.data).is_dir():
@@ -241,7 +243,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     kept = read_classes(job.data)
     if job.classes is None:
         job = replace(job, classes=classes_to_bind(files, kept, job.data))
-    _keep_recipe(job)
+    _keep_recipe(job, files)
     _check_iterations(job, files)
     bound = bind_to_data(files, job.data, job.out, job.iterations, train_list=job.train_list)
     if job.box_anchor:

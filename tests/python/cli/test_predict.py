@@ -160,10 +160,10 @@ def test_results_of_other_weights_are_not_taken_for_ones_own(deploy, tmp_path, c
     assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 150
     (tmp_path / "w.caffemodel").write_bytes(b"of another training")
     assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 1
-    assert "results of another prediction (state of the weights: " in capsys.readouterr().err
+    assert "results of another prediction (weights: content " in capsys.readouterr().err
     deploy.write_text("# another net")
     assert predicted_input(deploy, tmp_path, "--scale", "3", "--resume") == 1
-    assert "results of another prediction (content of the net: " in capsys.readouterr().err
+    assert "results of another prediction (net: content " in capsys.readouterr().err
 
 
 def test_predict_does_not_write_among_the_images(deploy, tmp_path):

@@ -78,6 +78,12 @@ def test_a_folder_with_another_training_is_left_alone(data, tmp_path, fails):
     (data / "train_balanced.txt").unlink()
 
 
+@pytest.mark.parametrize("weights", ["", "w.caffemodel,", ",w.caffemodel"])
+def test_weights_without_a_name_are_refused(data, tmp_path, fails, weights):
+    line = fails("train", NETS, data, tmp_path / "r", "--weights", weights)
+    assert f"--weights '{weights}': names no file; give FILE or FILE,FILE" in line
+
+
 def test_of_a_damaged_recipe_only_the_file_has_to_go(data, tmp_path, fails):
     assert train(data, tmp_path / "r", 1, "--quiet") == 0
     recipe = tmp_path / "r" / "training.json"
