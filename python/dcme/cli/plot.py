@@ -32,12 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grid-size",
         type=positive,
-        default=16,
         metavar="GS",
-        help="side of a block of grid classes in pixels; default: 16",
+        help="side of a block of the true grid classes in pixels; default: that of the predicted "
+        "ones, or 16",
     )
     parser.add_argument(
-        "--columns", type=count, default=4, metavar="N", help="panels in a row, 0: all; default: 4"
+        "--columns",
+        type=count,
+        metavar="N",
+        help="panels in a row, 0: all; default: predicted vectors in a row below true ones",
     )
     add_levels(parser)
     add_classes(parser, "the folder of results, vectors or data")

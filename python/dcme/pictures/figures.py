@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from dcme.classes import ClassMap
 from dcme.datasets.samples import IMAGE_ENDING
-from dcme.datasets.vectors import find_vectors
+from dcme.datasets.vectors import VectorMap, find_vectors
 from dcme.encoding import encode
 from dcme.errors import UserError
 from dcme.files import (
@@ -23,18 +23,26 @@ from dcme.files import (
     require_size,
     write_picture,
 )
-from dcme.grid import grid_classes
+from dcme.grid import block_size, grid_classes
 from dcme.pictures.charts import plot_losses
 from dcme.pictures.plotting import (
+    palette,
     show_directions,
     show_grid,
     show_instances,
     show_labels,
     show_magnitude,
-    strip,
 )
+from dcme.pictures.sheets import Entry, direction_wheel, enlarged, strip
+from dcme.results.decode import Decoding, classifies_pixels
 from dcme.results.files import read_result
+from dcme.results.thresholds import decoding_beside, read_decoding
 from dcme.training.log import read_log
+
+_Panel = tuple[str, "np.ndarray | None"]
+"""Title and picture; no picture leaves the place empty."""
+_EMPTY: _Panel = ("", None)
+_KINDS = ("instances", "magnitudes", "directions", "classes")
 
 
 @dataclass(frozen=True)
@@ -79,41 +87,136 @@ def _found(path: PathLike, image: np.ndarray) -> np.ndarray:
     return show_instances(image, _of_image(read_ids(path), path, image))
 
 
-def plot_scene(
-    out: PathLike, files: SceneFiles, classes: ClassMap, grid_size: int = 16, columns: int = 4
-) -> list[str]:
-    """Write panels with titles for one image, ``columns`` in a row (0: all); returns the titles.
+@dataclass
+class _Scene:
+    """The panels of an image, and what their legend has to name."""
 
-    Input; with ``ids`` the true instances, their magnitudes and grid classes; with ``vectors`` (a
-    file or a folder that holds the image's map) magnitudes, directions and grid classes; with
+    image: np.ndarray
+    classes: ClassMap
+    colours: np.ndarray
+    """Of the classes."""
+    numbers: set[int] = field(default_factory=set)
+    """Those of the classes that are seen."""
+    longest: float | None = None
+    """The length that is white in every panel of magnitudes: predicted ones compare to true ones
+    only so."""
+
+    def of_vectors(self, kind: str, vectors: np.ndarray) -> dict[str, _Panel]:
+        """Magnitudes and directions of the ``kind`` "true" or "predicted", the first of them white
+        at their own longest."""
+        self.longest = self.longest or float(np.hypot(vectors[0], vectors[1]).max())
+        white = f" (white: {self.longest:.3g} px)" if self.longest else ""
+        return {
+            "magnitudes": (f"{kind} magnitudes{white}", show_magnitude(vectors, self.longest)),
+            "directions": (f"{kind} directions", show_directions(vectors, self.longest)),
+        }
+
+    def of_grid(self, title: str, labels: np.ndarray) -> dict[str, _Panel]:
+        """Grid classes (h, w)."""
+        shown = show_grid(self.image, labels, self.colours)
+        self.numbers.update(np.unique(labels[labels > 0]).tolist())
+        return {"classes": (title, shown)}
+
+    def legend(self) -> list[Entry]:
+        """What the hues and the colours mean."""
+        wheel = [("direction of the vectors", direction_wheel())] if self.longest else []
+        seen = sorted(self.numbers)
+        return [*wheel, *((self.classes.names[k - 1], self.colours[k - 1]) for k in seen)]
+
+
+def _true_panels(scene: _Scene, path: PathLike, grid_size: int) -> dict[str, _Panel]:
+    ids = _of_image(read_ids(path), path, scene.image)
+    try:
+        vectors = encode(ids, classes=scene.classes)
+        grid = grid_classes(ids, grid_size, classes=scene.classes)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+    return {
+        "instances": ("true instances", show_instances(scene.image, ids)),
+        **scene.of_vectors("true", vectors),
+        **scene.of_grid("true grid classes", grid),
+    }
+
+
+def _predicted_panels(scene: _Scene, item: VectorMap, source: PathLike) -> dict[str, _Panel]:
+    """Of a vector map; grid classes as the decoder takes them by the thresholds beside it."""
+    panels = scene.of_vectors("predicted", item.vectors)
+    if item.grid is None:
+        return panels
+    beside = decoding_beside(source)
+    decoding = Decoding(**read_decoding(beside)) if beside.is_file() else Decoding()
+    by_pixel = classifies_pixels(item) and not decoding.published
+    over = f" (over {decoding.probability:g})" if by_pixel else ""
+    grid = scene.of_grid(f"predicted grid classes{over}", decoding.grid_labels(item))
+    return {**panels, **grid}
+
+
+def _arranged(
+    image: _Panel, true: dict[str, _Panel], predicted: dict[str, _Panel]
+) -> tuple[list[_Panel], int]:
+    """Panels and how many make a row: those of predicted vectors have their places below those of
+    true ones."""
+    kinds = [kind for kind in _KINDS if kind in true or kind in predicted]
+    if "magnitudes" in true and "magnitudes" in predicted:
+        rows = ((image, true), (_EMPTY, predicted))
+        panels = [p for first, row in rows for p in (first, *(row.get(k, _EMPTY) for k in kinds))]
+        return panels, 1 + len(kinds)
+    panels = [image, *(row[kind] for kind in kinds for row in (true, predicted) if kind in row)]
+    return panels, len(panels) if len(panels) <= 5 else 3
+
+
+def plot_scene(
+    out: PathLike,
+    files: SceneFiles,
+    classes: ClassMap,
+    grid_size: int | None = None,
+    columns: int | None = None,
+) -> list[str]:
+    """Write panels with titles for one image, and a legend below them; returns the titles.
+
+    Input; with ``ids`` the true instances, magnitudes, directions and grid classes; with
     ``results`` (a text file or an instance map) the found instances, with a warning where these
-    are named after another image. The suffix of ``out`` picks the format: see ``write_picture``.
-    Maps of another size than the image raise UserError.
+    are named after another image; with ``vectors`` (a file or a folder that holds the image's map)
+    the predicted magnitudes, directions and grid classes.
+
+    grid_size : side of a block of the true grid classes; by default that of the predicted ones, or
+        else 16.
+    columns : panels in a row, 0: all; by default predicted vectors make a row below true ones.
+
+    The suffix of ``out`` picks the format: see ``write_picture``. Maps of another size than the
+    image raise UserError.
     """
     require_picture(out)
     image = read_image(files.image, files.levels)
-    panels = {"input": image}
-    if files.ids is not None:
-        ids = _of_image(read_ids(files.ids), files.ids, image)
-        panels["true instances"] = show_instances(image, ids)
-        try:
-            panels["true magnitudes"] = show_magnitude(encode(ids, classes=classes))
-            grid = grid_classes(ids, grid_size, classes=classes)
-        except ValueError as error:
-            raise UserError(f"{files.ids}: {error}") from None
-        panels["true grid classes"] = show_grid(image, grid, classes, named=True)
+    scene = _Scene(image, classes, palette(len(classes.names), 1 / len(classes.names)))
+    item = None
     if files.vectors is not None:
         item = find_vectors(files.vectors, _names(files.image))
-        vectors = _of_image(item.vectors, f"{files.vectors} ({item.name})", image)
-        panels["magnitudes"] = show_magnitude(vectors)
-        panels["directions"] = show_directions(vectors)
-        if item.grid is not None:
-            panels["grid classes"] = show_grid(image, item.grid, classes, named=True)
+        _of_image(item.vectors, f"{files.vectors} ({item.name})", image)
+    true: dict[str, _Panel] = {}
+    predicted: dict[str, _Panel] = {}
+    if files.ids is not None:
+        true = _true_panels(scene, files.ids, grid_size or _block(item))
     if files.results is not None:
-        panels["found instances"] = _found(files.results, image)
+        predicted["instances"] = ("found instances", _found(files.results, image))
         _warn_of_other_name(files.results, files.image)
-    write_picture(out, strip(list(panels.values()), columns, titles=list(panels)))
-    return list(panels)
+    if item is not None and files.vectors is not None:
+        predicted.update(_predicted_panels(scene, item, files.vectors))
+    panels, in_a_row = _arranged(("input", image), true, predicted)
+    if columns is not None:
+        panels, in_a_row = [panel for panel in panels if panel is not _EMPTY], columns
+    titles = [title for title, _ in panels]
+    shown = [panel if panel is None else enlarged(panel) for _, panel in panels]
+    write_picture(out, strip(shown, in_a_row, titles=titles, legend=scene.legend()))
+    return [title for title in titles if title]
+
+
+def _block(item: VectorMap | None) -> int:
+    """Side of a block of the grid of a vector map, in pixels; 16, as in paper 2, where it has
+    none."""
+    if item is None or item.grid is None:
+        return 16
+    return block_size(item.vectors.shape[1:], item.grid.shape[-2:])
 
 
 def plot_logs(out: PathLike, logs: Sequence[PathLike]) -> None:

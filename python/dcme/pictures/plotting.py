@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from dcme.classes import ClassMap
-from dcme.encoding import magnitude
 from dcme.errors import UserError
 from dcme.grid import block_size
 from dcme.labels import COLOURS_RGB, FIRST_INSTANCE_ID
@@ -37,34 +35,37 @@ def class_colours(classes: ClassMap) -> np.ndarray:
     return palette(len(classes.names))
 
 
-def show_magnitude(vectors: np.ndarray) -> np.ndarray:
-    """Lengths of the vectors (2, H, W) as a grey BGR image (H, W, 3), the longest white."""
-    return cv2.cvtColor(magnitude(vectors), cv2.COLOR_GRAY2BGR)
+def show_magnitude(vectors: np.ndarray, white: float | None = None) -> np.ndarray:
+    """Lengths of the vectors (2, H, W) as a grey BGR image (H, W, 3).
+
+    white: the length from which on a pixel is white; the longest by default.
+    """
+    grey = np.rint(255 * _share(vectors, white)).astype(np.uint8)
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
 
 
-def show_directions(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (2, H, W) as a BGR image: direction is the hue, length the brightness."""
+def show_directions(vectors: np.ndarray, bright: float | None = None) -> np.ndarray:
+    """Vectors (2, H, W) as a BGR image: direction is the hue, length the brightness.
+
+    bright: the length from which on a pixel has full brightness; the longest by default.
+    """
     angle = np.arctan2(vectors[1], vectors[0])
-    length = np.hypot(vectors[0], vectors[1])
-    brightness = np.sqrt(length / max(float(length.max()), 1e-6))
     hue = (angle + np.pi) / (2 * np.pi) * 179
-    planes = (hue, np.full_like(hue, 200) * (length > 0.5), 255 * brightness)
+    saturation = np.full_like(hue, 200) * (np.hypot(vectors[0], vectors[1]) > 0.5)
+    planes = (hue, saturation, 255 * np.sqrt(_share(vectors, bright)))
     return cv2.cvtColor(np.stack(planes, axis=-1).astype(np.uint8), cv2.COLOR_HSV2BGR)
 
 
-def show_grid(
-    image: np.ndarray, grid: np.ndarray, classes: ClassMap, named: bool = False
-) -> np.ndarray:
-    """Grid classes, labels (h, w) or probabilities (C, h, w), laid over the image (H, W, 3).
+def _share(vectors: np.ndarray, whole: float | None) -> np.ndarray:
+    """Lengths as shares of this one, or of the longest; no more than 1."""
+    length = np.hypot(vectors[0], vectors[1])
+    return np.minimum(length / max(whole or float(length.max()), 1e-6), 1)
 
-    In the colours of ``class_colours``; or ``named``, in distinct ones, with each class's name
-    where it has most room.
-    """
-    labels = np.asarray(grid if grid.ndim == 2 else grid.argmax(axis=0)).astype(int)
-    if labels.max(initial=0) > len(classes.labels):
-        raise UserError(
-            f"grid class {labels.max()} is unknown; there are {len(classes.labels)} classes"
-        )
+
+def show_grid(image: np.ndarray, labels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Grid classes (h, w), 0 for background, laid over the image (H, W, 3) in their colours."""
+    if labels.max(initial=0) > len(colours):
+        raise UserError(f"grid class {labels.max()} is unknown; there are {len(colours)} classes")
     height, width = image.shape[:2]
     block = block_size((height, width), labels.shape)
     if block > 1:
@@ -76,18 +77,11 @@ def show_grid(
     full = labels[rows[:, None], columns[None, :]]
     shown = image.copy()
     inside = full > 0
-    colours = (
-        palette(len(classes.names), 1 / len(classes.names)) if named else class_colours(classes)
-    )
     mixed = 0.35 * image[inside] + 0.65 * colours[full[inside] - 1]
     shown[inside] = mixed.astype(np.uint8)
     if block > 2:
         shown[block::block] = shown[block::block] // 4 * 3
         shown[:, block::block] = shown[:, block::block] // 4 * 3
-    for k in np.unique(full[inside]).tolist() if named else ():
-        depths = cv2.distanceTransform(np.pad(full == k, 1).astype(np.uint8), cv2.DIST_L2, 3)
-        row, column = np.unravel_index(depths.argmax(), depths.shape)
-        _caption(shown, classes.names[k - 1], int(row), int(column))
     return shown
 
 
@@ -126,14 +120,14 @@ def show_labels(
     return shown
 
 
-def _text_scale(width: int) -> float:
+def text_scale(width: int) -> float:
     """Of OpenCV's font in a picture so wide."""
     return max(0.3, width / 1600)
 
 
 def _caption(image: np.ndarray, text: str, row: int, column: int) -> None:
     """Write a text with its middle here, or as near as the whole of it is in the picture."""
-    scale = _text_scale(image.shape[1])
+    scale = text_scale(image.shape[1])
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
     left = min(column - width // 2, image.shape[1] - width - 2)
     at = (max(left, 2), max(row + height // 2, height + 2))
@@ -141,36 +135,3 @@ def _caption(image: np.ndarray, text: str, row: int, column: int) -> None:
         cv2.putText(
             image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA
         )
-
-
-def _title(text: str, width: int) -> np.ndarray:
-    """A white band so wide with a text that fits into it."""
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 1.3 * _text_scale(width)
-    (needed, _), _ = cv2.getTextSize(text, font, scale, 1)
-    height = round(32 * scale) + 4
-    band = np.full((height, width, 3), 255, np.uint8)
-    fitting = scale * min(1.0, (width - 4) / needed)
-    cv2.putText(band, text, (2, height - round(10 * scale)), font, fitting, 0, 1, cv2.LINE_AA)
-    return band
-
-
-def strip(
-    panels: Sequence[np.ndarray], columns: int = 0, gap: int = 4, titles: Sequence[str] = ()
-) -> np.ndarray:
-    """BGR panels beside each other, all as large as the first, ``columns`` in a row (0: all).
-
-    Each has its title above it where there are ``titles``.
-    """
-    height, width = panels[0].shape[:2]
-    columns = min(columns or len(panels), len(panels))
-    cells = []
-    for index, panel in enumerate(panels):
-        if panel.shape[:2] != (height, width):
-            panel = cv2.resize(panel, (width, height), interpolation=cv2.INTER_NEAREST)
-        cells.append(np.vstack([_title(titles[index], width), panel]) if titles else panel)
-    rows, tall = -(-len(panels) // columns), cells[0].shape[0]
-    sheet = np.full((rows * (tall + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
-    for index, cell in enumerate(cells):
-        top, left = index // columns * (tall + gap), index % columns * (width + gap)
-        sheet[top : top + tall, left : left + width] = cell
-    return sheet

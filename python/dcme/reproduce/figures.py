@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,10 @@ from dcme.encoding import encode, reduce_ids
 from dcme.errors import EXPECTED, one_line
 from dcme.files import PathLike, read_ids, read_image, write_png
 from dcme.grid import grid_classes
-from dcme.labels import FIRST_INSTANCE_ID
+from dcme.labels import FIRST_INSTANCE_ID, labels_in
 from dcme.pictures.charts import chart
-from dcme.pictures.plotting import class_colours, show_grid, show_instances, show_magnitude, strip
+from dcme.pictures.plotting import class_colours, show_grid, show_instances, show_magnitude
+from dcme.pictures.sheets import Entry, strip
 from dcme.reproduce.context import Context, Pipeline
 from dcme.reproduce.experiments import FCN8S, PAPER_2, SEGNET
 from dcme.results.files import map_path
@@ -35,7 +36,7 @@ def logistic_curves(out: PathLike, amplitudes: Sequence[float] = (1, 2, 4, 8)) -
         axes = panels[0, 0]
         for amplitude in amplitudes:
             axes.plot(x, amplitude * (1 / (1 + np.exp(-x)) - 0.5), label=f"A = {amplitude:g}")
-        axes.plot([-3, 3], [-3, 3], color="0.7", linestyle=":", linewidth=1, label="unclipped")
+        axes.plot([-3, 3], [-3, 3], color="black", linestyle=":", label="unclipped")
         axes.set(xlabel="error, pixels", ylabel="what is propagated back", xlim=(-10, 10))
         axes.grid(alpha=0.3)
         axes.legend()
@@ -47,6 +48,12 @@ def show_classes(image: np.ndarray, ids: np.ndarray) -> np.ndarray:
     for label, colour in zip(CLASSES.labels, class_colours(CLASSES)):
         shown[ids // FIRST_INSTANCE_ID == label] = colour
     return shown
+
+
+def _legend(labels: Collection[int]) -> list[Entry]:
+    """The classes of these labels and their colours."""
+    rows = zip(CLASSES.labels, CLASSES.names, class_colours(CLASSES))
+    return [(name, colour) for label, name, colour in rows if label in labels]
 
 
 def _busiest(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -76,8 +83,10 @@ def grid_figure(context: Context, sample: Sample, out: Path) -> None:
     """Paper 2, Fig. 1: the image, and the classes of its blocks."""
     ids = reduce_ids(read_ids(sample.ids_path()), context.size_2019)
     image = _picture(sample, context.size_2019)
-    blocks = show_grid(image, grid_classes(ids, 16), CLASSES)
-    write_png(out, strip([image, blocks], columns=1))
+    grid = grid_classes(ids, 16)
+    blocks = show_grid(image, grid, class_colours(CLASSES))
+    seen = {CLASSES.labels[number - 1] for number in np.unique(grid[grid > 0])}
+    write_png(out, strip([image, blocks], columns=1, legend=_legend(seen)))
 
 
 def _magnitudes(sample: Sample, size: tuple[int, int], anchor: str = "mass") -> np.ndarray:
@@ -103,16 +112,18 @@ def result_figure(
     instances. One image a row."""
     size = context.size_of(pipeline.net)
     results, vectors = context.results(pipeline, "val"), context.vectors(pipeline.net, "val")
-    panels = []
+    panels: list[np.ndarray] = []
+    seen: set[int] = set()
     for sample in samples:
         image = _picture(sample, size)
         ids = _fitting(read_ids(map_path(results, sample.name)), size)
         if pipeline.classifier is None:
             middle = show_classes(image, ids)
+            seen |= labels_in(ids)
         else:
             middle = show_magnitude(read_vector_map(vectors, sample).vectors)
         panels += [image, middle, show_instances(image, ids)]
-    write_png(out, strip(panels, columns=3))
+    write_png(out, strip(panels, columns=3, legend=_legend(seen)))
 
 
 @dataclass

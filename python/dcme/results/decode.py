@@ -96,6 +96,16 @@ class Decoding:
             return self.foreground
         return np.asarray(1 - np.asarray(item.grid)[0] > self.probability)
 
+    def grid_labels(self, item: VectorMap) -> np.ndarray:
+        """The grid output as class numbers (h, w), 0 for background: the most probable ones, but of
+        single pixels those that count."""
+        grid = np.asarray(item.grid)
+        if grid.ndim == 2:
+            return grid.astype(int)
+        if self.published or not classifies_pixels(item):
+            return grid.argmax(axis=0)
+        return np.where(np.asarray(self._foreground(item)), 1 + grid[1:].argmax(axis=0), 0)
+
     def _only_label(self) -> int:
         return self.classes.labels[0] if len(self.classes.labels) == 1 else UNCLASSIFIED
 

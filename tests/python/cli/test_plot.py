@@ -11,8 +11,21 @@ from dcme.cli import main
 from dcme.datasets.class_file import write_classes
 from dcme.datasets.samples import find_samples
 from dcme.datasets.vectors import VectorMap, write_h5, write_npz
-from dcme.pictures.plotting import palette, show_directions, show_grid, show_instances, strip
+from dcme.encoding import encode
+from dcme.pictures.plotting import (
+    class_colours,
+    palette,
+    show_directions,
+    show_grid,
+    show_instances,
+    show_magnitude,
+)
+from dcme.pictures.sheets import direction_wheel, enlarged, strip
+from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, write_result
+from dcme.results.thresholds import write_decoding
+
+KINDS = ("true", "predicted")
 
 
 def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
@@ -23,12 +36,18 @@ def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
     words += ["--results", str(sample.ids)]
     assert main(words) == 0
     picture = cv2.imread(str(tmp_path / "out.png"))
-    title = (picture.shape[0] + 4) // 2 - 132
-    assert 8 < title < 30 and picture.shape == (2 * (title + 132) - 4, 4 * 260 - 4, 3)
-    for row, column in ((r, c) for r in range(2) for c in range(4)):
+    assert picture.shape[1] == 5 * 260 - 4
+    title = 16
+    legend = picture.shape[0] - (2 * (title + 132) - 4)
+    assert 15 < legend < 40 and picture[-legend:].min() < 80
+    for row, column in ((r, c) for r in range(2) for c in range(5)):
         heading = picture[row * (title + 132) :, column * 260 :][:title, :256]
-        assert heading.min() < 80 and heading.max() == 255, "each panel has its name above it"
-    assert "found instances" in capsys.readouterr().out
+        empty = (row, column) == (1, 0)
+        assert empty or heading.min() < 80, "each panel has its name above it"
+        assert heading.max() == 255
+    told = capsys.readouterr().out
+    kinds = ("instances", "magnitudes (white: ", "directions", "grid classes")
+    assert all(told.count(kind) == 2 for kind in kinds)
 
 
 def test_loss_curves_are_written_in_the_format_of_the_suffix(tmp_path, fails):
@@ -99,22 +118,9 @@ def test_grid_blocks_are_coloured_where_they_have_a_class():
     image = np.full((32, 48, 3), 100, np.uint8)
     grid = np.zeros((2, 3), np.uint8)
     grid[1, 2] = 3
-    shown = show_grid(image, grid, CITYSCAPES)
+    shown = show_grid(image, grid, class_colours(CITYSCAPES))
     assert (shown[:15, :15] == 100).all()
     assert not (shown[20:30, 36:44] == 100).all()
-
-
-def test_named_grid_classes_have_distinct_colours_and_their_names():
-    image = np.full((64, 8 * 96, 3), 100, np.uint8)
-    grid = np.repeat(np.arange(1, 9), 6)[None].repeat(4, axis=0)
-    plain, named = (show_grid(image, grid, CITYSCAPES, named) for named in (False, True))
-    corners = named[8, 8::96].astype(int)
-    apart = [abs(a - b).sum() for k, a in enumerate(corners) for b in corners[k + 1 :]]
-    assert len(corners) == 8 and min(apart) > 80
-    for k in range(8):
-        written = (named[:, 96 * k :][:, :96] > 180).all(axis=2)
-        assert written.sum() > 10 and written[16:48].sum() == written.sum()
-    assert not (plain > 180).all(axis=2).any()
 
 
 @pytest.mark.parametrize("scale", [1, 3])
@@ -122,7 +128,7 @@ def test_a_grid_as_fine_as_the_image_or_finer_is_shown_without_lines(scale):
     image = np.full((8, 12, 3), 100, np.uint8)
     grid = np.zeros((8 * scale, 12 * scale), np.uint8)
     grid[:, 6 * scale :] = 1
-    shown = show_grid(image, grid, CITYSCAPES)
+    shown = show_grid(image, grid, class_colours(CITYSCAPES))
     assert (shown[:, :6] == 100).all() and (shown[:, 6:] == shown[0, 6]).all()
     assert (shown[0, 6] != 100).any()
 
@@ -131,6 +137,41 @@ def test_panels_of_other_sizes_are_brought_to_the_first():
     sheet = strip([np.zeros((10, 20, 3), np.uint8), np.zeros((5, 10, 3), np.uint8)])
     assert sheet.shape == (10, 44, 3)
     assert strip([np.zeros((10, 20, 3), np.uint8)], columns=4).shape == (10, 20, 3)
+    gap = strip([None, np.zeros((10, 20, 3), np.uint8)])
+    assert (gap[:, :20] == 255).all() and not gap[:, 24:].any()
+
+
+def test_a_legend_shows_each_colour_once_with_its_name_in_lines_as_wide_as_the_sheet():
+    colours = palette(8, 1 / 8)
+    panel = np.full((64, 256, 3), 100, np.uint8)
+    sheet = strip([panel], legend=list(zip(CITYSCAPES.names, colours)))
+    band = sheet[64:]
+    assert sheet.shape[1] == 256 and band.shape[0] > 25, "more than one line"
+    for k, colour in enumerate(colours):
+        rows, columns = np.nonzero((band == colour).all(axis=2))
+        assert 80 < len(rows) < 400 and np.ptp(rows) < 20 and np.ptp(columns) < 20, k
+        beside = band[rows.min() : rows.max() + 1, columns.max() + 2 :][:, :20]
+        assert beside.min() < 100, "the name is beside its colour"
+
+
+def test_small_panels_are_enlarged_and_titles_fit_panels_of_any_shape():
+    assert enlarged(np.zeros((9, 11, 3), np.uint8)).shape == (216, 264, 3)
+    assert enlarged(np.zeros((9, 256, 3), np.uint8)).shape == (9, 256, 3)
+    title = "predicted magnitudes (white: 34.5 px)"
+    narrow, wide = (
+        strip([np.zeros((*size, 3), np.uint8)], titles=[title]) for size in ((1500, 48), (60, 2400))
+    )
+    assert narrow.shape[1] >= 250 and (narrow[-1500:, 48:] == 255).all()
+    assert wide.shape[0] < 60 + 24, "no title is as high as its panel"
+
+
+def test_magnitudes_of_one_scale_compare():
+    vectors = np.zeros((2, 1, 3), np.float32)
+    vectors[0] = [[2, 5, 10]]
+    assert show_magnitude(vectors)[0, :, 0].tolist() == [51, 128, 255]
+    assert show_magnitude(vectors, 5)[0, :, 0].tolist() == [102, 255, 255]
+    assert show_magnitude(0.3 * vectors, 10).max() == 76
+    assert show_directions(0.3 * vectors, 10).max() < show_directions(vectors, 10).max() == 255
 
 
 def test_opposite_directions_have_opposite_hues():
@@ -138,6 +179,8 @@ def test_opposite_directions_have_opposite_hues():
     vectors[0] = [[5, -5]]
     hue = cv2.cvtColor(show_directions(vectors), cv2.COLOR_BGR2HSV)[0, :, 0].astype(int)
     assert abs(abs(hue[0] - hue[1]) - 90) <= 2
+    wheel = cv2.cvtColor(direction_wheel(49), cv2.COLOR_BGR2HSV)[24, [47, 1], 0].astype(int)
+    assert (abs(wheel - hue) <= 2).all(), "the right of the wheel is what points to the right"
 
 
 @pytest.fixture
@@ -250,14 +293,57 @@ def test_the_vector_map_of_the_images_name_is_shown(scene, fails):
     shown = []
     for source in ("folder", "v.h5", "folder/image.npz"):
         assert main([*words, str(scene / source)]) == 0
-        shown.append(cv2.imread(str(scene / "a.png"))[-40:, 64:124])
-    assert all((one[:20] == 255).all() and (one[20:] == 0).all() for one in shown)
+        shown.append(cv2.imread(str(scene / "a.png"))[16:216, 304:604])
+    assert all((one[:90] == 255).all() and (one[110:] == 0).all() for one in shown)
     (scene / "image.png").rename(scene / "fourth.png")
     for source in ("folder", "v.h5"):
         line = fails(
             "plot", scene / "a.png", "--image", scene / "fourth.png", *words[4:], scene / source
         )
         assert f"{source}: holds no vector map of fourth, but of " in line
+
+
+@pytest.fixture
+def compared(scene):
+    """The panels, by title, that ``dcme plot`` makes of a map of the class 1 on the scene's left
+    half, its vectors times ``factor``, and a grid of this probability there."""
+    ids = np.zeros((40, 60), np.uint16)
+    ids[:, :30] = 1001
+    (scene / "d" / "ids").mkdir(parents=True)
+    cv2.imwrite(str(scene / "d" / "ids" / "image.png"), ids)
+    cell = ClassMap((1,), ("cell",))
+    write_classes(scene / "d", cell)
+
+    def panels(factor, probability, *options):
+        inside = np.where(ids > 0, probability, 0).astype(np.float32)
+        grid = np.stack([1 - inside, inside])
+        write_npz(scene / "v" / "image.npz", factor * encode(ids, classes=cell), grid)
+        words = [scene / "a.png", "--image", scene / "image.png", "--vectors", scene / "v"]
+        words += ["--ids", scene / "d" / "ids" / "image.png", *options]
+        with mock.patch("dcme.pictures.figures.strip", side_effect=strip) as made:
+            assert main(["plot", *map(str, words)]) == 0
+        return dict(zip(made.call_args.kwargs["titles"], made.call_args.args[0]))
+
+    return panels
+
+
+def test_vectors_that_are_too_short_look_so_beside_the_true_ones(compared):
+    panels = compared(0.3, 0.9)
+    true, predicted = (panels[f"{kind} magnitudes (white: 24.3 px)"] for kind in KINDS)
+    assert true.max() == 255 and predicted.max() in (76, 77)
+    true, predicted = (panels[f"{kind} directions"].max(axis=2) for kind in KINDS)
+    assert predicted[100, 10] < 0.7 * true[100, 10]
+
+
+def test_predicted_classes_are_those_that_the_decoder_takes(compared, scene):
+    plain = compared(1, 0.3)
+    assert np.array_equal(plain["predicted grid classes (over 0.5)"], plain["input"])
+    write_decoding(scene / "v" / "decoding.json", Decoding(probability=0.2))
+    seen = compared(1, 0.3)
+    assert np.array_equal(seen["predicted grid classes (over 0.2)"], seen["true grid classes"])
+    assert not np.array_equal(
+        compared(1, 0.3, "--grid-size", "16")["true grid classes"], seen["true grid classes"]
+    ), "the option has precedence over the net's blocks"
 
 
 def test_vectors_of_another_size_than_the_image_are_refused(scene, fails):
@@ -279,5 +365,6 @@ def test_more_instances_than_a_map_can_number_are_drawn(scene):
         write_result(scene / "r", result)
     words = ["plot", scene / "a.png", "--image", scene / "image.png"]
     assert main([*map(str, words), "--results", str(scene / "r" / "x.txt")]) == 0
-    found = cv2.imread(str(scene / "a.png"))[:, 64:]
-    assert (found[corners[1000]] != 90).any()
+    found = cv2.imread(str(scene / "a.png"))[-200:, 304:]
+    row, column = corners[1000]
+    assert (found[5 * row + 2, 5 * column + 2] != 90).any()
