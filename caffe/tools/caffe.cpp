@@ -13,7 +13,7 @@ namespace caffe {
 namespace tools {
 namespace {
 
-void DeviceQuery(const Options& options) { QueryDevices(AskedGpus(options.gpu)); }
+void DeviceQuery(const Options& options) { QueryDevices(options.gpu); }
 
 /// The commands and their flags.
 class CommandLine {
@@ -33,7 +33,7 @@ class CommandLine {
     AddTest();
     AddTime();
     AddCheck();
-    Gpu(Add("device_query", "Show what the GPUs (or the CPU build) offer", DeviceQuery,
+    Gpu(Add("device_query", "Show what the GPUs offer, or that there is none", DeviceQuery,
             "caffe device_query --gpu=all"));
   }
 

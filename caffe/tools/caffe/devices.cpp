@@ -11,6 +11,38 @@
 namespace caffe {
 namespace tools {
 
+#ifndef CPU_ONLY
+namespace {
+
+// " (why)" there is no such GPU; nothing where nobody tells, as of one that others have for them.
+string Reason(int gpu) {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  PlainText reason;
+  if (status != cudaSuccess || count == 0) {
+    reason << " (" << cudaGetErrorString(status == cudaSuccess ? cudaErrorNoDevice : status) << ")";
+  } else if (gpu >= count) {
+    reason << " (the last is GPU " << count - 1 << ")";
+  }
+  return reason.str();
+}
+
+string NoSuchGpu(int gpu) {
+  PlainText text;
+  text << "GPU " << gpu << " does not exist or is not usable" << Reason(gpu);
+  return text.str();
+}
+
+vector<int> UsableGpus() {
+  vector<int> gpus;
+  for (int id = 0; Caffe::CheckDevice(id); ++id) gpus.push_back(id);
+  return gpus;
+}
+
+}  // namespace
+#endif
+
 vector<int> AskedGpus(const string& flag) {
   vector<int> gpus;
 #ifdef CPU_ONLY
@@ -20,15 +52,17 @@ vector<int> AskedGpus(const string& flag) {
   }
 #else
   if (flag == "all") {
-    for (int id = 0; Caffe::CheckDevice(id); ++id) gpus.push_back(id);
-    CHECK(!gpus.empty()) << "--gpu=all: no usable GPU";
+    gpus = UsableGpus();
+    CHECK(!gpus.empty()) << "--gpu=all: there is no usable GPU" << Reason(0)
+                         << "; leave out --gpu to compute on the CPU";
     return gpus;
   }
   for (const string& id : SplitNames(flag)) {
     gpus.push_back(ParseInteger(id, "--gpu=" + flag + ": give GPU numbers (0,1) or all"));
     CHECK_EQ(std::count(gpus.begin(), gpus.end(), gpus.back()), 1)
         << " times --gpu=" << flag << " names GPU " << id;
-    CHECK(Caffe::CheckDevice(gpus.back())) << "GPU " << id << " does not exist or is not usable";
+    CHECK(Caffe::CheckDevice(gpus.back()))
+        << NoSuchGpu(gpus.back()) << "; leave out --gpu to compute on the CPU";
   }
 #endif
   return gpus;
@@ -45,8 +79,8 @@ vector<int> UseTrainingDevices(const string& flag, const SolverParameter& param)
 #else
     gpus.push_back(param.device_id());
     CHECK(Caffe::CheckDevice(gpus.back()))
-        << "The solver says solver_mode: GPU, but GPU " << gpus.back()
-        << " does not exist or is not usable; solver_mode: CPU trains on the CPU";
+        << "The solver says solver_mode: GPU, but " << NoSuchGpu(gpus.back())
+        << "; solver_mode: CPU trains on the CPU";
 #endif
   }
 #ifndef USE_NCCL
@@ -82,11 +116,17 @@ void UseDevice(const vector<int>& gpus) {
   Caffe::set_mode(gpus.empty() ? Caffe::CPU : Caffe::GPU);
 }
 
-void QueryDevices(const vector<int>& gpus) {
+void QueryDevices(const string& flag) {
+  vector<int> gpus = AskedGpus(flag);
 #ifdef CPU_ONLY
-  LOG(INFO) << "This build has no CUDA: it computes on the CPU, with " << NumThreads()
-            << " thread(s).";
+  const string none = "This build has no CUDA";
+#else
+  if (flag.empty()) gpus = UsableGpus();
+  const string none = "There is no usable GPU" + Reason(0);
 #endif
+  if (gpus.empty()) {
+    LOG(INFO) << none << ": this computes on the CPU, with " << NumThreads() << " thread(s).";
+  }
   for (const int id : gpus) {
     LOG(INFO) << "Querying GPU " << id;
     Caffe::SetDevice(id);

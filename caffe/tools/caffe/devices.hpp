@@ -25,8 +25,8 @@ void Solve(const shared_ptr<Solver<float>>& solver, const std::vector<int>& gpus
 /// Makes the calling thread compute on the first of the GPUs or, where there is none, on the CPU.
 void UseDevice(const std::vector<int>& gpus);
 
-/// Logs what the GPUs (in a build without CUDA: the CPU) offer.
-void QueryDevices(const std::vector<int>& gpus);
+/// Logs what the GPUs that --gpu asks for offer, by default all; where there is none, why.
+void QueryDevices(const std::string& flag);
 
 }  // namespace tools
 }  // namespace caffe

@@ -85,11 +85,16 @@ def _known_by_content(path: Path) -> Place:
 
 
 def use_gpu(number: int) -> None:
-    """Run the networks that are loaded from now on on this GPU."""
+    """Run the networks that are loaded from now on on this GPU; raises where it is not usable."""
     import caffe
 
-    caffe.set_mode_gpu()
-    caffe.set_device(number)
+    try:
+        caffe.set_mode_gpu()
+        caffe.set_device(number)
+    except caffe.Error as error:
+        # What the runtime advises is for those who write solvers and Python.
+        reason = str(error).partition(";")[0].partition(": use the CPU mode")[0]
+        raise UserError(f"{reason}; leave out --gpu to compute on the CPU") from None
 
 
 def available_memory() -> int:

@@ -39,12 +39,35 @@ def test_a_build_without_cuda_says_so(ask):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "solver_mode: GPU, but GPU 0 does not exist or is not usable; solver_mode: CPU"),
-        (["--gpu=0"], "GPU 0 does not exist or is not usable"),
+        ([], ("solver_mode: GPU, but GPU 0 does not exist or is not usable (", "solver_mode: CPU")),
+        (["--gpu=0"], ("GPU 0 does not exist or is not usable (", "leave out --gpu")),
+        (["--gpu=all"], ("--gpu=all: there is no usable GPU (", "leave out --gpu")),
     ],
 )
 def test_a_training_names_the_gpu_and_who_asked_for_it(folder, words, message):
-    assert message in command.fail(folder, "train", "--solver=solver.prototxt", *words)
+    line = command.fail(folder, "train", "--solver=solver.prototxt", *words)
+    told, remedy = message
+    assert told in line and f"); {remedy}" in line, "the driver's reason, then what to do"
+
+
+def test_a_query_says_that_there_is_no_gpu(folder):
+    [line] = command.run(folder, "device_query")
+    assert line.startswith("There is no usable GPU (" if WITH_CUDA else "This build has no CUDA")
+    assert "computes on the CPU" in line
+
+
+def test_dcme_says_how_to_go_on_without_a_gpu(folder):
+    (folder / "a.png").write_bytes(b"")
+    words = "predict net.prototxt w.caffemodel a.png r --classes 1:a --gpu 0"
+    done = subprocess.run(
+        [sys.executable, "-m", "dcme", *words.split()],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "there is no usable GPU (" in done.stderr or "This build has no CUDA" in done.stderr
+    assert done.stderr.endswith("; leave out --gpu to compute on the CPU\n")
 
 
 @with_cuda
