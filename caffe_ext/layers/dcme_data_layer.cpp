@@ -122,7 +122,9 @@ void DCMEDataLayer<Dtype>::MakeBatch(uint64_t number, Batch* batch) {
     skipped = dcme::SeededRandom(seed_, kSkip, 0).below(static_cast<int>(param_.rand_skip()));
   }
   for (int i = 0; i < static_cast<int>(n); ++i) {
-    const uint64_t item = skipped + (first_ + number * stride_) * n + i;
+    // Each solver has skipped images of its own: another's seed may say another number.
+    const uint64_t own = skipped + number * n + i;
+    const uint64_t item = (first_ + own / n * stride_) * n + own % n;
     const int sample = SampleAt(item / source_->size(), static_cast<int>(item % source_->size()));
     SampleValues<float, Dtype> data(batch->blob(0), i), vectors(batch->blob(1), i);
     SampleValues<uint8_t, Dtype> grid(batch->blob(2), i);

@@ -188,20 +188,34 @@ TEST(DCMEData, ShowsEveryImageOnceAPassAndShufflesAnew) {
   EXPECT_GT(orders.size(), 1u);
 }
 
-TEST(DCMEData, SkipsAsManyImagesAsTheSeedSays) {
+// With which of six images a solver begins, for eight seeds; it goes on with the next of its own.
+std::set<size_t> first_images(int solvers, int rank) {
   const DataSet set(6);
   auto whole = data_layer(set.parameters(""));
   std::vector<Values> order;
   for (int b = 0; b < 6; ++b) order.push_back(batches(&whole, 1));
-  std::set<size_t> starts;
+  std::set<size_t> firsts;
   for (const std::string seed : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    caffe::Caffe::set_solver_count(solvers);
+    caffe::Caffe::set_solver_rank(rank);
     auto layer = data_layer(set.parameters("rand_skip: 3 seed: " + seed));
-    const Values first = batches(&layer, 1);
-    const size_t start = std::find(order.begin(), order.end(), first) - order.begin();
-    starts.insert(start);
-    for (size_t b = 1; b < 8; ++b) EXPECT_EQ(batches(&layer, 1), order[(start + b) % 6]);
+    caffe::Caffe::set_solver_count(1);
+    caffe::Caffe::set_solver_rank(0);
+    const size_t first = std::find(order.begin(), order.end(), batches(&layer, 1)) - order.begin();
+    firsts.insert(first);
+    for (int b = 1; b < 8; ++b) EXPECT_EQ(batches(&layer, 1), order[(first + b * solvers) % 6]);
   }
-  EXPECT_EQ(starts, (std::set<size_t>{0, 1, 2}));
+  return firsts;
+}
+
+TEST(DCMEData, SkipsAsManyImagesAsTheSeedSays) {
+  EXPECT_EQ(first_images(1, 0), (std::set<size_t>{0, 1, 2}));
+}
+
+// Their seeds differ: each skips images of its own, or two would read the same ones for ever.
+TEST(DCMEData, ParallelSolversSkipWithinTheirShares) {
+  EXPECT_EQ(first_images(2, 0), (std::set<size_t>{0, 2, 4}));
+  EXPECT_EQ(first_images(2, 1), (std::set<size_t>{1, 3, 5}));
 }
 
 TEST(DCMEData, ParallelSolversShareTheBatches) {
@@ -246,15 +260,18 @@ TEST(DCMEData, CanBeSetUpAgainWhileItsThreadsAreAtWork) {
 #ifdef CAFFE_HAS_LAYER_STATE
 TEST(DCMEData, ContinuesFromASavedState) {
   const DataSet set(7);
-  auto layer = data_layer(set.parameters(kAllRandom));
-  batches(&layer, 5);
-  caffe::LayerState state;
-  layer.layer->SaveState(&state);
-  const Values expected = batches(&layer, 4);
-  auto restored = data_layer(set.parameters(kAllRandom));
-  batches(&restored, 1);
-  restored.layer->RestoreState(state);
-  EXPECT_EQ(batches(&restored, 4), expected);
+  // In a pass of which the other layer has an order of its own already, and in a later one.
+  for (const int taken : {1, 5}) {
+    auto layer = data_layer(set.parameters(kAllRandom));
+    batches(&layer, taken);
+    caffe::LayerState state;
+    layer.layer->SaveState(&state);
+    const Values expected = batches(&layer, 4);
+    auto restored = data_layer(set.parameters(kAllRandom));
+    batches(&restored, 1);
+    restored.layer->RestoreState(state);
+    EXPECT_EQ(batches(&restored, 4), expected);
+  }
 }
 #endif
 

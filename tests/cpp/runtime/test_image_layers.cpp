@@ -130,25 +130,29 @@ TEST_F(Images, RepeatForTheSameSeed) {
 }
 
 TEST_F(Images, GoOnFromAStateAsIfNeverStopped) {
-  for (const std::string& layer :
-       {Listed("batch_size: 2 shuffle: true", "mirror: true"),
-        Lmdb("batch_size: 2 rand_skip: 4", "crop_size: 3"), Dense("batch_size: 2 mirror: true")}) {
-    DataSource source(layer + " phase: TRAIN", 2);
-    source.Labels(4);
-    caffe::LayerState state;
-    source.layer().SaveState(&state);
-    DataSource restored(layer + " phase: TRAIN", 2, 99);
-    restored.layer().RestoreState(state);
-    for (int i = 0; i < 4; ++i) {
-      source.Forward();
-      restored.Forward();
-      EXPECT_EQ(ValuesOf(source.top(0)), ValuesOf(restored.top(0)));
-      EXPECT_EQ(ValuesOf(source.top(1)), ValuesOf(restored.top(1)));
+  const std::string layers[] = {Listed("batch_size: 2 shuffle: true", "mirror: true"),
+                                Lmdb("batch_size: 2 rand_skip: 4", "crop_size: 3"),
+                                Dense("batch_size: 2 mirror: true")};
+  for (const std::string& layer : layers) {
+    // In the first pass, and behind passes that a database need not be walked through.
+    for (const int batches : {1, 4, 23}) {
+      DataSource source(layer + " phase: TRAIN", 2);
+      source.Labels(batches);
+      caffe::LayerState state;
+      source.layer().SaveState(&state);
+      DataSource restored(layer + " phase: TRAIN", 2, 99);
+      restored.layer().RestoreState(state);
+      for (int i = 0; i < 4; ++i) {
+        source.Forward();
+        restored.Forward();
+        EXPECT_EQ(ValuesOf(source.top(0)), ValuesOf(restored.top(0)));
+        EXPECT_EQ(ValuesOf(source.top(1)), ValuesOf(restored.top(1)));
+      }
+      // Backwards in the same layer, too.
+      source.layer().RestoreState(state);
+      restored.layer().RestoreState(state);
+      EXPECT_EQ(source.Labels(2), restored.Labels(2));
     }
-    // Backwards in the same layer, too.
-    source.layer().RestoreState(state);
-    restored.layer().RestoreState(state);
-    EXPECT_EQ(source.Labels(2), restored.Labels(2));
   }
 }
 
@@ -158,6 +162,23 @@ TEST_F(Images, AreDividedAmongSolvers) {
     Caffe::set_solver_rank(1);
     EXPECT_EQ(DataSource(layer + " phase: TRAIN", 2).Labels(2), (Values{1, 4, 2, 0}));
     EXPECT_EQ(DataSource(layer + " phase: TEST", 2).Labels(2), (Values{0, 1, 2, 3}));
+  }
+}
+
+// Solvers' seeds differ: each skips images of its own, or two would read the same ones for ever.
+TEST_F(Images, AreSkippedWithinASolversShare) {
+  for (const std::string& layer :
+       {Listed("batch_size: 1 rand_skip: 2"), Lmdb("batch_size: 1 rand_skip: 2"),
+        Dense("batch_size: 1 rand_skip: 2")}) {
+    for (const int rank : {0, 1}) {
+      Caffe::set_solver_count(2);
+      Caffe::set_solver_rank(rank);
+      std::set<float> firsts;
+      for (unsigned seed = 1; seed <= 8; ++seed) {
+        firsts.insert(DataSource(layer + " phase: TRAIN", 2, seed).Labels(1)[0]);
+      }
+      EXPECT_EQ(firsts, (std::set<float>{rank + 0.f, rank + 2.f})) << layer;
+    }
   }
 }
 

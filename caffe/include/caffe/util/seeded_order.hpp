@@ -69,7 +69,8 @@ class SolverShare {
   uint64_t rank_ = 0;
 };
 
-/// How many items rand_skip leaves out at the start: fewer than `most`, decided by the seed.
+/// How many of a solver's items rand_skip leaves out at the start: fewer than `most`, decided by
+/// the seed.
 inline uint64_t RandomSkip(uint32_t most, uint64_t seed) {
   if (most == 0) return 0;
   return rng_t(MixSeed(seed, ~uint64_t(0)))() % most;
