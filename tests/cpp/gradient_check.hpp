@@ -36,6 +36,9 @@ struct GradientOptions {
   double tolerance = 1e-6;
 };
 
+/// The diffs of the parameters before a Backward, which adds its own to them.
+constexpr double kDiffBefore = 0.5;
+
 /// The layer types that CheckGradient has been called for in this program.
 inline std::set<std::string>& CheckedTypes() {
   static std::set<std::string> types;
@@ -60,7 +63,7 @@ inline bool KeepsNotes(const std::string& layer_text) {
 inline void ExpectBackwardNeedsNoForward(const LayerRun<double>& run, LayerRun<double>* other,
                                          const std::vector<bool>& propagate_down) {
   for (size_t t = 0; t < run.top.size(); ++t) other->top[t]->CopyFrom(*run.top[t], false, true);
-  other->Backward(propagate_down);
+  other->Backward(propagate_down, kDiffBefore);
   const auto expect_equal = [](const Blob<double>& a, const Blob<double>& b) {
     for (int i = 0; i < a.count(); ++i) {
       EXPECT_NEAR(a.cpu_diff()[i], b.cpu_diff()[i], 1e-12) << "of Backward alone, element " << i;
@@ -107,7 +110,7 @@ inline void CheckGradient(const std::string& layer_text, const Shapes& shapes,
   std::vector<bool> propagate_down(shapes.size(), false);
   for (const int b : bottoms) propagate_down[b] = true;
   run.Forward();
-  run.Backward(propagate_down);
+  run.Backward(propagate_down, kDiffBefore);
   // On a GPU, layers keep more: Embed and Filter its copies of their indices.
   const bool on_cpu = caffe::Caffe::mode() == caffe::Caffe::CPU;
   if (on_cpu && !options.in_place && !KeepsNotes(layer_text)) {
@@ -120,7 +123,10 @@ inline void CheckGradient(const std::string& layer_text, const Shapes& shapes,
   };
   std::vector<std::vector<double>> bottom_diffs, parameter_diffs;
   for (const int b : bottoms) bottom_diffs.push_back(copy(*run.bottom[b]));
-  for (const auto& blob : run.layer->blobs()) parameter_diffs.push_back(copy(*blob));
+  for (const auto& blob : run.layer->blobs()) {
+    parameter_diffs.push_back(copy(*blob));
+    for (double& diff : parameter_diffs.back()) diff -= kDiffBefore;
+  }
   for (size_t k = 0; k < bottoms.size(); ++k) {
     CheckElements(
         "bottom " + std::to_string(bottoms[k]), &run, [&] { return run.inputs[bottoms[k]].data(); },

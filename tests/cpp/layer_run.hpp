@@ -77,13 +77,13 @@ class LayerRun {
     return objective;
   }
 
-  /// Runs backward; the diffs of the parameters are those of this run alone.
-  void Backward(const std::vector<bool>& propagate_down) {
+  /// Runs backward, which adds to the diffs of the parameters: before it, these are `before`.
+  void Backward(const std::vector<bool>& propagate_down, Dtype before = 0) {
     for (size_t t = 0; t < top.size() && !IsLoss(); ++t) {
       std::copy(top_diffs[t].begin(), top_diffs[t].end(), top[t]->mutable_cpu_diff());
     }
     for (const auto& blob : layer->blobs()) {
-      caffe::caffe_set(blob->count(), Dtype(0), blob->mutable_cpu_diff());
+      caffe::caffe_set(blob->count(), before, blob->mutable_cpu_diff());
     }
     layer->Backward(top, propagate_down, bottom);
   }

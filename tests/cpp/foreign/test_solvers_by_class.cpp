@@ -162,11 +162,15 @@ TYPED_TEST(SolverByClass, BuildsATestNetForEachTestIter) {
   SolverParameter param = this->Param(
       "test_interval: 10 test_iter: 1 test_iter: 2 test_state { stage: 'a' } test_state { level: 2 "
       "} test_initialization: false");
-  param.mutable_net_param()->mutable_layer(2)->add_include()->set_min_level(0);
+  LayerParameter* loss = param.mutable_net_param()->mutable_layer(2);
+  loss->add_include()->set_phase(TRAIN);
+  loss->add_include()->set_min_level(2);
   this->solver_.reset(new SGDSolver<TypeParam>(param));
   ASSERT_EQ(2u, this->solver_->test_nets().size());
   EXPECT_EQ(TRAIN, this->solver_->net()->phase());
   EXPECT_EQ(TEST, this->solver_->test_nets()[1]->phase());
+  EXPECT_FALSE(this->solver_->test_nets()[0]->has_layer("loss"));
+  EXPECT_TRUE(this->solver_->test_nets()[1]->has_layer("loss"));
   EXPECT_TRUE(this->solver_->net()->has_layer("loss"));
 }
 

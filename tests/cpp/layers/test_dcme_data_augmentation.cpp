@@ -68,6 +68,13 @@ TEST(DCMEData, RandomCropsReachBothEnds) {
   EXPECT_EQ(crops.size(), 2u);
 }
 
+TEST(DCMEData, TestsSeeTheMiddleAndOfAnOddRestTheSmallerHalfBefore) {
+  const DataSet set(1);
+  auto layer = data_layer(set.parameters("crop_height: 17 crop_width: 25"), "phase: TEST");
+  layer.layer->Forward(layer.bottom, layer.top);
+  expect_equal(ids_of(layer, 0), random_ids(24, 40, 0)(cv::Rect(7, 3, 25, 17)).clone());
+}
+
 TEST(DCMEData, CropsCanKeepTheCentresOfWholeInstances) {
   const DataSet set(1);
   auto layer =

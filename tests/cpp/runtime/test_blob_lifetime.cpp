@@ -86,6 +86,30 @@ TEST(BlobLifetime, UntilBackwardTrainsToTheSameNumbers) {
   }
 }
 
+// A slope below 0 makes all features positive: they do not tell which ones the ReLU has scaled.
+TEST(BlobLifetime, LeavesTheGradientsOfReLUsOfAnySlopeBehindConvolutions) {
+  for (const float slope : {-0.5f, 0.f, 0.5f}) {
+    auto param = FromText<NetParameter>(R"(
+      layer { name: 'x' type: 'Input' top: 'x' input_param {
+              shape { dim: 1 dim: 1 dim: 2 dim: 2 } } }
+      layer { name: 'conv' type: 'Convolution' bottom: 'x' top: 'y' convolution_param {
+              num_output: 16 kernel_size: 1 weight_filler { type: 'constant' value: 1 } } }
+      layer { name: 'relu' type: 'ReLU' bottom: 'y' top: 'y' }
+      layer { name: 'sum' type: 'Reduction' bottom: 'y' top: 'sum' loss_weight: 1 }
+    )");
+    param.mutable_layer(2)->mutable_relu_param()->set_negative_slope(slope);
+    for (const auto lifetime : {NetParameter::UNTIL_BACKWARD, NetParameter::KEEP}) {
+      param.set_blob_lifetime(lifetime);
+      caffe::Net<float> net(param);
+      const float x[] = {-2, -1, 1, 2};
+      std::copy_n(x, 4, net.input_blobs()[0]->mutable_cpu_data());
+      net.ClearParamDiffs();
+      net.ForwardBackward();
+      EXPECT_EQ(net.learnable_params()[0]->cpu_diff()[0], 3 - 3 * slope);
+    }
+  }
+}
+
 TEST(BlobLifetime, UntilReadGivesTheSameOutputs) {
   const auto lean = MakeNet(NetParameter::UNTIL_READ, caffe::TEST);
   const auto whole = MakeNet(NetParameter::KEEP, caffe::TEST);

@@ -79,6 +79,12 @@ TEST(PowerLayer, HasNoGradientWhereItIsConstant) {
   }
 }
 
+TEST(PReLULayer, HasTheGradientOfNegativeValuesAtZero) {
+  Case layer("type: 'PReLU' prelu_param { filler { value: 0.25 } }");
+  layer.Bottom({1, 1, 3}, {-1, 0, 1}).Forward();
+  EXPECT_EQ(layer.Backward({4, 4, 4}).Diff(), (std::vector<double>{1, 1, 4}));
+}
+
 TEST(ThresholdLayer, RefusesAGradient) {
   Case layer("type: 'Threshold'");
   layer.Bottom({2}).Forward();

@@ -81,6 +81,19 @@ TEST(LossWeights, OutlastWhatBackwardWritesInPlace) {
   }
 }
 
+TEST(LossWeights, CountBehindAConvolutionThatCouldComputeTheLayer) {
+  const std::string layers =
+      "layer { name: 'r' type: 'Reshape' bottom: 's' top: 'r' reshape_param { shape { "
+      "dim: 0 dim: 1 dim: 1 dim: -1 } } } "
+      "layer { name: 'c' type: 'Convolution' bottom: 'r' top: 'c' convolution_param { "
+      "num_output: 1 kernel_size: 1 weight_filler { value: 1 } } } "
+      "layer { name: 'p' type: 'ReLU' bottom: 'c' top: 'c' loss_weight: 3 } ";
+  for (const bool frees : {false, true}) {
+    const auto net = MakeNet(layers, frees);
+    for (const int items : {1, 2}) EXPECT_EQ(Loss(items, net.get()), 6 * items);
+  }
+}
+
 TEST(LossWeights, MayBeSetInTheDiff) {
   const auto net = MakeNet(kWeighted);
   caffe::caffe_set(2, 5.f, net->blob_by_name("p")->mutable_cpu_diff());

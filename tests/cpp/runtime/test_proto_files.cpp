@@ -278,6 +278,43 @@ TEST(UpgradeNet, OnlyConvolutionsAndPoolingTakeOverAPadding) {
   }
 }
 
+TEST(UpgradeNet, APaddingIsThatOfItsBlobUntilALayerMakesItAnew) {
+  NetParameter net;
+  caffe::ParseProtoTextOrDie(
+      "layers { bottom: 'x' top: 'p' layer { name: 'pad' type: 'padding' pad: 2 } } "
+      "layers { bottom: 'p' top: 'p' layer { name: 'c' type: 'conv' } } "
+      "layers { bottom: 'p' top: 'y' layer { name: 'm' type: 'pool' } }",
+      "net", &net);
+  caffe::UpgradeNetAsNeeded("net", &net);
+  ASSERT_EQ(net.layer_size(), 2);
+  EXPECT_EQ(net.layer(0).convolution_param().pad(0), 2u);
+  EXPECT_EQ(net.layer(1).bottom(0), "p");
+  EXPECT_FALSE(net.layer(1).pooling_param().has_pad());
+}
+
+TEST(UpgradeNet, EveryBlobKeepsItsShareMode) {
+  caffe::V1LayerParameter old;
+  caffe::ParseProtoTextOrDie(
+      "param: 'w' param: 'b' blob_share_mode: STRICT blob_share_mode: PERMISSIVE", "layer", &old);
+  caffe::LayerParameter layer;
+  EXPECT_TRUE(caffe::UpgradeV1LayerParameter(old, &layer));
+  ASSERT_EQ(layer.param_size(), 2);
+  EXPECT_EQ(layer.param(0).share_mode(), caffe::ParamSpec_DimCheckMode_STRICT);
+  EXPECT_EQ(layer.param(1).share_mode(), caffe::ParamSpec_DimCheckMode_PERMISSIVE);
+}
+
+TEST(UpgradeNet, AllDataLayersHandOverTheirTransformation) {
+  for (const std::string kind :
+       {"DATA data_param", "IMAGE_DATA image_data_param", "WINDOW_DATA window_data_param"}) {
+    NetParameter net;
+    caffe::ParseProtoTextOrDie("layers { type: " + kind + " { scale: 0.5 mirror: true } }", "net",
+                               &net);
+    caffe::UpgradeNetAsNeeded("net", &net);
+    EXPECT_EQ(net.layer(0).transform_param().scale(), 0.5f) << kind;
+    EXPECT_TRUE(net.layer(0).transform_param().mirror()) << kind;
+  }
+}
+
 TEST(UpgradeNet, AnOlderLayerInsideAnOldOneIsLeftOut) {
   caffe::V1LayerParameter old;
   caffe::ParseProtoTextOrDie("name: 'n' type: RELU layer { type: 'relu' }", "layer", &old);

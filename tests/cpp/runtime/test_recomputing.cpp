@@ -14,6 +14,7 @@
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "from_text.hpp"
+#include "layer_case.hpp"
 
 namespace caffe_test {
 namespace {
@@ -117,6 +118,48 @@ TEST(Recomputation, TrainsToTheSameNumbers) {
       }
     }
   }
+}
+
+// When `c` is to be read, `p` is gone, and `b` is not there yet.
+TEST(Recomputation, IsOfBlobsWhoseBottomsAreThere) {
+  const AsLarge as_large;
+  auto param = FromText<NetParameter>(R"(
+    state { phase: TRAIN }
+    layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 dim: 4 dim: 5 } } }
+    layer { name: 'power' type: 'Power' bottom: 'x' top: 'p' power_param { scale: 2 } }
+    layer { name: 'a' type: 'Convolution' bottom: 'p' top: 'a' param { lr_mult: 0 }
+            param { lr_mult: 0 } convolution_param { num_output: 4 kernel_size: 1
+            weight_filler { type: 'xavier' } } }
+    layer { name: 'b' type: 'Convolution' bottom: 'a' top: 'b' convolution_param {
+            num_output: 5 kernel_size: 1 weight_filler { type: 'xavier' } } }
+    layer { name: 'c' type: 'Convolution' bottom: 'b' top: 'c' convolution_param {
+            num_output: 6 kernel_size: 1 weight_filler { type: 'xavier' } } }
+    layer { name: 'lrn' type: 'LRN' bottom: 'c' top: 'd' }
+    layer { name: 'loss' type: 'Reduction' bottom: 'd' top: 'loss' loss_weight: 1
+            reduction_param { operation: SUMSQ } }
+  )");
+  std::vector<std::vector<float>> diffs;
+  for (const auto lifetime : {NetParameter::UNTIL_BACKWARD, NetParameter::KEEP}) {
+    param.set_blob_lifetime(lifetime);
+    caffe::Caffe::set_random_seed(1701);
+    Net<float> net(param);
+    Blob<float>* x = net.input_blobs()[0];
+    caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
+    net.ClearParamDiffs();
+    net.Forward();
+    const bool lean = lifetime == NetParameter::UNTIL_BACKWARD;
+    for (const std::string blob : {"a", "b", "c", "p"}) {
+      const bool gone = net.blob_by_name(blob)->data()->released();
+      EXPECT_EQ(gone, lean && (blob == "b" || blob == "p")) << blob;
+    }
+    net.Backward();
+    diffs.emplace_back();
+    for (const Blob<float>* weights : net.learnable_params()) {
+      diffs.back().insert(diffs.back().end(), weights->cpu_diff(),
+                          weights->cpu_diff() + weights->count());
+    }
+  }
+  ExpectNear(diffs[0], diffs[1]);
 }
 
 // After its Backward, BatchNorm has nothing any more to make its top of; the Backward of the layer

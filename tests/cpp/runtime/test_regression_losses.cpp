@@ -45,6 +45,16 @@ TEST(EuclideanLoss, NamesShapesThatDiffer) {
   EXPECT_ERROR_NAMES(layer.Forward(), "2 3 (6) and 2 4 (8)");
 }
 
+TEST(ContrastiveLoss, HasNoGradientForOthersThatAreTheMarginApart) {
+  for (const std::string legacy : {"false", "true"}) {
+    Case layer("type: 'ContrastiveLoss' contrastive_loss_param { margin: 1 legacy_version: " +
+               legacy + " }");
+    layer.Bottom({1, 1}, {1}).Bottom({1, 1}, {0}).Bottom({1}, {0});
+    EXPECT_EQ(layer.Forward(), 0) << legacy;
+    EXPECT_EQ(layer.Backward().Diff(), Numbers{0}) << legacy;
+  }
+}
+
 // As the Filter layer makes them.
 TEST(Losses, OfNoItemsAreZero) {
   const std::vector<Shape> pairs = {{0, 4}, {0, 4}}, labels = {{0, 4}, {0}};

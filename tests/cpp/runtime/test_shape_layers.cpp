@@ -64,6 +64,19 @@ TEST(CropLayer, GivesItsSecondBottomAZeroGradient) {
   EXPECT_EQ(layer.Diff(1), (Numbers{0, 0}));
 }
 
+TEST(ConcatLayer, GivesTheSecondBottomItsGradientWhereTheFirstGetsNone) {
+  Case layer("type: 'Concat'");
+  layer.Bottom({1, 1, 2}).Bottom({1, 2, 2}).Forward();
+  layer.Backward({1, 2, 3, 4, 5, 6}, {false, true});
+  EXPECT_EQ(layer.Diff(1), (Numbers{3, 4, 5, 6}));
+}
+
+TEST(ReductionLayer, OfAbsoluteValuesHasNoGradientAtZero) {
+  Case layer("type: 'Reduction' reduction_param { operation: ASUM }");
+  layer.Bottom({3}, {-2, 0, 2}).Forward();
+  EXPECT_EQ(layer.Backward({1}).Diff(), (Numbers{-1, 0, 1}));
+}
+
 TEST(ParameterLayer, AddsToItsDiff) {
   Case layer("type: 'Parameter' parameter_param { shape { dim: 2 } }");
   layer.Forward();

@@ -305,6 +305,16 @@ class CountRuns : public Net<float>::Callback {
   void run(int) override { ++count; }
 };
 
+TEST(Solvers, TheirStateGoesBeforeThatOfTheNet) {
+  SolverParameter param =
+      Param("net_param { state { level: 1 stage: 'a' } } train_state { level: 2 stage: 'b' }");
+  NetStateRule* rule = param.mutable_net_param()->mutable_layer(2)->add_include();
+  rule->set_min_level(2);
+  rule->add_stage("a");
+  rule->add_stage("b");
+  EXPECT_TRUE(SGDSolver<float>(param).net()->has_layer("loss"));
+}
+
 TEST(Solvers, MakeTestNetsThatNeverRun) {
   for (const int batches : {0, 1}) {
     SGDSolver<float> solver(

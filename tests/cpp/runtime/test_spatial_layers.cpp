@@ -264,6 +264,16 @@ TEST(LRN, HasTheGradientOfItsOutput) {
       {{2, 2, 4, 5}});
 }
 
+TEST(LRN, WithinChannelsAddsToOneWhateverKIs) {
+  for (const std::string k : {"", "k: 2"}) {
+    LayerCase<double> layer(
+        "type: 'LRN' lrn_param { local_size: 1 alpha: 3 beta: 1 norm_region: WITHIN_CHANNEL " + k +
+        " }");
+    layer.Bottom({1, 1, 1, 2}, {1, 2}).Forward();
+    ExpectNear(layer.Values(), {1 / 4.0, 2 / 13.0});
+  }
+}
+
 TEST(SPP, HasTheGradientOfItsOutput) {
   CheckGradient("type: 'SPP' spp_param { pyramid_height: 3 }", {{2, 2, 9, 6}});
   CheckGradient("type: 'SPP' spp_param { pyramid_height: 2 pool: AVE }", {{2, 2, 5, 6}});

@@ -66,6 +66,15 @@ def test_the_sub_pixel_centre_of_rows_of_280000_pixels():
     assert centre == pytest.approx([1, target.mean()], abs=1e-3)
 
 
+def test_pixels_that_miss_a_centre_by_half_of_dt_move_it():
+    rows, cols = np.indices((15, 15))
+    field = np.array([7 - cols, 7 - rows], np.float32)
+    field[0, :10, 0] += 4
+    (centre,) = dcme.decode(field, dt=8, vt=50, et=15).centres
+    # All but the five that are too near to the centre to be foreground.
+    assert centre == pytest.approx([7, 7 + 10 * 4 / 220], abs=1e-3)
+
+
 PUBLISHED = {"reference": oracle.decode, "watershed": oracle.watershed}
 
 
@@ -151,6 +160,28 @@ def test_pixels_that_miss_the_centre_by_far_do_not_move_it():
     field[0, 10, 10:41] += 25
     decoded = dcme.decode(field, dt=100, et=60)
     assert decoded.centres == pytest.approx(np.array([[25, 25]]), abs=1e-3)
+
+
+def count_centres(votes, **thresholds):
+    """Where pixels, all of them foreground, give each of these cells that many votes."""
+    rows, cols = np.repeat(list(votes), list(votes.values()), axis=0).T
+    field = np.array([cols - np.arange(cols.size), rows], np.float32)[:, None]
+    foreground = np.ones((1, cols.size), bool)
+    return len(dcme.decode(field, foreground=foreground, et=200, **thresholds))
+
+
+def test_peaks_with_a_valley_of_three_quarters_between_them_are_one_centre():
+    # The votes two rows away leave no centre sharp.
+    votes = {(0, 10): 40, (0, 11): 30, (0, 12): 40, (2, 11): 20}
+    assert count_centres(votes, dt=1, vt=35) == 1
+    assert count_centres(votes | {(0, 11): 29}, dt=1, vt=35) == 2
+
+
+def test_a_broad_centre_needs_more_votes_than_a_sharp_one_beside_it():
+    broad = {(0, col): 12 for col in range(24, 33, 2)}
+    assert count_centres(broad, dt=10, vt=50) == 1
+    assert count_centres(broad | {(0, 20): 60}, dt=10, vt=50) == 1
+    assert count_centres(broad | {(0, 20): 59}, dt=10, vt=50) == 2
 
 
 def test_holes_belong_to_the_innermost_instance_around_them():

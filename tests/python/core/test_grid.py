@@ -82,6 +82,9 @@ def test_an_instance_has_the_class_of_the_block_that_holds_its_centre():
     assert classes.shape == (0,)
     outside, _ = dcme.classify_instances([(-9, 40), (40, -9)], probabilities, 4)
     assert outside.tolist() == [1, 2], "the nearest block's"
+    for foreground_only in (False, True):
+        tied, _ = dcme.classify_instances([(0, 0)], np.ones((3, 1, 1)), 4, foreground_only)
+        assert tied.tolist() == [int(foreground_only)], "the first of equally likely ones"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ net: "net.prototxt"
 base_lr: 0.01 momentum: 0.5
 lr_policy: "multistep" gamma: 0.5 stepvalue: 15 stepvalue: 30
 iter_size: 2
-average_loss: 7
+average_loss: 20
 display: 20
 snapshot_prefix: "snap"
 solver_mode: CPU
@@ -99,7 +99,7 @@ def test_a_run_without_seed_goes_on_from_its_snapshot(folders, solver, snapshot_
     log = command.run(unbroken, "train", "--solver=solver.prototxt")
     log_resumed = resume(resumed, unbroken, 25, ending)
     assert_same_snapshot(unbroken, resumed, 50)
-    # The losses shown are means over average_loss, across the break.
+    # The first loss shown, at 40, is a mean over average_loss (20), across the break at 25.
     shown = [re.sub(r"\(.*iters\)", "", line) for line in log if "loss = " in line]
     shown_resumed = [re.sub(r"\(.*iters\)", "", line) for line in log_resumed if "loss = " in line]
     assert len(shown_resumed) > 3
