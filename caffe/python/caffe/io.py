@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _caffe
-from .proto import caffe_pb2
+from .proto import caffe_pb2 as caffe_pb2  # scripts take it from here, too
 
 Array = npt.NDArray[Any]
 
@@ -234,12 +234,12 @@ def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
     if image is None:
         raise OSError(f"{filename}: not a readable image")
     largest: Any = np.iinfo(cast(Any, image.dtype)).max if image.dtype.kind in "ui" else 1
-    scale = np.float32(largest)
+    # First, for OpenCV takes the channels of images of few types apart.
+    values: Any = image.astype(np.float32) / np.float32(largest)
     channels = 1 if image.ndim == 2 else image.shape[2]
     if color:
         codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
-        return cv2.cvtColor(image, codes[channels]).astype(np.float32) / scale
-    values: Any = image.astype(np.float32) / scale
+        return np.asarray(cv2.cvtColor(values, codes[channels]), np.float32)
     if channels > 1:
         values = values[..., :3] @ _GREY_OF_BGR
     return np.asarray(values, np.float32).reshape(*values.shape[:2], 1)
@@ -265,6 +265,8 @@ def resize_image(
             f"images are H x W x K, got shape {np.shape(im)}; a grey one is image[..., np.newaxis]"
         )
     height, width = (int(dim) for dim in new_dims)
+    if min(height, width, *np.shape(im)) < 1:
+        raise ValueError(f"an image of {np.shape(im)} cannot be resized to {height} x {width}")
     values = np.ascontiguousarray(im, np.float32)
     planes = [
         cv2.resize(values[..., k], (width, height), interpolation=methods[interp_order])

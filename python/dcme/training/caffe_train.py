@@ -142,6 +142,20 @@ def _bind_source(layer: Any, root: Path, name: str) -> None:
         parameters.backend = caffe_pb2.DCMEDataParameter.LMDB
 
 
+def _require_utf8(folder: Path) -> None:
+    """Raise for a folder whose name no prototxt can hold."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        advice = "rename it"
+        if sys.getfilesystemencoding() != "utf-8":
+            advice = "set a locale that is in UTF-8, e.g. LC_ALL=C.UTF-8, or rename it"
+        shown = os.fsencode(folder).decode(errors="backslashreplace")
+        raise UserError(
+            f"{shown}: prototxts, which are in UTF-8, cannot name it; {advice}"
+        ) from None
+
+
 def bind_to_data(
     files: NetFiles,
     data: PathLike,
@@ -160,6 +174,8 @@ def bind_to_data(
     batch normalisation needs.
     """
     root, folder = Path(data).resolve(), Path(out)
+    for place in (root, folder.resolve()):
+        _require_utf8(place)
     net, solver = read_net(files.train), read_solver(files.solver)
     val_list = f"val{LMDB_ENDING}" if train_list.endswith(LMDB_ENDING) else "val.txt"
     for layer, testing in data_layers(net, files.train):

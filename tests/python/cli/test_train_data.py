@@ -1,6 +1,7 @@
 """What ``dcme train`` makes of the data beforehand: their classes, and files that are not whole."""
 
 import json
+import os
 import shlex
 import shutil
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from dcme.classes import CITYSCAPES, ClassMap
+from dcme.cli import main
 from dcme.datasets.class_file import read_classes, write_classes
 from dcme.files import read_ids, read_image, write_png
 from dcme.training import data_check
@@ -35,6 +37,24 @@ def relabel(data, new_label):
             own = ids // 1000 == label
             changed[own] = ids[own] - 1000 * label + 1000 * new_label(index)
         write_png(path, changed)
+
+
+def test_folders_whose_names_are_no_utf8_are_prepared_but_not_trained_in(
+    data, tmp_path, fails, monkeypatch
+):
+    try:
+        os.mkdir(os.fsencode(tmp_path) + b"/r\xe9nx")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 only")
+    folder = tmp_path / os.fsdecode(b"r\xe9nx")
+    assert main(["prepare", str(data), str(folder / "data"), "--quiet"]) == 0
+    monkeypatch.chdir(folder)
+    told = r"r\xe9nx/data: prototxts, which are in UTF-8, cannot name it; rename it"
+    assert told in fails("train", NETS, "data", tmp_path / "run")
+    told = r"r\xe9nx/run: prototxts, which are in UTF-8, cannot name it; rename it"
+    assert told in fails("train", NETS, data, "run")
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "ascii")
+    assert "set a locale that is in UTF-8, e.g. LC_ALL=C.UTF-8" in fails("train", NETS, data, "run")
 
 
 @pytest.fixture

@@ -78,6 +78,18 @@ def test_images_load_as_rgb_in_zero_to_one(tmp_path):
         caffe.io.load_image(tmp_path / "none.png")
 
 
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "i4", "f4", "f8"])
+@pytest.mark.parametrize("channels", [(), (3,)], ids=["grey", "colour"])
+def test_images_of_any_depth_load_as_floats(tmp_path, kind, channels):
+    file = str(tmp_path / "image.tif")
+    one = np.iinfo(kind).max if kind[0] in "ui" else 1
+    cv2.imwrite(file, np.full((2, 3, *channels), one, kind))
+    for color, shape in ((True, (2, 3, 3)), (False, (2, 3, 1))):
+        image = caffe.io.load_image(file, color)
+        assert image.dtype == np.float32
+        np.testing.assert_allclose(image, np.ones(shape), rtol=1e-6)
+
+
 def test_an_image_of_an_absurd_size_is_not_readable(tmp_path):
     cv2.imwrite(str(tmp_path / "a.bmp"), np.zeros((2, 2, 3), np.uint8))
     image = bytearray((tmp_path / "a.bmp").read_bytes())
@@ -141,6 +153,9 @@ def test_resizing_keeps_any_number_of_channels_and_the_range():
         ValueError, match=r"H x W x K, got shape \(8, 6\); .* image\[..., np.newaxis"
     ):
         caffe.io.resize_image(image[..., 0], (4, 3))
+    for size in ((0, 3), (4, -1)):
+        with pytest.raises(ValueError, match=rf"\(8, 6, 7\) cannot be .* to {size[0]} x {size[1]}"):
+            caffe.io.resize_image(image, size)
 
 
 def test_oversampling_gives_corners_centre_and_mirrors():

@@ -4,6 +4,7 @@ import ast
 import inspect
 from pathlib import Path
 
+import caffe.io
 import pytest
 
 import caffe
@@ -37,6 +38,15 @@ def test_scripts_find_the_classes_where_pycaffe_has_them():
         assert getattr(_caffe, name) is getattr(caffe, name)
     for name in caffe.pycaffe.__all__:
         assert getattr(caffe.pycaffe, name) is getattr(caffe, name)
+
+
+def test_type_checkers_take_caffe_pb2_from_where_pycaffe_scripts_do():
+    """A name that is only imported is none of a module's own to them; one `as` itself is."""
+    module = ast.parse(Path(caffe.io.__file__).read_text())
+    imported = [
+        alias for node in module.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    assert [alias.asname for alias in imported if alias.name == "caffe_pb2"] == ["caffe_pb2"]
 
 
 CLASSES = [node for node in STUB.body if isinstance(node, ast.ClassDef) and node.name != "Error"]
