@@ -47,10 +47,14 @@ def classify_instances(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
 
 class ListRow:
-    number: int
-    text: str
-    names: list[str]
-    has_tab: bool
+    @property
+    def number(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def has_tab(self) -> bool: ...
 
 def list_rows(content: str) -> list[ListRow]: ...
 
@@ -94,10 +98,14 @@ class Evaluator:
     def results(self) -> dict[str, Any]: ...
 
 class MatchCounts:
-    found: int
-    invented: int
-    missed: int
-    iou_sum: float
+    @property
+    def found(self) -> int: ...
+    @property
+    def invented(self) -> int: ...
+    @property
+    def missed(self) -> int: ...
+    @property
+    def iou_sum(self) -> float: ...
 
 def add_files(
     evaluators: Sequence[Evaluator],

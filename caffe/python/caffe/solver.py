@@ -32,6 +32,9 @@ class SolverParam:
         return caffe_pb2.SolverParameter.FromString(self._core.param)
 
     def __getattr__(self, name: str) -> Any:
+        # Copies are asked for their methods before they have a solver.
+        if name.startswith("_"):
+            raise AttributeError(name)
         value = getattr(self._message(), name)
         return tuple(value) if _is_repeated(value) else value
 
@@ -48,6 +51,9 @@ class SolverParam:
         else:
             setattr(message, name, value)
         self._core.set_param(message.SerializeToString())
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *caffe_pb2.SolverParameter.DESCRIPTOR.fields_by_name]
 
     def __str__(self) -> str:
         return str(self._message())

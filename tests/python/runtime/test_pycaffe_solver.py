@@ -1,5 +1,6 @@
 """caffe.get_solver and the six solvers."""
 
+import copy
 import gc
 
 import numpy as np
@@ -95,6 +96,16 @@ def test_repeated_fields_of_param_are_set_as_a_whole(tmp_path):
         rates.append(solver.lr)
         solver.step(1)
     np.testing.assert_allclose(rates, [0.4, 0.2, 0.05], rtol=1e-6)
+
+
+def test_settings_can_be_copied_and_listed(tmp_path):
+    solver = caffe.get_solver(write(tmp_path))
+    copied = copy.copy(solver.param)
+    copied.base_lr = 0.3
+    assert solver.param.base_lr == pytest.approx(0.3)
+    assert {"base_lr", "stepvalue", "max_iter"} <= set(dir(solver.param))
+    assert "snapshot_format" in dir(solver.param)  # the file does not say it
+    assert not hasattr(solver.param, "_none")
 
 
 @pytest.mark.parametrize("field", ["type", "net", "random_seed", "test_net", "solver_mode"])
