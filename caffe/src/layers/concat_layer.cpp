@@ -2,9 +2,8 @@
 
 #include <vector>
 
-#include "layers/element_layout.hpp"
+#include "layers/host_parts.hpp"
 #include "layers/shared_memory.hpp"
-#include "util/rows.hpp"
 
 namespace caffe {
 
@@ -36,8 +35,6 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                    "the images' sides must be multiples of its stride)";
     shape[concat_axis_] += part->shape(concat_axis_);
   }
-  num_concats_ = first.count(0, concat_axis_);
-  concat_input_size_ = first.count(concat_axis_ + 1);
   top[0]->Reshape(shape);
   if (bottom.size() == 1) ShareMemory(this->layer_param_, first, top[0]);
 }
@@ -45,47 +42,15 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 template <typename Dtype>
 void ConcatLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                      const vector<Blob<Dtype>*>& top) {
-  if (bottom.size() == 1) return;
-  const int block = BlockOfParts(bottom, concat_axis_, bottom, Part::kData);
-  const Element element = ElementOfParts(bottom, Part::kData);
-  const ChannelLayout whole = LayoutInBlocks(*top[0], block, element);
-  const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
-  VisitElements<Dtype>(whole, [&](auto type) {
-    using T = decltype(type);
-    T* to = WriteAs<T>(whole, top[0]);
-    for (const Blob<Dtype>* part : bottom) {
-      const int row = part->shape(concat_axis_) * concat_input_size_;
-      const T* from = ReadAs<T>(LayoutInBlocks(*part, block, element), *part);
-      CopyRows(num_concats_, row, from, row, to, top_row);
-      to += row;
-    }
-  });
+  if (bottom.size() > 1) JoinParts(bottom, concat_axis_, Part::kData, top[0]);
 }
 
 template <typename Dtype>
 void ConcatLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                       const vector<bool>& propagate_down,
                                       const vector<Blob<Dtype>*>& bottom) {
-  if (bottom.size() == 1) {
-    if (propagate_down[0]) PassDiff(*top[0], bottom[0]);
-    return;
-  }
-  const int block = BlockOfParts(bottom, concat_axis_, top, Part::kDiff);
-  const Element element = ElementOfParts(top, Part::kDiff);
-  const ChannelLayout whole = LayoutInBlocks(*top[0], block, element);
-  const int top_row = top[0]->shape(concat_axis_) * concat_input_size_;
-  VisitElements<Dtype>(whole, [&](auto type) {
-    using T = decltype(type);
-    const T* from = ReadAs<T>(whole, *top[0], Part::kDiff);
-    for (size_t i = 0; i < bottom.size(); ++i) {
-      const int row = bottom[i]->shape(concat_axis_) * concat_input_size_;
-      if (propagate_down[i]) {
-        const ChannelLayout layout = LayoutInBlocks(*bottom[i], block, element);
-        CopyRows(num_concats_, row, from, top_row, WriteAs<T>(layout, bottom[i], Part::kDiff), row);
-      }
-      from += row;
-    }
-  });
+  if (bottom.size() > 1) return CutParts(top[0], concat_axis_, Part::kDiff, propagate_down, bottom);
+  if (propagate_down[0]) PassDiff(*top[0], bottom[0]);
 }
 
 INSTANTIATE_CLASS(ConcatLayer);

@@ -31,25 +31,6 @@ ChannelLayout ElementLayout(const Blob<Dtype>& blob, Part part = Part::kData) {
   return StoredElementLayout(blob, part).WithElement(Element::kFloat);
 }
 
-/// The block size in which blobs that stand one behind the other along an axis can be copied to or
-/// from the whole: that of the memory they come from, or kLanes for channels-last parts of several
-/// sizes, if it divides the channels of every part.
-template <typename Dtype>
-int BlockOfParts(const std::vector<Blob<Dtype>*>& parts, int axis,
-                 const std::vector<Blob<Dtype>*>& sources, Part part) {
-  if (axis > 1) return 1;
-  int block = 1;
-  for (const Blob<Dtype>* source : sources) block = std::max(block, LayoutOf(*source, part).block);
-  for (const int size : {block, std::min(block, kLanes)}) {
-    if (std::all_of(parts.begin(), parts.end(), [size](const Blob<Dtype>* blob) {
-          return PlainLayout(*blob).channels % size == 0;
-        })) {
-      return size;
-    }
-  }
-  return 1;
-}
-
 /// bfloat16 where all sources are kept so, else float.
 template <typename Dtype>
 Element ElementOfParts(const std::vector<Blob<Dtype>*>& sources, Part part) {

@@ -2,9 +2,8 @@
 
 #include <vector>
 
-#include "layers/element_layout.hpp"
+#include "layers/host_parts.hpp"
 #include "layers/shared_memory.hpp"
-#include "util/rows.hpp"
 
 namespace caffe {
 
@@ -47,8 +46,6 @@ void SliceLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
     top[i]->Reshape(shape);
     begin = ends[i];
   }
-  num_slices_ = from.count(0, slice_axis_);
-  slice_size_ = from.count(slice_axis_ + 1);
   if (parts == 1) ShareMemory(this->layer_param_, from, top[0]);
 }
 
@@ -56,14 +53,7 @@ template <typename Dtype>
 void SliceLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   if (top.size() == 1) return;
-  const int block = BlockOfParts(top, slice_axis_, bottom, Part::kData);
-  const Dtype* from = ReadIn(LayoutInBlocks(*bottom[0], block), *bottom[0]);
-  const int bottom_row = bottom[0]->shape(slice_axis_) * slice_size_;
-  for (Blob<Dtype>* part : top) {
-    const int row = part->shape(slice_axis_) * slice_size_;
-    CopyRows(num_slices_, row, from, bottom_row, WriteIn(LayoutInBlocks(*part, block), part), row);
-    from += row;
-  }
+  CutParts(bottom[0], slice_axis_, Part::kData, vector<bool>(top.size(), true), top);
 }
 
 template <typename Dtype>
@@ -71,16 +61,8 @@ void SliceLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                      const vector<bool>& propagate_down,
                                      const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
-  if (top.size() == 1) return PassDiff(*top[0], bottom[0]);
-  const int block = BlockOfParts(top, slice_axis_, top, Part::kDiff);
-  Dtype* to = WriteIn(LayoutInBlocks(*bottom[0], block), bottom[0], Part::kDiff);
-  const int bottom_row = bottom[0]->shape(slice_axis_) * slice_size_;
-  for (const Blob<Dtype>* part : top) {
-    const int row = part->shape(slice_axis_) * slice_size_;
-    CopyRows(num_slices_, row, ReadIn(LayoutInBlocks(*part, block), *part, Part::kDiff), row, to,
-             bottom_row);
-    to += row;
-  }
+  if (top.size() > 1) return JoinParts(top, slice_axis_, Part::kDiff, bottom[0]);
+  PassDiff(*top[0], bottom[0]);
 }
 
 INSTANTIATE_CLASS(SliceLayer);

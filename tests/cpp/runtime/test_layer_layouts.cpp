@@ -173,6 +173,48 @@ TEST(AnyOrderOfChannels, Concat) { ExpectPlainResults("type: 'Concat'", 2); }
 
 TEST(AnyOrderOfChannels, Slice) { ExpectPlainResults("type: 'Slice'", 1, 3); }
 
+// The same to the bit as in plain order.
+void ExpectCopied(const std::string& prototxt, int bottoms, int tops, const Order& order) {
+  const auto expected = Run(prototxt, bottoms, tops, nullptr, kShape);
+  const auto got = Run(prototxt, bottoms, tops, &order, kShape);
+  ASSERT_EQ(got.tops, expected.tops) << order.name << ", " << prototxt;
+  ASSERT_EQ(got.diffs, expected.diffs) << order.name << ", " << prototxt;
+}
+
+TEST(AnyOrderOfChannels, PartsAreCopiedToTheBit) {
+  for (const Order& order : Orders()) {
+    ExpectCopied("type: 'Concat'", 2, 1, order);
+    ExpectCopied("type: 'Slice'", 1, 3, order);
+    // Not in whole blocks.
+    if (Caffe::mode() == Caffe::CPU) {
+      ExpectCopied("type: 'Slice' slice_param { slice_point: 5 }", 1, 2, order);
+      ExpectCopied("type: 'Slice' slice_param { axis: 2 slice_point: 5 }", 1, 2, order);
+    }
+  }
+}
+
+TEST(PartsOnCpu, KeepTheirBlocksAndElements) {
+  if (Caffe::mode() == Caffe::GPU) GTEST_SKIP() << "AnyOrderOfChannels.Slice sees to it there";
+  const caffe::OutermostRun net;
+  for (const Order& order : kOrders) {
+    for (const bool slice : {false, true}) {
+      LayerCase<float> layer(slice ? "type: 'Slice'" : "type: 'Concat'", slice ? 3 : 1);
+      for (int i = 0; i < (slice ? 1 : 2); ++i) layer.Bottom(kShape, Numbers(2 * 48 * 9 * 12, i));
+      layer.layer->SetUp(layer.bottom, layer.top);
+      for (auto* bottom : layer.bottom) Arrange(order, Part::kData, bottom);
+      layer.layer->Forward(layer.bottom, layer.top);
+      for (auto* top : layer.top) Arrange(order, Part::kDiff, top);
+      layer.Backward();
+      for (const auto& half : {std::make_pair(layer.top[0], Part::kData),
+                               std::make_pair(layer.bottom[0], Part::kDiff)}) {
+        const ChannelLayout layout = caffe::StoredLayout(*half.first, half.second);
+        EXPECT_EQ(layout.element, order.element) << order.name;
+        EXPECT_GT(layout.block, 1) << order.name;
+      }
+    }
+  }
+}
+
 TEST(AnyOrderOfChannels, Split) { ExpectPlainResults("type: 'Split'", 1, 3); }
 
 TEST(AnyOrderOfChannels, Interp) {

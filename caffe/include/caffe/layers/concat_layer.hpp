@@ -30,8 +30,6 @@ class ConcatLayer : public Layer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
-  int num_concats_ = 0;
-  int concat_input_size_ = 0;
   int concat_axis_ = 0;
 };
 

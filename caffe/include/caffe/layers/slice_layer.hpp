@@ -30,8 +30,6 @@ class SliceLayer : public Layer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
-  int num_slices_ = 0;
-  int slice_size_ = 0;
   int slice_axis_ = 0;
   vector<int> slice_point_;
 };
