@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from dcme.training.log import Curve, TrainLog
 
 STYLE = "tableau-colorblind10"
+COLOURS = 10
+"""In that style."""
+CLEAR = 5
+"""So many of them are easily told apart; the markers change as often."""
+MARKERS = "os^Dv"
+
+Line = Any
+"""``matplotlib.lines.Line2D``, which takes long to load."""
 
 
 @contextmanager
@@ -42,27 +50,54 @@ def chart(
 def _tests(log: TrainLog) -> list[tuple[str, Curve]]:
     """The loss of the tests, which compares to that of training, or else the single losses."""
     if log.test_loss.values:
-        return [("loss", log.test_loss)]
-    return [(name, curve) for name, curve in log.test.items() if "loss" in name]
+        return [("held-out", log.test_loss)]
+    return [(f"held-out: {name}", curve) for name, curve in log.test.items() if "loss" in name]
+
+
+def _look(index: int) -> dict[str, str]:
+    """Colour and marker that tell a log of others."""
+    return {"color": f"C{index % COLOURS}", "marker": MARKERS[index // CLEAR % len(MARKERS)]}
+
+
+def _plot_log(axes: Any, index: int, log: TrainLog) -> list[tuple[str, Line]]:
+    """Draw a log's curves; returns what each shows, and its line."""
+    look, few = _look(index), log.loss.few
+    smooth = log.loss.smoothed(max(1, len(log.loss.values) // 40))
+    if not few:
+        faint = {"color": look["color"], "alpha": 0.25, "linewidth": 1}
+        axes.plot(log.loss.iterations, log.loss.values, **faint)
+    marked = look if few or index >= CLEAR else {"color": look["color"]}
+    every = 1 if few else max(1, len(log.loss.values) // 12)
+    lines = [("training", *axes.plot(smooth.iterations, smooth.values, markevery=every, **marked))]
+    for (title, curve), style in zip(_tests(log), cycle(("--", ":", "-."))):
+        lines += [(title, *axes.plot(curve.iterations, curve.values, style, **look))]
+    return lines
+
+
+def _add_legend(
+    axes: Any, names: Sequence[str], lines: Sequence[Sequence[tuple[str, Line]]]
+) -> None:
+    """Name each log by its colour and, in grey, what styles of lines mean; beside the curves."""
+    from matplotlib.lines import Line2D
+
+    if len(names) == 1:
+        entries = {title: line for title, line in lines[0]}
+    else:
+        entries = {name: of_log[0][1] for name, of_log in zip(names, lines)}
+        kinds = {title: line.get_linestyle() for of_log in lines for title, line in of_log}
+        for title, style in kinds.items() if len(kinds) > 1 else ():
+            entries[title] = Line2D([], [], linestyle=style, color="0.4")
+    axes.legend(entries.values(), entries.keys(), loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def plot_losses(out: PathLike, logs: Sequence[tuple[str, TrainLog]]) -> None:
     """Loss curves of named logs as a figure; the suffix of ``out`` picks the format."""
-    with chart(out, (8, 4.5)) as panels:
+    with chart(out, (8, max(4.5, 0.25 * len(logs) + 1))) as panels:
         axes = panels[0, 0]
-        for index, (name, log) in enumerate(logs):
-            colour = f"C{index}"
-            points = len(log.loss.values)
-            smooth = log.loss.smoothed(max(1, points // 40))
-            axes.plot(log.loss.iterations, log.loss.values, color=colour, alpha=0.25, linewidth=1)
-            mark = "o" if log.loss.few else None
-            axes.plot(smooth.iterations, smooth.values, color=colour, label=name, marker=mark)
-            for (output, curve), marker in zip(_tests(log), cycle("os^Dv")):
-                label = f"{name}: {output} (test)"
-                axes.plot(curve.iterations, curve.values, f"{marker}--", color=colour, label=label)
+        lines = [_plot_log(axes, index, log) for index, (_, log) in enumerate(logs)]
         values = [v for _, log in logs for v in log.loss.values if v > 0]
         if values and max(values) > 20 * min(values):
             axes.set_yscale("log")
         axes.set(xlabel="iteration", ylabel="loss")
         axes.grid(alpha=0.3)
-        axes.legend()
+        _add_legend(axes, [name for name, _ in logs], lines)

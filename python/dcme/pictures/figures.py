@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -219,12 +220,19 @@ def _block(item: VectorMap | None) -> int:
     return block_size(item.vectors.shape[1:], item.grid.shape[-2:])
 
 
-def plot_logs(out: PathLike, logs: Sequence[PathLike]) -> None:
-    """Write the loss curves of log files as one figure, named after the files.
+def _told_apart(logs: Sequence[PathLike]) -> list[str]:
+    """Names of log files: their own, or where these are equal, as those that ``dcme train`` writes
+    are, those of their folders below the one that they share."""
+    paths = [Path(os.path.abspath(log)) for log in logs]
+    stems = [path.stem for path in paths]
+    if len(set(stems)) == len(stems):
+        return stems
+    places = [path.parent if len(set(stems)) == 1 else path.with_suffix("") for path in paths]
+    shared = Path(os.path.commonpath(places))
+    shared = shared.parent if shared in places else shared
+    return [str(place.relative_to(shared)) for place in places]
 
-    Where those have one name, as those that ``dcme train`` writes, their folders come along.
-    """
-    names = [Path(log).stem for log in logs]
-    if len(set(names)) < len(names):
-        names = [str(Path(log).with_suffix("")) for log in logs]
-    plot_losses(out, list(zip(names, map(read_log, logs))))
+
+def plot_logs(out: PathLike, logs: Sequence[PathLike]) -> None:
+    """Write the loss curves of log files as one figure, named after the files."""
+    plot_losses(out, list(zip(_told_apart(logs), map(read_log, logs))))
