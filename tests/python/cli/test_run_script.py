@@ -25,10 +25,10 @@ def run(tmp_path):
     (tmp_path / "python").write_text(PYTHON)
     (tmp_path / "python").chmod(0o755)
 
-    def command(word, place=checkout, **settings):
+    def command(words, place=checkout, **settings):
         environment = {"PATH": os.environ["PATH"], "DCME_NO_APT": "1", **settings}
         environment["PYTHON"] = str(tmp_path / "python")
-        words = ["bash", place / "run", word]
+        words = ["bash", place / "run", *words.split()]
         return subprocess.run(words, env=environment, capture_output=True, text=True)
 
     command.checkout = checkout
@@ -80,6 +80,33 @@ def test_what_is_installed_is_built_anew_where_it_changes(run, name):
         assert run("build").returncode == 0
         stamps.append(stamp.read_text())
     assert stamps[0] == stamps[1] != stamps[2]
+
+
+def test_folders_of_the_user_are_no_sources(run):
+    """Nor is an environment there, which every build changes."""
+    stamp = run.checkout / "build" / ".stamp"
+    stamps = set()
+    for name in ("before", "city", "CITY", "pictures", "penv"):
+        (run.checkout / name).mkdir(exist_ok=True)
+        (run.checkout / name / "a.png").touch()
+        assert run("build", DCME_VENV="penv").returncode == 0
+        stamps.add(stamp.read_text())
+    assert len(stamps) == 1
+
+
+@pytest.mark.parametrize("words", ["lint --fx", "build all", "clean up", "docs all"])
+def test_wrong_words_are_told_before_anything_is_made(run, words):
+    done = run(words)
+    command, word = words.split()
+    assert done.returncode == 1 and done.stderr.startswith(f"run: {command} takes ")
+    assert f"and not '{word}'" in done.stderr
+    assert {path.name for path in run.checkout.iterdir()} == {"run", "pyproject.toml"}
+
+
+def test_help_for_tests_builds_nothing(run):
+    done = run("test --help")
+    assert done.returncode == 0 and "arguments go to pytest" in done.stdout
+    assert {path.name for path in run.checkout.iterdir()} == {"run", "pyproject.toml"}
 
 
 def test_packages_of_tests_and_linters_are_installed_for_these_only(run):
