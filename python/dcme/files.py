@@ -75,8 +75,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         raise UserError(f"{target.parent}: is no folder, or lies below a file") from None
     if target.is_dir():
         raise UserError(f"{path}: is a folder; name a file")
-    mark = f"{os.getpid()}-{next(_numbers)}"
-    beside = target.with_name(f".{target.stem}.{mark}.tmp{target.suffix}")
+    # Without the stem: a name that is as long as names may be would be too long.
+    beside = target.with_name(f".{os.getpid()}-{next(_numbers)}.tmp{target.suffix}")
     in_place = Path(path).exists() and not target.is_file()
     try:
         yield Path(path) if in_place else beside

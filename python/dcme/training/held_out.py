@@ -16,18 +16,19 @@ from dcme.training.caffe_train import (
     write_message,
 )
 
-LIST = "held_out.txt"
+LIST = "measured_on.txt"
+"""Beside a run. Its paths are relative to the data set, so that it is no list for a command."""
 
 
 def measure_held_out(files: NetFiles, images: int) -> int:
     """Let the solver test on so many images of the validation list; returns how many it has.
 
     ``files`` are bound to a data set. The images are spread over the list, in every test the same,
-    and named in ``held_out.txt`` beside the files. There are ten tests, but they come neither more
-    seldom than snapshots nor more often than every 100 iterations. Where training reads LMDBs they
-    are read from the list that the LMDB was made of. A solver that tests by itself stays as it is,
-    and so does one whose net or data knows no such list. A crop of the net's TEST phase
-    stays, too: of larger images their middle is measured.
+    and named in ``measured_on.txt`` beside the files. There are ten tests, but they come neither
+    more seldom than snapshots nor more often than every 100 iterations. Where training reads LMDBs
+    they are read from the list that the LMDB was made of. A solver that tests by itself stays as it
+    is, and so does one whose net or data knows no such list. A crop of the net's TEST phase stays,
+    too: of larger images their middle is measured.
     """
     net, solver = read_net(files.train), read_solver(files.solver)
     layers = [layer for layer, testing in data_layers(net, files.train) if testing]

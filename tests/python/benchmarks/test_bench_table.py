@@ -2,12 +2,18 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from bench.__main__ import main
 from bench.nets import NETS
 from bench.report import Row, at_most, faster, merge, no_more_than, read, show
+
+ROOT = Path(__file__).parents[3]
 
 
 def row(name="a", ours=2.0, theirs=10.0, unit="ms", targets=()):
@@ -53,6 +59,15 @@ def test_rows_measured_again_replace_the_old_ones(tmp_path):
     entries = json.loads(path.read_text())["rows"]
     assert entries[0]["share"] == pytest.approx(0.1)
     assert entries[1]["theirs"] is None
+
+
+def test_a_reader_that_ends_early_is_no_error_to_tell():
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "bench", "--list"]
+    done = subprocess.run(words, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_another_file_is_refused(tmp_path):

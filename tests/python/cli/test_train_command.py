@@ -90,7 +90,7 @@ def test_held_out_images_are_spread_over_the_list(data, tmp_path, listed, images
     if not chosen:
         assert bound.solver.read_bytes() == before
         return
-    assert (tmp_path / "r" / "held_out.txt").read_text() == "".join(rows[i] for i in chosen)
+    assert (tmp_path / "r" / "measured_on.txt").read_text() == "".join(rows[i] for i in chosen)
     solver = read_solver(bound.solver)
     assert (list(solver.test_iter), solver.test_interval) == ([len(chosen)], 500)
     assert measure_held_out(bound, images) == 0, "a solver that tests stays as it is"

@@ -37,6 +37,12 @@ def test_a_full_disk_leaves_nothing_and_names_the_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_names_may_be_as_long_as_the_file_system_takes(tmp_path):
+    longest = tmp_path / f"{(os.pathconf(tmp_path, 'PC_NAME_MAX') - 4) * 'y'}.txt"
+    write_text(longest, "all")
+    assert longest.read_text() == "all" and list(tmp_path.iterdir()) == [longest]
+
+
 def test_errors_of_other_files_keep_their_names(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"b\.txt"), atomic_path(tmp_path / "a.txt"):
         open(tmp_path / "b.txt")
