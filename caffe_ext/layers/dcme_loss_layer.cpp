@@ -3,7 +3,57 @@
 #include <algorithm>
 #include <numeric>
 
+#include "dcme/simd.hpp"
+
 namespace caffe {
+
+namespace {
+
+// ---- outputs [begin, end); where each counts once, loops are over vectors ----
+
+template <typename Dtype>
+DCME_SIMD_CLONES double SumOfSquares(const dcme::IndependentOutputs<Dtype> outputs, int begin,
+                                     int end) {
+  double sum = 0;
+  if (outputs.weight) {
+    for (int i = begin; i < end; ++i) sum += outputs.at(i).squared();
+    return sum;
+  }
+  const Dtype* prediction = outputs.prediction;
+  const Dtype* target = outputs.target;
+#pragma omp simd reduction(+ : sum)
+  for (int i = begin; i < end; ++i) sum += dcme::squared_error(prediction[i], target[i]);
+  return sum;
+}
+
+template <typename Dtype>
+DCME_SIMD_CLONES void WriteGradients(const dcme::IndependentOutputs<Dtype> outputs, Dtype scale,
+                                     int begin, int end, Dtype* diff) {
+  const Dtype amplitude = outputs.amplitude;
+  if (outputs.weight) {
+    for (int i = begin; i < end; ++i) diff[i] = scale * outputs.at(i).gradient(amplitude);
+    return;
+  }
+  const Dtype* prediction = outputs.prediction;
+  const Dtype* target = outputs.target;
+#pragma omp simd
+  for (int i = begin; i < end; ++i) {
+    diff[i] = scale * dcme::clip_error(prediction[i] - target[i], amplitude);
+  }
+}
+
+// Calls body(piece, begin, end) for pieces of `size` of `count` outputs, on several threads.
+template <typename Body>
+void EachPiece(int count, int size, const Body& body) {
+  const int pieces = count ? (count - 1) / size + 1 : 0;
+#pragma omp parallel for
+  for (int piece = 0; piece < pieces; ++piece) {
+    const int begin = piece * size;
+    body(piece, begin, begin + std::min(size, count - begin));
+  }
+}
+
+}  // namespace
 
 template <typename Dtype>
 void DCMELossLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
@@ -83,17 +133,11 @@ void DCMELossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                        const vector<Blob<Dtype>*>& top) {
   const dcme::IndependentOutputs<Dtype> outputs = HostOutputs(bottom);
   const int count = bottom[0]->count();
-  const int pieces = partial_sums_.count();
   double* sums = partial_sums_.mutable_cpu_data();
-#pragma omp parallel for
-  for (int piece = 0; piece < pieces; ++piece) {
-    const int begin = piece * kPiece;
-    const int end = begin + std::min(kPiece, count - begin);
-    double sum = 0;
-    for (int i = begin; i < end; ++i) sum += outputs.at(i).squared();
-    sums[piece] = sum;
-  }
-  const double total = std::accumulate(sums, sums + pieces, 0.0);
+  EachPiece(count, kPiece, [&](int piece, int begin, int end) {
+    sums[piece] = SumOfSquares(outputs, begin, end);
+  });
+  const double total = std::accumulate(sums, sums + partial_sums_.count(), 0.0);
   top[0]->mutable_cpu_data()[0] = static_cast<Dtype>(count > 0 ? total / (2.0 * count) : 0.0);
 }
 
@@ -109,10 +153,9 @@ void DCMELossLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
     if (!propagate_down[b]) continue;
     const Dtype signed_scale = b == 0 ? scale : -scale;
     Dtype* diff = bottom[b]->mutable_cpu_diff();
-#pragma omp parallel for
-    for (int i = 0; i < count; ++i) {
-      diff[i] = signed_scale * outputs.at(i).gradient(outputs.amplitude);
-    }
+    EachPiece(count, kPiece, [&](int, int begin, int end) {
+      WriteGradients(outputs, signed_scale, begin, end, diff);
+    });
   }
 }
 

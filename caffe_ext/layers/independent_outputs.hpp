@@ -20,6 +20,13 @@ DCME_HOST_DEVICE inline Dtype clip_error(Dtype error, Dtype amplitude) {
   return amplitude / 2 * std::tanh(error / 2);
 }
 
+// In double, where the squares of all floats exist.
+template <typename Dtype>
+DCME_HOST_DEVICE inline double squared_error(Dtype prediction, Dtype target) {
+  const double error = static_cast<double>(prediction) - static_cast<double>(target);
+  return error * error;
+}
+
 // An output, what it should be, and what it counts.
 template <typename Dtype>
 struct IndependentOutput {
@@ -32,10 +39,9 @@ struct IndependentOutput {
     return weight == Dtype(0) ? Result(0) : result;
   }
 
-  // Weighted square of the full error; in double, where the squares of all floats exist.
+  // Weighted square of the full error.
   DCME_HOST_DEVICE double squared() const {
-    const double e = static_cast<double>(prediction) - static_cast<double>(target);
-    return unless_ignored(weight * e * e);
+    return unless_ignored(weight * squared_error(prediction, target));
   }
 
   // What the output passes back: its weighted error, clipped by the amplitude.
