@@ -14,7 +14,6 @@
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "from_text.hpp"
-#include "layer_case.hpp"
 
 namespace caffe_test {
 namespace {
@@ -46,8 +45,9 @@ const char kNet[] = R"(
 )";
 
 std::unique_ptr<Net<float>> MakeNet(NetParameter::BlobLifetime lifetime,
-                                    caffe::Precision precision = caffe::FP32) {
-  auto param = FromText<NetParameter>(kNet);
+                                    caffe::Precision precision = caffe::FP32,
+                                    const char* text = kNet) {
+  auto param = FromText<NetParameter>(text);
   param.mutable_state()->set_phase(caffe::TRAIN);
   param.set_blob_lifetime(lifetime);
   param.set_precision(precision);
@@ -98,6 +98,20 @@ TEST(Recomputation, GivesTheSameBits) {
 }
 
 // A net that keeps its blobs fuses no layers, so that its sums are made in another order.
+void ExpectSameParameters(const Net<float>& lean, const Net<float>& whole) {
+  for (size_t i = 0; i < lean.params().size(); ++i) {
+    // Statistics of BatchNorm are parameters, too: they are updated once a pass.
+    for (const bool diff : {false, true}) {
+      const Blob<float>&x = *lean.params()[i], &y = *whole.params()[i];
+      for (int k = 0; k < x.count(); ++k) {
+        const float value = diff ? x.cpu_diff()[k] : x.cpu_data()[k];
+        const float expected = diff ? y.cpu_diff()[k] : y.cpu_data()[k];
+        ASSERT_NEAR(value, expected, 1e-4 * std::max(1.0f, std::fabs(expected))) << i;
+      }
+    }
+  }
+}
+
 TEST(Recomputation, TrainsToTheSameNumbers) {
   const auto lean = MakeNet(NetParameter::UNTIL_BACKWARD), whole = MakeNet(NetParameter::KEEP);
   for (int pass = 0; pass < 2; ++pass) {
@@ -106,60 +120,40 @@ TEST(Recomputation, TrainsToTheSameNumbers) {
       net->ForwardBackward();
     }
     EXPECT_FALSE(whole->blob_by_name("a")->data()->released());
-    for (size_t i = 0; i < lean->params().size(); ++i) {
-      // Statistics of BatchNorm are parameters, too: they are updated once a pass.
-      for (const bool diff : {false, true}) {
-        const Blob<float>&x = *lean->params()[i], &y = *whole->params()[i];
-        for (int k = 0; k < x.count(); ++k) {
-          const float value = diff ? x.cpu_diff()[k] : x.cpu_data()[k];
-          const float expected = diff ? y.cpu_diff()[k] : y.cpu_data()[k];
-          ASSERT_NEAR(value, expected, 1e-4 * std::max(1.0f, std::fabs(expected))) << i;
-        }
-      }
-    }
+    ExpectSameParameters(*lean, *whole);
   }
 }
 
-// When `c` is to be read, `p` is gone, and `b` is not there yet.
+// Of this net, when `c` is read again, `p` is gone and `b` not there yet.
+const char kBottomsThatAreGone[] = R"(
+  layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 dim: 4 dim: 5 } } }
+  layer { name: 'power' type: 'Power' bottom: 'x' top: 'p' power_param { scale: 2 } }
+  layer { name: 'a' type: 'Convolution' bottom: 'p' top: 'a' param { lr_mult: 0 }
+          param { lr_mult: 0 } convolution_param { num_output: 4 kernel_size: 1
+          weight_filler { type: 'xavier' } } }
+  layer { name: 'b' type: 'Convolution' bottom: 'a' top: 'b' convolution_param {
+          num_output: 5 kernel_size: 1 weight_filler { type: 'xavier' } } }
+  layer { name: 'c' type: 'Convolution' bottom: 'b' top: 'c' convolution_param {
+          num_output: 6 kernel_size: 1 weight_filler { type: 'xavier' } } }
+  layer { name: 'lrn' type: 'LRN' bottom: 'c' top: 'd' }
+  layer { name: 'loss' type: 'Reduction' bottom: 'd' top: 'loss' loss_weight: 1
+          reduction_param { operation: SUMSQ } }
+)";
+
 TEST(Recomputation, IsOfBlobsWhoseBottomsAreThere) {
   const AsLarge as_large;
-  auto param = FromText<NetParameter>(R"(
-    state { phase: TRAIN }
-    layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 dim: 4 dim: 5 } } }
-    layer { name: 'power' type: 'Power' bottom: 'x' top: 'p' power_param { scale: 2 } }
-    layer { name: 'a' type: 'Convolution' bottom: 'p' top: 'a' param { lr_mult: 0 }
-            param { lr_mult: 0 } convolution_param { num_output: 4 kernel_size: 1
-            weight_filler { type: 'xavier' } } }
-    layer { name: 'b' type: 'Convolution' bottom: 'a' top: 'b' convolution_param {
-            num_output: 5 kernel_size: 1 weight_filler { type: 'xavier' } } }
-    layer { name: 'c' type: 'Convolution' bottom: 'b' top: 'c' convolution_param {
-            num_output: 6 kernel_size: 1 weight_filler { type: 'xavier' } } }
-    layer { name: 'lrn' type: 'LRN' bottom: 'c' top: 'd' }
-    layer { name: 'loss' type: 'Reduction' bottom: 'd' top: 'loss' loss_weight: 1
-            reduction_param { operation: SUMSQ } }
-  )");
-  std::vector<std::vector<float>> diffs;
-  for (const auto lifetime : {NetParameter::UNTIL_BACKWARD, NetParameter::KEEP}) {
-    param.set_blob_lifetime(lifetime);
-    caffe::Caffe::set_random_seed(1701);
-    Net<float> net(param);
-    Blob<float>* x = net.input_blobs()[0];
-    caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
-    net.ClearParamDiffs();
-    net.Forward();
-    const bool lean = lifetime == NetParameter::UNTIL_BACKWARD;
-    for (const std::string blob : {"a", "b", "c", "p"}) {
-      const bool gone = net.blob_by_name(blob)->data()->released();
-      EXPECT_EQ(gone, lean && (blob == "b" || blob == "p")) << blob;
-    }
-    net.Backward();
-    diffs.emplace_back();
-    for (const Blob<float>* weights : net.learnable_params()) {
-      diffs.back().insert(diffs.back().end(), weights->cpu_diff(),
-                          weights->cpu_diff() + weights->count());
-    }
+  const auto lean = MakeNet(NetParameter::UNTIL_BACKWARD, caffe::FP32, kBottomsThatAreGone);
+  const auto whole = MakeNet(NetParameter::KEEP, caffe::FP32, kBottomsThatAreGone);
+  for (Net<float>* net : {lean.get(), whole.get()}) {
+    net->ClearParamDiffs();
+    net->Forward();
   }
-  ExpectNear(diffs[0], diffs[1]);
+  for (const std::string blob : {"p", "a", "b", "c"}) {
+    EXPECT_EQ(lean->blob_by_name(blob)->data()->released(), blob == "p" || blob == "b") << blob;
+  }
+  lean->Backward();
+  whole->Backward();
+  ExpectSameParameters(*lean, *whole);
 }
 
 // After its Backward, BatchNorm has nothing any more to make its top of; the Backward of the layer
