@@ -81,6 +81,8 @@ class Tuning:
     best: Trial
     trials: list[Trial] = field(default_factory=list)
     goal: str = "score"
+    iou: float = IOUS[0]
+    """At which the trials' precision and recall are."""
 
     def along(self, name: str) -> list[Trial]:
         """The trials that differ from the best one in this threshold only, in its order."""
@@ -294,7 +296,7 @@ def tune(
     first = (search.attempt(start), search.attempt(_with(start, **middles)))
     best = search.in_turns(max(first, key=lambda trial: trial.value), ladders)
     # The last turn, in which none moved, has tried every ladder around the best.
-    return Tuning(best, list(search.known.values()), goal)
+    return Tuning(best, list(search.known.values()), goal, ious[0])
 
 
 def plot_tuning(out: PathLike, tuning: Tuning) -> None:
@@ -305,7 +307,7 @@ def plot_tuning(out: PathLike, tuning: Tuning) -> None:
             _plot_ladder(column, tuning, name)
         panels[0, 0].set_ylabel({"score": "score", "ap": "AP"}[tuning.goal])
         panels[0, 0].set_ylim(bottom=0)
-        panels[1, 0].set_ylabel("at the first IoU")
+        panels[1, 0].set_ylabel(f"precision, recall\nat IoU > {tuning.iou:g}")
         panels[1, 0].legend(fontsize=8)
 
 
@@ -319,10 +321,26 @@ def _plot_ladder(panels: Sequence[Any], tuning: Tuning, name: str) -> None:
     lower.plot(places, [t.recall for t in trials], "C3s--", markersize=4, label="recall")
     best = getattr(tuning.best.decoding, name)
     upper.set_title(f"{name.upper() if len(name) == 2 else name}: {best:g}")
-    lower.set(xscale="log", xlabel=UNITS[name], ylim=(0, 1.04))
+    # The ladder of the probability is even, the others grow by factors.
+    even = name == "probability"
+    lower.set(xscale="linear" if even else "log", xlabel=UNITS[name], ylim=(0, 1.04))
     for axes in panels:
         axes.axvline(best, color="0.6", linewidth=1, zorder=0)
         axes.grid(alpha=0.3)
-    ticks = places[:: max(1, len(places) // 5)]
+    ticks = _apart(places, best, even)
     lower.set_xticks(ticks, [f"{v:g}" for v in ticks])
     lower.minorticks_off()
+
+
+def _apart(places: Sequence[float], best: float, even: bool, share: float = 0.14) -> list[float]:
+    """The best place and as many others as have this share of the axis between them."""
+
+    def position(place: float) -> float:
+        return place if even else math.log(place)
+
+    least = share * (position(places[-1]) - position(places[0]))
+    kept = [best]
+    for place in places:
+        if all(abs(position(place) - position(other)) >= least for other in kept):
+            kept.append(place)
+    return sorted(kept)

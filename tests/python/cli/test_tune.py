@@ -1,6 +1,8 @@
 """Tuning thresholds on stored vector maps."""
 
 import json
+from dataclasses import replace
+from unittest import mock
 
 import dcme
 import numpy as np
@@ -11,7 +13,7 @@ from dcme.datasets.samples import find_samples
 from dcme.datasets.vectors import VectorMap, write_npz
 from dcme.errors import UserError
 from dcme.files import read_ids, write_png
-from dcme.prediction.tuning import LADDERS, Scene, Trial, load_scenes, tune
+from dcme.prediction.tuning import LADDERS, Scene, Trial, Tuning, load_scenes, plot_tuning, tune
 from dcme.results.decode import Decoding
 
 CLASSES = CITYSCAPES
@@ -103,6 +105,32 @@ def test_the_command_prints_flags_and_draws_the_trade_off(city, vectors, tmp_pat
     trials = json.loads(table.read_text())
     assert max(t["value"] for t in trials) > 0.5
     assert main(["decode", str(vectors), str(tmp_path / "r"), *flags.split(), "--quiet"]) == 0
+
+
+def test_no_label_of_the_picture_covers_another(tmp_path):
+    best = Trial(Decoding(probability=0.04), 0.9, 0.9, 0.9)
+    ladders = {**LADDERS, "probability": (0.03, 0.04, 0.06, 0.08, 0.11, *LADDERS["probability"])}
+    others = [
+        replace(best, decoding=replace(best.decoding, **{name: value}))
+        for name, ladder in ladders.items()
+        for value in ladder
+    ]
+    seen = []
+
+    def look(figure, *words, **options):
+        figure.draw_without_rendering()
+        seen.append(figure.axes[len(figure.axes) // 2].get_ylabel())
+        for axes in figure.axes[len(figure.axes) // 2 :]:
+            labels = axes.get_xticklabels()
+            boxes = [label.get_window_extent() for label in labels]
+            assert all(a.x1 + 2 < b.x0 for a, b in zip(boxes, boxes[1:])), axes.get_xlabel()
+            assert len(boxes) > 3
+        assert "0.04" in [label.get_text() for label in labels], "the best has a label"
+        figure.canvas.print_figure(*words, **options)
+
+    with mock.patch("matplotlib.figure.Figure.savefig", autospec=True, side_effect=look):
+        plot_tuning(tmp_path / "t.png", Tuning(best, [best, *others], iou=0.6))
+    assert seen == ["precision, recall\nat IoU > 0.6"]
 
 
 def test_the_reference_mode_keeps_its_own_foreground(city, vectors, capsys):
