@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -221,7 +222,10 @@ def _gallery(run: _Run, samples: Sequence[Sample]) -> list[list[tuple[str, np.nd
                 ("held-out scene", image),
                 ("true instances", show_instances(image, truth)),
                 ("untrained network", show_instances(image, before)),
-                ("trained vectors: hue is their direction", show_directions(vectors)),
+                (
+                    "trained vectors: cyan points right, red left, green up, violet down",
+                    show_directions(vectors),
+                ),
                 ("trained network", show_instances(image, after, _captions(after))),
             ]
         )
@@ -268,15 +272,16 @@ def _write_page(
     page.table(Table("", ["stage", "seconds"], [[k, v] for k, v in run.seconds.items()], 1))
     page.text(f"{platform.machine()}, {settings.workers} cores, {platform.platform()}", soft=True)
     page.heading("By hand")
-    page.code(_commands(settings, metrics["iterations"]))
+    page.code(_commands(run.out, settings, metrics["iterations"]))
     page.write(run.out / "index.html")
 
 
-def _commands(settings: DemoSettings, iterations: int) -> str:
-    """What to type to do the same by hand, in the demo's folder."""
+def _commands(out: Path, settings: DemoSettings, iterations: int) -> str:
+    """What to type to do the same by hand in the demo's folder, which the net's files name."""
     size, small = ("x".join(map(str, pair)) for pair in (settings.size, settings.reduced))
     d = settings.decoding
     return (
+        f"cd {shlex.quote(str(out.resolve()))}\n"
         f"dcme synth city --train {settings.train_scenes} --val {settings.val_scenes} "
         f"--seed {settings.seed} --size {size}\n"
         f"dcme prepare city reduced --size {small}\n"

@@ -35,7 +35,8 @@ th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px sol
 th:first-child, td:first-child { text-align: left; }
 th { color: var(--soft); font-weight: 500; }
 tr.strong td { font-weight: 650; border-top: 2px solid var(--line); }
-.row { display: grid; gap: .5rem; margin-bottom: .9rem; }
+.row { display: grid; gap: .5rem; margin-bottom: .9rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); }
 figure { margin: 0; } figcaption { font-size: .82rem; padding-top: .15rem; }
 img { width: 100%; display: block; border-radius: .3rem; }
 svg { width: 100%; height: auto; max-width: 52rem; } svg text { fill: var(--soft);
@@ -46,10 +47,11 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: .5r
 
 
 def image_tag(image: np.ndarray, alt: str) -> str:
-    """An inlined picture of a BGR image (H, W, 3)."""
+    """An inlined picture of a BGR image (H, W, 3), shown at twice its size at most."""
     content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
     data = base64.b64encode(content).decode()
-    return f'<img alt="{escape(alt)}" src="data:image/jpeg;base64,{data}">'
+    width = f"max-width: {2 * image.shape[1]}px"
+    return f'<img alt="{escape(alt)}" style="{width}" src="data:image/jpeg;base64,{data}">'
 
 
 def _ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -146,15 +148,14 @@ class Page:
         self.parts.append(curve_svg(curves, x_label, y_label))
 
     def gallery(self, rows: Sequence[Sequence[tuple[str, np.ndarray]]]) -> None:
-        """Rows of captioned BGR pictures."""
+        """Rows of captioned BGR pictures, which break where they would be too small to see."""
         for row in rows:
             figures = "".join(
                 f"<figure>{image_tag(image, caption)}<figcaption>{escape(caption)}</figcaption>"
                 "</figure>"
                 for caption, image in row
             )
-            style = f"grid-template-columns: repeat({len(row)}, 1fr)"
-            self.parts.append(f'<div class="row" style="{style}">{figures}</div>')
+            self.parts.append(f'<div class="row">{figures}</div>')
 
     def html(self) -> str:
         """The whole page."""

@@ -24,6 +24,7 @@ def test_all_stages_run_and_the_last_line_names_page_and_metrics(tmp_path, capfd
     assert page.count("<img ") == 2 * 5
     weights = "net/snapshot_iter_3.caffemodel"
     assert weights in page and (tmp_path / weights).is_file()
+    assert f"<pre>cd {tmp_path}\ndcme synth " in page, "the commands work from anywhere"
     assert "car" in metrics["per_class"]
 
 

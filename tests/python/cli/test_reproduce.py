@@ -15,6 +15,7 @@ from dcme.datasets.vectors import write_npz
 from dcme.encoding import encode, reduce_ids
 from dcme.errors import UserError
 from dcme.files import read_ids, read_image, write_png
+from dcme.pictures.plotting import class_colours
 from dcme.reproduce import synthetic
 from dcme.reproduce.context import Context, find_nets
 from dcme.reproduce.experiments import EXPERIMENTS
@@ -227,6 +228,9 @@ def test_figures_of_the_ground_truth_need_no_images(context):
     assert any("not on disk" in caption for caption in drawn.figures)
     for path in drawn.figures.values():
         assert read_image(path).std() > 5
+    blocks = read_image(context.out / "figures" / "isisa-2019_fig1.png")
+    legend = blocks[2 * context.size_2019[0] + 4 :].reshape(-1, 3)
+    assert any((legend == colour).all(axis=1).sum() > 50 for colour in class_colours(CITYSCAPES))
     anchors = read_image(context.out / "figures" / "dcme-2017_fig2.png")
     half = anchors.shape[0] // 2
     assert anchors.shape[1] == 85 and np.any(anchors[:40] != anchors[half + 2 : half + 42])

@@ -23,6 +23,15 @@ def test_pages_refer_to_nothing_outside_and_escape_text(tmp_path):
     assert sources and all(source.startswith("data:image/") for source in sources)
 
 
+def test_pictures_are_neither_blown_up_nor_squeezed_into_one_row():
+    page = Page("sizes")
+    page.gallery([[(name, np.zeros((4, 30, 3), np.uint8)) for name in "abcde"]])
+    html = page.html()
+    assert html.count('style="max-width: 60px"') == 5
+    assert "repeat(auto-fit, minmax(min(14rem, 100%), 1fr))" in html
+    assert "grid-template-columns" not in page.parts[0], "no row has a number of columns"
+
+
 def test_curves_with_infinite_or_equal_values_stay_inside_the_chart():
     svg = curve_svg([("x", Curve([0, 1, 2], [1.0, float("inf"), 1.0]))], "i", "l")
     numbers = [float(v) for v in re.findall(r"[-\d.]+,([-\d.]+)", svg)]
