@@ -18,12 +18,11 @@ from os import fspath
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
-
 from .graph import Edge, Graph, Node, picture
 from .net import PathLike
 from .net_spec import param_name_dict
 from .proto import caffe_pb2
+from .prototxt import parse_prototxt
 
 LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": "#6495ED", "style": "filled"}
 NEURON_LAYER_STYLE = {"shape": "record", "fillcolor": "#90EE90", "style": "filled"}
@@ -247,9 +246,10 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read_net(path: str) -> Any:
     try:
-        return text_format.Parse(Path(path).read_text(encoding="utf-8"), caffe_pb2.NetParameter())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not a prototxt of a net ({error})") from None
+    return parse_prototxt(text, caffe_pb2.NetParameter(), path)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,12 +1,16 @@
 #include <exception>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 #include <pybind11/stl/filesystem.h>
 
 #include "bindings.hpp"
 #include "caffe/util/benchmark.hpp"
+#include "caffe/util/io.hpp"
 #include "caffe/util/plugins.hpp"
 #include "image_codecs/whole_picture.hpp"
 #include "runs.hpp"
@@ -112,6 +116,33 @@ void BindPictures(py::module_& m) {
       py::arg("content"), "Whether the bytes of a picture's file reach its end.");
 }
 
+// What the runtime says of a prototxt that it does not take for a message of this type; nothing
+// where it takes it.
+std::string PrototxtError(const std::filesystem::path& path, const std::string& type) {
+  const auto* known = google::protobuf::DescriptorPool::generated_pool();
+  const auto* descriptor = known->FindMessageTypeByName(type);
+  if (!descriptor) throw py::value_error("no type of a message: " + type);
+  const auto* prototype =
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor);
+  const std::unique_ptr<google::protobuf::Message> message(prototype->New());
+  try {
+    ReadProtoFromTextFileOrDie(path.string(), message.get());
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void BindPrototxts(py::module_& m) {
+  m.def(
+      "prototxt_error",
+      [](const std::filesystem::path& path, const std::string& type) {
+        return Text(PrototxtError(path, type));
+      },
+      py::arg("path"), py::arg("type"),
+      "What is wrong with a prototxt of a message of this type; empty where nothing is.");
+}
+
 void BindTimer(py::module_& m) {
   py::class_<Timer>(m, "Timer", "A stop watch that waits for the GPU in GPU mode.")
       .def(py::init<>())
@@ -132,6 +163,7 @@ PYBIND11_MODULE(_caffe, m) {
   caffe::python::BindError(m);
   caffe::python::BindSettings(m);
   caffe::python::BindPictures(m);
+  caffe::python::BindPrototxts(m);
   caffe::python::BindTimer(m);
   caffe::python::BindBlob(m);
   caffe::python::BindLayer(m);

@@ -142,7 +142,11 @@ class FirstError : public google::protobuf::io::ErrorCollector {
     const string words = message.substr(0, message.size() - sentence);
     // Where the file ends, the parser has no token to name.
     const bool ended = EndsWith(message, "got: ") || EndsWith(words, "found \"\"");
-    text << " " << (ended ? "the file ends too early; is a { not closed?" : words)
+    const bool negative = EndsWith(message, "got: -");
+    text << " "
+         << (ended      ? "the file ends too early; is a { not closed?"
+             : negative ? "Expected a number of at least 0, got a negative one"
+                        : words)
          << Suggestion(message, descriptors_);
     text_ = text.str();
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def use_gpu(number: int) -> None:
         caffe.set_device(number)
     except caffe.Error as error:
         # What the runtime advises is for those who write solvers and Python.
-        reason = str(error).partition(";")[0].partition(": use the CPU mode")[0]
+        reason = re.split("[;:] ", str(error))[0]
         raise UserError(f"{reason}; leave out --gpu to compute on the CPU") from None
 
 

@@ -77,12 +77,12 @@ class NetFiles:
 
 
 def _parse(path: Path, message: Any) -> Any:
-    from google.protobuf import text_format
+    from caffe.prototxt import parse_prototxt
 
     try:
-        return text_format.Parse(read_text(path), message)
-    except text_format.ParseError as error:
-        raise UserError(f"{path}: {error}") from None
+        return parse_prototxt(read_text(path), message, str(path))
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def read_net(path: PathLike) -> Any:

@@ -154,3 +154,12 @@ def test_nets_of_the_users_own_are_not_replaced_by_those_of_a_run(data, tmp_path
     line = fails("train", NETS, data, nets, "--iterations", 1)
     assert f"{nets / 'train.prototxt'}: would be replaced, and no training of dcme wrote" in line
     assert {path: path.read_bytes() for path in nets.iterdir()} == before
+
+
+def test_a_misspelt_field_is_answered_with_its_place_and_what_was_meant(data, tmp_path, fails):
+    nets = tmp_path / "nets"
+    shutil.copytree(NETS, nets)
+    solver = nets / "solver.prototxt"
+    solver.write_text(solver.read_text().replace("max_iter", "max_itr"))
+    line = fails("train", nets, data, tmp_path / "r")
+    assert re.search(rf'{solver}:\d+:\d+: .* "max_itr" \(did you mean max_iter', line), line

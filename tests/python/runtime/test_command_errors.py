@@ -93,6 +93,12 @@ def test_a_brace_that_is_not_closed_is_asked_about(folder, end):
     assert "net.prototxt:2:1: the file ends too early; is a { not closed?\n" in line
 
 
+def test_a_number_below_0_is_told_where_there_is_none(folder):
+    change(folder / "net.prototxt", "num_output: ", "num_output: -")
+    line = command.fail(folder, "check", "--model=net.prototxt")
+    assert "Expected a number of at least 0, got a negative one" in line
+
+
 def test_an_unknown_layer_type_is_answered_with_near_names(folder):
     change(folder / "net.prototxt", "InnerProduct", "InerProduct")
     line = train_fails(folder)

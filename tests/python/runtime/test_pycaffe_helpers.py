@@ -154,7 +154,7 @@ def test_nets_are_drawn_by_a_command(tmp_path):
     ("contents", "message"),
     [
         (None, r"net\.prototxt: No such file or directory"),
-        (b"layer { nmae: 'x' }", r"net\.prototxt: not a prototxt of a net \(.*nmae"),
+        (b"layer { nmae: 'x' }", r"net\.prototxt:1:\d+: .* \"nmae\" \(did you mean name\?\)"),
         (b"\xd0\0\xff", r"net\.prototxt: not a prototxt of a net"),
     ],
 )

@@ -6,7 +6,8 @@ A folder's ``conftest.py`` imports those that it needs.
 import sys
 from types import ModuleType
 
-import caffe.proto.caffe_pb2  # noqa: F401 (the stand-in for caffe has no messages)
+import caffe.proto.caffe_pb2
+import caffe.prototxt  # noqa: F401 (the stand-in for caffe has neither)
 import pytest
 from dcme.cli import main
 from dcme.datasets.prepare import prepare
