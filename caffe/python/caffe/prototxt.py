@@ -18,7 +18,8 @@ def parse_prototxt(text: str, message: M, path: str) -> M:
     Of a misspelt field the runtime tells the place and what may have been meant.
     """
     try:
-        return text_format.Parse(text, message)
+        text_format.Parse(text, message)
     except text_format.ParseError as error:
         told = _caffe.prototxt_error(path, message.DESCRIPTOR.full_name)
         raise ValueError(told or f"{path}: {error}") from None
+    return message
