@@ -122,7 +122,7 @@ class Scores:
         }
 
     def class_table(self, title: str = "") -> Table:
-        """Classes, then their mean, then all taken for one."""
+        """Classes, then their mean, then all taken for one; of a single class its row is all."""
         far = ["AP100m", "AP50m"] if self.distances else []
         rows: list[list[Cell]] = []
         for row in self.rows:
@@ -134,6 +134,8 @@ class Scores:
             mean += [self.ap100m_mean, self.ap50m_mean]
             agnostic += [NAN, NAN]
         header = ["class", "instances", "predictions", "AP", "AP50", *far]
+        if len(rows) == 1:
+            return Table(title, header, rows)
         return Table(title, header, [*rows, mean, agnostic], strong=2)
 
     def matching_table(self, title: str = "") -> Table:

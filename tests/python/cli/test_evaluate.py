@@ -195,6 +195,7 @@ def test_a_data_set_of_ones_own_class(tmp_path):
     assert (scores.ap_mean, scores.ap50_mean) == pytest.approx((0.05, 0.5))
     assert (scores.agnostic_ap, scores.agnostic_ap50) == pytest.approx((0.05, 0.5))
     assert scores.notes == ()
+    assert [row[0] for row in scores.class_table().rows] == ["cell"], "said once, not three times"
 
 
 def test_what_is_found_in_a_crowd_is_not_invented(tmp_path):
