@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from dcme.cli.options import add_classes, add_split, add_workers, count, counted, size, workers
+from dcme.cli.options import (
+    add_classes,
+    add_split,
+    add_workers,
+    count,
+    counted,
+    size,
+    split_of,
+    workers,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.out,
         encoding,
         file_format=arguments.format,
-        split=arguments.split,
+        split=split_of(arguments),
         workers=workers(arguments),
         quiet=arguments.quiet,
     )

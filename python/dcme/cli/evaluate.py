@@ -11,6 +11,7 @@ from dcme.cli.options import (
     add_workers,
     ious,
     output_file,
+    split_of,
     workers,
 )
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     require_no_results(arguments.source)
     scores = score_results(
         arguments.results,
-        find_maps(arguments.source, arguments.split),
+        find_maps(arguments.source, split_of(arguments)),
         classes_of(arguments.results, arguments.classes),
         workers=workers(arguments),
         ious=arguments.iou,

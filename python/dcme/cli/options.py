@@ -96,13 +96,23 @@ def add_iterations(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_split(parser: argparse.ArgumentParser, default: str = "val") -> None:
-    """``--split``."""
-    parser.add_argument(
-        "--split",
-        default=default,
-        help=f"which split of a Cityscapes root or folder of lists; default: {default}",
-    )
+def add_split(
+    parser: argparse.ArgumentParser,
+    default: str = "val",
+    what: str = "which split of a Cityscapes root or folder of lists",
+) -> None:
+    """``--split``, which ``split_of`` looks up."""
+    parser.add_argument("--split", help=f"{what}; default: {default}")
+    parser.set_defaults(default_split=default)
+
+
+def split_of(arguments: argparse.Namespace) -> str:
+    """The split asked for; raises where one is, and the source is a file, which has none."""
+    from dcme.errors import UserError
+
+    if arguments.split is not None and Path(arguments.source).is_file():
+        raise UserError("--split is for a Cityscapes root or a folder of lists, not for a file")
+    return str(arguments.split or arguments.default_split)
 
 
 class OneClassList(argparse.Action):

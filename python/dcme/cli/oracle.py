@@ -6,7 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcme.cli.options import add_classes, add_split, add_table, add_workers, number, size, workers
+from dcme.cli.options import (
+    add_classes,
+    add_split,
+    add_table,
+    add_workers,
+    number,
+    size,
+    split_of,
+    workers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.results.scoring import score_images
     from dcme.tables import Table, write_tables
 
-    samples = find_maps(arguments.source, arguments.split)
+    samples = find_maps(arguments.source, split_of(arguments))
     option = {"ceiling": "size", "instance": "vectors", "class": "results"}[arguments.kind]
     given = getattr(arguments, option)
     if given is None:

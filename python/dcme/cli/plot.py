@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="vector map of the image's name, in a file (.npy, .npz, .h5) or a folder",
     )
     parser.add_argument(
-        "--results", metavar="FILE", help="results of the image: .txt or instance map"
+        "--results",
+        metavar="PATH",
+        help="results of the image: .txt or instance map, or the folder of it",
     )
     parser.add_argument(
         "--grid-size",
@@ -97,8 +99,13 @@ def _require_picture_of_ours(arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the picture."""
+    from dcme.datasets.samples import Sample
     from dcme.pictures.figures import SceneFiles, plot_logs, plot_scene
+    from dcme.results.files import result_path
 
+    if arguments.image and arguments.results and Path(arguments.results).is_dir():
+        image = Path(arguments.image)
+        arguments.results = str(result_path(arguments.results, Sample(image.stem, image, None)))
     _require_other_file(arguments)
     if arguments.log:
         plot_logs(arguments.out, arguments.log)

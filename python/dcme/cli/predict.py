@@ -20,6 +20,7 @@ from dcme.cli.options import (
     numbers,
     positive,
     size,
+    split_of,
     workers,
 )
 from dcme.prediction.views import VIEWS
@@ -218,7 +219,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.prediction.network import Network, Tiling
     from dcme.prediction.predict import Prediction, predict
 
-    samples = find_samples(arguments.source, arguments.split)
+    samples = find_samples(arguments.source, split_of(arguments))
     for out in (arguments.out, arguments.vectors or arguments.out):
         require_apart(out, [folder_of(arguments.source)], "the data set is")
     if arguments.vectors:  # its thresholds would be replaced by those of this prediction

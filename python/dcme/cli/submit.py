@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from dcme.cli.options import add_split, add_workers, counted, size, workers
+from dcme.cli.options import add_split, add_workers, counted, size, split_of, workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.datasets.samples import find_samples
     from dcme.results.submission import write_submission
 
-    samples = find_samples(arguments.source, arguments.split)
+    samples = find_samples(arguments.source, split_of(arguments))
     done = write_submission(
         arguments.results,
         samples,

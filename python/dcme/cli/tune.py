@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dcme.cli.options import (
     add_classes,
     add_decoding,
+    add_split,
     add_workers,
     count,
     counted,
@@ -15,6 +16,7 @@ from dcme.cli.options import (
     figure_file,
     ious,
     output_file,
+    split_of,
     workers,
 )
 
@@ -26,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme tune``."""
     parser.add_argument("vectors", help="network outputs of the images (dcme predict --vectors)")
     parser.add_argument("source", help="ground truth: Cityscapes root, list, or folder with lists")
-    parser.add_argument(
-        "--split", default="val", help="split to tune on, never the test split; default: val"
-    )
+    add_split(parser, what="split to tune on, never the test split")
     parser.add_argument(
         "--goal",
         choices=("score", "ap"),
@@ -77,8 +77,9 @@ def run(arguments: argparse.Namespace) -> None:
     from dcme.prediction.tuning import load_scenes, plot_tuning, refuse_test_data, tune
     from dcme.results.thresholds import write_decoding
 
-    refuse_test_data(arguments.source, arguments.split)
-    samples = find_maps(arguments.source, arguments.split)
+    split = split_of(arguments)
+    refuse_test_data(arguments.source, split)
+    samples = find_maps(arguments.source, split)
     if arguments.images:
         samples = spread(samples, arguments.images)
 

@@ -47,6 +47,17 @@ def is_cityscapes(folder: PathLike) -> bool:
     return (root / IMAGE_FOLDER).is_dir() or (root / TRUTH_FOLDER).is_dir()
 
 
+def _require_split(root: Path, split: str) -> None:
+    """Raise where a Cityscapes tree has other splits than this one."""
+    folders = (path for kind in (IMAGE_FOLDER, TRUTH_FOLDER) for path in (root / kind).glob("*"))
+    others = {path.name for path in folders if any(path.glob("*/*.png"))} - {split}
+    if others:
+        raise UserError(
+            f"{root}: has no images and instance maps of the split {split}; there are "
+            f"{', '.join(sorted(others))} (--split)"
+        )
+
+
 def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
     """The samples of one split of a Cityscapes tree, sorted by name."""
     found: dict[str, dict[str, Path]] = {}
@@ -57,6 +68,7 @@ def cityscapes_split(root: PathLike, split: str) -> list[Sample]:
         for path in visible_files(Path(root) / folder / split, (".png",), f"*/*{ending}.png"):
             found.setdefault(path.stem[: -len(ending)], {})[kind] = path
     if not found:
+        _require_split(Path(root), split)
         raise UserError(
             f"{root}: no images under {IMAGE_FOLDER}/{split}/<city>/ and no instance maps under "
             f"{TRUTH_FOLDER}/{split}/<city>/; name the folder that holds {IMAGE_FOLDER} and "

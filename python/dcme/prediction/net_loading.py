@@ -33,7 +33,7 @@ def _definition(deploy: Path) -> Any:
     return net
 
 
-def _require(path: Path, kind: str) -> None:
+def require_file(path: Path, kind: str) -> None:
     """Raise unless a path names a file, and one that may be of this kind, a suffix."""
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name a {kind} file in it")
@@ -50,9 +50,9 @@ def load_net(deploy: PathLike, weights: PathLike | None) -> Any:
     Raises where files are missing or do not fit: every layer that learns must have its weights.
     """
     deploy = nets_path(deploy)
-    _require(deploy, ".prototxt")
+    require_file(deploy, ".prototxt")
     if weights is not None:
-        _require(Path(weights), ".caffemodel")
+        require_file(Path(weights), ".caffemodel")
     import caffe
 
     caffe.init_log(ONLY_ERRORS)

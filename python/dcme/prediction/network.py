@@ -14,7 +14,7 @@ import numpy as np
 from dcme.errors import UserError
 from dcme.files import PathLike
 from dcme.grid import block_size
-from dcme.prediction.net_loading import SharedNet, available_memory, net_mark
+from dcme.prediction.net_loading import SharedNet, available_memory, net_mark, require_file
 from dcme.prediction.tiling import Outputs, run_tiled
 from dcme.prediction.views import VIEWS, averaged
 from dcme.training.caffe_train import nets_path, read_net
@@ -53,8 +53,7 @@ class Preprocessing:
         Raises where there is none, and names the options that would tell ``otherwise``: a network
         whose input is scaled in another way than in training finds little, without a word.
         """
-        if not nets_path(deploy).is_file():
-            raise UserError(f"{deploy}: no such file")
+        require_file(nets_path(deploy), ".prototxt")
         path = training_net(deploy, train)
         if train is None and not path.is_file():
             raise UserError(

@@ -40,6 +40,7 @@ from dcme.prediction.classifier import Classifier, boxes_at, classified
 from dcme.prediction.network import Network
 from dcme.results.decode import Decoding
 from dcme.results.files import (
+    PREDICTION_FILE,
     ImageResult,
     folders_read,
     list_result,
@@ -49,8 +50,6 @@ from dcme.results.files import (
     write_result,
 )
 from dcme.results.thresholds import DECODING_FILE, write_decoding
-
-RECIPE = "predict.json"
 
 
 @dataclass(frozen=True)
@@ -197,25 +196,20 @@ def decode_files(
     texts = visible_files(out, (".txt",))
     found = {item.name for item in read_vectors(source, names)} if texts else set()
     require_no_others(out, found)
-    _require_room(out, found)
+    require_no_other_files(out, found)
 
     def original(item: VectorMap) -> Original:
         if size is None and item.name in by_name:
             return Original(image_size(by_name[item.name].image_path()))
         return Original(size or item.vectors.shape[1:])
 
-    (Path(out) / RECIPE).unlink(missing_ok=True)  # a prediction would go on with these results
+    # A prediction would go on with these results.
+    (Path(out) / PREDICTION_FILE).unlink(missing_ok=True)
     outputs = ((item, original(item)) for item in _distinct_maps(source, names))
     work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid, masks=masks)
     instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
     write_classes(out, decoding.classes)
     return len(instances), sum(instances)
-
-
-def _require_room(out: PathLike, names: Collection[str]) -> None:
-    """Raise where a folder holds files of the user's own in the places of these images' results."""
-    if not (Path(out) / RECIPE).exists():  # which a prediction that was begun has left
-        require_no_other_files(out, names)
 
 
 def _distinct_maps(source: PathLike, names: Sequence[str] | None) -> Iterator[VectorMap]:
@@ -327,7 +321,7 @@ def _kept(
     """
     kept = set()
     sources = {sample.name: [sample.image_path()] for sample in samples}
-    _require_room(recipe.folder, sources)
+    require_no_other_files(recipe.folder, sources)
     if resume:
         recipe.check("choose another folder, or begin anew without --resume")
         kept = {
@@ -387,7 +381,7 @@ def predict(
         _require_same_classes(vectors, {s.name for s in samples}, how.decoding.classes)
     where = Place.seen_from(out, vectors) if vectors is not None else "none"
     settings = {**how.settings, "vectors": where}
-    recipe = Recipe(Path(out), RECIPE, settings, "results of another prediction")
+    recipe = Recipe(Path(out), PREDICTION_FILE, settings, "results of another prediction")
     kept = _kept(recipe, samples, vectors, resume)
     write_classes(out, how.decoding.classes)
     if vectors is not None:

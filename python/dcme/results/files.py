@@ -38,6 +38,8 @@ from dcme.files import (
 from dcme.labels import FIRST_INSTANCE_ID
 from dcme.parallel import stop_if_cancelled
 
+PREDICTION_FILE = "predict.json"
+"""What the results in a folder come from, left there by whoever began to predict them."""
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
 LAST_ID = np.iinfo(np.uint16).max
 UNCLASSIFIED = 0
@@ -201,11 +203,10 @@ def require_no_others(out: PathLike, names: Collection[str], remedy: str = "") -
 
 
 def require_no_other_files(out: PathLike, names: Collection[str]) -> None:
-    """Raise where a folder without results holds files in the places of those of these images.
-
-    Masks of the user's own, ``masks/NAME_000.png``, have the very names of results.
+    """Raise where a folder in which no results were begun holds files in the places of those of
+    these images. Masks of the user's own, ``masks/NAME_000.png``, have the very names of results.
     """
-    if results_in(out):
+    if results_in(out) or (Path(out) / PREDICTION_FILE).exists():
         return
     for folder in (Path(out) / MASK_FOLDER, Path(out) / MAP_FOLDER):
         if folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir()):
@@ -317,20 +318,40 @@ def _require_lines(path: Path, others: np.ndarray) -> None:
         )
 
 
-def result_path(results: PathLike, sample: Sample) -> Path:
-    """The text file with a sample's results; raises where there is none."""
+def _found_text(results: PathLike, sample: Sample) -> Path | None:
     names = [sample.name]
     for path in (sample.image, sample.ids):
         if path is not None:
             for ending in (IMAGE_ENDING, IDS_ENDING):
                 names.append(path.stem.removesuffix(ending))
-    for name in dict.fromkeys(names):
-        path = text_path(results, name)
-        if path.is_file():
-            return path
+    paths = (text_path(results, name) for name in dict.fromkeys(names))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def result_path(results: PathLike, sample: Sample) -> Path:
+    """The text file with a sample's results; raises where there is none."""
+    path = _found_text(results, sample)
+    if path is None:
+        raise UserError(f"{text_path(results, sample.name)}: there are no results for this image")
+    return path
+
+
+def require_results(results: PathLike, samples: Sequence[Sample]) -> None:
+    """Raise where a folder lacks results of some of these images, or of all."""
+    if not Path(results).is_dir():
+        raise UserError(f"{results}: no such folder of results")
+    lacking = [sample for sample in samples if _found_text(results, sample) is None]
+    if not lacking:
+        return
+    first, count = lacking[0].name, f"{len(lacking)} of {len(samples)} images lack them"
+    if len(lacking) < len(samples) or (Path(results) / PREDICTION_FILE).is_file():
+        raise UserError(
+            f"{text_path(results, first)}: there are no results for this image ({count}; an "
+            "interrupted dcme predict goes on with --resume)"
+        )
     raise UserError(
-        f"{text_path(results, names[0])}: there are no results for this image (an "
-        "interrupted dcme predict goes on with --resume)"
+        f"{results}: holds no results of these images ({first}: {count}); name the folder that "
+        "dcme predict or decode has written for them"
     )
 
 

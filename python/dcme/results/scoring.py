@@ -36,6 +36,7 @@ from dcme.results.files import (
     lists_map,
     read_listed_map,
     renumbered,
+    require_results,
     result_path,
 )
 from dcme.tables import Cell, Table
@@ -324,10 +325,9 @@ def score_results(
     AP100m and AP50m come along where every instance map has Cityscapes' disparity image and camera
     file beside it.
     """
-    if not Path(results).is_dir():
-        raise UserError(f"{results}: no such folder of results")
     require_distinct(samples)
     require_files(samples, image=False, ids=True)
+    require_results(results, samples)
     scorer = _Scorer(classes, with_distances(samples) == len(samples))
     work = ordered_map(partial(scorer.add_result_file, results, ious), samples, workers)
     return scorer.scores(samples, list(progress(work, len(samples), "evaluating", quiet)))

@@ -13,7 +13,7 @@ from dcme.datasets.samples import Sample
 from dcme.errors import UserError
 from dcme.files import PathLike, atomic_path
 from dcme.parallel import ordered_map, progress
-from dcme.results.files import list_result, lists_map, result_path
+from dcme.results.files import list_result, lists_map, require_results, result_path
 
 FULL_SIZE = (1024, 2048)
 _STAMP = (1980, 1, 1, 0, 0, 0)
@@ -78,10 +78,9 @@ def write_submission(
     evaluated ones. The first fault raises, and nothing is written.
     """
     root, labels = Path(results), (classes or CITYSCAPES).labels
-    if not root.is_dir():
-        raise UserError(f"{results}: no such folder of results")
     if Path(out).suffix != ".zip":
         raise UserError(f"{out}: a submission is a .zip file")
+    require_results(root, samples)
 
     def check(sample: Sample) -> tuple[Path, list[Path]]:
         return _check_image(root, size, labels, sample)

@@ -88,6 +88,26 @@ def test_an_image_without_results_names_itself(city, perfect, fails):
     assert missing.name in line and "no results for this image" in line
 
 
+def test_a_folder_that_holds_no_results_of_these_images_is_told(city, perfect, tmp_path, fails):
+    """How to go on with an interrupted prediction would lead astray."""
+    folder = tmp_path / "another"
+    write_text(folder / "notes.txt", "")
+    line = fails("evaluate", folder, city)
+    assert f"{folder}: holds no results of these images" in line and "--resume" not in line
+    assert "2 of 2 images lack them" in line
+    next(perfect.glob("*.txt")).unlink()
+    line = fails("evaluate", perfect, city)
+    assert "there are no results for this image (1 of 2 images lack them; an interrupted" in line
+
+
+def test_a_split_of_a_list_is_refused(city, perfect, tmp_path, fails):
+    sample = find_samples(city)[0]
+    write_text(tmp_path / "list.txt", f"{sample.image} {sample.ids}\n")
+    for command in ("evaluate", "tune"):
+        line = fails(command, perfect, tmp_path / "list.txt", "--split", "train")
+        assert "--split is for a Cityscapes root or a folder of lists, not for a file" in line
+
+
 def test_results_in_the_place_of_the_ground_truth_are_told(city, perfect, fails):
     line = fails("evaluate", city, perfect, "--quiet")
     assert f"{perfect}: holds results; the ground truth is named after them" in line

@@ -289,6 +289,21 @@ def test_classes_are_those_of_the_data_set_that_the_map_is_of(scene, fails):
     assert main(words) == 0
 
 
+def test_results_of_the_image_are_found_in_their_folder(scene, fails):
+    mask = np.zeros((1, 40, 60), bool)
+    mask[:, 10:20, 10:20] = True
+    result = ImageResult("image", (40, 60), mask, np.array([24]), np.array([0.5]))
+    write_result(scene / "r", result)
+    words = ["--image", str(scene / "image.png"), "--results"]
+    shown = []
+    for results in ("r", "r/image.txt"):
+        assert main(["plot", str(scene / "a.png"), *words, str(scene / results)]) == 0
+        shown.append((scene / "a.png").read_bytes())
+    assert shown[0] == shown[1]
+    line = fails("plot", scene / "a.png", *words, scene)
+    assert f"{scene / 'image.txt'}: there are no results for this image" in line
+
+
 @pytest.mark.parametrize(
     ("image", "results", "warns"),
     [

@@ -311,3 +311,11 @@ def test_a_prediction_that_left_no_list_yet_is_begun_again(deploy, tmp_path):
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
     (tmp_path / "r" / "a.txt").unlink()  # comes last: here an interruption came first
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+
+
+def test_the_folder_of_a_network_is_no_network(deploy, tmp_path, fails):
+    (tmp_path / "w.caffemodel").touch()
+    (tmp_path / "a.png").touch()
+    words = (tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r", "--classes", "1:a")
+    line = fails("predict", tmp_path, *words)
+    assert f"{tmp_path}: is a folder; name a .prototxt file in it" in line

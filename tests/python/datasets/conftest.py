@@ -1,3 +1,3 @@
 """What the tests of data sets share."""
 
-from support.fixtures import fails  # noqa: F401
+from support.fixtures import city, fails  # noqa: F401

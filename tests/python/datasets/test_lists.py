@@ -184,3 +184,8 @@ def test_stacks_are_refused(tmp_path, fails):
     (tmp_path / "train.txt").write_text("x.tif ids.png\n")
     line = fails("prepare", tmp_path / "train.txt", tmp_path / "out", "--quiet")
     assert "x.tif: is a stack of 3 pages" in line
+
+
+def test_of_a_cityscapes_tree_the_splits_are_told(city):
+    with pytest.raises(UserError, match=r"of the split foo; there are train, val \(--split\)"):
+        find_samples(city, "foo")
