@@ -13,6 +13,9 @@ _dcme() {
     mapfile -t COMPREPLY < <(compgen -W "${choices#"$before"}" -- "$word")
   elif [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(grep -o -- '--[a-z-]*' <<<"$help")" -- "$word")
+  elif [[ $command == oracle ]] && ((COMP_CWORD == 2)); then
+    choices=$(grep -oE '^ +\{[a-z,]+\}' <<<"$help" | head -n 1 | tr '{},' '   ')
+    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null

@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
@@ -45,7 +45,25 @@ class _Parser(argparse.ArgumentParser):
     """Tells what is wrong with the arguments in one line, without all that would be right."""
 
     def error(self, message: str) -> NoReturn:
+        greedy = [action.option_strings[0] for action in self._actions if action.nargs == "+"]
+        if greedy and message.startswith("the following arguments are required"):
+            message += f" (before {greedy[0]}, which takes all words that follow it)"
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with the first of the words that are no arguments, and what may have been meant."""
+        word = next((word for word in unknown if word.startswith("-")), unknown[0])
+        names = [name for action in self._actions for name in action.option_strings]
+        meant = _meant(word.partition("=")[0], names) if word.startswith("-") else ""
+        self.error(f"unrecognized argument: {word}" + (f"; {meant}" if meant else ""))
+
+
+def _meant(word: str, names: Iterable[str]) -> str:
+    """The question whether the nearest of the names was meant; nothing where none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(names), n=1)
+    return f"did you mean '{near[0]}'?" if near else ""
 
 
 def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
@@ -54,7 +72,7 @@ def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
     )
 
 
-def _parser(command: str | None) -> argparse.ArgumentParser:
+def _parser(command: str | None) -> _Parser:
     """The parser; only the chosen command's module is imported."""
     parser = _Parser(
         prog="dcme",
@@ -77,7 +95,9 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
             module.add_arguments(subparser)
             _add_debug(subparser, argparse.SUPPRESS)  # not to undo one before the command
             subparser.set_defaults(
-                run=module.run, written=getattr(module, "written", lambda arguments: ())
+                run=module.run,
+                written=getattr(module, "written", lambda arguments: ()),
+                refuse=subparser.refuse,
             )
     return parser
 
@@ -125,10 +145,7 @@ def _require_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> N
     word = next((word for word in words if not word.startswith("-")), None)
     if word is None or word in COMMANDS:
         return
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, COMMANDS, n=1)
-    known = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
+    known = _meant(word, COMMANDS) or f"there are {', '.join(COMMANDS)}"
     parser.error(f"there is no command '{word}': {known}")
 
 
@@ -143,7 +160,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     _require_command(parser, words)
-    arguments = parser.parse_args(words)
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        arguments.refuse(unknown)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # errors are told in one line of our own
     with stop_signals_as_ctrl_c():
         return _run(arguments)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from pathlib import Path
 
 from dcme.cli.options import (
     OneClassList,
@@ -122,3 +124,8 @@ def run(arguments: argparse.Namespace) -> None:
         first = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
         print(f"{len(done.unused)} in {arguments.masks} belong to no image: {first}")
     print(f"classes: {done.classes}")
+    # Nets for several classes have to be told of them.
+    if len(done.classes.labels) == 1 and not arguments.quiet:
+        run = Path("runs", Path(arguments.out).resolve().name)
+        words = ["dcme", "train", "prototxt/nuclei", arguments.out, str(run)]
+        print(f"next: {shlex.join(words)}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from pathlib import Path
 
 from dcme.cli.options import OneClassList, add_iterations, classes, count, out_folder
 
@@ -67,7 +69,8 @@ written = out_folder
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train; the last line names the weights."""
+    """Train; the last line names the weights or, unless quiet, the command that uses them."""
+    from dcme.datasets.class_file import read_classes
     from dcme.training.job import TrainingJob, run_job
 
     read = "train_balanced.txt" if arguments.balanced else "train.txt"
@@ -84,4 +87,11 @@ def run(arguments: argparse.Namespace) -> None:
         gpu=arguments.gpu,
         classes=arguments.classes,
     )
-    print(run_job(job, arguments.quiet))
+    done = run_job(job, arguments.quiet)
+    print(done)
+    held_out = Path(arguments.data) / "val.txt"
+    segments = read_classes(arguments.out) is not None  # the classifier of paper 1 does not
+    if segments and held_out.is_file() and not arguments.quiet:
+        deploy = Path(arguments.out) / "deploy.prototxt"
+        words = ["dcme", "predict", str(deploy), str(done.weights), str(held_out), "results"]
+        print(f"next: {shlex.join(words)}")

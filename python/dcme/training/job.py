@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -268,7 +269,7 @@ def _run(
     """Train from where the run is; returns the seconds that took."""
     total, state = max_iterations(bound), newest_state(job.out)
     if state is not None and state[1] >= total:
-        say(f"{job.out}: has its {total} iterations behind it; nothing is left to do")
+        say(f"{job.out}: iteration {total} of {total} is done; nothing is left to do")
         return 0.0
     words = list(_words(job, state[0] if state else None))
     if state:
@@ -308,4 +309,10 @@ def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trai
     if state[1] < max_iterations(files):
         raise KeyboardInterrupt  # caffe was told to stop by somebody else
     log = read_any_log(log_path) if log_path.is_file() else TrainLog()
+    if (since := log.loss.diverged) is not None:
+        warnings.warn(
+            f"{log_path}: the loss is no finite number since iteration {since}: these weights are "
+            f"of no use; lower base_lr in solver.prototxt and train in another folder",
+            stacklevel=2,
+        )
     return Trained(weights, state[1], log.loss.last, seconds, log.test_loss.last)

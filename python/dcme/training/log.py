@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from calendar import isleap
 from collections.abc import Iterable
@@ -46,6 +47,16 @@ class Curve:
     def last(self) -> tuple[int, float] | None:
         """The last point's iteration and value; None where there is none."""
         return (self.iterations[-1], self.values[-1]) if self.values else None
+
+    @property
+    def diverged(self) -> int | None:
+        """The iteration from which on no value is a finite number; None where the last is one."""
+        first = None
+        for iteration, value in zip(reversed(self.iterations), reversed(self.values)):
+            if math.isfinite(value):
+                break
+            first = iteration
+        return first
 
     @property
     def few(self) -> bool:

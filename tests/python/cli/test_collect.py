@@ -21,6 +21,9 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
         f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 image, 2 instances\n"
         "classes: 2:cell\n"
     )
+    assert main([*map(str, words[:-1])]) == 0
+    told = capsys.readouterr().out
+    assert told.endswith(f"classes: 2:cell\nnext: dcme train prototxt/nuclei {out} runs/data\n")
     assert read_classes(out) == ClassMap([2], ["cell"])
     assert main(["prepare", str(out), str(tmp_path / "copy"), "--quiet"]) == 0
     assert main(["encode", str(out / "val.txt"), str(tmp_path / "vectors"), "--quiet"]) == 0

@@ -51,6 +51,15 @@ def test_no_command_is_a_usage_error_answered_by_the_help(capsys):
         (["evaluat", "a", "b"], "dcme: error: there is no command 'evaluat': did you mean 'evalu"),
         (["fly"], "dcme: error: there is no command 'fly': there are synth, collect, "),
         (["plot", "a.png", "--colour"], "dcme plot: error: "),
+        (
+            ["predict", "a", "b", "c", "d", "--bach", "2"],
+            "dcme predict: error: unrecognized argument: --bach; did you mean '--batch'?",
+        ),
+        (
+            ["evaluate", "a", "b", "c"],
+            "dcme evaluate: error: unrecognized argument: c (see dcme ev",
+        ),
+        (["plot", "--log", "a", "b.png"], "required: out (before --log, which takes all words"),
         (["decode", "a", "b", "--probability", "1.5"], "--probability: '1.5' is not a share from"),
         (["predict", "a", "b", "c", "d", "--scale", "0"], "--scale: 0 would leave nothing of the"),
         (["collect", "a", "b", "c", "--levels", "9,9"], "--levels: '9,9' is not LOW,HIGH"),

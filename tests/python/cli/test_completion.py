@@ -34,6 +34,7 @@ def test_dcme():
     assert completed("dcme", "predict", "--mo") == ["--mode"]
     assert completed("dcme", "predict", "--mode", "w") == ["watershed"]
     assert completed("dcme", "encode", "--anchor", "") == ["mass", "box"]
+    assert completed("dcme", "oracle", "") == ["ceiling", "instance", "class"]
 
 
 def test_caffe():

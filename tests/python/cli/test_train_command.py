@@ -25,7 +25,10 @@ def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
     said = (
         f"snapshot_iter_20.caffemodel: 20 iterations, loss {curve.values[-1]:.4g} at iteration 20"
     )
-    assert said in capfd.readouterr().out and curve.iterations == list(range(0, 21, 2))
+    told = capfd.readouterr().out
+    words = f"{out / 'snapshot_iter_20.caffemodel'} {data / 'val.txt'} results"
+    assert told.endswith(f"\nnext: dcme predict {out / 'deploy.prototxt'} {words}\n")
+    assert said in told and curve.iterations == list(range(0, 21, 2))
     assert train(data, out, 40) == 0
     printed = capfd.readouterr().out
     assert "going on from" in printed and "snapshot_iter_20.solverstate" in printed
@@ -231,3 +234,17 @@ def test_what_a_training_leaves_behind_is_looked_at(data, tmp_path, monkeypatch)
     assert trained.weights == tmp_path / "s" / names[1]
     assert (trained.iterations, trained.loss, trained.seconds) == (20, None, 1.0)
     assert str(trained) == f"{trained.weights}: 20 iterations"
+
+
+def test_a_training_whose_loss_is_no_number_is_told(data, tmp_path, monkeypatch, capsys):
+    files = [f"snapshot_iter_10.{kind}" for kind in ("solverstate", "caffemodel")]
+    losses = ["3", "nan", "2", "inf", "-nan"]
+    lines = [f"Iteration {2 * k}, loss = {loss}\n" for k, loss in enumerate(losses)]
+    for lost in (0, 2):
+        out = tmp_path / f"r{lost}"
+        play_training(monkeypatch, out, *files, log="".join(lines[: 3 + lost]))
+        assert train(data, out, 10, "--quiet") == 0
+        told = capsys.readouterr().err
+        assert bool(told) == bool(lost)
+    assert f"{out / 'train.log'}: the loss is no finite number since iteration 6" in told
+    assert told.count("\n") == 1 and "lower base_lr" in told

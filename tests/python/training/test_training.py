@@ -74,7 +74,7 @@ def test_preprocessing_is_that_of_the_training_net(files):
 
 def test_a_missing_or_malformed_prototxt_names_itself(files):
     files.train.write_text("layer { nme: 1 }")
-    with pytest.raises(UserError, match=r"train\.prototxt.*1:9"):
+    with pytest.raises(UserError, match=r"train\.prototxt:1:\d+: .* \"nme\" \(did you mean"):
         read_net(files.train)
     files.deploy.unlink()
     with pytest.raises(UserError, match=r"deploy\.prototxt: no such file"):
