@@ -32,21 +32,31 @@ double announced_bytes(std::string_view header) {
   return columns * rows * channels * bits / 8;
 }
 
+// Calls visit(type, body) for the chunks of a PNG, in order, for as long as it returns true and
+// they are whole.
+template <typename Visit>
+void each_chunk(std::string_view png, const Visit& visit) {
+  constexpr size_t kFrame = 12;  // length, type and checksum
+  for (size_t at = kPngStart.size(); png.size() - at >= kFrame;) {
+    const uint64_t length = big_endian(png.substr(at, 4));
+    if (length > png.size() - at - kFrame) return;
+    if (!visit(png.substr(at + 4, 4), png.substr(at + 8, length))) return;
+    at += length + kFrame;
+  }
+}
+
 bool is_whole_png(std::string_view content) {
-  constexpr size_t kFrame = 12;  // of a chunk: length, type and checksum
   constexpr size_t kHeader = 13;
   double announced = 0;
   uint64_t stored = 0;
-  for (size_t at = kPngStart.size(); content.size() - at >= kFrame;) {
-    const uint64_t length = big_endian(content.substr(at, 4));
-    if (length > content.size() - at - kFrame) return false;
-    const std::string_view type = content.substr(at + 4, 4);
-    if (type == "IEND") return announced <= stored * kMostBytesOfPngByte;
-    if (type == "IDAT") stored += length;
-    if (type == "IHDR" && length == kHeader) announced = announced_bytes(content.substr(at + 8));
-    at += length + kFrame;
-  }
-  return false;
+  bool ended = false;
+  each_chunk(content, [&](std::string_view type, std::string_view body) {
+    if (type == "IDAT") stored += body.size();
+    if (type == "IHDR" && body.size() == kHeader) announced = announced_bytes(body);
+    ended = type == "IEND";
+    return !ended;
+  });
+  return ended && announced <= stored * kMostBytesOfPngByte;
 }
 
 // Markers of JPEG's frame headers, which hold height and width.
@@ -110,6 +120,18 @@ bool is_whole_picture(std::string_view content) {
   if (starts_with(content, kJpegStart)) return is_whole_jpeg(content);
   if (starts_with(content, kBmpStart)) return is_whole_bmp(content);
   return true;
+}
+
+bool has_colour_palette(std::string_view content) {
+  bool found = false;
+  if (!starts_with(content, kPngStart)) return found;
+  each_chunk(content, [&](std::string_view type, std::string_view body) {
+    for (size_t i = 0; type == "PLTE" && i + 2 < body.size(); i += 3) {
+      found = found || body[i] != body[i + 1] || body[i] != body[i + 2];
+    }
+    return type != "IDAT";
+  });
+  return found;
 }
 
 }  // namespace image_codecs

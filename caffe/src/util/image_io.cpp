@@ -110,26 +110,6 @@ cv::Mat ReadBgrOrGray(const string& filename, int height, int width, bool is_col
                     "each pixel's class (of an image with a palette the indices)";
 }
 
-// Whether a PNG has a palette with colours, also ones that no pixel has: what is decoded then are
-// no labels, even where all are gray, as some of the colours of Pascal VOC's classes are.
-bool HasColourPalette(const string& png) {
-  const string signature = "\x89PNG\r\n\x1a\n";
-  if (png.compare(0, signature.size(), signature) != 0) return false;
-  const auto byte = [&](size_t at) { return static_cast<unsigned char>(png[at]); };
-  for (size_t chunk = signature.size(); chunk + 8 <= png.size();) {
-    const size_t size =
-        size_t(byte(chunk)) << 24 | byte(chunk + 1) << 16 | byte(chunk + 2) << 8 | byte(chunk + 3);
-    const string kind = png.substr(chunk + 4, 4);
-    const size_t content = chunk + 8;
-    if (kind == "IDAT" || size > png.size() - content) return false;
-    for (size_t i = content; kind == "PLTE" && i + 2 < content + size; i += 3) {
-      if (byte(i) != byte(i + 1) || byte(i) != byte(i + 2)) return true;
-    }
-    chunk = content + size + 4;
-  }
-  return false;
-}
-
 // The values of a label map that may be stored in three channels.
 cv::Mat GrayValues(const cv::Mat& labels, const string& filename) {
   if (labels.channels() == 1) return labels;
@@ -167,7 +147,7 @@ cv::Mat ReadLabelledImageToCVMat(const string& filename, int height, int width, 
 cv::Mat ReadLabelsToCVMat(const string& filename, int height, int width) {
   string bytes;
   if (!ReadBytes(filename, &bytes)) return cv::Mat();
-  if (HasColourPalette(bytes)) RefuseColour(filename);
+  if (image_codecs::has_colour_palette(bytes)) RefuseColour(filename);
   const int as_stored = cv::IMREAD_ANYCOLOR | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION;
   const cv::Mat labels =
       GuardedMat("cannot read the image " + filename, [&] { return Decode(bytes, as_stored); });
