@@ -17,7 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         type=size,
-        default=(1024, 2048),
         metavar="HxW",
         help="size of the masks; default: 1024x2048",
     )
@@ -28,14 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Check and zip the results."""
     from dcme.datasets.samples import find_samples
-    from dcme.results.submission import write_submission
+    from dcme.results.submission import FULL_SIZE, write_submission
 
     samples = find_samples(arguments.source, split_of(arguments))
     done = write_submission(
         arguments.results,
         samples,
         arguments.out,
-        arguments.size,
+        arguments.size or FULL_SIZE,
         workers=workers(arguments),
         quiet=arguments.quiet,
     )

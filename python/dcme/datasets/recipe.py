@@ -75,7 +75,7 @@ class Place:
         """
         known = kept if isinstance(kept, dict) else {"path": kept}
         path, content = known.get("path"), known.get("content")
-        if content == self.content or (path == self.path and (self.may_change or content is None)):
+        if content == self.content or (self.may_change and path == self.path):
             return None
         return (path, self.path) if path != self.path else (f"content {content}", self.content)
 

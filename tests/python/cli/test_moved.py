@@ -92,6 +92,18 @@ def test_a_data_set_is_known_by_its_files(tmp_path):
     assert mark("train_lmdb") == database != mark("train_lmdb", **{"train_lmdb/data.mdb": "x"})
 
 
+def test_of_a_large_data_set_every_files_size_counts(tmp_path):
+    names = [f"{number}.png" for number in range(20)]
+    write_text(tmp_path / "train.txt", "\n".join(names))
+    for name in names:
+        write_text(tmp_path / name, "a")
+    marks = [data_place(tmp_path, "train.txt").content]
+    for name in names:
+        write_text(tmp_path / name, "more")
+        marks.append(data_place(tmp_path, "train.txt").content)
+    assert len(set(marks)) == len(marks)
+
+
 def test_nets_and_weights_are_known_by_what_they_say(tmp_path):
     from dcme.training.caffe_train import NetFiles
 

@@ -195,6 +195,18 @@ def test_predict_does_not_write_into_a_data_set(deploy, tmp_path, fails, lines):
     assert not renewed(before) and set(before) == set(data.rglob("*"))
 
 
+def test_predict_does_not_write_among_the_lists_of_another_data_set(deploy, tmp_path, fails):
+    write_png(tmp_path / "a.png", picture(32, 64))
+    write_png(tmp_path / "other" / "b.png", picture(32, 64))
+    (tmp_path / "other" / "val.txt").write_text("b.png\n")
+    (tmp_path / "w.caffemodel").touch()
+    for place in ((tmp_path / "other",), (tmp_path / "r", "--vectors", tmp_path / "other")):
+        words = (deploy, tmp_path / "w.caffemodel", tmp_path / "a.png", *place)
+        line = fails("predict", *words, "--classes", "1:a", "--quiet")
+        assert f"{tmp_path / 'other'}: holds a data set; name another folder" in line
+    assert {path.name for path in (tmp_path / "other").iterdir()} == {"b.png", "val.txt"}
+
+
 def test_an_image_that_is_listed_several_times_is_seen_once(deploy, tmp_path):
     for index in range(2):
         write_png(tmp_path / f"{index}.png", picture(32, 64, seed=index))

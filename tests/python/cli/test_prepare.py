@@ -7,9 +7,12 @@ import dcme
 import lmdb
 import numpy as np
 import pytest
+from dcme.classes import ClassMap
 from dcme.cli import main
+from dcme.datasets.class_file import read_classes, write_classes
 from dcme.datasets.prepare import Pairs, prepare, write_balanced_list
 from dcme.datasets.samples import find_samples
+from dcme.errors import UserError
 from dcme.files import read_ids, read_image
 from support.times import age, renewed
 
@@ -53,6 +56,28 @@ def test_images_are_reduced_by_area_and_ids_by_the_protocol(city, tmp_path):
             assert np.array_equal(read_image(after.image), image)
             ids = dcme.reduce_ids(read_ids(before.ids), (40, 90))
             assert np.array_equal(read_ids(after.ids), ids)
+
+
+def test_the_classes_of_a_data_set_go_along(listed, tmp_path):
+    write_classes(listed, ClassMap((1,), ("cell",)))
+    prepare(listed, tmp_path / "out", splits=("train",))
+    assert read_classes(tmp_path / "out") == ClassMap((1,), ("cell",))
+
+
+def test_a_balanced_list_without_rare_classes_is_refused(listed, tmp_path, fails):
+    prepare(listed / "train.txt", tmp_path / "out")
+    with pytest.raises(UserError, match=r"train\.txt: none of its 1 images has .* labels 27, 28"):
+        write_balanced_list(tmp_path / "out", rare=[27, 28])
+    assert not (tmp_path / "out" / "train_balanced.txt").exists()
+
+
+def test_a_split_of_the_users_that_is_called_balanced_is_kept_as_it_is(listed, tmp_path):
+    shutil.copy(listed / "train.txt", listed / "train_balanced.txt")
+    for name in ("good", "other"):
+        (listed / "train.txt").write_text(make_pair(listed, name))
+        prepare(listed, tmp_path / "out", splits=("train", "train_balanced"))
+        (sample,) = find_samples(tmp_path / "out" / "train_balanced.txt")
+        assert sample.name == "good" and sample.image.parent.name == "train_balanced"
 
 
 @pytest.mark.parametrize("replaced", ["good.png", "good_ids.png"])

@@ -43,6 +43,21 @@ def test_the_zip_holds_text_files_and_masks_and_nothing_else(results, city, tmp_
     assert (tmp_path / "s.zip").read_bytes() == first
 
 
+@pytest.mark.parametrize("size", [(1024, 2048), (128, 256)])
+def test_masks_have_the_size_of_cityscapes_images_unless_another_is_named(
+    city, tmp_path, fails, size
+):
+    masks = np.zeros((1, *size), bool)
+    masks[0, 10:40, 10:40] = True
+    for sample in find_samples(city, "val"):
+        write_result(tmp_path / "r", ImageResult(sample.name, size, masks, [24], [0.9]))
+    words = ["submit", tmp_path / "r", city, tmp_path / "s.zip", "--split", "val", "--quiet"]
+    if size == (1024, 2048):
+        assert main([str(word) for word in words]) == 0
+    else:
+        assert "is 128x256 with 8 bits; masks are 1024x2048 with 8 bits" in fails(*words)
+
+
 def spoil_missing(root):
     next(root.glob("*.txt")).unlink()
     return "there are no results for this image"

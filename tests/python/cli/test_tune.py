@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from unittest import mock
 
+import cv2
 import dcme
 import numpy as np
 import pytest
@@ -101,7 +102,11 @@ def test_the_command_prints_flags_and_draws_the_trade_off(city, vectors, tmp_pat
     assert main([*words, "--dt", "4", "--vt", "12", "--et", "6", "--quiet"]) == 0
     flags = capsys.readouterr().out.splitlines()[-1]
     assert flags.startswith("--dt ") and "--foreground" in flags
-    assert plot.stat().st_size > 10000
+    picture = cv2.imread(str(plot))
+    for colour in ((0xA4, 0x6B, 0x00), (0x0E, 0x80, 0xFF), (0x59, 0x59, 0x59)):  # B G R
+        rows, columns = np.nonzero((picture == colour).all(axis=2))
+        # The goal, precision and recall along every threshold, from the first to the last.
+        assert len(rows) > 200 and np.ptp(columns) > 0.6 * picture.shape[1]
     trials = json.loads(table.read_text())
     assert max(t["value"] for t in trials) > 0.5
     assert main(["decode", str(vectors), str(tmp_path / "r"), *flags.split(), "--quiet"]) == 0

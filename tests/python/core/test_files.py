@@ -23,6 +23,7 @@ from dcme.files import (
     read_labels,
     resized,
     stretched,
+    write_picture,
     write_png,
     write_text,
 )
@@ -41,6 +42,14 @@ def test_names_may_be_as_long_as_the_file_system_takes(tmp_path):
     longest = tmp_path / f"{(os.pathconf(tmp_path, 'PC_NAME_MAX') - 4) * 'y'}.txt"
     write_text(longest, "all")
     assert longest.read_text() == "all" and list(tmp_path.iterdir()) == [longest]
+
+
+def test_pictures_are_written_in_formats_that_are_known(tmp_path):
+    image = np.zeros((4, 6, 3), np.uint8)
+    write_picture(tmp_path / "a.PNG", image)
+    assert read_image(tmp_path / "a.PNG").shape == (4, 6, 3)
+    with pytest.raises(UserError, match=r"a\.xyz: pictures are written as \.png, \.jpg"):
+        write_picture(tmp_path / "a.xyz", image)
 
 
 def test_errors_of_other_files_keep_their_names(tmp_path):

@@ -5,7 +5,7 @@ from contextlib import suppress
 import cv2
 import numpy as np
 import pytest
-from dcme.datasets.samples import find_samples, list_line, read_list
+from dcme.datasets.samples import find_samples, list_line, read_list, unique_names
 from dcme.errors import UserError
 from dcme.files import read_ids
 
@@ -90,6 +90,20 @@ def test_names_that_no_list_can_hold_are_told_before(tmp_path, fails, name):
     line = fails("collect", tmp_path, tmp_path, tmp_path / "out", "--classes", "1:a")
     assert f"{name[:-4]!r}: lists cannot hold this name" in line
     assert not (tmp_path / "out").exists()
+
+
+def test_nor_can_an_image_alone_or_a_folder_beside_others_have_such_a_name(tmp_path):
+    image = np.zeros((4, 4), np.uint8)
+    for folder in ("a\tb", "c"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "x.png"), image)
+    paths = sorted(tmp_path.glob("*/x.png"))
+    assert unique_names(paths[:1], tmp_path) == ["x"], "the folder does not become part of it"
+    with pytest.raises(UserError, match="lists cannot hold this name"):
+        unique_names(paths, tmp_path)
+    (tmp_path / "c" / "x.png").rename(tmp_path / "c\td.png")
+    with pytest.raises(UserError, match=r"'c\\td': lists cannot hold this name"):
+        find_samples(tmp_path / "c\td.png")
 
 
 def test_images_have_names_of_their_own(tmp_path):

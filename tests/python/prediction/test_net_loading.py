@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 from dcme.errors import UserError
+from dcme.prediction.classifier import Classifier
 from dcme.prediction.net_loading import bytes_at_once, load_net
+from dcme.prediction.network import Preprocessing
 
 import caffe
 
+SCALE = Preprocessing(1.0, (0.0,))
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 8, 10] } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
@@ -68,6 +71,18 @@ def test_files_in_each_others_place_are_told(tmp_path, files, told):
         (tmp_path / f"net.{ending}").write_text(NET if ending == "prototxt" else "")
     with pytest.raises(UserError, match=told):
         load_net(*(tmp_path / file for file in files))
+
+
+def test_a_deploy_net_has_one_input(deploy):
+    second = 'layer { name: "m" type: "Input" top: "more" input_param { shape { dim: 1 } } }'
+    with pytest.raises(UserError, match=r"deploy\.prototxt: has 2 inputs; a deploy net for images"):
+        load_net(deploy(NET + second), None)
+
+
+def test_a_classifier_has_one_output(deploy):
+    more = 'layer { name: "o" type: "Power" bottom: "data" top: "other" }'
+    with pytest.raises(UserError, match=r"one output; this has the outputs .*other"):
+        Classifier(deploy(NET.replace("8, 10]", "8, 8]") + more), None, SCALE)
 
 
 def test_the_runtime_tells_what_is_wrong_in_a_prototxt(deploy):

@@ -131,6 +131,49 @@ def test_nets_are_drawn_without_graphviz(monkeypatch, tmp_path, rankdir):
     assert {(0x50, 0x50, 0xFF), (0x90, 0xEE, 0x90), (0xE0, 0xE0, 0xE0)} <= colours  # B G R
 
 
+def branches(rankdir):
+    net = text_format.Parse(BRANCHES, caffe_pb2.NetParameter())
+    return caffe.draw.net_to_graph(net, rankdir, label_edges=False)
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
+def test_every_node_is_drawn_where_it_was_laid_out(rankdir):
+    graph = branches(rankdir)
+    image = cv2.imdecode(np.frombuffer(caffe.graph.picture(graph, "png"), np.uint8), 1)
+
+    def pixels_at(x, y, around=0):
+        row, column = len(image) - 1 - round(90 * y), round(90 * x)
+        return image[row - around : row + around + 1, column - around : column + around + 1]
+
+    for node in graph.nodes:
+        x, y = caffe.graph.layout(graph)[node.name]
+        left = x - 1.7 / 2  # of the box, where no label is
+        blue, green, red = pixels_at(left + 0.05, y)[0, 0].tolist()
+        assert f"#{red:02X}{green:02X}{blue:02X}" == node.style["fillcolor"]
+        # Blobs have round corners, outside of which nothing is drawn.
+        top = y + 0.07 * len(caffe.graph._lines(node)) + 0.1
+        drawn = (pixels_at(left, top, around=1) < 99).any()
+        assert drawn == (node.style["shape"] != "octagon")
+    for places, size in zip(np.nonzero((image != 255).any(axis=2)), image.shape):
+        assert 0 < places.min() < 60 and 0 < size - 1 - places.max() < 60, "no place is left free"
+
+
+def test_columns_of_few_nodes_stand_in_the_middle():
+    places = caffe.graph.layout(branches("LR"))
+    # relu and deeper both read conv; what is alone in its column stands between them.
+    beside = [places[name][1] for name in ("relu_ReLU", "deeper_Pooling")]
+    assert places["conv_blob"][1] == pytest.approx(np.mean(beside)) and beside[0] != beside[1]
+    column = 1.7 + 0.5
+    way = ["data_Input", "data_blob", "conv_Convolution", "conv_blob"]
+    assert [places[name][0] / column for name in way] == pytest.approx([0.5, 1.5, 2.5, 3.5])
+
+
+def test_edges_begin_and_end_in_the_middles_of_the_boxes_sides():
+    box = caffe.graph.Box(10, 20, 3, 2)
+    assert [box.border(True, side) for side in (1, -1)] == [(13, 20), (7, 20)]
+    assert [box.border(False, side) for side in (1, -1)] == [(10, 22), (10, 18)]
+
+
 def test_nets_are_drawn_by_a_command(tmp_path):
     (tmp_path / "net.prototxt").write_text(
         BRANCHES + 'layer { name: "loss" type: "EuclideanLoss" include { phase: TRAIN } }'
@@ -279,6 +322,25 @@ def test_a_detector_takes_its_context_anew(detector):
     crop = detector.crop(np.zeros((8, 8, 3), np.float32), np.array([0, 0, 7, 7]))
     assert crop.shape == (8, 8, 3)
     assert crop[0, 0].tolist() == [1, 2, 3]
+
+
+def test_nccl_in_place_of_callbacks_hooks_itself_into_net_and_solver(tmp_path, monkeypatch):
+    class Core:
+        """Stands for that of a build with NCCL, which needs GPUs."""
+
+        def __init__(self):
+            self.hooked = []
+
+        hook_into_net = hook_into_solver = lambda self, core: self.hooked.append(core)
+
+    for module in ("caffe.net", "caffe.solver"):
+        monkeypatch.setattr(sys.modules[module], "NCCLCore", Core)
+    layer = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 } } }'
+    (tmp_path / "solver.prototxt").write_text(f"net_param {{ {layer} }} base_lr: 1")
+    solver, core = caffe.get_solver(str(tmp_path / "solver.prototxt")), Core()
+    solver.net.after_backward(core)
+    solver.add_callback(core)
+    assert core.hooked == [solver.net._core, solver._core]
 
 
 @pytest.mark.skipif(caffe.has_nccl(), reason="for builds without NCCL")

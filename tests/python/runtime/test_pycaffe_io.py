@@ -169,6 +169,8 @@ def test_oversampling_gives_corners_centre_and_mirrors():
     np.testing.assert_array_equal(crops[10], image[:4, :4] + 100)
     with pytest.raises(ValueError, match="fit"):
         caffe.io.oversample([image], (7, 4))
+    with pytest.raises(ValueError, match="a crop of 4 x 9 does not fit into 6 x 8"):
+        caffe.io.oversample([image], (4, 9))
     with pytest.raises(ValueError, match=r"list of images H x W x K, and .* shape \(8, 1\);"):
         caffe.io.oversample(image, (4, 4))
     with pytest.raises(ValueError, match="no images"):
