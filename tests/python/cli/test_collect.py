@@ -10,6 +10,15 @@ from dcme.datasets.samples import cityscapes_split, read_folder
 from support.photographed import CELL, LEFT, RIGHT, SHAPE, collected, label_map
 
 
+def test_what_comes_next_is_told(photos, masks, tmp_path, capsys):
+    for name in "abc":
+        cv2.imwrite(str(masks / f"{name}.png"), label_map())
+    out = tmp_path / "data"
+    assert main(["collect", str(photos), str(masks), str(out)]) == 0
+    told = capsys.readouterr().out
+    assert told.endswith(f"classes: 1:object\nnext: dcme train prototxt/nuclei {out} runs/data\n")
+
+
 def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsys):
     cv2.imwrite(str(masks / "a.png"), label_map())
     cv2.imwrite(str(masks / "b_masks.tif"), label_map().astype(np.float32))
@@ -21,9 +30,6 @@ def test_label_maps_of_any_kind_are_numbered_anew(photos, masks, tmp_path, capsy
         f"{out}/train.txt: 2 images, 4 instances\n{out}/val.txt: 1 image, 2 instances\n"
         "classes: 2:cell\n"
     )
-    assert main([*map(str, words[:-1])]) == 0
-    told = capsys.readouterr().out
-    assert told.endswith(f"classes: 2:cell\nnext: dcme train prototxt/nuclei {out} runs/data\n")
     assert read_classes(out) == ClassMap([2], ["cell"])
     assert main(["prepare", str(out), str(tmp_path / "copy"), "--quiet"]) == 0
     assert main(["encode", str(out / "val.txt"), str(tmp_path / "vectors"), "--quiet"]) == 0
