@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,16 @@ def _started(words: Sequence[str]) -> subprocess.Popen[str]:
     )
 
 
+def _end(code: int, last: Sequence[str]) -> str:
+    """How a command failed that ended with this code behind these lines."""
+    reason = next((line for line in reversed(last) if line), "no output").removeprefix("error: ")
+    if code == -signal.SIGKILL:
+        return "was killed (SIGKILL), as Linux does where memory runs out: free some"
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.strsignal(-code)}): {reason}"
+    return f"failed (exit code {code}): {reason}"
+
+
 def train(
     files: NetFiles,
     log_path: PathLike,
@@ -246,9 +257,10 @@ def train(
 ) -> tuple[TrainLog, float]:
     """Run ``caffe train`` with ``extra`` arguments; returns its log's curves and the seconds.
 
-    The log is kept in ``log_path``, however training ends; with ``append`` it goes on. Raises with
-    the log's last line where it fails. On Ctrl-C, and on errors of the log or of ``report``,
-    ``caffe`` leaves a snapshot before this returns; it does so, too, where this process is killed.
+    The log is kept in ``log_path``, however training ends; with ``append`` it goes on. Another
+    thread reads it and calls ``report``. Raises with the log's last line where it fails. On Ctrl-C,
+    and on errors of the log or of ``report``, ``caffe`` leaves a snapshot before this returns; it
+    does so, too, where this process is killed.
     """
     log, start = TrainLog(), time.monotonic()
     if append and Path(log_path).is_file():
@@ -259,6 +271,7 @@ def train(
         must_finish(),
         open(log_path, "a" if append else "w", 1, encoding="utf-8") as stream,
         _started([_command(), "train", f"--solver={files.solver}", *extra]) as process,
+        ThreadPoolExecutor(1) as other,
     ):
 
         def follow() -> None:
@@ -268,17 +281,17 @@ def train(
                 if log.feed(line):
                     report(log, time.monotonic() - start)
 
+        # In a thread of its own, where no Ctrl-C comes between reading a line and writing it.
+        following = other.submit(follow)
         try:
-            follow()
+            following.result()
         except BaseException as stop:
             process.send_signal(signal.SIGINT)  # stops after a snapshot; it ignores SIGTERM
             if isinstance(stop, KeyboardInterrupt):
-                follow()
+                following.result()
             raise
-    code = process.returncode
-    if code != 0:
-        reason = next((line for line in reversed(last) if line), "no output")
-        raise UserError(f"caffe train failed (exit code {code}): {reason.removeprefix('error: ')}")
+    if process.returncode != 0:
+        raise UserError(f"caffe train {_end(process.returncode, last)}")
     return log, time.monotonic() - start
 
 

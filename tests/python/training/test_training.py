@@ -1,12 +1,16 @@
 """Binding nets to a data set and running ``caffe train``; a stand-in plays the command."""
 
+import io
+import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from dcme.errors import UserError
 from dcme.prediction.network import Preprocessing
+from dcme.training import caffe_train
 from dcme.training.caffe_train import (
     NetFiles,
     _command,
@@ -163,3 +167,35 @@ def test_a_failing_command_gives_its_last_line(files, tmp_path, monkeypatch):
     play_caffe(tmp_path, monkeypatch, "print('unknown layer type Foo')\nraise SystemExit(1)")
     with pytest.raises(UserError, match=r"exit code 1.*unknown layer type Foo"):
         train(files, tmp_path / "train.log", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(signal.SIGKILL, "was killed.*memory"), (signal.SIGSEGV, r"signal 11 \(Seg.*\): its last")],
+)
+def test_a_command_that_a_signal_ended_is_told_with_it(files, tmp_path, monkeypatch, number, told):
+    dying = f"import os\nprint('its last', flush=True)\nos.kill(os.getpid(), {int(number)})"
+    play_caffe(tmp_path, monkeypatch, dying)
+    with pytest.raises(UserError, match=told):
+        train(files, tmp_path / "train.log", lambda *_: None)
+
+
+class _InterruptedLog(io.TextIOWrapper):
+    """Before it writes a certain line, Ctrl-C is pressed."""
+
+    def write(self, text):
+        if text == "line 50\n":
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().write(text)
+
+
+def test_ctrl_c_loses_no_line_of_the_log(files, tmp_path, monkeypatch):
+    lines = "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n"
+    lines += "for i in range(100): print('line', i)"
+    play_caffe(tmp_path, monkeypatch, lines)
+    log = tmp_path / "train.log"
+    opened = _InterruptedLog(log.open("wb"), write_through=True)
+    monkeypatch.setattr(caffe_train, "open", lambda *_, **__: opened, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        train(files, log, lambda *_: None)
+    assert log.read_text() == "".join(f"line {i}\n" for i in range(100))
