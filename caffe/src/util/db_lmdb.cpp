@@ -35,6 +35,15 @@ int TryOpen(const string& source, unsigned flags, LMDBEnvironment* env) {
   return mdb_env_open(made, source.c_str(), flags, 0664);
 }
 
+// Begins to read. Readers that were killed keep their places in LMDB's table until somebody asks it
+// to look, or nobody has the database open.
+int TryRead(MDB_env* env, MDB_txn** transaction) {
+  const int status = mdb_txn_begin(env, nullptr, MDB_RDONLY, transaction);
+  int dead = 0;
+  if (status != MDB_READERS_FULL || mdb_reader_check(env, &dead) != MDB_SUCCESS) return status;
+  return mdb_txn_begin(env, nullptr, MDB_RDONLY, transaction);
+}
+
 }  // namespace
 
 void CheckMdb(int status, const string& what) {
@@ -128,7 +137,12 @@ void LMDB::Open(const string& source, Mode mode) {
 LMDBCursor* LMDB::NewCursor() {
   CHECK(env_) << "the database is not open";
   MDB_txn* transaction = nullptr;
-  CheckMdb(mdb_txn_begin(env_.get(), nullptr, MDB_RDONLY, &transaction), source_);
+  const int status = TryRead(env_.get(), &transaction);
+  if (status == MDB_READERS_FULL) {
+    LOG(FATAL) << "LMDB " + source_ +
+                      " has as many readers as it can have at once: end one of them";
+  }
+  CheckMdb(status, source_);
   MDB_cursor* cursor = nullptr;
   try {
     CheckMdb(mdb_cursor_open(transaction, OpenMainTable(transaction, source_), &cursor), source_);

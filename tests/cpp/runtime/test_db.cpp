@@ -1,8 +1,10 @@
 #include <memory>
+#include <vector>
 
 #include <unistd.h>
 
 #include "caffe/util/db.hpp"
+#include "forked_process.hpp"
 #include "runtime/files.hpp"
 
 using caffe_test::TemporaryFolder;
@@ -106,6 +108,33 @@ TEST(LmdbError, NamesThePath) {
   std::filesystem::create_directory(folder / "text");
   caffe_test::Write(folder / "text/data.mdb", std::string(8192, 'x'));
   EXPECT_ERROR_NAMES(Open(folder / "text", db::READ), folder / "text");
+}
+
+TEST(Lmdb, HasRoomForOtherReadersWhereEarlierOnesWereKilled) {
+  const TemporaryFolder folder;
+  Put(Open(folder / "db", db::NEW).get(), "a", "1");
+  // While one reads, LMDB does not begin its table of readers anew.
+  const auto database = Open(folder / "db", db::READ);
+  const std::unique_ptr<db::Cursor> cursor(database->NewCursor());
+  for (int i = 0; i < 125; ++i) {
+    caffe_test::InForkedProcess([&]() noexcept {
+      const auto other = Open(folder / "db", db::READ);
+      const std::unique_ptr<db::Cursor> reading(other->NewCursor());
+      return kill(getpid(), SIGKILL) == 0;
+    });
+  }
+  const std::unique_ptr<db::Cursor> next(database->NewCursor());
+  EXPECT_EQ(next->value(), "1");
+}
+
+TEST(LmdbError, OfMoreReadersThanThereCanBe) {
+  const TemporaryFolder folder;
+  Put(Open(folder / "db", db::NEW).get(), "a", "1");
+  const auto database = Open(folder / "db", db::READ);
+  std::vector<std::unique_ptr<db::Cursor>> cursors;
+  const auto begin = [&] { cursors.emplace_back(database->NewCursor()); };
+  for (int i = 0; i < 126; ++i) begin();
+  EXPECT_ERROR_NAMES(begin(), "db has as many readers as it can have at once");
 }
 
 TEST(LmdbError, OfAFullDisk) {
