@@ -1,5 +1,6 @@
 #include "caffe/layers/concat_layer.hpp"
 
+#include <climits>
 #include <vector>
 
 #include "layers/host_parts.hpp"
@@ -23,7 +24,7 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   concat_axis_ = first.CanonicalAxisIndex(
       param.has_concat_dim() ? static_cast<int>(param.concat_dim()) : param.axis());
   vector<int> shape = first.shape();
-  shape[concat_axis_] = 0;
+  int64_t size = 0;
   for (const Blob<Dtype>* part : bottom) {
     bool fits = part->num_axes() == first.num_axes();
     for (int axis = 0; fits && axis < first.num_axes(); ++axis) {
@@ -33,8 +34,11 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                 << " cannot be concatenated along axis " << concat_axis_
                 << ": all other axes must agree (where a net halves images and doubles them again, "
                    "the images' sides must be multiples of its stride)";
-    shape[concat_axis_] += part->shape(concat_axis_);
+    size += part->shape(concat_axis_);
   }
+  CHECK_LE(size, INT_MAX) << " elements are too many for axis " << concat_axis_
+                          << " of the top: concatenate fewer or smaller blobs";
+  shape[concat_axis_] = static_cast<int>(size);
   top[0]->Reshape(shape);
   if (bottom.size() == 1) ShareMemory(this->layer_param_, first, top[0]);
 }

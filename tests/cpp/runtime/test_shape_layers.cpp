@@ -93,6 +93,9 @@ TEST(ShapeLayers, SayWhichShapesDoNotFit) {
   EXPECT_ERROR_NAMES(forward("type: 'Concat'", {{2, 3, 4}, {2, 3, 5}}), "along axis 1");
   EXPECT_ERROR_NAMES(forward("type: 'Concat' concat_param { axis: 1 concat_dim: 1 }", {{2, 3}}),
                      "concat_dim");
+  const Shape large = {1431655766, 0};
+  EXPECT_ERROR_NAMES(forward("type: 'Concat' concat_param { axis: 0 }", {large, large, large}),
+                     "elements are too many for axis 0");
   EXPECT_ERROR_NAMES(forward("type: 'Slice'", {{2, 3}}, 2), "2 equal parts");
   EXPECT_ERROR_NAMES(forward("type: 'Slice' slice_param { slice_point: 3 }", {{2, 3}}, 2),
                      "slice_points must rise");
