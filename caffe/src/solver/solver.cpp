@@ -1,6 +1,7 @@
 #include "caffe/solver.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <numeric>
 
 #include "caffe/util/format.hpp"
@@ -65,6 +66,8 @@ void Solver<Dtype>::Step(int iters) {
   iterations_last_ = iter_;
   iteration_timer_.Start();
   for (; iters > 0; --iters) {
+    CHECK_LT(iter_, INT_MAX)
+        << ": no solver counts more iterations; train a new one from the weights";
     if (IsDue(iter_, param_.test_interval()) && (iter_ > 0 || param_.test_initialization())) {
       if (Caffe::root_solver()) TestAll();
       if (requested_early_exit_) break;

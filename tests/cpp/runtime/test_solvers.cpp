@@ -171,6 +171,14 @@ TEST(Solvers, StepAsFarAsNumbersGo) {
   EXPECT_EQ(solver.iter(), 3);
 }
 
+TEST(Solvers, CountNoFurtherThanNumbersGo) {
+  struct AtTheEnd : SGDSolver<float> {
+    AtTheEnd() : SGDSolver<float>(Param("")) { iter_ = INT_MAX - 1; }
+  } solver;
+  EXPECT_ERROR_NAMES(solver.Step(2), "train a new one from the weights");
+  EXPECT_EQ(solver.iter(), INT_MAX);
+}
+
 TEST(Solvers, KeepNothingForFrozenParameters) {
   SolverParameter param = Param("momentum: 0.9");
   param.mutable_net_param()->mutable_layer(1)->mutable_param(0)->set_lr_mult(0);
