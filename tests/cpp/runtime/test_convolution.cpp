@@ -1,8 +1,14 @@
 // Convolution and Deconvolution: against the definition, against each other, and their gradients.
 
-#include <gtest/gtest.h>
+#include <fstream>
 
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "caffe/net.hpp"
+#include "dnn/precision.hpp"
 #include "errors.hpp"
+#include "from_text.hpp"
 #include "gradient_check.hpp"
 #include "same_as_reference.hpp"
 #ifdef USE_ONEDNN
@@ -108,6 +114,43 @@ TEST(Convolution, OfBfloat16TakesAGreyImage) {
 }
 
 // On a GPU; elsewhere it is float.
+long ResidentPages() {
+  long all = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident;
+}
+
+// oneDNN never frees kernels that multiply bfloat16 numbers: they must not be made again.
+TEST(Convolution, OfBfloat16NeedsNoMoreMemoryForImagesOfSizesSeenBefore) {
+  if (!caffe::dnn::HasBfloat16()) GTEST_SKIP() << "this processor has no bfloat16";
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "these kernels are the CPU's";
+  std::string text =
+      "precision: BF16 layer { name: '0' type: 'Input' top: '0'"
+      " input_param { shape { dim: 1 dim: 32 dim: 8 dim: 8 } } }";
+  for (int i = 1; i <= 10; ++i) {
+    const std::string before = std::to_string(i - 1), own = std::to_string(i);
+    text += "layer { name: '" + own + "' type: 'Convolution' bottom: '" + before + "' top: '" +
+            own + "' convolution_param { num_output: " + std::to_string(24 + 8 * i) +
+            " kernel_size: 3 pad: 1 } }";
+  }
+  auto param = FromText<caffe::NetParameter>(text);
+  param.mutable_state()->set_phase(caffe::TEST);
+  caffe::Net<float> net(param);
+  const auto run = [&net] {
+    for (int i = 0; i < 110; ++i) {
+      net.input_blobs()[0]->Reshape({1, 32, 8 + i / 15, 8 + i % 15});
+      net.Forward();
+    }
+  };
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  run();
+  const long before = ResidentPages();
+  run();
+  omp_set_num_threads(threads);
+  EXPECT_LT(ResidentPages() - before, 5000);
+}
+
 TEST(Convolution, OfElevenBitsAgreesWithTheReference) {
   for (const std::string precision : {"precision: TF32 ", "precision: FP16 "}) {
     for (const char* type : {"Convolution", "Deconvolution"}) {
