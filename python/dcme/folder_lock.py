@@ -34,13 +34,26 @@ def _make(folder: Path) -> list[Path]:
     return made
 
 
+_SETTINGS = (".json", ".prototxt")
+"""What commands write before their work begins."""
+
+
+def _remove_settings(folder: Path) -> None:
+    """Remove all that a folder holds where this is settings alone."""
+    files = [path for path in folder.rglob("*") if not path.is_dir()]
+    if all(path.suffix in _SETTINGS for path in files):
+        for path in (*files, *sorted(set(folder.rglob("*")) - set(files), reverse=True)):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
 @contextmanager
 def sole_writer(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Create a folder and lock it for this block; raises where another process has done so.
 
     The lock is on the folder itself: it leaves no file, and ends with the process, however that
-    ends. Folders that were created and got no content are removed. What is a file or a device stays
-    as it is: who wants to write into it says so. Where the file system has no locks a warning does.
+    ends. Folders that were created and got no content are removed, also where an error comes when
+    they hold no more than settings. What is a file or a device stays as it is: who wants to write
+    into it says so. Where the file system has no locks a warning does.
     """
     path = Path(folder)
     if any(above.exists() and not above.is_dir() for above in (path, *path.parents)):
@@ -67,6 +80,11 @@ def sole_writer(folder: str | os.PathLike[str]) -> Iterator[None]:
         )
     try:
         yield
+    except Exception:  # what is interrupted may be gone on with
+        if path in made:
+            with suppress(OSError):
+                _remove_settings(path)
+        raise
     finally:
         os.close(opened)
         with suppress(OSError):  # the first that holds something

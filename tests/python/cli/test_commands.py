@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -318,3 +319,24 @@ def test_output_to_a_full_disk_is_one_line(tmp_path, unbuffered, where):
         )
     line = f"dcme synth: error: {where}no space left on device\n"
     assert (done.returncode, done.stderr) == (1, line)
+
+
+def test_what_fails_before_its_work_leaves_nothing_behind(tmp_path):
+    """Settings that are written first would look like results, or be another run's."""
+    for error, files, left in (
+        (UserError, ["classes.json", "net/train.prototxt"], False),
+        (UserError, ["classes.json", "a.txt"], True),
+        (KeyboardInterrupt, ["predict.json"], True),
+    ):
+        out = tmp_path / "a" / "out"
+        with pytest.raises(error), sole_writer(out):
+            for name in files:
+                (out / name).parent.mkdir(exist_ok=True)
+                (out / name).touch()
+            raise error
+        assert (tmp_path / "a").exists() == left
+        with pytest.raises(UserError), sole_writer(tmp_path):
+            raise UserError
+        assert all((out / name).exists() for name in files) == left
+        if left:
+            shutil.rmtree(tmp_path / "a")

@@ -331,3 +331,10 @@ def test_the_folder_of_a_network_is_no_network(deploy, tmp_path, fails):
     words = (tmp_path / "w.caffemodel", tmp_path / "a.png", tmp_path / "r", "--classes", "1:a")
     line = fails("predict", tmp_path, *words)
     assert f"{tmp_path}: is a folder; name a .prototxt file in it" in line
+
+
+def test_a_prediction_that_is_refused_leaves_no_folder(deploy, tmp_path):
+    write_png(tmp_path / "a.png", np.full((32, 64, 3), 50, np.uint16))
+    vectors = tmp_path / "v"
+    assert predicted_input(deploy, tmp_path, "--scale", "2", "--vectors", str(vectors)) == 1
+    assert not vectors.exists() and not (tmp_path / "r").exists()

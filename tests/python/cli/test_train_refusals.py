@@ -163,3 +163,4 @@ def test_a_misspelt_field_is_answered_with_its_place_and_what_was_meant(data, tm
     solver.write_text(solver.read_text().replace("max_iter", "max_itr"))
     line = fails("train", nets, data, tmp_path / "r")
     assert re.search(rf'{solver}:\d+:\d+: .* "max_itr" \(did you mean max_iter', line), line
+    assert not (tmp_path / "r").exists()
