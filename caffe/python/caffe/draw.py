@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -226,14 +227,15 @@ def draw_net_to_file(
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all; errors of the system name it."""
-    target = Path(os.path.realpath(path))  # of a link that which it leads to
+    target = Path(os.path.realpath(path))  # of a link, what it leads to
     # Into a pipe or a device there is no other way than to write.
     in_place = path.exists() and not target.is_file()
-    part = path if in_place else target.with_name(f".{os.getpid()}.tmp{target.suffix}")
+    mark = f"{os.getpid()}-{threading.get_ident()}"
+    part = path if in_place else target.with_name(f".{mark}.tmp{target.suffix}")
     try:
         part.write_bytes(content)
         if not in_place:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # no earlier file, or a file system without permissions
                 shutil.copymode(target, part)
             os.replace(part, target)
     except OSError as error:
