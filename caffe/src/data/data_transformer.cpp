@@ -113,16 +113,10 @@ typename DataTransformer<Dtype>::PixelMean DataTransformer<Dtype>::MeanFor(int c
         << "the image (" << channels << " x " << height << " x " << width
         << ") and the mean image of " << param_.mean_file() << " (" << data_mean_.channels()
         << " x " << data_mean_.height() << " x " << data_mean_.width() << ") differ in shape";
-    mean.image = data_mean_.cpu_data();
+    mean.image = PlanesView(data_mean_.cpu_data(), channels, height, width);
   }
-  const int values = static_cast<int>(mean_values_.size());
-  CHECK(values <= 1 || values == channels)
-      << values << " mean_value for " << channels << " channels: give one, or one a channel";
-  if (values > 0) {
-    mean.of_channels = mean_values_;
-    mean.of_channels.resize(channels, mean_values_[0]);
-    mean.values = mean.of_channels.data();
-  }
+  mean.of_channels = OfChannels(mean_values_, channels);
+  if (!mean.of_channels.empty()) mean.values = mean.of_channels.data();
   return mean;
 }
 

@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <type_traits>
+#include <vector>
+
+#include "caffe/util/logging.hpp"
 
 namespace caffe {
 
@@ -16,6 +19,10 @@ struct ImageView {
   std::ptrdiff_t channel_stride;
   std::ptrdiff_t row_stride;
   std::ptrdiff_t pixel_stride;
+
+  const T* At(int channel, int y, int x) const {
+    return data + channel * channel_stride + y * row_stride + x * pixel_stride;
+  }
 };
 
 /// A dense C x H x W array as a view.
@@ -33,13 +40,23 @@ struct Crop {
   bool mirror;
 };
 
-/// What is subtracted from a pixel: a mean image (planes of the uncropped image's size) or one
-/// number a channel; with neither, nothing.
+/// What is subtracted from a pixel: that of a mean image at the place that it has in the uncropped
+/// image, or one number a channel; with neither, nothing.
 template <typename Dtype>
 struct Mean {
-  const Dtype* image = nullptr;
+  ImageView<Dtype> image = {};
   const Dtype* values = nullptr;
 };
+
+/// mean_value as one number a channel; empty where none is given.
+template <typename Dtype>
+std::vector<Dtype> OfChannels(std::vector<Dtype> mean_values, int channels) {
+  const int given = static_cast<int>(mean_values.size());
+  CHECK(given <= 1 || given == channels)
+      << given << " mean_value for " << channels << " channels: give one, or one a channel";
+  if (given == 1) mean_values.resize(channels, mean_values[0]);
+  return mean_values;
+}
 
 namespace image_planes {
 
@@ -72,27 +89,32 @@ void CopyRow(const T* row, std::ptrdiff_t stride, const Crop& crop, const MeanAt
 
 }  // namespace image_planes
 
-/// Writes out[c][h][w] = (image - mean) * scale of the crop, as planes.
+/// Writes out[c][h][w] = (image - mean) * scale of the crop, as planes whose rows, and which
+/// themselves, lie so many values apart.
 template <typename Dtype, typename T>
 void CopyCrop(const ImageView<T>& image, const Crop& crop, const Mean<Dtype>& mean, Dtype scale,
-              Dtype* out) {
+              Dtype* out, std::ptrdiff_t row_stride, std::ptrdiff_t channel_stride) {
   for (int c = 0; c < image.channels; ++c) {
     const Dtype value = mean.values ? mean.values[c] : Dtype(0);
-    for (int h = 0; h < crop.height; ++h, out += crop.width) {
-      const int y = crop.top + h;
-      const T* row = image.data + c * image.channel_stride + y * image.row_stride +
-                     crop.left * image.pixel_stride;
-      if (mean.image) {
-        const Dtype* mean_row =
-            mean.image + (std::ptrdiff_t(c) * image.height + y) * image.width + crop.left;
+    for (int h = 0; h < crop.height; ++h) {
+      const T* row = image.At(c, crop.top + h, crop.left);
+      Dtype* to = out + c * channel_stride + h * row_stride;
+      if (mean.image.data) {
+        const Dtype* mean_row = mean.image.At(c, crop.top + h, crop.left);
         const auto mean_at = [=](int w) { return mean_row[w]; };
-        image_planes::CopyRow(row, image.pixel_stride, crop, mean_at, scale, out);
+        image_planes::CopyRow(row, image.pixel_stride, crop, mean_at, scale, to);
       } else {
         const auto mean_at = [=](int) { return value; };
-        image_planes::CopyRow(row, image.pixel_stride, crop, mean_at, scale, out);
+        image_planes::CopyRow(row, image.pixel_stride, crop, mean_at, scale, to);
       }
     }
   }
+}
+/// The same as dense planes.
+template <typename Dtype, typename T>
+void CopyCrop(const ImageView<T>& image, const Crop& crop, const Mean<Dtype>& mean, Dtype scale,
+              Dtype* out) {
+  CopyCrop(image, crop, mean, scale, out, crop.width, std::ptrdiff_t(crop.height) * crop.width);
 }
 
 }  // namespace caffe

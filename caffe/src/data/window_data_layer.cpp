@@ -12,6 +12,7 @@
 #include "data/batch_size.hpp"
 #include "data/image_planes.hpp"
 #include "data/listed_image.hpp"
+#include "data/mat_view.hpp"
 #include "data/shape_top.hpp"
 #include "data/window_geometry.hpp"
 #include "layers/exact_class.hpp"
@@ -116,11 +117,8 @@ template <typename Dtype>
 void WindowDataLayer<Dtype>::CheckMean(int channels) {
   const TransformationParameter& param = this->transform_param_;
   const int size = static_cast<int>(param.crop_size());
-  mean_values_.assign(param.mean_value().begin(), param.mean_value().end());
-  CHECK(mean_values_.size() <= 1 || static_cast<int>(mean_values_.size()) == channels)
-      << mean_values_.size() << " mean_value for " << channels
-      << " channels: give one, or one a channel";
-  if (mean_values_.size() == 1) mean_values_.resize(channels, mean_values_[0]);
+  const auto& values = param.mean_value();
+  mean_values_ = OfChannels(vector<Dtype>(values.begin(), values.end()), channels);
   if (!param.has_mean_file()) return;
   // The transformer has seen to it that this is the mean of one image, and the only mean.
   const Blob<Dtype>& mean = this->data_transformer_->mean_image();
@@ -157,28 +155,18 @@ void WindowDataLayer<Dtype>::WarpWindow(const Window& window, bool mirror, Dtype
   cv::resize(image(place.source), warped, place.target.size(), 0, 0, cv::INTER_LINEAR);
   if (mirror) cv::flip(warped, warped, 1);
 
-  // Of a larger mean image the central part counts.
-  const Blob<Dtype>& mean = this->data_transformer_->mean_image();
-  const int margin = mean.count() > 0 ? (mean.height() - size) / 2 : 0;
-  const int channels = image.channels();
-  const Crop whole = {0, 0, warped.rows, warped.cols, false};
-  for (int c = 0; c < channels; ++c) {
-    const Dtype value = mean_values_.empty() ? Dtype(0) : mean_values_[c];
-    for (int h = 0; h < warped.rows; ++h) {
-      const uchar* row = warped.ptr<uchar>(h) + c;
-      const int y = place.target.y + h;
-      Dtype* to = out + (c * size + y) * size + place.target.x;
-      if (mean.count() > 0) {
-        const Dtype* means =
-            mean.cpu_data() + mean.offset(0, c, y + margin, place.target.x + margin);
-        image_planes::CopyRow(
-            row, channels, whole, [=](int w) { return means[w]; }, scale, to);
-      } else {
-        image_planes::CopyRow(
-            row, channels, whole, [=](int) { return value; }, scale, to);
-      }
-    }
+  Mean<Dtype> mean;
+  if (!mean_values_.empty()) mean.values = mean_values_.data();
+  const Blob<Dtype>& means = this->data_transformer_->mean_image();
+  if (means.count() > 0) {
+    // Of a larger mean image the central part counts.
+    const int margin = (means.height() - size) / 2;
+    mean.image = PlanesView(means.cpu_data(), means.channels(), means.height(), means.width());
+    mean.image.data = mean.image.At(0, margin + place.target.y, margin + place.target.x);
   }
+  const Crop whole = {0, 0, warped.rows, warped.cols, false};
+  CopyCrop(MatView<uchar>(warped), whole, mean, scale, out + place.target.y * size + place.target.x,
+           size, size * size);
 }
 
 template <typename Dtype>
