@@ -28,7 +28,8 @@ void SetUpLearnedBlobs(const vector<BlobSpec>& specs, vector<shared_ptr<Blob<Dty
     }
     return;
   }
-  CHECK_EQ(blobs->size(), specs.size()) << " blobs came with the layer's message";
+  CHECK_EQ(blobs->size(), specs.size())
+      << " blobs came with the layer's message; it needs " << specs.size();
   for (size_t i = 0; i < specs.size(); ++i) {
     CHECK((*blobs)[i]->shape() == specs[i].shape)
         << "the " << specs[i].name << " that came with the layer's message have shape "

@@ -123,6 +123,16 @@ TEST(Scale, SaysWhichAxesDoNotFit) {
   }
 }
 
+TEST(LearnedOperand, ComesInTheNumberAndShapeThatTheLayerNeeds) {
+  const std::string scale = "type: 'Scale' scale_param { bias_term: true } ";
+  EXPECT_ERROR_NAMES(
+      LayerRun<float>(scale + "blobs { shape { dim: 3 } data: [1, 2, 3] }", {{2, 3}}),
+      "1 blobs came with the layer's message; it needs 2");
+  const std::string other = "blobs { shape { dim: 2 } data: [1, 2] }";
+  EXPECT_ERROR_NAMES(LayerRun<float>(scale + other + other, {{2, 3}}),
+                     "have shape 2 (2), the layer needs 3 (3)");
+}
+
 TEST(LearnedOperand, HasNoMoreAxesThanTheBottom) {
   for (const std::string type : {"Scale", "Bias"}) {
     const std::string field = type == "Scale" ? "scale_param" : "bias_param";
