@@ -1,8 +1,5 @@
 // Samples in files: every line of a list names an image and its instance map, relative to a root
 // folder (dcme/list_rows.hpp).
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -33,26 +30,10 @@ std::string join(const std::string& root, const std::string& path) {
   return root.back() == '/' ? root + path : root + "/" + path;
 }
 
-std::string read_whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !is_file(path)) {
-    throw std::runtime_error("cannot open the list file " + path);
-  }
-  std::string content;
-  std::vector<char> piece(1 << 16);
-  while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
-    content.append(piece.data(), file.gcount());
-  }
-  if (file.bad()) {
-    throw std::runtime_error("cannot read all of the list file " + path + ": " +
-                             std::strerror(errno));
-  }
-  return content;
-}
-
 std::vector<Pair> read_list(const std::string& path, const std::string& root) {
+  if (!is_file(path)) throw std::runtime_error("cannot open the list file " + path);
   std::vector<Pair> pairs;
-  for (const ListRow& row : list_rows(read_whole(path))) {
+  for (const ListRow& row : list_rows(read_file(path))) {
     const std::string where = path + ", line " + std::to_string(row.number) + ": ";
     if (row.names.size() != 2) {
       throw std::runtime_error(where + "'" + row.text +

@@ -17,9 +17,11 @@ TEST(DCMEDataErrors, MissingAndEmptyLists) {
   const DataSet set(1);
   EXPECT_ERROR_NAMES(run("source: \"nowhere.txt\""), "cannot open the list file nowhere.txt");
   EXPECT_ERROR_NAMES(run("source: \"" + set.folder.path() + "\""), "cannot open the list file");
-  // A file that opens, and whose first bytes cannot be read.
-  EXPECT_ERROR_NAMES(run("source: \"/proc/self/mem\""),
-                     "cannot read all of the list file /proc/self/mem");
+  // A file that opens, and has not all the bytes that it says.
+  const std::string shorter = "/sys/devices/system/cpu/possible";
+  if (std::filesystem::exists(shorter)) {
+    EXPECT_ERROR_NAMES(run("source: \"" + shorter + "\""), shorter + ": cannot be read");
+  }
   EXPECT_ERROR_NAMES(run(""), "needs a source");
   std::ofstream(set.folder / "list.txt", std::ios::trunc) << "# nothing\n\n";
   EXPECT_ERROR_NAMES(run(set.parameters("")), "names no images");
