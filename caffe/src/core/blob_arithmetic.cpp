@@ -1,10 +1,16 @@
 // Arithmetic on a blob's values, where they are: on the host or on the GPU.
+#include <type_traits>
+
 #include "caffe/blob.hpp"
 #include "caffe/util/math_functions.hpp"
 
 namespace caffe {
 
 namespace {
+
+// Index blobs (int) hold shapes and positions, never values that are learnt.
+template <typename Dtype>
+constexpr bool kIsIndex = std::is_integral<Dtype>::value;
 
 #ifndef CPU_ONLY
 bool OnGpu(const shared_ptr<SyncedMemory>& memory) {
@@ -21,56 +27,72 @@ bool Empty(const shared_ptr<SyncedMemory>& memory) {
 
 template <typename Dtype>
 Dtype Asum(const shared_ptr<SyncedMemory>& memory, int count) {
-  if (Empty(memory)) return 0;
+  if constexpr (kIsIndex<Dtype>) {
+    NOT_IMPLEMENTED;
+  } else {
+    if (Empty(memory)) return 0;
 #ifndef CPU_ONLY
-  if (OnGpu(memory)) {
-    Dtype sum;
-    caffe_gpu_asum(count, static_cast<const Dtype*>(memory->gpu_data()), &sum);
-    return sum;
-  }
+    if (OnGpu(memory)) {
+      Dtype sum;
+      caffe_gpu_asum(count, static_cast<const Dtype*>(memory->gpu_data()), &sum);
+      return sum;
+    }
 #endif
-  return caffe_cpu_asum(count, static_cast<const Dtype*>(memory->cpu_data()));
+    return caffe_cpu_asum(count, static_cast<const Dtype*>(memory->cpu_data()));
+  }
 }
 
 template <typename Dtype>
 Dtype SumOfSquares(const shared_ptr<SyncedMemory>& memory, int count) {
-  if (Empty(memory)) return 0;
+  if constexpr (kIsIndex<Dtype>) {
+    NOT_IMPLEMENTED;
+  } else {
+    if (Empty(memory)) return 0;
 #ifndef CPU_ONLY
-  if (OnGpu(memory)) {
-    Dtype sum;
-    const Dtype* x = static_cast<const Dtype*>(memory->gpu_data());
-    caffe_gpu_dot(count, x, x, &sum);
-    return sum;
-  }
+    if (OnGpu(memory)) {
+      Dtype sum;
+      const Dtype* x = static_cast<const Dtype*>(memory->gpu_data());
+      caffe_gpu_dot(count, x, x, &sum);
+      return sum;
+    }
 #endif
-  const Dtype* x = static_cast<const Dtype*>(memory->cpu_data());
-  return caffe_cpu_dot(count, x, x);
+    const Dtype* x = static_cast<const Dtype*>(memory->cpu_data());
+    return caffe_cpu_dot(count, x, x);
+  }
 }
 
 template <typename Dtype>
 void Multiply(const shared_ptr<SyncedMemory>& memory, int count, Dtype factor) {
-  if (Empty(memory)) return;
+  if constexpr (kIsIndex<Dtype>) {
+    NOT_IMPLEMENTED;
+  } else {
+    if (Empty(memory)) return;
 #ifndef CPU_ONLY
-  if (OnGpu(memory)) {
-    caffe_gpu_scal(count, factor, static_cast<Dtype*>(memory->mutable_gpu_data()));
-    return;
-  }
+    if (OnGpu(memory)) {
+      caffe_gpu_scal(count, factor, static_cast<Dtype*>(memory->mutable_gpu_data()));
+      return;
+    }
 #endif
-  caffe_scal(count, factor, static_cast<Dtype*>(memory->mutable_cpu_data()));
+    caffe_scal(count, factor, static_cast<Dtype*>(memory->mutable_cpu_data()));
+  }
 }
 
 }  // namespace
 
 template <typename Dtype>
 void Blob<Dtype>::Update() {
+  if constexpr (kIsIndex<Dtype>) {
+    NOT_IMPLEMENTED;
+  } else {
 #ifndef CPU_ONLY
-  if (OnGpu(data())) {
-    caffe_gpu_axpy(count_, Dtype(-1), gpu_diff(), mutable_gpu_data());
-    return;
-  }
+    if (OnGpu(data())) {
+      caffe_gpu_axpy(count_, Dtype(-1), gpu_diff(), mutable_gpu_data());
+      return;
+    }
 #endif
-  CHECK(!Empty(data())) << "the blob has no contents to update";
-  caffe_axpy(count_, Dtype(-1), cpu_diff(), mutable_cpu_data());
+    CHECK(!Empty(data())) << "the blob has no contents to update";
+    caffe_axpy(count_, Dtype(-1), cpu_diff(), mutable_cpu_data());
+  }
 }
 
 template <typename Dtype>
@@ -103,39 +125,6 @@ void Blob<Dtype>::scale_diff(Dtype factor) {
   Multiply(diff_, count_, factor);
 }
 
-// Index blobs (int) hold shapes and positions, never values that are learnt.
-#define NO_ARITHMETIC(type)             \
-  template <>                           \
-  void Blob<type>::Update() {           \
-    NOT_IMPLEMENTED;                    \
-  }                                     \
-  template <>                           \
-  type Blob<type>::asum_data() const {  \
-    NOT_IMPLEMENTED;                    \
-  }                                     \
-  template <>                           \
-  type Blob<type>::asum_diff() const {  \
-    NOT_IMPLEMENTED;                    \
-  }                                     \
-  template <>                           \
-  type Blob<type>::sumsq_data() const { \
-    NOT_IMPLEMENTED;                    \
-  }                                     \
-  template <>                           \
-  type Blob<type>::sumsq_diff() const { \
-    NOT_IMPLEMENTED;                    \
-  }                                     \
-  template <>                           \
-  void Blob<type>::scale_data(type) {   \
-    NOT_IMPLEMENTED;                    \
-  }                                     \
-  template <>                           \
-  void Blob<type>::scale_diff(type) {   \
-    NOT_IMPLEMENTED;                    \
-  }
-NO_ARITHMETIC(int)
-NO_ARITHMETIC(unsigned int)
-
 #define INSTANTIATE_ARITHMETIC(Dtype)             \
   template void Blob<Dtype>::Update();            \
   template Dtype Blob<Dtype>::asum_data() const;  \
@@ -146,5 +135,7 @@ NO_ARITHMETIC(unsigned int)
   template void Blob<Dtype>::scale_diff(Dtype)
 INSTANTIATE_ARITHMETIC(float);
 INSTANTIATE_ARITHMETIC(double);
+INSTANTIATE_ARITHMETIC(int);
+INSTANTIATE_ARITHMETIC(unsigned int);
 
 }  // namespace caffe
