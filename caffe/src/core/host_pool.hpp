@@ -36,10 +36,6 @@ class HostPool {
   /// Returns the memory of all gaps to the system.
   void Trim();
 
-  /// Bytes taken at present, and the range's part that has ever been in use.
-  std::size_t taken() const { return pieces_.taken(); }
-  std::size_t extent() const { return pieces_.extent(); }
-
  private:
   std::mutex mutex_;
   char* range_ = nullptr;

@@ -23,9 +23,9 @@ int LanesOf(const ChannelLayout& layout) {
 }
 
 // Pieces of planes of one layout, and the coefficients for each.
-class Pieces {
+class PlaneParts {
  public:
-  explicit Pieces(const ChannelLayout& layout)
+  explicit PlaneParts(const ChannelLayout& layout)
       : layout_(Canonical(layout)),
         lanes_(LanesOf(layout_)),
         piece_(std::max(1, kPiece / lanes_) * std::ptrdiff_t(lanes_)),
@@ -269,7 +269,7 @@ CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const Gradie
 
 template <typename T>
 vector<double> SumPerChannel(const ChannelLayout& layout, const T* x) {
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     Sums(pieces.length(p), pieces.lanes(), x + pieces.begin(p), sums);
   });
@@ -277,7 +277,7 @@ vector<double> SumPerChannel(const ChannelLayout& layout, const T* x) {
 
 template <typename T>
 vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y) {
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     const std::ptrdiff_t begin = pieces.begin(p);
     Dots(pieces.length(p), pieces.lanes(), x + begin, y + begin, sums);
@@ -287,7 +287,7 @@ vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y
 template <typename T>
 vector<double> SquaresPerChannel(const ChannelLayout& layout, const T* x,
                                  const vector<Arithmetic<T>>& centre) {
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   const auto middle = pieces.Coefficients(centre, Arithmetic<T>(0));
   return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     Squares(pieces.length(p), pieces.lanes(), x + pieces.begin(p), pieces.At(middle, p), sums);
@@ -297,7 +297,7 @@ vector<double> SquaresPerChannel(const ChannelLayout& layout, const T* x,
 template <typename T>
 void ScalePerChannel(const ChannelLayout& layout, const T* x, const vector<Arithmetic<T>>& a,
                      const vector<Arithmetic<T>>& b, T* y, Arithmetic<T> slope) {
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   const auto factor = pieces.Coefficients(a, Arithmetic<T>(1));
   const auto offset = pieces.Coefficients(b, Arithmetic<T>(0));
   pieces.ForEach([&](std::ptrdiff_t p) {
@@ -311,7 +311,7 @@ template <typename T>
 void CombinePerChannel(const ChannelLayout& layout, const T* u, const vector<Arithmetic<T>>& a,
                        const T* v, const vector<Arithmetic<T>>& b, const vector<Arithmetic<T>>& c,
                        T* y) {
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   const auto factor_u = pieces.Coefficients(a, Arithmetic<T>(1));
   const auto factor_v = pieces.Coefficients(b, Arithmetic<T>(1));
   const auto offset = pieces.Coefficients(c, Arithmetic<T>(0));
@@ -327,7 +327,7 @@ void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient
                             const vector<Arithmetic<T>>& centre, vector<double>* sums,
                             vector<double>* dots) {
   using C = Arithmetic<T>;
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   const auto a = pieces.Coefficients(g.a, C(1)), b = pieces.Coefficients(g.b, C(0));
   const auto middle = pieces.Coefficients(centre, C(0));
   vector<C> partial_sums(pieces.count() * pieces.lanes());
@@ -348,7 +348,7 @@ void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradi
                                const vector<Arithmetic<T>>& u, const vector<Arithmetic<T>>& v,
                                T* dx) {
   using C = Arithmetic<T>;
-  const Pieces pieces(layout);
+  const PlaneParts pieces(layout);
   const auto a = pieces.Coefficients(g.a, C(1)), b = pieces.Coefficients(g.b, C(0));
   const auto factor = pieces.Coefficients(u, C(1)), offset = pieces.Coefficients(v, C(0));
   pieces.ForEach([&](std::ptrdiff_t p) {

@@ -1,15 +1,14 @@
 #include "caffe/util/peak_rates.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/math_functions.hpp"
-#include "caffe/util/parallel_for.hpp"
 #include "core/channel_layout.hpp"
 #include "dnn/gemm.hpp"
 #include "dnn/precision.hpp"
+#include "util/copy_elements.hpp"
 #ifndef CPU_ONLY
 #include "core/cublas.hpp"
 #include "core/device_pool.hpp"
@@ -129,11 +128,8 @@ double CopyRate() {
                                  cudaMemcpyDeviceToDevice, ThreadStream()));
 #endif
     } else {
-      const char* source = static_cast<const char*>(from.cpu_data());
-      char* target = static_cast<char*>(to.mutable_cpu_data());
-      ParallelFor(kCopied, 1 << 20, [=](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        std::memcpy(target + begin, source + begin, end - begin);
-      });
+      CopyElements(kCopied, static_cast<const char*>(from.cpu_data()),
+                   static_cast<char*>(to.mutable_cpu_data()));
     }
   });
   return 2.0 * kCopied / (took * 1e6);

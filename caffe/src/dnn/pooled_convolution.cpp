@@ -41,8 +41,8 @@ void ClearRows(const ChannelLayout& layout, void* values, int first, int count) 
 
 // Copies rows [from_row, from_row + rows) of all planes to rows from to_row on; rows that `from`
 // does not have become 0.
-void CopyRows(const ChannelLayout& from, const void* source, int from_row, int rows,
-              const ChannelLayout& to, void* target, int to_row) {
+void CopyStrip(const ChannelLayout& from, const void* source, int from_row, int rows,
+               const ChannelLayout& to, void* target, int to_row) {
   const std::ptrdiff_t row = from.bytes() / from.planes() / from.height;
   const int above = std::min(rows, std::max(0, -from_row));
   const int below = std::min(rows - above, std::max(0, from_row + rows - from.height));
@@ -116,8 +116,8 @@ void PooledConvolution<Dtype>::FillImage(const Blob<Dtype>& bottom, int first_ro
   const ChannelLayout from = StoredLayout(bottom);
   const ChannelLayout to = from.WithPlane(strip.part.image[0], strip.part.image[1]);
   const int row = front ? first_row * front_.whole.stride[0] - front_.whole.pad[0] : first_row;
-  CopyRows(from, ReadBytes(from, bottom, Part::kData), row, to.height, to,
-           WriteBytes(to, image, Part::kData), 0);
+  CopyStrip(from, ReadBytes(from, bottom, Part::kData), row, to.height, to,
+            WriteBytes(to, image, Part::kData), 0);
   if (!front) return;
   front_.Run(*front, &strip_.image);
   // Beyond its edges the image is padding, whatever the front makes of its own.
@@ -142,8 +142,8 @@ void PooledConvolution<Dtype>::Run(const Blob<Dtype>& bottom, const Parameters<D
     pool->Forward({&features_}, {&pooled_});
     const ChannelLayout part = StoredLayout(pooled_);
     const ChannelLayout to = part.WithPlane(top->height(), top->width());
-    CopyRows(part, ReadBytes(part, pooled_, Part::kData), 0, part.height, to,
-             WriteBytes(to, top, Part::kData), row / tile_);
+    CopyStrip(part, ReadBytes(part, pooled_, Part::kData), 0, part.height, to,
+              WriteBytes(to, top, Part::kData), row / tile_);
   }
   for (Blob<Dtype>* blob : {&strip_.image, &front_.image, &features_, &pooled_}) {
     if (blob->count() == 0) continue;

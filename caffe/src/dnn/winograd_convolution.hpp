@@ -15,6 +15,8 @@ namespace dnn {
 /// Sums are rounded otherwise than in a direct convolution: floats of unit scale differ by some
 /// 1e-6, with large tiles by some 1e-5. bfloat16 values are multiplied as floats, but for tiles
 /// that are rounded: 4e-3 with tiny ones, 1e-2 with small ones.
+///
+/// Layers take WithWinograd; this, with tiles of one kind for all products, is for tests.
 shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
                                         const ChannelLayout& image, const ChannelLayout& features,
                                         TileKind kind);

@@ -131,7 +131,7 @@ DatasetInfo Inspect(hid_t location, const string& name, int min_dim, int max_dim
   return info;
 }
 
-vector<int> CheckedShape(hid_t location, const string& name, const DatasetInfo& info) {
+vector<int> PlausibleShape(hid_t location, const string& name, const DatasetInfo& info) {
   vector<int> shape;
   int64_t count = 1;
   for (const hsize_t dim : info.dims) {
@@ -239,7 +239,7 @@ void hdf5_load_nd_dataset_helper(hid_t file_id, const char* dataset_name_, int m
   const Hdf5Silence quiet;
   const DatasetInfo info = Inspect(file_id, dataset_name_, min_dim, max_dim);
   CheckClass(file_id, dataset_name_, info.type);
-  const vector<int> shape = CheckedShape(file_id, dataset_name_, info);
+  const vector<int> shape = PlausibleShape(file_id, dataset_name_, info);
   if (reshape) {
     blob->Reshape(shape);
   } else if (shape != blob->shape()) {

@@ -24,10 +24,9 @@ size_t EditDistance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-}  // namespace
-
-std::vector<std::string> NearNames(const std::string& name, const std::vector<std::string>& known,
-                                   size_t most) {
+// The nearest of the names that DidYouMean speaks of.
+std::vector<std::string> NearNames(const std::string& name, const std::vector<std::string>& known) {
+  const size_t most = 3;
   const std::string wanted = Lower(name);
   const size_t tolerance = std::max<size_t>(2, wanted.size() / 3);
   std::vector<std::pair<size_t, std::string>> near;
@@ -44,6 +43,8 @@ std::vector<std::string> NearNames(const std::string& name, const std::vector<st
   }
   return names;
 }
+
+}  // namespace
 
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known) {
   const std::vector<std::string> near = NearNames(name, known);

@@ -16,7 +16,6 @@ namespace {
 
 struct State {
   std::recursive_mutex mutex;
-  std::vector<std::string> loaded;
   // Of each library that was opened: what its static initialisers complained of. They run once, so
   // a second attempt would hear nothing.
   std::map<void*, std::string> errors;
@@ -116,7 +115,6 @@ void LoadPlugin(const std::string& path) {
   const std::string& errors = opened.first->second;
   if (!errors.empty()) LOG(FATAL) << "plug-in " << path << ": " << errors;
   if (!opened.second) return;
-  state.loaded.push_back(path);
   VLOG(1) << "Loaded plug-in " << path;
 }
 
@@ -142,11 +140,6 @@ void LoadDefaultPlugins() {
     }
   }
   for (const std::string& path : FromEnvironment()) LoadPlugin(path);
-}
-
-std::vector<std::string> LoadedPlugins() {
-  const std::lock_guard<std::recursive_mutex> lock(TheState().mutex);
-  return TheState().loaded;
 }
 
 }  // namespace caffe

@@ -6,12 +6,9 @@
 
 namespace caffe {
 
-/// Known names that differ from `name` by a few letters or by case, or begin with it (three letters
-/// or more), nearest first, at most `most`.
-std::vector<std::string> NearNames(const std::string& name, const std::vector<std::string>& known,
-                                   size_t most = 3);
-
-/// " (did you mean A, B?)" for an error message, or nothing where no name is near.
+/// " (did you mean A, B?)" for an error message: of the known names, those that differ from `name`
+/// by a few letters or by case, or begin with it (three letters or more), nearest first. Nothing
+/// where none does.
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known);
 
 /// The same in small letters (of ASCII).

@@ -2,7 +2,6 @@
 #define CAFFE_UTIL_PLUGINS_HPP_
 
 #include <string>
-#include <vector>
 
 namespace caffe {
 
@@ -21,9 +20,6 @@ void LoadDefaultPlugins();
 
 /// The folder that LoadDefaultPlugins looks into.
 std::string PluginFolder();
-
-/// Paths of the plug-ins that were loaded, in that order.
-std::vector<std::string> LoadedPlugins();
 
 namespace plugins {
 
