@@ -127,6 +127,7 @@ void Check(const Options& options) {
   logging::set_min_severity(std::max(logging::min_severity(), logging::WARNING));
   const auto owner = ReadNet(options, PhaseOf(options.phase), NetParameter::KEEP);
   Net<float>& net = *owner;
+  CHECK(!net.layers().empty()) << options.model << ": has no layers in this phase";
   LoadWeights(options.weights, &net);
   PrintNetTable(net, &std::cout);
 }

@@ -73,11 +73,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Search; the last line are the options for ``dcme predict``, printed before any file."""
     from dcme.datasets.class_file import classes_of
     from dcme.datasets.samples import find_maps, spread
+    from dcme.datasets.vectors import require_no_vectors
     from dcme.files import write_json
     from dcme.prediction.tuning import load_scenes, plot_tuning, refuse_test_data, tune
     from dcme.results.thresholds import write_decoding
 
     split = split_of(arguments)
+    require_no_vectors(arguments.source)
     refuse_test_data(arguments.source, split)
     samples = find_maps(arguments.source, split)
     if arguments.images:

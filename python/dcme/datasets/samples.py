@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from dcme import _core
 from dcme.errors import UserError
-from dcme.files import PathLike, read_text, visible_files
+from dcme.files import PathLike, is_deep_grey_png, read_text, visible_files
 
 Item = TypeVar("Item")
 
@@ -131,6 +131,8 @@ def _names(row: _core.ListRow, where: str) -> list[str]:
     Two words are a pair where the first names an image, else one name with a blank.
     """
     names = row.names
+    if all(_is_image(part) for part in row.text.split(",")) and "," in row.text:
+        raise UserError(f"{where}: put a blank or a tab between an image and its instance map")
     if not row.has_tab:
         pair = any(_is_image(word) for word in names[:-1])
         if pair and len(names) > 2:
@@ -246,10 +248,21 @@ def require_files(samples: Sequence[Sample], image: bool, ids: bool) -> None:
                 raise UserError(f"{path}: there is no such {kind}{other}")
 
 
+def _require_maps(source: PathLike, samples: Sequence[Sample]) -> None:
+    """Raise where the samples of a source, which are to be instance maps alone, are images."""
+    first = samples[0].image
+    if first and first.suffix.lower() == ".png" and first.is_file() and not is_deep_grey_png(first):
+        raise UserError(
+            f"{source}: {first.name} has no instance map beside it, and is none (16-bit grey); a "
+            "line of a list is 'image instanceIds'"
+        )
+
+
 def find_maps(source: PathLike, split: str) -> list[Sample]:
     """Samples of a data set, or of a folder or file that holds instance maps alone."""
     samples = find_samples(source, split)
     if all(sample.ids is None for sample in samples):
+        _require_maps(source, samples)
         ending = IDS_ENDING
         samples = [
             Sample(s.name[: -len(ending)] if s.name.endswith(ending) else s.name, None, s.image)

@@ -207,6 +207,15 @@ def read_vector_map(folder: PathLike, sample: Sample) -> VectorMap:
     return VectorMap(sample.name, item.vectors, item.grid)
 
 
+def require_no_vectors(source: PathLike) -> None:
+    """Raise where what should be ground truth is a folder of vector maps."""
+    if Path(source).is_dir() and visible_files(source, (".npz",)):
+        raise UserError(
+            f"{source}: holds vector maps; the ground truth is named after them (dcme tune VECTORS "
+            "SOURCE)"
+        )
+
+
 def npz_path(folder: PathLike, name: str) -> Path:
     """The file of a network's output for the image of that name."""
     return Path(folder) / f"{name}.npz"

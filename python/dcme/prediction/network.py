@@ -67,7 +67,8 @@ class Preprocessing:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
         if len(self.mean) not in (1, channels):
             raise UserError(
-                f"{len(self.mean)} mean values for a network input of {channels} channels"
+                f"{len(self.mean)} mean values (--mean, or mean_value in the training prototxt) "
+                f"for a network input of {channels} channel{'' if channels == 1 else 's'}"
             )
         values = (image.astype(np.float32) - np.array(self.mean, np.float32)) * self.scale
         return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
@@ -242,8 +243,9 @@ class Network:
         smallest = self.tiling.overlap + stride
         tile = tuple(min(side, most // stride * stride) for side, most in zip(whole, limit))
         if any(t < min(smallest, side) for t, side in zip(tile, whole)):
+            cut = "" if tile == limit else f" (to multiples of the stride: {tile[0]}x{tile[1]})"
             raise UserError(
-                f"tiles of {tile[0]}x{tile[1]} are too small for an overlap of "
+                f"tiles of {limit[0]}x{limit[1]}{cut} are too small for an overlap of "
                 f"{self.tiling.overlap} pixels and a stride of {stride}; reduce the images "
                 "(--size), or give larger tiles (--tile) or less overlap (--overlap)"
             )

@@ -13,6 +13,9 @@ from dcme.reproduce.experiments import EXPERIMENTS, Experiment, Outcome
 from dcme.reproduce.paper import TITLES, PaperTable, paper_tables
 from dcme.tables import Cell, Table, write_table
 
+_COUNTS = ("instances", "correct", "detections")
+"""Columns of numbers that grow with the data set: their difference says nothing of other data."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -37,13 +40,14 @@ class Report:
         return "to do" if self.outcome is None else "done"
 
     def table(self) -> Table:
-        """Paper, ours and difference of each row, column by column."""
+        """Paper, ours and, but for counts, the difference of each row, column by column."""
         ours = self.outcome.values if self.outcome else {}
         printed = self.paper.values
         beyond = [name for row in ours.values() for name in row if name not in self.paper.columns]
         header = ["class" if len(printed) > 1 else ""]
         for name in self.paper.columns:
-            header += [f"{name} {part}" for part in ("paper", "ours", "diff.")] if ours else [name]
+            parts = ("paper", "ours") if name in _COUNTS else ("paper", "ours", "diff.")
+            header += [f"{name} {part}" for part in parts] if ours else [name]
         header += dict.fromkeys(beyond)
         rows: list[list[Cell]] = []
         for row in dict.fromkeys([*printed, *ours]):
@@ -51,7 +55,8 @@ class Report:
             for name in self.paper.columns:
                 here, there = ours.get(row, {}).get(name), printed.get(row, {}).get(name)
                 apart = None if here is None or there is None else here - there
-                cells += [there, here, apart] if ours else [there]
+                compared = [there, here] if name in _COUNTS else [there, here, apart]
+                cells += compared if ours else [there]
             cells += [ours.get(row, {}).get(name) for name in dict.fromkeys(beyond)]
             rows.append(cells)
         paper = self.experiment.key.split("/")[0]

@@ -198,7 +198,7 @@ def _check_iterations(job: TrainingJob, files: NetFiles) -> None:
     total, state = job.iterations or max_iterations(files), newest_state(job.out)
     if state is not None and state[1] > total:
         raise UserError(
-            f"{job.out}: has {state[1]} iterations behind it ({state[0].name}), more than {total}; "
+            f"{job.out}: has come to iteration {state[1]} ({state[0].name}), beyond {total}; "
             "choose another folder"
         )
 

@@ -208,6 +208,12 @@ def test_tables_are_written_in_every_format(context):
     assert "19.22" in (context.out / "tables" / "isisa-2019_table8.txt").read_text()
 
 
+def test_counts_have_no_difference(context):
+    (report,) = reproduce(context, choose(["isisa-2019/table3"]))
+    names = [name for name in report.table().header if "diff." in name]
+    assert names == ["accuracy diff."]
+
+
 def test_the_tables_files_tell_paper_ours_and_difference_of_each_column(context):
     (report,) = reproduce(context, choose(["isisa-2019/table1_right"]))
     stem = context.out / "tables" / "isisa-2019_table1_right"

@@ -119,7 +119,7 @@ def test_the_same_training_may_be_spelled_otherwise(data, tmp_path, monkeypatch,
     assert newest_state(tmp_path / "r")[1] == 3
     before = (tmp_path / "r" / "solver.prototxt").read_bytes()
     line = fails("train", NETS, data, tmp_path / "r", "--iterations", 1)
-    assert "has 3 iterations behind it (snapshot_iter_3.solverstate), more than 1" in line
+    assert "has come to iteration 3 (snapshot_iter_3.solverstate), beyond 1" in line
     assert (tmp_path / "r" / "solver.prototxt").read_bytes() == before
 
 

@@ -309,3 +309,9 @@ def test_a_file_of_thresholds_may_come_from_anybody(tmp_path, vectors, fails, te
     (tmp_path / "d.json").write_text(text)
     line = fails("decode", vectors, tmp_path / "r", "--decoding", tmp_path / "d.json")
     assert f"{tmp_path / 'd.json'}: {told}" in line
+
+
+def test_vectors_in_the_place_of_the_ground_truth_are_told(tmp_path, fails):
+    write_npz(tmp_path / "v" / "a.npz", np.zeros((2, 4, 4), np.float32), None)
+    line = fails("tune", tmp_path / "data", tmp_path / "v")
+    assert f"{tmp_path / 'v'}: holds vector maps; the ground truth is named after them" in line

@@ -5,7 +5,7 @@ from contextlib import suppress
 import cv2
 import numpy as np
 import pytest
-from dcme.datasets.samples import find_samples, list_line, read_list, unique_names
+from dcme.datasets.samples import find_maps, find_samples, list_line, read_list, unique_names
 from dcme.errors import UserError
 from dcme.files import read_ids
 
@@ -203,3 +203,20 @@ def test_stacks_are_refused(tmp_path, fails):
 def test_of_a_cityscapes_tree_the_splits_are_told(city):
     with pytest.raises(UserError, match=r"of the split foo; there are train, val \(--split\)"):
         find_samples(city, "foo")
+
+
+def test_images_alone_are_no_ground_truth(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "list.txt").write_text("a.png\n")
+    for source in (tmp_path / "list.txt", tmp_path / "a.png"):
+        with pytest.raises(UserError, match=f"{source}: a.png has no instance map beside it, and"):
+            find_maps(source, "val")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4), np.uint16))
+    assert [sample.ids for sample in find_maps(tmp_path / "list.txt", "val")] == [
+        tmp_path / "a.png"
+    ]
+
+
+def test_a_comma_parts_no_names(tmp_path):
+    with pytest.raises(UserError, match=r"list\.txt:1: put a blank or a tab between"):
+        rows(tmp_path, "a.png,ids/a.png\n")

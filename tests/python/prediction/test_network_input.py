@@ -24,7 +24,7 @@ def test_mean_and_scale_are_applied_per_channel():
     image = np.full((1, 1, 3), (10, 20, 30), np.uint8)
     values = Preprocessing(0.5, (10.0, 10.0, 10.0))(image, 3)
     assert values.ravel().tolist() == [0, 5, 10]
-    with pytest.raises(UserError, match="2 mean values"):
+    with pytest.raises(UserError, match=r"2 mean values \(--mean, .* 3 channels"):
         Preprocessing(1.0, (1.0, 2.0))(image, 3)
     assert Preprocessing()(image, 1).tolist() == [[[22]]]  # 0.114 blue, 0.587 green, 0.299 red
 

@@ -109,5 +109,7 @@ def test_a_net_of_one_size_refuses_other_tiles_and_quarter_turns(one_size):
 
 def test_tiles_smaller_than_their_overlap_are_refused(deploy):
     network = Network(deploy, None, stride=32, tiling=Tiling((100, 100), overlap=128))
-    with pytest.raises(UserError, match="96x96 are too small for an overlap of 128"):
+    with pytest.raises(
+        UserError, match=r"tiles of 100x100 \(to multiples of the stride: 96x96\) are too"
+    ):
         network([picture(400, 400)])

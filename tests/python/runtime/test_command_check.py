@@ -33,3 +33,9 @@ def test_the_table_has_shapes_and_parameters(tmp_path):
 def test_the_nets_of_this_repository_can_be_built(tmp_path, name):
     model = PROTOTXT / name / "deploy.prototxt"
     assert "GFLOP per forward pass" in table(tmp_path, f"--model={model}", "--phase=TEST")[-1]
+
+
+def test_a_net_without_layers_is_told(tmp_path):
+    (tmp_path / "net.prototxt").write_text("")
+    line = command.fail(tmp_path, "check", "--model=net.prototxt")
+    assert "net.prototxt: has no layers in this phase" in line
