@@ -313,4 +313,22 @@ TYPED_TEST(BlobUseTest, ReadsDiffsOfTheSizeOfItsData) {
   EXPECT_THROW(blob.FromProto(proto), Error);
 }
 
+template <typename Index>
+void ExpectNoArithmetic() {
+  Blob<Index> blob(std::vector<int>{2});
+  blob.mutable_cpu_data()[0] = blob.mutable_cpu_diff()[0] = 1;
+  EXPECT_THROW(blob.Update(), Error);
+  EXPECT_THROW(blob.asum_data(), Error);
+  EXPECT_THROW(blob.asum_diff(), Error);
+  EXPECT_THROW(blob.sumsq_data(), Error);
+  EXPECT_THROW(blob.sumsq_diff(), Error);
+  EXPECT_THROW(blob.scale_data(2), Error);
+  EXPECT_THROW(blob.scale_diff(2), Error);
+}
+
+TEST(BlobsOfIndices, RefuseArithmetic) {
+  ExpectNoArithmetic<int>();
+  ExpectNoArithmetic<unsigned int>();
+}
+
 }  // namespace caffe
