@@ -26,9 +26,10 @@ class CommandLine {
         "Examples:\n"
         "  caffe train --solver=solver.prototxt\n"
         "  caffe train --solver=solver.prototxt --snapshot=snap_iter_1000.solverstate\n"
-        "  caffe test --model=net.prototxt --weights=snap_iter_2000.caffemodel --iterations=100\n"
+        "  caffe test --model=net.prototxt --weights=vgg16.caffemodel --iterations=100\n"
         "  caffe time --model=net.prototxt --iterations=10\n"
-        "`caffe COMMAND --help` tells the flags of a command. Flags may have one dash or two.");
+        "`caffe COMMAND --help` tells the flags of a command. Flags may have one dash or\n"
+        "two.");
     AddTrain();
     AddTest();
     AddTime();
@@ -157,6 +158,7 @@ int main(int argc, char** argv) {
     CLI::App app("Train, test and time neural nets described in prototxt files", "caffe");
     caffe::tools::CommandLine commands(&app);
     if (argc == 1) {
+      caffe::tools::WrapHelp(&app);
       std::cerr << app.help();
       return 1;
     }

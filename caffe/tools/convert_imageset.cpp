@@ -35,8 +35,8 @@ struct Options {
 Options ParseOptions(int argc, char** argv) {
   CLI::App app(
       "Makes a database for Data layers from images and their labels.\n"
-      "Example: convert_imageset --resize_height=256 --resize_width=256 images/ train.txt "
-      "train_lmdb");
+      "Example:\n  convert_imageset --resize_height=256 --resize_width=256 images/ train.txt \\\n"
+      "    train_lmdb");
   Options options;
   app.add_option("root", options.root, "Put before every name of the list, as it is")->required();
   app.add_option("list", options.list, "Text file, lines `image label`")->required();

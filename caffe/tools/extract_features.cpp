@@ -31,7 +31,7 @@ struct Options {
 Options ParseOptions(int argc, char** argv) {
   CLI::App app(
       "Runs a net in its TEST phase and stores what chosen blobs hold, a record an image.\n"
-      "Example: extract_features model.caffemodel net.prototxt fc6,fc7 fc6_db,fc7_db 10 lmdb");
+      "Example:\n  extract_features model.caffemodel net.prototxt fc6,fc7 fc6_db,fc7_db 10 lmdb");
   Options options;
   string blobs;
   string databases;

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <new>
+#include <sstream>
 #include <vector>
 
 #include "caffe/common.hpp"
@@ -77,6 +79,45 @@ void MoveCommandToFront(const CLI::App& app, std::vector<string>* words) {
     return;
   }
 }
+
+constexpr size_t kHelpWidth = 80;
+
+// The text with line breaks in place of blanks, so that no line is longer than `width`; lines that
+// begin with a blank (examples) stay as they are.
+string Wrapped(const string& text, size_t width) {
+  string wrapped = text;
+  size_t begin = 0;  // of the line
+  size_t blank = string::npos;
+  for (size_t i = 0; i < wrapped.size(); ++i) {
+    if (wrapped[i] == '\n') begin = i + 1;
+    if (wrapped[i] == ' ') blank = i;
+    const bool example = wrapped[begin] == ' ';
+    if (i - begin < width || example || blank == string::npos || blank < begin) continue;
+    wrapped[blank] = '\n';
+    begin = blank + 1;
+  }
+  return wrapped;
+}
+
+// Help that fits into a terminal of the usual width.
+class Help : public CLI::Formatter {
+ public:
+  string make_option_desc(const CLI::Option* option) const override {
+    return Wrapped(Formatter::make_option_desc(option), kHelpWidth - get_column_width());
+  }
+  string make_description(const CLI::App* app) const override {
+    return Wrapped(Formatter::make_description(app), kHelpWidth);
+  }
+  string make_usage(const CLI::App* app, string name) const override {
+    return Wrapped(Formatter::make_usage(app, std::move(name)), kHelpWidth);
+  }
+  string make_subcommand(const CLI::App* command) const override {
+    std::ostringstream text;
+    const string what = Wrapped(command->get_description(), kHelpWidth - get_column_width());
+    CLI::detail::format_help(text, command->get_name(), what, get_column_width());
+    return text.str();
+  }
+};
 
 std::vector<string> KnownWords(const CLI::App& app) {
   std::vector<string> names;
@@ -152,7 +193,14 @@ void LoadPlugins(const std::vector<std::string>& plugins) {
   for (const std::string& path : plugins) LoadPlugin(path);
 }
 
+void WrapHelp(CLI::App* app) {
+  const auto help = std::make_shared<Help>();
+  app->formatter(help);
+  for (CLI::App* command : app->get_subcommands(nullptr)) command->formatter(help);
+}
+
 void ParseArguments(CLI::App* app, int argc, char** argv) {
+  WrapHelp(app);
   TakeLogFlags(&argc, argv);
   // For the help: the flag is taken by now.
   int min_severity = 0;

@@ -13,7 +13,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
@@ -66,6 +65,15 @@ def _meant(word: str, names: Iterable[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else ""
 
 
+class _CommandHelp(argparse.HelpFormatter):
+    """The list of commands, each with its summary beside it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=18)
+        # Of names that are indented twice argparse reckons with the indent of one.
+        self._action_max_length = max(map(len, COMMANDS)) + 2 * self._indent_increment
+
+
 def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
     parser.add_argument(
         "--debug", action="store_true", default=default, help="show the traceback of errors"
@@ -78,7 +86,7 @@ def _parser(command: str | None) -> _Parser:
         prog="dcme",
         description="Instance segmentation by per-pixel vectors to the centre of mass.",
         epilog="example: dcme synth city --train 8 --val 2",
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
+        formatter_class=_CommandHelp,
     )
     parser.add_argument("--version", action="version", version=f"dcme {__version__}")
     _add_debug(parser, False)

@@ -340,3 +340,11 @@ def test_what_fails_before_its_work_leaves_nothing_behind(tmp_path):
         assert all((out / name).exists() for name in files) == left
         if left:
             shutil.rmtree(tmp_path / "a")
+
+
+def test_every_command_has_its_summary_beside_it(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for command, summary in COMMANDS.items():
+        assert re.search(rf"^    {command} +{re.escape(summary[:20])}", told, re.MULTILINE)

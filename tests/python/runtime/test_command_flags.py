@@ -157,3 +157,10 @@ def test_signals_stop_or_take_a_snapshot_or_do_nothing(folder, name, effect):
 def test_other_effects_of_signals_are_refused(folder, flag):
     line = command.fail(folder, "train", "--solver=solver.prototxt", f"{flag}=halt")
     assert f"{flag}=halt: use stop, snapshot or none" in line
+
+
+@pytest.mark.parametrize("words", ["", "train", "test", "time", "check", "device_query"])
+def test_help_fits_into_a_terminal(folder, words):
+    told = command.output(folder, *words.split(), "--help")
+    assert max(map(len, told.splitlines())) <= 80
+    assert "--plugin" in told or words
