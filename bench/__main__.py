@@ -22,12 +22,13 @@ def _cases(images: int, rows: list[str], budget: Budget) -> dict[str, Case]:
 
     if rows and all(row.startswith("gpu-") for row in rows):
         return gpu_rows.gpu_cases(budget)
-    from bench import core, data, evaluation, floor, net_rows, startup
+    from bench import core, data, evaluation, floor, layer_rows, net_rows, startup
 
     return {
         "floor": floor.floor_rows,
         "twins": net_rows.agreement_rows,
         **net_rows.net_cases(),
+        **layer_rows.layer_cases(),
         "encode": core.encoding_rows,
         "decode": core.decoding_rows,
         "evaluate-25": lambda: evaluation.evaluation_rows(images, 25),

@@ -1,4 +1,4 @@
-"""One net on one side, ready to run: ours or PyTorch's, for training or inference."""
+"""One net, or layer, on one side, ready to run: ours or PyTorch's, to train or to predict."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from bench.layer_engines import caffe_layer_step, torch_layer_step
+from bench.layers import LAYERS
 
 __all__ = [
     "ENGINES",
@@ -48,7 +51,7 @@ def job_of(arguments: Sequence[str]) -> Job:
     """Parse a worker's command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.worker")
     parser.add_argument("engine", choices=tuple(ENGINES))
-    parser.add_argument("net", choices=("vgg", "deeplab", "segnet", "resnet"))
+    parser.add_argument("net", choices=("vgg", "deeplab", "segnet", "resnet", *LAYERS))
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="of PyTorch")
@@ -221,4 +224,6 @@ def _forget_torch() -> None:
 ENGINES = {
     "caffe": (import_caffe, caffe_step, gc.collect),
     "torch": (_import_torch, torch_step, _forget_torch),
+    "caffe-layer": (import_caffe, caffe_layer_step, gc.collect),
+    "torch-layer": (_import_torch, torch_layer_step, _forget_torch),
 }

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
+from bench.engines import job_of
+from bench.layer_engines import caffe_layer_step
 from bench.nets import NETS
 from bench.report import Row, at_most, faster, merge, no_more_than, read, show
 
@@ -94,6 +96,11 @@ def test_the_nets_are_vgg_those_of_the_repository_and_resnet(train):
         assert ends <= layers
         assert set(net.inputs(train)) <= layers
         assert any(layer.endswith("_gt") for layer in layers) is train
+
+
+@pytest.mark.parametrize("words", ["average train", "lstm infer"])
+def test_single_layers_run_on_our_side(words):
+    caffe_layer_step(job_of(["caffe-layer", *words.split()]))()
 
 
 def test_unknown_rows_are_named():
