@@ -27,6 +27,7 @@ from dcme.errors import UserError
 from dcme.files import (
     Levels,
     PathLike,
+    is_deep_grey_png,
     read_image,
     write_png,
     write_text,
@@ -111,9 +112,20 @@ class _Written:
     """Whether an instance covers most of the image and reaches all its sides, as a background."""
 
 
+def _read_image(source: Source, levels: Levels | None) -> np.ndarray:
+    """The image; where it is more like a mask than its mask is, the error asks about that."""
+    path, mask = source.image.image_path(), source.path
+    try:
+        return read_image(path, levels)
+    except UserError as error:
+        swapped = is_deep_grey_png(path) and mask.is_file() and not is_deep_grey_png(mask)
+        hint = "; or are the folders of images and masks swapped?" if swapped else ""
+        raise UserError(f"{error}{hint}") from None
+
+
 def _write(out: Path, settings: Settings, source: Source) -> _Written:
     """Write one image and its instance map, or the tiles of both."""
-    image = read_image(source.image.image_path(), settings.levels)
+    image = _read_image(source, settings.levels)
     shape = image.shape[0], image.shape[1]
     regions = source.regions(shape)
     seen = overlaid(regions, shape)

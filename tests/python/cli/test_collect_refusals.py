@@ -119,3 +119,15 @@ def test_masks_that_would_give_wrong_instances_are_refused(
 def test_images_are_not_taken_for_their_masks(photos, tmp_path, fails):
     line = fails("collect", photos, photos, tmp_path / "data", "--quiet")
     assert "a.jpg: is the image itself" in line
+
+
+def test_swapped_folders_are_asked_about(masks, tmp_path, fails):
+    """Instance maps in the place of the images, and photographs in that of the masks."""
+    images = tmp_path / "pictures"
+    images.mkdir()
+    cv2.imwrite(str(images / "a.png"), np.full((*SHAPE, 3), 90, np.uint8))
+    cv2.imwrite(str(masks / "a.png"), label_map().astype(np.uint16))
+    line = fails("collect", masks, images, tmp_path / "data")
+    assert "a.png: has 16 bits a channel" in line
+    assert line.endswith("; or are the folders of images and masks swapped?\n")
+    assert not (tmp_path / "data").exists()
