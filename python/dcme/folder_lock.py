@@ -34,14 +34,14 @@ def _make(folder: Path) -> list[Path]:
     return made
 
 
-_SETTINGS = (".json", ".prototxt")
-"""What commands write before their work begins."""
+_SETTINGS = ("*.json", "*.prototxt", "measured_on.txt")
+"""What commands write before their work begins; the last is dcme train's."""
 
 
 def _remove_settings(folder: Path) -> None:
     """Remove all that a folder holds where this is settings alone."""
     files = [path for path in folder.rglob("*") if not path.is_dir()]
-    if all(path.suffix in _SETTINGS for path in files):
+    if all(any(path.match(pattern) for pattern in _SETTINGS) for path in files):
         for path in (*files, *sorted(set(folder.rglob("*")) - set(files), reverse=True)):
             path.rmdir() if path.is_dir() else path.unlink()
 

@@ -27,6 +27,8 @@ def test_mistakes_are_found_before_anything_runs(data, tmp_path, fails):
     shutil.copytree(data, copy)
     next((copy / "images" / "train").glob("*.png")).unlink()
     assert "there is no such image" in fails("train", NETS, copy, tmp_path / "q")
+    assert "none of the net's classes" in fails("train", NETS, data, out, "--classes", "9:cell")
+    assert not out.exists() and not (tmp_path / "q").exists()
 
 
 def test_weights_of_another_net_are_refused(data, tmp_path, fails):
