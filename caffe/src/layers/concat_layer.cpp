@@ -39,6 +39,8 @@ void ConcatLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   CHECK_LE(size, INT_MAX) << " elements are too many for axis " << concat_axis_
                           << " of the top: concatenate fewer or smaller blobs";
   shape[concat_axis_] = static_cast<int>(size);
+  num_concats_ = first.count(0, concat_axis_);
+  concat_input_size_ = first.count(concat_axis_ + 1);
   top[0]->Reshape(shape);
   if (bottom.size() == 1) ShareMemory(this->layer_param_, first, top[0]);
 }

@@ -46,6 +46,8 @@ void SliceLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
     top[i]->Reshape(shape);
     begin = ends[i];
   }
+  num_slices_ = from.count(0, slice_axis_);
+  slice_size_ = from.count(slice_axis_ + 1);
   if (parts == 1) ShareMemory(this->layer_param_, from, top[0]);
 }
 

@@ -30,6 +30,9 @@ class ConcatLayer : public Layer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
+  /// For derived layers: what is before and behind the axis.
+  int num_concats_ = 0;
+  int concat_input_size_ = 0;
   int concat_axis_ = 0;
 };
 

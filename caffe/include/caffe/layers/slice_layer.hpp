@@ -30,6 +30,9 @@ class SliceLayer : public Layer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
   DECLARE_LAYER_GPU_FUNCS(Dtype);
 
+  /// For derived layers: what is before and behind the axis.
+  int num_slices_ = 0;
+  int slice_size_ = 0;
   int slice_axis_ = 0;
   vector<int> slice_point_;
 };
