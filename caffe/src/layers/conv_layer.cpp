@@ -168,9 +168,10 @@ void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
   const Blob<Dtype>& weights = *this->blobs_[0];
   const Blob<Dtype>* bias = AddsBias() ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();
+  const auto parameters = fast ? FeatureParameters() : dnn::Parameters<Dtype>();
   for (size_t i = 0; i < bottom.size(); ++i) {
     if (fast) {
-      fast->ToFeatures({bottom[i], Part::kData}, FeatureParameters(), {top[i], Part::kData});
+      fast->ToFeatures({bottom[i], Part::kData}, parameters, {top[i], Part::kData});
       continue;
     }
     const Dtype* image = Device::Data(*bottom[i]);
