@@ -67,6 +67,10 @@ def torch_layer_step(job: Job) -> Step:
     module = LAYERS[job.net].twin(torch.nn).train(train)
     data = torch.from_numpy(_input(LAYERS[job.net].shape)).requires_grad_(train)
 
+    with torch.no_grad():
+        out = module(data)
+    diff = torch.ones_like(out[0] if isinstance(out, tuple) else out)
+
     def infer() -> None:
         with torch.no_grad():
             module(data)
@@ -75,7 +79,6 @@ def torch_layer_step(job: Job) -> Step:
         data.grad = None
         module.zero_grad(set_to_none=True)
         out = module(data)
-        out = out[0] if isinstance(out, tuple) else out
-        out.backward(torch.ones_like(out))
+        (out[0] if isinstance(out, tuple) else out).backward(diff)
 
     return step if train else infer

@@ -110,6 +110,7 @@ void CopyCrop(const ImageView<T>& image, const Crop& crop, const Mean<Dtype>& me
     }
   }
 }
+
 /// The same as dense planes.
 template <typename Dtype, typename T>
 void CopyCrop(const ImageView<T>& image, const Crop& crop, const Mean<Dtype>& mean, Dtype scale,

@@ -42,8 +42,8 @@ cv::Mat ReadListedImage(const string& file, const Param& param) {
                          static_cast<int>(param.new_width()), param.is_color(), param.source());
 }
 
-/// The place of image `i` of batch `batch` in the list as SeededOrder has it. What rand_skip leaves
-/// out is of the solver's share, as other solvers leave out as much as their own seeds say.
+/// The place of image `i` of batch `batch` in the list as SeededOrder has it. rand_skip counts
+/// images of the solver's share: solvers have different seeds, and would read some images twice.
 template <typename Param>
 uint64_t PlaceInList(const Param& param, const SolverShare& share, uint64_t seed, uint64_t batch,
                      int i) {

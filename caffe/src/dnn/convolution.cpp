@@ -329,7 +329,9 @@ shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeome
   } catch (const dnnl::error&) {
     // No kernel for this geometry: the caller has another way.
   }
-  if (const auto merged = MergeGroups(geometry)) return merged;
+  if (!IsWrong(geometry)) {
+    if (const auto merged = MergeGroups(geometry)) return merged;
+  }
   if (geometry.element == Element::kFloat) return nullptr;
   ConvolutionGeometry in_float = geometry;
   in_float.element = Element::kFloat;

@@ -10,7 +10,7 @@ namespace dnn {
 /// groups: the weights between channels of different groups are zeros. For groups of less than a
 /// block of channels oneDNN has no fast gradient of the weights, and matrix products are small. Of
 /// n groups merged into one most multiplications are by zero, n times as many as needed; they take
-/// a tenth of the time.
+/// a tenth of the time. An infinity or NaN in one group makes NaN of the groups merged with it.
 ///
 /// Null where no number of groups, up to 8, has whole blocks of channels, or the wider groups have
 /// no fast kernel.

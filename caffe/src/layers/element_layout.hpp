@@ -3,11 +3,9 @@
 
 /// Orders of values for layers that can work in any, as long as all their blobs have the same.
 
-#include <algorithm>
 #include <vector>
 
 #include "core/channel_layout.hpp"
-#include "util/simd.hpp"
 
 namespace caffe {
 

@@ -9,6 +9,7 @@
 
 #include "layers/element_layout.hpp"
 #include "util/rows.hpp"
+#include "util/simd.hpp"
 
 namespace caffe {
 

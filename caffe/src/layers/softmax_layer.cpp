@@ -10,7 +10,8 @@ namespace caffe {
 
 namespace {
 
-// The exponential of scores less the maximum of their position does not overflow.
+// Scores are taken less the maximum of their position: then no exponential overflows.
+
 // ---- one position, whose classes stand side by side ----
 
 template <typename Dtype>

@@ -37,26 +37,36 @@ Fingerprint FingerprintOf(const string& file) {
   return print;
 }
 
-/// Where the model of a state is: as named or, when snapshots were moved, beside the state.
-string FindModel(const string& named, const string& state_file) {
-  if (Exists(named)) return named;
+bool IsModelOf(const SolverState& state, const string& model) {
+  if (!state.has_model_bytes()) return true;  // written by Caffe 1.0
+  const Fingerprint print = FingerprintOf(model);
+  return print.bytes == state.model_bytes() && print.crc == state.model_crc();
+}
+
+void RefuseModel(const SolverState& state, const string& model) {
+  const uint64_t bytes = FingerprintOf(model).bytes;
+  LOG(FATAL) << model << ": not the file that this snapshot was written with (" << bytes
+             << " bytes instead of " << state.model_bytes()
+             << (bytes == state.model_bytes() ? ", but other contents" : "")
+             << "): use another snapshot, or start from the model alone with --weights";
+}
+
+/// The model of a state: as named or, when snapshots were moved or copied, beside the state.
+string FindModel(const SolverState& state, const string& state_file) {
+  const string& named = state.learned_net();
   const size_t slash = state_file.rfind('/');
   const string folder = slash == string::npos ? "" : state_file.substr(0, slash + 1);
   const string beside = folder + named.substr(named.rfind('/') + 1);
+  for (const string& model : {named, beside}) {
+    if (Exists(model) && IsModelOf(state, model)) return model;
+  }
+  for (const string& model : {named, beside}) {
+    if (Exists(model)) RefuseModel(state, model);
+  }
   const string nor = beside == named ? "" : ", nor does " + beside;
-  CHECK(Exists(beside)) << state_file << ": its model " << named << " does not exist" << nor
-                        << ": put the .caffemodel of this snapshot there";
-  return beside;
-}
-
-void CheckModel(const SolverState& state, const string& model) {
-  if (!state.has_model_bytes()) return;  // written by Caffe 1.0
-  const Fingerprint print = FingerprintOf(model);
-  CHECK(print.bytes == state.model_bytes() && print.crc == state.model_crc())
-      << model << ": not the file that this snapshot was written with (" << print.bytes
-      << " bytes instead of " << state.model_bytes()
-      << (print.bytes == state.model_bytes() ? ", but other contents" : "")
-      << "): use another snapshot, or start from the model alone with --weights";
+  LOG(FATAL) << state_file << ": its model " << named << " does not exist" << nor
+             << ": put the .caffemodel of this snapshot there";
+  return named;
 }
 
 }  // namespace
@@ -139,8 +149,7 @@ void Solver<Dtype>::LoadState(const SolverState& state, const string& state_file
   }
   string model;
   if (state.has_learned_net()) {
-    model = FindModel(state.learned_net(), state_file);
-    CheckModel(state, model);
+    model = FindModel(state, state_file);
   }
   SolverState layers, layers_before;
   *layers.mutable_layer_state() = state.layer_state();

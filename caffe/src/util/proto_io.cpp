@@ -142,7 +142,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
     const string words = message.substr(0, message.size() - sentence);
     // Where the file ends, the parser has no token to name.
     const bool ended = EndsWith(message, "got: ") || EndsWith(words, "found \"\"");
-    const bool negative = EndsWith(message, "got: -");
+    const bool negative = words == "Expected integer, got: -";
     text << " "
          << (ended      ? "the file ends too early; is a { not closed?"
              : negative ? "Expected a number of at least 0, got a negative one"

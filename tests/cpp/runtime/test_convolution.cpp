@@ -113,7 +113,6 @@ TEST(Convolution, OfBfloat16TakesAGreyImage) {
   }
 }
 
-// On a GPU; elsewhere it is float.
 long ResidentPages() {
   long all = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> all >> resident;
@@ -151,6 +150,7 @@ TEST(Convolution, OfBfloat16NeedsNoMoreMemoryForImagesOfSizesSeenBefore) {
   EXPECT_LT(ResidentPages() - before, 5000);
 }
 
+// On a GPU; elsewhere it is float.
 TEST(Convolution, OfElevenBitsAgreesWithTheReference) {
   for (const std::string precision : {"precision: TF32 ", "precision: FP16 "}) {
     for (const char* type : {"Convolution", "Deconvolution"}) {

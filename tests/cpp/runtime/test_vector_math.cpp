@@ -18,6 +18,7 @@ const auto kLog = [](auto x) { return std::log(x); };
 const auto kTanh = [](auto x) { return std::tanh(x); };
 const auto kExpm1 = [](auto x) { return std::expm1(x); };
 const auto kLog1p = [](auto x) { return std::log1p(x); };
+const auto kPower = [](auto x) { return std::pow(x, decltype(x)(-0.75)); };
 
 // Calls body(name, function) for all of which there are versions for vectors.
 template <typename Body>
@@ -27,6 +28,7 @@ void EachFunction(const Body& body) {
   body("tanh", kTanh);
   body("expm1", kExpm1);
   body("log1p", kLog1p);
+  body("pow", kPower);
 }
 
 // The function is a part of the loop: through a pointer it could only be called for one element.

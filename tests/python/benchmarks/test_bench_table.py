@@ -99,7 +99,8 @@ def test_the_nets_are_vgg_those_of_the_repository_and_resnet(train):
 
 
 @pytest.mark.parametrize("words", ["average train", "lstm infer"])
-def test_single_layers_run_on_our_side(words):
+def test_single_layers_run_on_our_side(monkeypatch, words):
+    monkeypatch.setenv("GLOG_minloglevel", "2")  # or the engine sets it, for all tests that follow
     caffe_layer_step(job_of(["caffe-layer", *words.split()]))()
 
 

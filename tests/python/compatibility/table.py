@@ -50,6 +50,14 @@ Code and scripts written for Caffe 1.0 may notice the following.
 - A layer in place behind MemoryData, whose tops are your arrays, or behind DummyData's constants,
   which are filled once, gets a blob of its own.
 
+### Pooling and groups
+
+- A pooling window that begins behind the image, as the last one of `kernel_size: 1 stride: 2` on
+  an even size, is left out, also without padding. In Caffe 1.0 the top was larger by it, and its
+  value was no pixel's.
+- On the CPU, an infinity or NaN in one group of a convolution of narrow groups reaches the groups
+  that are computed with it (`engine: CAFFE` keeps them apart).
+
 ### Gradients and losses
 
 - Gradients are right where they presumably were not in Caffe 1.0. They pass through every row of

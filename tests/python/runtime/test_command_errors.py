@@ -97,6 +97,8 @@ def test_a_number_below_0_is_told_where_there_is_none(folder):
     change(folder / "net.prototxt", "num_output: ", "num_output: -")
     line = command.fail(folder, "check", "--model=net.prototxt")
     assert "Expected a number of at least 0, got a negative one" in line
+    change(folder / "net.prototxt", "num_output: -", "bias_term: -")
+    assert "identifier, got: -" in command.fail(folder, "check", "--model=net.prototxt")
 
 
 def test_an_unknown_layer_type_is_answered_with_near_names(folder):

@@ -369,3 +369,17 @@ def test_a_moved_snapshot_finds_its_model_beside_itself(snapshot, tmp_path):
     state = moved / "snap_iter_10.solverstate"
     log = command.run(snapshot, "train", "--solver=solver.prototxt", f"--snapshot={state}")
     assert "Optimization Done." in log
+
+
+def test_a_copied_snapshot_finds_its_model_beside_itself_where_the_named_one_is_another(
+    snapshot, tmp_path
+):
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    for file in files_of(snapshot, 10):
+        shutil.copy(file, copied)
+    (named,) = snapshot.glob("snap_iter_10.caffemodel")
+    named.write_bytes(b"of another training")
+    state = copied / "snap_iter_10.solverstate"
+    log = command.run(snapshot, "train", "--solver=solver.prototxt", f"--snapshot={state}")
+    assert "Optimization Done." in log
