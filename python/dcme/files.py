@@ -10,8 +10,8 @@ import struct
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Union
 
 import cv2
@@ -51,10 +51,6 @@ def require_apart(out: PathLike, places: Iterable[PathLike], what: str) -> None:
         raise UserError(f"{out}: is where {what}; name another folder")
 
 
-_numbers = count()
-"""Of temporary files: two threads may write the same path."""
-
-
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well.
@@ -75,8 +71,9 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         raise UserError(f"{target.parent}: is no folder, or lies below a file") from None
     if target.is_dir():
         raise UserError(f"{path}: is a folder; name a file")
-    # Without the stem: a name that is as long as names may be would be too long.
-    beside = target.with_name(f".{os.getpid()}-{next(_numbers)}.tmp{target.suffix}")
+    # Without the stem: a name that is as long as names may be would be too long. A number of the
+    # process would not do: containers that share a folder have the same ones.
+    beside = target.with_name(f".{token_hex(8)}.tmp{target.suffix}")
     in_place = Path(path).exists() and not target.is_file()
     try:
         yield Path(path) if in_place else beside

@@ -11,12 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from os import fspath
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .graph import Edge, Graph, Node, picture
@@ -230,8 +230,8 @@ def _write(path: Path, content: bytes) -> None:
     target = Path(os.path.realpath(path))  # of a link, what it leads to
     # Into a pipe or a device there is no other way than to write.
     in_place = path.exists() and not target.is_file()
-    mark = f"{os.getpid()}-{threading.get_ident()}"
-    part = path if in_place else target.with_name(f".{mark}.tmp{target.suffix}")
+    # A number of the process would not do: containers that share a folder have the same ones.
+    part = path if in_place else target.with_name(f".{token_hex(8)}.tmp{target.suffix}")
     try:
         part.write_bytes(content)
         if not in_place:
@@ -248,7 +248,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read_net(path: str) -> Any:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not a prototxt of a net ({error})") from None
     return parse_prototxt(text, caffe_pb2.NetParameter(), path)

@@ -95,6 +95,20 @@ def test_two_threads_may_write_one_file(tmp_path):
     assert (tmp_path / "a.txt").read_text() == "first"
 
 
+def test_processes_of_one_number_write_side_by_side(tmp_path):
+    """The first ones of two containers that share a folder are such."""
+    code = "\n".join(
+        (
+            "import os, sys; from dcme.files import atomic_path",
+            "os.getpid = lambda: 7",
+            "with atomic_path(sys.argv[1]) as temporary: print(temporary); temporary.touch()",
+        )
+    )
+    words = [sys.executable, "-c", code]
+    outputs = [subprocess.check_output([*words, tmp_path / name]) for name in ("a.txt", "b.txt")]
+    assert outputs[0] != outputs[1]
+
+
 def test_what_is_no_file_is_written_to_and_stays(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import caffe.coord_map
 import caffe.draw
@@ -219,6 +220,26 @@ def test_a_picture_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
     assert (done.returncode, done.stderr) == (1, "caffe.draw: error: net.dot: File too large\n")
     assert (tmp_path / "net.dot").read_text() == "earlier"
     assert {path.name for path in tmp_path.iterdir()} == {"net.prototxt", "net.dot"}
+
+
+def test_a_net_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "net.prototxt").write_bytes(b"\xef\xbb\xbfname: 'n'")
+    assert caffe.draw.main([str(tmp_path / "net.prototxt"), str(tmp_path / "net.dot")]) == 0
+
+
+def test_pictures_of_processes_of_one_number_do_not_meet(tmp_path, monkeypatch):
+    """The first ones of two containers that share a folder are such."""
+    monkeypatch.setattr("os.getpid", lambda: 7)
+    parts, write = [], Path.write_bytes
+
+    def noted(path, content):
+        parts.append(path)
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", noted)
+    for name in ("a.dot", "b.dot"):
+        caffe.draw.draw_net_to_file(caffe_pb2.NetParameter(name="n"), tmp_path / name)
+    assert len(set(parts)) == 2
 
 
 def test_a_picture_goes_where_a_link_leads_and_into_pipes(tmp_path):
