@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(done)
     held_out = Path(arguments.data) / "val.txt"
     segments = read_classes(arguments.out) is not None  # the classifier of paper 1 does not
-    if segments and held_out.is_file() and not arguments.quiet:
+    of_use = done.loss is None or math.isfinite(done.loss[1])  # else a warning has told
+    if of_use and segments and held_out.is_file() and not arguments.quiet:
         deploy = Path(arguments.out) / "deploy.prototxt"
         words = ["dcme", "predict", str(deploy), str(done.weights), str(held_out), "results"]
         print(f"next: {shlex.join(words)}")

@@ -107,6 +107,13 @@ def write_message(path: PathLike, message: Any) -> None:
     write_text(path, text_format.MessageToString(message))
 
 
+def is_written_solver(path: PathLike) -> bool:
+    """Whether a solver's file is as ``write_message`` leaves it, which nobody writes by hand."""
+    from google.protobuf import text_format
+
+    return read_text(path) == text_format.MessageToString(read_solver(path))
+
+
 _DATA_PARAMETERS = {"DCMEData": "dcme_data_param", "ImageData": "image_data_param"}
 
 
@@ -262,6 +269,7 @@ def train(
     and on errors of the log or of ``report``, ``caffe`` leaves a snapshot before this returns; it
     does so, too, where this process is killed.
     """
+    words = [_command(), "train", f"--solver={files.solver}", *extra]
     log, start = TrainLog(), time.monotonic()
     if append and Path(log_path).is_file():
         log = read_any_log(log_path)
@@ -270,7 +278,7 @@ def train(
     with (
         must_finish(),
         open(log_path, "a" if append else "w", 1, encoding="utf-8") as stream,
-        _started([_command(), "train", f"--solver={files.solver}", *extra]) as process,
+        _started(words) as process,
         ThreadPoolExecutor(1) as other,
     ):
 

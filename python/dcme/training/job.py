@@ -22,6 +22,7 @@ from dcme.training.caffe_train import (
     NetFiles,
     bind_to_data,
     data_layers,
+    is_written_solver,
     max_iterations,
     nets_path,
     read_net,
@@ -172,14 +173,20 @@ def _recipe(job: TrainingJob, files: NetFiles) -> dict[str, Any]:
 def _require_own_folder(job: TrainingJob) -> None:
     """Refuse a folder with data or with nets of the user's, which those of the run would replace.
 
-    Where a training was, as its recipe or a snapshot tells, the nets are the run's own.
+    Where a training was, as its recipe tells, the nets are the run's own. Where the recipe was lost
+    its solver and a snapshot tell. Not a snapshot alone: ``caffe train`` leaves it beside the
+    user's nets.
     """
     require_apart(job.out, [job.data], "the data set is")
     if (Path(job.out) / RECIPE).exists():
         return
     require_apart(job.out, [nets_path(job.nets)], "the nets are")
-    for path in NetFiles.bound_in(job.out).all:
-        if path.exists() and newest_state(job.out) is None:
+    bound = NetFiles.bound_in(job.out)
+    left = newest_state(job.out) is not None and bound.solver.is_file()
+    if left and is_written_solver(bound.solver):
+        return
+    for path in bound.all:
+        if path.exists():
             raise UserError(
                 f"{path}: would be replaced, and no training of dcme wrote it; name another folder"
             )
@@ -260,7 +267,7 @@ def run_job(job: TrainingJob, quiet: bool = False) -> Trained:
     _take_decoding(job)
     log_path = Path(job.out) / "train.log"
     seconds = _run(job, bound, log_path, say, quiet)
-    return _trained(bound, Path(job.out), log_path, seconds)
+    return _trained(bound, files.solver, Path(job.out), log_path, seconds)
 
 
 def _run(
@@ -299,7 +306,8 @@ def _way_around(job: TrainingJob, error: str) -> str:
     return f"; delete {Path(job.out) / files}*, and the same command goes on from {older[-1].name}"
 
 
-def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trained:
+def _trained(files: NetFiles, solver: Path, out: Path, log_path: Path, seconds: float) -> Trained:
+    """What training of ``files`` in ``out`` left; ``solver`` is the user's, which they are from."""
     state = newest_state(out)
     if state is None:
         raise UserError(f"{out}: training left no snapshot; see {log_path}")
@@ -312,7 +320,7 @@ def _trained(files: NetFiles, out: Path, log_path: Path, seconds: float) -> Trai
     if (since := log.loss.diverged) is not None:
         warnings.warn(
             f"{log_path}: the loss is no finite number since iteration {since}: these weights are "
-            f"of no use; lower base_lr in solver.prototxt and train in another folder",
+            f"of no use; lower base_lr in {solver} and train in another folder",
             stacklevel=2,
         )
     return Trained(weights, state[1], log.loss.last, seconds, log.test_loss.last)

@@ -247,4 +247,7 @@ def test_a_training_whose_loss_is_no_number_is_told(data, tmp_path, monkeypatch,
         told = capsys.readouterr().err
         assert bool(told) == bool(lost)
     assert f"{out / 'train.log'}: the loss is no finite number since iteration 6" in told
-    assert told.count("\n") == 1 and "lower base_lr" in told
+    assert told.count("\n") == 1 and f"lower base_lr in {NETS / 'solver.prototxt'} and" in told
+    for lost in (0, 2):
+        assert train(data, tmp_path / f"r{lost}", 10) == 0
+        assert ("next: dcme predict" in capsys.readouterr().out) == (not lost)

@@ -158,6 +158,25 @@ def test_nets_of_the_users_own_are_not_replaced_by_those_of_a_run(data, tmp_path
     assert {path: path.read_bytes() for path in nets.iterdir()} == before
 
 
+def test_a_snapshot_does_not_make_the_users_nets_those_of_a_run(data, tmp_path, fails):
+    """``caffe train`` leaves it beside them."""
+    nets = tmp_path / "nets"
+    shutil.copytree(NETS, nets)
+    (nets / "snapshot_iter_1.solverstate").touch()
+    before = {path: path.read_bytes() for path in nets.iterdir()}
+    line = fails("train", NETS, data, nets, "--iterations", 2)
+    assert f"{nets / 'train.prototxt'}: would be replaced, and no training of dcme wrote" in line
+    assert {path: path.read_bytes() for path in nets.iterdir()} == before
+
+
+def test_where_there_is_no_command_caffe_no_folder_is_left(data, tmp_path, monkeypatch, fails):
+    monkeypatch.setattr("sys.executable", str(tmp_path / "env" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    line = fails("train", NETS, data, tmp_path / "r", "--iterations", 1, "--quiet")
+    assert "'caffe' is not on the PATH" in line
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_misspelt_field_is_answered_with_its_place_and_what_was_meant(data, tmp_path, fails):
     nets = tmp_path / "nets"
     shutil.copytree(NETS, nets)
