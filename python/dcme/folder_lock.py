@@ -34,8 +34,8 @@ def _make(folder: Path) -> list[Path]:
     return made
 
 
-_SETTINGS = ("*.json", "*.prototxt", "measured_on.txt")
-"""What commands write before their work begins; the last is dcme train's."""
+_SETTINGS = ("*.json", "*.prototxt", "measured_on.txt", ".decoding")
+"""What commands write before their work begins; the last two are dcme train's and decode's."""
 
 
 def _remove_settings(folder: Path) -> None:

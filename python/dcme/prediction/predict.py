@@ -42,6 +42,7 @@ from dcme.results.decode import Decoding
 from dcme.results.files import (
     PREDICTION_FILE,
     ImageResult,
+    decoding_into,
     folders_read,
     list_result,
     require_no_other_files,
@@ -197,18 +198,18 @@ def decode_files(
     found = {item.name for item in read_vectors(source, names)} if texts else set()
     require_no_others(out, found)
     require_no_other_files(out, found)
+    _require_same_classes(Path(out), (), decoding.classes)
 
     def original(item: VectorMap) -> Original:
         if size is None and item.name in by_name:
             return Original(image_size(by_name[item.name].image_path()))
         return Original(size or item.vectors.shape[1:])
 
-    # A prediction would go on with these results.
-    (Path(out) / PREDICTION_FILE).unlink(missing_ok=True)
     outputs = ((item, original(item)) for item in _distinct_maps(source, names))
     work = _results(outputs, Path(out), decoding, None, workers, with_grid=with_grid, masks=masks)
-    instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
-    write_classes(out, decoding.classes)
+    with decoding_into(out):
+        instances = list(progress(work, len(names or ()) or None, "decoding", quiet))
+        write_classes(out, decoding.classes)
     return len(instances), sum(instances)
 
 
@@ -341,14 +342,15 @@ def _kept(
     return kept
 
 
-def _require_same_classes(vectors: Path, names: Collection[str], classes: ClassMap) -> None:
-    """Raise where a folder holds outputs for other images of a network with other classes."""
-    kept = read_classes(vectors)
-    others = [p for p in visible_files(vectors, (".npz",)) if p.stem not in names]
+def _require_same_classes(folder: Path, replaced: Collection[str], classes: ClassMap) -> None:
+    """Raise where a folder holds vector maps of other classes that will not be replaced: the file
+    that tells their classes would be."""
+    kept = read_classes(folder)
+    others = [p for p in visible_files(folder, (".npz",)) if p.stem not in replaced]
     if others and kept is not None and kept != classes:
         raise UserError(
-            f"{vectors}: holds outputs of a network with the classes {kept} for other images "
-            f"({len(others)}: {others[0].stem}, ...); name another folder"
+            f"{folder}: holds vector maps with the classes {kept} ({len(others)}: "
+            f"{others[0].stem}, ...), which would be told to have {classes}; name another folder"
         )
 
 
@@ -379,6 +381,8 @@ def predict(
     vectors = Path(vectors_out) if vectors_out is not None else None
     if vectors is not None:
         _require_same_classes(vectors, {s.name for s in samples}, how.decoding.classes)
+    if vectors is None or vectors.resolve() != Path(out).resolve():
+        _require_same_classes(Path(out), (), how.decoding.classes)
     where = Place.seen_from(out, vectors) if vectors is not None else "none"
     settings = {**how.settings, "vectors": where}
     recipe = Recipe(Path(out), PREDICTION_FILE, settings, "results of another prediction")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -40,6 +41,8 @@ from dcme.parallel import stop_if_cancelled
 
 PREDICTION_FILE = "predict.json"
 """What the results in a folder come from, left there by whoever began to predict them."""
+_UNFINISHED = ".decoding"
+"""Left where decoding was stopped, so that what it had written is known to be no user's."""
 MASK_FOLDER, MAP_FOLDER = "masks", "instanceIds"
 LAST_ID = np.iinfo(np.uint16).max
 UNCLASSIFIED = 0
@@ -206,7 +209,8 @@ def require_no_other_files(out: PathLike, names: Collection[str]) -> None:
     """Raise where a folder in which no results were begun holds files in the places of those of
     these images. Masks of the user's own, ``masks/NAME_000.png``, have the very names of results.
     """
-    if results_in(out) or (Path(out) / PREDICTION_FILE).exists():
+    begun = (Path(out) / name for name in (PREDICTION_FILE, _UNFINISHED))
+    if results_in(out) or any(mark.exists() for mark in begun):
         return
     for folder in (Path(out) / MASK_FOLDER, Path(out) / MAP_FOLDER):
         if folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir()):
@@ -214,6 +218,19 @@ def require_no_other_files(out: PathLike, names: Collection[str]) -> None:
     for text in (text_path(out, name) for name in names):
         if text.exists():
             raise UserError(f"{text}: is there already and no result; name another folder")
+
+
+@contextmanager
+def decoding_into(out: PathLike) -> Iterator[None]:
+    """While results are written that no prediction may go on with: a mark that they were begun.
+
+    It stays where this does not come to its end.
+    """
+    mark = Path(out) / _UNFINISHED
+    write_text(mark, "")
+    (Path(out) / PREDICTION_FILE).unlink(missing_ok=True)
+    yield
+    mark.unlink(missing_ok=True)
 
 
 def write_result(out: PathLike, result: ImageResult, masks: bool = True) -> None:

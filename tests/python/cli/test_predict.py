@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from dcme.classes import ClassMap
 from dcme.cli import main
+from dcme.datasets.class_file import write_classes
 from dcme.datasets.samples import read_folder, read_list
 from dcme.datasets.vectors import read_vectors
 from dcme.errors import UserError
@@ -280,7 +281,7 @@ def test_outputs_are_not_mixed_with_those_of_another_network(deploy, tmp_path):
         predict(how, read_folder(tmp_path / folder), tmp_path / f"r_{folder}", vectors_out=kept)
     before = age(kept.glob("*.npz"))
     how = Prediction(Network(deploy, None), Decoding(classes=one))
-    with pytest.raises(UserError, match=r"v: holds outputs of a network with the classes 1:cell"):
+    with pytest.raises(UserError, match=r"v: holds vector maps with the classes 1:cell"):
         predict(how, read_folder(tmp_path / "a"), tmp_path / "r", vectors_out=kept)
     assert len(before) == 2 and not renewed(before)
 
@@ -323,6 +324,44 @@ def test_a_prediction_that_left_no_list_yet_is_begun_again(deploy, tmp_path):
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
     (tmp_path / "r" / "a.txt").unlink()  # comes last: here an interruption came first
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+
+
+@pytest.mark.parametrize("after", ["decode", "predict"])
+def test_decoding_that_left_no_list_yet_is_begun_again(deploy, tmp_path, monkeypatch, after):
+    np.save(tmp_path / "a.npy", np.zeros((2, 32, 64), np.float32))
+    decoding = ["decode", str(tmp_path / "a.npy"), str(tmp_path / "r"), "--quiet"]
+
+    def stopped(*picture):
+        write_png(*picture)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr("dcme.results.files.write_png", stopped)
+        assert main(decoding) == 130
+    assert [path.name for path in (tmp_path / "r" / "instanceIds").iterdir()]
+    if after == "predict":
+        assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    assert main(decoding) == 0
+    assert not (tmp_path / "r" / ".decoding").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "decode"])
+def test_vector_maps_keep_the_file_that_tells_their_classes(deploy, tmp_path, fails, command):
+    """Also those of the very images."""
+    out = tmp_path / "r"
+    write_classes(out, ClassMap((1,), ("cell",)))
+    before = (out / "classes.json").read_bytes()
+    np.savez(out / "a.npz", vectors=np.zeros((2, 32, 64), np.float32))
+    np.save(tmp_path / "a.npy", np.zeros((2, 32, 64), np.float32))
+    write_png(tmp_path / "images" / "a.png", picture(32, 64))
+    (tmp_path / "w.caffemodel").touch()
+    read = {
+        "predict": (deploy, tmp_path / "w.caffemodel", tmp_path / "images"),
+        "decode": (tmp_path / "a.npy",),
+    }[command]
+    line = fails(command, *read, out, "--classes", "1:thing")
+    assert f"{out}: holds vector maps with the classes 1:cell (1: a, ...)" in line
+    assert (out / "classes.json").read_bytes() == before
 
 
 def test_the_folder_of_a_network_is_no_network(deploy, tmp_path, fails):
