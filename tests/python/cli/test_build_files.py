@@ -27,7 +27,8 @@ def test_cmake_installs_the_commands_that_pip_makes(tmp_path):
     package = tmp_path / "tree/lib/python"
     for path in ("dcme_command.py", "dcme/__init__.py", "dcme/training/__init__.py"):
         (package / path).parent.mkdir(parents=True, exist_ok=True)
-        (package / path).write_text("def main(): return 3")
+        (package / path).write_text("import colorsys\ndef main(): return 3")
+    (package / "colorsys.py").write_text("raise SystemExit(4)")  # that of Python comes first
     shutil.copy(package / "dcme_command.py", package / "dcme/training/log_table.py")
     listed = re.search(
         r"\[project.scripts\]\n(.*?)\n\n", (ROOT / "pyproject.toml").read_text(), re.S
