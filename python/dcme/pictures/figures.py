@@ -222,12 +222,14 @@ def _block(item: VectorMap | None) -> int:
 
 def _told_apart(logs: Sequence[PathLike]) -> list[str]:
     """Names of log files: their own, or where these are equal, as those that ``dcme train`` writes
-    are, those of their folders below the one that they share."""
+    are, those of their folders below the one that they share; their paths below it where that tells
+    no more."""
     paths = [Path(os.path.abspath(log)) for log in logs]
     stems = [path.stem for path in paths]
     if len(set(stems)) == len(stems):
         return stems
-    places = [path.parent if len(set(stems)) == 1 else path.with_suffix("") for path in paths]
+    short = [path.parent if len(set(stems)) == 1 else path.with_suffix("") for path in paths]
+    places = short if len(set(short)) == len(short) else paths
     shared = Path(os.path.commonpath(places))
     shared = shared.parent if shared in places else shared
     return [str(place.relative_to(shared)) for place in places]

@@ -89,6 +89,24 @@ def test_curves_of_logs_that_share_a_name_are_told_apart_by_their_folders(legend
     assert [Path(name).parts for name in names] == [("a", "train"), ("b", "train"), ("b", "c")]
 
 
+@pytest.mark.parametrize(
+    ("logs", "names"),
+    [
+        (("w/train.log.1", "w/train.log.2"), ["train.log.1", "train.log.2"]),
+        (("w/a.log", "w/a.txt", "v/a.log"), ["w/a.log", "w/a.txt", "v/a.log"]),
+        (("a.log", "a.txt", "b.log"), ["a.log", "a.txt", "b.log"]),
+        (("w/a.log", "w/a.log"), ["a.log", "a.log"]),
+    ],
+)
+def test_logs_of_one_folder_are_told_apart_by_their_suffixes(tmp_path, logs, names):
+    for log in logs:
+        (tmp_path / log).parent.mkdir(exist_ok=True)
+        (tmp_path / log).write_text(TRAINING)
+    with mock.patch("dcme.pictures.figures.plot_losses") as plot:
+        main(["plot", str(tmp_path / "loss.svg"), "--log", *(str(tmp_path / log) for log in logs)])
+    assert [name for name, _ in plot.call_args.args[1]] == names
+
+
 @pytest.mark.parametrize(("line", "name"), [("Test loss: 4", ""), ("", ": a_loss")])
 def test_the_loss_of_tests_is_one_curve_where_the_log_has_it(legend_of, line, name):
     assert list(legend_of(train=TRAINING + TESTS + line)) == ["training", f"held-out{name}"]
