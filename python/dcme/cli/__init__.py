@@ -43,8 +43,17 @@ COMMANDS = {
 class _Parser(argparse.ArgumentParser):
     """Tells what is wrong with the arguments in one line, without all that would be right."""
 
+    words: Sequence[str] = ()
+    """What is parsed, for the hints of messages."""
+
     def error(self, message: str) -> NoReturn:
-        greedy = [action.option_strings[0] for action in self._actions if action.nargs == "+"]
+        given = {word.partition("=")[0] for word in self.words}
+        greedy = [
+            name
+            for action in self._actions
+            for name in action.option_strings
+            if action.nargs == "+" and name in given
+        ]
         if greedy and message.startswith("the following arguments are required"):
             message += f" (before {greedy[0]}, which takes all words that follow it)"
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
@@ -80,8 +89,8 @@ def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
     )
 
 
-def _parser(command: str | None) -> _Parser:
-    """The parser; only the chosen command's module is imported."""
+def _parser(command: str | None, words: Sequence[str] = ()) -> _Parser:
+    """The parser of ``words``; only the chosen command's module is imported."""
     parser = _Parser(
         prog="dcme",
         description="Instance segmentation by per-pixel vectors to the centre of mass.",
@@ -99,6 +108,7 @@ def _parser(command: str | None) -> _Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == command:
+            subparser.words = words
             module = import_module(f"dcme.cli.{name}")
             module.add_arguments(subparser)
             _add_debug(subparser, argparse.SUPPRESS)  # not to undo one before the command
@@ -163,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if word in COMMANDS), None)
-    parser = _parser(command)
+    parser = _parser(command, words)
     if not words:
         parser.print_help(sys.stderr)
         return 2

@@ -77,7 +77,10 @@ class Place:
         path, content = known.get("path"), known.get("content")
         if content == self.content or (self.may_change and path == self.path):
             return None
-        return (path, self.path) if path != self.path else (f"content {content}", self.content)
+        if path != self.path:
+            return path, self.path
+        before = "unknown, as an earlier version left it" if content is None else content
+        return f"content {before}", f"content {self.content}"
 
 
 def _place_as_json(place: Place) -> dict[str, str]:

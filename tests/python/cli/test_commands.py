@@ -61,6 +61,7 @@ def test_no_command_is_a_usage_error_answered_by_the_help(capsys):
             "dcme evaluate: error: unrecognized argument: c (see dcme ev",
         ),
         (["plot", "--log", "a", "b.png"], "required: out (before --log, which takes all words"),
+        (["plot", "--image", "a.png"], "required: out (see dcme plot"),
         (["decode", "a", "b", "--probability", "1.5"], "--probability: '1.5' is not a share from"),
         (["predict", "a", "b", "c", "d", "--scale", "0"], "--scale: 0 would leave nothing of the"),
         (["collect", "a", "b", "c", "--levels", "9,9"], "--levels: '9,9' is not LOW,HIGH"),

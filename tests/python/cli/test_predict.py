@@ -127,6 +127,17 @@ def test_results_of_other_settings_are_not_taken_for_ones_own(
     assert "choose another folder, or begin anew without --resume" in line
 
 
+def test_results_of_an_earlier_version_are_told_as_such(deploy, tmp_path, fails, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
+    recipe = tmp_path / "r" / "predict.json"
+    kept = json.loads(recipe.read_text())
+    recipe.write_text(json.dumps({**kept, "net": kept["net"]["path"]}))
+    words = ("--scale", "2", "--classes", "1:thing", "--resume", "--quiet")
+    line = fails("predict", deploy, "w.caffemodel", "a.png", "r", *words)
+    assert "(net: content unknown, as an earlier version left it; now content " in line
+
+
 def test_results_of_other_images_are_neither_mixed_nor_lost(deploy, tmp_path, fails, capsys):
     assert predicted_input(deploy, tmp_path, "--scale", "2") == 100
     (tmp_path / "a.png").rename(tmp_path / "b.png")
