@@ -92,8 +92,9 @@ def run(arguments: argparse.Namespace) -> None:
     print(done)
     held_out = Path(arguments.data) / "val.txt"
     segments = read_classes(arguments.out) is not None  # the classifier of paper 1 does not
-    of_use = done.loss is None or math.isfinite(done.loss[1])  # else a warning has told
-    if of_use and segments and held_out.is_file() and not arguments.quiet:
+    if segments and held_out.is_file() and not arguments.quiet:
+        if done.loss is not None and not math.isfinite(done.loss[1]):
+            return  # a warning has told that they are of no use
         deploy = Path(arguments.out) / "deploy.prototxt"
         words = ["dcme", "predict", str(deploy), str(done.weights), str(held_out), "results"]
         print(f"next: {shlex.join(words)}")
