@@ -79,7 +79,7 @@ void PlacesBackward(const ChannelLayout& bottom, std::ptrdiff_t outputs, const T
 }
 
 template <typename Dtype>
-inline Dtype SumOf(const Dtype* values, std::ptrdiff_t n) {
+inline Dtype SumOfPart(const Dtype* values, std::ptrdiff_t n) {
   Dtype sum = 0;
   if (n < kLanes) {
     for (std::ptrdiff_t i = 0; i < n; ++i) sum += values[i];
@@ -101,7 +101,7 @@ CAFFE_SIMD_CLONES void AverageOfPlane(const PoolWindows& windows, const Rows& ro
     const std::ptrdiff_t length = whole ? (h1 - h0) * width : w1 - w0;
     Dtype sum = 0;
     for (std::ptrdiff_t piece = 0; piece < pieces; ++piece) {
-      sum += SumOf(x + (h0 + piece) * width + w0, length);
+      sum += SumOfPart(x + (h0 + piece) * width + w0, length);
     }
     y[o] = sum / (windows.h.PaddedLength(oh) * windows.w.PaddedLength(ow));
   });

@@ -15,7 +15,7 @@ namespace {
 // ---- one position, whose classes stand side by side ----
 
 template <typename Dtype>
-CAFFE_SIMD_CLONES void SoftmaxOfPosition(int classes, const Dtype* x, Dtype* y) {
+CAFFE_SIMD_CLONES void SoftmaxOfRow(int classes, const Dtype* x, Dtype* y) {
   Dtype peak = x[0];
 #pragma omp simd reduction(max : peak)
   for (int c = 1; c < classes; ++c) peak = std::max(peak, x[c]);
@@ -30,7 +30,7 @@ CAFFE_SIMD_CLONES void SoftmaxOfPosition(int classes, const Dtype* x, Dtype* y) 
 
 // dx = y (dy - sum of y dy)
 template <typename Dtype>
-CAFFE_SIMD_CLONES void DiffOfPosition(int classes, const Dtype* y, const Dtype* dy, Dtype* dx) {
+CAFFE_SIMD_CLONES void DiffOfRow(int classes, const Dtype* y, const Dtype* dy, Dtype* dx) {
   Dtype dot = 0;
 #pragma omp simd reduction(+ : dot)
   for (int c = 0; c < classes; ++c) dot += y[c] * dy[c];
@@ -98,7 +98,7 @@ void SoftmaxLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const Dtype* x = bottom[0]->cpu_data();
   Dtype* y = top[0]->mutable_cpu_data();
   ForClassBlocks(outer_num_, classes, inner, [=](std::ptrdiff_t start, std::ptrdiff_t, int length) {
-    if (inner == 1) return SoftmaxOfPosition(classes, x + start, y + start);
+    if (inner == 1) return SoftmaxOfRow(classes, x + start, y + start);
     SoftmaxOfBlock(classes, inner, length, x + start, y + start);
   });
 }
@@ -113,7 +113,7 @@ void SoftmaxLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
   const Dtype* dy = top[0]->cpu_diff();
   Dtype* dx = bottom[0]->mutable_cpu_diff();
   ForClassBlocks(outer_num_, classes, inner, [=](std::ptrdiff_t start, std::ptrdiff_t, int length) {
-    if (inner == 1) return DiffOfPosition(classes, y + start, dy + start, dx + start);
+    if (inner == 1) return DiffOfRow(classes, y + start, dy + start, dx + start);
     DiffOfBlock(classes, inner, length, y + start, dy + start, dx + start);
   });
 }
