@@ -84,16 +84,20 @@ def _require_picture_of_ours(arguments: argparse.Namespace) -> None:
     """Raise where the file to be replaced is likely one to show, whose option was forgotten."""
     from dcme.errors import UserError
     from dcme.files import is_deep_grey_png
+    from dcme.pictures.figures import is_picture_of
 
     if is_deep_grey_png(arguments.out):
         raise UserError(
             f"{arguments.out}: is an instance map, which --ids shows; name another file for the "
             "picture"
         )
-    if not (arguments.ids or arguments.vectors or arguments.results):
+    if arguments.ids or arguments.vectors or arguments.results:
+        return
+    if not is_picture_of(arguments.out, arguments.image, arguments.levels):
         raise UserError(
-            f"{arguments.out}: is there already, and nothing is to be shown with the image; if "
-            "this is (--ids, --vectors, --results), name another file for the picture"
+            f"{arguments.out}: is there already, and is no earlier picture of {arguments.image} "
+            "alone; if it is to be shown as well (--ids, --vectors, --results), name another file "
+            "for the picture, else delete it first"
         )
 
 

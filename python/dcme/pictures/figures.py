@@ -18,6 +18,7 @@ from dcme.errors import UserError
 from dcme.files import (
     Levels,
     PathLike,
+    image_size,
     read_ids,
     read_image,
     require_picture,
@@ -43,6 +44,8 @@ from dcme.training.log import read_log
 _Panel = tuple[str, "np.ndarray | None"]
 """Title and picture; no picture leaves the place empty."""
 _EMPTY: _Panel = ("", None)
+_ALONE = "input"
+"""Title of the image itself."""
 _KINDS = ("instances", "magnitudes", "directions", "classes")
 
 
@@ -203,13 +206,25 @@ def plot_scene(
         _warn_of_other_name(files.results, files.image)
     if item is not None and files.vectors is not None:
         predicted.update(_predicted_panels(scene, item, files.vectors))
-    panels, in_a_row = _arranged(("input", image), true, predicted)
+    panels, in_a_row = _arranged((_ALONE, image), true, predicted)
     if columns is not None:
         panels, in_a_row = [panel for panel in panels if panel is not _EMPTY], columns
     titles = [title for title, _ in panels]
     shown = [panel if panel is None else enlarged(panel) for _, panel in panels]
     write_picture(out, strip(shown, in_a_row, titles=titles, legend=scene.legend()))
     return [title for title in titles if title]
+
+
+def is_picture_of(path: PathLike, image: PathLike, levels: Levels | None = None) -> bool:
+    """Whether a file may be what ``plot_scene`` leaves of an image alone.
+
+    It has that size, which no file that belongs to the image has: there is a title in it.
+    """
+    sheet = strip([enlarged(read_image(image, levels))], titles=[_ALONE])
+    try:
+        return image_size(path) == sheet.shape[:2]
+    except UserError:  # no picture at all
+        return False
 
 
 def _block(item: VectorMap | None) -> int:

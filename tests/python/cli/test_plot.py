@@ -267,10 +267,27 @@ def test_a_picture_takes_the_place_of_nothing_that_may_be_meant_to_be_shown(scen
         line = fails("plot", ids, "--image", image, *words)
         assert f"{ids}: is an instance map, which --ids shows; name another file" in line
     line = fails("plot", other, "--image", image)
-    assert f"{other}: is there already, and nothing is to be shown with the image" in line
+    assert f"{other}: is there already, and is no earlier picture of {image} alone" in line
+    assert "else delete it first" in line
     assert {path: path.read_bytes() for path in scene.iterdir()} == before
     for _ in range(2):  # a picture is made anew
         assert main(["plot", str(other), "--image", str(image), "--ids", str(ids)]) == 0
+
+
+@pytest.mark.parametrize("name", ["look.png", "look.jpg"])
+def test_a_picture_of_an_image_alone_is_made_anew(scene, fails, name):
+    """``--levels`` that show the most of a deep image are found by trying."""
+    look, image = scene / name, scene / "image.png"
+    cv2.imwrite(str(image), np.full((40, 60), 1000, np.uint16))
+    looks = []
+    for levels in ("0,4000", "0,2000"):
+        words = ["plot", str(look), "--image", str(image), "--levels", levels]
+        assert main(words) == 0
+        looks.append(look.read_bytes())
+    assert looks[0] != looks[1]
+    look.write_text("notes")
+    assert f"{look}: is there already" in fails(*words)
+    assert look.read_text() == "notes"
 
 
 def test_a_picture_takes_the_place_of_nothing_that_it_shows(scene, fails):
