@@ -97,13 +97,17 @@ def _difference(kept: Any, wanted: Any) -> tuple[Any, Any] | None:
     return (kept.get("path") if isinstance(kept, dict) else kept), wanted
 
 
+def state_below(folder: Path, files: Iterable[Path]) -> str:
+    """Ten letters that change when a file is changed, or moved without the folder."""
+    base = folder.resolve()
+    states = (file_state(path).rsplit(" ", 2) for path in files)
+    return short_mark(" ".join((os.path.relpath(path, base), *state)) for path, *state in states)
+
+
 def _states(folder: Path, files: Sequence[Path]) -> str:
     """Two words, of which the first changes when a file is changed or moved, and the second when
     it is changed or moved without the folder."""
-    base = folder.resolve()
-    states = [file_state(path).rsplit(" ", 2) for path in files]
-    moved = (" ".join((os.path.relpath(path, base), *state)) for path, *state in states)
-    return " ".join((short_mark(map(" ".join, states)), short_mark(moved)))
+    return f"{short_mark(map(file_state, files))} {state_below(folder, files)}"
 
 
 def _sources(content: Mapping[str, Any]) -> dict[str, str]:

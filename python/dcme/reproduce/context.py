@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcme.datasets.recipe import content_mark, file_state, short_mark
+from dcme.datasets.recipe import content_mark, short_mark, state_below
 from dcme.datasets.samples import IMAGE_FOLDER, TRUTH_FOLDER, Sample, cityscapes_split
 from dcme.datasets.vectors import npz_path
 from dcme.errors import UserError
@@ -53,7 +53,7 @@ class NetRun:
         if self.weights is None:
             return "none"
         nets = [path for path in (self.deploy, self.train) if path.is_file()]
-        return short_mark([file_state(self.weights), *map(content_mark, nets)])
+        return short_mark(map(content_mark, [self.weights, *nets]))
 
 
 def find_nets(nets: Path, weights: Path | None) -> dict[str, NetRun]:
@@ -167,14 +167,15 @@ class Context:
         return short_mark(parts)
 
     def data_mark(self, split: str) -> str:
-        """Changes with the files of a split, as they were when they were first looked at."""
+        """Changes with the files of a split, as they were when they were first looked at; not where
+        the data as a whole is moved."""
         if split not in self._data_marks:
             try:
                 samples = self.samples(split)
             except UserError:
                 samples = []
             paths = [path for sample in samples for path in _files_of(sample)]
-            self._data_marks[split] = short_mark(map(file_state, paths))
+            self._data_marks[split] = state_below(self.source, paths)
         return self._data_marks[split]
 
     def vectors(self, net: str, split: str) -> Path:

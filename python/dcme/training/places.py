@@ -10,7 +10,7 @@ from pathlib import Path
 from dcme.datasets.recipe import Place, content_mark, short_mark
 from dcme.datasets.samples import list_rows, spread
 from dcme.files import PathLike
-from dcme.training.caffe_train import NetFiles
+from dcme.training.caffe_train import NetFiles, read_solver
 
 _LOOKED_INTO = 8
 """Files of a data set whose beginnings count; of the others only the sizes do."""
@@ -21,7 +21,13 @@ _LOOKED_INTO = 8
 
 def nets_place(files: NetFiles) -> Place:
     """The prototxts of a net, known by what they say."""
-    content = short_mark(map(content_mark, files.all))
+    solver = read_solver(files.solver)
+    # These are paths: they may be others where the nets are moved, and a run has its own ones (see
+    # ``bind_to_data``).
+    for name in ("net", "snapshot_prefix"):
+        solver.ClearField(name)
+    rest = solver.SerializeToString(deterministic=True).hex()
+    content = short_mark([content_mark(files.train), content_mark(files.deploy), rest])
     return Place(str(files.train.parent.resolve()), content, may_change=True)
 
 

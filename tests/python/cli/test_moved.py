@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from dcme.cli import main
 from dcme.files import write_png, write_text
+from dcme.training.caffe_train import NetFiles, read_solver, write_message
 from dcme.training.places import data_place, nets_place, weights_place
 from support.small_training import NETS, train
 from support.stand_in_network import GradientNet, predicted_input
@@ -105,20 +106,29 @@ def test_of_a_large_data_set_every_files_size_counts(tmp_path):
 
 
 def test_nets_and_weights_are_known_by_what_they_say(tmp_path):
-    from dcme.training.caffe_train import NetFiles
-
     for name in ("one", "two"):
         shutil.copytree(NETS, tmp_path / name)
     one, two = (NetFiles.of_folder(tmp_path / name) for name in ("one", "two"))
-    for path in (two.train, two.deploy, two.solver):
+    for path, other in ((two.train, "#"), (two.deploy, "#"), (two.solver, "clip_gradients: 7")):
         assert nets_place(one).content == nets_place(two).content
         text = path.read_text()
-        path.write_text(text + "#")
+        path.write_text(text + other)
         assert nets_place(one).content != nets_place(two).content
         path.write_text(text)
     first, second = one.train, two.solver
     assert weights_place([first]).content == weights_place([two.train]).content
     assert weights_place([first, second]).content != weights_place([second, first]).content
+
+
+def test_nets_may_be_moved_whose_solver_tells_where_they_are(tmp_path):
+    marks = set()
+    for name in ("one", "two"):
+        files = NetFiles.of_folder(shutil.copytree(NETS, tmp_path / name))
+        solver = read_solver(files.solver)
+        solver.net, solver.snapshot_prefix = str(files.train), f"{tmp_path}/{name}/snapshot"
+        write_message(files.solver, solver)
+        marks.add(nets_place(files).content)
+    assert len(marks) == 1
 
 
 def test_a_prediction_that_was_moved_goes_on(deploy, tmp_path):

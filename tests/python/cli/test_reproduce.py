@@ -266,7 +266,8 @@ def trained_at_once(city, monkeypatch):
     modes = []
 
     def copy_data(out, *_):
-        shutil.copytree(city, out / "city", dirs_exist_ok=True)
+        if not (out / "city").exists():
+            shutil.copytree(city, out / "city")
 
     def train(out, nets, plan, *_):
         shutil.copytree(PROTOTXT / plan.net, out / "nets" / plan.name, dirs_exist_ok=True)
@@ -306,6 +307,19 @@ def test_thresholds_belong_to_the_mode_and_the_weights(trained_at_once, tmp_path
     (tmp_path / "dcme2017_fcn8s.caffemodel").write_bytes(b"other")
     thresholds("reference")
     assert len(trained_at_once) == 11
+
+
+def test_a_reproduction_that_was_moved_is_not_computed_again(trained_at_once, tmp_path):
+    def made(folder):
+        context = synthetic.synthetic_context(folder, PROTOTXT, synthetic.Scale(), quiet=True)
+        return context.mark(context.nets, ["val", "test"])
+
+    before = made(tmp_path / "one")
+    assert made((tmp_path / "one").rename(tmp_path / "two")) == before
+    assert len(trained_at_once) == 5, "thresholds are found once"
+    (image, *_) = (tmp_path / "two" / "city" / "leftImg8bit" / "val").rglob("*.png")
+    age([image])
+    assert made(tmp_path / "two") != before
 
 
 CLASSES = CITYSCAPES
