@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
     CLI::App app("Train, test and time neural nets described in prototxt files", "caffe");
     caffe::tools::CommandLine commands(&app);
     if (argc == 1) {
-      caffe::tools::WrapHelp(&app);
+      caffe::tools::PrepareHelp(&app);
       std::cerr << app.help();
       return 1;
     }

@@ -117,16 +117,44 @@ class Help : public CLI::Formatter {
     CLI::detail::format_help(text, command->get_name(), what, get_column_width());
     return text.str();
   }
+  // Behind the options of a command, which has no commands of its own, those of the program.
+  string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override {
+    const CLI::App* program = app->get_parent();
+    return program ? SharedOptions(*program) : Formatter::make_subcommands(app, mode);
+  }
+
+ private:
+  string SharedOptions(const CLI::App& program) const {
+    const string unnamed = program.get_help_ptr()->get_group();
+    string text;
+    for (const string& group : program.get_groups()) {
+      const auto options = program.get_options([&group](const CLI::Option* option) {
+        const bool has_value = option->get_items_expected_max() > 0;  // unlike --help, --version
+        return has_value && option->get_group() == group;
+      });
+      const string title = group == unnamed ? "Options of all commands" : group;
+      if (!options.empty()) text += make_group(title, false, options);
+    }
+    return text;
+  }
 };
 
-std::vector<string> KnownWords(const CLI::App& app) {
+std::vector<string> OptionNames(const CLI::App& app) {
   std::vector<string> names;
   for (const CLI::Option* option : app.get_options()) {
     for (const string& name : option->get_lnames()) names.push_back("--" + name);
   }
-  for (const CLI::App* command : app.get_subcommands(nullptr)) {
-    names.push_back(command->get_name());
-    for (const string& name : KnownWords(*command)) names.push_back(name);
+  return names;
+}
+
+// What may stand where a wrong word does: options of the program, and either of the chosen command
+// or all commands with theirs.
+std::vector<string> KnownWords(const CLI::App& program, const CLI::App& chosen) {
+  std::vector<string> names = OptionNames(program);
+  for (const CLI::App* command : program.get_subcommands(nullptr)) {
+    if (&chosen != &program && command != &chosen) continue;
+    if (command != &chosen) names.push_back(command->get_name());
+    for (const string& name : OptionNames(*command)) names.push_back(name);
   }
   return names;
 }
@@ -154,7 +182,7 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
     const string name = unknown.front().substr(0, unknown.front().find('='));
     const bool wants_command = &command == &app && !app.get_subcommands(nullptr).empty();
     const char* what = name[0] == '-' ? "option" : wants_command ? "command" : "argument";
-    string guess = DidYouMean(name, KnownWords(command));
+    string guess = DidYouMean(name, KnownWords(app, command));
     if (guess.empty() && name[0] != '-' && !wants_command) guess = MeantOption(command, name);
     problem = string("unknown ") + what + " " + name + guess;
     if (wants_command && FindOption(app, name)) problem = "no command for " + name;
@@ -193,20 +221,20 @@ void LoadPlugins(const std::vector<std::string>& plugins) {
   for (const std::string& path : plugins) LoadPlugin(path);
 }
 
-void WrapHelp(CLI::App* app) {
+void PrepareHelp(CLI::App* app) {
+  // For the help only: ParseArguments lets TakeLogFlags have the flag.
+  app->add_option("--minloglevel", FLAGS_minloglevel,
+                  "Least severe lines to print: 0 info, 1 warnings, 2 errors (google-glog's other "
+                  "flags work, too)")
+      ->group("Logging");
   const auto help = std::make_shared<Help>();
   app->formatter(help);
   for (CLI::App* command : app->get_subcommands(nullptr)) command->formatter(help);
 }
 
 void ParseArguments(CLI::App* app, int argc, char** argv) {
-  WrapHelp(app);
+  PrepareHelp(app);
   TakeLogFlags(&argc, argv);
-  // For the help: the flag is taken by now.
-  int min_severity = 0;
-  app->add_option("--minloglevel", min_severity,
-                  "Least severe lines to print: 0 info, 1 warnings, 2 errors")
-      ->group("Logging");
   app->fallthrough();
   const string program = argc > 0 ? argv[0] : "caffe";
   app->name(program.substr(program.rfind('/') + 1));

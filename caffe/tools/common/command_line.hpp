@@ -33,8 +33,9 @@ void AddPluginOption(CLI::App* app, std::vector<std::string>* plugins);
 /// Loads the plug-ins that CAFFE_PLUGINS names and those given. Throws Error.
 void LoadPlugins(const std::vector<std::string>& plugins);
 
-/// Makes the help of a tool and its commands fit into 80 columns. ParseArguments does so, too.
-void WrapHelp(CLI::App* app);
+/// Makes the help of a tool and its commands fit into 80 columns, and adds the log's flags to it.
+/// ParseArguments does so, too.
+void PrepareHelp(CLI::App* app);
 
 /// Parses the arguments. Options take one or two dashes, their values a blank or `=`, and may stand
 /// before the command. google-glog's flags are taken first (core/log_flags.hpp).

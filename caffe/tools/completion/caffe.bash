@@ -43,7 +43,7 @@ _caffe() {
     --gpu) _caffe_words "0 all" "$word" ;;
     *)
       if [[ $command ]]; then
-        _caffe_words "--plugin $(caffe "$command" --help 2>/dev/null | grep -o -- '--[a-z_]*')" "$word"
+        _caffe_words "$(caffe "$command" --help 2>/dev/null | grep -o -- '--[a-z_]*')" "$word"
       else
         _caffe_words "train test time check device_query --plugin --help --version" "$word"
       fi

@@ -41,6 +41,7 @@ def test_caffe():
     assert completed("caffe", "ch") == ["check"]
     assert completed("caffe", "train", "--sol") == ["--solver"]
     assert completed("caffe", "train", "--precision", "B") == ["BF16"]
+    assert completed("caffe", "train", "--plu") == ["--plugin"]
 
 
 def test_caffe_takes_flags_of_one_dash():

@@ -36,6 +36,9 @@ def test_unknown_commands_and_flags_are_answered_with_near_names(folder):
     assert "unknown command tran (did you mean train?)" in command.fail(folder, "tran")
     line = command.fail(folder, "train", "--solvr=solver.prototxt")
     assert "unknown option --solvr (did you mean --solver?)" in line
+    for wrong, meant in (("--plugn", "--plugin"), ("--minloglevl", "--minloglevel")):
+        line = command.fail(folder, "train", f"{wrong}=1")
+        assert f"unknown option {wrong} (did you mean {meant}?)" in line
 
 
 def test_a_name_is_offered_once(folder):

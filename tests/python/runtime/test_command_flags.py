@@ -163,4 +163,10 @@ def test_other_effects_of_signals_are_refused(folder, flag):
 def test_help_fits_into_a_terminal(folder, words):
     told = command.output(folder, *words.split(), "--help")
     assert max(map(len, told.splitlines())) <= 80
-    assert "--plugin" in told or words
+    assert told.count("--plugin ") == told.count("\nLogging:\n  --minloglevel ") == 1
+
+
+def test_what_is_told_without_arguments_is_the_help(folder):
+    done = subprocess.run(command.call(), cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == command.output(folder, "--help")
