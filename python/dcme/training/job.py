@@ -137,14 +137,17 @@ def newest_state(folder: PathLike) -> tuple[Path, int] | None:
 
 
 def check_weights(net: Any, path: PathLike) -> str:
-    """How many layers of the net start from weights files; raises where none does."""
+    """How many layers of the net are named in weights files; raises where none is.
+
+    Whether the shapes fit as well is for the runtime to tell, when it has built the net.
+    """
     stored = {name for part in str(path).split(",") for name in weight_layers(part)}
     learned = [layer.name for layer in net.layer if layer.name in stored or has_weights(layer)]
     missing = [name for name in learned if name not in stored]
     require_any(learned, stored, path)
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     new = f"; new: {', '.join(missing[:8])}{more}" if missing else ""
-    return f"{len(learned) - len(missing)} of {len(learned)} layers start from {path}{new}"
+    return f"{len(learned) - len(missing)} of {len(learned)} layers are named in {path}{new}"
 
 
 def _use_box_anchor(files: NetFiles) -> None:

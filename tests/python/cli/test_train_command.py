@@ -131,11 +131,24 @@ def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, 
     assert train(data, tmp_path / "b", 1, "--weights", weights, "--quiet") == 0
     assert train(data, tmp_path / "c", 1, "--weights", weights) == 0
     out = capfd.readouterr().out
-    assert f"layers start from {weights}" in out and "; new:" not in out
+    assert f"layers are named in {weights}" in out and "; new:" not in out
     assert train(data, tmp_path / "c", 2, "--weights", weights) == 0
     assert "going on from" in capfd.readouterr().out
     other = tmp_path / "b" / "snapshot_iter_1.caffemodel"
     assert train(data, tmp_path / "d", 1, "--weights", f"{weights},{other}", "--quiet") == 0
+
+
+def test_nothing_is_said_to_start_from_weights_of_other_shapes(data, tmp_path, capfd):
+    assert train(data, tmp_path / "a", 1) == 0
+    nets = shutil.copytree(NETS, tmp_path / "nets")
+    for path in (nets / "train.prototxt", nets / "deploy.prototxt"):
+        path.write_text(path.read_text().replace("num_output: 16\n", "num_output: 24\n"))
+    weights = tmp_path / "a" / "snapshot_iter_1.caffemodel"
+    capfd.readouterr()
+    assert train(data, tmp_path / "b", 1, "--weights", weights, nets=nets) == 1
+    printed = capfd.readouterr()
+    assert f"layers are named in {weights}\n" in printed.out and " start " not in printed.out
+    assert "shape" in printed.err
 
 
 def test_a_variant_and_the_box_anchor_are_bound(data, tmp_path, fails):
@@ -162,10 +175,10 @@ def test_the_newest_snapshot_is_that_of_most_iterations(tmp_path):
 @pytest.mark.parametrize(
     ("stored", "told"),
     [
-        ([f"l{i}" for i in range(10)], "10 of 10 layers start from W"),
-        ([f"l{i}" for i in range(8)], "8 of 10 layers start from W; new: l8, l9"),
-        (["l0", "l1"], "2 of 10 layers start from W; new: l2, l3, l4, l5, l6, l7, l8, l9"),
-        (["l9"], "1 of 10 layers start from W; new: l0, l1, l2, l3, l4, l5, l6, l7 and 1 more"),
+        ([f"l{i}" for i in range(10)], "10 of 10 layers are named in W"),
+        ([f"l{i}" for i in range(8)], "8 of 10 layers are named in W; new: l8, l9"),
+        (["l0", "l1"], "2 of 10 layers are named in W; new: l2, l3, l4, l5, l6, l7, l8, l9"),
+        (["l9"], "1 of 10 layers are named in W; new: l0, l1, l2, l3, l4, l5, l6, l7 and 1 more"),
     ],
 )
 def test_the_layers_that_start_anew_are_named(tmp_path, stored, told):
@@ -194,7 +207,7 @@ def test_every_layer_with_weights_counts(tmp_path):
         weights.layer.add(name=name).blobs.add(data=[1.0])
     path = tmp_path / "w.caffemodel"
     path.write_bytes(weights.SerializeToString())
-    told = f"2 of 8 layers start from {path}; new: PReLU, Bias, Embed, LSTM, RNN, Parameter"
+    told = f"2 of 8 layers are named in {path}; new: PReLU, Bias, Embed, LSTM, RNN, Parameter"
     assert check_weights(net, path) == told
 
 
