@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +139,19 @@ class SharedNet:
         """That of the input in the deploy file."""
         self._lock = threading.Lock()
 
-    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs by name; the input takes the batch's shape."""
+    def __call__(
+        self,
+        batch: np.ndarray,
+        needed: Callable[[Mapping[str, np.ndarray]], Iterable[str]] = list,
+    ) -> dict[str, np.ndarray]:
+        """Those outputs by name that are ``needed`` of all; the input takes the batch's shape."""
         with self._lock:
             if tuple(self._input.shape) != batch.shape:
                 self._reshape(batch.shape)
             self._input.data[...] = batch
+            outputs = self.net.forward()
             # Copies, for the next forward pass writes into the same memory.
-            return {name: np.array(values) for name, values in self.net.forward().items()}
+            return {name: np.array(outputs[name]) for name in needed(outputs)}
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether the input can have this shape."""

@@ -125,15 +125,15 @@ class Tiling:
     """Bytes for the network's blobs; by default half of what is available."""
 
 
-def _vector_output(
-    maps: Mapping[str, np.ndarray], size: tuple[int, ...]
-) -> tuple[np.ndarray | None, str]:
-    """The vector map among a net's outputs and its name; (None, "") where there is none."""
-    fitting = [name for name, a in maps.items() if a.shape[1] == 2 and a.shape[2:] == size]
+def _maps(outputs: Mapping[str, np.ndarray], size: tuple[int, ...]) -> list[str]:
+    """Which of a net's outputs are the vector map and, if there is one, the grid classes; nothing
+    where none can be the former."""
+    maps = [name for name, array in outputs.items() if array.ndim == 4]
+    fitting = [name for name in maps if outputs[name].shape[1:] == (2, *size)]
     if not fitting:
-        return None, ""
-    name = "vectors" if "vectors" in fitting else fitting[0]
-    return maps[name], name
+        return []
+    vectors = "vectors" if "vectors" in fitting else fitting[0]
+    return [vectors, *[name for name in maps if name != vectors][:1]]
 
 
 class Network:
@@ -252,17 +252,18 @@ class Network:
         return None if tile == whole else (tile[0], tile[1])
 
     def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        outputs = self._net(batch)
-        maps = {name: array for name, array in outputs.items() if array.ndim == 4}
-        vectors, name = _vector_output(maps, batch.shape[2:])
-        grid = next((array for other, array in maps.items() if other != name), None)
-        if vectors is None:
+        def needed(outputs: Mapping[str, np.ndarray]) -> list[str]:
+            names = _maps(outputs, batch.shape[2:])
+            if names:
+                return names
             shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in outputs.items())
             raise UserError(
                 f"{self.deploy}: no output is a vector map (2 channels, {batch.shape[2]}x"
                 f"{batch.shape[3]}); the outputs are {shapes}"
             )
-        return vectors, None if grid is None else softmax(grid)
+
+        vectors, *grid = self._net(batch, needed).values()
+        return vectors, softmax(grid[0]) if grid else None
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Outputs]:
         """Vector map (2, H, W) and grid probabilities (C, h, w) of each image.

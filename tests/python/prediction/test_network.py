@@ -128,6 +128,23 @@ def test_pixels_classified_by_the_network_are_the_foreground(deploy, monkeypatch
             assert result.labels.tolist() == [1]
 
 
+def test_only_outputs_that_are_needed_are_copied(deploy, monkeypatch):
+    """Features of a hundred channels may be an output, too."""
+
+    class Features:
+        ndim, shape = 4, (1, 100, 32, 64)
+
+        def __array__(self, *_, **__):
+            raise AssertionError("copied")
+
+    forward = GradientNet.forward
+    monkeypatch.setattr(
+        GradientNet, "forward", lambda self: {**forward(self), "features": Features()}
+    )
+    ((vectors, grid),) = Network(deploy, None)([picture(32, 64)])
+    assert vectors.shape == (2, 32, 64) and grid.shape == (2, 2, 4)
+
+
 def test_a_net_without_vectors_is_refused_with_what_it_gives(deploy, monkeypatch):
     monkeypatch.setattr(GradientNet, "forward", lambda self: {"classes": np.ones((1, 2, 2, 4))})
     with pytest.raises(UserError, match=r"no output is a vector map .* classes \(1, 2, 2, 4\)"):
