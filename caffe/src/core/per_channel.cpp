@@ -78,16 +78,25 @@ class PlaneParts {
   template <typename Dtype>
   vector<double> AddUp(const vector<Dtype>& partial) const {
     vector<double> sums(layout_.channels);
+    ForEachLane([&](std::ptrdiff_t p, int lane, int c) { sums[c] += partial[p * lanes_ + lane]; });
+    return sums;
+  }
+
+  /// Calls body(piece, lane, channel) for all that are not filling, in their order.
+  template <typename Body>
+  void ForEachLane(const Body& body) const {
     for (std::ptrdiff_t p = 0; p < count(); ++p) {
       const int first = layout_.first_channel(plane(p));
       const int channels = layout_.channels_of_plane(plane(p));
       for (int lane = 0; lane < lanes_; ++lane) {
-        if (lane % layout_.block < channels) {
-          sums[first + lane % layout_.block] += partial[p * lanes_ + lane];
-        }
+        if (lane % layout_.block < channels) body(p, lane, first + lane % layout_.block);
       }
     }
-    return sums;
+  }
+
+  /// Elements of a piece in a lane.
+  std::ptrdiff_t InLane(std::ptrdiff_t piece, int lane) const {
+    return (length(piece) - lane + lanes_ - 1) / lanes_;
   }
 
  private:
@@ -187,22 +196,28 @@ CAFFE_SIMD_CLONES void Dots(std::ptrdiff_t n, int lanes, const T* x, const T* y,
               [=](std::ptrdiff_t k, int lane) { sums[lane] += C(x[k]) * C(y[k]); });
 }
 
+// Sums of x - centre and of its square.
 template <typename T, typename C>
-CAFFE_SIMD_CLONES void Squares(std::ptrdiff_t n, int lanes, const T* x, const C* centre, C* sums) {
+CAFFE_SIMD_CLONES void Deviations(std::ptrdiff_t n, int lanes, const T* x, const C* centre, C* sums,
+                                  C* squares) {
   using L = Lanes<C>;
   const std::ptrdiff_t whole = InVectors(n, lanes);
   for (int lane = 0; whole > 0 && lane < lanes; lane += kLanes) {
     const typename L::Vector middle = L::At(centre + lane);
-    typename L::Vector sum = L::At(sums + lane), v;
+    typename L::Vector sum = L::At(sums + lane), square = L::At(squares + lane), v;
     for (std::ptrdiff_t i = lane; i < whole; i += lanes) {
       CAFFE_LOAD_LANES(x + i, v);
       v -= middle;
-      sum += v * v;
+      sum += v;
+      square += v * v;
     }
     L::At(sums + lane) = sum;
+    L::At(squares + lane) = square;
   }
   EachElement(whole, n, lanes, [=](std::ptrdiff_t k, int lane) {
-    sums[lane] += (x[k] - centre[lane]) * (x[k] - centre[lane]);
+    const C v = x[k] - centre[lane];
+    sums[lane] += v;
+    squares[lane] += v * v;
   });
 }
 
@@ -284,13 +299,42 @@ vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y
   });
 }
 
+// Memory is read once: each lane of a piece, still in the cache, is summed up about a centre near
+// its own mean. With n values, their differences from the centre c, the sum s of these and q of
+// their squares: the values' sum is n c + s, and about another mean m the squares are
+// q + 2 (c - m) s + n (c - m)^2.
 template <typename T>
-vector<double> SquaresPerChannel(const ChannelLayout& layout, const T* x,
-                                 const vector<Arithmetic<T>>& centre) {
+void MomentsPerChannel(const ChannelLayout& layout, const T* x, vector<Arithmetic<T>>* means,
+                       vector<double>* squares) {
+  using C = Arithmetic<T>;
   const PlaneParts pieces(layout);
-  const auto middle = pieces.Coefficients(centre, Arithmetic<T>(0));
-  return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
-    Squares(pieces.length(p), pieces.lanes(), x + pieces.begin(p), pieces.At(middle, p), sums);
+  const int lanes = pieces.lanes();
+  vector<C> centres(pieces.count() * lanes), s(centres.size()), q(centres.size());
+  pieces.ForEach([&](std::ptrdiff_t p) {
+    const std::ptrdiff_t length = pieces.length(p), at = p * lanes;
+    const T* values = x + pieces.begin(p);
+    Sums(length, lanes, values, centres.data() + at);
+    for (int lane = 0; lane < std::min<std::ptrdiff_t>(lanes, length); ++lane) {
+      centres[at + lane] /= static_cast<C>(pieces.InLane(p, lane));
+    }
+    Deviations(length, lanes, values, centres.data() + at, s.data() + at, q.data() + at);
+  });
+
+  vector<double> sums(layout.channels);
+  pieces.ForEachLane([&](std::ptrdiff_t p, int lane, int c) {
+    const std::ptrdiff_t at = p * lanes + lane;
+    sums[c] += pieces.InLane(p, lane) * double(centres[at]) + s[at];
+  });
+  const double count = double(layout.num) * layout.area();
+  means->resize(layout.channels);
+  for (int c = 0; c < layout.channels; ++c) {
+    (*means)[c] = static_cast<C>(count > 0 ? sums[c] / count : 0);
+  }
+  squares->assign(layout.channels, 0);
+  pieces.ForEachLane([&](std::ptrdiff_t p, int lane, int c) {
+    const std::ptrdiff_t at = p * lanes + lane;
+    const double shift = double(centres[at]) - (*means)[c];
+    (*squares)[c] += q[at] + shift * (2 * double(s[at]) + pieces.InLane(p, lane) * shift);
   });
 }
 
@@ -363,8 +407,8 @@ void CombineGradientPerChannel(const ChannelLayout& layout, const RectifiedGradi
 #define INSTANTIATE_PER_CHANNEL(T)                                                                 \
   template vector<double> SumPerChannel<T>(const ChannelLayout&, const T*);                        \
   template vector<double> DotPerChannel<T>(const ChannelLayout&, const T*, const T*);              \
-  template vector<double> SquaresPerChannel<T>(const ChannelLayout&, const T*,                     \
-                                               const vector<Arithmetic<T>>&);                      \
+  template void MomentsPerChannel<T>(const ChannelLayout&, const T*, vector<Arithmetic<T>>*,       \
+                                     vector<double>*);                                             \
   template void ScalePerChannel<T>(const ChannelLayout&, const T*, const vector<Arithmetic<T>>&,   \
                                    const vector<Arithmetic<T>>&, T*, Arithmetic<T>);               \
   template void CombinePerChannel<T>(const ChannelLayout&, const T*, const vector<Arithmetic<T>>&, \

@@ -32,10 +32,10 @@ void AddSums(const vector<double>& sums, Dtype* values) {
 /// For each channel, the sum of x * y.
 template <typename T>
 vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y);
-/// For each channel, the sum of (x - centre)^2.
+/// For each channel, the mean of x (0 where there are no values), and the sum of (x - mean)^2.
 template <typename T>
-vector<double> SquaresPerChannel(const ChannelLayout& layout, const T* x,
-                                 const vector<Arithmetic<T>>& centre);
+void MomentsPerChannel(const ChannelLayout& layout, const T* x, vector<Arithmetic<T>>* means,
+                       vector<double>* squares);
 
 /// y = a x + b; either of a and b may be empty (1 and 0). y may be x. Where that is not positive it
 /// is multiplied by `slope`.

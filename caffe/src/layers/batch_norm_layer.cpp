@@ -63,16 +63,12 @@ void BatchNormLayer<Dtype>::TakeGlobalStatistics() {
 
 template <typename Dtype>
 void BatchNormLayer<Dtype>::TakeBatchStatistics(const Blob<Dtype>& bottom) {
-  mean_.resize(channels_);
   inverse_deviation_.resize(channels_);
   const ChannelLayout layout = StoredLayout(bottom);
   const double count = double(bottom.count()) / channels_;
   vector<double> squares;
   VisitElements<Dtype>(layout, [&](auto type) {
-    const auto* x = ReadAs<decltype(type)>(layout, bottom);
-    const vector<double> sums = SumPerChannel(layout, x);
-    for (int c = 0; c < channels_; ++c) mean_[c] = static_cast<Dtype>(sums[c] / count);
-    squares = SquaresPerChannel(layout, x, mean_);
+    MomentsPerChannel(layout, ReadAs<decltype(type)>(layout, bottom), &mean_, &squares);
   });
 
   const RunningSums<Dtype> running = {

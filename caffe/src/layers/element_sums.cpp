@@ -32,16 +32,31 @@ CAFFE_SIMD_CLONES void Multiply(std::ptrdiff_t n, const T* x, Dtype* result) {
 }
 
 template <typename Dtype, typename T>
-CAFFE_SIMD_CLONES void Store(std::ptrdiff_t n, const Dtype* result, T* y) {
+CAFFE_SIMD_CLONES void StoreRectified(std::ptrdiff_t n, const Dtype* result, Dtype slope, T* y) {
 #pragma omp simd
-  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = result[i];
+  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = result[i] > 0 ? result[i] : result[i] * slope;
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void LoadRectified(std::ptrdiff_t n, const T* x, const T* sign, Dtype slope,
+                                     Dtype* result) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    result[i] = Dtype(sign[i]) > 0 ? Dtype(x[i]) : Dtype(x[i]) * slope;
+  }
+}
+
+template <typename Dtype, typename T>
+CAFFE_SIMD_CLONES void Store(std::ptrdiff_t n, const Dtype* result, Dtype c, T* y) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = c * result[i];
 }
 
 }  // namespace
 
 template <typename Dtype, typename T>
-void SumElements(const vector<const T*>& x, const vector<Dtype>& coeffs, std::ptrdiff_t count,
-                 T* y) {
+void SumElements(const vector<const T*>& x, const vector<Dtype>& coeffs, std::ptrdiff_t count, T* y,
+                 Dtype slope) {
   ForElementBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     Dtype sums[kElementBlock];
     Load(end - begin, x[0] + begin, coeffs[0], sums);
@@ -52,7 +67,24 @@ void SumElements(const vector<const T*>& x, const vector<Dtype>& coeffs, std::pt
         AddScaled(end - begin, x[k] + begin, coeffs[k], sums);
       }
     }
-    Store(end - begin, sums, y + begin);
+    StoreRectified(end - begin, sums, slope, y + begin);
+  });
+}
+
+template <typename Dtype, typename T>
+void SpreadElements(const T* dy, const T* y, Dtype slope, const vector<Dtype>& coeffs,
+                    std::ptrdiff_t count, const vector<T*>& dx) {
+  ForElementBlocks(count, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+    const std::ptrdiff_t n = end - begin;
+    Dtype diffs[kElementBlock];
+    if (slope == Dtype(1)) {
+      Load(n, dy + begin, Dtype(1), diffs);
+    } else {
+      LoadRectified(n, dy + begin, y + begin, slope, diffs);
+    }
+    for (size_t k = 0; k < dx.size(); ++k) {
+      if (dx[k]) Store(n, diffs, coeffs[k], dx[k] + begin);
+    }
   });
 }
 
@@ -62,12 +94,15 @@ void MultiplyElements(const vector<const T*>& x, std::ptrdiff_t count, T* y) {
     Dtype products[kElementBlock];
     Load(end - begin, x[0] + begin, Dtype(1), products);
     for (size_t k = 1; k < x.size(); ++k) Multiply(end - begin, x[k] + begin, products);
-    Store(end - begin, products, y + begin);
+    Store(end - begin, products, Dtype(1), y + begin);
   });
 }
 
 #define INSTANTIATE(Dtype, T)                                                                   \
-  template void SumElements(const vector<const T*>&, const vector<Dtype>&, std::ptrdiff_t, T*); \
+  template void SumElements(const vector<const T*>&, const vector<Dtype>&, std::ptrdiff_t, T*,  \
+                            Dtype);                                                             \
+  template void SpreadElements(const T*, const T*, Dtype, const vector<Dtype>&, std::ptrdiff_t, \
+                               const vector<T*>&);                                              \
   template void MultiplyElements<Dtype>(const vector<const T*>&, std::ptrdiff_t, T*)
 INSTANTIATE(float, float);
 INSTANTIATE(float, BFloat16);

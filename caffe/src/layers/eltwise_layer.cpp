@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "caffe/layers/relu_layer.hpp"
 #include "layers/element_layout.hpp"
 #include "layers/element_sums.hpp"
 #include "layers/eltwise_elements.hpp"
+#include "layers/exact_class.hpp"
 
 namespace caffe {
 
@@ -83,7 +85,7 @@ void EltwiseLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
     const vector<const T*> x = ReadAll<T>(layout, bottom);
     T* y = WriteAs<T>(layout, top[0]);
     if (op_ == EltwiseParameter_EltwiseOp_PROD) return MultiplyElements<Dtype>(x, count, y);
-    SumElements(x, coeffs_, count, y);
+    SumElements(x, coeffs_, count, y, relu_slope_);
   });
 }
 
@@ -93,13 +95,27 @@ void EltwiseLayer<Dtype>::BackwardSum(const Blob<Dtype>& top, const vector<bool>
   const ChannelLayout layout = StoredElementLayout(top, Part::kDiff);
   VisitElements<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
+    const T* y = relu_slope_ == Dtype(1) ? nullptr : ReadAs<T>(layout, top);
     const T* dy = ReadAs<T>(layout, top, Part::kDiff);
-    ForBottomsFirstLast(propagate_down, [&](int k) {
-      T* dx = WriteAs<T>(layout, bottom[k], Part::kDiff);
-      const Dtype c = coeffs_[k];
-      ParallelElements(bottom[k]->count(), [=](std::ptrdiff_t i) { dx[i] = c * Dtype(dy[i]); });
-    });
+    vector<T*> dx(bottom.size());
+    ForBottomsFirstLast(propagate_down,
+                        [&](int k) { dx[k] = WriteAs<T>(layout, bottom[k], Part::kDiff); });
+    SpreadElements(dy, y, relu_slope_, coeffs_, top.count(), dx);
   });
+}
+
+template <typename Dtype>
+bool EltwiseLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
+  if (Caffe::mode() == Caffe::GPU || !IsExactly<EltwiseLayer>(*this) ||
+      op_ != EltwiseParameter_EltwiseOp_SUM || relu_slope_ != Dtype(1) ||
+      !IsExactly<ReLULayer<Dtype>>(*next)) {
+    return false;
+  }
+  const float slope = next->layer_param().relu_param().negative_slope();
+  // A negative slope needs the sum to find the gradient.
+  if (slope < 0) return false;
+  relu_slope_ = slope;
+  return true;
 }
 
 template <typename Dtype>

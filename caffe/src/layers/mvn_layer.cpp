@@ -19,15 +19,17 @@ void MVNLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
   const MVNParameter& param = this->layer_param_.mvn_param();
   const ChannelLayout groups = GroupsOf(*bottom[0], param.across_channels());
   const Dtype* x = bottom[0]->cpu_data();
-  const vector<double> sums = SumPerChannel(groups, x);
   mean_.resize(groups.channels);
   factor_.resize(groups.channels);
-  const StoreGroupMean<Dtype> store_mean = {groups.area(), mean_.data(), factor_.data()};
-  for (int g = 0; g < groups.channels; ++g) store_mean(g, sums[g]);
   if (param.normalize_variance()) {
-    const vector<double> squares = SquaresPerChannel(groups, x, mean_);
+    vector<double> squares;
+    MomentsPerChannel(groups, x, &mean_, &squares);
     const StoreGroupFactor<Dtype> store = {groups.area(), double(eps_), factor_.data()};
     for (int g = 0; g < groups.channels; ++g) store(g, squares[g]);
+  } else {
+    const vector<double> sums = SumPerChannel(groups, x);
+    const StoreGroupMean<Dtype> store = {groups.area(), mean_.data(), factor_.data()};
+    for (int g = 0; g < groups.channels; ++g) store(g, sums[g]);
   }
   vector<Dtype> offset(groups.channels);
   for (int g = 0; g < groups.channels; ++g) offset[g] = -mean_[g] * factor_[g];

@@ -27,13 +27,15 @@ class EltwiseLayer : public Layer<Dtype> {
     return op_ == EltwiseParameter_EltwiseOp_PROD;
   }
   bool BackwardReadsTop(int top_index) const override {
-    return op_ == EltwiseParameter_EltwiseOp_PROD;
+    return op_ == EltwiseParameter_EltwiseOp_PROD || relu_slope_ != Dtype(1);
   }
   BlobValues NeedsOfTop(int top_index) const override {
     const bool needs = op_ == EltwiseParameter_EltwiseOp_PROD && !stable_prod_grad_;
     return needs ? BlobValues::kAll : BlobValues::kNone;
   }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
+  /// On the CPU a sum computes the ReLU behind it as well.
+  bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
 
  protected:
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
@@ -49,6 +51,8 @@ class EltwiseLayer : public Layer<Dtype> {
   /// On the GPU: in which order; else in plain order.
   bool max_channels_last_ = false;
   bool stable_prod_grad_;
+  /// What sums that are not positive are multiplied by.
+  Dtype relu_slope_ = 1;
 
  private:
   void BackwardSum(const Blob<Dtype>& top, const vector<bool>& propagate_down,
