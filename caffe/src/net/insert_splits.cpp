@@ -52,7 +52,8 @@ Flow TraceFlow(const NetParameter& net) {
     const int losses = std::min(layer.loss_weight_size(), layer.top_size());
     for (int j = 0; j < losses; ++j) {
       if (layer.loss_weight(j) == 0) continue;
-      Readers& readers = flow.readers[newest[layer.top(j)]];
+      // Not the newest of its name: a layer whose tops have one name is refused only later.
+      Readers& readers = flow.readers[{i, j}];
       readers.loss_weight = layer.loss_weight(j);
       // The loss is a reader of its own as soon as a layer reads the blob, too.
       ++readers.count;

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "caffe/net.hpp"
+#include "caffe/util/insert_splits.hpp"
+#include "errors.hpp"
 #include "from_text.hpp"
 
 namespace caffe_test {
@@ -57,6 +59,17 @@ TEST(LossWeights, AreThereWhenTheNetHasBeenReshaped) {
   net->Reshape();
   EXPECT_EQ(net->blob_by_name("p")->cpu_diff()[7], 3);
   EXPECT_EQ(Loss(4, net.get()), 24);
+}
+
+TEST(LossWeights, OfTopsWithOneNameStayWhereTheyAre) {
+  const auto net = FromText<NetParameter>(
+      "layer { name: 'd' type: 'DummyData' top: 'a' top: 'a' loss_weight: 1 } "
+      "layer { name: 'q' type: 'Power' bottom: 'a' top: 'q' }");
+  NetParameter split;
+  caffe::InsertSplits(net, &split);
+  ASSERT_EQ(split.layer_size(), 2);
+  EXPECT_EQ(split.layer(0).loss_weight_size(), 1);
+  EXPECT_ERROR_NAMES(Net<float>{net}, "makes blob 'a', which another layer makes already");
 }
 
 TEST(LossWeights, OutlastWhatBackwardWritesInPlace) {
