@@ -52,24 +52,28 @@ void SPPLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<B
       << " axes: SPP takes num x channels x height x width, not " << bottom[0]->shape_string();
   num_ = bottom[0]->num();
   channels_ = bottom[0]->channels();
-  const bool resized = bottom_h_ != bottom[0]->height() || bottom_w_ != bottom[0]->width();
+  // Where an error came in between, the levels of that size are not all there.
+  const bool complete = pooling_outputs_.size() == static_cast<size_t>(pyramid_height_);
+  const bool resized =
+      !complete || bottom_h_ != bottom[0]->height() || bottom_w_ != bottom[0]->width();
   bottom_h_ = bottom[0]->height();
   bottom_w_ = bottom[0]->width();
   if (resized) {
+    pooling_layers_.clear();
+    pooling_outputs_.clear();
     const int finest = 1 << (pyramid_height_ - 1);
     CHECK(bottom_h_ >= finest && bottom_w_ >= finest)
         << "an image of " << bottom_h_ << " x " << bottom_w_ << " has no " << finest << " x "
         << finest << " bins; use a smaller pyramid_height or a larger input";
-    pooling_layers_.clear();
-    pooling_outputs_.clear();
   }
   int width = 0;
   for (int level = 0; level < pyramid_height_; ++level) {
     if (resized) {
       pooling_layers_.push_back(LayerRegistry<Dtype>::CreateLayer(
           GetPoolingParam(level, bottom_h_, bottom_w_, this->layer_param_.spp_param())));
-      pooling_outputs_.emplace_back(new Blob<Dtype>());
-      pooling_layers_[level]->SetUp(bottom, {pooling_outputs_[level].get()});
+      const shared_ptr<Blob<Dtype>> output(new Blob<Dtype>());
+      pooling_layers_[level]->SetUp(bottom, {output.get()});
+      pooling_outputs_.push_back(output);
     } else {
       pooling_layers_[level]->Reshape(bottom, {pooling_outputs_[level].get()});
     }
