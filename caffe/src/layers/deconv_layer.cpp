@@ -28,11 +28,13 @@ void DeconvolutionLayer<Dtype>::compute_output_shape() {
   for (int i = 0; i < this->num_spatial_axes_; ++i) {
     const int64_t extent =
         int64_t(this->dilation_.cpu_data()[i]) * (this->kernel_shape_.cpu_data()[i] - 1) + 1;
-    const int64_t size = int64_t(this->stride_.cpu_data()[i]) * (this->input_shape(i + 1) - 1) +
-                         extent - 2 * int64_t(this->pad_.cpu_data()[i]);
+    const int64_t padded =
+        int64_t(this->stride_.cpu_data()[i]) * (this->input_shape(i + 1) - 1) + extent;
+    const int64_t size = padded - 2 * int64_t(this->pad_.cpu_data()[i]);
     CHECK(size > 0 && size < (1 << 30))
         << "spatial axis " << i << " of the output would have " << size
         << " elements; use a larger input or kernel, or a smaller pad";
+    CHECK_LE(padded, INT_MAX) << " places of a padded axis are too many; use a smaller pad";
     this->output_shape_.push_back(static_cast<int>(size));
   }
 }

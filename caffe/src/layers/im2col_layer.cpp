@@ -1,5 +1,7 @@
 #include "caffe/layers/im2col_layer.hpp"
 
+#include <climits>
+
 #include "caffe/util/im2col.hpp"
 #include "layers/window_params.hpp"
 
@@ -22,13 +24,16 @@ void Im2colLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
   CHECK_EQ(bottom[0]->num_axes(), channel_axis_ + 1 + num_spatial_axes_)
       << " axes: the bottom's number of axes must not change";
   vector<int> top_shape = bottom[0]->shape();
+  int64_t rows = top_shape[channel_axis_];
   for (int i = 0; i < num_spatial_axes_; ++i) {
     const int axis = channel_axis_ + 1 + i;
     const int kernel = kernel_shape_.cpu_data()[i];
-    top_shape[channel_axis_] *= kernel;
+    rows *= kernel;
+    CHECK_LE(rows, INT_MAX) << " channels are too many for the top: kernel_size is too large";
     top_shape[axis] = OutputPositions(top_shape[axis], kernel, pad_.cpu_data()[i],
                                       stride_.cpu_data()[i], dilation_.cpu_data()[i]);
   }
+  top_shape[channel_axis_] = static_cast<int>(rows);
   top[0]->Reshape(top_shape);
   num_ = bottom[0]->count(0, channel_axis_);
   channels_ = bottom[0]->shape(channel_axis_);

@@ -1,5 +1,6 @@
 #include "caffe/layers/lstm_layer.hpp"
 
+#include <climits>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,11 @@ template <typename Dtype>
 void LSTMLayer<Dtype>::FillUnrolledNet(NetParameter* net) const {
   const RecurrentParameter& param = this->layer_param_.recurrent_param();
   const int units = param.num_output();
-  const int gates = 4 * units;
   const int steps = this->T_;
   CHECK_GT(units, 0) << ": recurrent_param.num_output must be positive";
+  CHECK_LE(units, INT_MAX / 4)
+      << ": recurrent_param.num_output is too large, as a unit has four gates";
+  const int gates = 4 * units;
 
   unrolled::AddInput("h_0", {1, this->N_, units}, net);
   unrolled::AddInput("c_0", {1, this->N_, units}, net);

@@ -1,3 +1,4 @@
+#include <climits>
 #include <vector>
 
 #include "caffe/layers/lstm_layer.hpp"
@@ -32,7 +33,8 @@ void LSTMUnitLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
       << "LSTMUnit's first bottom, the cell state, is 1 x N x D; its shape is "
       << cell.shape_string();
   hidden_dim_ = cell.shape(2);
-  CHECK(bottom[1]->shape() == (vector<int>{1, cell.shape(1), 4 * hidden_dim_}))
+  CHECK(hidden_dim_ <= INT_MAX / 4 &&
+        bottom[1]->shape() == (vector<int>{1, cell.shape(1), 4 * hidden_dim_}))
       << "LSTMUnit's second bottom, the gates, of shape " << bottom[1]->shape_string()
       << " must be 1 x N x 4D for a cell state of shape " << cell.shape_string();
   CHECK(bottom[2]->shape() == (vector<int>{1, cell.shape(1)}))

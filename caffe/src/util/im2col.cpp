@@ -1,6 +1,7 @@
 #include "caffe/util/im2col.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -124,6 +125,8 @@ int OutputPositions(int in, int kernel, int pad, int stride, int dilation) {
   const int64_t padded = int64_t(in) + 2 * int64_t(pad);
   CHECK_GE(padded, extent) << ": the kernel is larger than the padded input; use a larger input or "
                               "pad, or a smaller kernel";
+  // Places of taps, and of windows, are counted in an int.
+  CHECK_LE(padded, INT_MAX) << " places of a padded axis are too many; use a smaller pad";
   return static_cast<int>((padded - extent) / stride + 1);
 }
 

@@ -168,6 +168,9 @@ void DrawBernoulli(int n, Dtype p, Value* r) {
 template <typename Dtype>
 void caffe_rng_uniform(const int n, const Dtype a, const Dtype b, Dtype* r) {
   CHECK_LE(a, b) << ": the lower bound of random numbers comes first";
+  // Of an infinite range no number would ever be drawn.
+  CHECK(std::isfinite(a) && std::isfinite(b))
+      << "random numbers between " << a << " and " << b << ": give finite bounds";
   // The distribution excludes its upper end.
   Draw(n, boost::uniform_real<Dtype>(a, caffe_nextafter(b)), r);
 }

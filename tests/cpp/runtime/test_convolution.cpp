@@ -263,5 +263,13 @@ TEST(Deconvolution, RefusesOutputsThatNoIntCounts) {
       "would have 4294967298 elements");
 }
 
+TEST(ConvolutionLayers, RefusePlacesThatNoIntCounts) {
+  const std::string window = "kernel_size: 3 pad: 1073741824 dilation: 1073741824";
+  for (const std::string type : {"Convolution", "Deconvolution", "Im2col"}) {
+    EXPECT_ERROR_NAMES(LayerRun<float>(Layer(type, "num_output: 1 " + window), {{1, 1, 2, 2}}),
+                       "places of a padded axis are too many");
+  }
+}
+
 }  // namespace
 }  // namespace caffe_test

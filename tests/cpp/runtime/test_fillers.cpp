@@ -124,6 +124,12 @@ TEST(Fillers, OfBilinearKernelsAreTents) {
   EXPECT_ERROR_NAMES(Filled("type: 'bilinear'", {2, 3, 4, 5}), "for square kernels");
 }
 
+TEST(Fillers, RefuseInfiniteRanges) {
+  for (const char* bounds : {"min: -inf", "max: inf"}) {
+    EXPECT_ERROR_NAMES(Filled(std::string("type: 'uniform' ") + bounds, {2}), "give finite bounds");
+  }
+}
+
 TEST(Fillers, NeedSomethingToFillAndAKnownName) {
   for (const char* type :
        {"constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra"}) {

@@ -146,6 +146,18 @@ TEST(RecurrentLayer, NeedsAStep) {
       "step");
 }
 
+TEST(RecurrentLayer, RefusesGatesThatNoIntCounts) {
+  EXPECT_ERROR_NAMES(LayerRun<float>("type: 'LSTM' recurrent_param { num_output: 536870912 }",
+                                     Shapes{{1, 2, 3}, {1, 2}}),
+                     "num_output is too large");
+  const auto layer =
+      caffe::LayerRegistry<float>::CreateLayer(FromText<caffe::LayerParameter>("type: 'LSTMUnit'"));
+  Blob<float> state(std::vector<int>{1, 1, 1 << 30}), gates(std::vector<int>{1, 1, 0});
+  Blob<float> flags(std::vector<int>{1, 1}), next_state, output;
+  EXPECT_ERROR_NAMES(layer->SetUp({&state, &gates, &flags}, {&next_state, &output}),
+                     "must be 1 x N x 4D");
+}
+
 // Its columns would be too many for a blob; the kernel in use needs none.
 TEST(ConvolutionLayer, TakesImagesWhoseColumnsNoBlobHolds) {
   const caffe::LayerParameter param = FromText<caffe::LayerParameter>(

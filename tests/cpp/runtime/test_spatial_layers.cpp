@@ -279,10 +279,34 @@ TEST(SPP, HasTheGradientOfItsOutput) {
   CheckGradient("type: 'SPP' spp_param { pyramid_height: 2 pool: AVE }", {{2, 2, 5, 6}});
 }
 
+TEST(SPP, RefusesAnImageWithoutPixels) {
+  LayerCase<float> layer("type: 'SPP' spp_param { pyramid_height: 1 }");
+  layer.Bottom({1, 2, 0, 0});
+  EXPECT_ERROR_NAMES(layer.Forward(), "an image of 0 x 0 has no 1 x 1 bins");
+}
+
+TEST(SPP, RefusesAnImageThatIsTooSmallEachTime) {
+  LayerCase<float> layer("type: 'SPP' spp_param { pyramid_height: 3 }");
+  layer.Bottom({1, 2, 8, 8}).Forward();
+  layer.bottom[0]->Reshape({1, 2, 3, 3});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_ERROR_NAMES(layer.layer->Reshape(layer.bottom, layer.top), "has no 4 x 4 bins");
+  }
+  layer.bottom[0]->Reshape({1, 2, 8, 8});
+  layer.layer->Reshape(layer.bottom, layer.top);
+  EXPECT_EQ(layer.TopShape(), (Shape{1, 2 * (1 + 4 + 16)}));
+}
+
 TEST(Im2col, HasTheGradientOfItsOutput) {
   CheckGradient("type: 'Im2col' convolution_param { kernel_size: 3 stride: 2 pad: 1 dilation: 2 }",
                 {{2, 2, 7, 6}});
   CheckGradient("type: 'Im2col' convolution_param { kernel_size: 2 }", {{1, 2, 3, 4, 3}});
+}
+
+TEST(Im2col, RefusesChannelsThatNoIntCounts) {
+  LayerCase<float> layer("type: 'Im2col' convolution_param { kernel_size: 46341 pad: 23168 }");
+  layer.Bottom({1, 4, 6, 5});
+  EXPECT_ERROR_NAMES(layer.Forward(), "8589953124 channels are too many for the top");
 }
 
 }  // namespace
