@@ -52,7 +52,10 @@ bool is_whole_png(std::string_view content) {
   bool ended = false;
   each_chunk(content, [&](std::string_view type, std::string_view body) {
     if (type == "IDAT") stored += body.size();
-    if (type == "IHDR" && body.size() == kHeader) announced = announced_bytes(body);
+    // Which of several headers a decoder takes is not known.
+    if (type == "IHDR" && body.size() == kHeader) {
+      announced = std::max(announced, announced_bytes(body));
+    }
     ended = type == "IEND";
     return !ended;
   });
@@ -120,6 +123,14 @@ bool is_whole_picture(std::string_view content) {
   if (starts_with(content, kJpegStart)) return is_whole_jpeg(content);
   if (starts_with(content, kBmpStart)) return is_whole_bmp(content);
   return true;
+}
+
+bool is_dicom(std::string_view content) {
+  constexpr size_t kFree = 128;  // bytes that may hold anything
+  for (const std::string_view start : {kPngStart, kJpegStart, kBmpStart}) {
+    if (starts_with(content, start)) return false;
+  }
+  return content.size() > kFree && starts_with(content.substr(kFree), "DICM");
 }
 
 bool has_colour_palette(std::string_view content) {

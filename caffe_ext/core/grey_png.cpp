@@ -71,7 +71,8 @@ struct PngFile {
   bool take_chunk(const std::string& path, const std::string& type, const uint8_t* body,
                   size_t length) {
     if (type == "IHDR") {
-      if (length != 13) fail_damaged(path, "is damaged (header)");
+      // Which of two headers another decoder takes is not known.
+      if (length != 13 || header.cols != 0) fail_damaged(path, "is damaged (header)");
       header = {big_endian(body), big_endian(body + 4), body[8], body[9], body[12]};
       // Sides of up to 2^32 - 1: their product might overflow.
       const bool none = header.cols == 0 || header.rows == 0;

@@ -15,6 +15,9 @@ cv::Mat decode_file(const std::string& content, const std::string& name, int fla
   if (!image_codecs::is_whole_picture(content)) {
     throw std::runtime_error(name + " is cut off: copy or create it again");
   }
+  if (image_codecs::is_dicom(content)) {
+    throw std::runtime_error(name + " is a DICOM file: convert it, e.g. to a PNG");
+  }
   cv::Mat pixels;
   if (!content.empty() && content.size() <= INT_MAX) {
     const cv::Mat view(1, static_cast<int>(content.size()), CV_8U,

@@ -100,6 +100,14 @@ TEST(DCMEDataErrors, AFileThatIsNoImage) {
   }
 }
 
+// OpenCV may hand it to GDCM, which ends the process where it is damaged.
+TEST(DCMEDataErrors, AFileOfDICOM) {
+  const DataSet set(1);
+  const std::string file = set.folder / "image0.png";
+  std::ofstream(file) << std::string(128, ' ') << "DICM\xaa\xbal";
+  EXPECT_ERROR_NAMES(run(set.parameters("")), file + " is a DICOM file");
+}
+
 TEST(DCMEDataErrors, ImagesOfSeveralSizesWithoutAReduction) {
   const DataSet set(2);
   const cv::Mat ids = random_ids(30, 30, 1);

@@ -141,3 +141,13 @@ TEST(ImageFiles, ThatCannotBeReadGiveNothing) {
   EXPECT_FALSE(caffe::ReadFileToDatum(folder.path(), &datum));
   EXPECT_FALSE(datum.encoded());
 }
+
+// OpenCV may hand them to GDCM, which ends the process where they are damaged.
+TEST(ImageFiles, OfDICOMGiveNothing) {
+  const TemporaryFolder folder;
+  Write(folder / "scan.dcm", std::string(128, ' ') + "DICM\xaa\xbal");
+  EXPECT_FALSE(caffe::ReadImageToCVMat(folder / "scan.dcm").data);
+  Datum datum;
+  ASSERT_TRUE(caffe::ReadFileToDatum(folder / "scan.dcm", &datum));
+  EXPECT_FALSE(caffe::DecodeDatum(&datum, true));
+}

@@ -151,13 +151,13 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(height, width, content=b"", claimed=None):
-    """A PNG in colours whose data chunk claims a length."""
+def png(height, width, content=b"", claimed=None, more=b""):
+    """A PNG in colours whose data chunk claims a length, and `more` chunks behind that."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = chunk(b"IDAT", zlib.compress(content))
     if claimed is not None:
         data = struct.pack(">I", claimed) + data[4:]
-    return PNG_SIGNATURE + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + data + more + chunk(b"IEND", b"")
 
 
 def jpeg(height, width):
@@ -189,6 +189,7 @@ def stray(content, *, before):
         (png(4, 5, bytes(64))[:-9], "is cut off"),
         (png(30000, 30000, bytes(64)), "is cut off"),
         (png(2**31 - 1, 2**31 - 1, bytes(64)), "is cut off"),
+        (png(30000, 30000, bytes(64), more=png(4, 5)[8:33]), "is cut off"),
         (jpeg(40, 50)[:-2], "is cut off"),
         (jpeg(40, 50)[: len(jpeg(40, 50)) // 2], "is cut off"),
         (jpeg(65000, 65000), "is cut off"),

@@ -114,6 +114,7 @@ def test_a_damaged_file_names_itself(tmp_path):
         (header(3, 0), "claims a size of 3x0"),
         (header(3, 3, colour=5), "is damaged"),
         (chunk(b"IHDR", bytes(12)), r"is damaged \(header\)"),
+        (header(3, 3) + header(2, 2), r"is damaged \(header\)"),
         (header(3, 3), "is cut off"),
         (header(3, 3) + chunk(b"IDAT", b"x"), "is cut off"),
         (header(3, 3) + chunk(b"IDAT", zlib.compress(bytes(11))), "is cut off"),
