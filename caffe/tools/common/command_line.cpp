@@ -8,7 +8,6 @@
 #include <iostream>
 #include <memory>
 #include <new>
-#include <sstream>
 #include <vector>
 
 #include "caffe/common.hpp"
@@ -111,11 +110,16 @@ class Help : public CLI::Formatter {
   string make_usage(const CLI::App* app, string name) const override {
     return Wrapped(Formatter::make_usage(app, std::move(name)), kHelpWidth);
   }
+  // CLI11's own function for such lines is not in all of its versions.
   string make_subcommand(const CLI::App* command) const override {
-    std::ostringstream text;
-    const string what = Wrapped(command->get_description(), kHelpWidth - get_column_width());
-    CLI::detail::format_help(text, command->get_name(), what, get_column_width());
-    return text.str();
+    const size_t column = get_column_width();
+    string text = "  " + command->get_name();
+    text.resize(column, ' ');  // names are shorter
+    for (const char letter : Wrapped(command->get_description(), kHelpWidth - column)) {
+      text += letter;
+      if (letter == '\n') text.append(column, ' ');
+    }
+    return text + "\n";
   }
   // Behind the options of a command, which has no commands of its own, those of the program.
   string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override {
