@@ -7,6 +7,7 @@
 
 #include "caffe/net.hpp"
 #include "caffe/util/math_functions.hpp"
+#include "dnn/precision.hpp"
 #include "from_text.hpp"
 
 namespace caffe_test {
@@ -265,7 +266,7 @@ TEST(Bfloat16, IsWhatBlobsBetweenConvolutionsHold) {
   Blob<float>* x = net.input_blobs()[0];
   caffe::caffe_rng_gaussian<float>(x->count(), 0, 1, x->mutable_cpu_data());
   net.Forward();
-  if (!net.blob_by_name("conv1")->data()->layout() || !__builtin_cpu_supports("avx512bf16")) {
+  if (!net.blob_by_name("conv1")->data()->layout() || !caffe::dnn::HasBfloat16()) {
     GTEST_SKIP() << "built without oneDNN, or this processor has no bfloat16";
   }
   Blob<float>* out = net.output_blobs()[0];

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -159,8 +160,9 @@ TEST(LmdbError, AFileWithAWrongNumberOfRecordsIsNotRead) {
   }
   // LMDB's own count of the records, in both of the pages that describe the file.
   std::fstream file(folder / "db/data.mdb", std::ios::in | std::ios::out | std::ios::binary);
-  const int page = 4096, entries = 16 + 24 + 48 + 32;
-  for (const int at : {entries, page + entries}) {
+  // They are as large as those of memory, of 32 KiB at most.
+  const long page = std::min(sysconf(_SC_PAGESIZE), 32768L), entries = 16 + 24 + 48 + 32;
+  for (const long at : {entries, page + entries}) {
     file.seekp(at);
     const uint64_t many = uint64_t(1) << 40;
     file.write(reinterpret_cast<const char*>(&many), sizeof(many));

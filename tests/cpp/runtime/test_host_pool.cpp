@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "caffe/syncedmem.hpp"
 #include "core/host_pool.hpp"
@@ -34,6 +35,13 @@ TEST(HostPool, HasNoRoomBeyondItsCapacityAndKnowsItsOwn) {
   EXPECT_EQ(pool.Take(5 * kLarge), nullptr);
   int elsewhere = 0;
   EXPECT_FALSE(pool.GiveBack(&elsewhere));
+}
+
+TEST(HostPool, PiecesShareNoPage) {
+  caffe::HostPool pool(4 * kLarge);
+  const auto first = static_cast<char*>(pool.Take(1)), next = static_cast<char*>(pool.Take(1));
+  if (!first) GTEST_SKIP() << "the process has a limit on its addresses";
+  EXPECT_EQ((next - first) % sysconf(_SC_PAGESIZE), 0);
 }
 
 TEST(HostMemory, PiecesDoNotOverlap) {
