@@ -86,6 +86,20 @@ EMULATED_CUBLAS_OF(float, S, s)
 EMULATED_CUBLAS_OF(double, D, d)
 #undef EMULATED_CUBLAS_OF
 
+cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t a,
+                                         cublasOperation_t b, int m, int n, int k,
+                                         const float* alpha, const float* A, int lda,
+                                         long long stride_a, const float* B, int ldb,
+                                         long long stride_b, const float* beta, float* C, int ldc,
+                                         long long stride_c, int count) {
+  return Queue(handle, {A, B, C}, [=, alpha = *alpha, beta = *beta] {
+    for (int i = 0; i < count; ++i) {
+      cblas_sgemm(CblasColMajor, Transpose(a), Transpose(b), m, n, k, alpha, A + i * stride_a, lda,
+                  B + i * stride_b, ldb, beta, C + i * stride_c, ldc);
+    }
+  });
+}
+
 // ---- numbers of several types ----
 
 namespace {

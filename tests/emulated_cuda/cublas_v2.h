@@ -38,6 +38,13 @@ EMULATED_CUBLAS_OF(float, S);
 EMULATED_CUBLAS_OF(double, D);
 #undef EMULATED_CUBLAS_OF
 
+cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t a,
+                                         cublasOperation_t b, int m, int n, int k,
+                                         const float* alpha, const float* A, int lda,
+                                         long long stride_a, const float* B, int ldb,
+                                         long long stride_b, const float* beta, float* C, int ldc,
+                                         long long stride_c, int count);
+
 // Sums are float's, as the factors alpha and beta are.
 cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a, cublasOperation_t b, int m,
                             int n, int k, const void* alpha, const void* A, cudaDataType_t a_type,

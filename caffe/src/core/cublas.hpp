@@ -53,6 +53,7 @@ inline const auto create = CAFFE_CUBLAS(cublasCreate);
 inline const auto destroy = CAFFE_CUBLAS(cublasDestroy);
 inline const auto set_stream = CAFFE_CUBLAS(cublasSetStream);
 inline const auto gemm_ex = CAFFE_CUBLAS_OF(GemmEx, cublasGemmEx);
+inline const auto sgemm_strided_batched = CAFFE_CUBLAS(cublasSgemmStridedBatched);
 inline const auto status_string = CAFFE_CUBLAS(cublasGetStatusString);
 
 }  // namespace cublas

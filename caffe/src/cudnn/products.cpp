@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/make_shared.hpp>
+
 #include "caffe/syncedmem.hpp"
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/math_functions.hpp"
@@ -13,6 +15,7 @@
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
 #include "gpu/scratch.hpp"
+#include "gpu/winograd.hpp"
 
 namespace caffe {
 namespace cudnn {
@@ -46,17 +49,22 @@ char* Bytes(const void* memory) { return const_cast<char*>(static_cast<const cha
 const size_t kMostEngines = 8;
 const size_t kMostMemoryOfEngines = size_t(1) << 30;
 
+// Memory for the values of Winograd's tiles. What is read again soon after it was written may still
+// be in the GPU's cache; larger matrices are multiplied faster.
+const size_t kMemoryOfTiles[] = {size_t(32) << 20, size_t(256) << 20};
+
 }  // namespace
 
 /// An algorithm with the math type that it is meant for, the images that it handles at once, and
-/// the memory that it needs for them. Where there is a plan, that in place of an algorithm, for all
-/// images.
+/// the memory that it needs for them. Where there is a plan, or there are Winograd's tiles, these
+/// in place of an algorithm, for all images.
 struct Products::Choice {
   int algorithm;
   cudnnMathType_t math;
   int images;
   size_t workspace;
-  shared_ptr<Plan> plan;
+  shared_ptr<Plan> plan = nullptr;
+  shared_ptr<const WinogradOnGpu> tiles = nullptr;
 };
 
 // ---- the search ----
@@ -71,6 +79,7 @@ class Products::Search {
     TryAlgorithms<Calls>();
     if (!IsDecided()) {
       TryFewerImages<Calls>();
+      TryTiles<Calls>();
       TryPlans<Calls>();
     }
     ReleaseDeviceScratch(Scratch::kWorkspace);
@@ -100,6 +109,20 @@ class Products::Search {
       Choice half = best_;
       half.images = (best_.images + 1) / 2;
       if (!NeedMemory<Calls>(&half) || !Fits(half) || !Try<Calls>(half)) break;
+    }
+  }
+
+  template <typename Calls>
+  void TryTiles() {
+    if (!products_.MayHaveTiles()) return;
+    for (const size_t memory : kMemoryOfTiles) {
+      const bool turned = Calls::kProduct == Product::kToImage;
+      const ConvolutionGeometry& g = products_.geometry_;
+      Choice choice = {0, products_.math_, g.num, 0};
+      choice.tiles = boost::make_shared<WinogradOnGpu>(g, turned, memory);
+      choice.workspace = choice.tiles->workspace();
+      if (Fits(choice)) Try<Calls>(choice);
+      if (choice.tiles->turns() == 1) return;
     }
   }
 
@@ -158,7 +181,7 @@ class Products::Search {
       const bool rounds = products_.math_ == CUDNN_FMA_MATH && entry.mathType != CUDNN_FMA_MATH;
       if (entry.status != CUDNN_STATUS_SUCCESS || rounds) continue;
       if (entry.determinism != CUDNN_DETERMINISTIC) continue;
-      choices.push_back({static_cast<int>(entry.algo), entry.mathType, images, 0, nullptr});
+      choices.push_back({static_cast<int>(entry.algo), entry.mathType, images, 0});
     }
     return choices;
   }
@@ -212,6 +235,8 @@ class Products::Search {
       if (!weights_) weights_.reset(new SyncedMemory(products_.weight_bytes_));
       arrays.weights = static_cast<char*>(weights_->mutable_gpu_data());
     }
+    // cuBLAS, and each of its kernels, is loaded when it is first needed.
+    if (choice.tiles) TimeOnce<Calls>(choice, arrays);
     const float first = TimeOnce<Calls>(choice, arrays);
     if (first >= 3 * best_time_ + kLoading) return first;
     return std::min(first, TimeOnce<Calls>(choice, arrays));
@@ -229,6 +254,7 @@ class Products::Search {
 
   static string NameOf(const Choice& choice) {
     if (choice.plan) return "an engine";
+    if (choice.tiles) return "Winograd's tiles";
     PlainText name;
     name << "algorithm " << choice.algorithm << ", " << choice.images << " images a call";
     return name.str();
@@ -270,6 +296,25 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
   Compute<ToWeightsCalls>({Bytes(image), Bytes(features), Bytes(diff)}, add);
 }
 
+// What may be rounded to TF32, cuDNN multiplies faster.
+bool Products::MayHaveTiles() const {
+  return type_ == CUDNN_DATA_FLOAT && math_ == CUDNN_FMA_MATH && WinogradOnGpu::Suits(geometry_);
+}
+
+void Products::RunTiles(Product product, const Choice& choice, const Arrays& at, bool add) const {
+  const auto floats = [](char* memory) { return reinterpret_cast<float*>(memory); };
+  float *const image = floats(at.image), *const features = floats(at.features),
+               *const weights = floats(at.weights);
+  void* const workspace = WorkspaceOf(choice);
+  if (product == Product::kToFeatures) {
+    choice.tiles->Convolve(image, weights, features, workspace);
+  } else if (product == Product::kToImage) {
+    choice.tiles->Convolve(features, weights, image, workspace);
+  } else {
+    choice.tiles->ToWeights(image, features, add, weights, workspace);
+  }
+}
+
 // Engines want memory as the GPU's pool gives it, and for gradients of weights more of it.
 bool Products::MayHavePlans(Product product, const Arrays& arrays) const {
   const size_t kMostForWeights = size_t(64) << 20;
@@ -304,6 +349,10 @@ cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const
   if (choice.plan) {
     return Calls::kProduct == Product::kToWeights ? RunPlanToWeights(*choice.plan, arrays, add)
                                                   : RunPlan(*choice.plan, arrays);
+  }
+  if (choice.tiles) {
+    RunTiles(Calls::kProduct, choice, arrays, add);
+    return CUDNN_STATUS_SUCCESS;
   }
   void* workspace = WorkspaceOf(choice);
   const bool doubles = type_ == CUDNN_DATA_DOUBLE;

@@ -20,8 +20,8 @@ struct Sides;
 /// Values of one type in plain order, on the GPU. The batch may be handled in several calls, where
 /// a fast algorithm would need too much temporary memory for the whole of it. What is fastest is
 /// found by trying it at the first use, once a thread for each geometry and GPU: algorithms, and of
-/// floats the engines of the graph interface; only those count that give equal bits each time.
-/// Throws Error where there is none.
+/// floats the engines of the graph interface and tiles of our own (gpu/winograd.hpp); only those
+/// count that give equal bits each time. Throws Error where there is none.
 class Products {
  public:
   /// `math` is the most that factors may be rounded.
@@ -42,8 +42,10 @@ class Products {
   void Compute(const Arrays& arrays, bool add) const;
   template <typename Calls>
   cudnnStatus_t Run(const Choice& choice, Arrays arrays, bool add) const;
+  void RunTiles(Product product, const Choice& choice, const Arrays& arrays, bool add) const;
   cudnnStatus_t RunPlan(const Plan& plan, const Arrays& arrays) const;
   cudnnStatus_t RunPlanToWeights(const Plan& plan, Arrays arrays, bool add) const;
+  bool MayHaveTiles() const;
   bool MayHavePlans(Product product, const Arrays& arrays) const;
   std::vector<shared_ptr<Plan>> PlansOf(Product product) const;
   const Sides& SidesOf(int images) const;

@@ -72,6 +72,7 @@ struct Kernels {
 };
 
 #define CAFFE_KERNEL_INLINE inline __attribute__((always_inline))
+#define CAFFE_KERNEL_UNROLL _Pragma("GCC unroll 8")
 
 namespace any_processor {
 const int kWidth = 4;

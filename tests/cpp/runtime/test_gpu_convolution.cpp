@@ -7,6 +7,8 @@
 
 #ifndef CPU_ONLY
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -14,6 +16,7 @@
 #include "cudnn/convolution.hpp"
 #include "gpu/bias.hpp"
 #include "gpu/depthwise.hpp"
+#include "gpu/winograd.hpp"
 #include "util/bfloat16.hpp"
 #include "util/float16.hpp"
 
@@ -142,6 +145,121 @@ TEST(DepthwiseOnGpu, IsTheSameWithManyResults) {
     }
     ExpectSameInBothOrders<BFloat16, float>(g);
   }
+}
+
+// ---- Winograd's tiles ----
+
+/// One product of a convolution, term by term: calls add(image, features, weight) with the places
+/// of all triples of values that meet.
+template <typename Add>
+void ForTerms(const ConvolutionGeometry& g, const Add& add) {
+  const auto at = [](int n, int channels, int c, const int(&size)[2], int y, int x) {
+    return ((n * channels + c) * size[0] + y) * size[1] + x;
+  };
+  for (int n = 0; n < g.num; ++n) {
+    for (int k = 0; k < g.feature_channels; ++k) {
+      for (int c = 0; c < g.image_channels; ++c) {
+        for (int tap = 0; tap < 9; ++tap) {
+          for (int y = 0; y < g.features[0]; ++y) {
+            for (int x = 0; x < g.features[1]; ++x) {
+              const int row = y - g.pad[0] + tap / 3 * g.dilation[0];
+              const int column = x - g.pad[1] + tap % 3 * g.dilation[1];
+              if (row < 0 || row >= g.image[0] || column < 0 || column >= g.image[1]) continue;
+              add(at(n, g.image_channels, c, g.image, row, column),
+                  at(n, g.feature_channels, k, g.features, y, x),
+                  (k * g.image_channels + c) * 9 + tap);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+void ExpectNear(const std::vector<double>& got, const std::vector<double>& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  double largest = 0;
+  for (const double value : expected) largest = std::max(largest, std::fabs(value));
+  for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-5 * largest) << i;
+}
+
+void ExpectProductsOfTiles(const ConvolutionGeometry& g, std::size_t memory, int turns) {
+  const std::vector<double> image =
+      Normal(size_t(g.num) * g.image_channels * g.image[0] * g.image[1]);
+  const std::vector<double> features =
+      Normal(size_t(g.num) * g.feature_channels * g.features[0] * g.features[1]);
+  const std::vector<double> weights = Normal(size_t(9) * g.feature_channels * g.image_channels);
+  std::vector<double> y(features.size()), dx(image.size()), dw(weights.size());
+  ForTerms(g, [&](int of_image, int of_features, int weight) {
+    y[of_features] += image[of_image] * weights[weight];
+    dx[of_image] += features[of_features] * weights[weight];
+    dw[weight] += image[of_image] * features[of_features];
+  });
+
+  OnDevice<float> x(image), dy(features), w(weights), result_y(features), result_dx(image),
+      result_dw(weights);
+  const caffe::WinogradOnGpu forward(g, false, memory), back(g, true, memory);
+  EXPECT_EQ(forward.turns(), turns);
+  caffe::SyncedMemory workspace(std::max(forward.workspace(), back.workspace()));
+  void* const memory_of_tiles = workspace.mutable_gpu_data();
+  forward.Convolve(x.get(), w.get(), result_y.get(), memory_of_tiles);
+  back.Convolve(dy.get(), w.get(), result_dx.get(), memory_of_tiles);
+  ExpectNear(result_y.Read(), y);
+  ExpectNear(result_dx.Read(), dx);
+  for (const bool add : {false, true}) {
+    forward.ToWeights(x.get(), dy.get(), add, result_dw.get(), memory_of_tiles);
+    ExpectNear(result_dw.Read(), dw);
+    for (double& value : dw) value *= 2;
+  }
+}
+
+TEST(WinogradOnGpu, ComputesTheProductsOfAConvolution) {
+  if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  const struct {
+    int num, ins, outs, image[2], pad[2], dilation[2];
+    std::size_t memory;
+    int turns;
+  } cases[] = {
+      {2, 3, 5, {8, 12}, {1, 1}, {1, 1}, 1 << 20, 1},  // rows in whole packs
+      {1, 7, 2, {9, 11}, {0, 2}, {1, 1}, 1 << 20, 1},
+      {3, 5, 6, {31, 29}, {1, 1}, {1, 1}, 60000, 6},  // some columns of the last turn are empty
+      {2, 4, 3, {17, 26}, {2, 3}, {2, 3}, 1 << 20, 1},
+      {1, 2, 2, {14, 23}, {4, 5}, {1, 2}, 0, 2},  // pads beyond the kernel, no memory
+      {1, 1, 1, {3, 3}, {0, 0}, {1, 1}, 1 << 20, 1}};
+  for (const auto& c : cases) {
+    ConvolutionGeometry g;
+    g.num = c.num;
+    g.image_channels = c.ins;
+    g.feature_channels = c.outs;
+    for (int i = 0; i < 2; ++i) {
+      g.kernel[i] = 3;
+      g.image[i] = c.image[i];
+      g.pad[i] = c.pad[i];
+      g.dilation[i] = c.dilation[i];
+      g.features[i] = c.image[i] + 2 * c.pad[i] - 2 * c.dilation[i];
+    }
+    ASSERT_TRUE(caffe::WinogradOnGpu::Suits(g));
+    ExpectProductsOfTiles(g, c.memory, c.turns);
+  }
+}
+
+TEST(WinogradOnGpu, SuitsSingleStepsOf3x3Taps) {
+  ConvolutionGeometry g;
+  g.image_channels = g.feature_channels = 8;
+  g.image[0] = g.image[1] = g.features[0] = g.features[1] = 10;
+  EXPECT_FALSE(caffe::WinogradOnGpu::Suits(g));
+  g.kernel[0] = g.kernel[1] = 3;
+  g.pad[0] = g.pad[1] = 1;
+  EXPECT_TRUE(caffe::WinogradOnGpu::Suits(g));
+  ConvolutionGeometry other = g;
+  other.groups = 2;
+  EXPECT_FALSE(caffe::WinogradOnGpu::Suits(other));
+  other = g;
+  other.stride[1] = 2;
+  EXPECT_FALSE(caffe::WinogradOnGpu::Suits(other));
+  other = g;
+  other.kernel[0] = 5;
+  EXPECT_FALSE(caffe::WinogradOnGpu::Suits(other));
 }
 
 // ---- bias ----

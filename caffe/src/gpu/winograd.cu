@@ -1,0 +1,317 @@
+#include <algorithm>
+#include <limits>
+
+#include "core/cublas.hpp"
+#include "dnn/winograd_transforms.hpp"
+#include "gpu/vectors.cuh"
+#include "gpu/winograd.hpp"
+
+namespace caffe {
+
+// ---- transforms of one tile, as on the CPU ----
+
+namespace dnn {
+namespace {
+
+using Vector = float;
+const int kTaps = 3;
+
+#define CAFFE_KERNEL_INLINE CAFFE_HOST_DEVICE inline
+#ifdef __CUDACC__
+#define CAFFE_KERNEL_UNROLL _Pragma("unroll")
+#else
+#define CAFFE_KERNEL_UNROLL _Pragma("GCC unroll 8")
+#endif
+#include "dnn/winograd_axes.inc"
+#undef CAFFE_KERNEL_INLINE
+#undef CAFFE_KERNEL_UNROLL
+
+}  // namespace
+}  // namespace dnn
+
+namespace {
+
+const dnn::TileKind kKind = dnn::TileKind::kSmall;
+const int kSide = dnn::SideOf(kKind), kInputs = dnn::InputsOf(kKind);
+const int kPoints = dnn::PointsOf(kKind), kTaps = dnn::kTaps;
+// Matrices have a multiple of so many columns, which cuBLAS multiplies fastest.
+const int kColumns = 32;
+
+using ToInputPoints = dnn::InputTransform<kKind>;
+using ToOutputs = dnn::OutputTransform<kKind>;
+using ToOutputPoints = dnn::OutputTransposed<kKind>;
+using ToTapPoints = dnn::TapTransform<kKind>;
+using ToTaps = dnn::TapTransposed<kKind>;
+
+int TilesAlong(int pixels, int dilation) {
+  const int of_one = (pixels + dilation - 1) / dilation;
+  return (of_one + kSide - 1) / kSide;
+}
+
+// A tile's first output pixel.
+struct Corner {
+  int item, y, x;
+};
+
+// Tiles beside each other are neighbours in memory, those of all multiples of the dilation.
+CAFFE_HOST_DEVICE Corner CornerOf(const OutputTiles& tiles, int tile) {
+  const int across = tiles.across * tiles.dilation[1], down = tiles.down * tiles.dilation[0];
+  const int column = tile % across, row = tile / across % down;
+  return {tile / across / down,
+          row % tiles.dilation[0] + row / tiles.dilation[0] * kSide * tiles.dilation[0],
+          column % tiles.dilation[1] + column / tiles.dilation[1] * kSide * tiles.dilation[1]};
+}
+
+// Some tiles of all channels, which matrices [point][channel][column] are of.
+struct TileColumns {
+  OutputTiles tiles;
+  int first, columns, channels;
+
+  CAFFE_HOST_DEVICE std::ptrdiff_t elements() const { return std::ptrdiff_t(channels) * columns; }
+  // Of element i; behind the last tile: false.
+  CAFFE_HOST_DEVICE bool Locate(int i, int* channel, Corner* corner) const {
+    const int tile = first + i % columns;
+    if (tile >= tiles.count) return false;
+    *channel = i / columns;
+    *corner = CornerOf(tiles, tile);
+    return true;
+  }
+};
+
+// A channel's pixels from a corner on, as far as there are any.
+template <typename T>
+struct Patch {
+  T* pixels;
+  const int* size;
+  const int* step;
+  int y, x;
+
+  CAFFE_HOST_DEVICE T* At(int i, int j) const {
+    const int row = y + i * step[0], column = x + j * step[1];
+    const bool inside = row >= 0 && row < size[0] && column >= 0 && column < size[1];
+    return inside ? pixels + std::ptrdiff_t(row) * size[1] + column : nullptr;
+  }
+};
+
+template <typename T>
+CAFFE_HOST_DEVICE T* PlaneOf(T* values, const TileColumns& at, const Corner& corner, int channel,
+                             const int (&size)[2]) {
+  const std::ptrdiff_t plane = std::ptrdiff_t(corner.item) * at.channels + channel;
+  return values + plane * size[0] * size[1];
+}
+
+// Element i of these: one channel of one tile.
+
+// Transform: ToInputPoints of inputs, or ToOutputPoints of the diffs of outputs. Columns behind the
+// last tile become zeros, which add nothing to a product over tiles.
+template <typename Transform>
+struct TileToPoints {
+  TileColumns at;
+  const float* values;
+  float* points;
+
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    constexpr bool of_inputs = Transform::kFrom == kInputs;
+    int channel = 0;
+    Corner corner = {0, 0, 0};
+    const bool exists = at.Locate(i, &channel, &corner);
+    const OutputTiles& tiles = at.tiles;
+    const int(&size)[2] = of_inputs ? tiles.inputs : tiles.outputs;
+    const Patch<const float> patch = {PlaneOf(values, at, corner, channel, size), size,
+                                      tiles.dilation, corner.y - (of_inputs ? tiles.pad[0] : 0),
+                                      corner.x - (of_inputs ? tiles.pad[1] : 0)};
+    dnn::TransformTile<Transform>(
+        [&](int row, int column, float* value) {
+          const float* const pixel = exists ? patch.At(row, column) : nullptr;
+          *value = pixel ? *pixel : 0;
+        },
+        [&](int row, int column, float value) {
+          points[(row * kInputs + column) * at.elements() + i] = value;
+        });
+  }
+};
+
+// In packs where all rows of all tiles are whole and aligned.
+template <bool packs>
+struct PointsToTile {
+  TileColumns at;
+  const float* points;
+  float* outputs;
+
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    int channel = 0;
+    Corner corner = {0, 0, 0};
+    if (!at.Locate(i, &channel, &corner)) return;
+    const int(&size)[2] = at.tiles.outputs;
+    const Patch<float> patch = {PlaneOf(outputs, at, corner, channel, size), size,
+                                at.tiles.dilation, corner.y, corner.x};
+    Pack<float, kSide> rows[kSide];
+    dnn::TransformTile<ToOutputs>(
+        [&](int row, int column, float* value) {
+          *value = points[(row * kInputs + column) * at.elements() + i];
+        },
+        [&](int row, int column, float value) { rows[row][column] = value; });
+    CAFFE_UNROLL(4)
+    for (int row = 0; row < kSide; ++row) {
+      if constexpr (packs) {
+        float* const to = patch.At(row, 0);
+        if (to) StorePack(rows[row], to);
+      } else {
+        CAFFE_UNROLL(4)
+        for (int column = 0; column < kSide; ++column) {
+          float* const to = patch.At(row, column);
+          if (to) *to = rows[row][column];
+        }
+      }
+    }
+  }
+};
+
+// Weights are [features][channels of the image][3][3], matrices of taps [point][outs][ins]. Element
+// i: the taps from one channel to another.
+
+struct TapsToPoints {
+  int ins, outs;
+  bool turned;
+  const float* weights;
+  float* points;
+
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    const int in = i % ins, out = i / ins;
+    const float* const taps =
+        weights + std::ptrdiff_t(turned ? in * outs + out : i) * (kTaps * kTaps);
+    dnn::TransformTile<ToTapPoints>(
+        [&](int row, int column, float* value) {
+          const int tap = row * kTaps + column;
+          *value = taps[turned ? kTaps * kTaps - 1 - tap : tap];
+        },
+        [&](int row, int column, float value) {
+          points[(row * kInputs + column) * (std::ptrdiff_t(ins) * outs) + i] = value;
+        });
+  }
+};
+
+struct PointsToTaps {
+  std::ptrdiff_t elements;
+  const float* points;
+  bool add;
+  float* diff;
+
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    float* const taps = diff + std::ptrdiff_t(i) * (kTaps * kTaps);
+    dnn::TransformTile<ToTaps>(
+        [&](int row, int column, float* value) {
+          *value = points[(row * kInputs + column) * elements + i];
+        },
+        [&](int row, int column, float value) {
+          float* const tap = taps + row * kTaps + column;
+          *tap = add ? *tap + value : value;
+        });
+  }
+};
+
+// cuBLAS stores matrices by columns: it sees each of ours transposed.
+
+// At every point, result = left * right: rows x inner times inner x columns.
+void Multiply(int rows, int columns, int inner, const float* left, const float* right,
+              float* result) {
+  const float one = 1, zero = 0;
+  const std::ptrdiff_t of_left = rows, of_right = columns;
+  CUBLAS_CHECK(cublas::sgemm_strided_batched(Caffe::cublas_handle(), CUBLAS_OP_N, CUBLAS_OP_N,
+                                             columns, rows, inner, &one, right, columns,
+                                             of_right * inner, left, inner, of_left * inner, &zero,
+                                             result, columns, of_left * columns, kPoints));
+}
+
+// The same with the transpose of the right, columns x inner; or result += that.
+void MultiplyTransposed(int rows, int columns, int inner, const float* left, const float* right,
+                        bool add, float* result) {
+  const float one = 1, beta = add;
+  const std::ptrdiff_t of_left = rows, of_right = columns;
+  CUBLAS_CHECK(cublas::sgemm_strided_batched(Caffe::cublas_handle(), CUBLAS_OP_T, CUBLAS_OP_N,
+                                             columns, rows, inner, &one, right, inner,
+                                             of_right * inner, left, inner, of_left * inner, &beta,
+                                             result, columns, of_left * columns, kPoints));
+}
+
+bool IsSquareOf(int size, const int (&pair)[2]) { return pair[0] == size && pair[1] == size; }
+
+}  // namespace
+
+/// Matrices for all points, in temporary memory.
+struct WinogradOnGpu::Points {
+  float *taps, *ins, *outs;
+};
+
+bool WinogradOnGpu::Suits(const ConvolutionGeometry& g) {
+  const double tiles = double(g.num) * g.image[0] * g.image[1];
+  return g.groups == 1 && IsSquareOf(3, g.kernel) && IsSquareOf(1, g.stride) &&
+         tiles < std::numeric_limits<int>::max() / 4;
+}
+
+WinogradOnGpu::WinogradOnGpu(const ConvolutionGeometry& g, bool turned, std::size_t memory)
+    : turned_(turned),
+      ins_(turned ? g.feature_channels : g.image_channels),
+      outs_(turned ? g.image_channels : g.feature_channels) {
+  for (int axis = 0; axis < 2; ++axis) {
+    tiles_.outputs[axis] = turned ? g.image[axis] : g.features[axis];
+    tiles_.inputs[axis] = turned ? g.features[axis] : g.image[axis];
+    tiles_.dilation[axis] = g.dilation[axis];
+    tiles_.pad[axis] = turned ? 2 * g.dilation[axis] - g.pad[axis] : g.pad[axis];
+  }
+  tiles_.down = TilesAlong(tiles_.outputs[0], g.dilation[0]);
+  tiles_.across = TilesAlong(tiles_.outputs[1], g.dilation[1]);
+  tiles_.count = g.num * tiles_.down * g.dilation[0] * tiles_.across * g.dilation[1];
+
+  const std::size_t column = sizeof(float) * kPoints * (std::size_t(ins_) + outs_);
+  const int most = static_cast<int>(std::min<std::size_t>(
+      memory / column, std::numeric_limits<int>::max() / 2 / std::max(ins_, outs_)));
+  const int turns = (tiles_.count - 1) / std::max(kColumns, most) + 1;
+  const int of_turn = (tiles_.count - 1) / turns + 1;
+  columns_ = (of_turn + kColumns - 1) / kColumns * kColumns;
+}
+
+std::size_t WinogradOnGpu::workspace() const {
+  const std::size_t ins = ins_, outs = outs_;
+  return sizeof(float) * kPoints * (ins * outs + (ins + outs) * columns_);
+}
+
+WinogradOnGpu::Points WinogradOnGpu::PointsIn(void* workspace) const {
+  Points at;
+  at.taps = static_cast<float*>(workspace);
+  at.ins = at.taps + std::ptrdiff_t(kPoints) * ins_ * outs_;
+  at.outs = at.ins + std::ptrdiff_t(kPoints) * ins_ * columns_;
+  return at;
+}
+
+void WinogradOnGpu::Convolve(const float* inputs, const float* weights, float* outputs,
+                             void* workspace) const {
+  const Points at = PointsIn(workspace);
+  ForElements(std::ptrdiff_t(ins_) * outs_, TapsToPoints{ins_, outs_, turned_, weights, at.taps});
+  const bool packs = tiles_.dilation[1] == 1 && tiles_.outputs[1] % kSide == 0 && Aligned(outputs);
+  for (int first = 0; first < tiles_.count; first += columns_) {
+    const TileColumns in = {tiles_, first, columns_, ins_}, out = {tiles_, first, columns_, outs_};
+    ForElements(in.elements(), TileToPoints<ToInputPoints>{in, inputs, at.ins});
+    Multiply(outs_, columns_, ins_, at.taps, at.ins, at.outs);
+    if (packs) {
+      ForElements(out.elements(), PointsToTile<true>{out, at.outs, outputs});
+    } else {
+      ForElements(out.elements(), PointsToTile<false>{out, at.outs, outputs});
+    }
+  }
+}
+
+void WinogradOnGpu::ToWeights(const float* image, const float* features, bool add, float* diff,
+                              void* workspace) const {
+  const Points at = PointsIn(workspace);
+  for (int first = 0; first < tiles_.count; first += columns_) {
+    const TileColumns in = {tiles_, first, columns_, ins_}, out = {tiles_, first, columns_, outs_};
+    ForElements(in.elements(), TileToPoints<ToInputPoints>{in, image, at.ins});
+    ForElements(out.elements(), TileToPoints<ToOutputPoints>{out, features, at.outs});
+    MultiplyTransposed(outs_, ins_, columns_, at.outs, at.ins, first > 0, at.taps);
+  }
+  const std::ptrdiff_t elements = std::ptrdiff_t(ins_) * outs_;
+  ForElements(elements, PointsToTaps{elements, at.taps, add, diff});
+}
+
+}  // namespace caffe
