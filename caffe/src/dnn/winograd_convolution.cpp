@@ -1,6 +1,7 @@
 #include "dnn/winograd_convolution.hpp"
 
 #include <cstdlib>
+#include <memory>
 
 #include <boost/make_shared.hpp>
 
@@ -122,7 +123,7 @@ class WinogradConvolution : public Convolution<float> {
                   Values<float> features) override {
     if (!over_features_) return direct_->ToFeatures(image, parameters, features);
     if (!forward_) {
-      forward_ = boost::make_shared<TileConvolution>(*grids_.features, image_, features_, false);
+      forward_ = std::make_unique<TileConvolution>(*grids_.features, image_, features_, false);
     }
     const void* inputs = ReadBytes(image_, *image.blob, image.part);
     forward_->Run(inputs, parameters, relu_slope_,
@@ -131,7 +132,7 @@ class WinogradConvolution : public Convolution<float> {
 
   void ToImage(Values<float> features, const Blob<float>& weights, Values<float> image) override {
     if (!over_image_) return direct_->ToImage(features, weights, image);
-    if (!data_) data_ = boost::make_shared<TileConvolution>(*grids_.image, features_, image_, true);
+    if (!data_) data_ = std::make_unique<TileConvolution>(*grids_.image, features_, image_, true);
     const void* inputs = ReadBytes(features_, *features.blob, features.part);
     data_->Run(inputs, {&weights}, 1, WriteBytes(image_, image.blob, image.part));
   }
@@ -140,7 +141,7 @@ class WinogradConvolution : public Convolution<float> {
                      Blob<float>* bias) override {
     if (!over_weights_) return direct_->AddWeightDiff(image, features, weights, bias);
     if (!weights_)
-      weights_ = boost::make_shared<TileWeightDiff>(*grids_.weights, image_, features_);
+      weights_ = std::make_unique<TileWeightDiff>(*grids_.weights, image_, features_);
     const void* inputs = ReadBytes(image_, *image.blob, image.part);
     const void* outputs = ReadBytes(features_, *features.blob, features.part);
     weights_->Run(inputs, outputs, weights);
@@ -161,8 +162,8 @@ class WinogradConvolution : public Convolution<float> {
   Grids grids_;
   bool over_features_ = true, over_image_ = true, over_weights_ = true;
   // Made when they are first used.
-  shared_ptr<TileConvolution> forward_, data_;
-  shared_ptr<TileWeightDiff> weights_;
+  std::unique_ptr<TileConvolution> forward_, data_;
+  std::unique_ptr<TileWeightDiff> weights_;
 };
 
 bool FitsLanes(const ChannelLayout& layout) { return layout.block % WinogradChannels() == 0; }
