@@ -98,28 +98,41 @@ string Wrapped(const string& text, size_t width) {
   return wrapped;
 }
 
-// Help that fits into a terminal of the usual width.
+// What is described on the left, its description on the right.
+string SideBySide(const string& left, const string& right, size_t column) {
+  string text = "  " + left;
+  text += text.size() < column ? string(column - text.size(), ' ') : "\n" + string(column, ' ');
+  for (const char c : Wrapped(right, kHelpWidth - column)) {
+    text += c;
+    if (c == '\n') text.append(column, ' ');
+  }
+  return text + "\n";
+}
+
+// Help that fits into a terminal of the usual width. Lines are put together here: versions of CLI11
+// do it in different ways, the later ones take the blanks from the beginnings of examples.
 class Help : public CLI::Formatter {
  public:
-  string make_option_desc(const CLI::Option* option) const override {
-    return Wrapped(Formatter::make_option_desc(option), kHelpWidth - get_column_width());
-  }
-  string make_description(const CLI::App* app) const override {
-    return Wrapped(Formatter::make_description(app), kHelpWidth);
+  string make_help(const CLI::App* app, string name, CLI::AppFormatMode mode) const override {
+    const string footer = app->get_footer();
+    return Wrapped(app->get_description(), kHelpWidth) + "\n" + make_usage(app, std::move(name)) +
+           make_positionals(app) + make_groups(app, mode) + make_subcommands(app, mode) +
+           (footer.empty() ? "" : "\n" + footer + "\n");
   }
   string make_usage(const CLI::App* app, string name) const override {
-    return Wrapped(Formatter::make_usage(app, std::move(name)), kHelpWidth);
-  }
-  // CLI11's own function for such lines is not in all of its versions.
-  string make_subcommand(const CLI::App* command) const override {
-    const size_t column = get_column_width();
-    string text = "  " + command->get_name();
-    text.resize(column, ' ');  // names are shorter
-    for (const char letter : Wrapped(command->get_description(), kHelpWidth - column)) {
-      text += letter;
-      if (letter == '\n') text.append(column, ' ');
+    string usage = "Usage: " + name + " [OPTIONS]";
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) usage += " " + make_option_usage(option);
     }
-    return text + "\n";
+    if (!app->get_subcommands(nullptr).empty()) usage += " SUBCOMMAND";
+    return Wrapped(usage, kHelpWidth) + "\n";
+  }
+  string make_option(const CLI::Option* option, bool positional) const override {
+    return SideBySide(make_option_name(option, positional) + make_option_opts(option),
+                      option->get_description(), get_column_width());
+  }
+  string make_subcommand(const CLI::App* command) const override {
+    return SideBySide(command->get_name(), command->get_description(), get_column_width());
   }
   // Behind the options of a command, which has no commands of its own, those of the program.
   string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override {
