@@ -102,5 +102,8 @@ def progress(
     """Pass the results on while a bar on the terminal counts them."""
     from tqdm import tqdm
 
+    # Bars are drawn by this process alone. The lock that tqdm would make is for several processes;
+    # since Python 3.14 it starts one that looks after it, and that warns where this one is killed.
+    tqdm.set_lock(threading.RLock())
     bar = tqdm(results, total=total, desc=title, disable=quiet or None, leave=False)
     yield from bar

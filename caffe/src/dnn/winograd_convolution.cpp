@@ -140,8 +140,7 @@ class WinogradConvolution : public Convolution<float> {
   void AddWeightDiff(Values<float> image, Values<float> features, Blob<float>* weights,
                      Blob<float>* bias) override {
     if (!over_weights_) return direct_->AddWeightDiff(image, features, weights, bias);
-    if (!weights_)
-      weights_ = std::make_unique<TileWeightDiff>(*grids_.weights, image_, features_);
+    if (!weights_) weights_ = std::make_unique<TileWeightDiff>(*grids_.weights, image_, features_);
     const void* inputs = ReadBytes(image_, *image.blob, image.part);
     const void* outputs = ReadBytes(features_, *features.blob, features.part);
     weights_->Run(inputs, outputs, weights);

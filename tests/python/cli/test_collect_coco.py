@@ -139,7 +139,7 @@ def damaged(counts):
         ({"segmentation": [[1, 2, 10**400, 4, 5, 6]]}, "annotation 5: a polygon is a list of"),
         ({"category_id": 77}, "annotation 5 is of an image or category not in it"),
         ({"image_id": 77}, "annotation 5 is of an image or category not in it"),
-        ({"image_id": [0]}, "is no COCO file (unhashable type"),
+        ({"image_id": [0]}, "unhashable type: 'list'"),
     ],
 )
 def test_coco_annotations_that_do_not_fit(photos, tmp_path, fails, change, message):

@@ -3,6 +3,8 @@
 What goes on at once is held by events, not by times: a loaded machine decides nothing here.
 """
 
+import subprocess
+import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from threading import Event
 
@@ -108,3 +110,20 @@ def test_few_items_are_taken_before_their_results_are():
     results = ordered_map(held, noted(items(), taken), 2)
     assert next(results) == 0 and taken == list(range(2 * AHEAD + 1))
     assert list(results) == list(range(1, 20))
+
+
+BAR = """
+import multiprocessing, os
+multiprocessing.set_start_method("forkserver")  # the default since Python 3.14
+from dcme.parallel import progress
+assert list(progress([7], 1, "counting")) == [7]
+print(open(f"/proc/self/task/{os.getpid()}/children").read())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_progress_bar_starts_no_process():
+    told = subprocess.run(
+        [sys.executable, "-c", BAR], check=True, text=True, stdout=subprocess.PIPE
+    )
+    assert told.stdout.split() == []
