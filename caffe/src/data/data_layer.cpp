@@ -4,6 +4,7 @@
 
 #include <opencv2/core.hpp>
 
+#include "caffe/util/io.hpp"
 #include "data/batch_size.hpp"
 #include "data/name_errors.hpp"
 #include "data/shape_top.hpp"
@@ -61,6 +62,10 @@ template <typename Dtype>
 void DataLayer<Dtype>::ReadDatum(Datum* datum) {
   if (!datum->ParseFromString(cursor_->value())) {
     LOG(FATAL) << RecordName() + " is no Datum message";
+  }
+  // Before memory is taken for the size that it claims.
+  if (!datum->encoded()) {
+    NameErrors([&] { return RecordName(); }, [&] { CheckDatum(*datum, "a datum"); });
   }
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "caffe/util/io.hpp"
+#include "util/described_exception.hpp"
 
 namespace caffe {
 
@@ -49,15 +50,8 @@ const char* SolverTypeName(SolverParameter_SolverType type) {
   LOG(FATAL) << "unknown number " + std::to_string(static_cast<int>(type)) + " of a solver type";
 }
 
-}  // namespace
-
-bool NetNeedsUpgrade(const NetParameter& net_param) {
-  return NetNeedsV0ToV1Upgrade(net_param) || NetNeedsV1ToV2Upgrade(net_param) ||
-         NetNeedsDataUpgrade(net_param) || NetNeedsInputUpgrade(net_param) ||
-         NetNeedsBatchNormUpgrade(net_param);
-}
-
-bool UpgradeNetAsNeeded(const string& param_file, NetParameter* param) {
+// UpgradeNetAsNeeded; its errors do not name the file.
+bool Upgrade(const string& param_file, NetParameter* param) {
   const char* const tool = "upgrade_net_proto_text or _binary";
   bool compatible = true;
   if (NetNeedsV0ToV1Upgrade(*param)) {
@@ -90,6 +84,22 @@ bool UpgradeNetAsNeeded(const string& param_file, NetParameter* param) {
                  << ": parts of this old net have no counterpart, see the lines above";
   }
   return compatible;
+}
+
+}  // namespace
+
+bool NetNeedsUpgrade(const NetParameter& net_param) {
+  return NetNeedsV0ToV1Upgrade(net_param) || NetNeedsV1ToV2Upgrade(net_param) ||
+         NetNeedsDataUpgrade(net_param) || NetNeedsInputUpgrade(net_param) ||
+         NetNeedsBatchNormUpgrade(net_param);
+}
+
+bool UpgradeNetAsNeeded(const string& param_file, NetParameter* param) {
+  try {
+    return Upgrade(param_file, param);
+  } catch (const Error&) {
+    RethrowFrom(param_file + ": ");
+  }
 }
 
 void ReadNetParamsFromTextFileOrDie(const string& param_file, NetParameter* param) {

@@ -9,6 +9,7 @@
 #include "caffe/util/hdf5.hpp"
 #include "caffe/util/io.hpp"
 #include "core/blob_proto.hpp"
+#include "util/described_exception.hpp"
 #include "util/hdf5_handle.hpp"
 
 namespace caffe {
@@ -59,7 +60,11 @@ void SGDSolver<Dtype>::RestoreSolverStateFromBinaryProto(const string& state_fil
     CHECK(history_[i]->ShapeEquals(state.history(i)))
         << state_file << ": history blob " << i << " is not of shape "
         << history_[i]->shape_string() << ": use the net that wrote it";
-    CheckedShape(state.history(i));
+    try {
+      CheckedShape(state.history(i));
+    } catch (const Error&) {
+      RethrowFrom(state_file + ": history blob " + std::to_string(i) + ": ");
+    }
   }
   this->LoadState(state, state_file);
   LOG_IF(INFO, Caffe::root_solver()) << "SGDSolver: restoring history";

@@ -6,6 +6,7 @@
 
 #include "caffe/util/db.hpp"
 #include "forked_process.hpp"
+#include "runtime/data_source.hpp"
 #include "runtime/files.hpp"
 
 using caffe_test::TemporaryFolder;
@@ -150,6 +151,21 @@ TEST(LmdbError, ATruncatedFileIsNotRead) {
   Put(Open(folder / "db", db::NEW).get(), "key", std::string(1 << 20, 'x'));
   std::filesystem::resize_file(folder / "db/data.mdb", 16384);
   EXPECT_ERROR_NAMES(Open(folder / "db", db::READ), "shorter than it says");
+}
+
+// A batch of it would take gigabytes.
+TEST(LmdbError, ADatumWithLessThanItClaimsIsRefusedAtOnce) {
+  const TemporaryFolder folder;
+  caffe::Datum datum;
+  datum.set_channels(3);
+  datum.set_height(1000000);
+  datum.set_width(200);
+  datum.set_data("few");
+  Put(Open(folder / "db", db::NEW).get(), "a", datum.SerializeAsString());
+  const std::string layer =
+      "type: 'Data' data_param { backend: LMDB batch_size: 2 source: '" + (folder / "db") + "' }";
+  EXPECT_ERROR_NAMES(caffe_test::DataSource(layer, 1),
+                     "record 'a' of " + (folder / "db") + ": a datum holds 3 values");
 }
 
 TEST(LmdbError, AFileWithAWrongNumberOfRecordsIsNotRead) {

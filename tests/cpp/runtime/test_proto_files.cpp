@@ -270,7 +270,7 @@ TEST(UpgradeNet, OnlyConvolutionsAndPoolingTakeOverAPadding) {
   EXPECT_EQ(pooled.layer(0).pooling_param().pad(), 2);
   EXPECT_EQ(pooled.layer(0).bottom(0), "x");
   EXPECT_ERROR_NAMES(upgrade(blobs, "bottom: 'p' layer { name: 'r' type: 'relu' }"),
-                     "layer r of type 'relu' cannot take over the padding");
+                     "net: layer r of type 'relu' cannot take over the padding");
   EXPECT_ERROR_NAMES(upgrade(blobs, "bottom: 'p' bottom: 'x' layer { name: 'r' type: 'conv' }"),
                      "layer r of type 'conv' cannot take over the padding");
   for (const char* wrong : {"bottom: 'x'", "top: 'p'", "bottom: 'x' bottom: 'y' top: 'p'"}) {

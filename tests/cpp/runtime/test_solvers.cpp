@@ -9,6 +9,7 @@
 
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/util/hdf5.hpp"
+#include "caffe/util/io.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "from_text.hpp"
 #include "runtime/files.hpp"
@@ -302,6 +303,19 @@ TEST(Solvers, StayAsTheyAreWhereTheHistoryOfAStateCannotBeRead) {
   EXPECT_ERROR_NAMES(solver.Restore(state.c_str()), "'1' cannot be read");
   EXPECT_EQ(solver.iter(), 4);
   EXPECT_EQ(vector<float>(param.cpu_data(), param.cpu_data() + param.count()), before);
+}
+
+TEST(Solvers, NameTheStateWhoseHistoryLacksValues) {
+  const caffe_test::TemporaryFolder folder;
+  SGDSolver<float> solver(Param("momentum: 0.9 snapshot_prefix: '" + (folder / "s") + "'"));
+  Train(&solver);
+  solver.Snapshot();
+  const string file = folder / "s_iter_3.solverstate";
+  caffe::SolverState state;
+  caffe::ReadProtoFromBinaryFileOrDie(file, &state);
+  state.mutable_history(1)->mutable_data()->RemoveLast();
+  caffe::WriteProtoToBinaryFile(state, file);
+  EXPECT_ERROR_NAMES(solver.Restore(file.c_str()), file + ": history blob 1: ");
 }
 
 /// Counts the layers that run.
