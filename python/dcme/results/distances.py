@@ -88,7 +88,7 @@ def read_distances(ids: PathLike, files: StereoFiles) -> Distances:
     try:
         baseline = float(values["extrinsic"]["baseline"])
         focal_length = float(values["intrinsic"]["fx"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise UserError(
             f"{files.camera}: is no camera file with extrinsic.baseline and intrinsic.fx"
         ) from None

@@ -75,9 +75,10 @@ def test_damaged_files_name_themselves(tree):
     write_png(files.disparity, np.zeros((5, 6), np.uint16))
     with pytest.raises(UserError, match=r"disparity\.png: the disparity is 5x6 but"):
         read_distances(sample.ids, files)
-    write_text(files.camera, '{"extrinsic": 3}')
-    with pytest.raises(UserError, match=r"camera\.json: is no camera file"):
-        read_distances(sample.ids, files)
+    for camera in ('{"extrinsic": 3}', f'{{"extrinsic": {{"baseline": 1{"0" * 400}}}}}'):
+        write_text(files.camera, camera)
+        with pytest.raises(UserError, match=r"camera\.json: is no camera file"):
+            read_distances(sample.ids, files)
     with pytest.raises(ValueError, match="disparity image is uint16"):
         instance_distances(ids, np.zeros(ids.shape, np.uint8), BASELINE, FOCAL)
     with pytest.raises(ValueError, match="baseline and focal length must be above 0"):
