@@ -223,11 +223,12 @@ def npz_path(folder: PathLike, name: str) -> Path:
 
 def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> None:
     """Write one map, and its grid classes if given, as a compressed .npz."""
-    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        if grid is None:
-            np.savez_compressed(stream, vectors=vectors)
-        else:
-            np.savez_compressed(stream, vectors=vectors, grid=grid)
+    arrays: Any = {"vectors": vectors} if grid is None else {"vectors": vectors, "grid": grid}
+    # In memory first: where a disk is full, NumPy 1.26 leaves an archive open that complains later.
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)
+    with atomic_path(path) as temporary:
+        Path(temporary).write_bytes(archive.getbuffer())
 
 
 class _PatientFile(io.FileIO):
