@@ -228,7 +228,7 @@ def write_npz(path: PathLike, vectors: np.ndarray, grid: np.ndarray | None) -> N
     archive = io.BytesIO()
     np.savez_compressed(archive, **arrays)
     with atomic_path(path) as temporary:
-        Path(temporary).write_bytes(archive.getbuffer())
+        Path(temporary).write_bytes(archive.getvalue())
 
 
 class _PatientFile(io.FileIO):
