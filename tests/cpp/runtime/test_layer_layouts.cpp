@@ -205,8 +205,9 @@ TEST(PartsOnCpu, KeepTheirBlocksAndElements) {
       layer.layer->Forward(layer.bottom, layer.top);
       for (auto* top : layer.top) Arrange(order, Part::kDiff, top);
       layer.Backward();
-      for (const auto& half : {std::make_pair(layer.top[0], Part::kData),
-                               std::make_pair(layer.bottom[0], Part::kDiff)}) {
+      using Half = std::pair<const Blob<float>*, Part>;
+      for (const Half& half :
+           {Half(layer.top[0], Part::kData), Half(layer.bottom[0], Part::kDiff)}) {
         const ChannelLayout layout = caffe::StoredLayout(*half.first, half.second);
         EXPECT_EQ(layout.element, order.element) << order.name;
         EXPECT_GT(layout.block, 1) << order.name;
