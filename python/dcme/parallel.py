@@ -104,6 +104,7 @@ def progress(
 
     # Bars are drawn by this process alone. The lock that tqdm would make is for several processes;
     # since Python 3.14 it starts one that looks after it, and that warns where this one is killed.
-    tqdm.set_lock(threading.RLock())
+    if not hasattr(tqdm, "_lock"):
+        tqdm.set_lock(threading.RLock())
     bar = tqdm(results, total=total, desc=title, disable=quiet or None, leave=False)
     yield from bar

@@ -1,12 +1,24 @@
+#include <atomic>
+
 #include <cblas.h>
 #include <cublas_v2.h>
 
 #include "cudnn_values.hpp"
 #include "device_queue.hpp"
+#include "refusals.hpp"
 
 struct cublasContext : emulated_cuda::LibraryHandle {};
 
+namespace {
+
+std::atomic<bool> may_start(true);
+
+}  // namespace
+
+void emulated_cuda::MayStartCublas(bool may) { may_start = may; }
+
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
+  if (!may_start) return CUBLAS_STATUS_ALLOC_FAILED;
   *handle = new cublasContext();
   return CUBLAS_STATUS_SUCCESS;
 }

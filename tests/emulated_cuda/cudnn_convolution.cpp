@@ -1,14 +1,30 @@
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 
 #include "cudnn_products.hpp"
+#include "refusals.hpp"
 
 using namespace emulated_cudnn;
 
 namespace {
 
+std::atomic<bool> may_convolve(true);
+
+}  // namespace
+
+namespace emulated_cuda {
+
+void MayConvolve(bool may) { may_convolve = may; }
+bool CanConvolve() { return may_convolve; }
+
+}  // namespace emulated_cuda
+
+namespace {
+
 cudnnStatus_t Check(const Sides& sides) {
+  if (!may_convolve) return CUDNN_STATUS_NOT_SUPPORTED;
   if (!sides.Belong()) return CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH;
   const cudnnDataType_t type = sides.x.type;
   if (type != sides.w.type || type != sides.y.type) return CUDNN_STATUS_BAD_PARAM;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cudnn_graph.hpp"
+#include "refusals.hpp"
 
 namespace emulated_cudnn {
 
@@ -84,7 +85,8 @@ cudnnStatus_t FinalizeHeuristics(BackendDescriptor* heuristics) {
   const auto mode = heuristics->One<cudnnBackendHeurMode_t>(CUDNN_ATTR_ENGINEHEUR_MODE);
   std::vector<DescriptorPtr> results;
   for (const Engine& engine : Engines()) {
-    if (engine.mode == mode) results.push_back(ConfigurationOf(engine, graph));
+    if (engine.mode == mode && emulated_cuda::CanConvolve())
+      results.push_back(ConfigurationOf(engine, graph));
   }
   heuristics->Put(CUDNN_ATTR_ENGINEHEUR_RESULTS, results);
   return results.empty() ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_SUCCESS;

@@ -121,9 +121,23 @@ class Products::Search {
       Choice choice = {0, products_.math_, g.num, 0};
       choice.tiles = boost::make_shared<WinogradOnGpu>(g, turned, memory);
       choice.workspace = choice.tiles->workspace();
-      if (Fits(choice)) Try<Calls>(choice);
+      if (!Fits(choice) || !Start<Calls>(choice)) return;
+      Try<Calls>(choice);
       if (choice.tiles->turns() == 1) return;
     }
+  }
+
+  // cuBLAS, and each of its kernels, is loaded when it is first needed. Where it does not start, as
+  // on a GPU whose memory is full, cuDNN may compute the product all the same.
+  template <typename Calls>
+  bool Start(const Choice& choice) {
+    try {
+      TimeOnce<Calls>(choice, ArraysOfTrials(Calls::kProduct));
+    } catch (const Error& error) {
+      VLOG(1) << NameOf(choice) << " cannot be tried: " << error.what();
+      return false;
+    }
+    return true;
   }
 
   // The graph interface offers other kernels for the same product, some of them faster. They
@@ -226,17 +240,20 @@ class Products::Search {
     return best_time_ < kNever && choice.workspace > best_.workspace + kMuchMemory;
   }
 
-  // Microseconds of the whole batch.
-  template <typename Calls>
-  float TimeOf(const Choice& choice) {
+  // Diffs of weights that have been added up must stay: trials add to others.
+  Arrays ArraysOfTrials(Product product) {
     Arrays arrays = arrays_;
-    if (Calls::kProduct == Product::kToWeights) {
-      // What has been added up there must stay.
+    if (product == Product::kToWeights) {
       if (!weights_) weights_.reset(new SyncedMemory(products_.weight_bytes_));
       arrays.weights = static_cast<char*>(weights_->mutable_gpu_data());
     }
-    // cuBLAS, and each of its kernels, is loaded when it is first needed.
-    if (choice.tiles) TimeOnce<Calls>(choice, arrays);
+    return arrays;
+  }
+
+  // Microseconds of the whole batch.
+  template <typename Calls>
+  float TimeOf(const Choice& choice) {
+    const Arrays arrays = ArraysOfTrials(Calls::kProduct);
     const float first = TimeOnce<Calls>(choice, arrays);
     if (first >= 3 * best_time_ + kLoading) return first;
     return std::min(first, TimeOnce<Calls>(choice, arrays));

@@ -78,19 +78,28 @@ struct TileColumns {
   }
 };
 
-// A channel's pixels from a corner on, as far as there are any.
-template <typename T>
+// n x n pixels of a channel, as far as there are any. What tells so is found out once for each row
+// and column: a load that is left out takes no branch then.
+template <typename T, int n>
 struct Patch {
-  T* pixels;
-  const int* size;
-  const int* step;
-  int y, x;
-
-  CAFFE_HOST_DEVICE T* At(int i, int j) const {
-    const int row = y + i * step[0], column = x + j * step[1];
-    const bool inside = row >= 0 && row < size[0] && column >= 0 && column < size[1];
-    return inside ? pixels + std::ptrdiff_t(row) * size[1] + column : nullptr;
+  CAFFE_HOST_DEVICE Patch(T* plane, const int (&size)[2], const int (&steps)[2], int y, int x)
+      : plane(plane), step(steps[1]) {
+    CAFFE_UNROLL(6)
+    for (int k = 0; k < n; ++k) {
+      const int row = y + k * steps[0], column = x + k * steps[1];
+      has_row[k] = row >= 0 && row < size[0];
+      has_column[k] = column >= 0 && column < size[1];
+      starts[k] = std::ptrdiff_t(row) * size[1] + x;
+    }
   }
+
+  CAFFE_HOST_DEVICE bool Has(int i, int j) const { return has_row[i] && has_column[j]; }
+  CAFFE_HOST_DEVICE T* At(int i, int j) const { return plane + (starts[i] + j * step); }
+
+  T* plane;
+  int step;
+  bool has_row[n], has_column[n];
+  std::ptrdiff_t starts[n];
 };
 
 template <typename T>
@@ -117,13 +126,15 @@ struct TileToPoints {
     const bool exists = at.Locate(i, &channel, &corner);
     const OutputTiles& tiles = at.tiles;
     const int(&size)[2] = of_inputs ? tiles.inputs : tiles.outputs;
-    const Patch<const float> patch = {PlaneOf(values, at, corner, channel, size), size,
-                                      tiles.dilation, corner.y - (of_inputs ? tiles.pad[0] : 0),
-                                      corner.x - (of_inputs ? tiles.pad[1] : 0)};
+    Patch<const float, Transform::kFrom> patch(
+        PlaneOf(values, at, corner, channel, size), size, tiles.dilation,
+        corner.y - (of_inputs ? tiles.pad[0] : 0), corner.x - (of_inputs ? tiles.pad[1] : 0));
+    CAFFE_UNROLL(6)
+    for (bool& has_row : patch.has_row) has_row = has_row && exists;
     dnn::TransformTile<Transform>(
         [&](int row, int column, float* value) {
-          const float* const pixel = exists ? patch.At(row, column) : nullptr;
-          *value = pixel ? *pixel : 0;
+          *value = 0;
+          if (patch.Has(row, column)) *value = *patch.At(row, column);
         },
         [&](int row, int column, float value) {
           points[(row * kInputs + column) * at.elements() + i] = value;
@@ -143,8 +154,8 @@ struct PointsToTile {
     Corner corner = {0, 0, 0};
     if (!at.Locate(i, &channel, &corner)) return;
     const int(&size)[2] = at.tiles.outputs;
-    const Patch<float> patch = {PlaneOf(outputs, at, corner, channel, size), size,
-                                at.tiles.dilation, corner.y, corner.x};
+    const Patch<float, kSide> patch(PlaneOf(outputs, at, corner, channel, size), size,
+                                    at.tiles.dilation, corner.y, corner.x);
     Pack<float, kSide> rows[kSide];
     dnn::TransformTile<ToOutputs>(
         [&](int row, int column, float* value) {
@@ -154,13 +165,11 @@ struct PointsToTile {
     CAFFE_UNROLL(4)
     for (int row = 0; row < kSide; ++row) {
       if constexpr (packs) {
-        float* const to = patch.At(row, 0);
-        if (to) StorePack(rows[row], to);
+        if (patch.Has(row, 0)) StorePack(rows[row], patch.At(row, 0));
       } else {
         CAFFE_UNROLL(4)
         for (int column = 0; column < kSide; ++column) {
-          float* const to = patch.At(row, column);
-          if (to) *to = rows[row][column];
+          if (patch.Has(row, column)) *patch.At(row, column) = rows[row][column];
         }
       }
     }
@@ -244,9 +253,14 @@ struct WinogradOnGpu::Points {
 };
 
 bool WinogradOnGpu::Suits(const ConvolutionGeometry& g) {
-  const double tiles = double(g.num) * g.image[0] * g.image[1];
-  return g.groups == 1 && IsSquareOf(3, g.kernel) && IsSquareOf(1, g.stride) &&
-         tiles < std::numeric_limits<int>::max() / 4;
+  if (g.groups != 1 || !IsSquareOf(3, g.kernel) || !IsSquareOf(1, g.stride)) return false;
+  double pixels = g.num;
+  for (int axis = 0; axis < 2; ++axis) {
+    // There are as many tiles as the dilation asks for, however few pixels each has.
+    if (g.dilation[axis] > std::min(g.image[axis], g.features[axis])) return false;
+    pixels *= std::max(g.image[axis], g.features[axis]);
+  }
+  return pixels < std::numeric_limits<int>::max() / 32;
 }
 
 WinogradOnGpu::WinogradOnGpu(const ConvolutionGeometry& g, bool turned, std::size_t memory)

@@ -24,15 +24,16 @@ struct OutputTiles {
   int pad[2];
 };
 
-/// One of a convolution's three products. Values are floats in plain order, in nobody else's
-/// precision: products of floats are float's. Equal inputs give equal bits.
+/// One of a convolution's three products. Values are floats in plain order, and none is rounded to
+/// fewer bits (TF32); but differences of the transforms make rounding errors some four times as
+/// large as those of sums term by term. Equal inputs give equal bits.
 class WinogradOnGpu {
  public:
   /// Whether it can compute a convolution's products.
   static bool Suits(const ConvolutionGeometry& geometry);
 
-  /// To features and weights, or, `turned`, to the image. The tiles are handled in turns that fit
-  /// into `memory` bytes, if those hold one; the taps take memory beside them.
+  /// To features and weights, or, `turned`, to the image. The tiles are handled in turns of about
+  /// `memory` bytes, at least 32 tiles; the taps take memory beside them.
   WinogradOnGpu(const ConvolutionGeometry& geometry, bool turned, std::size_t memory);
 
   /// Bytes of temporary memory.

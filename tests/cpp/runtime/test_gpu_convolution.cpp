@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <random>
+#include <thread>
 
 #include "caffe/syncedmem.hpp"
 #include "cudnn/convolution.hpp"
@@ -19,6 +21,11 @@
 #include "gpu/winograd.hpp"
 #include "util/bfloat16.hpp"
 #include "util/float16.hpp"
+
+#if __has_include(<refusals.hpp>)
+#include <refusals.hpp>
+#define IS_EMULATED
+#endif
 
 namespace caffe_test {
 namespace {
@@ -29,8 +36,8 @@ using caffe::ConvolutionGeometry;
 
 bool OnGpu() { return caffe::Caffe::mode() == caffe::Caffe::GPU; }
 
-std::vector<double> Normal(size_t count) {
-  std::mt19937 generator(1701);
+std::vector<double> Normal(size_t count, int seed = 1701) {
+  std::mt19937 generator(seed);
   std::normal_distribution<double> distribution;
   std::vector<double> values(count);
   for (double& value : values) value = distribution(generator);
@@ -183,33 +190,58 @@ void ExpectNear(const std::vector<double>& got, const std::vector<double>& expec
   for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-5 * largest) << i;
 }
 
-void ExpectProductsOfTiles(const ConvolutionGeometry& g, std::size_t memory, int turns) {
-  const std::vector<double> image =
-      Normal(size_t(g.num) * g.image_channels * g.image[0] * g.image[1]);
-  const std::vector<double> features =
-      Normal(size_t(g.num) * g.feature_channels * g.features[0] * g.features[1]);
-  const std::vector<double> weights = Normal(size_t(9) * g.feature_channels * g.image_channels);
-  std::vector<double> y(features.size()), dx(image.size()), dw(weights.size());
-  ForTerms(g, [&](int of_image, int of_features, int weight) {
-    y[of_features] += image[of_image] * weights[weight];
-    dx[of_image] += features[of_features] * weights[weight];
-    dw[weight] += image[of_image] * features[of_features];
-  });
+/// Values of a convolution with 3x3 taps, and its three products.
+struct Terms {
+  explicit Terms(const ConvolutionGeometry& g)
+      : image(Normal(size_t(g.num) * g.image_channels * g.image[0] * g.image[1], 1)),
+        features(Normal(size_t(g.num) * g.feature_channels * g.features[0] * g.features[1], 2)),
+        weights(Normal(size_t(9) * g.feature_channels * g.image_channels, 3)),
+        y(features.size()),
+        dx(image.size()),
+        dw(weights.size()) {
+    ForTerms(g, [&](int of_image, int of_features, int weight) {
+      y[of_features] += image[of_image] * weights[weight];
+      dx[of_image] += features[of_features] * weights[weight];
+      dw[weight] += image[of_image] * features[of_features];
+    });
+  }
 
-  OnDevice<float> x(image), dy(features), w(weights), result_y(features), result_dx(image),
-      result_dw(weights);
+  std::vector<double> image, features, weights, y, dx, dw;
+};
+
+ConvolutionGeometry Of3x3Taps(int num, int ins, int outs, const int (&image)[2],
+                              const int (&pad)[2], const int (&dilation)[2]) {
+  ConvolutionGeometry g;
+  g.num = num;
+  g.image_channels = ins;
+  g.feature_channels = outs;
+  for (int i = 0; i < 2; ++i) {
+    g.kernel[i] = 3;
+    g.image[i] = image[i];
+    g.pad[i] = pad[i];
+    g.dilation[i] = dilation[i];
+    g.features[i] = image[i] + 2 * pad[i] - 2 * dilation[i];
+  }
+  return g;
+}
+
+void ExpectProductsOfTiles(const ConvolutionGeometry& g, std::size_t memory, int turns) {
+  const Terms terms(g);
+  OnDevice<float> x(terms.image), dy(terms.features), w(terms.weights), y(terms.features),
+      dx(terms.image), dw(terms.weights);
   const caffe::WinogradOnGpu forward(g, false, memory), back(g, true, memory);
   EXPECT_EQ(forward.turns(), turns);
   caffe::SyncedMemory workspace(std::max(forward.workspace(), back.workspace()));
   void* const memory_of_tiles = workspace.mutable_gpu_data();
-  forward.Convolve(x.get(), w.get(), result_y.get(), memory_of_tiles);
-  back.Convolve(dy.get(), w.get(), result_dx.get(), memory_of_tiles);
-  ExpectNear(result_y.Read(), y);
-  ExpectNear(result_dx.Read(), dx);
+  forward.Convolve(x.get(), w.get(), y.get(), memory_of_tiles);
+  back.Convolve(dy.get(), w.get(), dx.get(), memory_of_tiles);
+  ExpectNear(y.Read(), terms.y);
+  ExpectNear(dx.Read(), terms.dx);
+  std::vector<double> expected = terms.dw;
   for (const bool add : {false, true}) {
-    forward.ToWeights(x.get(), dy.get(), add, result_dw.get(), memory_of_tiles);
-    ExpectNear(result_dw.Read(), dw);
-    for (double& value : dw) value *= 2;
+    forward.ToWeights(x.get(), dy.get(), add, dw.get(), memory_of_tiles);
+    ExpectNear(dw.Read(), expected);
+    for (double& value : expected) value *= 2;
   }
 }
 
@@ -227,30 +259,33 @@ TEST(WinogradOnGpu, ComputesTheProductsOfAConvolution) {
       {1, 2, 2, {14, 23}, {4, 5}, {1, 2}, 0, 2},  // pads beyond the kernel, no memory
       {1, 1, 1, {3, 3}, {0, 0}, {1, 1}, 1 << 20, 1}};
   for (const auto& c : cases) {
-    ConvolutionGeometry g;
-    g.num = c.num;
-    g.image_channels = c.ins;
-    g.feature_channels = c.outs;
-    for (int i = 0; i < 2; ++i) {
-      g.kernel[i] = 3;
-      g.image[i] = c.image[i];
-      g.pad[i] = c.pad[i];
-      g.dilation[i] = c.dilation[i];
-      g.features[i] = c.image[i] + 2 * c.pad[i] - 2 * c.dilation[i];
-    }
+    const ConvolutionGeometry g = Of3x3Taps(c.num, c.ins, c.outs, c.image, c.pad, c.dilation);
     ASSERT_TRUE(caffe::WinogradOnGpu::Suits(g));
     ExpectProductsOfTiles(g, c.memory, c.turns);
   }
 }
 
+TEST(WinogradOnGpu, WritesMemoryThatIsNotAligned) {
+  if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  const ConvolutionGeometry g = Of3x3Taps(1, 2, 2, {8, 8}, {1, 1}, {1, 1});
+  const Terms terms(g);
+  std::vector<double> longer = terms.features;
+  longer.push_back(7);
+  OnDevice<float> x(terms.image), w(terms.weights), y(longer);
+  const caffe::WinogradOnGpu tiles(g, false, 0);
+  caffe::SyncedMemory workspace(tiles.workspace());
+  tiles.Convolve(x.get(), w.get(), y.get() + 1, workspace.mutable_gpu_data());
+  const std::vector<double> got = y.Read();
+  ExpectNear({got.begin() + 1, got.end()}, terms.y);
+}
+
 TEST(WinogradOnGpu, SuitsSingleStepsOf3x3Taps) {
-  ConvolutionGeometry g;
-  g.image_channels = g.feature_channels = 8;
-  g.image[0] = g.image[1] = g.features[0] = g.features[1] = 10;
-  EXPECT_FALSE(caffe::WinogradOnGpu::Suits(g));
-  g.kernel[0] = g.kernel[1] = 3;
-  g.pad[0] = g.pad[1] = 1;
+  const ConvolutionGeometry g = Of3x3Taps(1, 8, 8, {10, 10}, {1, 1}, {1, 1});
   EXPECT_TRUE(caffe::WinogradOnGpu::Suits(g));
+  // A tile for each of so many places would have one pixel, or none.
+  for (const int apart : {11, 46341, 65536}) {
+    EXPECT_FALSE(caffe::WinogradOnGpu::Suits(Of3x3Taps(1, 8, 8, {10, 10}, {apart, 1}, {apart, 1})));
+  }
   ConvolutionGeometry other = g;
   other.groups = 2;
   EXPECT_FALSE(caffe::WinogradOnGpu::Suits(other));
@@ -324,6 +359,67 @@ TEST(ConvolutionOnGpu, RectifiesItsFeatures) {
     EXPECT_GT(negative, 0);
   }
 }
+
+#ifdef IS_EMULATED
+
+class OnlyWays : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!OnGpu()) GTEST_SKIP() << "computes on a GPU";
+  }
+  void TearDown() override {
+    emulated_cuda::MayConvolve(true);
+    emulated_cuda::MayStartCublas(true);
+  }
+
+  static void ExpectProducts(const ConvolutionGeometry& g) {
+    const Terms terms(g);
+    const auto blob = [](int num, int channels, const int(&size)[2],
+                         const std::vector<double>& values) {
+      auto made = std::make_unique<Blob<float>>(num, channels, size[0], size[1]);
+      std::copy(values.begin(), values.end(), made->mutable_cpu_data());
+      std::copy(values.begin(), values.end(), made->mutable_cpu_diff());
+      return made;
+    };
+    const auto image = blob(g.num, g.image_channels, g.image, terms.image);
+    const auto features = blob(g.num, g.feature_channels, g.features, terms.features);
+    const auto weights = blob(g.feature_channels, g.image_channels, g.kernel, terms.weights);
+    weights->scale_diff(0);
+    const auto products = caffe::cudnn::CreateConvolution<float>(g);
+    const caffe::dnn::Values<float> x = {image.get(), caffe::Part::kData},
+                                    dy = {features.get(), caffe::Part::kDiff};
+    for (int pass = 0; pass < 2; ++pass) products->AddWeightDiff(x, dy, weights.get(), nullptr);
+    products->ToFeatures(x, {weights.get()}, {features.get(), caffe::Part::kData});
+    products->ToImage(dy, *weights, {image.get(), caffe::Part::kDiff});
+    const auto read = [](const float* from, int count) {
+      return std::vector<double>(from, from + count);
+    };
+    ExpectNear(read(features->cpu_data(), features->count()), terms.y);
+    ExpectNear(read(image->cpu_diff(), image->count()), terms.dx);
+    std::vector<double> twice = terms.dw;
+    for (double& value : twice) value *= 2;
+    ExpectNear(read(weights->cpu_diff(), weights->count()), twice);
+  }
+};
+
+TEST_F(OnlyWays, TilesComputeWhatCudnnCannot) {
+  emulated_cuda::MayConvolve(false);
+  ExpectProducts(Of3x3Taps(2, 3, 4, {12, 10}, {1, 1}, {1, 1}));
+}
+
+TEST_F(OnlyWays, CudnnComputesWhereCublasDoesNotStart) {
+  emulated_cuda::MayStartCublas(false);
+  int device = 0;
+  CUDA_CHECK(cudaGetDevice(&device));
+  // In a thread of its own, which has not started it yet.
+  std::thread([&] {
+    CUDA_CHECK(cudaSetDevice(device));
+    caffe::Caffe::set_mode(caffe::Caffe::GPU);
+    EXPECT_NO_THROW(ExpectProducts(Of3x3Taps(2, 4, 3, {10, 12}, {1, 1}, {1, 1})));
+  }).join();
+}
+
+#endif  // IS_EMULATED
 
 #endif  // USE_CUDNN
 
