@@ -132,6 +132,7 @@ void CheckDatum(const Datum& datum, const string& name) {
   const bool fits = channels > 0 && datum.height() > 0 && datum.width() > 0 &&
                     values % channels == 0 && values / channels == pixels;
   if (fits) return;
+  if (values == 0) LOG(FATAL) << name + " holds no values";
   LOG(FATAL) << name + " holds " << values << " values, which are not " << channels << " x "
              << datum.height() << " x " << datum.width();
 }

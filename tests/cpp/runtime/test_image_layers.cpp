@@ -313,7 +313,7 @@ TEST_F(Images, ThatComeFirstAreNamedAsAllOthers) {
       records->Commit();
     }
     EXPECT_ERROR_NAMES(DataSource(Lmdb("batch_size: 1"), 2),
-                       "record '0' of " + (folder / "lmdb") + ": an ");
+                       "record '0' of " + (folder / "lmdb") + ": a");
   }
   EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 1", "crop_size: 99"), 2),
                      (folder / "image 0.png") + ": crop 99 x 99 is larger");
