@@ -133,6 +133,10 @@ void CheckDatum(const Datum& datum, const string& name) {
                     values % channels == 0 && values / channels == pixels;
   if (fits) return;
   if (values == 0) LOG(FATAL) << name + " holds no values";
+  if (channels == 0 && pixels == 0) {
+    LOG(FATAL) << name + " holds " << values
+               << " values and no size: if it is an image file, set its field `encoded`";
+  }
   LOG(FATAL) << name + " holds " << values << " values, which are not " << channels << " x "
              << datum.height() << " x " << datum.width();
 }

@@ -199,7 +199,9 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
     const string name = unknown.front().substr(0, unknown.front().find('='));
     const bool wants_command = &command == &app && !app.get_subcommands(nullptr).empty();
     const char* what = name[0] == '-' ? "option" : wants_command ? "command" : "argument";
-    string guess = DidYouMean(name, KnownWords(app, command));
+    std::vector<string> known = KnownWords(app, command);
+    known.erase(std::remove(known.begin(), known.end(), name), known.end());
+    string guess = DidYouMean(name, known);
     if (guess.empty() && name[0] != '-' && !wants_command) guess = MeantOption(command, name);
     problem = string("unknown ") + what + " " + name + guess;
     if (wants_command && FindOption(app, name)) problem = "no command for " + name;

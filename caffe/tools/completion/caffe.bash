@@ -45,7 +45,7 @@ _caffe() {
       if [[ $command ]]; then
         _caffe_words "$(caffe "$command" --help 2>/dev/null | grep -o -- '--[a-z_]*')" "$word"
       else
-        _caffe_words "train test time check device_query --plugin --help --version" "$word"
+        _caffe_words "train test time check device_query --plugin --minloglevel --help --version" "$word"
       fi
       ;;
   esac

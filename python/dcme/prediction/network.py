@@ -133,7 +133,9 @@ def _maps(outputs: Mapping[str, np.ndarray], size: tuple[int, ...]) -> list[str]
     if not fitting:
         return []
     vectors = "vectors" if "vectors" in fitting else fitting[0]
-    return [vectors, *[name for name in maps if name != vectors][:1]]
+    others = [name for name in maps if name != vectors]
+    # Those named as in our nets come first: features may be outputs, too.
+    return [vectors, *sorted(others, key=lambda name: name not in ("grid", "mask"))[:1]]
 
 
 class Network:
@@ -147,7 +149,8 @@ class Network:
     there is none. Values between the layers are freed as soon as they are read (see ``load_net``).
 
     The output ``vectors``, or the one with two channels at the input's size, is the vector map;
-    another, if there is one, the grid classes. These may be as fine as the vectors: one a pixel.
+    ``grid`` or ``mask``, or another, if there is one, the grid classes. These may be as fine as the
+    vectors: one a pixel.
 
     Threads may share a network: their calls take turns.
     """

@@ -6,6 +6,7 @@ disparity, and the share of its pixels that have one (at least half must).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,12 @@ def read_distances(ids: PathLike, files: StereoFiles) -> Distances:
     try:
         baseline = float(values["extrinsic"]["baseline"])
         focal_length = float(values["intrinsic"]["fx"])
+        if not (0 < baseline and 0 < baseline * focal_length < math.inf):
+            raise ValueError("no distances come of such a camera")
     except (ValueError, KeyError, TypeError, OverflowError):
         raise UserError(
-            f"{files.camera}: is no camera file with extrinsic.baseline and intrinsic.fx"
+            f"{files.camera}: is no camera file with numbers above 0 for extrinsic.baseline and "
+            "intrinsic.fx"
         ) from None
     try:
         truth, disparity = (_core.read_grey_png(str(p)) for p in (ids, files.disparity))

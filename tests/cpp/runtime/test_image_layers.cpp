@@ -1,6 +1,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <opencv2/imgcodecs.hpp>
@@ -301,19 +302,24 @@ TEST_F(Images, OfADamagedRecordAreNamedByForward) {
 }
 
 TEST_F(Images, ThatComeFirstAreNamedAsAllOthers) {
-  Datum broken;
+  Datum broken, unmarked;
   broken.set_encoded(true);
   broken.set_data("no image");
-  for (const Datum& datum : {broken, Datum()}) {
+  unmarked.set_data("an image file");
+  const std::pair<Datum, std::string> records[] = {
+      {broken, "an encoded image"},
+      {unmarked, "a datum holds 13 values and no size"},
+      {Datum(), "a datum holds no values"}};
+  for (const auto& record : records) {
     {
       std::unique_ptr<caffe::db::DB> database(caffe::db::GetDB("lmdb"));
       database->Open(folder / "lmdb", caffe::db::WRITE);
-      const std::unique_ptr<caffe::db::Transaction> records(database->NewTransaction());
-      records->Put("0", datum.SerializeAsString());
-      records->Commit();
+      const std::unique_ptr<caffe::db::Transaction> transaction(database->NewTransaction());
+      transaction->Put("0", record.first.SerializeAsString());
+      transaction->Commit();
     }
     EXPECT_ERROR_NAMES(DataSource(Lmdb("batch_size: 1"), 2),
-                       "record '0' of " + (folder / "lmdb") + ": a");
+                       "record '0' of " + (folder / "lmdb") + ": " + record.second);
   }
   EXPECT_ERROR_NAMES(DataSource(Listed("batch_size: 1", "crop_size: 99"), 2),
                      (folder / "image 0.png") + ": crop 99 x 99 is larger");

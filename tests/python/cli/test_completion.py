@@ -42,6 +42,7 @@ def test_caffe():
     assert completed("caffe", "train", "--sol") == ["--solver"]
     assert completed("caffe", "train", "--precision", "B") == ["BF16"]
     assert completed("caffe", "train", "--plu") == ["--plugin"]
+    assert completed("caffe", "--minl") == ["--minloglevel"]
 
 
 def test_caffe_takes_flags_of_one_dash():

@@ -75,7 +75,11 @@ def test_damaged_files_name_themselves(tree):
     write_png(files.disparity, np.zeros((5, 6), np.uint16))
     with pytest.raises(UserError, match=r"disparity\.png: the disparity is 5x6 but"):
         read_distances(sample.ids, files)
-    for camera in ('{"extrinsic": 3}', f'{{"extrinsic": {{"baseline": 1{"0" * 400}}}}}'):
+    numbers = [f"1{'0' * 400}", "1e400", "NaN", "0", "-0.2"]
+    with_numbers = [
+        f'{{"extrinsic": {{"baseline": {x}}}, "intrinsic": {{"fx": 2262}}}}' for x in numbers
+    ]
+    for camera in ('{"extrinsic": 3}', *with_numbers):
         write_text(files.camera, camera)
         with pytest.raises(UserError, match=r"camera\.json: is no camera file"):
             read_distances(sample.ids, files)

@@ -39,6 +39,7 @@ def test_unknown_commands_and_flags_are_answered_with_near_names(folder):
     for wrong, meant in (("--plugn", "--plugin"), ("--minloglevl", "--minloglevel")):
         line = command.fail(folder, "train", f"{wrong}=1")
         assert f"unknown option {wrong} (did you mean {meant}?)" in line
+    assert "unknown option --solver; see" in command.fail(folder, "train", "--", "--solver=x")
 
 
 def test_a_name_is_offered_once(folder):
