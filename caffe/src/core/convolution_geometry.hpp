@@ -30,6 +30,12 @@ struct ConvolutionGeometry {
   bool scales = false;
   /// What ToFeatures multiplies negative features by in the end.
   float relu_slope = 1;
+
+  /// Whether all channels of the image meet 3x3 taps at every pixel, dilated or not: what
+  /// Winograd's tiles are for.
+  bool Has3x3TapsAtEveryPixel() const {
+    return groups == 1 && kernel[0] == 3 && kernel[1] == 3 && stride[0] == 1 && stride[1] == 1;
+  }
 };
 
 }  // namespace caffe

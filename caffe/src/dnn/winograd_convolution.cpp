@@ -167,11 +167,8 @@ class WinogradConvolution : public Convolution<float> {
 
 bool FitsLanes(const ChannelLayout& layout) { return layout.block % WinogradChannels() == 0; }
 
-bool IsSquareOf(int size, const int (&pair)[2]) { return pair[0] == size && pair[1] == size; }
-
 bool Fits(const ConvolutionGeometry& g, const ChannelLayout& image, const ChannelLayout& features) {
-  return g.groups == 1 && IsSquareOf(3, g.kernel) && IsSquareOf(1, g.stride) && FitsLanes(image) &&
-         FitsLanes(features);
+  return g.Has3x3TapsAtEveryPixel() && FitsLanes(image) && FitsLanes(features);
 }
 
 bool IsWanted() {

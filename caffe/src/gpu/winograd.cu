@@ -243,8 +243,6 @@ void MultiplyTransposed(int rows, int columns, int inner, const float* left, con
                                              result, columns, of_left * columns, kPoints));
 }
 
-bool IsSquareOf(int size, const int (&pair)[2]) { return pair[0] == size && pair[1] == size; }
-
 }  // namespace
 
 /// Matrices for all points, in temporary memory.
@@ -253,7 +251,7 @@ struct WinogradOnGpu::Points {
 };
 
 bool WinogradOnGpu::Suits(const ConvolutionGeometry& g) {
-  if (g.groups != 1 || !IsSquareOf(3, g.kernel) || !IsSquareOf(1, g.stride)) return false;
+  if (!g.Has3x3TapsAtEveryPixel()) return false;
   double pixels = g.num;
   for (int axis = 0; axis < 2; ++axis) {
     // There are as many tiles as the dilation asks for, however few pixels each has.

@@ -2,11 +2,11 @@
 
 #include <cstring>
 
-#include "caffe/layers/relu_layer.hpp"
 #include "caffe/layers/scale_layer.hpp"
 #include "core/per_channel.hpp"
 #include "layers/batch_norm_elements.hpp"
 #include "layers/exact_class.hpp"
+#include "layers/fused_relu.hpp"
 #include "layers/learned_blobs.hpp"
 #include "util/copy_elements.hpp"
 
@@ -162,9 +162,9 @@ bool BatchNormLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool back
     keeps_input_ = backward;
     return true;
   }
-  const float slope = next->layer_param().relu_param().negative_slope();
-  if (IsExactly<ReLULayer<Dtype>>(*next) && scale_ && !has_relu_ && slope >= 0) {
-    slope_ = slope;
+  const auto slope = SlopeOfFusibleReLU(*next);
+  if (slope && scale_ && !has_relu_) {
+    slope_ = *slope;
     has_relu_ = true;
     return true;
   }

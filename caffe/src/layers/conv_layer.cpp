@@ -4,13 +4,13 @@
 
 #include "caffe/layers/batch_norm_layer.hpp"
 #include "caffe/layers/pooling_layer.hpp"
-#include "caffe/layers/relu_layer.hpp"
 #include "caffe/util/im2col.hpp"
 #include "dnn/convolution.hpp"
 #include "dnn/pooled_convolution.hpp"
 #include "gpu/bias.hpp"
 #include "layers/convolution_products.hpp"
 #include "layers/exact_class.hpp"
+#include "layers/fused_relu.hpp"
 
 namespace caffe {
 
@@ -49,12 +49,10 @@ void ConvolutionLayer<Dtype>::compute_output_shape() {
 template <typename Dtype>
 bool ConvolutionLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   if (relu_ || !IsExactly<ConvolutionLayer>(*this)) return false;
-  if (!IsExactly<ReLULayer<Dtype>>(*next)) return !backward && FuseAffine(next);
-  const float slope = next->layer_param().relu_param().negative_slope();
-  // A negative slope needs the input to find the gradient.
-  if (slope < 0) return false;
+  const auto slope = SlopeOfFusibleReLU(*next);
+  if (!slope) return !backward && FuseAffine(next);
   relu_ = next;
-  this->set_relu_slope(slope);
+  this->set_relu_slope(*slope);
   return true;
 }
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "caffe/layers/relu_layer.hpp"
 #include "layers/element_layout.hpp"
 #include "layers/element_sums.hpp"
 #include "layers/eltwise_elements.hpp"
 #include "layers/exact_class.hpp"
+#include "layers/fused_relu.hpp"
 
 namespace caffe {
 
@@ -107,15 +107,12 @@ void EltwiseLayer<Dtype>::BackwardSum(const Blob<Dtype>& top, const vector<bool>
 template <typename Dtype>
 bool EltwiseLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
   if (Caffe::mode() == Caffe::GPU || !IsExactly<EltwiseLayer>(*this) ||
-      op_ != EltwiseParameter_EltwiseOp_SUM || relu_slope_ != Dtype(1) ||
-      !IsExactly<ReLULayer<Dtype>>(*next)) {
+      op_ != EltwiseParameter_EltwiseOp_SUM || relu_slope_ != Dtype(1)) {
     return false;
   }
-  const float slope = next->layer_param().relu_param().negative_slope();
-  // A negative slope needs the sum to find the gradient.
-  if (slope < 0) return false;
-  relu_slope_ = slope;
-  return true;
+  const auto slope = SlopeOfFusibleReLU(*next);
+  if (slope) relu_slope_ = *slope;
+  return slope.has_value();
 }
 
 template <typename Dtype>
