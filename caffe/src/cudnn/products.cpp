@@ -12,6 +12,7 @@
 #include "caffe/util/benchmark.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "caffe/util/plain_text.hpp"
+#include "core/winograd_switch.hpp"
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
 #include "gpu/scratch.hpp"
@@ -315,7 +316,8 @@ void Products::ToWeights(const void* image, const void* features, bool add, void
 
 // What may be rounded to TF32, cuDNN multiplies faster.
 bool Products::MayHaveTiles() const {
-  return type_ == CUDNN_DATA_FLOAT && math_ == CUDNN_FMA_MATH && WinogradOnGpu::Suits(geometry_);
+  return type_ == CUDNN_DATA_FLOAT && math_ == CUDNN_FMA_MATH && MayUseWinograd() &&
+         WinogradOnGpu::Suits(geometry_);
 }
 
 void Products::RunTiles(Product product, const Choice& choice, const Arrays& at, bool add) const {

@@ -1,11 +1,11 @@
 #include "dnn/winograd_convolution.hpp"
 
-#include <cstdlib>
 #include <memory>
 
 #include <boost/make_shared.hpp>
 
 #include "core/per_channel.hpp"
+#include "core/winograd_switch.hpp"
 #include "dnn/winograd_products.hpp"
 
 namespace caffe {
@@ -171,14 +171,6 @@ bool Fits(const ConvolutionGeometry& g, const ChannelLayout& image, const Channe
   return g.Has3x3TapsAtEveryPixel() && FitsLanes(image) && FitsLanes(features);
 }
 
-bool IsWanted() {
-  static const bool wanted = [] {
-    const char* value = std::getenv("CAFFE_WINOGRAD");
-    return !value || string(value) != "0";
-  }();
-  return wanted;
-}
-
 }  // namespace
 
 shared_ptr<Convolution<float>> Winograd(const ConvolutionGeometry& geometry,
@@ -198,7 +190,7 @@ shared_ptr<Convolution<float>> WithWinograd(const ConvolutionGeometry& geometry,
                                             const ChannelLayout& features,
                                             const shared_ptr<Convolution<float>>& direct) {
   const bool left = geometry.element == Element::kBFloat16 && LeavesBfloat16ToOneDnn();
-  if (left || !IsWanted() || !Fits(geometry, image, features)) return direct;
+  if (left || !MayUseWinograd() || !Fits(geometry, image, features)) return direct;
   const GridMaker grids(geometry, Filled(image), Filled(features));
   const auto winograd =
       boost::make_shared<WinogradConvolution>(geometry, image, features, grids.Fastest(), direct);

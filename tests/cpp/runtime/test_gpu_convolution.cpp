@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -16,6 +17,7 @@
 
 #include "caffe/syncedmem.hpp"
 #include "cudnn/convolution.hpp"
+#include "errors.hpp"
 #include "gpu/bias.hpp"
 #include "gpu/depthwise.hpp"
 #include "gpu/winograd.hpp"
@@ -370,6 +372,7 @@ class OnlyWays : public ::testing::Test {
   void TearDown() override {
     emulated_cuda::MayConvolve(true);
     emulated_cuda::MayStartCublas(true);
+    unsetenv("CAFFE_WINOGRAD");
   }
 
   static void ExpectProducts(const ConvolutionGeometry& g, bool of_weights) {
@@ -406,6 +409,13 @@ class OnlyWays : public ::testing::Test {
 TEST_F(OnlyWays, TilesComputeWhatCudnnCannot) {
   emulated_cuda::MayConvolve(false);
   ExpectProducts(Of3x3Taps(2, 3, 4, {12, 10}, {1, 1}, {1, 1}), true);
+}
+
+TEST_F(OnlyWays, TilesCanBeTurnedOff) {
+  emulated_cuda::MayConvolve(false);
+  setenv("CAFFE_WINOGRAD", "0", 1);
+  EXPECT_ERROR_NAMES(ExpectProducts(Of3x3Taps(2, 4, 4, {12, 10}, {1, 1}, {1, 1}), true),
+                     "cuDNN has no algorithm");
 }
 
 TEST_F(OnlyWays, CudnnComputesWhereCublasDoesNotStart) {

@@ -2,6 +2,8 @@
 // changes the arithmetic, and where they are chosen.
 #ifdef USE_ONEDNN
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 #include "dnn/precision.hpp"
@@ -208,6 +210,9 @@ TEST(Winograd, IsChosenForWideLayersOf3x3Taps) {
   EXPECT_FALSE(with([](auto* c) { c->kernel[1] = 5; }));
   EXPECT_FALSE(with([](auto* c) { c->stride[0] = 2; }));
   EXPECT_FALSE(with([](auto* c) { c->features[0] = c->features[1] = 4; }));
+  setenv("CAFFE_WINOGRAD", "0", 1);
+  EXPECT_FALSE(IsChosen(g));
+  unsetenv("CAFFE_WINOGRAD");
 }
 
 // In layers, at sizes where it is chosen.

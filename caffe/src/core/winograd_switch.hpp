@@ -1,0 +1,18 @@
+#ifndef CAFFE_SRC_CORE_WINOGRAD_SWITCH_HPP_
+#define CAFFE_SRC_CORE_WINOGRAD_SWITCH_HPP_
+
+#include <cstdlib>
+#include <cstring>
+
+namespace caffe {
+
+/// Whether convolutions may be computed by Winograd's algorithm, on the CPU and on the GPU:
+/// CAFFE_WINOGRAD=0 in the environment turns it off.
+inline bool MayUseWinograd() {
+  const char* value = std::getenv("CAFFE_WINOGRAD");
+  return !value || std::strcmp(value, "0") != 0;
+}
+
+}  // namespace caffe
+
+#endif  // CAFFE_SRC_CORE_WINOGRAD_SWITCH_HPP_
