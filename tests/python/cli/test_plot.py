@@ -1,26 +1,17 @@
-"""Pictures of scenes and of losses."""
+"""Pictures of scenes."""
 
-from pathlib import Path
 from unittest import mock
 
 import cv2
 import numpy as np
 import pytest
-from dcme.classes import CITYSCAPES, ClassMap
+from dcme.classes import ClassMap
 from dcme.cli import main
 from dcme.datasets.class_file import write_classes
 from dcme.datasets.samples import find_samples
 from dcme.datasets.vectors import VectorMap, write_h5, write_npz
 from dcme.encoding import encode
-from dcme.pictures.plotting import (
-    class_colours,
-    palette,
-    show_directions,
-    show_grid,
-    show_instances,
-    show_magnitude,
-)
-from dcme.pictures.sheets import direction_wheel, enlarged, strip
+from dcme.pictures.sheets import strip
 from dcme.results.decode import Decoding
 from dcme.results.files import ImageResult, write_result
 from dcme.results.thresholds import write_decoding
@@ -48,198 +39,6 @@ def test_scene_strip_has_a_panel_for_each_file(city, tmp_path, capsys):
     told = capsys.readouterr().out
     kinds = ("instances", "magnitudes (white: ", "directions", "grid classes")
     assert all(told.count(kind) == 2 for kind in kinds)
-
-
-def test_loss_curves_are_written_in_the_format_of_the_suffix(tmp_path, fails):
-    log = tmp_path / "run.log"
-    log.write_text("Iteration 0, loss = 3\nIteration 1, loss = 2\n")
-    for name in ("loss.png", "loss.svg"):
-        assert main(["plot", str(tmp_path / name), "--log", str(log)]) == 0
-        assert (tmp_path / name).stat().st_size > 1000
-    assert "written as" in fails("plot", tmp_path / "loss.doc", "--log", log)
-
-
-@pytest.fixture
-def legend_of(tmp_path):
-    """The legend of ``dcme plot --log`` for the texts of logs by their paths: names and lines."""
-
-    def legend(**logs):
-        paths = []
-        for name, text in logs.items():
-            path = tmp_path / name.replace("__", "/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_suffix(".log").write_text(text)
-            paths.append(str(path.with_suffix(".log")))
-        with mock.patch("matplotlib.axes.Axes.legend", autospec=True) as made:
-            assert main(["plot", str(tmp_path / "loss.svg"), "--log", *paths]) == 0
-        lines, names = made.call_args.args[1:]
-        return dict(zip(names, lines))
-
-    return legend
-
-
-TRAINING = "Iteration 0, loss = 3\n"
-TESTS = "Iteration 0, Testing net (#0)\n    Test net output #0: a_loss = 3 (* 1 = 3 loss)\n"
-
-
-def test_curves_of_logs_that_share_a_name_are_told_apart_by_their_folders(legend_of):
-    assert list(legend_of(a__train=TRAINING, b__train=TRAINING)) == ["a", "b"]
-    assert list(legend_of(r__train=TRAINING, r__b__train=TRAINING)) == ["r", "r/b"]
-    names = list(legend_of(a__train=TRAINING, b__train=TRAINING, b__c=TRAINING))
-    assert [Path(name).parts for name in names] == [("a", "train"), ("b", "train"), ("b", "c")]
-
-
-@pytest.mark.parametrize(
-    ("logs", "names"),
-    [
-        (("w/train.log.1", "w/train.log.2"), ["train.log.1", "train.log.2"]),
-        (("w/a.log", "w/a.txt", "v/a.log"), ["w/a.log", "w/a.txt", "v/a.log"]),
-        (("a.log", "a.txt", "b.log"), ["a.log", "a.txt", "b.log"]),
-        (("w/a.log", "w/a.log"), ["a.log", "a.log"]),
-    ],
-)
-def test_logs_of_one_folder_are_told_apart_by_their_suffixes(tmp_path, logs, names):
-    for log in logs:
-        (tmp_path / log).parent.mkdir(exist_ok=True)
-        (tmp_path / log).write_text(TRAINING)
-    with mock.patch("dcme.pictures.figures.plot_losses") as plot:
-        main(["plot", str(tmp_path / "loss.svg"), "--log", *(str(tmp_path / log) for log in logs)])
-    assert [name for name, _ in plot.call_args.args[1]] == names
-
-
-@pytest.mark.parametrize(("line", "name"), [("Test loss: 4", ""), ("", ": a_loss")])
-def test_the_loss_of_tests_is_one_curve_where_the_log_has_it(legend_of, line, name):
-    assert list(legend_of(train=TRAINING + TESTS + line)) == ["training", f"held-out{name}"]
-
-
-def test_each_of_many_logs_is_named_once_and_looks_different(legend_of):
-    logs = {f"r{k}": TRAINING * (k + 1) + TESTS + "Test loss: 4\n" for k in range(12)}
-    legend = legend_of(**logs)
-    assert list(legend) == [*logs, "training", "held-out"]
-    looks = {(legend[name].get_color(), legend[name].get_marker()) for name in logs}
-    assert len(looks) == 12
-    assert [legend[kind].get_linestyle() for kind in ("training", "held-out")] == ["-", "--"]
-
-
-def test_a_legend_covers_no_curve(tmp_path):
-    logs = []
-    for k in range(12):
-        logs.append(tmp_path / f"a_rather_long_name_of_a_run_{k}.log")
-        logs[-1].write_text("".join(f"Iteration {i}, loss = {12 - k}\n" for i in range(30)))
-    places = []
-
-    def note(figure, *words, **options):
-        figure.draw_without_rendering()
-        axes = figure.axes[0]
-        places.append((axes.get_window_extent(), axes.get_legend().get_window_extent()))
-        places.append((axes.get_legend().get_window_extent(), figure.bbox))
-
-    with mock.patch("matplotlib.figure.Figure.savefig", autospec=True, side_effect=note):
-        main(["plot", str(tmp_path / "loss.png"), "--log", *map(str, logs)])
-    (axes, legend), (_, figure) = places
-    assert legend.x0 >= axes.x1 and axes.width > 0.4 * figure.width
-    assert legend.y0 >= 0 and legend.y1 <= figure.y1 and legend.x1 <= figure.x1
-
-
-def test_the_only_loss_of_a_short_run_is_seen(tmp_path):
-    pictures = []
-    for loss in ("Iteration 0, loss = 3\n", "Iteration 0, loss = nan\n"):
-        (tmp_path / "run.log").write_text(loss)
-        assert main(["plot", str(tmp_path / "l.png"), "--log", str(tmp_path / "run.log")]) == 0
-        picture = cv2.imread(str(tmp_path / "l.png")).astype(int)
-        centre = picture[
-            picture.shape[0] // 4 : -picture.shape[0] // 4,
-            picture.shape[1] // 3 : -picture.shape[1] // 3,
-        ]
-        pictures.append(((centre[..., 0] - centre[..., 2]) > 60).sum())  # blue
-    assert pictures[0] > 50 and pictures[1] == 0
-
-
-def test_touching_instances_have_a_light_line_between_them():
-    image = np.zeros((8, 8, 3), np.uint8)
-    ids = np.full((8, 8), 1001, np.uint16)
-    ids[4:] = 1002
-    shown = show_instances(image, ids)
-    assert shown[3:5].min() > 150 > shown[[2, 5], 2:6].min()
-
-
-def test_every_instance_has_a_colour_of_its_own():
-    assert len(np.unique(palette(50), axis=0)) == 50
-    image = np.zeros((8, 8, 3), np.uint8)
-    ids = np.zeros((8, 8), np.uint16)
-    ids[:4], ids[4:, :4], ids[6:, 6:] = 24000, 24001, 7
-    shown = show_instances(image, ids)
-    assert not np.array_equal(shown[0, 0], shown[7, 0])
-    assert (shown[7, 7] == 0).all(), "stuff is not an instance"
-
-
-def test_grid_blocks_are_coloured_where_they_have_a_class():
-    image = np.full((32, 48, 3), 100, np.uint8)
-    grid = np.zeros((2, 3), np.uint8)
-    grid[1, 2] = 3
-    shown = show_grid(image, grid, class_colours(CITYSCAPES))
-    assert (shown[:15, :15] == 100).all()
-    assert not (shown[20:30, 36:44] == 100).all()
-
-
-@pytest.mark.parametrize("scale", [1, 3])
-def test_a_grid_as_fine_as_the_image_or_finer_is_shown_without_lines(scale):
-    image = np.full((8, 12, 3), 100, np.uint8)
-    grid = np.zeros((8 * scale, 12 * scale), np.uint8)
-    grid[:, 6 * scale :] = 1
-    shown = show_grid(image, grid, class_colours(CITYSCAPES))
-    assert (shown[:, :6] == 100).all() and (shown[:, 6:] == shown[0, 6]).all()
-    assert (shown[0, 6] != 100).any()
-
-
-def test_panels_of_other_sizes_are_brought_to_the_first():
-    sheet = strip([np.zeros((10, 20, 3), np.uint8), np.zeros((5, 10, 3), np.uint8)])
-    assert sheet.shape == (10, 44, 3)
-    assert strip([np.zeros((10, 20, 3), np.uint8)], columns=4).shape == (10, 20, 3)
-    gap = strip([None, np.zeros((10, 20, 3), np.uint8)])
-    assert (gap[:, :20] == 255).all() and not gap[:, 24:].any()
-
-
-def test_a_legend_shows_each_colour_once_with_its_name_in_lines_as_wide_as_the_sheet():
-    colours = palette(8, 1 / 8)
-    panel = np.full((64, 256, 3), 100, np.uint8)
-    sheet = strip([panel], legend=list(zip(CITYSCAPES.names, colours)))
-    band = sheet[64:]
-    assert sheet.shape[1] == 256 and band.shape[0] > 25, "more than one line"
-    for k, colour in enumerate(colours):
-        rows, columns = np.nonzero((band == colour).all(axis=2))
-        assert 80 < len(rows) < 400 and np.ptp(rows) < 20 and np.ptp(columns) < 20, k
-        beside = band[rows.min() : rows.max() + 1, columns.max() + 2 :][:, :20]
-        assert beside.min() < 100, "the name is beside its colour"
-
-
-def test_small_panels_are_enlarged_and_titles_fit_panels_of_any_shape():
-    assert enlarged(np.zeros((9, 11, 3), np.uint8)).shape == (216, 264, 3)
-    assert enlarged(np.zeros((9, 256, 3), np.uint8)).shape == (9, 256, 3)
-    title = "predicted magnitudes (white: 34.5 px)"
-    narrow, wide = (
-        strip([np.zeros((*size, 3), np.uint8)], titles=[title]) for size in ((1500, 48), (60, 2400))
-    )
-    assert narrow.shape[1] >= 250 and (narrow[-1500:, 48:] == 255).all()
-    assert wide.shape[0] < 60 + 24, "no title is as high as its panel"
-
-
-def test_magnitudes_of_one_scale_compare():
-    vectors = np.zeros((2, 1, 3), np.float32)
-    vectors[0] = [[2, 5, 10]]
-    assert show_magnitude(vectors)[0, :, 0].tolist() == [51, 128, 255]
-    assert show_magnitude(vectors, 5)[0, :, 0].tolist() == [102, 255, 255]
-    assert show_magnitude(0.3 * vectors, 10).max() == 76
-    assert show_directions(0.3 * vectors, 10).max() < show_directions(vectors, 10).max() == 255
-
-
-def test_opposite_directions_have_opposite_hues():
-    vectors = np.zeros((2, 1, 2), np.float32)
-    vectors[0] = [[5, -5]]
-    hue = cv2.cvtColor(show_directions(vectors), cv2.COLOR_BGR2HSV)[0, :, 0].astype(int)
-    assert abs(abs(hue[0] - hue[1]) - 90) <= 2
-    wheel = cv2.cvtColor(direction_wheel(49), cv2.COLOR_BGR2HSV)[24, [47, 1], 0].astype(int)
-    assert (abs(wheel - hue) <= 2).all(), "the right of the wheel is what points to the right"
 
 
 @pytest.fixture
