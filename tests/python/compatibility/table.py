@@ -81,6 +81,8 @@ Code and scripts written for Caffe 1.0 may notice the following.
   `force_gray` is set. Store pictures upright where training and prediction read them differently.
 - Stricter than needed: a line of a list for ImageData or `convert_imageset` that has no label, or
   one that is no whole number (`1.5`), is an error. Caffe 1.0 presumably read what it could of it.
+- A Datum with more values than its channels x height x width is an error, as one with fewer is.
+  Caffe 1.0 presumably read the first ones.
 - Of an HDF5 file only its own values are read, not what external links, external storage or
   virtual datasets take from other files. A file damaged on purpose may end the process in libhdf5
   itself (1.10.8 does not check all that it reads of a group): open only files of people whom you
