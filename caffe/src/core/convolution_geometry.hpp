@@ -5,6 +5,9 @@
 
 namespace caffe {
 
+/// The products of a convolution, each named after its result.
+enum class Product { kToFeatures, kToImage, kToWeights };
+
 /// Shapes of a two-dimensional convolution between an image (the larger side, as a rule) and a
 /// feature map. Pairs are height, width.
 struct ConvolutionGeometry {

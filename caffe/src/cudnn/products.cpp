@@ -117,10 +117,9 @@ class Products::Search {
   void TryTiles() {
     if (!products_.MayHaveTiles()) return;
     for (const size_t memory : kMemoryOfTiles) {
-      const bool turned = Calls::kProduct == Product::kToImage;
       const ConvolutionGeometry& g = products_.geometry_;
       Choice choice = {0, products_.math_, g.num, 0};
-      choice.tiles = boost::make_shared<WinogradOnGpu>(g, turned, memory);
+      choice.tiles = boost::make_shared<WinogradOnGpu>(g, Calls::kProduct, memory);
       choice.workspace = choice.tiles->workspace();
       if (!Fits(choice) || !Start<Calls>(choice)) return;
       Try<Calls>(choice);

@@ -12,9 +12,6 @@
 namespace caffe {
 namespace cudnn {
 
-/// The products of a convolution, each named after its result.
-enum class Product { kToFeatures, kToImage, kToWeights };
-
 /// A product in words, for logs.
 string TextOf(Product product, const ConvolutionGeometry& g);
 

@@ -36,6 +36,11 @@ const int kSide = dnn::SideOf(kKind), kInputs = dnn::InputsOf(kKind);
 const int kPoints = dnn::PointsOf(kKind), kTaps = dnn::kTaps;
 // Matrices have a multiple of so many columns, which cuBLAS multiplies fastest.
 const int kColumns = 32;
+// A product over tiles is cut into pieces of no fewer columns, as long as fewer than kMostBlocks
+// blocks of results, of kBlock x kBlock, are computed side by side: large GPUs have 132 to 148
+// places for some of them, and sums over pieces round less than one over all. None of it depends on
+// the GPU, so that sums do not either.
+const int kColumnsOfPiece = 512, kMostBlocks = 1056, kBlock = 64;
 
 using ToInputPoints = dnn::InputTransform<kKind>;
 using ToOutputs = dnn::OutputTransform<kKind>;
@@ -43,9 +48,12 @@ using ToOutputPoints = dnn::OutputTransposed<kKind>;
 using ToTapPoints = dnn::TapTransform<kKind>;
 using ToTaps = dnn::TapTransposed<kKind>;
 
+// Of so many each; the last one may be smaller.
+int PartsOf(int whole, int each) { return (whole - 1) / each + 1; }
+
+// Each has pixels that are `dilation` apart.
 int TilesAlong(int pixels, int dilation) {
-  const int of_one = (pixels + dilation - 1) / dilation;
-  return (of_one + kSide - 1) / kSide;
+  return dilation * PartsOf(PartsOf(pixels, dilation), kSide);
 }
 
 // A tile's first output pixel.
@@ -53,29 +61,51 @@ struct Corner {
   int item, y, x;
 };
 
-// Tiles beside each other are neighbours in memory, those of all multiples of the dilation.
-CAFFE_HOST_DEVICE Corner CornerOf(const OutputTiles& tiles, int tile) {
-  const int across = tiles.across * tiles.dilation[1], down = tiles.down * tiles.dilation[0];
-  const int column = tile % across, row = tile / across % down;
-  return {tile / across / down,
-          row % tiles.dilation[0] + row / tiles.dilation[0] * kSide * tiles.dilation[0],
-          column % tiles.dilation[1] + column / tiles.dilation[1] * kSide * tiles.dilation[1]};
+// Of the k-th tile along an axis: tiles of pixels that are a multiple of the dilation apart lie
+// between each other.
+CAFFE_HOST_DEVICE int FirstPixel(const OutputTiles& tiles, int axis, int k) {
+  const int before = tiles.apart[axis].Quotient(k) * tiles.dilation[axis];
+  return k - before + before * kSide;
 }
 
-// Some tiles of all channels, which matrices [point][channel][column] are of.
-struct TileColumns {
-  OutputTiles tiles;
-  int first, columns, channels;
+// Tiles beside each other are neighbours in memory.
+CAFFE_HOST_DEVICE Corner CornerOf(const OutputTiles& tiles, int tile) {
+  const int row = tiles.across.Quotient(tile);
+  return {tiles.down.Quotient(row), FirstPixel(tiles, 0, tiles.down.Remainder(row)),
+          FirstPixel(tiles, 1, tiles.across.Remainder(tile))};
+}
 
-  CAFFE_HOST_DEVICE std::ptrdiff_t elements() const { return std::ptrdiff_t(channels) * columns; }
-  // Of element i; behind the last tile: false.
-  CAFFE_HOST_DEVICE bool Locate(int i, int* channel, Corner* corner) const {
-    const int tile = first + i % columns;
+// Some tiles of all channels, which matrices [piece][point][channel][column] are of.
+class TileColumns {
+ public:
+  TileColumns(const OutputTiles& tiles, int first, int columns, int channels)
+      : tiles(tiles),
+        channels(channels),
+        first_(first),
+        columns_(columns),
+        by_channels_(channels),
+        by_columns_(columns) {}
+
+  // Of a piece.
+  CAFFE_HOST_DEVICE int elements() const { return channels * columns_; }
+
+  // Of element i of all pieces; behind the last tile: false.
+  CAFFE_HOST_DEVICE bool Locate(int i, int* piece, int* channel, Corner* corner) const {
+    const int row = by_columns_.Quotient(i);
+    *piece = by_channels_.Quotient(row);
+    *channel = row - *piece * channels;
+    const int tile = first_ + *piece * columns_ + by_columns_.Remainder(i);
     if (tile >= tiles.count) return false;
-    *channel = i / columns;
     *corner = CornerOf(tiles, tile);
     return true;
   }
+
+  OutputTiles tiles;
+  int channels;
+
+ private:
+  int first_, columns_;
+  Divisor by_channels_, by_columns_;
 };
 
 // n x n pixels of a channel, as far as there are any. What tells so is found out once for each row
@@ -121,9 +151,9 @@ struct TileToPoints {
 
   CAFFE_HOST_DEVICE void operator()(int i) const {
     constexpr bool of_inputs = Transform::kFrom == kInputs;
-    int channel = 0;
+    int piece = 0, channel = 0;
     Corner corner = {0, 0, 0};
-    const bool exists = at.Locate(i, &channel, &corner);
+    const bool exists = at.Locate(i, &piece, &channel, &corner);
     const OutputTiles& tiles = at.tiles;
     const int(&size)[2] = of_inputs ? tiles.inputs : tiles.outputs;
     Patch<const float, Transform::kFrom> patch(
@@ -131,18 +161,19 @@ struct TileToPoints {
         corner.y - (of_inputs ? tiles.pad[0] : 0), corner.x - (of_inputs ? tiles.pad[1] : 0));
     CAFFE_UNROLL(6)
     for (bool& has_row : patch.has_row) has_row = has_row && exists;
+    float* const element = points + i + std::ptrdiff_t(piece) * (kPoints - 1) * at.elements();
     dnn::TransformTile<Transform>(
         [&](int row, int column, float* value) {
           *value = 0;
           if (patch.Has(row, column)) *value = *patch.At(row, column);
         },
         [&](int row, int column, float value) {
-          points[(row * kInputs + column) * at.elements() + i] = value;
+          element[std::ptrdiff_t(row * kInputs + column) * at.elements()] = value;
         });
   }
 };
 
-// In packs where all rows of all tiles are whole and aligned.
+// Of one piece. In packs where all rows of all tiles are whole and aligned.
 template <bool packs>
 struct PointsToTile {
   TileColumns at;
@@ -150,16 +181,16 @@ struct PointsToTile {
   float* outputs;
 
   CAFFE_HOST_DEVICE void operator()(int i) const {
-    int channel = 0;
+    int piece = 0, channel = 0;
     Corner corner = {0, 0, 0};
-    if (!at.Locate(i, &channel, &corner)) return;
+    if (!at.Locate(i, &piece, &channel, &corner)) return;
     const int(&size)[2] = at.tiles.outputs;
     const Patch<float, kSide> patch(PlaneOf(outputs, at, corner, channel, size), size,
                                     at.tiles.dilation, corner.y, corner.x);
     Pack<float, kSide> rows[kSide];
     dnn::TransformTile<ToOutputs>(
         [&](int row, int column, float* value) {
-          *value = points[(row * kInputs + column) * at.elements() + i];
+          *value = points[std::ptrdiff_t(row * kInputs + column) * at.elements() + i];
         },
         [&](int row, int column, float value) { rows[row][column] = value; });
     CAFFE_UNROLL(4)
@@ -200,8 +231,10 @@ struct TapsToPoints {
   }
 };
 
+// Adds up the pieces.
 struct PointsToTaps {
   std::ptrdiff_t elements;
+  int pieces;
   const float* points;
   bool add;
   float* diff;
@@ -210,7 +243,10 @@ struct PointsToTaps {
     float* const taps = diff + std::ptrdiff_t(i) * (kTaps * kTaps);
     dnn::TransformTile<ToTaps>(
         [&](int row, int column, float* value) {
-          *value = points[(row * kInputs + column) * elements + i];
+          const float* const point = points + (row * kInputs + column) * elements + i;
+          float sum = 0;
+          for (int p = 0; p < pieces; ++p) sum += point[p * kPoints * elements];
+          *value = sum;
         },
         [&](int row, int column, float value) {
           float* const tap = taps + row * kTaps + column;
@@ -232,15 +268,16 @@ void Multiply(int rows, int columns, int inner, const float* left, const float* 
                                              result, columns, of_left * columns, kPoints));
 }
 
-// The same with the transpose of the right, columns x inner; or result += that.
-void MultiplyTransposed(int rows, int columns, int inner, const float* left, const float* right,
-                        bool add, float* result) {
+// At every point of every piece the same with the transpose of the right, columns x inner; or
+// result += that.
+void MultiplyTransposed(int pieces, int rows, int columns, int inner, const float* left,
+                        const float* right, bool add, float* result) {
   const float one = 1, beta = add;
   const std::ptrdiff_t of_left = rows, of_right = columns;
   CUBLAS_CHECK(cublas::sgemm_strided_batched(Caffe::cublas_handle(), CUBLAS_OP_T, CUBLAS_OP_N,
                                              columns, rows, inner, &one, right, inner,
                                              of_right * inner, left, inner, of_left * inner, &beta,
-                                             result, columns, of_left * columns, kPoints));
+                                             result, columns, of_left * columns, pieces * kPoints));
 }
 
 }  // namespace
@@ -261,38 +298,48 @@ bool WinogradOnGpu::Suits(const ConvolutionGeometry& g) {
   return pixels < std::numeric_limits<int>::max() / 32;
 }
 
-WinogradOnGpu::WinogradOnGpu(const ConvolutionGeometry& g, bool turned, std::size_t memory)
-    : turned_(turned),
-      ins_(turned ? g.feature_channels : g.image_channels),
-      outs_(turned ? g.image_channels : g.feature_channels) {
+WinogradOnGpu::WinogradOnGpu(const ConvolutionGeometry& g, Product product, std::size_t memory)
+    : turned_(product == Product::kToImage),
+      ins_(turned_ ? g.feature_channels : g.image_channels),
+      outs_(turned_ ? g.image_channels : g.feature_channels),
+      pieces_(1) {
   for (int axis = 0; axis < 2; ++axis) {
-    tiles_.outputs[axis] = turned ? g.image[axis] : g.features[axis];
-    tiles_.inputs[axis] = turned ? g.features[axis] : g.image[axis];
+    tiles_.outputs[axis] = turned_ ? g.image[axis] : g.features[axis];
+    tiles_.inputs[axis] = turned_ ? g.features[axis] : g.image[axis];
     tiles_.dilation[axis] = g.dilation[axis];
-    tiles_.pad[axis] = turned ? 2 * g.dilation[axis] - g.pad[axis] : g.pad[axis];
+    tiles_.apart[axis] = Divisor(g.dilation[axis]);
+    tiles_.pad[axis] = turned_ ? 2 * g.dilation[axis] - g.pad[axis] : g.pad[axis];
   }
-  tiles_.down = TilesAlong(tiles_.outputs[0], g.dilation[0]);
-  tiles_.across = TilesAlong(tiles_.outputs[1], g.dilation[1]);
-  tiles_.count = g.num * tiles_.down * g.dilation[0] * tiles_.across * g.dilation[1];
+  const int down = TilesAlong(tiles_.outputs[0], g.dilation[0]);
+  const int across = TilesAlong(tiles_.outputs[1], g.dilation[1]);
+  tiles_.down = Divisor(down);
+  tiles_.across = Divisor(across);
+  tiles_.count = g.num * down * across;
 
   const std::size_t column = sizeof(float) * kPoints * (std::size_t(ins_) + outs_);
   const int most = static_cast<int>(std::min<std::size_t>(
       memory / column, std::numeric_limits<int>::max() / 2 / std::max(ins_, outs_)));
-  const int turns = (tiles_.count - 1) / std::max(kColumns, most) + 1;
-  const int of_turn = (tiles_.count - 1) / turns + 1;
-  columns_ = (of_turn + kColumns - 1) / kColumns * kColumns;
+  const int turns = PartsOf(tiles_.count, std::max(kColumns, most));
+  const int of_turn = PartsOf(tiles_.count, turns);
+  if (product == Product::kToWeights) {
+    const double blocks = double(kPoints) * PartsOf(ins_, kBlock) * PartsOf(outs_, kBlock);
+    const int most_pieces = static_cast<int>(kMostBlocks / blocks);
+    pieces_ = std::max(1, std::min(most_pieces, of_turn / kColumnsOfPiece));
+  }
+  columns_ = PartsOf(of_turn, pieces_ * kColumns) * kColumns;
 }
 
 std::size_t WinogradOnGpu::workspace() const {
   const std::size_t ins = ins_, outs = outs_;
-  return sizeof(float) * kPoints * (ins * outs + (ins + outs) * columns_);
+  return sizeof(float) * kPoints * pieces_ * (ins * outs + (ins + outs) * columns_);
 }
 
 WinogradOnGpu::Points WinogradOnGpu::PointsIn(void* workspace) const {
   Points at;
   at.taps = static_cast<float*>(workspace);
-  at.ins = at.taps + std::ptrdiff_t(kPoints) * ins_ * outs_;
-  at.outs = at.ins + std::ptrdiff_t(kPoints) * ins_ * columns_;
+  const std::ptrdiff_t matrices = kPoints * pieces_;
+  at.ins = at.taps + matrices * ins_ * outs_;
+  at.outs = at.ins + matrices * ins_ * columns_;
   return at;
 }
 
@@ -302,7 +349,7 @@ void WinogradOnGpu::Convolve(const float* inputs, const float* weights, float* o
   ForElements(std::ptrdiff_t(ins_) * outs_, TapsToPoints{ins_, outs_, turned_, weights, at.taps});
   const bool packs = tiles_.dilation[1] == 1 && tiles_.outputs[1] % kSide == 0 && Aligned(outputs);
   for (int first = 0; first < tiles_.count; first += columns_) {
-    const TileColumns in = {tiles_, first, columns_, ins_}, out = {tiles_, first, columns_, outs_};
+    const TileColumns in(tiles_, first, columns_, ins_), out(tiles_, first, columns_, outs_);
     ForElements(in.elements(), TileToPoints<ToInputPoints>{in, inputs, at.ins});
     Multiply(outs_, columns_, ins_, at.taps, at.ins, at.outs);
     if (packs) {
@@ -316,14 +363,14 @@ void WinogradOnGpu::Convolve(const float* inputs, const float* weights, float* o
 void WinogradOnGpu::ToWeights(const float* image, const float* features, bool add, float* diff,
                               void* workspace) const {
   const Points at = PointsIn(workspace);
-  for (int first = 0; first < tiles_.count; first += columns_) {
-    const TileColumns in = {tiles_, first, columns_, ins_}, out = {tiles_, first, columns_, outs_};
-    ForElements(in.elements(), TileToPoints<ToInputPoints>{in, image, at.ins});
-    ForElements(out.elements(), TileToPoints<ToOutputPoints>{out, features, at.outs});
-    MultiplyTransposed(outs_, ins_, columns_, at.outs, at.ins, first > 0, at.taps);
+  for (int first = 0; first < tiles_.count; first += pieces_ * columns_) {
+    const TileColumns in(tiles_, first, columns_, ins_), out(tiles_, first, columns_, outs_);
+    ForElements(pieces_ * in.elements(), TileToPoints<ToInputPoints>{in, image, at.ins});
+    ForElements(pieces_ * out.elements(), TileToPoints<ToOutputPoints>{out, features, at.outs});
+    MultiplyTransposed(pieces_, outs_, ins_, columns_, at.outs, at.ins, first > 0, at.taps);
   }
   const std::ptrdiff_t elements = std::ptrdiff_t(ins_) * outs_;
-  ForElements(elements, PointsToTaps{elements, at.taps, add, diff});
+  ForElements(elements, PointsToTaps{elements, pieces_, at.taps, add, diff});
 }
 
 }  // namespace caffe

@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "core/convolution_geometry.hpp"
+#include "util/divisor.hpp"
 
 namespace caffe {
 
@@ -16,8 +17,8 @@ namespace caffe {
 /// apart. Pairs are height, width.
 struct OutputTiles {
   int count;
-  /// Beside and below each other, of the pixels that are a multiple of the dilation apart.
-  int down, across;
+  /// What numbers of tiles are divided by: tiles beside and below each other, and the dilation.
+  Divisor across, down, apart[2];
   int outputs[2], inputs[2];
   int dilation[2];
   /// The first tap of output (y, x) is on input (y - pad[0], x - pad[1]).
@@ -32,17 +33,17 @@ class WinogradOnGpu {
   /// Whether it can compute a convolution's products.
   static bool Suits(const ConvolutionGeometry& geometry);
 
-  /// To features and weights, or, `turned`, to the image. The tiles are handled in turns of about
-  /// `memory` bytes, at least 32 tiles; the taps take memory beside them.
-  WinogradOnGpu(const ConvolutionGeometry& geometry, bool turned, std::size_t memory);
+  /// The tiles are handled in turns of about `memory` bytes, at least 32 tiles; the taps take
+  /// memory beside them.
+  WinogradOnGpu(const ConvolutionGeometry& geometry, Product product, std::size_t memory);
 
   /// Bytes of temporary memory.
   std::size_t workspace() const;
-  int turns() const { return (tiles_.count + columns_ - 1) / columns_; }
+  int turns() const { return (tiles_.count - 1) / (pieces_ * columns_) + 1; }
 
-  /// From image to features; turned, from features to image. Pointers are on the GPU.
+  /// From image to features, or from features to image. Pointers are on the GPU.
   void Convolve(const float* inputs, const float* weights, float* outputs, void* workspace) const;
-  /// Adds image * features to the diff, or overwrites it; not turned.
+  /// To weights: adds image * features to the diff, or overwrites it.
   void ToWeights(const float* image, const float* features, bool add, float* diff,
                  void* workspace) const;
 
@@ -54,8 +55,9 @@ class WinogradOnGpu {
   bool turned_;
   int ins_, outs_;
   OutputTiles tiles_;
-  /// Of the matrices of a turn: tiles, with those that fill up the last one.
-  int columns_;
+  /// Tiles of a turn lie in so many pieces, which are matrices of so many columns, with those that
+  /// fill up the last one.
+  int pieces_, columns_;
 };
 
 }  // namespace caffe

@@ -35,6 +35,7 @@ namespace {
 using caffe::BFloat16;
 using caffe::Blob;
 using caffe::ConvolutionGeometry;
+using caffe::Product;
 
 bool OnGpu() { return caffe::Caffe::mode() == caffe::Caffe::GPU; }
 
@@ -227,13 +228,18 @@ ConvolutionGeometry Of3x3Taps(int num, int ins, int outs, const int (&image)[2],
   return g;
 }
 
-void ExpectProductsOfTiles(const ConvolutionGeometry& g, std::size_t memory, int turns) {
+void ExpectProductsOfTiles(const ConvolutionGeometry& g, std::size_t memory, int turns,
+                           bool pieces) {
   const Terms terms(g);
   OnDevice<float> x(terms.image), dy(terms.features), w(terms.weights), y(terms.features),
       dx(terms.image), dw(terms.weights);
-  const caffe::WinogradOnGpu forward(g, false, memory), back(g, true, memory);
+  const caffe::WinogradOnGpu forward(g, Product::kToFeatures, memory),
+      back(g, Product::kToImage, memory), to_weights(g, Product::kToWeights, memory);
   EXPECT_EQ(forward.turns(), turns);
-  caffe::SyncedMemory workspace(std::max(forward.workspace(), back.workspace()));
+  EXPECT_EQ(to_weights.turns(), turns);
+  // Each piece has taps of its own.
+  EXPECT_EQ(to_weights.workspace() > forward.workspace(), pieces);
+  caffe::SyncedMemory workspace(std::max(to_weights.workspace(), back.workspace()));
   void* const memory_of_tiles = workspace.mutable_gpu_data();
   forward.Convolve(x.get(), w.get(), y.get(), memory_of_tiles);
   back.Convolve(dy.get(), w.get(), dx.get(), memory_of_tiles);
@@ -241,7 +247,7 @@ void ExpectProductsOfTiles(const ConvolutionGeometry& g, std::size_t memory, int
   ExpectNear(dx.Read(), terms.dx);
   std::vector<double> expected = terms.dw;
   for (const bool add : {false, true}) {
-    forward.ToWeights(x.get(), dy.get(), add, dw.get(), memory_of_tiles);
+    to_weights.ToWeights(x.get(), dy.get(), add, dw.get(), memory_of_tiles);
     ExpectNear(dw.Read(), expected);
     for (double& value : expected) value *= 2;
   }
@@ -253,17 +259,20 @@ TEST(WinogradOnGpu, ComputesTheProductsOfAConvolution) {
     int num, ins, outs, image[2], pad[2], dilation[2];
     std::size_t memory;
     int turns;
+    bool pieces;
   } cases[] = {
-      {2, 3, 5, {8, 12}, {1, 1}, {1, 1}, 1 << 20, 1},  // rows in whole packs
-      {1, 7, 2, {9, 11}, {0, 2}, {1, 1}, 1 << 20, 1},
-      {3, 5, 6, {31, 29}, {1, 1}, {1, 1}, 60000, 6},  // some columns of the last turn are empty
-      {2, 4, 3, {17, 26}, {2, 3}, {2, 3}, 1 << 20, 1},
-      {1, 2, 2, {14, 23}, {4, 5}, {1, 2}, 0, 2},  // pads beyond the kernel, no memory
-      {1, 1, 1, {3, 3}, {0, 0}, {1, 1}, 1 << 20, 1}};
+      {2, 3, 5, {8, 12}, {1, 1}, {1, 1}, 1 << 20, 1, false},  // rows in whole packs
+      {1, 7, 2, {9, 11}, {0, 2}, {1, 1}, 1 << 20, 1, false},
+      {3, 5, 6, {31, 29}, {1, 1}, {1, 1}, 60000, 6, false},  // the last turn has empty columns
+      {2, 4, 3, {17, 26}, {2, 3}, {2, 3}, 1 << 20, 1, false},
+      {1, 2, 2, {14, 23}, {4, 5}, {1, 2}, 0, 2, false},         // pads beyond the kernel, no memory
+      {2, 2, 3, {150, 141}, {1, 1}, {1, 1}, 1000000, 2, true},  // as have the last pieces
+      {1, 1, 2, {101, 190}, {1, 2}, {1, 2}, 1 << 22, 1, true},
+      {1, 1, 1, {3, 3}, {0, 0}, {1, 1}, 1 << 20, 1, false}};
   for (const auto& c : cases) {
     const ConvolutionGeometry g = Of3x3Taps(c.num, c.ins, c.outs, c.image, c.pad, c.dilation);
     ASSERT_TRUE(caffe::WinogradOnGpu::Suits(g));
-    ExpectProductsOfTiles(g, c.memory, c.turns);
+    ExpectProductsOfTiles(g, c.memory, c.turns, c.pieces);
   }
 }
 
@@ -274,7 +283,7 @@ TEST(WinogradOnGpu, WritesMemoryThatIsNotAligned) {
   std::vector<double> longer = terms.features;
   longer.push_back(7);
   OnDevice<float> x(terms.image), w(terms.weights), y(longer);
-  const caffe::WinogradOnGpu tiles(g, false, 0);
+  const caffe::WinogradOnGpu tiles(g, Product::kToFeatures, 0);
   caffe::SyncedMemory workspace(tiles.workspace());
   tiles.Convolve(x.get(), w.get(), y.get() + 1, workspace.mutable_gpu_data());
   const std::vector<double> got = y.Read();
