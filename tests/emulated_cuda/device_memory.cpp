@@ -99,6 +99,7 @@ int HomeOf(const void* address) {
 void Spoil(void* memory, size_t size) { std::memset(memory, 0xff, size); }
 
 cudaError_t Allocate(void** pointer, size_t size, int home, Pool* pool = nullptr) {
+  CountDeviceCall();
   size = (std::max<size_t>(size, 1) + 255) / 256 * 256;
   *pointer = std::aligned_alloc(256, size);
   if (!*pointer) return cudaErrorMemoryAllocation;
@@ -193,12 +194,14 @@ cudaError_t cudaMallocAsync(void** pointer, size_t size, cudaStream_t stream) {
 }
 
 cudaError_t cudaFree(void* pointer) {
+  CountDeviceCall();
   if (!pointer) return cudaSuccess;
   const int home = HomeOf(pointer);
   return home < 0 ? cudaErrorInvalidValue : ReleaseAfter(home, pointer);
 }
 
 cudaError_t cudaFreeHost(void* pointer) {
+  CountDeviceCall();
   if (!pointer) return cudaSuccess;
   if (HomeOf(pointer) != kHost) return cudaErrorInvalidValue;
   return ReleaseAfter(DeviceOfThread(), pointer);

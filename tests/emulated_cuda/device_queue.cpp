@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "device_calls.hpp"
 #include "host_waits.hpp"
 #include "refusals.hpp"
 
@@ -30,6 +31,7 @@ namespace {
 thread_local int device_of_thread = 0;
 thread_local int host_waits = 0;
 std::atomic<bool> may_choose_devices(true);
+std::atomic<int> device_calls(0);
 std::chrono::milliseconds spent(0);
 
 std::vector<StreamPtr>& Streams() {
@@ -65,6 +67,7 @@ void PushWait(Stream* stream, const Mark& mark) {
 }
 
 void WaitFor(const Mark& mark) {
+  CountDeviceCall();
   std::unique_lock<std::mutex> lock(Lock());
   host_waits += mark.stream->done < mark.position;
   while (!Reach(mark)) {
@@ -89,6 +92,9 @@ std::mutex& Lock() {
 int DeviceOfThread() { return device_of_thread; }
 
 int HostWaits() { return host_waits; }
+
+int DeviceCalls() { return device_calls; }
+void CountDeviceCall() { ++device_calls; }
 
 void MayChooseDevices(bool may) { may_choose_devices = may; }
 
@@ -125,6 +131,7 @@ bool Reach(const Mark& mark) {
 void Spend(std::chrono::milliseconds time) { spent += time; }
 
 cudaError_t Queue(cudaStream_t stream, std::function<void()> work) {
+  CountDeviceCall();
   const std::lock_guard<std::mutex> lock(Lock());
   const StreamPtr queue = Resolve(stream);
   if (queue->device != device_of_thread) return cudaErrorInvalidResourceHandle;

@@ -59,6 +59,8 @@ void Spend(std::chrono::milliseconds time);
 
 // ---- without it ----
 
+/// Each call for which CUDA starts on a GPU begins with it (device_calls.hpp).
+void CountDeviceCall();
 /// Queues work, which must keep all that it needs, on a stream of the thread's device.
 cudaError_t Queue(cudaStream_t stream, std::function<void()> work);
 bool IsDeviceMemory(const void* pointer);

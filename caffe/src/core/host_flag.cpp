@@ -10,7 +10,10 @@ int* HostFlag::device() { return nullptr; }
 
 #else
 
-HostFlag::~HostFlag() { cudaFreeHost(value_); }
+// Freeing nothing would start CUDA, for programs on the CPU as well.
+HostFlag::~HostFlag() {
+  if (value_) cudaFreeHost(value_);
+}
 
 int* HostFlag::device() {
   if (!value_) {
