@@ -1,11 +1,13 @@
 #include "caffe/layers/base_conv_layer.hpp"
 
+#include "caffe/layers/conv_layer.hpp"
 #include "caffe/util/im2col.hpp"
 #include "core/per_channel.hpp"
 #include "cudnn/convolution.hpp"
 #include "dnn/convolution.hpp"
 #include "dnn/precision.hpp"
 #include "layers/convolution_products.hpp"
+#include "layers/exact_class.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/window_params.hpp"
 #include "util/rows.hpp"
@@ -42,6 +44,10 @@ void BaseConvolutionLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom,
   conv_out_channels_ = reverse_dimensions() ? channels_ : num_output_;
   conv_in_channels_ = reverse_dimensions() ? num_output_ : channels_;
   bias_term_ = param.bias_term();
+  // A kernel larger than the image is told before the weights are filled. Users' classes may know
+  // their output's shape later only.
+  bottom_shape_ = &bottom[0]->shape();
+  if (IsExactly<ConvolutionLayer<Dtype>>(*this)) compute_output_shape();
   SetUpBlobs();
   kernel_dim_ = this->blobs_[0]->count(1);
   weight_offset_ = conv_out_channels_ * kernel_dim_ / group_;

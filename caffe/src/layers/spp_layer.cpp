@@ -15,6 +15,9 @@ Bins Divide(int size, int bins) {
   return {kernel, (kernel * bins - size + 1) / 2};
 }
 
+// Whether the first of them holds a part of the axis.
+bool Divides(const Bins& bins) { return bins.pad < bins.kernel; }
+
 }  // namespace
 
 template <typename Dtype>
@@ -22,6 +25,9 @@ LayerParameter SPPLayer<Dtype>::GetPoolingParam(const int pyramid_level, const i
                                                 const int bottom_w, const SPPParameter spp_param) {
   const int bins = 1 << pyramid_level;
   const Bins rows = Divide(bottom_h, bins), columns = Divide(bottom_w, bins);
+  CHECK(Divides(rows) && Divides(columns))
+      << "an image of " << bottom_h << " x " << bottom_w << " cannot be divided into " << bins
+      << " x " << bins << " bins; use a smaller pyramid_height or an input of another size";
   LayerParameter param;
   param.set_type("Pooling");
   param.set_phase(this->phase_);
@@ -61,10 +67,6 @@ void SPPLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<B
   if (resized) {
     pooling_layers_.clear();
     pooling_outputs_.clear();
-    const int finest = 1 << (pyramid_height_ - 1);
-    CHECK(bottom_h_ >= finest && bottom_w_ >= finest)
-        << "an image of " << bottom_h_ << " x " << bottom_w_ << " has no " << finest << " x "
-        << finest << " bins; use a smaller pyramid_height or a larger input";
   }
   int width = 0;
   for (int level = 0; level < pyramid_height_; ++level) {

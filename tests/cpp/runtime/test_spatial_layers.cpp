@@ -282,7 +282,7 @@ TEST(SPP, HasTheGradientOfItsOutput) {
 TEST(SPP, RefusesAnImageWithoutPixels) {
   LayerCase<float> layer("type: 'SPP' spp_param { pyramid_height: 1 }");
   layer.Bottom({1, 2, 0, 0});
-  EXPECT_ERROR_NAMES(layer.Forward(), "an image of 0 x 0 has no 1 x 1 bins");
+  EXPECT_ERROR_NAMES(layer.Forward(), "an image of 0 x 0 cannot be divided into 1 x 1 bins");
 }
 
 TEST(SPP, RefusesAnImageThatIsTooSmallEachTime) {
@@ -290,8 +290,12 @@ TEST(SPP, RefusesAnImageThatIsTooSmallEachTime) {
   layer.Bottom({1, 2, 8, 8}).Forward();
   layer.bottom[0]->Reshape({1, 2, 3, 3});
   for (int i = 0; i < 2; ++i) {
-    EXPECT_ERROR_NAMES(layer.layer->Reshape(layer.bottom, layer.top), "has no 4 x 4 bins");
+    EXPECT_ERROR_NAMES(layer.layer->Reshape(layer.bottom, layer.top), "into 4 x 4 bins");
   }
+  // Three bins of two rows would be enough for it.
+  layer.bottom[0]->Reshape({1, 2, 5, 8});
+  EXPECT_ERROR_NAMES(layer.layer->Reshape(layer.bottom, layer.top),
+                     "an image of 5 x 8 cannot be divided into 4 x 4 bins; use a smaller");
   layer.bottom[0]->Reshape({1, 2, 8, 8});
   layer.layer->Reshape(layer.bottom, layer.top);
   EXPECT_EQ(layer.TopShape(), (Shape{1, 2 * (1 + 4 + 16)}));
