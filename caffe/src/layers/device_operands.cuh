@@ -11,21 +11,22 @@
 
 namespace caffe {
 
-/// Blobs that one kernel reads, whose values are kept as T. Their number is known to the compiler:
-/// what is looked up by a number that it does not know would have to lie in memory.
+/// Blobs that one kernel reads, whose values are kept as T (const), or writes. Their number is
+/// known to the compiler: what is looked up by a number that it does not know would have to lie in
+/// memory.
 template <typename T, int count>
 struct Operands {
-  using Real = Arithmetic<T>;
+  using Real = Arithmetic<std::remove_const_t<T>>;
   static constexpr int kCount = count;
 
-  /// Whether the result starts here; else it holds that of the operands before.
-  bool first;
-  const T* from[kCount];
+  /// Whether the result starts here, or ends; else it holds that of the operands before.
+  bool first, last;
+  T* at[kCount];
   Real factor[kCount];
 
   /// Whether all of them are Aligned.
   bool aligned() const {
-    for (const T* operand : from) {
+    for (const T* operand : at) {
       if (!Aligned(operand)) return false;
     }
     return true;
@@ -35,10 +36,12 @@ struct Operands {
 /// The most blobs of one kernel; with more, results are rounded in between.
 constexpr int kMostOperands = 4;
 
-/// y = the sum of factor * operand. Element i: unit i of the values.
+/// y = the sum of factor * operand; in the end, what is not positive is multiplied by `slope`.
+/// Element i: unit i of the values.
 template <typename X, typename Unit>
 struct SumOf {
   X x;
+  typename X::Real slope;
   Unit* y;
   CAFFE_HOST_DEVICE void operator()(int i) const {
     using Real = typename X::Real;
@@ -48,34 +51,36 @@ struct SumOf {
       for (int j = 0; j < Unit::kSize; ++j) sum[j] = before[j];
     }
     for (int k = 0; k < X::kCount; ++k) {
-      const Unit from = AsUnits<Unit>(x.from[k])[i];
+      const Unit from = AsUnits<Unit>(x.at[k])[i];
       for (int j = 0; j < Unit::kSize; ++j) sum[j] += x.factor[k] * Real(from[j]);
     }
     Unit result;
-    for (int j = 0; j < Unit::kSize; ++j) result[j] = sum[j];
+    for (int j = 0; j < Unit::kSize; ++j) {
+      result[j] = sum[j] > 0 || !x.last ? sum[j] : sum[j] * slope;
+    }
     y[i] = result;
   }
 };
 
 /// Sums of n values each.
 template <typename X, typename T>
-void SumOnGpu(std::ptrdiff_t n, const X& x, T* y) {
+void SumOnGpu(std::ptrdiff_t n, const X& x, T* y, typename X::Real slope = 1) {
   ForUnitsOfBlob<T>(n, x.aligned() && Aligned(y), [&](auto* unit) {
     using Unit = std::remove_pointer_t<decltype(unit)>;
-    return SumOf<X, Unit>{x, AsUnits<Unit>(y)};
+    return SumOf<X, Unit>{x, slope, AsUnits<Unit>(y)};
   });
 }
 
-/// Calls use(operands, number of the first of them) until all inputs have been used.
-template <typename T, typename Use>
-void ForOperands(const std::vector<const T*>& inputs, const std::vector<Arithmetic<T>>& factors,
-                 const Use& use) {
-  const int all = static_cast<int>(inputs.size());
+/// Calls use(operands, number of the first of them) until all blobs have been used.
+template <typename T, typename Dtype, typename Use>
+void ForOperands(const std::vector<T*>& blobs, const std::vector<Dtype>& factors, const Use& use) {
+  const int all = static_cast<int>(blobs.size());
   for (int number = 0; number < all;) {
     const auto take = [&](auto operands) {
       operands.first = number == 0;
+      operands.last = number + operands.kCount == all;
       for (int k = 0; k < operands.kCount; ++k) {
-        operands.from[k] = inputs[number + k];
+        operands.at[k] = blobs[number + k];
         operands.factor[k] = factors[number + k];
       }
       use(operands, number);

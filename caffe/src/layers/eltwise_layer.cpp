@@ -106,8 +106,8 @@ void EltwiseLayer<Dtype>::BackwardSum(const Blob<Dtype>& top, const vector<bool>
 
 template <typename Dtype>
 bool EltwiseLayer<Dtype>::Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) {
-  if (Caffe::mode() == Caffe::GPU || !IsExactly<EltwiseLayer>(*this) ||
-      op_ != EltwiseParameter_EltwiseOp_SUM || relu_slope_ != Dtype(1)) {
+  if (!IsExactly<EltwiseLayer>(*this) || op_ != EltwiseParameter_EltwiseOp_SUM ||
+      relu_slope_ != Dtype(1)) {
     return false;
   }
   const auto slope = SlopeOfFusibleReLU(*next);

@@ -18,7 +18,7 @@ struct ProductOf {
     Real product[Unit::kSize];
     for (int j = 0; j < Unit::kSize; ++j) product[j] = x.first ? Real(1) : Real(y[i][j]);
     for (int k = 0; k < X::kCount; ++k) {
-      const Unit from = AsUnits<Unit>(x.from[k])[i];
+      const Unit from = AsUnits<Unit>(x.at[k])[i];
       for (int j = 0; j < Unit::kSize; ++j) product[j] *= Real(from[j]);
     }
     Unit result;
@@ -44,7 +44,7 @@ struct LargestOf {
       from = origins[i];
     }
     for (int k = 0; k < X::kCount; ++k) {
-      const Unit values = AsUnits<Unit>(x.from[k])[i];
+      const Unit values = AsUnits<Unit>(x.at[k])[i];
       const bool starts = x.first && k == 0;
       for (int j = 0; j < Unit::kSize; ++j) {
         const Real value = values[j], before = best[j];
@@ -91,6 +91,27 @@ struct ProductDiff {
   }
 };
 
+// The gradients of a sum, which put out y: it was multiplied by `slope` where it was not positive.
+// For a slope of 1, y may be null.
+template <typename X, typename Unit>
+struct SumDiffs {
+  X dx;
+  typename X::Real slope;
+  const Unit* y;
+  const Unit* dy;
+  CAFFE_HOST_DEVICE void operator()(int i) const {
+    using Real = typename X::Real;
+    const Unit diff = dy[i], sign = y ? y[i] : diff;
+    for (int k = 0; k < X::kCount; ++k) {
+      Unit result;
+      for (int j = 0; j < Unit::kSize; ++j) {
+        result[j] = dx.factor[k] * (Real(sign[j]) > 0 ? Real(diff[j]) : Real(diff[j]) * slope);
+      }
+      AsUnits<Unit>(dx.at[k])[i] = result;
+    }
+  }
+};
+
 template <typename X, typename T>
 void ProductOnGpu(int n, const X& x, T* y) {
   ForUnitsOfBlob<T>(n, x.aligned() && Aligned(y), [&](auto* unit) {
@@ -113,9 +134,9 @@ void EltwiseLayer<Dtype>::Forward_gpu(const vector<Blob<Dtype>*>& bottom,
     vector<const T*> inputs;
     for (const Blob<Dtype>* blob : bottom) inputs.push_back(ReadOnGpu<T>(layout, *blob));
     T* y = WriteOnGpu<T>(layout, top[0]);
-    ForOperands<T>(inputs, coeffs_, [&](const auto& x, int number) {
+    ForOperands(inputs, coeffs_, [&](const auto& x, int number) {
       using X = std::decay_t<decltype(x)>;
-      if (op_ == EltwiseParameter_EltwiseOp_SUM) return SumOnGpu(count, x, y);
+      if (op_ == EltwiseParameter_EltwiseOp_SUM) return SumOnGpu(count, x, y, relu_slope_);
       if (op_ == EltwiseParameter_EltwiseOp_PROD) return ProductOnGpu(count, x, y);
       int* origins = max_idx_.mutable_gpu_data();
       ForUnitsOfBlob<T>(count, x.aligned() && Aligned(y), [&](auto* unit) {
@@ -135,9 +156,19 @@ void EltwiseLayer<Dtype>::SumBackwardOnGpu(const Blob<Dtype>& top,
   VisitOnGpu<Dtype>(layout, [&](auto type) {
     using T = decltype(type);
     const T* dy = ReadOnGpu<T>(layout, top, Part::kDiff);
+    const T* y = relu_slope_ == Dtype(1) ? nullptr : ReadOnGpu<T>(layout, top);
+    vector<T*> diffs;
+    vector<Dtype> factors;
     ForBottomsFirstLast(propagate_down, [&](int k) {
-      T* dx = WriteOnGpu<T>(layout, bottom[k], Part::kDiff);
-      SumOnGpu(top.count(), Operands<T, 1>{true, {dy}, {coeffs_[k]}}, dx);
+      diffs.push_back(WriteOnGpu<T>(layout, bottom[k], Part::kDiff));
+      factors.push_back(coeffs_[k]);
+    });
+    ForOperands(diffs, factors, [&](const auto& dx, int) {
+      using X = std::decay_t<decltype(dx)>;
+      ForUnitsOfBlob<T>(top.count(), dx.aligned() && Aligned(dy, y), [&](auto* unit) {
+        using Unit = std::remove_pointer_t<decltype(unit)>;
+        return SumDiffs<X, Unit>{dx, relu_slope_, AsUnits<Unit>(y), AsUnits<Unit>(dy)};
+      });
     });
   });
 }
@@ -162,7 +193,7 @@ void EltwiseLayer<Dtype>::ProductBackwardOnGpu(const Blob<Dtype>& top,
         for (int other = 0; other < bottoms; ++other) {
           if (other != k) factors.push_back(ReadOnGpu<T>(layout, *bottom[other]));
         }
-        ForOperands<T>(factors, coeffs_, [&](const auto& x, int) { ProductOnGpu(count, x, dx); });
+        ForOperands(factors, coeffs_, [&](const auto& x, int) { ProductOnGpu(count, x, dx); });
         return;
       }
       const T* x = ReadOnGpu<T>(layout, *bottom[k]);

@@ -16,8 +16,8 @@ void SplitLayer<Dtype>::Backward_gpu(const vector<Blob<Dtype>*>& top,
     vector<const T*> dy;
     for (const Blob<Dtype>* copy : top) dy.push_back(ReadOnGpu<T>(layout, *copy, Part::kDiff));
     T* dx = WriteOnGpu<T>(layout, bottom[0], Part::kDiff);
-    ForOperands<T>(dy, vector<Dtype>(dy.size(), Dtype(1)),
-                   [&](const auto& x, int) { SumOnGpu(bottom[0]->count(), x, dx); });
+    ForOperands(dy, vector<Dtype>(dy.size(), Dtype(1)),
+                [&](const auto& x, int) { SumOnGpu(bottom[0]->count(), x, dx); });
   });
 }
 

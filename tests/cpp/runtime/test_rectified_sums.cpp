@@ -8,7 +8,6 @@
 #include "blob_values.hpp"
 #include "caffe/net.hpp"
 #include "from_text.hpp"
-#include "in_mode.hpp"
 #include "layer_run.hpp"
 
 namespace caffe_test {
@@ -46,13 +45,18 @@ std::vector<std::vector<float>> Results(LayerRun<float>* run, const std::vector<
 }
 
 TEST(RectifiedSum, GivesTheBitsOfBothLayers) {
-  const InMode on_cpu(caffe::Caffe::CPU);
-  const Shapes shapes(3, {3, 7, 5, 59});  // several blocks of elements, the last not whole
-  const std::vector<bool> propagate[] = {{true, true, true}, {true, false, true}};
+  // A GPU reads them in two turns.
+  const std::string sum_of_six =
+      "type: 'Eltwise' eltwise_param { coeff: 2 coeff: -1 coeff: 1 coeff: 0.5 coeff: 3 coeff: 1 }";
+  const std::vector<bool> propagate[] = {
+      {true, true, true}, {true, false, true}, {true, false, true, true, true, true}};
   for (const std::string slope : {"0", "0.25"}) {
     for (const bool in_place : {false, true}) {
       for (const auto& to : propagate) {
-        LayerRun<float> one(kSum, shapes, 1, in_place), two(kSum, shapes, 1, in_place);
+        // Several blocks of elements, the last not whole.
+        const Shapes shapes(to.size(), {3, 7, 5, 59});
+        const std::string& sum = to.size() == 3 ? kSum : sum_of_six;
+        LayerRun<float> one(sum, shapes, 1, in_place), two(sum, shapes, 1, in_place);
         ASSERT_TRUE(one.layer->Fuse(Relu(slope), true));
         const auto relu = Relu(slope);
         relu->SetUp(two.top, two.top);
@@ -64,7 +68,6 @@ TEST(RectifiedSum, GivesTheBitsOfBothLayers) {
 }
 
 TEST(RectifiedSum, LeavesOtherLayersAlone) {
-  const InMode on_cpu(caffe::Caffe::CPU);
   const Shapes shapes(3, {2, 3});
   LayerRun<float> sum(kSum, shapes);
   EXPECT_FALSE(sum.layer->Fuse(Relu("-0.5"), true));
@@ -90,7 +93,6 @@ std::vector<float> LossAndDiffs(Net<float>* net) {
 
 // A block with a shortcut, as ResNet has.
 TEST(RectifiedSum, TrainsANetToTheSameBits) {
-  const InMode on_cpu(caffe::Caffe::CPU);
   auto param = FromText<NetParameter>(R"(
     layer { name: 'x' type: 'DummyData' top: 'x' top: 't' dummy_data_param {
             shape { dim: 2 dim: 8 dim: 9 dim: 11 } shape { dim: 2 dim: 8 dim: 9 dim: 11 }

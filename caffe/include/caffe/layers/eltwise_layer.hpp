@@ -34,7 +34,7 @@ class EltwiseLayer : public Layer<Dtype> {
     return needs ? BlobValues::kAll : BlobValues::kNone;
   }
   BlobValues LeavesInPlace() const override { return BlobValues::kNone; }
-  /// On the CPU a sum computes the ReLU behind it as well.
+  /// A sum computes the ReLU behind it as well.
   bool Fuse(const shared_ptr<Layer<Dtype>>& next, bool backward) override;
 
  protected:
