@@ -197,6 +197,10 @@ void bind_evaluation(py::module_& m) {
         return image_codecs::is_whole_picture(std::string_view(content));
       },
       py::arg("content"));
+  m.def(
+      "is_dicom",
+      [](const py::bytes& content) { return image_codecs::is_dicom(std::string_view(content)); },
+      py::arg("content"));
   py::class_<BoundLabelMapMatcher>(m, "LabelMapMatcher")
       .def(py::init<const Array<int32_t>&, const std::optional<Array<int32_t>>&>(),
            py::arg("truth").noconvert(), py::arg("silent").noconvert())

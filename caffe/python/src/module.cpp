@@ -114,6 +114,10 @@ void BindPictures(py::module_& m) {
         return image_codecs::is_whole_picture(std::string_view(content));
       },
       py::arg("content"), "Whether the bytes of a picture's file reach its end.");
+  m.def(
+      "is_dicom",
+      [](const py::bytes& content) { return image_codecs::is_dicom(std::string_view(content)); },
+      py::arg("content"), "Whether they are those of a DICOM file, which OpenCV must not decode.");
 }
 
 // What the runtime says of a prototxt that it does not take for a message of this type; nothing

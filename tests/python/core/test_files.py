@@ -199,6 +199,7 @@ def stray(content, *, before):
         (bmp(-32000, 32000, 8, 0, bytes(9)), "is cut off"),
         (b"BM", "is cut off"),
         (b"P6 100000 100000 255\n", "is damaged, or no image"),
+        (bytes(128) + b"DICM", "is a DICOM file; convert it"),
     ],
 )
 def test_damaged_pictures_are_refused_before_memory_is_taken(tmp_path, content, message):

@@ -101,6 +101,12 @@ def test_an_image_of_an_absurd_size_is_not_readable(tmp_path):
         caffe.io.load_image(tmp_path / "a.bmp")
 
 
+def test_a_dicom_file_is_not_decoded():
+    file = io.BytesIO(bytes(128) + b"DICM")
+    with pytest.raises(OSError, match="not a readable image, as it is a DICOM file"):
+        caffe.io.load_image(file)
+
+
 @pytest.mark.parametrize("name", ["cut.jpg", "cut.png"])
 def test_an_image_that_was_cut_off_is_not_filled_up(name, tmp_path):
     file = tmp_path / name
