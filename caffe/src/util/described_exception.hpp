@@ -7,6 +7,7 @@
 #include <boost/thread/exceptions.hpp>
 
 #include "caffe/common.hpp"
+#include "caffe/util/names.hpp"
 #include "caffe/util/out_of_memory.hpp"
 #include "caffe/util/python_exception.hpp"
 
@@ -32,15 +33,16 @@ inline std::exception_ptr DescribedException() {
 /// on) stay what they are; all others, also those of layers' own, become an Error. What is none is
 /// thrown again as it is.
 [[noreturn]] inline void RethrowFrom(const string& where) {
-  const auto told = [&where](const std::exception& error) { return where + error.what(); };
+  const string place = OneLine(where);
+  const auto told = [&place](const std::exception& error) { return place + error.what(); };
   try {
     throw;
   } catch (const PythonException&) {
     throw;  // has its traceback, and a note with the layer's name
   } catch (const OutOfMemory& error) {
-    throw OutOfMemory(where, error);
+    throw OutOfMemory(place, error);
   } catch (const std::bad_alloc&) {
-    throw OutOfMemory(where);
+    throw OutOfMemory(place);
   } catch (const std::out_of_range& error) {
     throw std::out_of_range(told(error));
   } catch (const std::length_error& error) {

@@ -8,6 +8,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "caffe/util/names.hpp"
+
 // Of googletest, where the program links it: whether this process is there to die, in a death test.
 extern "C" __attribute__((weak)) bool IsChildOfDeathTest() __asm__(
     "_ZN7testing8internal16InDeathTestChildEv");
@@ -37,6 +39,9 @@ std::string& FLAGS_log_dir = *new std::string();
 }  // namespace fLS
 
 namespace caffe {
+
+Error::Error(const std::string& what) : std::runtime_error(OneLine(what)) {}
+
 namespace logging {
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <sstream>
 
 namespace caffe {
@@ -44,6 +45,18 @@ std::vector<std::string> NearNames(const std::string& name, const std::vector<st
   return names;
 }
 
+// In ASCII: the bytes of UTF-8's other characters are none.
+bool IsControl(unsigned char c) { return c < ' ' || c == 127; }
+
+std::string Escaped(char control) {
+  if (control == '\n') return "\\n";
+  if (control == '\r') return "\\r";
+  if (control == '\t') return "\\t";
+  char code[8];
+  std::snprintf(code, sizeof code, "\\x%02x", control);
+  return code;
+}
+
 }  // namespace
 
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known) {
@@ -52,6 +65,14 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
   std::string text = " (did you mean ";
   for (size_t i = 0; i < near.size(); ++i) text += (i ? ", " : "") + near[i];
   return text + "?)";
+}
+
+std::string OneLine(const std::string& text) {
+  std::string line;
+  for (const char c : text.substr(0, text.find_last_not_of("\r\n") + 1)) {
+    line += IsControl(c) ? Escaped(c) : std::string(1, c);
+  }
+  return line;
 }
 
 std::string Lower(std::string text) {

@@ -207,7 +207,7 @@ void ReportWrongArguments(const CLI::App& app, const CLI::ParseError& error) {
     if (wants_command && FindOption(app, name)) problem = "no command for " + name;
   }
   const string chosen = &command == &app ? "" : " " + command.get_name();
-  std::cerr << app.get_name() << ": " << problem << "; see " << app.get_name() << chosen
+  std::cerr << app.get_name() << ": " << OneLine(problem) << "; see " << app.get_name() << chosen
             << " --help\n";
 }
 
@@ -280,7 +280,7 @@ int Run(const std::function<int()>& body) {
   } catch (const std::bad_alloc&) {
     std::cerr << "error: " << OutOfMemory("").what() << "\n";
   } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << "\n";
+    std::cerr << "error: " << OneLine(error.what()) << "\n";
   } catch (...) {
     std::cerr << "error: a layer or plug-in threw something that is no std::exception\n";
   }

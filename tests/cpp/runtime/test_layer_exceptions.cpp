@@ -104,5 +104,11 @@ TEST(LayerExceptions, OfOtherClassesAreErrors) {
   EXPECT_THROW(RunNet("forward number"), int);
 }
 
+TEST(LayerExceptions, AreOneLineWhateverNamesHold) {
+  EXPECT_EQ(MessageOf<std::out_of_range>("forward \nb").rfind("layer 'forward \\nb' (Thr", 0), 0);
+  EXPECT_STREQ(Error("two\nlines, \ttab\r, \x1b[1m\x7f, \xc3\xa4\\n\n").what(),
+               "two\\nlines, \\ttab\\r, \\x1b[1m\\x7f, \xc3\xa4\\n");
+}
+
 }  // namespace
 }  // namespace caffe

@@ -30,6 +30,7 @@ Code and scripts written for Caffe 1.0 may notice the following.
 - A failed `CHECK` or `LOG(FATAL)` throws `caffe::Error` (Python: `caffe.Error`), and the process
   goes on. To end it instead, set `CAFFE_ABORT_ON_FATAL=1` in the environment or call
   `caffe::logging::set_failure_function(&abort)`. In googletest's death tests it ends by itself.
+  An error's message is one line: line breaks in it are written as `\\n`.
 - The log goes to stderr only; flags that choose other places change nothing. google-glog's macros,
   flags and calls are there without it, except `google::COUNTER`, `google::LogMessage`, `LogSink`
   with `AddLogSink` and `RemoveLogSink`, `LOG_STRING`, `LOG_TO_STRING`, `SYSLOG` and `RAW_LOG`. If

@@ -25,10 +25,11 @@
 
 namespace caffe {
 
-/// What every failed check of the runtime throws; what() is one line that names the remedy.
+/// What every failed check of the runtime throws; what() is one line that names the remedy (the
+/// message's OneLine: names of layers, blobs and files may hold anything).
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& what) : std::runtime_error(what) {}
+  explicit Error(const std::string& what);
 };
 
 namespace logging {

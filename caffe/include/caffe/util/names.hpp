@@ -11,8 +11,12 @@ namespace caffe {
 /// where none does.
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known);
 
-/// The same in small letters (of ASCII).
+/// The text in small letters (of ASCII).
 std::string Lower(std::string text);
+
+/// The text with its control characters, line breaks among them, as programs write them (\n, \x1b),
+/// and without line breaks at its end.
+std::string OneLine(const std::string& text);
 
 bool EndsWith(const std::string& text, const std::string& end);
 
