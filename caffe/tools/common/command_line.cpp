@@ -116,7 +116,7 @@ class Help : public CLI::Formatter {
   string make_help(const CLI::App* app, string name, CLI::AppFormatMode mode) const override {
     const string footer = app->get_footer();
     return Wrapped(app->get_description(), kHelpWidth) + "\n" + make_usage(app, std::move(name)) +
-           make_positionals(app) + make_groups(app, mode) + make_subcommands(app, mode) +
+           make_positionals(app) + OwnOptions(*app) + make_subcommands(app, mode) +
            (footer.empty() ? "" : "\n" + footer + "\n");
   }
   string make_usage(const CLI::App* app, string name) const override {
@@ -141,15 +141,25 @@ class Help : public CLI::Formatter {
   }
 
  private:
+  string OwnOptions(const CLI::App& app) const {
+    return Groups(app, app.get_help_ptr()->get_group(),
+                  [](const CLI::Option& option) { return option.nonpositional(); });
+  }
   string SharedOptions(const CLI::App& program) const {
-    const string unnamed = program.get_help_ptr()->get_group();
+    return Groups(program, "Options of all commands", [](const CLI::Option& option) {
+      return option.get_items_expected_max() > 0;  // unlike --help, --version
+    });
+  }
+  // The options that are to be shown, under their groups' names; `unnamed` is that of the group
+  // that --help is in. Each group has one empty line in front.
+  template <typename Shown>
+  string Groups(const CLI::App& app, const string& unnamed, const Shown& shown) const {
     string text;
-    for (const string& group : program.get_groups()) {
-      const auto options = program.get_options([&group](const CLI::Option* option) {
-        const bool has_value = option->get_items_expected_max() > 0;  // unlike --help, --version
-        return has_value && option->get_group() == group;
+    for (const string& group : app.get_groups()) {
+      const auto options = app.get_options([&](const CLI::Option* option) {
+        return option->get_group() == group && shown(*option);
       });
-      const string title = group == unnamed ? "Options of all commands" : group;
+      const string title = group == app.get_help_ptr()->get_group() ? unnamed : group;
       if (!options.empty()) text += make_group(title, false, options);
     }
     return text;

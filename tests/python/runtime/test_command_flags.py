@@ -165,6 +165,7 @@ def test_help_fits_into_a_terminal(folder, words):
     assert max(map(len, told.splitlines())) <= 80
     assert "\n  caffe " in told, "examples are indented"
     assert told.count("--plugin ") == told.count("\nLogging:\n  --minloglevel ") == 1
+    assert "\n\n\n" not in told
 
 
 def test_what_is_told_without_arguments_is_the_help(folder):
