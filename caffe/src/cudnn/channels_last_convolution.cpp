@@ -1,14 +1,12 @@
 #include "cudnn/channels_last_convolution.hpp"
 
-#include <algorithm>
-#include <limits>
-
 #include <boost/make_shared.hpp>
 
 #include "caffe/util/benchmark.hpp"
 #include "cudnn/channels_last_kernels.hpp"
 #include "cudnn/graph.hpp"
 #include "cudnn/question.hpp"
+#include "cudnn/trials.hpp"
 #include "gpu/layout.hpp"
 #include "gpu/scratch.hpp"
 
@@ -19,10 +17,9 @@ namespace {
 
 // Engines for channels-last tensors get by with little.
 const size_t kWorkspace = size_t(256) << 20;
-// How many engines are tried, and how often. Those with bias and ReLU are compiled for it, which
-// takes some 0.3 s each.
+// How many engines are tried. Those with bias and ReLU are compiled for it, which takes some 0.3 s
+// each.
 const size_t kMostEngines = 8, kMostCompiled = 4;
-const int kTries = 3;
 
 // A way to compute a product: the plan, and whether bias and ReLU come after it.
 struct Way {
@@ -30,60 +27,23 @@ struct Way {
   bool alone = true;
 };
 
-// Milliseconds that `run` takes; infinite where it refuses.
-template <typename Run>
-float Measure(const Run& run) {
-  float best = std::numeric_limits<float>::infinity();
-  if (!run()) return best;
-  for (int i = 0; i < kTries; ++i) {
-    Timer timer;
-    timer.Start();
-    run();
-    best = std::min(best, timer.MilliSeconds());
-  }
-  return best;
-}
-
-// Those of some ways whose temporary memory is there; all, where what happens to be free must not
-// decide. Throws OutOfDeviceMemory where no way's is.
-std::vector<Way> WithRoom(const std::vector<Way>& ways) {
-  if (TakesFirstWay()) return ways;
-  std::vector<Way> found;
-  size_t least = std::numeric_limits<size_t>::max();
-  for (const Way& way : ways) {
-    const size_t workspace = way.plan->workspace();
-    if (HasRoom(Scratch::kWorkspace, workspace)) found.push_back(way);
-    least = std::min(least, workspace);
-  }
-  if (!ways.empty() && found.empty()) DeviceScratch(Scratch::kWorkspace, least);
-  return found;
-}
-
-// The fastest of the ways to compute `what` for which there is room. `make` makes the ways, `run`
-// computes by one of them.
+// The fastest of the ways to compute `what`. `make` makes the ways, `run` computes by one of them.
 template <typename Ways, typename Run>
 Way FastestOf(const string& what, const Ways& make, const Run& run) {
-  CPUTimer making, trying;
+  CPUTimer making;
   making.Start();
   const std::vector<Way> ways = make();
-  making.Stop();
-  trying.Start();
-  Way fastest;
-  float best = std::numeric_limits<float>::infinity();
-  for (const Way& way : WithRoom(ways)) {
-    if (fastest.plan && TakesFirstWay()) break;
-    const float time = Measure([&] { return run(way); });
-    if (time < best) {
-      best = time;
-      fastest = way;
-    }
+  VLOG(1) << ways.size() << " engines of cuDNN for " << what << " were made in "
+          << making.MilliSeconds() << " ms";
+  Trials<Way> trials(what);
+  for (const Way& way : ways) {
+    const TemporaryMemory memory = {way.plan->workspace()};
+    if (!trials.HasRoom(memory)) continue;
+    trials.Try(way, way.alone ? "an engine of cuDNN" : "an engine of cuDNN for all of it", memory,
+               [&] { return run(way); });
   }
-  // What was tried may have needed more than what is used.
-  ReleaseDeviceScratch(Scratch::kWorkspace);
-  VLOG(1) << "cuDNN: " << what << " by an engine: " << best << " ms; " << ways.size()
-          << " engines were made in " << making.MilliSeconds() << " ms and tried in "
-          << trying.MilliSeconds() << " ms";
-  return fastest;
+  const Way* fastest = trials.End();
+  return fastest ? *fastest : Way();
 }
 
 // T is what images, features and weights are multiplied as.

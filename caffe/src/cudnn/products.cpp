@@ -1,7 +1,6 @@
 #include "cudnn/products.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <utility>
 #include <vector>
@@ -9,12 +8,12 @@
 #include <boost/make_shared.hpp>
 
 #include "caffe/syncedmem.hpp"
-#include "caffe/util/benchmark.hpp"
 #include "caffe/util/math_functions.hpp"
 #include "caffe/util/plain_text.hpp"
 #include "core/winograd_switch.hpp"
 #include "cudnn/product_calls.hpp"
 #include "cudnn/question.hpp"
+#include "cudnn/trials.hpp"
 #include "gpu/scratch.hpp"
 #include "gpu/winograd.hpp"
 
@@ -56,103 +55,32 @@ const size_t kMemoryOfTiles[] = {size_t(32) << 20, size_t(256) << 20};
 
 }  // namespace
 
-/// An algorithm with the math type that it is meant for, the images that it handles at once, and
-/// the memory that it needs for them. Where there is a plan, or there are Winograd's tiles, these
-/// in place of an algorithm, for all images.
-struct Products::Choice {
-  int algorithm;
-  cudnnMathType_t math;
-  int images;
-  size_t workspace;
-  shared_ptr<Plan> plan = nullptr;
-  shared_ptr<const WinogradOnGpu> tiles = nullptr;
-};
-
 // ---- the search ----
 
-/// Tries ways to compute a product, and keeps the fastest.
+/// Tries the ways to compute a product.
 class Products::Search {
  public:
-  Search(const Products& products, const Arrays& arrays) : products_(products), arrays_(arrays) {}
+  Search(const Products& products, Product product, const Arrays& arrays)
+      : products_(products), arrays_(arrays), trials_(TextOf(product, products.geometry_)) {}
 
   template <typename Calls>
   Choice Find() {
     TryAlgorithms<Calls>();
-    if (!IsDecided()) {
+    if (!trials_.IsDecided()) {
       TryFewerImages<Calls>();
       TryTiles<Calls>();
       TryPlans<Calls>();
     }
-    ReleaseDeviceScratch(Scratch::kWorkspace);
-    CHECK(best_time_ < kNever)
-        << "cuDNN has no algorithm for this convolution that is deterministic and fits into "
-        << (WorkspaceLimit() >> 20)
-        << " MiB of temporary memory: free memory of the GPU, or give the layer engine: CAFFE";
-    VLOG(1) << "cuDNN: " << TextOf(Calls::kProduct, products_.geometry_) << " by " << NameOf(best_)
-            << ": " << best_time_ / 1000 << " ms, " << (best_.workspace >> 20) << " MiB";
-    return best_;
+    const Choice* best = trials_.End();
+    CHECK(best) << "no way to compute this convolution gives equal bits each time and fits into "
+                << (WorkspaceLimit() >> 20)
+                << " MiB of temporary memory: free memory of the GPU, or give the layer engine: "
+                   "CAFFE";
+    return *best;
   }
 
  private:
-  static constexpr float kNever = std::numeric_limits<float>::infinity();
   static constexpr size_t kCounted = size_t(1) << 31;
-  static constexpr size_t kMuchMemory = size_t(256) << 20;
-  static constexpr float kWorthMemory = 0.95f;
-  // In microseconds, what the first use of a kernel may take to load it.
-  static constexpr float kLoading = 20000;
-
-  bool IsDecided() const { return best_time_ < kNever && TakesFirstWay(); }
-
-  // Fewer images a call may be faster still.
-  template <typename Calls>
-  void TryFewerImages() {
-    while (best_time_ < kNever && best_.images > 1) {
-      Choice half = best_;
-      half.images = (best_.images + 1) / 2;
-      if (!NeedMemory<Calls>(&half) || !Fits(half) || !Try<Calls>(half)) break;
-    }
-  }
-
-  template <typename Calls>
-  void TryTiles() {
-    if (!products_.MayHaveTiles()) return;
-    for (const size_t memory : kMemoryOfTiles) {
-      const ConvolutionGeometry& g = products_.geometry_;
-      Choice choice = {0, products_.math_, g.num, 0};
-      choice.tiles = boost::make_shared<WinogradOnGpu>(g, Calls::kProduct, memory);
-      choice.workspace = choice.tiles->workspace();
-      if (!Fits(choice) || !Start<Calls>(choice)) return;
-      Try<Calls>(choice);
-      if (choice.tiles->turns() == 1) return;
-    }
-  }
-
-  // cuBLAS, and each of its kernels, is loaded when it is first needed. Where it does not start, as
-  // on a GPU whose memory is full, cuDNN may compute the product all the same.
-  template <typename Calls>
-  bool Start(const Choice& choice) {
-    try {
-      TimeOnce<Calls>(choice, ArraysOfTrials(Calls::kProduct));
-    } catch (const Error& error) {
-      VLOG(1) << NameOf(choice) << " cannot be tried: " << error.what();
-      return false;
-    }
-    return true;
-  }
-
-  // The graph interface offers other kernels for the same product, some of them faster. They
-  // compute all images at once: compared with the first algorithm, one might win that is slower
-  // than the algorithm with fewer images.
-  template <typename Calls>
-  void TryPlans() {
-    if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
-    const size_t beside = Calls::kProduct == Product::kToWeights ? products_.weight_bytes_ : 0;
-    for (const auto& plan : products_.PlansOf(Calls::kProduct)) {
-      const Choice choice = {0, products_.math_, products_.geometry_.num,
-                             plan->workspace() + beside, plan};
-      if (Fits(choice)) Try<Calls>(choice);
-    }
-  }
 
   // Every algorithm, with the most images a call for which its memory fits.
   template <typename Calls>
@@ -165,79 +93,124 @@ class Products::Search {
       last = images;
       // Some algorithms count bytes with 32 bits.
       bool all = std::max(products_.image_bytes_, products_.feature_bytes_) * images < kCounted;
-      for (Choice choice : Listed<Calls>(images)) {
-        if (tried.count({choice.algorithm, choice.math})) continue;
-        if (!NeedMemory<Calls>(&choice)) continue;
-        if (!Fits(choice)) {
+      for (Algorithm algorithm : Listed<Calls>(images)) {
+        if (tried.count({algorithm.number, algorithm.math})) continue;
+        if (!NeedMemory<Calls>(&algorithm)) continue;
+        if (!Fits({algorithm.workspace})) {
           all = false;
           continue;
         }
-        tried.insert({choice.algorithm, choice.math});
-        Try<Calls>(choice);
+        tried.insert({algorithm.number, algorithm.math});
+        Try<Calls>(algorithm);
       }
-      if (images == 1 || (all && best_time_ < kNever)) return;
+      if (images == 1 || (all && trials_.Best())) return;
+    }
+  }
+
+  // Fewer images a call may be faster still.
+  template <typename Calls>
+  void TryFewerImages() {
+    while (const Choice* best = trials_.Best()) {
+      Algorithm half = std::get<Algorithm>(*best);
+      if (half.images == 1) return;
+      half.images = (half.images + 1) / 2;
+      if (!NeedMemory<Calls>(&half) || !Fits({half.workspace}) || !Try<Calls>(half)) return;
     }
   }
 
   template <typename Calls>
-  std::vector<Choice> Listed(int images) const {
+  void TryTiles() {
+    if (!products_.MayHaveTiles()) return;
+    for (const size_t memory : kMemoryOfTiles) {
+      const auto tiles =
+          boost::make_shared<WinogradOnGpu>(products_.geometry_, Calls::kProduct, memory);
+      if (!Fits({tiles->workspace()})) return;
+      Try<Calls>(tiles, "Winograd's tiles", {tiles->workspace()});
+      if (tiles->turns() == 1) return;
+    }
+  }
+
+  // The graph interface offers other kernels for the same product, some of them faster. They
+  // compute all images at once: compared with the first algorithm, one might win that is slower
+  // than the algorithm with fewer images.
+  template <typename Calls>
+  void TryPlans() {
+    if (!products_.MayHavePlans(Calls::kProduct, arrays_)) return;
+    const size_t beside = Calls::kProduct == Product::kToWeights ? products_.weight_bytes_ : 0;
+    for (const auto& plan : products_.PlansOf(Calls::kProduct)) {
+      const TemporaryMemory memory = {plan->workspace(), beside};
+      if (Fits(memory)) Try<Calls>(plan, "an engine of cuDNN", memory);
+    }
+  }
+
+  template <typename Calls>
+  std::vector<Algorithm> Listed(int images) const {
     // Some algorithms are listed with two math types.
     typename Calls::Listed listed[2 * CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
     const Sides& sides = products_.SidesOf(images);
     CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, products_.math_));
-    std::vector<Choice> choices;
+    std::vector<Algorithm> algorithms;
     int count = 0;
     if (!Can(Calls::List(sides, sizeof(listed) / sizeof(listed[0]), &count, listed))) {
-      return choices;
+      return algorithms;
     }
     for (int i = 0; i < count; ++i) {
       const auto& entry = listed[i];
       const bool rounds = products_.math_ == CUDNN_FMA_MATH && entry.mathType != CUDNN_FMA_MATH;
       if (entry.status != CUDNN_STATUS_SUCCESS || rounds) continue;
       if (entry.determinism != CUDNN_DETERMINISTIC) continue;
-      choices.push_back({static_cast<int>(entry.algo), entry.mathType, images, 0});
+      algorithms.push_back({static_cast<int>(entry.algo), entry.mathType, images, 0});
     }
-    return choices;
+    return algorithms;
   }
 
   // Finds out what memory it needs; false where it cannot do it.
   template <typename Calls>
-  bool NeedMemory(Choice* choice) const {
-    choice->workspace = 0;
-    for (const int images : {choice->images, products_.geometry_.num % choice->images}) {
+  bool NeedMemory(Algorithm* algorithm) const {
+    algorithm->workspace = 0;
+    for (const int images : {algorithm->images, products_.geometry_.num % algorithm->images}) {
       if (images == 0) continue;
       const Sides& sides = products_.SidesOf(images);
-      CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, choice->math));
+      CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, algorithm->math));
       size_t bytes = 0;
-      const auto algorithm = static_cast<typename Calls::Algorithm>(choice->algorithm);
-      if (!Can(Calls::Workspace(sides, algorithm, &bytes))) return false;
-      choice->workspace = std::max(choice->workspace, bytes);
+      const auto number = static_cast<typename Calls::Algorithm>(algorithm->number);
+      if (!Can(Calls::Workspace(sides, number, &bytes))) return false;
+      algorithm->workspace = std::max(algorithm->workspace, bytes);
     }
     return true;
   }
 
-  // What happens to be free must not decide where the first way is taken.
-  static bool Fits(const Choice& choice) {
-    return choice.workspace <= WorkspaceLimit() &&
-           (TakesFirstWay() || HasRoom(Scratch::kWorkspace, choice.workspace));
+  bool Fits(const TemporaryMemory& memory) {
+    return memory.bytes() <= WorkspaceLimit() && trials_.HasRoom(memory);
+  }
+
+  template <typename Calls>
+  bool Try(const Algorithm& algorithm) {
+    PlainText name;
+    name << "cuDNN's algorithm " << algorithm.number << ", " << algorithm.images
+         << " images a call";
+    return Try<Calls>(algorithm, name.str(), {algorithm.workspace});
   }
 
   // Whether it has become the best one.
   template <typename Calls>
-  bool Try(const Choice& choice) {
-    if (IsDecided()) return false;
-    const float time = TimeOf<Calls>(choice);
-    VLOG(2) << "cuDNN: " << NameOf(choice) << ": " << time / 1000 << " ms, "
-            << (choice.workspace >> 20) << " MiB";
-    if (time >= (WantsMuchMore(choice) ? kWorthMemory * best_time_ : best_time_)) return false;
-    best_time_ = time;
-    best_ = choice;
-    return true;
+  bool Try(const Choice& choice, const string& name, const TemporaryMemory& memory) {
+    const Arrays arrays = ArraysOfTrials(Calls::kProduct);
+    return trials_.Try(choice, name, memory, [&] { return Runs<Calls>(choice, arrays); });
   }
 
-  // Whether it needs so much more memory than the best one that it has to be worth it.
-  bool WantsMuchMore(const Choice& choice) const {
-    return best_time_ < kNever && choice.workspace > best_.workspace + kMuchMemory;
+  // That an algorithm is listed does not always mean that it can do it. And cuBLAS, with each of
+  // its kernels, is loaded when tiles first need it: where it does not start, as on a GPU whose
+  // memory is full, cuDNN may compute the product all the same.
+  template <typename Calls>
+  bool Runs(const Choice& choice, const Arrays& arrays) const {
+    try {
+      return Can(products_.Run<Calls>(choice, arrays, true));
+    } catch (const Error& error) {
+      if (!std::get_if<Tiles>(&choice)) throw;
+      VLOG(1) << "Winograd's tiles cannot be tried: " << error.what();
+      return false;
+    }
   }
 
   // Diffs of weights that have been added up must stay: trials add to others.
@@ -250,45 +223,13 @@ class Products::Search {
     return arrays;
   }
 
-  // Microseconds of the whole batch.
-  template <typename Calls>
-  float TimeOf(const Choice& choice) {
-    const Arrays arrays = ArraysOfTrials(Calls::kProduct);
-    const float first = TimeOnce<Calls>(choice, arrays);
-    if (first >= 3 * best_time_ + kLoading) return first;
-    return std::min(first, TimeOnce<Calls>(choice, arrays));
-  }
-
-  template <typename Calls>
-  float TimeOnce(const Choice& choice, const Arrays& arrays) {
-    Timer timer;
-    timer.Start();
-    const cudnnStatus_t status = products_.Run<Calls>(choice, arrays, true);
-    const float time = timer.MicroSeconds();
-    // That an algorithm is listed does not always mean that it can do it.
-    return Can(status) ? time : kNever;
-  }
-
-  static string NameOf(const Choice& choice) {
-    if (choice.plan) return "an engine";
-    if (choice.tiles) return "Winograd's tiles";
-    PlainText name;
-    name << "algorithm " << choice.algorithm << ", " << choice.images << " images a call";
-    return name.str();
-  }
-
   const Products& products_;
   const Arrays arrays_;
   std::unique_ptr<SyncedMemory> weights_;
-  Choice best_ = {};
-  float best_time_ = kNever;
+  Trials<Choice> trials_;
 };
 
 // ---- products ----
-
-void* Products::WorkspaceOf(const Choice& choice) {
-  return choice.workspace ? DeviceScratch(Scratch::kWorkspace, choice.workspace) : nullptr;
-}
 
 Products::Products(const ConvolutionGeometry& g, cudnnDataType_t type, cudnnMathType_t math)
     : geometry_(g),
@@ -319,17 +260,18 @@ bool Products::MayHaveTiles() const {
          WinogradOnGpu::Suits(geometry_);
 }
 
-void Products::RunTiles(Product product, const Choice& choice, const Arrays& at, bool add) const {
+void Products::RunTiles(Product product, const WinogradOnGpu& tiles, const Arrays& at,
+                        bool add) const {
   const auto floats = [](char* memory) { return reinterpret_cast<float*>(memory); };
   float *const image = floats(at.image), *const features = floats(at.features),
                *const weights = floats(at.weights);
-  void* const workspace = WorkspaceOf(choice);
+  void* const workspace = DeviceScratch(Scratch::kWorkspace, tiles.workspace());
   if (product == Product::kToFeatures) {
-    choice.tiles->Convolve(image, weights, features, workspace);
+    tiles.Convolve(image, weights, features, workspace);
   } else if (product == Product::kToImage) {
-    choice.tiles->Convolve(features, weights, image, workspace);
+    tiles.Convolve(features, weights, image, workspace);
   } else {
-    choice.tiles->ToWeights(image, features, add, weights, workspace);
+    tiles.ToWeights(image, features, add, weights, workspace);
   }
 }
 
@@ -358,32 +300,38 @@ void Products::Compute(const Arrays& arrays, bool add) const {
   const int plans = MayHavePlans(Calls::kProduct, arrays);
   const Choice& choice = Recall<Choice>(
       QuestionOf({static_cast<int>(Calls::kProduct), type_, math_, plans}, geometry_),
-      [&] { return Search(*this, arrays).Find<Calls>(); });
+      [&] { return Search(*this, Calls::kProduct, arrays).Find<Calls>(); });
   CUDNN_CHECK(Run<Calls>(choice, arrays, add));
 }
 
 template <typename Calls>
-cudnnStatus_t Products::Run(const Choice& choice, Arrays arrays, bool add) const {
-  if (choice.plan) {
-    return Calls::kProduct == Product::kToWeights ? RunPlanToWeights(*choice.plan, arrays, add)
-                                                  : RunPlan(*choice.plan, arrays);
+cudnnStatus_t Products::Run(const Choice& choice, const Arrays& arrays, bool add) const {
+  if (const auto* plan = std::get_if<shared_ptr<Plan>>(&choice)) {
+    return Calls::kProduct == Product::kToWeights ? RunPlanToWeights(**plan, arrays, add)
+                                                  : RunPlan(**plan, arrays);
   }
-  if (choice.tiles) {
-    RunTiles(Calls::kProduct, choice, arrays, add);
+  if (const Tiles* tiles = std::get_if<Tiles>(&choice)) {
+    RunTiles(Calls::kProduct, **tiles, arrays, add);
     return CUDNN_STATUS_SUCCESS;
   }
-  void* workspace = WorkspaceOf(choice);
+  return RunAlgorithm<Calls>(std::get<Algorithm>(choice), arrays, add);
+}
+
+template <typename Calls>
+cudnnStatus_t Products::RunAlgorithm(const Algorithm& algorithm, Arrays arrays, bool add) const {
+  const size_t bytes = algorithm.workspace;
+  void* const workspace = bytes ? DeviceScratch(Scratch::kWorkspace, bytes) : nullptr;
   const bool doubles = type_ == CUDNN_DATA_DOUBLE;
   const void* one = doubles ? static_cast<const void*>(&kOne<double>) : &kOne<float>;
   const void* zero = doubles ? static_cast<const void*>(&kZero<double>) : &kZero<float>;
-  for (int done = 0; done < geometry_.num; done += choice.images) {
-    const int images = std::min(choice.images, geometry_.num - done);
+  for (int done = 0; done < geometry_.num; done += algorithm.images) {
+    const int images = std::min(algorithm.images, geometry_.num - done);
     const Sides& sides = SidesOf(images);
-    CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, choice.math));
+    CUDNN_CHECK(cudnnSetConvolutionMathType(sides.operation, algorithm.math));
     const bool onto = Calls::kProduct == Product::kToWeights && (add || done > 0);
     const cudnnStatus_t status =
-        Calls::Run(sides, arrays, static_cast<typename Calls::Algorithm>(choice.algorithm),
-                   workspace, choice.workspace, one, onto ? one : zero);
+        Calls::Run(sides, arrays, static_cast<typename Calls::Algorithm>(algorithm.number),
+                   workspace, bytes, one, onto ? one : zero);
     if (status != CUDNN_STATUS_SUCCESS) return status;
     arrays.image += image_bytes_ * images;
     arrays.features += feature_bytes_ * images;

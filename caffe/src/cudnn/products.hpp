@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "core/convolution_geometry.hpp"
@@ -12,6 +13,9 @@
 #include "cudnn/handle.hpp"
 
 namespace caffe {
+
+class WinogradOnGpu;
+
 namespace cudnn {
 
 struct Arrays;
@@ -34,15 +38,26 @@ class Products {
   void ToWeights(const void* image, const void* features, bool add, void* diff) const;
 
  private:
-  struct Choice;
+  /// With the math type that it is meant for, the images that it handles at once, and the memory
+  /// that it needs for them.
+  struct Algorithm {
+    int number;
+    cudnnMathType_t math;
+    int images;
+    size_t workspace;
+  };
+  using Tiles = shared_ptr<const WinogradOnGpu>;
+  /// A way to compute a product. Plans and tiles handle all images at once.
+  using Choice = std::variant<Algorithm, shared_ptr<Plan>, Tiles>;
   class Search;
 
-  static void* WorkspaceOf(const Choice& choice);
   template <typename Calls>
   void Compute(const Arrays& arrays, bool add) const;
   template <typename Calls>
-  cudnnStatus_t Run(const Choice& choice, Arrays arrays, bool add) const;
-  void RunTiles(Product product, const Choice& choice, const Arrays& arrays, bool add) const;
+  cudnnStatus_t Run(const Choice& choice, const Arrays& arrays, bool add) const;
+  template <typename Calls>
+  cudnnStatus_t RunAlgorithm(const Algorithm& algorithm, Arrays arrays, bool add) const;
+  void RunTiles(Product product, const WinogradOnGpu& tiles, const Arrays& arrays, bool add) const;
   cudnnStatus_t RunPlan(const Plan& plan, const Arrays& arrays) const;
   cudnnStatus_t RunPlanToWeights(const Plan& plan, Arrays arrays, bool add) const;
   bool MayHaveTiles() const;

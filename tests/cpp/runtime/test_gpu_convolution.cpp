@@ -424,7 +424,7 @@ TEST_F(OnlyWays, TilesCanBeTurnedOff) {
   emulated_cuda::MayConvolve(false);
   setenv("CAFFE_WINOGRAD", "0", 1);
   EXPECT_ERROR_NAMES(ExpectProducts(Of3x3Taps(2, 4, 4, {12, 10}, {1, 1}, {1, 1}), true),
-                     "cuDNN has no algorithm");
+                     "engine: CAFFE");
 }
 
 TEST_F(OnlyWays, CudnnComputesWhereCublasDoesNotStart) {

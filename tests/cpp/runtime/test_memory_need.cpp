@@ -1,5 +1,7 @@
 // What a net is said to need, where a GPU's memory is full.
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "errors.hpp"
@@ -105,10 +107,13 @@ std::unique_ptr<caffe::Net<float>> MakeRoundedNet(int width) {
   return std::make_unique<caffe::Net<float>>(param);
 }
 
-// Leaves a GPU so much memory as long as it lives.
+// Leaves a GPU so much memory as long as it lives, and nothing that others have given back.
 class LittleMemory {
  public:
-  explicit LittleMemory(size_t bytes) { emulated_cuda::LeaveDeviceMemory(bytes); }
+  explicit LittleMemory(size_t bytes) {
+    CUDA_CHECK(cudaDeviceSynchronize());
+    emulated_cuda::LeaveDeviceMemory(bytes);
+  }
   ~LittleMemory() { emulated_cuda::LeaveAllDeviceMemory(); }
 };
 
@@ -118,6 +123,37 @@ TEST(OutOfMemory, IsNoneWhereAnotherEngineNeedsLess) {
   // Some engine wants 8 MiB.
   const LittleMemory little(4 * kMiB);
   EXPECT_NO_THROW(net->Forward());
+}
+
+// Computes the gradient of a convolution's weights where there is room for one more as large, but
+// not for two.
+void ComputeWeightDiff() {
+  const auto param = FromText<caffe::NetParameter>(R"(
+      force_backward: true
+      layer { name: "x" type: "Input" top: "x" input_param {
+              shape { dim: 1 dim: 127 dim: 6 dim: 6 } } }
+      layer { name: "y" type: "Convolution" bottom: "x" top: "y" convolution_param {
+              num_output: 128 kernel_size: 3 pad: 1 bias_term: false
+              weight_filler { type: "xavier" } } })");
+  caffe::Net<float> net(param);
+  net.Forward();
+  caffe::Layer<float>& layer = *net.layers()[1];
+  caffe::Blob<float>& diff = *layer.blobs()[0];
+  diff.mutable_gpu_diff();
+  net.top_vecs()[1][0]->mutable_gpu_diff();
+  const LittleMemory little(diff.count() * sizeof(float) * 3 / 2);
+  layer.Backward(net.top_vecs()[1], {false}, net.bottom_vecs()[1]);
+}
+
+// Trials add to memory of their own, as large as the diff. Engines, which cannot add, want as much
+// once more.
+TEST(OutOfMemory, IsNoneWhereADiffIsComputedWithoutEngines) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's memory";
+  // In a thread of its own, with no memory from before.
+  std::thread([] {
+    caffe::Caffe::set_mode(caffe::Caffe::GPU);
+    EXPECT_NO_THROW(ComputeWeightDiff());
+  }).join();
 }
 
 TEST(OutOfMemory, AtARunsEndNamesTheOutput) {
