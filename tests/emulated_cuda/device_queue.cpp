@@ -30,7 +30,8 @@ namespace {
 
 thread_local int device_of_thread = 0;
 thread_local int host_waits = 0;
-std::atomic<bool> may_choose_devices(true);
+std::atomic<bool> may_choose[kDevices] = {{true}, {true}};
+std::atomic<bool> may_have_pools(true);
 std::atomic<int> device_calls(0);
 std::chrono::milliseconds spent(0);
 
@@ -96,7 +97,12 @@ int HostWaits() { return host_waits; }
 int DeviceCalls() { return device_calls; }
 void CountDeviceCall() { ++device_calls; }
 
-void MayChooseDevices(bool may) { may_choose_devices = may; }
+void MayChooseDevice(int device, bool may) { may_choose[device] = may; }
+void MayChooseDevices(bool may) {
+  for (int device = 0; device < kDevices; ++device) MayChooseDevice(device, may);
+}
+
+void MayHavePools(bool may) { may_have_pools = may; }
 
 StreamPtr Resolve(cudaStream_t stream) {
   if (stream == nullptr) return DefaultStream(device_of_thread);
@@ -168,7 +174,7 @@ cudaError_t cudaGetDevice(int* device) {
 
 cudaError_t cudaSetDevice(int device) {
   if (device < 0 || device >= emulated_cuda::kDevices) return cudaErrorInvalidDevice;
-  if (!emulated_cuda::may_choose_devices) return cudaErrorDevicesUnavailable;
+  if (!emulated_cuda::may_choose[device]) return cudaErrorDevicesUnavailable;
   device_of_thread = device;
   return cudaSuccess;
 }
@@ -187,6 +193,12 @@ cudaError_t cudaDeviceSynchronize() {
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = cudaDeviceProp();
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  if (attribute != cudaDevAttrMemoryPoolsSupported) return cudaErrorInvalidValue;
+  *value = emulated_cuda::may_have_pools;
   return cudaSuccess;
 }
 

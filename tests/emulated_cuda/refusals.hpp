@@ -7,6 +7,10 @@ namespace emulated_cuda {
 
 /// Whether devices may be chosen from now on. Those that serve one process alone cannot be, say.
 void MayChooseDevices(bool may);
+void MayChooseDevice(int device, bool may);
+
+/// Whether devices have memory pools.
+void MayHavePools(bool may);
 
 /// Whether cuDNN has any algorithm or engine for a convolution from now on.
 void MayConvolve(bool may);

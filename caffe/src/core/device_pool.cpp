@@ -26,6 +26,14 @@ cudaMemPool_t NewPool(int device) {
   return pool;
 }
 
+void CheckHasPools(int device) {
+  int has = 0;
+  CUDA_CHECK(cudaDeviceGetAttribute(&has, cudaDevAttrMemoryPoolsSupported, device));
+  CHECK(has) << "GPU " << device
+             << " has no memory pools (cudaMallocAsync), as virtual GPUs without unified memory: "
+                "turn that on for it, use another GPU, or compute on the CPU";
+}
+
 using Pools = std::array<cudaMemPool_t, 2>;
 
 // By use. They let the GPU keep memory that is given back, for the next one who asks.
@@ -35,6 +43,7 @@ const Pools& PoolsOf(int device) {
   const std::lock_guard<std::mutex> lock(mutex);
   const auto found = pools->find(device);
   if (found != pools->end()) return found->second;
+  CheckHasPools(device);
   Pools made;
   CUDA_CHECK(cudaDeviceGetDefaultMemPool(&made[static_cast<int>(PoolUse::kKept)], device));
   made[static_cast<int>(PoolUse::kPassing)] = NewPool(device);

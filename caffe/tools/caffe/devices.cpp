@@ -11,8 +11,16 @@
 namespace caffe {
 namespace tools {
 
-#ifndef CPU_ONLY
 namespace {
+
+// "0, 1", for a text or a flag.
+string Listed(const vector<int>& gpus, const char* between) {
+  PlainText text;
+  for (const int gpu : gpus) text << (text.tellp() > 0 ? between : "") << gpu;
+  return text.str();
+}
+
+#ifndef CPU_ONLY
 
 // " (why)" there is no such GPU; nothing where nobody tells, as of one that others have for them.
 string Reason(int gpu) {
@@ -34,14 +42,24 @@ string NoSuchGpu(int gpu) {
   return text.str();
 }
 
-vector<int> UsableGpus() {
-  vector<int> gpus;
-  for (int id = 0; Caffe::CheckDevice(id); ++id) gpus.push_back(id);
+// All that can be used, and those that cannot.
+struct Gpus {
+  vector<int> usable, left_out;
+};
+
+Gpus AllGpus() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) cudaGetLastError();
+  Gpus gpus;
+  for (int id = 0; id < count; ++id) {
+    (Caffe::CheckDevice(id) ? gpus.usable : gpus.left_out).push_back(id);
+  }
   return gpus;
 }
 
-}  // namespace
 #endif
+
+}  // namespace
 
 vector<int> AskedGpus(const string& flag) {
   vector<int> gpus;
@@ -52,10 +70,14 @@ vector<int> AskedGpus(const string& flag) {
   }
 #else
   if (flag == "all") {
-    gpus = UsableGpus();
-    CHECK(!gpus.empty()) << "--gpu=all: there is no usable GPU" << Reason(0)
-                         << "; leave out --gpu to compute on the CPU";
-    return gpus;
+    const Gpus all = AllGpus();
+    CHECK(!all.usable.empty()) << "--gpu=all: there is no usable GPU" << Reason(0)
+                               << "; leave out --gpu to compute on the CPU";
+    CHECK(all.left_out.empty()) << "--gpu=all: GPU " << Listed(all.left_out, ", ")
+                                << " cannot be used, perhaps because another process has it for "
+                                   "itself; --gpu="
+                                << Listed(all.usable, ",") << " takes the others";
+    return all.usable;
   }
   for (const string& id : SplitNames(flag)) {
     gpus.push_back(ParseInteger(id, "--gpu=" + flag + ": give GPU numbers (0,1) or all"));
@@ -91,9 +113,7 @@ vector<int> UseTrainingDevices(const string& flag, const SolverParameter& param)
   if (gpus.empty()) {
     LOG(INFO) << "Use CPU.";
   } else {
-    PlainText names;
-    for (const int gpu : gpus) names << (names.tellp() > 0 ? ", " : "") << gpu;
-    LOG(INFO) << "Using GPUs " << names.str();
+    LOG(INFO) << "Using GPUs " << Listed(gpus, ", ");
   }
   UseDevice(gpus);
   Caffe::set_solver_count(std::max<int>(1, gpus.size()));
@@ -117,11 +137,21 @@ void UseDevice(const vector<int>& gpus) {
 }
 
 void QueryDevices(const string& flag) {
-  vector<int> gpus = AskedGpus(flag);
 #ifdef CPU_ONLY
+  const vector<int> gpus = AskedGpus(flag);
   const string none = "This build has no CUDA";
 #else
-  if (flag.empty()) gpus = UsableGpus();
+  Gpus all;
+  if (flag.empty() || flag == "all") {
+    all = AllGpus();
+  } else {
+    all.usable = AskedGpus(flag);
+  }
+  for (const int id : all.left_out) {
+    LOG(WARNING) << "GPU " << id
+                 << " cannot be used, perhaps because another process has it for itself";
+  }
+  const vector<int>& gpus = all.usable;
   const string none = "There is no usable GPU" + Reason(0);
 #endif
   if (gpus.empty()) {

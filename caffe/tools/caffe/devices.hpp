@@ -10,7 +10,7 @@ namespace caffe {
 namespace tools {
 
 /// The GPUs that --gpu=0,1 or --gpu=all asks for, none where it is empty. Throws Error where one of
-/// them cannot be used.
+/// them cannot be used: a training on fewer GPUs is another one.
 std::vector<int> AskedGpus(const std::string& flag);
 
 /// The GPUs of a training: those asked for or else, where the solver says solver_mode: GPU, its
@@ -25,7 +25,8 @@ void Solve(const shared_ptr<Solver<float>>& solver, const std::vector<int>& gpus
 /// Makes the calling thread compute on the first of the GPUs or, where there is none, on the CPU.
 void UseDevice(const std::vector<int>& gpus);
 
-/// Logs what the GPUs that --gpu asks for offer, by default all; where there is none, why.
+/// Logs what the GPUs that --gpu asks for offer, by default all; where there is none, why. Warns of
+/// those that cannot be used.
 void QueryDevices(const std::string& flag);
 
 }  // namespace tools

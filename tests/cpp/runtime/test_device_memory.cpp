@@ -106,6 +106,16 @@ TEST_F(DeviceMemory, ASlabLearnsOfItsGaps) {
 
 #ifdef IS_EMULATED
 
+// In a process of its own, which has no pools yet.
+TEST_F(DeviceMemory, IsNotToBeHadWithoutPools) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto take = [] {
+    emulated_cuda::MayHavePools(false);
+    Take(1);
+  };
+  EXPECT_DEATH(take(), "GPU . has no memory pools");
+}
+
 TEST_F(DeviceMemory, ThatAPassHasGivenBackIsThereToBeKept) {
   InNewThread([] {
     CUDA_CHECK(cudaDeviceSynchronize());
