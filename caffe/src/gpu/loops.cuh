@@ -57,6 +57,9 @@ constexpr int kSumThreads = 256;
 /// depend on the GPU, so that sums do not either.
 constexpr int kSumPiece = 8192;
 constexpr int kMostPieces = 512;
+/// The same where an element is as much work as the classes of a pixel: smaller pieces keep a large
+/// GPU busy.
+constexpr int kSumPieceOfSlowTerms = 1024;
 /// Rows up to this length are left to one thread each.
 constexpr int kShortRow = 16;
 
@@ -121,14 +124,14 @@ struct PieceOfRow {
 /// For every row, store(row, term(row, 0) + ... + term(row, length - 1)), without a return to the
 /// host. Sum{} must be zero; it needs += and no constructor. Equal inputs give equal bits.
 template <typename Sum = double, typename Term, typename Store>
-void SumRows(int rows, int length, const Term& term, const Store& store) {
+void SumRows(int rows, int length, const Term& term, const Store& store, int piece = kSumPiece) {
   if (rows <= 0) return;
   if (length <= kShortRow) {
     ForElements(rows, SumShortRow<Sum, Term, Store>{length, term, store});
     return;
   }
   // Nothing is added to a length: it may be near 2^31.
-  const int pieces = std::min(kMostPieces, (length - 1) / kSumPiece + 1);
+  const int pieces = std::min(kMostPieces, (length - 1) / piece + 1);
   if (pieces == 1) {
     Launch(SumPiecesKernel<Sum, Term, Store>, rows, kSumThreads, length, 1, term, store);
     return;

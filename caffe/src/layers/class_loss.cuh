@@ -49,7 +49,8 @@ void ClassLossLayer<Dtype>::ForwardOnGpu(const Formula& formula, const vector<Bl
   device_normalizer_.Reshape(vector<int>());
   SumRows<LossSum>(
       1, positions, LossOfPosition<Dtype, Formula>{labels, formula, labels_.bad_label()},
-      StoreLoss<Dtype>{divisor, top[0]->mutable_gpu_data(), device_normalizer_.mutable_gpu_data()});
+      StoreLoss<Dtype>{divisor, top[0]->mutable_gpu_data(), device_normalizer_.mutable_gpu_data()},
+      kSumPieceOfSlowTerms);
   labels_.CheckThese(*bottom[1], classes(), this->IgnoreLabel());
   loss_of_gpu_ = true;
 }

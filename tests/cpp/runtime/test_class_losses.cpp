@@ -50,6 +50,20 @@ TEST(SoftmaxWithLoss, WeighsLossAndGradientByClassButNotTheNormalisation) {
   }
 }
 
+TEST(SoftmaxWithLoss, IsTheSameForMoreItemsOfTheSame) {
+  // So many that a GPU adds them up in pieces.
+  const int copies = 401;
+  const Numbers labels = {0, 1, 1, 0, 255, 1};
+  Numbers scores, all_labels;
+  for (int i = 0; i < copies; ++i) {
+    scores.insert(scores.end(), kScores.begin(), kScores.end());
+    all_labels.insert(all_labels.end(), labels.begin(), labels.end());
+  }
+  Case many("type: 'SoftmaxWithLoss' loss_param { ignore_label: 255 }");
+  many.Bottom({copies, 2, 2, 3}, scores).Bottom({copies, 1, 2, 3}, all_labels);
+  EXPECT_NEAR(many.Forward(), Loss("ignore_label: 255", labels).Forward(), 1e-9);
+}
+
 // Makes the probabilities and nothing else, as classes of users do that compute the loss.
 template <typename Loss>
 class OnlyProbabilities : public Loss {
