@@ -321,6 +321,7 @@ class FloatConvolution : public Convolution<float> {
 
 template <>
 shared_ptr<Convolution<float>> Convolution<float>::Create(const ConvolutionGeometry& geometry) {
+  if (!IsUsable()) return nullptr;
   try {
     const auto convolution = boost::make_shared<FloatConvolution>(geometry);
     if (convolution->IsGood() && !IsWrong(geometry)) {

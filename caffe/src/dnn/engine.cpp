@@ -41,6 +41,8 @@ bool Has(dnnl::cpu_isa instructions) {
   return (isa & wanted) == wanted;
 }
 
+bool IsUsable() { return Has(dnnl::cpu_isa::sse41); }
+
 bool HasBfloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 
 dnnl::primitive_attr Attributes() {

@@ -37,7 +37,7 @@ Way WayOfFewRows(int m, int64_t multiplications, bool plain) {
 
 Way WayOf(bool transpose_b, int m, int n, int k, bool plain) {
   const int64_t multiplications = int64_t(m) * n * k;
-  if (multiplications < kSmallest) return Way::kBlas;
+  if (multiplications < kSmallest || !IsUsable()) return Way::kBlas;
   if (transpose_b && m < kLarge) return WayOfFewRows(m, multiplications, plain);
   return plain && IsLarge(m, n, k) ? Way::kKernels : Way::kSgemm;
 }
