@@ -1,5 +1,7 @@
 """The module caffe itself: settings, versions, seeds, messages."""
 
+import os
+import shutil
 import subprocess
 import sys
 
@@ -96,3 +98,26 @@ assert caffe.Net({str(net)!r}, caffe.TEST).forward()["data"].min() >= 88
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_import_where_numbers_have_decimal_commas(tmp_path):
+    """Programs with windows set the user's locale before they import anything of ours."""
+    maker = shutil.which("localedef")
+    folder = tmp_path / "de_DE.UTF-8"
+    if maker:
+        subprocess.run([maker, "-i", "de_DE", "-f", "UTF-8", folder], capture_output=True)
+    if not folder.is_dir():
+        pytest.skip("no German locale can be made here")
+    program = """
+import locale
+locale.setlocale(locale.LC_ALL, "")
+from caffe.proto import caffe_pb2
+print(locale.localeconv()["decimal_point"], caffe_pb2.SolverParameter().rms_decay > 0.9)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "LOCPATH": str(tmp_path), "LC_ALL": folder.name},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == [",", "True"], done.stderr

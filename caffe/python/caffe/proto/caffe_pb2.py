@@ -3,6 +3,7 @@
 protoc's own Python output is bound to certain versions of the protobuf package; this is not.
 """
 
+import locale as _locale
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
@@ -13,7 +14,14 @@ from google.protobuf.internal import builder as _builder
 _files = _descriptor_pb2.FileDescriptorSet.FromString(
     (_Path(__file__).parent / "caffe.desc").read_bytes()
 )
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(_files.file[0].SerializeToString())
+# protobuf reads the fields' defaults as the program's locale writes numbers, which programs with
+# windows set to the user's: "0.9" is no number in half of the world.
+_numbers_of_program = _locale.setlocale(_locale.LC_NUMERIC)
+_locale.setlocale(_locale.LC_NUMERIC, "C")
+try:
+    DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(_files.file[0].SerializeToString())
+finally:
+    _locale.setlocale(_locale.LC_NUMERIC, _numbers_of_program)
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, __name__, globals())
