@@ -254,7 +254,7 @@ void PrepareHelp(CLI::App* app) {
   // For the help only: ParseArguments lets TakeLogFlags have the flag.
   app->add_option("--minloglevel", FLAGS_minloglevel,
                   "Least severe lines to print: 0 info, 1 warnings, 2 errors (google-glog's other "
-                  "flags work, too)")
+                  "flags are accepted, too)")
       ->group("Logging");
   const auto help = std::make_shared<Help>();
   app->formatter(help);
