@@ -4,6 +4,7 @@
 
 #include "caffe/util/rng.hpp"
 #include "core/log_flags.hpp"
+#include "core/processor_quota.hpp"
 #ifndef CPU_ONLY
 #include <boost/optional.hpp>
 
@@ -57,7 +58,8 @@ Caffe::RNG& Caffe::rng_stream() {
 
 #ifdef CPU_ONLY
 
-Caffe::Caffe() = default;
+// What belongs to a thread begins here, its share of the processors too.
+Caffe::Caffe() { KeepToProcessorQuota(); }
 Caffe::~Caffe() = default;
 
 void Caffe::set_random_seed(const unsigned int seed) {
@@ -98,7 +100,8 @@ bool DeviceUsable(int device_id) {
 
 }  // namespace
 
-Caffe::Caffe() = default;
+// What belongs to a thread begins here, its share of the processors too.
+Caffe::Caffe() { KeepToProcessorQuota(); }
 
 Caffe::~Caffe() {
   if (cublas_handle_) cublas::destroy(cublas_handle_);

@@ -66,20 +66,15 @@ int ProcessorQuota(const std::string& root) {
   return least < std::numeric_limits<int>::max() ? static_cast<int>(std::ceil(least)) : 0;
 }
 
+void LimitThreads(int most) {
 #ifdef _OPENMP
-namespace {
-
-struct ThreadsWithinQuota {
-  ThreadsWithinQuota() {
-    if (std::getenv("OMP_NUM_THREADS")) return;
-    const int quota = ProcessorQuota();
-    if (quota > 0 && quota < omp_get_max_threads()) omp_set_num_threads(quota);
-  }
-};
-
-const ThreadsWithinQuota threads_within_quota;
-
-}  // namespace
+  if (most > 0 && most < omp_get_max_threads()) omp_set_num_threads(most);
 #endif
+}
+
+void KeepToProcessorQuota() {
+  static const int quota = std::getenv("OMP_NUM_THREADS") ? 0 : ProcessorQuota();
+  LimitThreads(quota);
+}
 
 }  // namespace caffe

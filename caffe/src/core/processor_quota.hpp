@@ -11,9 +11,14 @@ namespace caffe {
 /// OpenMP does not ask for it, and starts a thread for each processor of the machine. More threads
 /// than the limit allows for wait for each other while the whole process is stopped: with 16
 /// threads and a limit of one processor a small net trains twenty times as slowly as with one
-/// thread. When the library is loaded, the thread that loads it is therefore given no more than
-/// that, unless OMP_NUM_THREADS says how many.
+/// thread.
 int ProcessorQuota(const std::string& root = "");
+
+/// Gives what the calling thread computes no more threads than so many; 0: as many as before.
+void LimitThreads(int most);
+
+/// The same with this process's quota, unless OMP_NUM_THREADS says how many threads are wanted.
+void KeepToProcessorQuota();
 
 }  // namespace caffe
 

@@ -1,8 +1,12 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "core/processor_quota.hpp"
 #include "temporary_folder.hpp"
@@ -59,6 +63,20 @@ TEST_F(ProcessorQuota, IsReadInTheFirstVersionToo) {
   Write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "150000");
   EXPECT_EQ(Quota(), 2);
 }
+
+#ifdef _OPENMP
+TEST(LimitThreads, LeavesAThreadThatHasFewerAlone) {
+  std::thread([] {
+    omp_set_num_threads(8);
+    caffe::LimitThreads(0);
+    EXPECT_EQ(omp_get_max_threads(), 8);
+    caffe::LimitThreads(3);
+    EXPECT_EQ(omp_get_max_threads(), 3);
+    caffe::LimitThreads(5);
+    EXPECT_EQ(omp_get_max_threads(), 3);
+  }).join();
+}
+#endif
 
 TEST_F(ProcessorQuota, IsNoneWhereFilesAreDamaged) {
   IsPartOf("0::/\nnothing\n::\n0:cpu\n1:cpu:relative");
