@@ -116,21 +116,21 @@ bool starts_with(std::string_view content, std::string_view start) {
   return content.substr(0, start.size()) == start;
 }
 
-}  // namespace
-
-bool is_whole_picture(std::string_view content) {
-  if (starts_with(content, kPngStart)) return is_whole_png(content);
-  if (starts_with(content, kJpegStart)) return is_whole_jpeg(content);
-  if (starts_with(content, kBmpStart)) return is_whole_bmp(content);
-  return true;
-}
-
 bool is_dicom(std::string_view content) {
   constexpr size_t kFree = 128;  // bytes that may hold anything
-  for (const std::string_view start : {kPngStart, kJpegStart, kBmpStart}) {
-    if (starts_with(content, start)) return false;
-  }
   return content.size() > kFree && starts_with(content.substr(kFree), "DICM");
+}
+
+}  // namespace
+
+std::string picture_problem(std::string_view content) {
+  const auto problem = [](bool is_whole) {
+    return is_whole ? "" : "is cut off; copy or create it again";
+  };
+  if (starts_with(content, kPngStart)) return problem(is_whole_png(content));
+  if (starts_with(content, kJpegStart)) return problem(is_whole_jpeg(content));
+  if (starts_with(content, kBmpStart)) return problem(is_whole_bmp(content));
+  return is_dicom(content) ? "is a DICOM file; convert it, e.g. to a PNG" : "";
 }
 
 bool has_colour_palette(std::string_view content) {

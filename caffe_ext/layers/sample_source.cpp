@@ -12,12 +12,8 @@
 namespace dcme {
 
 cv::Mat decode_file(const std::string& content, const std::string& name, int flags) {
-  if (!image_codecs::is_whole_picture(content)) {
-    throw std::runtime_error(name + " is cut off: copy or create it again");
-  }
-  if (image_codecs::is_dicom(content)) {
-    throw std::runtime_error(name + " is a DICOM file: convert it, e.g. to a PNG");
-  }
+  const std::string problem = image_codecs::picture_problem(content);
+  if (!problem.empty()) throw std::runtime_error(name + " " + problem);
   cv::Mat pixels;
   if (!content.empty() && content.size() <= INT_MAX) {
     const cv::Mat view(1, static_cast<int>(content.size()), CV_8U,

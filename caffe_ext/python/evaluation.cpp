@@ -192,14 +192,10 @@ void bind_evaluation(py::module_& m) {
         py::arg("disparity").noconvert(), py::arg("baseline"), py::arg("focal_length"));
   m.def("read_grey_png", &grey_png, py::arg("path"));
   m.def(
-      "is_whole_picture",
+      "picture_problem",
       [](const py::bytes& content) {
-        return image_codecs::is_whole_picture(std::string_view(content));
+        return image_codecs::picture_problem(std::string_view(content));
       },
-      py::arg("content"));
-  m.def(
-      "is_dicom",
-      [](const py::bytes& content) { return image_codecs::is_dicom(std::string_view(content)); },
       py::arg("content"));
   py::class_<BoundLabelMapMatcher>(m, "LabelMapMatcher")
       .def(py::init<const Array<int32_t>&, const std::optional<Array<int32_t>>&>(),

@@ -167,11 +167,8 @@ def _content_of_picture(path: PathLike) -> bytes:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    if not _core.is_whole_picture(content):
-        raise UserError(f"{path}: is cut off; copy or create the file again")
-    # Some builds of OpenCV read these by a library that ends the process where one is damaged.
-    if _core.is_dicom(content):
-        raise UserError(f"{path}: is a DICOM file; convert it, e.g. to a PNG")
+    if problem := _core.picture_problem(content):
+        raise UserError(f"{path}: {problem}")
     return content
 
 

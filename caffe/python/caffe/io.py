@@ -222,15 +222,8 @@ def load_image(filename: Any, color: bool = True) -> npt.NDArray[np.float32]:
     else:
         contents = Path(filename).read_bytes()
     # Decoders fill up with grey what a file lacks.
-    if not _caffe.is_whole_picture(bytes(contents)):
-        raise OSError(
-            f"{filename}: not a readable image, as it is cut off; copy or create it again"
-        )
-    # Some builds of OpenCV read these by a library that ends the process where one is damaged.
-    if _caffe.is_dicom(bytes(contents)):
-        raise OSError(
-            f"{filename}: not a readable image, as it is a DICOM file; convert it, e.g. to a PNG"
-        )
+    if problem := _caffe.picture_problem(bytes(contents)):
+        raise OSError(f"{filename}: not a readable image, as it {problem}")
     pixels = np.frombuffer(contents, np.uint8)
     try:
         image = cv2.imdecode(pixels, cv2.IMREAD_UNCHANGED) if len(pixels) else None

@@ -109,15 +109,11 @@ void BindSettings(py::module_& m) {
 
 void BindPictures(py::module_& m) {
   m.def(
-      "is_whole_picture",
+      "picture_problem",
       [](const py::bytes& content) {
-        return image_codecs::is_whole_picture(std::string_view(content));
+        return image_codecs::picture_problem(std::string_view(content));
       },
-      py::arg("content"), "Whether the bytes of a picture's file reach its end.");
-  m.def(
-      "is_dicom",
-      [](const py::bytes& content) { return image_codecs::is_dicom(std::string_view(content)); },
-      py::arg("content"), "Whether they are those of a DICOM file, which OpenCV must not decode.");
+      py::arg("content"), "Why the bytes of a picture's file are not to be decoded, or ''.");
 }
 
 // What the runtime says of a prototxt that it does not take for a message of this type; nothing

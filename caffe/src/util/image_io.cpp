@@ -31,10 +31,8 @@ cv::Mat GuardedMat(const string& what, const Make& make) {
 // Decodes the bytes of an image file. Throws Error where it was cut off, and for DICOM.
 cv::Mat Decode(const string& bytes, int flags) {
   if (bytes.empty() || bytes.size() > INT_MAX) return cv::Mat();
-  if (!image_codecs::is_whole_picture(bytes)) {
-    throw Error("it is cut off: copy or create it again");
-  }
-  if (image_codecs::is_dicom(bytes)) throw Error("it is a DICOM file: convert it, e.g. to a PNG");
+  const string problem = image_codecs::picture_problem(bytes);
+  if (!problem.empty()) throw Error("it " + problem);
   const cv::Mat view(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
   return cv::imdecode(view, flags);
 }
