@@ -41,7 +41,13 @@ bool Has(dnnl::cpu_isa instructions) {
   return (isa & wanted) == wanted;
 }
 
-bool IsUsable() { return Has(dnnl::cpu_isa::sse41); }
+bool IsUsable() {
+#ifdef __x86_64__
+  return Has(dnnl::cpu_isa::sse41);
+#else
+  return true;
+#endif
+}
 
 bool HasBfloat16() { return Has(dnnl::cpu_isa::avx512_core_bf16); }
 

@@ -19,8 +19,8 @@ dnnl::stream& Stream();
 /// Whether this processor has these instructions.
 bool Has(dnnl::cpu_isa instructions);
 
-/// Whether oneDNN runs on this processor: its library, as PyPI has it, is compiled for SSE4.1,
-/// which the default processors of some virtual machines lack.
+/// Whether oneDNN runs on this processor: on x86-64 its library, as PyPI has it, is compiled for
+/// SSE4.1, which the default processors of some virtual machines lack.
 bool IsUsable();
 
 /// Host memory with undefined contents. Large pieces come from the pool that serves the blobs too,

@@ -33,16 +33,15 @@ inline std::exception_ptr DescribedException() {
 /// on) stay what they are; all others, also those of layers' own, become an Error. What is none is
 /// thrown again as it is.
 [[noreturn]] inline void RethrowFrom(const string& where) {
-  const string place = OneLine(where);
-  const auto told = [&place](const std::exception& error) { return place + error.what(); };
+  const auto told = [&where](const std::exception& error) { return OneLine(where + error.what()); };
   try {
     throw;
   } catch (const PythonException&) {
     throw;  // has its traceback, and a note with the layer's name
   } catch (const OutOfMemory& error) {
-    throw OutOfMemory(place, error);
+    throw OutOfMemory(OneLine(where), error);
   } catch (const std::bad_alloc&) {
-    throw OutOfMemory(place);
+    throw OutOfMemory(OneLine(where));
   } catch (const std::out_of_range& error) {
     throw std::out_of_range(told(error));
   } catch (const std::length_error& error) {

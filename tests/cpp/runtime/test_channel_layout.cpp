@@ -1,5 +1,6 @@
 // Blobs in blocks of channels: reordering, and that layers pass them on as they are.
 
+#include <cstdlib>
 #include <functional>
 
 #include <boost/make_shared.hpp>
@@ -286,13 +287,19 @@ TEST(Bfloat16, IsWhatBlobsBetweenConvolutionsHold) {
   }
 }
 
+// Kernels for older processors want plain memory here and there.
+bool LacksAvx2() {
+#ifdef __x86_64__
+  return !__builtin_cpu_supports("avx2") || std::getenv("ONEDNN_MAX_CPU_ISA");
+#else
+  return false;
+#endif
+}
+
 TEST(ChannelLayout, IsLeftAloneFromConvolutionToConvolution) {
   const auto net = RunNet<float>("");
-  // Before AVX2, some kernels want plain memory behind others that do not.
-  for (const char* name : {"conv1", "conv2", "conv3"}) {
-    if (!net->blob_by_name(name)->data()->layout()) {
-      GTEST_SKIP() << "built without oneDNN, or it prefers plain memory on this processor";
-    }
+  if (!net->blob_by_name("conv1")->data()->layout() || LacksAvx2()) {
+    GTEST_SKIP() << "built without oneDNN, or it prefers plain memory on this processor";
   }
   for (const char* name :
        {"conv1", "bn1", "pool1", "mask", "conv2", "sum", "up", "both", "conv3", "up2"}) {
