@@ -42,8 +42,8 @@ int BestOf(const std::vector<Cost>& costs);
 /// "name: 1.2 ms, 3 MiB", for the log.
 string TextOf(const string& name, const Cost& cost);
 
-/// The microseconds of what `run` queues, infinite where it returns false. What is slow beside
-/// `best` is run once, all else three times.
+/// The microseconds of what `run` queues, the least of two runs behind one that does not count;
+/// infinite where one of them returns false. What is slow beside `best` is measured once.
 float Measure(const std::function<bool()>& run, float best);
 
 /// Tries ways to compute a thing, `what` for the log. With CAFFE_DETERMINISTIC=1 the first one that

@@ -3,16 +3,21 @@
 #ifdef USE_CUDNN
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "cudnn/trials.hpp"
 
 #if __has_include(<host_waits.hpp>)
+#include <device_queue.hpp>
 #include <host_waits.hpp>
-#define COUNTS_HOST_WAITS
+#include <refusals.hpp>
+#define IS_EMULATED
 #endif
 
 namespace caffe_test {
@@ -21,6 +26,7 @@ namespace {
 using caffe::cudnn::BestOf;
 using caffe::cudnn::Cost;
 using caffe::cudnn::Measure;
+using caffe::cudnn::Trials;
 
 const float kNever = std::numeric_limits<float>::infinity();
 const size_t kMiB = size_t(1) << 20;
@@ -63,7 +69,64 @@ TEST(Trials, RunOnceWhatCannotDoIt) {
   EXPECT_EQ(runs, 1);
 }
 
-#ifdef COUNTS_HOST_WAITS
+TEST(Trials, TakeNoneThatCannotDoItTwice) {
+  int runs = 0;
+  EXPECT_EQ(Measure([&] { return ++runs < 3; }, kNever), kNever);
+  EXPECT_EQ(runs, 3);
+}
+
+TEST(Trials, TakeTheFirstWayWhereBitsCount) {
+  setenv("CAFFE_DETERMINISTIC", "1", 1);
+  Trials<int> trials("a product");
+  int runs = 0;
+  // What is free must not decide.
+  EXPECT_TRUE(trials.HasRoom({std::numeric_limits<size_t>::max() / 4}));
+  EXPECT_FALSE(trials.Try(1, "cannot", {}, [] { return false; }));
+  EXPECT_TRUE(trials.Try(2, "can", {}, [] { return true; }));
+  EXPECT_FALSE(trials.Try(3, "can, too", {}, [&] { return ++runs > 0; }));
+  EXPECT_EQ(runs, 0);
+  ASSERT_TRUE(trials.End());
+  EXPECT_EQ(*trials.End(), 2);
+  unsetenv("CAFFE_DETERMINISTIC");
+}
+
+#ifdef IS_EMULATED
+
+/// Queues work that takes the emulated device some time.
+bool Work(int milliseconds) {
+  return emulated_cuda::Queue(caffe::ThreadStream(), [=] {
+           emulated_cuda::Spend(std::chrono::milliseconds(milliseconds));
+         }) == cudaSuccess;
+}
+
+TEST(Trials, DoNotCountWhatIsLoaded) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's queue";
+  Trials<int> trials("a product");
+  EXPECT_TRUE(trials.Try(1, "slow", {}, [] { return Work(5); }));
+  bool loaded = false;
+  EXPECT_TRUE(
+      trials.Try(2, "fast", {}, [&] { return Work(std::exchange(loaded, true) ? 1 : 150); }));
+  EXPECT_EQ(*trials.End(), 2);
+}
+
+TEST(Trials, GiveBackWhatOtherWaysNeeded) {
+  if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about a GPU's memory";
+  caffe::SyncedMemory memory(8);
+  memory.mutable_gpu_data();
+  CUDA_CHECK(cudaDeviceSynchronize());
+  const caffe::cudnn::TemporaryMemory workspace = {8 * kMiB, 0}, weights = {0, 4 * kMiB};
+  for (const bool can : {false, true}) {
+    emulated_cuda::LeaveDeviceMemory(10 * kMiB);
+    Trials<int> trials("a product");
+    EXPECT_TRUE(trials.HasRoom(workspace));
+    trials.Try(1, "an algorithm", workspace, [=] { return can && Work(2); });
+    EXPECT_TRUE(trials.HasRoom(weights));
+    EXPECT_TRUE(trials.Try(2, "an engine", weights, [] { return Work(1); }));
+    EXPECT_FALSE(trials.HasRoom({12 * kMiB, 0}));
+    EXPECT_EQ(*trials.End(), 2);
+  }
+  emulated_cuda::LeaveAllDeviceMemory();
+}
 
 TEST(Trials, MeasureBehindOtherWork) {
   if (caffe::Caffe::mode() != caffe::Caffe::GPU) GTEST_SKIP() << "about the GPU's queue";
@@ -78,8 +141,8 @@ TEST(Trials, MeasureBehindOtherWork) {
       kNever);
   EXPECT_LT(time, kNever);
   ASSERT_EQ(waits.size(), 3u);
-  EXPECT_LT(waits[0], waits[1]) << "the first run is waited for: it may be too slow";
-  EXPECT_EQ(waits[1], waits[2]) << "the last run is queued behind another one";
+  EXPECT_EQ(waits[0], waits[1]) << "the first run that counts is queued behind another one";
+  EXPECT_LT(waits[1], waits[2]) << "it is waited for: the way may be too slow";
 }
 
 #endif
