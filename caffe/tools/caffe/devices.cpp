@@ -57,6 +57,13 @@ Gpus AllGpus() {
   return gpus;
 }
 
+// What --gpu=all asks for.
+Gpus GpusOfAll() {
+  const Gpus all = AllGpus();
+  CHECK(!all.usable.empty()) << "--gpu=all: there is no usable GPU" << Reason(0)
+                             << "; leave out --gpu to compute on the CPU";
+  return all;
+}
 #endif
 
 }  // namespace
@@ -70,9 +77,7 @@ vector<int> AskedGpus(const string& flag) {
   }
 #else
   if (flag == "all") {
-    const Gpus all = AllGpus();
-    CHECK(!all.usable.empty()) << "--gpu=all: there is no usable GPU" << Reason(0)
-                               << "; leave out --gpu to compute on the CPU";
+    const Gpus all = GpusOfAll();
     CHECK(all.left_out.empty()) << "--gpu=all: GPU " << Listed(all.left_out, ", ")
                                 << " cannot be used, perhaps because another process has it for "
                                    "itself; --gpu="
@@ -142,8 +147,10 @@ void QueryDevices(const string& flag) {
   const string none = "This build has no CUDA";
 #else
   Gpus all;
-  if (flag.empty() || flag == "all") {
+  if (flag.empty()) {
     all = AllGpus();
+  } else if (flag == "all") {
+    all = GpusOfAll();
   } else {
     all.usable = AskedGpus(flag);
   }

@@ -26,7 +26,7 @@ void Solve(const shared_ptr<Solver<float>>& solver, const std::vector<int>& gpus
 void UseDevice(const std::vector<int>& gpus);
 
 /// Logs what the GPUs that --gpu asks for offer, by default all; where there is none, why. Warns of
-/// those that cannot be used.
+/// those that cannot be used. Throws Error where --gpu asks for some, and none can be.
 void QueryDevices(const std::string& flag);
 
 }  // namespace tools

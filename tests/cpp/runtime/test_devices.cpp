@@ -42,6 +42,13 @@ TEST_F(Devices, ThatAreNoneAreAnError) {
   EXPECT_ERROR_NAMES(AskedGpus("1"), "GPU 1");
 }
 
+TEST_F(Devices, ThatAreNoneEndAQueryThatAskedForSome) {
+  emulated_cuda::MayChooseDevices(false);
+  EXPECT_ERROR_NAMES(caffe::tools::QueryDevices("all"), "there is no usable GPU");
+  EXPECT_ERROR_NAMES(caffe::tools::QueryDevices("0"), "GPU 0");
+  EXPECT_NO_THROW(caffe::tools::QueryDevices(""));
+}
+
 TEST_F(Devices, ThatCannotBeUsedDoNotEndAQuery) {
   int before = 0, last = 0;
   CUDA_CHECK(cudaGetDevice(&before));
