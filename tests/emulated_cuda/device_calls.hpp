@@ -4,7 +4,8 @@
 namespace emulated_cuda {
 
 /// How many calls there have been for which CUDA's runtime starts on a GPU, which takes a part of
-/// its memory: those that take memory, free it (be it none), queue work, or wait for it.
+/// its memory: those that choose it, ask for its memory, take or free some (be it none), make
+/// streams, events and pools, queue work, or wait for it.
 int DeviceCalls();
 
 }  // namespace emulated_cuda

@@ -262,6 +262,7 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
 }
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
+  CountDeviceCall();
   if (properties->allocType != cudaMemAllocationTypePinned) return cudaErrorInvalidValue;
   if (properties->location.type != cudaMemLocationTypeDevice) return cudaErrorInvalidValue;
   const std::lock_guard<std::mutex> lock(Lock());
@@ -298,6 +299,7 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
 }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  CountDeviceCall();
   const std::lock_guard<std::mutex> lock(Lock());
   const uint64_t room = RoomOf(DeviceOfThread());
   const bool limited = room != UINT64_MAX;

@@ -173,6 +173,7 @@ cudaError_t cudaGetDevice(int* device) {
 }
 
 cudaError_t cudaSetDevice(int device) {
+  emulated_cuda::CountDeviceCall();
   if (device < 0 || device >= emulated_cuda::kDevices) return cudaErrorInvalidDevice;
   if (!emulated_cuda::may_choose[device]) return cudaErrorDevicesUnavailable;
   device_of_thread = device;
@@ -205,6 +206,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
 // ---- streams ----
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  emulated_cuda::CountDeviceCall();
   const std::lock_guard<std::mutex> lock(emulated_cuda::Lock());
   *stream = new cudaStreamOfHost{
       emulated_cuda::NewStream(device_of_thread, flags != cudaStreamNonBlocking)};
@@ -225,6 +227,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 // ---- events ----
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  emulated_cuda::CountDeviceCall();
   *event = new CUevent_st{device_of_thread, nullptr};
   return cudaSuccess;
 }
