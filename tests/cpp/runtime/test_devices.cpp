@@ -15,7 +15,15 @@ using caffe::tools::AskedGpus;
 
 class Devices : public ::testing::Test {
  protected:
-  void TearDown() override { emulated_cuda::MayChooseDevices(true); }
+  Devices() { CUDA_CHECK(cudaGetDevice(&before_)); }
+  // A thread whose GPU is refused ends up on another one.
+  ~Devices() override {
+    emulated_cuda::MayChooseDevices(true);
+    caffe::Caffe::SetDevice(before_);
+  }
+
+ private:
+  int before_ = 0;
 };
 
 TEST_F(Devices, AreAllOrThoseNamed) {
@@ -50,15 +58,12 @@ TEST_F(Devices, ThatAreNoneEndAQueryThatAskedForSome) {
 }
 
 TEST_F(Devices, ThatCannotBeUsedDoNotEndAQuery) {
-  int before = 0, last = 0;
-  CUDA_CHECK(cudaGetDevice(&before));
+  int last = 0;
   caffe::Caffe::SetDevice(0);
   emulated_cuda::MayChooseDevice(0, false);
   for (const char* flag : {"", "all"}) EXPECT_NO_THROW(caffe::tools::QueryDevices(flag));
   CUDA_CHECK(cudaGetDevice(&last));
   EXPECT_EQ(last, 1) << "the last one that was asked";
-  emulated_cuda::MayChooseDevices(true);
-  caffe::Caffe::SetDevice(before);
 }
 
 }  // namespace
