@@ -56,10 +56,11 @@ Caffe::RNG& Caffe::rng_stream() {
   return *self.random_generator_;
 }
 
-#ifdef CPU_ONLY
-
 // What belongs to a thread begins here, its share of the processors too.
 Caffe::Caffe() { KeepToProcessorQuota(); }
+
+#ifdef CPU_ONLY
+
 Caffe::~Caffe() = default;
 
 void Caffe::set_random_seed(const unsigned int seed) {
@@ -99,9 +100,6 @@ bool DeviceUsable(int device_id) {
 }
 
 }  // namespace
-
-// What belongs to a thread begins here, its share of the processors too.
-Caffe::Caffe() { KeepToProcessorQuota(); }
 
 Caffe::~Caffe() {
   if (cublas_handle_) cublas::destroy(cublas_handle_);

@@ -43,7 +43,9 @@ bool Has(dnnl::cpu_isa instructions) {
 
 bool IsUsable() {
 #ifdef __x86_64__
-  return Has(dnnl::cpu_isa::sse41);
+  // Products of matrices ask each time.
+  static const bool has_sse41 = Has(dnnl::cpu_isa::sse41);
+  return has_sse41;
 #else
   return true;
 #endif
