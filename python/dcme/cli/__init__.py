@@ -24,19 +24,19 @@ from dcme.stopping import exit_code, stop_signals_as_ctrl_c
 
 COMMANDS = {
     "synth": "paint a synthetic street data set in Cityscapes' layout",
-    "collect": "your images and masks, in the usual forms, as lists of images and instance maps",
+    "collect": "make a data set from your images and masks",
     "prepare": "reduce a data set to training size and write its lists",
-    "encode": "instance maps to vectors to the centres of mass",
-    "train": "run caffe train with checks and progress, or go on where it stopped",
-    "predict": "weights + images to instance masks",
-    "decode": "vector maps to instance masks",
-    "evaluate": "average precision and matching scores of results",
-    "tune": "thresholds of the decoder from validation images",
-    "submit": "results as a checked zip for Cityscapes' evaluation server",
-    "oracle": "scores with part of the answer taken from the ground truth",
-    "plot": "pictures of vectors, grid classes, masks and loss curves",
-    "reproduce": "the tables and figures of both papers beside the printed numbers",
-    "demo": "the whole way: synthesise, train, predict, evaluate, report",
+    "encode": "turn instance maps into vectors to the centres of mass",
+    "train": "run caffe train with checks and progress, or continue a stopped run",
+    "predict": "turn images into instance masks with trained weights",
+    "decode": "turn vector maps into instance masks",
+    "evaluate": "compute average precision and matching scores of results",
+    "tune": "find the decoder's thresholds from validation images",
+    "submit": "pack results into a checked zip for Cityscapes' evaluation server",
+    "oracle": "compute scores with part of the answer taken from the ground truth",
+    "plot": "draw vectors, grid classes, masks and loss curves",
+    "reproduce": "compute the tables and figures of both papers beside the printed numbers",
+    "demo": "do all of it on painted scenes: synthesise, train, predict, evaluate, report",
 }
 
 

@@ -24,13 +24,15 @@ from dcme.cli.options import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme collect``."""
     parser.description = """\
-Your images and masks, in the usual forms, as lists of images and instance maps.
+Make a data set (lists of images and instance maps) from your images and masks.
 
-Masks may be one label map for each image (0, 1, 2, ...; PNG, TIFF or .npy,
-named as the image; an ending such as _masks may follow; of several --classes
-1000 * class + number), a folder of single masks for each image
-(MASKS/NAME/*.png or MASKS/NAME/masks/*.png), or a COCO annotation file
-(polygons, and run lengths, plain or compressed)."""
+Masks may be:
+- one label map per image (PNG, TIFF or .npy), named as the image or with an
+  ending such as _masks: 0, 1, 2, ..., or with several --classes
+  1000 * class + number;
+- a folder of single masks per image: MASKS/NAME/*.png or
+  MASKS/NAME/masks/*.png;
+- a COCO annotation file: polygons, and run lengths, plain or compressed."""
     parser.add_argument("images", help="folder of images (or of folders NAME/images)")
     parser.add_argument("masks", help="folder of masks, or a COCO file (.json)")
     parser.add_argument("out", help="new folder for images/, instanceIds/, train.txt and val.txt")
@@ -39,14 +41,15 @@ named as the image; an ending such as _masks may follow; of several --classes
         type=classes,
         action=OneClassList,
         metavar="LABEL:NAME,...",
-        help="class of the masks, e.g. 1:nucleus, those of instance maps (1000 * class + number), "
-        "or the wanted categories of a COCO file; default: 1:object, or all categories under "
-        "their ids",
+        help="the class of the masks, e.g. 1:nucleus; or the classes of instance maps (1000 * "
+        "class + number); or the wanted categories of a COCO file; default: 1:object, or all "
+        "categories with their ids",
     )
     parser.add_argument(
         "--parts",
         choices=("one", "each"),
-        help="whether parts of a mask that do not touch are one instance, or each is one",
+        help="what the parts of a mask are if they do not touch: one instance, or each an "
+        "instance; default: one, but label maps that look otherwise are refused",
     )
     parser.add_argument(
         "--val-share",

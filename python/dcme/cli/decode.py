@@ -25,14 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list",
         metavar="FILE",
-        help="list of the maps' images: of a stack in its order, of a folder those to decode",
+        help="list of images: names the maps of a stack, in order, or chooses maps of a folder",
     )
     parser.add_argument(
         "--no-grid",
         dest="grid",
         action="store_false",
-        help="leave the maps' grid classes aside: keep all instances, none with a class, as dcme "
-        "oracle class needs them",
+        help="ignore the maps' grid classes: keep all instances, without classes, as dcme oracle "
+        "class needs them",
     )
     add_no_masks(parser)
     add_decoding(parser, "beside SOURCE or in it")

@@ -133,14 +133,14 @@ class OneClassList(argparse.Action):
 
 def add_classes(parser: argparse.ArgumentParser, place: str = "") -> None:
     """``--classes``; None by default where a file ``classes.json`` in a ``place`` may tell them."""
-    told = f"those that {place} tells (classes.json), else " if place else ""
+    told = f"those in classes.json of {place}, else " if place else ""
     parser.add_argument(
         "--classes",
         type=classes,
         action=OneClassList,
         default=None if place else "cityscapes",
         metavar="LABEL:NAME,...",
-        help=f"classes of the data set, e.g. 1:nucleus; default: {told}the eight of Cityscapes",
+        help=f"classes of the data set, e.g. 1:nucleus; default: {told}Cityscapes' eight",
     )
 
 
@@ -177,8 +177,8 @@ def add_table(parser: argparse.ArgumentParser) -> None:
         "--table",
         type=table_file,
         metavar="FILE",
-        help="also write the tables (.txt, .csv, .json, .md or .tex); further ones beside the "
-        "first: FILE_matching, FILE_accuracy",
+        help="also write the table (.txt, .csv, .json, .md or .tex); further tables beside it: "
+        "FILE_matching, FILE_accuracy",
     )
 
 
@@ -195,8 +195,8 @@ def add_no_masks(parser: argparse.ArgumentParser) -> None:
         "--no-masks",
         dest="masks",
         action="store_false",
-        help="write no PNG of each instance, only the map of all, instanceIds/, in which masks "
-        "that overlap hide each other",
+        help="write only the map of all instances, instanceIds/, without a PNG for each; in the "
+        "map, overlapping masks hide each other",
     )
 
 
@@ -246,7 +246,7 @@ def add_levels(parser: argparse.ArgumentParser) -> None:
         "--levels",
         type=levels,
         metavar="LOW,HIGH",
-        help="values of images of more than 8 bits that become black and white, e.g. 0,4095",
+        help="which values become black and white, in images of more than 8 bits, e.g. 0,4095",
     )
 
 
@@ -267,12 +267,13 @@ def add_decoding(parser: argparse.ArgumentParser, place: str) -> None:
     group.add_argument(
         "--vt",
         type=number,
-        help=f"votes a centre needs (standard: within DT / 2); default: {DEFAULTS['vt']:g}",
+        help="a centre needs more votes than this (standard: within DT / 2); "
+        f"default: {DEFAULTS['vt']:g}",
     )
     group.add_argument(
         "--et",
         type=number,
-        help=f"pixels may point this far beside the centre; default: {DEFAULTS['et']:g}",
+        help=f"by how much a pixel's vector may miss its centre; default: {DEFAULTS['et']:g}",
     )
     group.add_argument(
         "--foreground",
@@ -285,21 +286,21 @@ def add_decoding(parser: argparse.ArgumentParser, place: str) -> None:
         "--probability",
         type=share,
         metavar="P",
-        help="probability of foreground that a pixel must exceed, where the network classifies "
+        help="probability of foreground that a pixel must exceed, if the network classifies "
         "pixels; default: 0.5",
     )
     group.add_argument(
         "--mode",
         choices=("standard", "reference", "watershed"),
         help="how votes become masks: standard: each pixel votes once and is in one mask; "
-        "reference: as in the papers; watershed: that with masks by the lengths of the vectors; "
-        "default: standard",
+        "reference: as in the papers; watershed: as reference, but with masks by flooding the "
+        "lengths of the vectors; default: standard",
     )
     group.add_argument(
         "--decoding",
         metavar="FILE",
-        help="take these from a file of dcme tune --save; options go before it; default: "
-        f"decoding.json {place}, if it is there",
+        help="read these settings from a file of dcme tune --save; options override it; default: "
+        f"decoding.json {place}, if there is one",
     )
 
 

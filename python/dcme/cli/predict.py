@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=VIEWS,
         default=1,
-        help="views of an image whose outputs are averaged: 1: the image; 2: also its mirror "
-        "image; 8: also quarter turns; default: 1",
+        help="average the outputs over this many views of an image: 1: the image alone; 2: also "
+        "its mirror image; 8: also quarter turns; default: 1",
     )
     parser.add_argument(
         "--vectors",
@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="keep the results that an interrupted run of the same command has left in OUT "
-        "(those of other settings or weights are refused)",
+        help="continue an interrupted run of the same command: keep the results in OUT (those of "
+        "other settings or weights are refused)",
     )
     add_no_masks(parser)
     add_decoding(parser, "beside deploy.prototxt")
@@ -74,8 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=classes,
         action=OneClassList,
         metavar="LABEL:NAME,...",
-        help="classes of the network, e.g. 1:nucleus; default: those that it was trained on, "
-        "which its training prototxt tells",
+        help="classes of the network, e.g. 1:nucleus; default: those in its training prototxt",
     )
     add_workers(parser)
     parser.epilog = (
@@ -120,7 +119,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         "--tile",
         type=size,
         metavar="HxW",
-        help="largest part of an image that is seen at once; default: what fits",
+        help="largest part of an image that the network sees at once; default: what fits",
     )
     group.add_argument(
         "--overlap",

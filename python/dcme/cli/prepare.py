@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--balance",
         action="store_true",
-        help="also write train_balanced.txt, in which images with trucks, buses, trains and "
-        "motorcycles prevail (paper 1; for Cityscapes' labels)",
+        help="also write train_balanced.txt, which repeats images with trucks, buses, trains or "
+        "motorcycles (paper 1; for Cityscapes' labels)",
     )
     group = parser.add_argument_group("pictures of single instances, for paper 1's classifier")
     group.add_argument(
@@ -58,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=classes,
         action=OneClassList,
         metavar="LABEL:NAME,...",
-        help="classes of the crops, e.g. 1:nucleus; default: those that classes.json beside the "
-        "lists tells, else the eight of Cityscapes",
+        help="classes of the crops, e.g. 1:nucleus; default: those in classes.json beside the "
+        "lists, else Cityscapes' eight",
     )
     add_workers(parser)
     parser.epilog = (

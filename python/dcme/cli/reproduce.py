@@ -22,20 +22,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="table or paper, e.g. isisa-2019/table2 or dcme-2017 (of little use with --synthetic, "
-        "which trains and tunes all nets first); default: all",
+        help="table or paper, e.g. isisa-2019/table2 or dcme-2017; default: all. Saves little time "
+        "with --synthetic, which trains and tunes all nets first",
     )
     parser.add_argument(
-        "--source", metavar="DIR", help=f"Cityscapes root (gtFine is a start); default: ${DATASET}"
+        "--source",
+        metavar="DIR",
+        help=f"Cityscapes root (gtFine alone gives some tables); default: ${DATASET}",
     )
     parser.add_argument(
         "--out",
         default="reproduce",
         metavar="DIR",
-        help="folder for the report and what leads to it; default: reproduce",
+        help="folder for the report and all intermediate files; default: reproduce",
     )
     parser.add_argument(
-        "--weights", metavar="DIR", help="folder with NET.caffemodel, named after the nets' folders"
+        "--weights",
+        metavar="DIR",
+        help="folder of weights, NET.caffemodel for each folder NET of the nets",
     )
     parser.add_argument(
         "--nets",

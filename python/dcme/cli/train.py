@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dcme train``."""
     parser.add_argument("nets", help="folder with train, deploy and solver.prototxt")
     parser.add_argument("data", help="folder written by dcme collect or dcme prepare")
-    parser.add_argument("out", help="folder for snapshots and log; go on from there if it has any")
+    parser.add_argument("out", help="folder for snapshots and log; continues if it has any")
     parser.add_argument(
         "--weights", metavar="FILE", help="weights to start from, one file or FILE,FILE,..."
     )
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reads.add_argument(
         "--lmdb",
         action="store_true",
-        help="read the LMDBs (dcme prepare --lmdb): for GPUs that wait for PNGs to be decoded",
+        help="read the LMDBs (dcme prepare --lmdb), if a GPU waits for PNGs to be decoded",
     )
     parser.add_argument(
         "--anchor",
@@ -47,16 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=OneClassList,
         metavar="LABEL:NAME,...",
         help="classes of the data, e.g. 1:cell,2:debris; default: those that the prototxts name, "
-        "or else those that DATA tells (classes.json)",
+        "or else those in classes.json of DATA",
     )
     parser.add_argument(
         "--held-out",
         type=count,
         default=20,
         metavar="N",
-        help="measure the loss also on this many images of val.txt, about ten times in a training "
-        "(a few percent of its time), for the log and dcme plot --log; where the net's TEST phase "
-        "has a crop, on the middle of each; 0: none; default: 20",
+        help="also measure the loss on this many images of val.txt (or on their middle, if the "
+        "net's TEST phase has a crop), about ten times in a training, for the log and dcme plot "
+        "--log; takes a few percent of the time; 0: none; default: 20",
     )
     parser.add_argument("--gpu", metavar="N", help="train on these GPUs, e.g. 0 or 0,1 or all")
     parser.add_argument("--quiet", action="store_true", help="show no progress")

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--goal",
         choices=("score", "ap"),
         default="score",
-        help="what to raise: score, TP / (TP + FP + FN), or ap, Cityscapes' average precision; "
+        help="what to maximise: score: TP / (TP + FP + FN); ap: Cityscapes' average precision; "
         "default: score",
     )
     parser.add_argument(
@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save",
         type=output_file,
         metavar="FILE",
-        help="write the best thresholds; dcme predict reads decoding.json beside the network",
+        help="write the best thresholds, e.g. to decoding.json beside the network, where dcme "
+        "predict reads them",
     )
     add_decoding(parser, "in VECTORS")
     add_classes(parser, "VECTORS")
