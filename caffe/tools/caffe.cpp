@@ -28,7 +28,7 @@ class CommandLine {
         "  caffe train --solver=solver.prototxt --snapshot=snap_iter_1000.solverstate\n"
         "  caffe test --model=net.prototxt --weights=vgg16.caffemodel --iterations=100\n"
         "  caffe time --model=net.prototxt --iterations=10\n"
-        "`caffe COMMAND --help` tells the flags of a command. Flags may have one dash or\n"
+        "`caffe COMMAND --help` lists the flags of a command. Flags may have one dash or\n"
         "two.");
     AddTrain();
     AddTest();
@@ -60,7 +60,7 @@ class CommandLine {
                           "caffe train --solver=solver.prototxt --weights=vgg16.caffemodel");
     train->add_option("--solver", options_.solver, "Solver prototxt")->required();
     train->add_option("--snapshot", options_.snapshot,
-                      "Go on from this .solverstate (or .solverstate.h5)");
+                      "Continue from this .solverstate (or .solverstate.h5)");
     train->add_option(
         "--weights", options_.weights,
         "Start from these .caffemodel files (comma-separated), matched by layer name");

@@ -57,7 +57,7 @@ Options ParseOptions(int argc, char** argv) {
     throw Error("resize_height and resize_width go together: set both above 0, or none");
   }
   if (!options.encode_type.empty() && !options.encoded) {
-    throw Error("encode_type means something with --encoded only");
+    throw Error("encode_type needs --encoded");
   }
   return options;
 }

@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     it was stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m caffe.draw",
-        description="Draws a net; the picture's extension says in which format.",
+        description="Draws a net; the picture's extension sets its format.",
         epilog="example: python -m caffe.draw net.prototxt net.png --rankdir TB",
     )
     parser.add_argument("input_net_proto_file", help="prototxt of the net")
@@ -268,7 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--rankdir",
         choices=("LR", "RL", "TB", "BT"),
         default="LR",
-        help="where the net leads to (default: LR)",
+        help="direction from inputs to outputs (default: LR)",
     )
     phases = {"ALL": None, "TRAIN": caffe_pb2.TRAIN, "TEST": caffe_pb2.TEST}
     parser.add_argument(

@@ -13,8 +13,8 @@ void RefuseGradient(const Layer<Dtype>& layer, const std::vector<bool>& propagat
                     size_t first = 0) {
   for (size_t i = first; i < propagate_down.size(); ++i) {
     CHECK(!propagate_down[i]) << layer.type() << " has no gradient for bottom " << i
-                              << ": no learnable layer may lie behind it (propagate_down: false "
-                                 "stops the gradient there)";
+                              << ": no learnable layer may come before it (propagate_down: "
+                                 "false stops the gradient there)";
   }
 }
 

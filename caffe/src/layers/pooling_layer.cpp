@@ -97,9 +97,9 @@ bool PoolingLayer<Dtype>::RectifyDiff() {
 template <typename Dtype>
 const PlacesStore& PoolingLayer<Dtype>::KeptPlaces(const PlacesStore* places) const {
   CHECK(places && places->Has(places->layout(), Windows()))
-      << "where the maxima of this pooling layer are is kept from Forward to the next Backward "
-         "only: run Forward again first, or set blob_lifetime: KEEP in the net (release_blobs: "
-         "false in the solver)";
+      << "this pooling layer keeps the places of its maxima only until the next Backward: run "
+         "Forward again first, or set blob_lifetime: KEEP in the net (release_blobs: false in the "
+         "solver)";
   return *places;
 }
 

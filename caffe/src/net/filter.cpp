@@ -43,8 +43,8 @@ void CheckWhatRulesLeaveOut(const NetParameter& whole, const NetParameter& kept)
       if (made.count(blob) > 0) continue;
       const string left_out = MakersOf(blob, whole);
       CHECK(left_out.empty()) << LayerText(layer) << " reads blob '" << blob
-                              << "', but the rules of what makes it (" << left_out
-                              << ") leave that out of a net with " << Describe(whole.state())
+                              << "', but include or exclude rules leave what makes it (" << left_out
+                              << ") out of a net with " << Describe(whole.state())
                               << ": ask for the phase, stage or level of one of them";
     }
   }

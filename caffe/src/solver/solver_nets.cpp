@@ -104,9 +104,10 @@ void CheckNumbers(const SolverParameter& param) {
                                     {"weight_decay", param.weight_decay()},
                                     {"delta", param.delta()},
                                     {"loss_scale", param.loss_scale()}}) {
-    CHECK(std::isfinite(value)) << name << ": " << value << " makes no parameters but NaN";
+    CHECK(std::isfinite(value)) << name << ": " << value << " turns all parameters into NaN";
   }
-  CHECK(!std::isnan(param.clip_gradients())) << "clip_gradients is no number; below 0 none is cut";
+  CHECK(!std::isnan(param.clip_gradients()))
+      << "clip_gradients is no number; below 0 nothing is clipped";
   CHECK_GE(param.average_loss(), 1) << ": average_loss counts iterations";
   CHECK_GE(param.iter_size(), 1) << ": iter_size counts batches";
   CHECK_GT(param.loss_scale(), 0) << ": loss_scale multiplies gradients; 1 changes nothing";

@@ -253,8 +253,8 @@ void LoadPlugins(const std::vector<std::string>& plugins) {
 void PrepareHelp(CLI::App* app) {
   // For the help only: ParseArguments lets TakeLogFlags have the flag.
   app->add_option("--minloglevel", FLAGS_minloglevel,
-                  "Least severe lines to print: 0 info, 1 warnings, 2 errors (google-glog's other "
-                  "flags are accepted, too)")
+                  "Print lines from this level on: 0 info, 1 warnings, 2 errors (google-glog's "
+                  "other flags are accepted too)")
       ->group("Logging");
   const auto help = std::make_shared<Help>();
   app->formatter(help);

@@ -117,12 +117,12 @@ def run(arguments: argparse.Namespace) -> None:
         number, place = done.most_divided
         print(
             f"{counted(done.divided, 'instance')} in several parts, up to {number} in {place}; "
-            "--parts each would make each part one, --parts one says that they are right"
+            "use --parts each if every part is an instance, --parts one if not"
         )
     if done.left_out:
         listed = ", ".join(f"{name} {number}" for name, number in done.left_out.items())
         left = counted(sum(done.left_out.values()), "annotation")
-        print(f"left out, for --classes does not name their categories: {left} ({listed})")
+        print(f"left out, because --classes does not name their categories: {left} ({listed})")
     if done.unused:
         first = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
         print(f"{len(done.unused)} in {arguments.masks} belong to no image: {first}")

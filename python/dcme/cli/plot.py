@@ -75,7 +75,9 @@ def _require_other_file(arguments: argparse.Namespace) -> None:
     shown = (arguments.image, arguments.ids, arguments.vectors, arguments.results)
     for path in (*filter(None, shown), *(arguments.log or ())):
         if Path(path).resolve() == out:
-            raise UserError(f"{arguments.out}: is to be shown; name another file for the picture")
+            raise UserError(
+                f"{arguments.out}: is one of the files to show; name another file for the picture"
+            )
     if arguments.image and out.is_file():
         _require_picture_of_ours(arguments)
 
@@ -95,9 +97,9 @@ def _require_picture_of_ours(arguments: argparse.Namespace) -> None:
         return
     if not is_picture_of(arguments.out, arguments.image, arguments.levels):
         raise UserError(
-            f"{arguments.out}: is there already, and is no earlier picture of {arguments.image} "
-            "alone; if it is to be shown as well (--ids, --vectors, --results), name another file "
-            "for the picture, else delete it first"
+            f"{arguments.out}: exists, and is no earlier picture of {arguments.image} alone; "
+            "delete it, or name another file for the picture (to show it as well: --ids, "
+            "--vectors, --results)"
         )
 
 

@@ -255,7 +255,7 @@ def run(arguments: argparse.Namespace) -> None:
             resume=arguments.resume,
         )
     except KeyboardInterrupt:
-        print("\nstopped; the same command with --resume goes on", flush=True)
+        print("\nstopped; add --resume to the same command to continue", flush=True)
         raise
     kept = f" ({found.kept} kept)" if found.kept else ""
     images = counted(found.images, "image")

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     threads, quiet = workers(arguments), arguments.quiet
     if arguments.crops:
         if arguments.size or arguments.balance or arguments.lmdb:
-            raise UserError("--crops goes without --size, --balance and --lmdb")
+            raise UserError("--crops cannot be combined with --size, --balance and --lmdb")
         rule = CropRule(arguments.crops, arguments.smallest or CropRule.smallest)
         chosen = classes_of(arguments.source, arguments.classes)
         settings = CropSettings.of_classes(rule, chosen)

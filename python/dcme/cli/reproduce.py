@@ -87,7 +87,7 @@ def _context(arguments: argparse.Namespace) -> Context:
         from dcme.reproduce.synthetic import Scale, synthetic_context
 
         if arguments.dry_run:
-            raise UserError("--synthetic computes every table: there is nothing to tell beforehand")
+            raise UserError("--dry-run is of no use with --synthetic, which computes every table")
         if not 0 < arguments.effort <= 10:
             raise UserError("--effort is a share above 0, at most 10")
         return synthetic_context(

@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"{counted(len(found.trials), 'trial')}"
     )
     for name in found.edges():
-        print(f"--{name} is best at {getattr(best.decoding, name):g}, the last value that is tried")
+        print(f"--{name} is best at {getattr(best.decoding, name):g}, the last value tried")
     if arguments.save:
         write_decoding(arguments.save, best.decoding)
         print(f"{arguments.save}: for dcme predict and decode --decoding")

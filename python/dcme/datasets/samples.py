@@ -31,13 +31,13 @@ class Sample:
     def image_path(self) -> Path:
         """The image's path; an error where there is none."""
         if self.image is None:
-            raise UserError(f"{self.ids}: there is no image to this instance map")
+            raise UserError(f"{self.ids}: there is no image for this instance map")
         return self.image
 
     def ids_path(self) -> Path:
         """The instance map's path; an error where there is none."""
         if self.ids is None:
-            raise UserError(f"{self.image}: there is no instance map to this image")
+            raise UserError(f"{self.image}: there is no instance map for this image")
         return self.ids
 
 

@@ -350,7 +350,7 @@ def _require_same_classes(folder: Path, replaced: Collection[str], classes: Clas
     if others and kept is not None and kept != classes:
         raise UserError(
             f"{folder}: holds vector maps with the classes {kept} ({len(others)}: "
-            f"{others[0].stem}, ...), which would be told to have {classes}; name another folder"
+            f"{others[0].stem}, ...), not {classes}; name another folder"
         )
 
 

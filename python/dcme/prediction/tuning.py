@@ -125,8 +125,8 @@ def refuse_test_data(source: PathLike, split: str) -> None:
     path = Path(source)
     if split.startswith("test") or (path.is_file() and path.stem.startswith("test")):
         raise UserError(
-            f"{source}: thresholds are not tuned on test data, or its scores mean nothing; "
-            "use the validation split"
+            f"{source}: thresholds tuned on test data would make its scores meaningless; use the "
+            "validation split"
         )
 
 

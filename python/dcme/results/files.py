@@ -214,10 +214,10 @@ def require_no_other_files(out: PathLike, names: Collection[str]) -> None:
         return
     for folder in (Path(out) / MASK_FOLDER, Path(out) / MAP_FOLDER):
         if folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir()):
-            raise UserError(f"{folder}: holds files that are no results; name another folder")
+            raise UserError(f"{folder}: holds files other than results; name another folder")
     for text in (text_path(out, name) for name in names):
         if text.exists():
-            raise UserError(f"{text}: is there already and no result; name another folder")
+            raise UserError(f"{text}: exists and is no result; name another folder")
 
 
 @contextmanager
@@ -305,7 +305,7 @@ def read_listed_map(rows: Sequence[ListedRow]) -> np.ndarray:
     """
     path = rows[0][0]
     if any(row[0] != path for row in rows):
-        raise UserError(f"{path}: is one of several files in its list; predict the image again")
+        raise UserError(f"{path}: its text file also names other files; predict the image again")
     if path.suffix == ".npy":
         labels = read_labels(path)
         _require_lines(path, labels[(labels < 0) | (labels > len(rows))])

@@ -191,7 +191,8 @@ def _require_own_folder(job: TrainingJob) -> None:
     for path in bound.all:
         if path.exists():
             raise UserError(
-                f"{path}: would be replaced, and no training of dcme wrote it; name another folder"
+                f"{path}: would be overwritten, but dcme train did not write it; name another "
+                "folder"
             )
 
 
@@ -208,7 +209,7 @@ def _check_iterations(job: TrainingJob, files: NetFiles) -> None:
     total, state = job.iterations or max_iterations(files), newest_state(job.out)
     if state is not None and state[1] > total:
         raise UserError(
-            f"{job.out}: has come to iteration {state[1]} ({state[0].name}), beyond {total}; "
+            f"{job.out}: is already at iteration {state[1]} ({state[0].name}), beyond {total}; "
             "choose another folder"
         )
 
@@ -283,20 +284,22 @@ def _run(
         return 0.0
     words = list(_words(job, state[0] if state else None))
     if state:
-        say(f"going on from {state[0]}")
+        say(f"continuing from {state[0]}")
     say(shlex.join(["caffe", "train", f"--solver={bound.solver}", *words]))
     progress = TrainingProgress(total, state[1] if state else 0, quiet)
     try:
         return train(bound, log_path, progress, words, append=state is not None)[1]
     except KeyboardInterrupt:
         left = newest_state(job.out)
-        say(f"\nstopped; the same command goes on from {left[0]}" if left else "\nstopped")
+        say(f"\nstopped; run the same command to continue from {left[0]}" if left else "\nstopped")
         raise
     except UserError as error:
         left = newest_state(job.out)
         if left is None or left == state:
             raise UserError(f"{error}{_way_around(job, str(error))}") from None
-        raise UserError(f"{error}; then the same command goes on from {left[0].name}") from None
+        raise UserError(
+            f"{error}; then run the same command to continue from {left[0].name}"
+        ) from None
 
 
 def _way_around(job: TrainingJob, error: str) -> str:
@@ -306,7 +309,8 @@ def _way_around(job: TrainingJob, error: str) -> str:
     files = f"snapshot_iter_{states[-1][1]}." if states else ""
     if not older or files not in error:
         return ""
-    return f"; delete {Path(job.out) / files}*, and the same command goes on from {older[-1].name}"
+    damaged = Path(job.out) / files
+    return f"; delete {damaged}* and run the same command to continue from {older[-1].name}"
 
 
 def _trained(files: NetFiles, solver: Path, out: Path, log_path: Path, seconds: float) -> Trained:
@@ -322,8 +326,8 @@ def _trained(files: NetFiles, solver: Path, out: Path, log_path: Path, seconds: 
     log = read_any_log(log_path) if log_path.is_file() else TrainLog()
     if (since := log.loss.diverged) is not None:
         warnings.warn(
-            f"{log_path}: the loss is no finite number since iteration {since}: these weights are "
-            f"of no use; lower base_lr in {solver} and train in another folder",
+            f"{log_path}: the loss is not finite since iteration {since}: these weights are "
+            f"useless; lower base_lr in {solver} and train in another folder",
             stacklevel=2,
         )
     return Trained(weights, state[1], log.loss.last, seconds, log.test_loss.last)

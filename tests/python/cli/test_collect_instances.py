@@ -56,7 +56,7 @@ def test_instances_in_parts_are_told_unless_they_are_said_to_be_right(
     words = ["collect", str(photos), str(masks)]
     assert main([*words, str(tmp_path / "data"), "--quiet"]) == 0
     told = capsys.readouterr().out
-    assert f"2 instances in several parts, up to 4 in {masks / 'a.png'}; --parts each" in told
+    assert f"2 instances in several parts, up to 4 in {masks / 'a.png'}; use --parts each" in told
     for parts in ("one", "each"):
         assert main([*words, str(tmp_path / parts), "--quiet", "--parts", parts]) == 0
         assert "several parts" not in capsys.readouterr().out

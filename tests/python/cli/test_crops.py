@@ -114,7 +114,7 @@ def test_classes_come_from_the_file_beside_the_lists(tmp_path):
 
 def test_wrong_combinations_are_refused(city, tmp_path, fails):
     line = fails("prepare", city, tmp_path / "o", "--crops", "32", "--size", "32x64")
-    assert "--crops goes without --size" in line
+    assert "--crops cannot be combined with --size" in line
     write_png(tmp_path / "0.png", np.full((4, 4), 60000, np.uint16))
     write_png(tmp_path / "image.png", np.zeros((4, 4), np.uint8))
     (tmp_path / "val.txt").write_text("image.png 0.png\n")

@@ -27,7 +27,7 @@ def listed(tmp_path):
         (["--classes", "1:cell"], "--classes and --smallest are for --crops"),
         (["--smallest", "9"], "--classes and --smallest are for --crops"),
         (["--splits", "val"], "--splits is for a Cityscapes root"),
-        (["--crops", "9", "--size", "4x4"], "--crops goes without --size"),
+        (["--crops", "9", "--size", "4x4"], "--crops cannot be combined with --size"),
     ],
 )
 def test_options_of_prepare_that_would_do_nothing(listed, tmp_path, fails, words, message):

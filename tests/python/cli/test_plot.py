@@ -66,8 +66,8 @@ def test_a_picture_takes_the_place_of_nothing_that_may_be_meant_to_be_shown(scen
         line = fails("plot", ids, "--image", image, *words)
         assert f"{ids}: is an instance map, which --ids shows; name another file" in line
     line = fails("plot", other, "--image", image)
-    assert f"{other}: is there already, and is no earlier picture of {image} alone" in line
-    assert "else delete it first" in line
+    assert f"{other}: exists, and is no earlier picture of {image} alone" in line
+    assert "delete it, or name another file" in line
     assert {path: path.read_bytes() for path in scene.iterdir()} == before
     for _ in range(2):  # a picture is made anew
         assert main(["plot", str(other), "--image", str(image), "--ids", str(ids)]) == 0
@@ -85,7 +85,7 @@ def test_a_picture_of_an_image_alone_is_made_anew(scene, fails, name):
         looks.append(look.read_bytes())
     assert looks[0] != looks[1]
     look.write_text("notes")
-    assert f"{look}: is there already" in fails(*words)
+    assert f"{look}: exists, and is no earlier" in fails(*words)
     assert look.read_text() == "notes"
 
 
@@ -99,7 +99,9 @@ def test_a_picture_takes_the_place_of_nothing_that_it_shows(scene, fails):
         ("--image", scene / "other.png", "--ids", ids),
         ("--log", log),
     ]:
-        assert f"{words[-1]}: is to be shown; name another file" in fails("plot", words[-1], *words)
+        assert f"{words[-1]}: is one of the files to show; name another file" in fails(
+            "plot", words[-1], *words
+        )
     results = ("--image", image, "--results", scene / "image.txt")
     for name in ("masks/image_000.png", "instanceIds/image_instanceIds.png"):
         assert "is among the results" in fails("plot", scene / name, *results)

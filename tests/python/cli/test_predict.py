@@ -94,7 +94,7 @@ def test_an_interrupted_prediction_says_how_to_go_on(deploy, tmp_path, fails, mo
         patch.setattr(GradientNet, "forward", interrupted)
         assert predicted_input(deploy, tmp_path) == 130
     captured = capsys.readouterr()
-    assert "stopped; the same command with --resume goes on" in captured.out
+    assert "stopped; add --resume to the same command to continue" in captured.out
     assert captured.err.endswith("dcme: interrupted\n")
     write_png(tmp_path / "truth.png", np.full((32, 64), 1001, np.uint16))
     (tmp_path / "val.txt").write_text("a.png truth.png\n")
@@ -307,10 +307,10 @@ def test_the_networks_own_thresholds_are_not_replaced(deploy, tmp_path, fails):
 @pytest.mark.parametrize(
     ("own", "told"),
     [
-        ("masks/a_000.png", "masks: holds files that are no results"),
-        ("masks/a.png", "masks: holds files that are no results"),
-        ("instanceIds/a_instanceIds.png", "instanceIds: holds files that are no results"),
-        ("a.txt", "a.txt: is there already and no result"),
+        ("masks/a_000.png", "masks: holds files other than results"),
+        ("masks/a.png", "masks: holds files other than results"),
+        ("instanceIds/a_instanceIds.png", "instanceIds: holds files other than results"),
+        ("a.txt", "a.txt: exists and is no result"),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "predict --resume", "decode"])

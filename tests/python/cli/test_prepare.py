@@ -186,7 +186,7 @@ def test_image_without_its_mask(fails, listed, tmp_path):
     line = fails("prepare", listed / "train.txt", tmp_path / "out")
     assert "good_ids.png" in line and "no such instance map" in line
     (listed / "train.txt").write_text("good.png\n")
-    assert "no instance map to this image" in fails(
+    assert "no instance map for this image" in fails(
         "prepare", listed / "train.txt", tmp_path / "out"
     )
 
@@ -195,7 +195,7 @@ def test_cityscapes_image_without_its_mask(fails, city, tmp_path):
     copy = tmp_path / "city"
     shutil.copytree(city, copy)
     next(copy.rglob("gtFine/val/*/*instanceIds.png")).unlink()
-    assert "no instance map to this image" in fails("prepare", copy, tmp_path / "out")
+    assert "no instance map for this image" in fails("prepare", copy, tmp_path / "out")
 
 
 def test_sizes_that_differ(fails, listed, tmp_path):

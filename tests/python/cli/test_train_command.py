@@ -31,7 +31,7 @@ def test_it_trains_and_goes_on_where_it_stopped(data, tmp_path, capfd):
     assert said in told and curve.iterations == list(range(0, 21, 2))
     assert train(data, out, 40) == 0
     printed = capfd.readouterr().out
-    assert "going on from" in printed and "snapshot_iter_20.solverstate" in printed
+    assert "continuing from" in printed and "snapshot_iter_20.solverstate" in printed
     assert newest_state(out)[1] == 40
     assert read_log(out / "train.log").loss.iterations == [*range(0, 21, 2), *range(24, 41, 4)]
     before = (out / "train.log").read_bytes()
@@ -119,7 +119,7 @@ def test_the_same_training_may_be_spelled_otherwise(data, tmp_path, monkeypatch,
     assert newest_state(tmp_path / "r")[1] == 3
     before = (tmp_path / "r" / "solver.prototxt").read_bytes()
     line = fails("train", NETS, data, tmp_path / "r", "--iterations", 1)
-    assert "has come to iteration 3 (snapshot_iter_3.solverstate), beyond 1" in line
+    assert "is already at iteration 3 (snapshot_iter_3.solverstate), beyond 1" in line
     assert (tmp_path / "r" / "solver.prototxt").read_bytes() == before
 
 
@@ -133,7 +133,7 @@ def test_weights_are_matched_by_name_and_the_command_says_which(data, tmp_path, 
     out = capfd.readouterr().out
     assert f"layers are named in {weights}" in out and "; new:" not in out
     assert train(data, tmp_path / "c", 2, "--weights", weights) == 0
-    assert "going on from" in capfd.readouterr().out
+    assert "continuing from" in capfd.readouterr().out
     other = tmp_path / "b" / "snapshot_iter_1.caffemodel"
     assert train(data, tmp_path / "d", 1, "--weights", f"{weights},{other}", "--quiet") == 0
 
@@ -259,7 +259,7 @@ def test_a_training_whose_loss_is_no_number_is_told(data, tmp_path, monkeypatch,
         assert train(data, out, 10, "--quiet") == 0
         told = capsys.readouterr().err
         assert bool(told) == bool(lost)
-    assert f"{out / 'train.log'}: the loss is no finite number since iteration 6" in told
+    assert f"{out / 'train.log'}: the loss is not finite since iteration 6" in told
     assert told.count("\n") == 1 and f"lower base_lr in {NETS / 'solver.prototxt'} and" in told
     for lost in (0, 2):
         assert train(data, tmp_path / f"r{lost}", 10) == 0

@@ -209,10 +209,10 @@ def test_training_goes_on_after_an_error_where_it_stopped(copied, tmp_path, fail
     line = fails("train", nets, copied, tmp_path / "r", "--quiet", "--iterations", 30)
     state, iteration = newest_state(tmp_path / "r")
     assert 0 < iteration < 21 and path.name in line and line.count("error: ") == 1
-    assert line.endswith(f"; then the same command goes on from {state.name}\n")
+    assert line.endswith(f"; then run the same command to continue from {state.name}\n")
     path.write_bytes(whole)
     assert train(copied, tmp_path / "r", 30, nets=nets) == 0
-    assert f"going on from {state}" in capsys.readouterr().out
+    assert f"continuing from {state}" in capsys.readouterr().out
 
 
 def test_the_thresholds_of_the_nets_go_along(copied, tmp_path):

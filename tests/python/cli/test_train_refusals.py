@@ -140,7 +140,7 @@ def test_beside_a_damaged_snapshot_the_one_before_is_named(data, tmp_path, fails
     assert "only a part of one" in line
     files = f"{out}/snapshot_iter_2.*"
     assert line.rstrip().endswith(
-        f"; delete {files}, and the same command goes on from snapshot_iter_1.solverstate"
+        f"; delete {files} and run the same command to continue from snapshot_iter_1.solverstate"
     )
     for path in out.glob("snapshot_iter_2.*"):
         path.unlink()
@@ -154,7 +154,7 @@ def test_nets_of_the_users_own_are_not_replaced_by_those_of_a_run(data, tmp_path
     line = fails("train", nets, data, nets, "--iterations", 1)
     assert f"{nets}: is where the nets are; name another folder" in line
     line = fails("train", NETS, data, nets, "--iterations", 1)
-    assert f"{nets / 'train.prototxt'}: would be replaced, and no training of dcme wrote" in line
+    assert f"{nets / 'train.prototxt'}: would be overwritten, but dcme train did not write" in line
     assert {path: path.read_bytes() for path in nets.iterdir()} == before
 
 
@@ -165,7 +165,7 @@ def test_a_snapshot_does_not_make_the_users_nets_those_of_a_run(data, tmp_path, 
     (nets / "snapshot_iter_1.solverstate").touch()
     before = {path: path.read_bytes() for path in nets.iterdir()}
     line = fails("train", NETS, data, nets, "--iterations", 2)
-    assert f"{nets / 'train.prototxt'}: would be replaced, and no training of dcme wrote" in line
+    assert f"{nets / 'train.prototxt'}: would be overwritten, but dcme train did not write" in line
     assert {path: path.read_bytes() for path in nets.iterdir()} == before
 
 

@@ -66,7 +66,7 @@ def test_whatever_stops_it_leaves_a_snapshot(data, tmp_path, number):
                 os.kill(child, number)
         os.kill(process.pid, number)
         out, _ = process.communicate(timeout=120)
-    assert process.returncode == 128 + number and "the same command goes on from" in out
+    assert process.returncode == 128 + number and "run the same command to continue from" in out
     assert newest_state(tmp_path / "r")[1] < FAR
 
 

@@ -156,10 +156,10 @@ def test_maps_of_another_size_are_compared_with_the_reduced_truth(city, tmp_path
 
 
 def test_test_data_is_refused(city, vectors, tmp_path, fails):
-    assert "not tuned on test data" in fails("tune", vectors, city, "--split", "test")
+    assert "thresholds tuned on test data" in fails("tune", vectors, city, "--split", "test")
     write_png(tmp_path / "a.png", np.zeros((4, 4), np.uint16))
     (tmp_path / "test_A.txt").write_text("a.png a.png\n")
-    assert "not tuned on test data" in fails("tune", vectors, tmp_path / "test_A.txt")
+    assert "thresholds tuned on test data" in fails("tune", vectors, tmp_path / "test_A.txt")
 
 
 def test_truth_of_other_classes_is_refused(city, vectors, fails):

@@ -109,8 +109,8 @@ def test_level_and_stages_select_layers(tmp_path):
         (
             "layer { name: 'd' type: 'Input' top: 'x' include { phase: TRAIN } }"
             "layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'y' }",
-            r"'x', but the rules of what makes it \('d'\) leave that out of a net with phase TEST, "
-            "level 0, no stage",
+            r"'x', but include or exclude rules leave what makes it \('d'\) out of a net with "
+            "phase TEST, level 0, no stage",
         ),
     ],
 )
