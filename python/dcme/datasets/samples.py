@@ -132,11 +132,11 @@ def _names(row: _core.ListRow, where: str) -> list[str]:
     """
     names = row.names
     if all(_is_image(part) for part in row.text.split(",")) and "," in row.text:
-        raise UserError(f"{where}: put a blank or a tab between an image and its instance map")
+        raise UserError(f"{where}: put a space or a tab between an image and its instance map")
     if not row.has_tab:
         pair = any(_is_image(word) for word in names[:-1])
         if pair and len(names) > 2:
-            raise UserError(f"{where}: put a tab between names that have blanks")
+            raise UserError(f"{where}: put a tab between names that have spaces")
         names = names if pair else [row.text]
     if len(names) > 2:
         raise UserError(f"{where}: names more than an image and its instance map")

@@ -218,5 +218,5 @@ def test_images_alone_are_no_ground_truth(tmp_path):
 
 
 def test_a_comma_parts_no_names(tmp_path):
-    with pytest.raises(UserError, match=r"list\.txt:1: put a blank or a tab between"):
+    with pytest.raises(UserError, match=r"list\.txt:1: put a space or a tab between"):
         rows(tmp_path, "a.png,ids/a.png\n")
