@@ -42,25 +42,28 @@ def _cases(images: int, rows: list[str], budget: Budget) -> dict[str, Case]:
 def _parse(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./run bench",
-        description="Measures our speed and memory beside PyTorch, NumPy and cityscapesScripts.",
+        description="Measures speed and memory compared with PyTorch, NumPy and cityscapesScripts.",
         epilog="example: ./run bench vgg-train encode --json figures.json",
     )
     parser.add_argument(
-        "rows", nargs="*", help="what to measure, by the start of its name; all but gpu-..."
+        "rows", nargs="*", help="names of rows, or their beginnings; default: all but gpu-..."
     )
     parser.add_argument("--list", action="store_true", help="only list the names")
-    parser.add_argument("--images", type=int, default=50, help="that evaluate reads (50)")
+    parser.add_argument(
+        "--images", type=int, default=50, help="images that the rows evaluate read; default: 50"
+    )
     parser.add_argument(
         "--seconds",
         type=float,
         metavar="N",
-        help="begin nothing after that; rows of the GPU, the most important ones first, look ahead",
+        help="start no row after N seconds; of the GPU's rows, only those that fit, the most "
+        "important ones first",
     )
     parser.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
-        help="write the figures; rows in FILE that are not measured now stay",
+        help="write the figures; FILE keeps its rows that are not measured now",
     )
     parser.add_argument(
         "--show", type=Path, metavar="FILE", help="only print the table of such a file"

@@ -22,14 +22,20 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench/gpu",
         description="Builds with CUDA, runs the tests on CPU and GPU, Caffe 1.0's reference values "
-        "and compute-sanitizer on the GPU, then the benchmarks beside PyTorch. A stage that fails "
-        "does not keep the others from running. Everything goes to --out: a log for each stage, "
+        "and compute-sanitizer on the GPU, then the benchmarks compared with PyTorch. If a stage "
+        "fails, the others still run. Everything goes to --out: a log for each stage, "
         "stages.json, figures.json.",
-        epilog="On a machine without network, bring a folder along that `bench/gpu --pack FOLDER` "
-        "has made on one with it.",
+        epilog="For a machine without network, run `bench/gpu --pack FOLDER` on one with network, "
+        "and bring the folder along.",
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "build-gpu" / "report", metavar="FOLDER")
-    parser.add_argument("--kit", type=Path, metavar="FOLDER", help="what --pack made")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "build-gpu" / "report",
+        metavar="FOLDER",
+        help="folder to write to; default: build-gpu/report",
+    )
+    parser.add_argument("--kit", type=Path, metavar="FOLDER", help="use what --pack made")
     parser.add_argument(
         "--only",
         nargs="+",
@@ -40,19 +46,19 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--without-gpu",
         action="store_true",
-        help="where there is none: try the stages that can do without",
+        help="on a machine without a GPU: run the stages that need none",
     )
     parser.add_argument(
         "--pack",
         type=Path,
         metavar="FOLDER",
-        help="write what a bare machine lacks (libraries of this one, wheels) and end; needs "
-        "./run build tests to have run",
+        help="write what a bare machine lacks (libraries of this one, wheels) and end; run "
+        "./run build tests before",
     )
     parser.add_argument(
         "--small",
         action="store_true",
-        help="with --pack: without what only tests on the CPU need, and without NumPy",
+        help="with --pack: leave out what only tests on the CPU need, and NumPy",
     )
     parser.add_argument(
         "--built",
@@ -60,19 +66,19 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
         nargs="?",
         const=ROOT / "build-gpu",
         metavar="BUILD",
-        help="with --pack: instead, what runs a build (build-gpu) that this command has made here; "
-        "the other machine needs PyTorch, CUDA and ctest, and compiles nothing",
+        help="with --pack: pack a build that this command has made here (build-gpu) instead; the "
+        "other machine needs PyTorch, CUDA and ctest, and compiles nothing",
     )
     parser.add_argument(
         "--seconds",
         type=float,
         metavar="N",
-        help="leave out benchmarks, the least important ones first, so that it ends after about N",
+        help="leave out benchmarks, the least important ones first, to end after about N seconds",
     )
     parser.add_argument(
         "--python",
         metavar="3.x",
-        help="with --pack: the other machine's Python (default: as this one)",
+        help="with --pack: the other machine's Python; default: this one's",
     )
     return parser.parse_args(words)
 
