@@ -7,6 +7,9 @@
 #include <iterator>
 #include <string>
 
+#include "byte_order.hpp"
+#include "claimed_pixels.hpp"
+
 namespace image_codecs {
 namespace {
 
@@ -16,12 +19,9 @@ constexpr std::string_view kBmpStart = "BM";
 constexpr uint64_t kMostBytesOfPngByte = 1032;    // deflate: 258 bytes out of two bits
 constexpr uint64_t kMostPixelsOfJpegByte = 1024;  // a block of 8x8 takes a bit and more
 constexpr double kMostPixelsOfRunByte = 1024;     // a run of 255 takes two, what is left out less
-
-uint64_t big_endian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
-  return value;
-}
+// Of other formats. Of few pixels none takes much memory, and any may be as small as one of a
+// single colour is.
+constexpr double kMostPixelsOfByte = 2048, kFewPixels = 1 << 26;
 
 // Bytes of the pixels that a PNG's header chunk announces; whole numbers might overflow.
 double announced_bytes(std::string_view header) {
@@ -93,27 +93,21 @@ bool is_whole_jpeg(std::string_view content) {
   }
 }
 
-int64_t little_endian(std::string_view bytes) {
-  return static_cast<int32_t>(big_endian(std::string(bytes.rbegin(), bytes.rend())));
-}
+int64_t signed_number(std::string_view bytes) { return static_cast<int32_t>(little_endian(bytes)); }
 
 // A BMP's end is not marked. Where its header is older or shorter, sizes have 16 bits and nothing
 // is compressed.
 bool is_whole_bmp(std::string_view content) {
   if (content.size() < 34) return false;
-  const bool old = little_endian(content.substr(14, 4)) < 40;
-  const int64_t columns = little_endian(content.substr(18, old ? 2 : 4));
-  const int64_t rows = little_endian(old ? content.substr(20, 2) : content.substr(22, 4));
-  const int64_t bits = little_endian(content.substr(old ? 24 : 28, 2));
-  const int64_t compression = old ? 0 : little_endian(content.substr(30, 4));
+  const bool old = signed_number(content.substr(14, 4)) < 40;
+  const int64_t columns = signed_number(content.substr(18, old ? 2 : 4));
+  const int64_t rows = signed_number(old ? content.substr(20, 2) : content.substr(22, 4));
+  const int64_t bits = signed_number(content.substr(old ? 24 : 28, 2));
+  const int64_t compression = old ? 0 : signed_number(content.substr(30, 4));
   const double pixels = std::abs(static_cast<double>(columns) * static_cast<double>(rows));
   const double size = static_cast<double>(content.size());
   const bool runs = compression == 1 || compression == 2;
   return runs ? pixels <= size * kMostPixelsOfRunByte : pixels * bits / 8 <= size;
-}
-
-bool starts_with(std::string_view content, std::string_view start) {
-  return content.substr(0, start.size()) == start;
 }
 
 bool is_dicom(std::string_view content) {
@@ -130,7 +124,10 @@ std::string picture_problem(std::string_view content) {
   if (starts_with(content, kPngStart)) return problem(is_whole_png(content));
   if (starts_with(content, kJpegStart)) return problem(is_whole_jpeg(content));
   if (starts_with(content, kBmpStart)) return problem(is_whole_bmp(content));
-  return is_dicom(content) ? "is a DICOM file; convert it, e.g. to a PNG" : "";
+  if (is_dicom(content)) return "is a DICOM file; convert it, e.g. to a PNG";
+  const double size = static_cast<double>(content.size());
+  const bool plausible = claimed_pixels(content) <= std::max(kFewPixels, size * kMostPixelsOfByte);
+  return plausible ? "" : "claims too many pixels for so small a file; save it anew, as a PNG";
 }
 
 bool has_colour_palette(std::string_view content) {

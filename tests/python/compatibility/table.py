@@ -76,6 +76,8 @@ Code and scripts written for Caffe 1.0 may notice the following.
   index that is none of Embed's.
 - A JPEG or PNG that was cut off is an image that cannot be read, not one that ends in grey. So is
   a DICOM file: the library by which OpenCV may read it ends the process where it is damaged.
+- A TIFF, GIF, WebP, JPEG 2000 or AVIF file that claims more than 2^26 pixels and holds less than a
+  byte for each 2048 is an image that cannot be read: a few bytes might take gigabytes of memory.
 - The orientation in a picture's EXIF data turns it in ImageData, WindowData and `convert_imageset`.
   DenseImageData, DCMEData, `dcme` and `caffe.io.load_image` take pixels as they are stored. So does
   Data with files that `convert_imageset --encoded` kept as they are, unless `force_color` or
