@@ -17,6 +17,8 @@ from concurrent.futures import (
 from multiprocessing import get_context
 from typing import Callable, TypeVar
 
+from dcme import _core
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -40,11 +42,12 @@ def _remember(cancelled: threading.Event) -> None:
 
 
 def usable_cores() -> int:
-    """Processor cores that this process may use."""
+    """Processor cores that this process may use, in a container those whose time it may take."""
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    return min(cores, _core.processor_quota() or cores)
 
 
 def _start_worker() -> None:

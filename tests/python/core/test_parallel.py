@@ -3,6 +3,7 @@
 What goes on at once is held by events, not by times: a loaded machine decides nothing here.
 """
 
+import os
 import subprocess
 import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
@@ -10,7 +11,8 @@ from threading import Event
 
 import dcme.parallel
 import pytest
-from dcme.parallel import AHEAD, ordered_map, stop_if_cancelled
+from dcme import _core
+from dcme.parallel import AHEAD, ordered_map, stop_if_cancelled, usable_cores
 
 LONG = 60
 """Seconds after which an event that never comes lets a test fail instead of hang."""
@@ -21,6 +23,22 @@ def noted(items, taken):
     for item in items:
         taken.append(item)
         yield item
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [(None, 8), ("max 100000", 8), ("150000 100000", 2), ("1600000 100000", 8)]
+)
+def test_a_container_leaves_as_many_cores_as_its_limit_says(limit, cores, tmp_path, monkeypatch):
+    if limit:
+        groups = tmp_path / "sys/fs/cgroup"
+        groups.mkdir(parents=True)
+        (groups / "cpu.max").write_text(limit)
+        (tmp_path / "proc/self").mkdir(parents=True)
+        (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    quota = _core.processor_quota(str(tmp_path))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(_core, "processor_quota", lambda: quota)
+    assert usable_cores() == cores
 
 
 def test_a_result_does_not_wait_for_items_that_come_slowly(monkeypatch):
