@@ -14,12 +14,12 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from io import TextIOWrapper
 from typing import NoReturn
 
 from dcme import __version__
 from dcme.errors import EXPECTED, one_line
 from dcme.folder_lock import sole_writer
+from dcme.printing import Parser, drop_output, flush_output, open_streams
 from dcme.stopping import exit_code, stop_signals_as_ctrl_c
 
 COMMANDS = {
@@ -40,7 +40,7 @@ COMMANDS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(Parser):
     """Tells what is wrong with the arguments in one line, without all that would be right."""
 
     words: Sequence[str] = ()
@@ -120,31 +120,6 @@ def _parser(command: str | None, words: Sequence[str] = ()) -> _Parser:
     return parser
 
 
-def _open_streams() -> None:
-    """Stand in for standard streams that the caller has closed (``>&-``): Python has None for
-    these, and the next file that is opened would take their place. Let them print any text."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
-    sys.stdin = sys.stdin or open(os.devnull)
-    sys.stdout = sys.stdout or open(os.devnull, "w")
-    sys.stderr = sys.stderr or open(os.devnull, "w")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # names that a terminal's encoding lacks end no work
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _flush_output() -> None:
-    """Write out what was printed; what cannot be is dropped, lest Python tries again at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OSError(error.errno, os.strerror(error.errno or 0), "standard output") from None
-
-
 @contextmanager
 def _warnings_as_lines(origin: str) -> Iterator[None]:
     """Show Python's warnings without file and line."""
@@ -170,7 +145,7 @@ def _require_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> N
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 after an error, 2 for wrong arguments, 128 and
     the number of a signal that ended it."""
-    _open_streams()
+    open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if word in COMMANDS), None)
     parser = _parser(command, words)
@@ -193,9 +168,9 @@ def _run(arguments: argparse.Namespace) -> int:
             for folder in {os.path.realpath(f): f for f in arguments.written(arguments)}.values():
                 locks.enter_context(sole_writer(folder))
             arguments.run(arguments)
-        _flush_output()
+        flush_output()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 1
     except KeyboardInterrupt as interrupt:
         print("dcme: interrupted", file=sys.stderr)

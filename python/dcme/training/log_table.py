@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import sys
@@ -13,6 +12,7 @@ from typing import Union
 
 from dcme.errors import EXPECTED, one_line
 from dcme.files import write_text
+from dcme.printing import Parser, drop_output, flush_output, open_streams
 from dcme.training.log import Curve, TrainLog, read_log
 
 Row = list[Union[int, float, str]]
@@ -65,7 +65,8 @@ def write_tables(log_file: Path, folder: Path, delimiter: str = ",") -> list[Pat
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``parse_log``; returns the exit code: 0, 1 after an error, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(
+    open_streams()
+    parser = Parser(
         prog="parse_log",
         description="Writes the losses and outputs of a log of `caffe train` as two tables (CSV).",
         epilog="example: parse_log train.log . writes train.log.train and train.log.test",
@@ -79,10 +80,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--delimiter must be one character")
     try:
         written = write_tables(arguments.logfile_path, arguments.output_dir, arguments.delimiter)
+        if arguments.verbose:
+            for path in written:
+                print(f"wrote {path}")
+        flush_output()
+    except BrokenPipeError:
+        drop_output()
+        return 1
     except EXPECTED as error:
         print(f"parse_log: error: {one_line(error)}", file=sys.stderr)
         return 1
-    if arguments.verbose:
-        for path in written:
-            print(f"wrote {path}")
     return 0

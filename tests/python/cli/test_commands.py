@@ -322,6 +322,48 @@ def test_output_to_a_full_disk_is_one_line(tmp_path, unbuffered, where):
     assert (done.returncode, done.stderr) == (1, line)
 
 
+PRINTING = [["dcme", "--help"], ["dcme", "evaluate", "--help"], ["dcme", "--version"]]
+PRINTING += [["dcme.training.log_table", "--help"]]
+
+
+def call_of_printing(words):
+    """A call of a module's ``main`` with buffered output, as on a user's machine."""
+    module = "dcme.cli" if words[0] == "dcme" else words[0]
+    code = f"import sys; from {module} import main; sys.exit(main())"
+    return [sys.executable, "-c", code, *words[1:]]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_help_that_cannot_be_written_is_an_error(words, unbuffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            call_of_printing(words),
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("no space left on device\n") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_help_that_nobody_reads_ends_without_a_word(words, unbuffered):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        call_of_printing(words),
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_what_fails_before_its_work_leaves_nothing_behind(tmp_path):
     """Settings that are written first would look like results, or be another run's."""
     for error, files, left in (
