@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 
-def _settle_statistics(params: dict, rng: np.random.Generator) -> None:
+def _settle_statistics(params: Mapping[str, Any], rng: np.random.Generator) -> None:
     """Means and variances as after training; as made they would normalise by zero."""
     for name, blobs in params.items():
         if name.endswith("_bn"):

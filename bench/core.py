@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -18,7 +19,7 @@ from bench.timing import alternate, milliseconds
 
 __all__ = ["decoding_rows", "encoding_rows"]
 
-NUMPY_DECODERS = {
+NUMPY_DECODERS: dict[str, Callable[..., Any]] = {
     "standard": vectorised.decode_standard,
     "reference": vectorised.decode_reference,
 }
@@ -61,8 +62,8 @@ def encoding_rows() -> list[Row]:
             _beside(
                 f"reduce-{size[0]}",
                 f"reduce 1024x2048 to {size[0]}x{size[1]}, 60 instances",
-                lambda size=size: dcme.reduce_ids(full, size),
-                lambda size=size: reduce_ids(full, size),
+                partial(dcme.reduce_ids, full, size),
+                partial(reduce_ids, full, size),
                 "OpenCV, mask by mask",
                 [],
             )
@@ -95,8 +96,8 @@ def decoding_rows() -> list[Row]:
                     _beside(
                         f"decode-{mode}-{count}-{name}",
                         f"decode 512x1024 {mode}, {count} instances, {name} vectors",
-                        lambda field=field, mode=mode: dcme.decode(field, mode=mode),
-                        lambda field=field, peer=peer: peer(field),
+                        partial(dcme.decode, field, mode=mode),
+                        partial(peer, field),
                         "NumPy",
                         targets,
                     )

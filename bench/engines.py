@@ -221,7 +221,7 @@ def _forget_torch() -> None:
 
 
 # Of each: imports, what makes a step of a job, and what clears up after one.
-ENGINES = {
+ENGINES: dict[str, tuple[Callable[[], None], Callable[[Job], Step], Callable[[], Any]]] = {
     "caffe": (import_caffe, caffe_step, gc.collect),
     "torch": (_import_torch, torch_step, _forget_torch),
     "caffe-layer": (import_caffe, caffe_layer_step, gc.collect),

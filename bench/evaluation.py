@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import dcme
 import numpy as np
@@ -71,7 +72,7 @@ def evaluation_rows(images: int, count: int) -> list[Row]:
     found: dict[str, np.ndarray] = {}
     part = min(images, MOST_IMAGES_FOR_PEER)
 
-    def run(name: str, evaluate: Callable[[list], np.ndarray], files: list) -> float:
+    def run(name: str, evaluate: Callable[[list[Any]], np.ndarray], files: list[Any]) -> float:
         return milliseconds(lambda: found.update({name: evaluate(files)})) / len(files)
 
     with tempfile.TemporaryDirectory() as name:

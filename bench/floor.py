@@ -19,14 +19,14 @@ HERE = Path(__file__).resolve().parent
 HEIGHT, WIDTH = 256, 512
 
 
-def vgg_operations() -> float:
+def vgg_operations() -> int:
     """Multiplications and additions of the VGG body's forward and backward pass."""
-    operations, channels, pixels = 0.0, 3, HEIGHT * WIDTH
+    operations, channels, pixels = 0, 3, HEIGHT * WIDTH
     for width, depth in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         for _ in range(depth):
             operations += 3 * 2 * pixels * 9 * channels * width
             channels = width
-        pixels /= 4
+        pixels //= 4
     return operations
 
 

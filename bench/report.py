@@ -146,8 +146,8 @@ def read(path: Path) -> list[Row]:
         entries = json.loads(path.read_text(encoding="utf-8"))["rows"]
         keys = Row.__dataclass_fields__
         rows = [Row(**{key: entry[key] for key in keys}) for entry in entries]
-        for row in rows:
-            row.targets = [Target(**target) for target in row.targets]
+        for row, entry in zip(rows, entries):
+            row.targets = [Target(**target) for target in entry["targets"]]
             row.theirs = math.nan if row.theirs is None else row.theirs
     except (ValueError, KeyError, TypeError) as error:
         raise SystemExit(

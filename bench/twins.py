@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -193,14 +194,14 @@ class _Clipped(torch.autograd.Function):
     """DCMELoss, normalised by the number of outputs: its gradient is not its loss's derivative."""
 
     @staticmethod
-    def forward(context: object, vectors: Tensor, truth: Tensor, amplitude: float) -> Tensor:
+    def forward(context: Any, vectors: Tensor, truth: Tensor, amplitude: float) -> Tensor:
         error = vectors.float() - truth
         context.save_for_backward(error)
         context.amplitude, context.dtype = amplitude, vectors.dtype
         return error.square().mean() / 2
 
     @staticmethod
-    def backward(context: object, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (error,) = context.saved_tensors
         clipped = torch.tanh(error / 2).mul_(context.amplitude / 2 / error.numel())
         return clipped.mul_(gradient).to(context.dtype), None, None
@@ -215,8 +216,8 @@ def loss_of(outputs: tuple[Tensor, ...], labels: dict[str, Tensor], clipped: boo
     """The sum of the losses of what the labels are for: vectors, classes, or both."""
     loss = outputs[0].new_zeros((), dtype=torch.float32)
     if "vectors_gt" in labels:
-        vectors = clipped_loss if clipped else euclidean_loss
-        loss = loss + vectors(outputs[0], labels["vectors_gt"])
+        vectors = (outputs[0], labels["vectors_gt"])
+        loss = loss + (clipped_loss(*vectors) if clipped else euclidean_loss(*vectors))
     if "classes_gt" in labels:
         classes = labels["classes_gt"].long()
         scores = outputs[-1].float()

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def _serve(arguments: list[str]) -> None:
 
     imports, prepare, forget = ENGINES[job.engine]
     imports()
-    used = (lambda **_: gpu_used()) if job.gpu else resident
+    used: Callable[..., float] = (lambda **_: gpu_used()) if job.gpu else resident
     imported = used()
     step = None
 

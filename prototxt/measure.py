@@ -66,7 +66,7 @@ def write_data(folder: Path) -> None:
         write_dataset(folder / name, train=scenes, val=0, seed=3, size=(1024, 2048))
     prepare(folder / "one", folder / "DCMEData", splits=["train"])
     crops = folder / "ImageData"
-    prepare_crops(folder / "four", crops, CropSettings(CropRule()), ["train"])
+    prepare_crops(folder / "four", crops, CropSettings(CropRule()), splits=["train"])
     lines = read_text(crops / "train.txt").splitlines(keepends=True)
     write_text(crops / "train.txt", "".join(lines[:: max(1, len(lines) // CROPS)][:CROPS]))
 

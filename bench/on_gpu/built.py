@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from bench.on_gpu.tools import extract, output
 
@@ -23,7 +24,7 @@ __all__ = ["ABOUT", "ARCHIVE", "LIBRARIES", "Built", "pack", "unpack"]
 ARCHIVE = "built.tar.xz"
 ABOUT = "about.json"
 LIBRARIES = "libraries"
-PRESET = 3  # of xz: a tenth larger than the usual 6, in a third of the time
+PRESET: Literal[3] = 3  # of xz: a tenth larger than the usual 6, in a third of the time
 OF_CUDA = re.compile(r"^lib(cuda|cublas|curand|cudnn|nccl|nv)")
 # Those that a program names itself, to load them when it needs them.
 LOADED = re.compile(rb"\0(lib(?:cublas|curand|cudnn|nccl)\.so\.\d+)\0")
@@ -97,7 +98,7 @@ def _needed(program: Path) -> list[str]:
 def _libraries(programs: Iterable[Path]) -> tuple[dict[str, Path], list[str]]:
     """What to bring along, by soname, and CUDA's, which are not."""
     found: dict[str, Path] = {}
-    cuda = set()
+    cuda: set[str] = set()
     for program in programs:
         places = dict(re.findall(r"^\s*(\S+) => (/\S+) \(", output("ldd", program), re.M))
         wanted = _needed(program)
@@ -153,11 +154,9 @@ def pack(build: Path, folder: Path) -> str:
     own = {path.name for path in files}
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{ARCHIVE}.part"
-    about = {
-        "build": str(build),
-        "python": output(_python(build), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
-        "cuda": cuda,
-    }
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    python = output(_python(build), "-c", code).strip()
+    about = {"build": str(build), "python": python, "cuda": cuda}
     compressed = tarfile.open(unfinished, "w:xz", preset=PRESET)
     with compressed as archive, tempfile.TemporaryDirectory() as hollow:
         _add_text(archive, ABOUT, json.dumps(about))
@@ -172,7 +171,7 @@ def pack(build: Path, folder: Path) -> str:
     size = (folder / ARCHIVE).stat().st_size / 2**20
     return (
         f"{folder / ARCHIVE}: {len(files)} files and {len(libraries)} libraries, {size:.0f} MiB, "
-        f"for Python {about['python'].strip()}. On the other machine: "
+        f"for Python {python}. On the other machine: "
         f"bench/gpu --kit {folder.name}"
     )
 
@@ -196,7 +195,7 @@ class Built:
     @property
     def python(self) -> str:
         """The version that its Python modules are for, e.g. 3.12."""
-        return str(self._about["python"]).strip()
+        return str(self._about["python"])
 
     def settle(self) -> None:
         """Let it be at home here: paths in scripts, and libraries that this machine has itself."""

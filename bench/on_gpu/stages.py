@@ -27,6 +27,8 @@ SANITIZED = {
 }
 RANDOM_NETS = 150
 
+Command = Sequence["str | Path"]
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -37,9 +39,7 @@ class Stage:
     run: Callable[[Settings], str]
 
 
-def _start(
-    settings: Settings, name: str, command: Sequence[str | Path], **more: str
-) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, name: str, command: Command, **more: str) -> subprocess.Popen[bytes]:
     """Start a command with its output in a log."""
     with _log_of(settings, name).open("w") as file:
         return subprocess.Popen(
@@ -56,9 +56,7 @@ def _log_of(settings: Settings, name: str) -> Path:
     return settings.out / f"{name}.log"
 
 
-def _log(
-    settings: Settings, name: str, command: Sequence[str | Path], **more: str
-) -> tuple[int, str]:
+def _log(settings: Settings, name: str, command: Command, **more: str) -> tuple[int, str]:
     """Run a command with its output in a log; its status and the output."""
     process = _start(settings, name, command, **more)
     try:
@@ -68,7 +66,7 @@ def _log(
     return status, _log_of(settings, name).read_text(errors="replace")
 
 
-def _must(settings: Settings, name: str, command: Sequence[str | Path], **more: str) -> str:
+def _must(settings: Settings, name: str, command: Command, **more: str) -> str:
     status, text = _log(settings, name, command, **more)
     if status:
         lines = [line for line in text.splitlines() if line.strip()] or ["no output"]
@@ -77,7 +75,7 @@ def _must(settings: Settings, name: str, command: Sequence[str | Path], **more: 
     return text
 
 
-def _at_once(settings: Settings, commands: Mapping[str, Sequence[str | Path]], **more: str) -> None:
+def _at_once(settings: Settings, commands: Mapping[str, Command], **more: str) -> None:
     """Run commands at the same time, each with its output in the log that it is named after. Raises
     Failed with the names of those that fail."""
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -138,13 +136,13 @@ def _environment(settings: Settings) -> str:
         return _bring(settings)
     if settings.kit:
         kit.unpack(settings.kit, settings.build / "kit")
-    command = [sys.executable, "-m", "venv", "--system-site-packages", settings.venv]
+    command: Command = [sys.executable, "-m", "venv", "--system-site-packages", settings.venv]
     _must(settings, "environment", command)
     _see_packages_of_this_python(settings)
     missing = []
     for line in kit.requirements(settings.root):
         name = re.split(r"[<>=;]", line)[0].strip()
-        pip = [settings.venv / "bin" / "python", "-m", "pip", "install", "-q", line]
+        pip: Command = [settings.venv / "bin" / "python", "-m", "pip", "install", "-q", line]
         status, _ = _log(settings, f"pip-{name}", pip)
         if status and kit.is_required(line):
             raise Failed(f"{name} is neither there nor in the kit (pip-{name}.log)")
@@ -171,7 +169,13 @@ def _what_was_found(text: str) -> str:
 
 
 def _cpp(settings: Settings, name: str, *which: str) -> str:
-    command = ["ctest", "--test-dir", settings.build, "--output-on-failure", "--no-tests=error"]
+    command: Command = [
+        "ctest",
+        "--test-dir",
+        settings.build,
+        "--output-on-failure",
+        "--no-tests=error",
+    ]
     text = _must(settings, name, [*command, *which])
     # ctest counts them among those that passed.
     skipped = re.findall(r"^\s*\d+ - (\S+) \(Skipped\)", text, re.M)
@@ -230,8 +234,9 @@ def _shards(programs: int = 1) -> int:
 def _nets(settings: Settings) -> str:
     settings.need_gpu()
     shards = _shards()
-    pytest = [settings.venv / "bin" / "python", "-m", "pytest", "-q", "--all", "tests/python/twin"]
-    commands = {}
+    python = settings.venv / "bin" / "python"
+    pytest: Command = [python, "-m", "pytest", "-q", "--all", "tests/python/twin"]
+    commands: dict[str, Command] = {}
     for shard in range(shards):
         first, last = (RANDOM_NETS * k // shards for k in (shard, shard + 1))
         commands[f"nets-{shard}"] = ["env", f"CAFFE_TEST_SEEDS={first}:{last}", *pytest]
@@ -246,11 +251,11 @@ def _sanitizer(settings: Settings) -> str:
         raise LookupError("compute-sanitizer is not on PATH")
     tools = ("memcheck", "racecheck")
     shards = _shards(len(tools) * len(SANITIZED))
-    commands: dict[str, Sequence[str | Path]] = {}
+    commands: dict[str, Command] = {}
     for tool in tools:
         for program, tests in SANITIZED.items():
             check = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1"]
-            test = [settings.build / "tests" / "cpp" / program, f"--gtest_filter={tests}"]
+            test: Command = [settings.build / "tests" / "cpp" / program, f"--gtest_filter={tests}"]
             for shard in range(shards):
                 part = ["env", f"GTEST_TOTAL_SHARDS={shards}", f"GTEST_SHARD_INDEX={shard}"]
                 commands[f"sanitizer-{tool}-{program}-{shard}"] = [*part, *check, *test]
@@ -263,11 +268,11 @@ def _sanitizer(settings: Settings) -> str:
 
 def _benchmarks(settings: Settings) -> str:
     settings.need_gpu()
-    command = [settings.venv / "bin" / "python", "-m", "bench"]
+    command: Command = [settings.venv / "bin" / "python", "-m", "bench"]
     figures = settings.out / "figures.json"
-    rows = ["gpu-", "--json", figures]
+    rows: Command = ["gpu-", "--json", figures]
     if settings.budget.left() < float("inf"):
-        rows += ["--seconds", f"{max(0, settings.budget.left()):.0f}"]
+        rows = [*rows, "--seconds", f"{max(0, settings.budget.left()):.0f}"]
     status, text = _log(settings, "benchmarks", [*command, *rows])
     shown = _must(settings, "figures", [*command, "--show", figures])
     (settings.out / "figures.txt").write_text(shown)

@@ -140,7 +140,7 @@ def _broad_centres(
         top
         for top in tops
         if _is_first_highest(heights, top, reach)
-        and _window(votes, *top, radius)[2] > vt
+        and _window(votes, top[0], top[1], radius)[2] > vt
         and _gathers(votes, voters, top, radius)
     ]
     peaks.sort(key=lambda peak: (-heights[peak], peak))

@@ -110,7 +110,8 @@ def test_weights_that_do_not_fit_leave_the_net_as_it_was(tmp_path, net, save):
     with pytest.raises(caffe.Error, match="parameter 0 of layer 'ip' has shape 7"):
         other.copy_from(file)
     after = [blob.data for blobs in other.params.values() for blob in blobs]
-    for mine, theirs in zip(before, after, strict=True):
+    assert len(before) == len(after)
+    for mine, theirs in zip(before, after):
         np.testing.assert_array_equal(mine, theirs)
 
 
@@ -123,5 +124,6 @@ def test_names_with_slashes_are_groups_in_one_another_in_hdf5(tmp_path):
         assert file["data/in/3x3/reduce/0"].shape == (6, 24)
     assert nets[1].load_hdf5(tmp_path / "w.h5") == ["in/3x3", "in/3x3/reduce"]
     for name, blobs in nets[0].params.items():
-        for mine, theirs in zip(blobs, nets[1].params[name], strict=True):
+        assert len(blobs) == len(nets[1].params[name])
+        for mine, theirs in zip(blobs, nets[1].params[name]):
             np.testing.assert_array_equal(mine.data, theirs.data)
