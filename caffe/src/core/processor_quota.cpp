@@ -75,6 +75,10 @@ void LimitThreads(int most) {
 void KeepToProcessorQuota() {
   static const int quota = std::getenv("OMP_NUM_THREADS") ? 0 : ProcessorQuota();
   LimitThreads(quota);
+#ifdef _OPENMP
+  constexpr int kMost = 1024;
+  LimitThreads(std::max(kMost, omp_get_num_procs()));
+#endif
 }
 
 }  // namespace caffe

@@ -17,7 +17,8 @@ int ProcessorQuota(const std::string& root = "");
 /// Gives what the calling thread computes no more threads than so many; 0: as many as before.
 void LimitThreads(int most);
 
-/// The same with this process's quota, unless OMP_NUM_THREADS says how many threads are wanted.
+/// The same with this process's quota, unless OMP_NUM_THREADS says how many threads are wanted. Of
+/// these it leaves 1024, or one for each processor: with a hundred thousand, OpenMP crashes.
 void KeepToProcessorQuota();
 
 }  // namespace caffe

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -74,6 +75,14 @@ TEST(LimitThreads, LeavesAThreadThatHasFewerAlone) {
     EXPECT_EQ(omp_get_max_threads(), 3);
     caffe::LimitThreads(5);
     EXPECT_EQ(omp_get_max_threads(), 3);
+  }).join();
+}
+
+TEST(KeepToProcessorQuota, LeavesNoMoreThreadsThanOpenMpCanStart) {
+  std::thread([] {
+    omp_set_num_threads(1'000'000);
+    caffe::KeepToProcessorQuota();
+    EXPECT_LE(omp_get_max_threads(), std::max(1024, omp_get_num_procs()));
   }).join();
 }
 #endif
