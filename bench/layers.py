@@ -29,6 +29,21 @@ def _convolution(channels: int, kernel: int, groups: int, stride: int = 1) -> st
     )
 
 
+def _rnn(nn: Any) -> Any:
+    """PyTorch's, with the outputs that Caffe's makes of the states."""
+
+    class Twin(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.states = nn.RNN(256, 256)
+            self.outputs = nn.Linear(256, 256)
+
+        def forward(self, x: Any) -> Any:
+            return self.outputs(self.states(x)[0]).tanh()
+
+    return Twin()
+
+
 LAYERS = {
     "groups": BenchLayer(
         "convolution 3x3, 32 groups of 4 channels",
@@ -76,10 +91,19 @@ LAYERS = {
     "softmax": BenchLayer(
         "Softmax of 21 classes", (8, 21, 128, 128), "type: 'Softmax'", lambda nn: nn.Softmax(1)
     ),
+    "classes": BenchLayer(
+        "Softmax of 1000 classes", (64, 1000), "type: 'Softmax'", lambda nn: nn.Softmax(1)
+    ),
     "lstm": BenchLayer(
         "LSTM, 50 steps, 32 sequences, 256 units",
         (50, 32, 256),
         "type: 'LSTM' recurrent_param { num_output: 256 weight_filler { type: 'xavier' } }",
         lambda nn: nn.LSTM(256, 256),
+    ),
+    "rnn": BenchLayer(
+        "RNN, 50 steps, 32 sequences, 256 units",
+        (50, 32, 256),
+        "type: 'RNN' recurrent_param { num_output: 256 weight_filler { type: 'xavier' } }",
+        _rnn,
     ),
 }

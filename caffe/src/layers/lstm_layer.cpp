@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "layers/exact_class.hpp"
+#include "layers/lstm_sequence.hpp"
+#include "layers/recurrent_steps.hpp"
 #include "layers/unrolled_net.hpp"
 
 namespace caffe {
@@ -60,6 +63,62 @@ void LSTMLayer<Dtype>::FillUnrolledNet(NetParameter* net) const {
         {unrolled::At("c", t), unrolled::At("h", t)}, net);
   }
   unrolled::AddConcat("h", steps, "h", net);
+}
+
+template <typename Dtype>
+bool LSTMLayer<Dtype>::KnowsSteps() const {
+  return IsExactly<LSTMLayer>(*this);
+}
+
+template <typename Dtype>
+void LSTMLayer<Dtype>::ForwardSteps(const vector<Blob<Dtype>*>& bottom) {
+  const int units = this->StateWeights()->shape(1);
+  const vector<Dtype> constants = this->DriveGates(bottom, 4 * units);
+  cells_.Reshape({this->T_, this->N_, units});
+  const std::ptrdiff_t size = std::ptrdiff_t(this->N_) * units;
+  const Dtype* cont = bottom[1]->cpu_data();
+  const Dtype* c_0 = this->recur_input_blobs_[1]->cpu_data();
+  Dtype* gates = this->gates_.mutable_cpu_data();
+  Dtype* c = cells_.mutable_cpu_data();
+  Dtype* h = this->output_blobs_[0]->mutable_cpu_data();
+  this->RunSteps(constants, h, [=](int t, int n) {
+    Dtype* g = gates + t * 4 * size;
+    const LSTMForward<Dtype> unit = {units,       t > 0 ? c + (t - 1) * size : c_0,
+                                     g,           cont + std::ptrdiff_t(t) * this->N_,
+                                     g,           c + t * size,
+                                     h + t * size};
+    UnitsOfSequence(unit, n);
+  });
+  this->KeepState(0, h);
+  this->KeepState(1, c);
+}
+
+template <typename Dtype>
+void LSTMLayer<Dtype>::BackwardSteps(const vector<Blob<Dtype>*>& top,
+                                     const vector<bool>& propagate_down,
+                                     const vector<Blob<Dtype>*>& bottom) {
+  const int units = cells_.shape(2);
+  const std::ptrdiff_t size = std::ptrdiff_t(this->N_) * units;
+  const Dtype* cont = bottom[1]->cpu_data();
+  const Dtype* c_0 = this->recur_input_blobs_[1]->cpu_data();
+  const Dtype* gates = this->gates_.cpu_data();
+  const Dtype* c = cells_.cpu_data();
+  Dtype* dgates = this->gates_.mutable_cpu_diff();
+  vector<Dtype> cell_diffs(size);
+  Dtype* dc = cell_diffs.data();
+  this->RunStepsBack(top[0]->cpu_diff(), [=](int t, int n, const Dtype* dh) {
+    const LSTMBackward<Dtype> unit = {units,
+                                      t > 0 ? c + (t - 1) * size : c_0,
+                                      cont + std::ptrdiff_t(t) * this->N_,
+                                      gates + t * 4 * size,
+                                      c + t * size,
+                                      dc,
+                                      dh,
+                                      dc,
+                                      dgates + t * 4 * size};
+    UnitsOfSequence(unit, n);
+  });
+  this->PassGatesDiff(propagate_down, bottom);
 }
 
 INSTANTIATE_CLASS(LSTMLayer);

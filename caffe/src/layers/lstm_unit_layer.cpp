@@ -2,20 +2,13 @@
 #include <vector>
 
 #include "caffe/layers/lstm_layer.hpp"
-#include "layers/lstm_elements.hpp"
+#include "layers/lstm_sequence.hpp"
 #include "layers/no_gradient.hpp"
 #include "util/rows.hpp"
-#include "util/vector_math.hpp"
 
 namespace caffe {
 
 namespace {
-
-template <typename Step>
-CAFFE_SIMD_CLONES void UnitsOfSequence(const Step step, int n) {
-#pragma omp simd
-  for (int k = 0; k < step.d; ++k) step.Unit(n, k);
-}
 
 template <typename Step>
 void EachSequence(int sequences, const Step& step) {

@@ -182,15 +182,21 @@ void RecurrentLayer<Dtype>::RestoreState(const LayerState& state) {
 template <typename Dtype>
 void RecurrentLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
-  // Somebody may have put other memory into blobs(), as Net::ShareTrainedLayersWith does: the steps
-  // have to use it too.
-  unrolled_net_->ShareWeights();
   if (!expose_hidden_) {
     for (size_t i = 0; i < recur_input_blobs_.size(); ++i) {
       recur_input_blobs_[i]->CopyFrom(*recur_output_blobs_[i]);
     }
   }
-  unrolled_net_->Forward();
+  without_net_ = Caffe::mode() == Caffe::CPU && KnowsSteps() &&
+                 !this->layer_param_.recurrent_param().debug_info();
+  if (without_net_) {
+    ForwardSteps(bottom);
+  } else {
+    // Somebody may have put other memory into blobs(), as Net::ShareTrainedLayersWith does: the
+    // steps have to use it too.
+    unrolled_net_->ShareWeights();
+    unrolled_net_->Forward();
+  }
   for (size_t i = 0; i < output_blobs_.size(); ++i) {
     if (top[i]->data() != output_blobs_[i]->data()) top[i]->CopyFrom(*output_blobs_[i]);
   }
@@ -201,6 +207,7 @@ void RecurrentLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
                                          const vector<bool>& propagate_down,
                                          const vector<Blob<Dtype>*>& bottom) {
   CHECK(!propagate_down[1]) << "the continuation flags can have no gradient";
+  if (without_net_) return BackwardSteps(top, propagate_down, bottom);
   unrolled_net_->Backward();
   if (propagate_down[0]) PassDiff(*x_input_blob_, bottom[0]);
   if (static_input_ && propagate_down[2]) PassDiff(*x_static_input_blob_, bottom[2]);

@@ -28,6 +28,14 @@ class LSTMLayer : public RecurrentLayer<Dtype> {
   void RecurrentInputShapes(vector<BlobShape>* shapes) const override;
   void RecurrentOutputBlobNames(vector<string>* names) const override;
   void OutputBlobNames(vector<string>* names) const override;
+  bool KnowsSteps() const override;
+  void ForwardSteps(const vector<Blob<Dtype>*>& bottom) override;
+  void BackwardSteps(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                     const vector<Blob<Dtype>*>& bottom) override;
+
+ private:
+  /// c of all steps, computed without the net.
+  Blob<Dtype> cells_;
 };
 
 /// The state update of one LSTM step (Hochreiter and Schmidhuber 1997, with forget gates).

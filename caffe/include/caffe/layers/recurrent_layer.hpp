@@ -22,7 +22,9 @@ namespace caffe {
 /// and tops.
 ///
 /// A derived layer describes the steps as a net, which is built once for all T of them ("unrolled")
-/// and runs inside the layer; its parameters, shared by the steps, are the layer's.
+/// and runs inside the layer; its parameters, shared by the steps, are the layer's. On the CPU a
+/// layer may compute the steps itself, from and to the same blobs, without the copies and the small
+/// products that such a net consists of.
 template <typename Dtype>
 class RecurrentLayer : public Layer<Dtype> {
  public:
@@ -60,6 +62,33 @@ class RecurrentLayer : public Layer<Dtype> {
   void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
                     const vector<Blob<Dtype>*>& bottom) override;
 
+  /// Whether the layer computes the steps itself where no net is asked for by debug_info.
+  virtual bool KnowsSteps() const { return false; }
+  virtual void ForwardSteps(const vector<Blob<Dtype>*>& bottom) {}
+  virtual void BackwardSteps(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                             const vector<Blob<Dtype>*>& bottom) {}
+
+  // Parts of these for layers of states h whose gates are g = W_x x + b [+ W_static x_static] +
+  // W_h (cont h of the step before), parameters in this order. Only for layers of the runtime.
+
+  /// Sets gates_, for all steps, to W_x x; the rest that needs no state, the same at each step, is
+  /// given back: N x `gates`.
+  vector<Dtype> DriveGates(const vector<Blob<Dtype>*>& bottom, int gates);
+  /// For each step: completes its gates by what DriveGates gave back and by the states' part, then
+  /// cell(t, n) makes row n of h.
+  template <typename Cell>
+  void RunSteps(const vector<Dtype>& constants, const Dtype* h, const Cell& cell);
+  /// From the last step to the first: cell(t, n, dh) makes row n of the gates' diff. dh, N x D, is
+  /// what h gets by itself (at this step in `dh_out`) and from the next step.
+  template <typename Cell>
+  void RunStepsBack(const Dtype* dh_out, const Cell& cell);
+  /// Passes the gates' diff on to the parameters and bottoms.
+  void PassGatesDiff(const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
+  /// Keeps what is of the last step as state i.
+  void KeepState(int i, const Dtype* all_steps);
+  /// W_h.
+  Blob<Dtype>* StateWeights() const { return this->blobs_[static_input_ ? 3 : 2].get(); }
+
   /// Steps and sequences.
   int T_ = 0;
   int N_ = 0;
@@ -73,6 +102,9 @@ class RecurrentLayer : public Layer<Dtype> {
   vector<Blob<Dtype>*> recur_input_blobs_;
   vector<Blob<Dtype>*> recur_output_blobs_;
   vector<Blob<Dtype>*> output_blobs_;
+  /// Without the net: T x N x the gates, as the cell leaves them, and T x N x the states before
+  /// each step where they go on.
+  Blob<Dtype> gates_, continued_;
 
  private:
   /// States that are bottoms and tops.
@@ -81,6 +113,10 @@ class RecurrentLayer : public Layer<Dtype> {
   NetParameter UnrolledNet(const vector<Blob<Dtype>*>& bottom) const;
   void FindBlobs();
   void AdoptParameters();
+  void TransposeStateWeights(Blob<Dtype>* transposed) const;
+
+  /// Whether the last Forward did without the net.
+  bool without_net_ = false;
 };
 
 }  // namespace caffe

@@ -25,6 +25,17 @@ class RNNLayer : public RecurrentLayer<Dtype> {
   void RecurrentInputShapes(vector<BlobShape>* shapes) const override;
   void RecurrentOutputBlobNames(vector<string>* names) const override;
   void OutputBlobNames(vector<string>* names) const override;
+  bool KnowsSteps() const override;
+  void ForwardSteps(const vector<Blob<Dtype>*>& bottom) override;
+  void BackwardSteps(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                     const vector<Blob<Dtype>*>& bottom) override;
+
+ private:
+  /// W_ho.
+  Blob<Dtype>* OutputWeights() const { return this->blobs_[this->blobs_.size() - 2].get(); }
+
+  /// o, computed without the net; a layer behind this one may work in the top's memory.
+  Blob<Dtype> outputs_;
 };
 
 }  // namespace caffe
