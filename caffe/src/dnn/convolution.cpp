@@ -126,10 +126,25 @@ bool IsFast(const char* implementation) {
   return name.find("ref") == string::npos && name.compare(0, 4, "gemm") != 0;
 }
 
-// Of images narrower than the stride, oneDNN's gradients of weights in bfloat16 hold what happened
-// to stand in memory, at taps that meet nothing but padding.
+// Where windows begin and end at every second (or fourth) column, oneDNN's AMX kernels take two
+// (four) pixels of a row as one of more channels. If those of each do not fill whole tiles, the
+// weights, in which they do, are read from wrong places.
+bool MistakesWeights(const ConvolutionGeometry& g) {
+  const int kTile = 32;
+  const int channels = g.image_channels / g.groups;
+  if (channels % kTile == 0 || g.pad[1] != 0 || g.dilation[1] != 1) return false;
+  const auto takes_as_one = [&](int pixels) {
+    return channels * pixels % kTile == 0 && channels * pixels > kTile &&
+           g.image[1] % pixels == 0 && g.kernel[1] % pixels == 0 && g.stride[1] % pixels == 0;
+  };
+  return Has(dnnl::cpu_isa::avx512_core_amx) && (takes_as_one(2) || takes_as_one(4));
+}
+
+// Geometries of which oneDNN computes wrong numbers in bfloat16. Of images narrower than the
+// stride, its gradients of weights hold what happened to stand in memory, at taps that meet nothing
+// but padding.
 bool IsWrong(const ConvolutionGeometry& g) {
-  return g.element == Element::kBFloat16 && g.image[1] < g.stride[1];
+  return g.element == Element::kBFloat16 && (g.image[1] < g.stride[1] || MistakesWeights(g));
 }
 
 bool HasLayout(const memory::desc& desc) {

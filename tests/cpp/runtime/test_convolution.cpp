@@ -65,6 +65,10 @@ const Case kWideCases[] = {
     // Images narrower than the stride, and taps that meet nothing but padding.
     {"num_output: 16 kernel_size: 3 stride: 2 pad: 1", {2, 16, 1, 1}},
     {"num_output: 16 kernel_size: 5 stride: 2 pad: 2", {3, 48, 3, 1}},
+    // Windows side by side, of channels that are not a multiple of 32.
+    {"num_output: 16 kernel_size: 2 stride: 2", {1, 48, 8, 6}},
+    {"num_output: 8 kernel_size: 4 stride: 4", {2, 24, 4, 8}},
+    {"num_output: 6 kernel_size: 2 stride: 2 group: 2 bias_term: false", {1, 160, 4, 8}},
 };
 
 TEST(Convolution, AgreesWithTheReferenceOverItsOptions) {
