@@ -53,6 +53,18 @@ TEST(LossWeights, AreThoseOfABlobOfAnySize) {
   for (const int items : {1, 2, 1, 3}) EXPECT_EQ(Loss(items, read.get()), 8 * items);
 }
 
+TEST(LossWeights, OfALossThatIsReadAsWellCountOnce) {
+  const auto net = MakeNet(
+      "layer { name: 'zero' type: 'DummyData' top: 'zero' "
+      "dummy_data_param { shape { dim: 1 dim: 2 } } } "
+      "layer { name: 'l' type: 'EuclideanLoss' bottom: 's' bottom: 'zero' top: 'l' loss_weight: 3 "
+      "} "
+      "layer { name: 'q' type: 'Power' bottom: 'l' top: 'q' loss_weight: 1 }");
+  caffe::caffe_set(2, 1.f, net->blob_by_name("x")->mutable_cpu_data());
+  EXPECT_EQ(net->ForwardBackward(), 3 + 1);
+  EXPECT_EQ(net->learnable_params()[0]->cpu_diff()[0], 2 * (3 + 1));
+}
+
 TEST(LossWeights, AreThereWhenTheNetHasBeenReshaped) {
   const auto net = MakeNet(kWeighted);
   net->blob_by_name("x")->Reshape({4, 2});

@@ -215,6 +215,7 @@ TEST(Solvers, FollowTheLearningRatePolicies) {
       {"lr_policy: 'inv' gamma: 1 power: 2", 0.1 / 16},
       {"lr_policy: 'multistep' stepvalue: 1 stepvalue: 3 stepvalue: 4 gamma: 0.5", 0.025},
       {"lr_policy: 'poly' max_iter: 4 power: 2", 0.1 / 16},
+      {"lr_policy: 'poly' max_iter: 2 power: 2", 0},
       {"lr_policy: 'sigmoid' stepsize: 3 gamma: 0.7", 0.05},
       {"lr_policy: 'sigmoid' stepsize: 2 gamma: -2", 0.1 / (1 + std::exp(2))},
       {"lr_policy: 'inv' gamma: -0.25 power: 1 max_iter: 3", 0.4},

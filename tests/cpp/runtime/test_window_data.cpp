@@ -151,7 +151,7 @@ TEST(WindowData, SortsWindowsByTheirOverlap) {
       Numbered(folder, 1,
                "5\n7 0.5 2 0 9 7\n8 0.4375 0 0 0 0\n9 0.25 0 0 0 0\n9 0.1875 1 0 8 7\n"
                "0 0 1 0 8 7\n");
-  DataSource source(WindowLayer(file, "fg_threshold: 0.5 bg_threshold: 0.25 fg_fraction: 0.6"), 2);
+  DataSource source(WindowLayer(file, "fg_threshold: 0.5 bg_threshold: 0.25 fg_fraction: 0.7"), 2);
   for (int batch = 0; batch < 5; ++batch) {
     EXPECT_EQ(source.Labels(1), (Values{0, 0, 7, 7}));
     for (int i = 0; i < 4; ++i) EXPECT_EQ(source.top(0).data_at(i, 0, 0, 0), i < 2 ? 1 : 2);

@@ -226,7 +226,12 @@ def test_extract_features_stores_a_datum_an_image(io_folder):
     batch = net.blobs["ip"].data
     assert len(features) == 2 * len(batch)
     np.testing.assert_allclose(features[: len(batch)], batch, rtol=1e-5)
-    assert len(records("data_db")) == len(features)
+    images = [caffe.proto.caffe_pb2.Datum.FromString(value) for _, value in records("data_db")]
+    assert len(images) == len(features)
+    batch = net.blobs["data"].data
+    assert batch.shape[2] != batch.shape[3]
+    for datum, image in zip(images, batch):
+        np.testing.assert_array_equal(caffe.io.datum_to_array(datum), image)
     words = ["extract_features", "net.caffemodel", "net.prototxt"]
     assert "no blob 'pi' (did you mean ip" in run_tool(*words, "pi", "db", 1, "lmdb").stderr
     assert "mode 'cpu': CPU and GPU" in run_tool(*words, "ip", "db", 1, "lmdb", "cpu").stderr

@@ -87,6 +87,7 @@ def test_level_and_stages_select_layers(tmp_path):
             [
                 layer.format("always", shape, ""),
                 layer.format("deep", shape, "include { min_level: 3 }"),
+                layer.format("middle", shape, "include { min_level: 1 max_level: 2 }"),
                 layer.format("a", shape, 'include { stage: "A" }'),
                 layer.format("not_b", shape, 'exclude { stage: "B" }'),
                 layer.format("train", shape, "include { phase: TRAIN }"),
@@ -96,6 +97,7 @@ def test_level_and_stages_select_layers(tmp_path):
     names = lambda *args, **kw: list(caffe.Net(file, *args, **kw).blobs)  # noqa: E731
     assert names(caffe.TEST) == ["always", "not_b"]
     assert names(caffe.TRAIN) == ["always", "not_b", "train"]
+    assert names(caffe.TEST, level=1) == names(caffe.TEST, level=2) == ["always", "middle", "not_b"]
     assert names(caffe.TEST, level=3) == ["always", "deep", "not_b"]
     assert names(caffe.TEST, stages=["A", "B"]) == ["always", "a"]
 
