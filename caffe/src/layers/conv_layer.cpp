@@ -23,6 +23,13 @@ void RunAhead(Layer<Dtype>* reader, Blob<Dtype>* bottom, Blob<Dtype>* top) {
   reader->Forward({bottom}, {top});
 }
 
+// Frees a blob's contents, unless somebody outside looks at them, as a NumPy array does.
+template <typename Dtype>
+bool IsFreed(Blob<Dtype>* blob) {
+  blob->data()->Release();
+  return blob->data()->released();
+}
+
 }  // namespace
 
 template <typename Dtype>
@@ -160,9 +167,14 @@ template <typename Dtype>
 template <typename Device>
 void ConvolutionLayer<Dtype>::ForwardOn(const vector<Blob<Dtype>*>& bottom,
                                         const vector<Blob<Dtype>*>& top) {
-  if (reader_ && reader_->ForwardStrips(*bottom[0], this)) return;
+  // In strips the features never exist whole.
+  const bool may_stay_empty = (pool_ || reader_) && IsFreed(top[0]);
+  if (reader_ && may_stay_empty && IsFreed(read_) && reader_->ForwardStrips(*bottom[0], this)) {
+    return;
+  }
   const ThreadsForOperations threads(this->Operations());
-  if (ForwardStrips(*bottom[0], nullptr)) return;
+  if (may_stay_empty && ForwardStrips(*bottom[0], nullptr)) return;
+  if (may_stay_empty) top[0]->data()->Renew();
   const Blob<Dtype>& weights = *this->blobs_[0];
   const Blob<Dtype>* bias = AddsBias() ? this->blobs_[1].get() : nullptr;
   auto* fast = this->fast();

@@ -53,8 +53,8 @@ Dtype Net<Dtype>::ForwardFromTo(int start, int end) {
   Dtype loss = 0;
   for (int i = start; i <= end; ++i) {
     for (Callback* callback : before_forward_) callback->run(i);
-    plan_->release.BeforeForward(i);
     if (!is_fused(i)) {
+      plan_->release.BeforeForward(i);
       loss += InLayer(*this, i, [&] { return layers_[i]->Forward(bottom_vecs_[i], top_vecs_[i]); });
     }
     if (debug_info_) ForwardDebugInfo(i);

@@ -277,6 +277,45 @@ TEST(BlobLifetime, PooledStripsBehindAConvolutionGiveTheSameOutputs) {
   }
 }
 
+// Expects a blob to be right whenever it is there, after each layer.
+class Watcher : public caffe::Net<float>::Callback {
+ public:
+  Watcher(const caffe::Blob<float>& blob, const caffe::Blob<float>& right)
+      : blob_(blob), right_(right) {}
+
+ protected:
+  void run(int) override {
+    if (!blob_.data()->released()) ExpectSame(blob_, right_, false);
+  }
+
+ private:
+  const caffe::Blob<float>&blob_, &right_;
+};
+
+TEST(BlobLifetime, PooledStripsWriteTheFeaturesThatSomebodyLooksAt) {
+  if (caffe::Caffe::mode() == caffe::Caffe::GPU) GTEST_SKIP() << "there, nothing runs on strips";
+  const AsLarge as_large;
+  const auto run = [](NetParameter::BlobLifetime lifetime) {
+    return RunPooledNet(lifetime, 12, "pad: 1", "kernel_size: 2 stride: 2", "pad: 1");
+  };
+  const auto whole = run(NetParameter::KEEP);
+  for (const std::string name : {"front", "conv"}) {
+    const auto lean = run(NetParameter::UNTIL_READ);
+    const caffe::Blob<float>& features = *lean->blob_by_name(name);
+    const caffe::Blob<float>& right = *whole->blob_by_name(name);
+    features.data()->Renew();
+    auto view = features.data()->ViewCpuData();
+    lean->Forward();
+    EXPECT_EQ(features.cpu_data(), view.get());
+    ExpectSame(features, right, false);
+    ExpectSame(*lean->output_blobs()[0], *whole->output_blobs()[0], false);
+    view.reset();
+    Watcher watcher(features, right);
+    lean->add_after_forward(&watcher);
+    lean->Forward();
+  }
+}
+
 // A layer that runs before its turn writes what the net has freed and not readied yet.
 TEST(BlobLifetime, ALayerWithoutFastKernelsRunsBehindAConvolution) {
   const AsLarge as_large;
