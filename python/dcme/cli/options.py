@@ -330,7 +330,7 @@ def decoding(
             for name, value in told.items()
             if name not in given
         )
-        print(f"{path}: {' '.join(used) or 'nothing that the options do not override'}")
+        print(f"{path}: {' '.join(used) or 'all of it is overridden by options'}")
     elif not searched and not {"dt", "vt", "et"} & set(given):
         defaults = " ".join(f"--{name} {DEFAULTS[name]:g}" for name in ("dt", "vt", "et"))
         print(

@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--balance",
         action="store_true",
-        help="also write train_balanced.txt, which repeats images with trucks, buses, trains or "
-        "motorcycles (paper 1; for Cityscapes' labels)",
+        help="also write train_balanced.txt: images with trucks, buses, trains or motorcycles "
+        "three times, of the others one in 30 (paper 1; for Cityscapes' labels)",
     )
     group = parser.add_argument_group("pictures of single instances, for paper 1's classifier")
     group.add_argument(
