@@ -33,6 +33,12 @@ TEST(EltwiseLayer, HasGradientsOfProductsThatAreZero) {
   EXPECT_EQ(layer.Backward({2}).Diff(), Numbers{6});
 }
 
+TEST(FilterLayer, PassesOnItemsWhoseSelectorIsNot0) {
+  Case layer("type: 'Filter'");
+  layer.Bottom({4, 1}, {5, 6, 7, 8}).Bottom({4}, {-1, 0, 0.5, 2}).Forward();
+  EXPECT_EQ(layer.Values(), (Numbers{5, 7, 8}));
+}
+
 TEST(ArgMaxLayer, PutsTheLastOfEqualElementsFirst) {
   for (const std::string top_k : {"1", "2"}) {
     Case layer("type: 'ArgMax' argmax_param { top_k: " + top_k + " }");
