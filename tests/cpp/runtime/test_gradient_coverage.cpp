@@ -15,6 +15,7 @@ namespace {
 const std::map<std::string, std::string> kWithoutGradient = {
     {"Accuracy", "counts"},
     {"ArgMax", "gives places"},
+    {"CountedBatches", "is a data layer of the tests"},
     {"Data", "has no bottom and no parameter"},
     {"DenseImageData", "has no bottom and no parameter"},
     {"DummyData", "has no bottom and no parameter"},
