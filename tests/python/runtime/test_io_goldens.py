@@ -277,7 +277,7 @@ def test_extract_features_knows_the_layers_of_plug_ins(io_folder, monkeypatch):
         (["convert_imageset", "images/", "list.txt", "db", "--resize_height=3"], "go together"),
         (["convert_imageset", "images/", "list.txt", "db", "--resize_heigth=3"], "--resize_height"),
         (["convert_imageset", "images/", "list.txt", "db", "--backend=x"], "lmdb"),
-        (["convert_imageset", "images/", "list.txt", "db", "--encode_type=png"], "with --encoded"),
+        (["convert_imageset", "images/", "list.txt", "db", "--encode_type=png"], "needs --encoded"),
         (["convert_imageset", "images/", "no_dot.txt", "db", "--encoded"], "has no extension"),
         (["compute_image_mean", "none"], "none"),
         (["upgrade_net_proto_text", "list.txt", "out"], "list.txt:1:"),
