@@ -107,6 +107,8 @@ void RecurrentLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
                                     const vector<Blob<Dtype>*>& top) {
   CheckBottoms(bottom);
   CHECK_EQ(bottom[0]->shape(0), T_) << ": the number of time steps is fixed when the net is built";
+  // What the last Forward left for Backward is for as many sequences as it had.
+  if (N_ != bottom[0]->shape(1)) without_net_ = false;
   N_ = bottom[0]->shape(1);
   x_input_blob_->ReshapeLike(*bottom[0]);
   cont_input_blob_->ReshapeLike(*bottom[1]);

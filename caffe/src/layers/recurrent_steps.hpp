@@ -56,9 +56,12 @@ template <typename Cell>
 void RecurrentLayer<Dtype>::RunSteps(const vector<Dtype>& constants, const Dtype* h,
                                      const Cell& cell) {
   const int units = StateWeights()->shape(1), size = StateWeights()->shape(0);
-  // The products with weights as they stand take half as much time again.
-  Blob<Dtype> weights;
-  TransposeStateWeights(&weights);
+  // The products with weights as they stand take half as much time again, but for one row or two.
+  // Transposing takes what ten steps save.
+  const bool transposes = N_ > 2 && T_ > 10;
+  Blob<Dtype> transposed;
+  if (transposes) TransposeStateWeights(&transposed);
+  const Dtype* weights = (transposes ? transposed : *StateWeights()).cpu_data();
   const Dtype* cont = cont_input_blob_->cpu_data();
   Dtype* continued = continued_.mutable_cpu_data();
   Dtype* gates = gates_.mutable_cpu_data();
@@ -77,8 +80,8 @@ void RecurrentLayer<Dtype>::RunSteps(const vector<Dtype>& constants, const Dtype
   ForRows(N_, 8 * units, [&](std::ptrdiff_t n) { prepare(0, n, first + n * units); });
   for (int t = 0; t < T_; ++t) {
     const std::ptrdiff_t start = std::ptrdiff_t(t) * N_;
-    caffe_cpu_gemm<Dtype>(CblasNoTrans, CblasNoTrans, N_, size, units, 1, continued + start * units,
-                          weights.cpu_data(), 1, gates + start * size);
+    caffe_cpu_gemm<Dtype>(CblasNoTrans, transposes ? CblasNoTrans : CblasTrans, N_, size, units, 1,
+                          continued + start * units, weights, 1, gates + start * size);
     ForRows(N_, 8 * units, [&](std::ptrdiff_t n) {
       cell(t, static_cast<int>(n));
       if (t + 1 < T_) prepare(t + 1, n, h + (start + n) * units);
