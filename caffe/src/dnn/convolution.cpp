@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <mutex>
+#include <numeric>
 
 #include <boost/make_shared.hpp>
 
@@ -126,18 +127,20 @@ bool IsFast(const char* implementation) {
   return name.find("ref") == string::npos && name.compare(0, 4, "gemm") != 0;
 }
 
-// Where windows begin and end at every second (or fourth) column, oneDNN's AMX kernels take two
-// (four) pixels of a row as one of more channels. If those of each do not fill whole tiles, the
-// weights, in which they do, are read from wrong places.
+// Where windows begin and end at every second, third, ... column, oneDNN's AMX kernels take as many
+// pixels of a row as one of more channels. If those of each do not fill whole tiles, the weights,
+// in which they do, are read from wrong places.
 bool MistakesWeights(const ConvolutionGeometry& g) {
   const int kTile = 32;
   const int channels = g.image_channels / g.groups;
   if (channels % kTile == 0 || g.pad[1] != 0 || g.dilation[1] != 1) return false;
-  const auto takes_as_one = [&](int pixels) {
-    return channels * pixels % kTile == 0 && channels * pixels > kTile &&
-           g.image[1] % pixels == 0 && g.kernel[1] % pixels == 0 && g.stride[1] % pixels == 0;
-  };
-  return Has(dnnl::cpu_isa::avx512_core_amx) && (takes_as_one(2) || takes_as_one(4));
+  if (!Has(dnnl::cpu_isa::avx512_core_amx)) return false;
+  const int most = std::gcd(g.image[1], std::gcd(g.kernel[1], g.stride[1]));
+  for (int pixels = 2; pixels <= most; ++pixels) {
+    const int as_one = channels * pixels;
+    if (most % pixels == 0 && as_one % kTile == 0 && as_one > kTile) return true;
+  }
+  return false;
 }
 
 // Geometries of which oneDNN computes wrong numbers in bfloat16. Of images narrower than the

@@ -68,6 +68,9 @@ const Case kWideCases[] = {
     // Windows side by side, of channels that are not a multiple of 32.
     {"num_output: 16 kernel_size: 2 stride: 2", {1, 48, 8, 6}},
     {"num_output: 8 kernel_size: 4 stride: 4", {2, 24, 4, 8}},
+    {"num_output: 16 kernel_size: 6 stride: 6", {1, 16, 6, 18}},
+    {"num_output: 16 kernel_size: 8 stride: 8", {1, 20, 8, 24}},
+    {"num_output: 8 kernel_h: 1 kernel_w: 16 stride_h: 1 stride_w: 16", {1, 6, 2, 48}},
     {"num_output: 6 kernel_size: 2 stride: 2 group: 2 bias_term: false", {1, 160, 4, 8}},
 };
 
