@@ -11,6 +11,8 @@ namespace {
 
 using Number = uint64_t (*)(std::string_view);
 
+constexpr std::string_view kJpeg2000Start = "\xff\x4f\xff\x51";  // of pixels and their size
+
 double product(uint64_t columns, uint64_t rows) {
   return static_cast<double>(columns) * static_cast<double>(rows);
 }
@@ -59,13 +61,40 @@ double pixels_of_webp(std::string_view content) {
   return product(read(26, 2) & k14Bits, read(28, 2) & k14Bits);
 }
 
-// The most that two numbers of four bytes behind a mark say, wherever it stands.
-double pixels_behind(std::string_view content, std::string_view mark, size_t gap) {
+// What a file's first box of a kind holds. A box has its length, its kind and its contents; a
+// length of 0 reaches to the file's end, one of 1 stands behind the kind, in 64 bits.
+std::string_view box(std::string_view content, std::string_view kind) {
+  while (content.size() >= 8) {
+    uint64_t length = big_endian(bytes_at(content, 0, 4)), head = 8;
+    if (length == 1) {
+      length = big_endian(bytes_at(content, 8, 8));
+      head = 16;
+    }
+    if (length == 0 || length > content.size()) length = content.size();
+    if (length < head) break;
+    if (content.substr(4, 4) == kind) return content.substr(head, length - head);
+    content.remove_prefix(length);
+  }
+  return {};
+}
+
+// In a file of boxes or without. The pixels themselves may hold the mark by chance.
+double pixels_of_jpeg_2000(std::string_view content) {
+  if (!starts_with(content, kJpeg2000Start)) content = box(content, "jp2c");
+  if (!starts_with(content, kJpeg2000Start)) return 0;
+  const auto read = [&](size_t at) { return big_endian(bytes_at(content, at, 4)); };
+  return product(read(8), read(12));
+}
+
+// Those of the largest image that the file describes; the images themselves stand in another box.
+double pixels_of_avif(std::string_view content) {
+  constexpr std::string_view kExtents = "ispe";
+  const std::string_view images = box(content, "meta");
   double pixels = 0;
-  for (size_t at = content.find(mark); at != std::string_view::npos; at = content.find(mark, at)) {
-    at += mark.size();
-    const auto read = [&](size_t place) { return big_endian(bytes_at(content, place, 4)); };
-    pixels = std::max(pixels, product(read(at + gap), read(at + gap + 4)));
+  for (size_t at = 0; (at = images.find(kExtents, at)) != std::string_view::npos;) {
+    at += kExtents.size();
+    const auto read = [&](size_t place) { return big_endian(bytes_at(images, place, 4)); };
+    pixels = std::max(pixels, product(read(at + 4), read(at + 8)));
   }
   return pixels;
 }
@@ -84,10 +113,10 @@ double claimed_pixels(std::string_view content) {
   if (starts_with(content, "RIFF") && bytes_at(content, 8, 4) == "WEBP") {
     return pixels_of_webp(content);
   }
-  constexpr std::string_view kSize = "\xff\x4f\xff\x51";
-  const bool in_boxes = starts_with(content, "\0\0\0\x0cjP  "sv);
-  if (in_boxes || starts_with(content, kSize)) return pixels_behind(content, kSize, 4);
-  return bytes_at(content, 4, 4) == "ftyp" ? pixels_behind(content, "ispe", 4) : 0;
+  if (starts_with(content, "\0\0\0\x0cjP  "sv) || starts_with(content, kJpeg2000Start)) {
+    return pixels_of_jpeg_2000(content);
+  }
+  return bytes_at(content, 4, 4) == "ftyp" ? pixels_of_avif(content) : 0;
 }
 
 }  // namespace image_codecs

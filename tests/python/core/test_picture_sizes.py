@@ -46,13 +46,25 @@ def codestream(width, height):
     return b"\xff\x4f\xff\x51" + struct.pack(">HHII", 47, 0, width, height) + bytes(60)
 
 
+def box(kind, content, long=False):
+    if long:
+        return struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
 def jpeg_2000(width, height):
-    return b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20) + codestream(width, height)
+    """The last box reaches to the end of the file."""
+    start = box(b"jP  ", b"\r\n\x87\n") + box(b"jp2h", bytes(20), long=True)
+    return start + struct.pack(">I4s", 0, b"jp2c") + codestream(width, height)
+
+
+def extents(width, height):
+    return box(b"ispe", struct.pack(">III", 0, width, height))
 
 
 def avif(width, height):
-    extents = b"\0\0\0\x14ispe" + struct.pack(">III", 0, 64, 64)
-    return b"\0\0\0\x14ftypavif" + extents + extents[:12] + struct.pack(">II", width, height)
+    images = box(b"meta", bytes(4) + extents(64, 64) + extents(width, height))
+    return box(b"ftyp", b"avif") + images
 
 
 FORMATS = {
@@ -85,6 +97,13 @@ def test_headers_that_were_cut_off_claim_nothing_outside_of_the_file(make):
     content = make(8000, 8000)
     for size in range(len(content)):
         assert picture_problem(content[:size]) in ("", "is cut off; copy or create it again")
+
+
+def test_pixels_may_look_like_a_size():
+    mark = codestream(2**31, 2**31)[:20]
+    assert picture_problem(jpeg_2000(64, 64) + mark) == ""
+    assert picture_problem(codestream(64, 64) + mark) == ""
+    assert picture_problem(avif(64, 64) + box(b"mdat", extents(2**31, 2**31))) == ""
 
 
 def test_the_error_names_the_file(tmp_path):
