@@ -9,6 +9,9 @@ namespace {
 
 // Elements of a plane handled together; partial sums this long lose no precision in float.
 const int kPiece = 4096;
+// So many in each lane, where lanes are added up: with a thousand channels side by side the sums of
+// shorter pieces would take more memory than the elements do.
+const int kSummed = 128;
 
 // A matrix (one value for each channel) is seen as one image with a row of channels for each pixel:
 // planes of a single element would be handled one by one.
@@ -25,10 +28,10 @@ int LanesOf(const ChannelLayout& layout) {
 // Pieces of planes of one layout, and the coefficients for each.
 class PlaneParts {
  public:
-  explicit PlaneParts(const ChannelLayout& layout)
+  explicit PlaneParts(const ChannelLayout& layout, int least_in_lane = 1)
       : layout_(Canonical(layout)),
         lanes_(LanesOf(layout_)),
-        piece_(std::max(1, kPiece / lanes_) * std::ptrdiff_t(lanes_)),
+        piece_(std::max(least_in_lane, kPiece / lanes_) * std::ptrdiff_t(lanes_)),
         in_plane_((layout_.plane_size() + piece_ - 1) / piece_) {}
 
   int lanes() const { return lanes_; }
@@ -88,8 +91,8 @@ class PlaneParts {
     for (std::ptrdiff_t p = 0; p < count(); ++p) {
       const int first = layout_.first_channel(plane(p));
       const int channels = layout_.channels_of_plane(plane(p));
-      for (int lane = 0; lane < lanes_; ++lane) {
-        if (lane % layout_.block < channels) body(p, lane, first + lane % layout_.block);
+      for (int start = 0; start < lanes_; start += layout_.block) {
+        for (int c = 0; c < channels; ++c) body(p, start + c, first + c);
       }
     }
   }
@@ -284,7 +287,7 @@ CAFFE_SIMD_CLONES void CombineGradient(std::ptrdiff_t n, int lanes, const Gradie
 
 template <typename T>
 vector<double> SumPerChannel(const ChannelLayout& layout, const T* x) {
-  const PlaneParts pieces(layout);
+  const PlaneParts pieces(layout, kSummed);
   return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     Sums(pieces.length(p), pieces.lanes(), x + pieces.begin(p), sums);
   });
@@ -292,7 +295,7 @@ vector<double> SumPerChannel(const ChannelLayout& layout, const T* x) {
 
 template <typename T>
 vector<double> DotPerChannel(const ChannelLayout& layout, const T* x, const T* y) {
-  const PlaneParts pieces(layout);
+  const PlaneParts pieces(layout, kSummed);
   return pieces.Sum<Arithmetic<T>>([&](std::ptrdiff_t p, Arithmetic<T>* sums) {
     const std::ptrdiff_t begin = pieces.begin(p);
     Dots(pieces.length(p), pieces.lanes(), x + begin, y + begin, sums);
@@ -307,7 +310,7 @@ template <typename T>
 void MomentsPerChannel(const ChannelLayout& layout, const T* x, vector<Arithmetic<T>>* means,
                        vector<double>* squares) {
   using C = Arithmetic<T>;
-  const PlaneParts pieces(layout);
+  const PlaneParts pieces(layout, kSummed);
   const int lanes = pieces.lanes();
   vector<C> centres(pieces.count() * lanes), s(centres.size()), q(centres.size());
   pieces.ForEach([&](std::ptrdiff_t p) {
@@ -371,7 +374,7 @@ void GradientSumsPerChannel(const ChannelLayout& layout, const RectifiedGradient
                             const vector<Arithmetic<T>>& centre, vector<double>* sums,
                             vector<double>* dots) {
   using C = Arithmetic<T>;
-  const PlaneParts pieces(layout);
+  const PlaneParts pieces(layout, kSummed);
   const auto a = pieces.Coefficients(g.a, C(1)), b = pieces.Coefficients(g.b, C(0));
   const auto middle = pieces.Coefficients(centre, C(0));
   vector<C> partial_sums(pieces.count() * pieces.lanes());
