@@ -2,6 +2,7 @@
 
 #include "core/per_channel.hpp"
 #include "layers/learned_blobs.hpp"
+#include "layers/row_bias.hpp"
 
 namespace caffe {
 
@@ -65,9 +66,7 @@ void EmbedLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top,
       caffe_axpy<Dtype>(N_, 1, dy + std::ptrdiff_t(m) * N_, diff + std::ptrdiff_t(row) * N_);
     }
   }
-  if (bias_term_ && this->param_propagate_down(1)) {
-    AddSums(SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy), this->blobs_[1]->mutable_cpu_diff());
-  }
+  if (bias_term_ && this->param_propagate_down(1)) AddBiasDiff(M_, dy, this->blobs_[1].get());
 }
 
 INSTANTIATE_CLASS(EmbedLayer);

@@ -1,8 +1,8 @@
 #include "caffe/layers/inner_product_layer.hpp"
 
-#include "core/per_channel.hpp"
 #include "layers/learned_blobs.hpp"
 #include "layers/on_device.hpp"
+#include "layers/row_bias.hpp"
 
 namespace caffe {
 
@@ -42,13 +42,12 @@ void InnerProductLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom,
 
 template <typename Dtype>
 void InnerProductLayer<Dtype>::FillWithBias(OnCpu, Dtype* y) const {
-  const Dtype* bias = this->blobs_[1]->cpu_data();
-  for (int m = 0; m < M_; ++m) std::copy(bias, bias + N_, y + std::ptrdiff_t(m) * N_);
+  caffe::FillWithBias(M_, *this->blobs_[1], y);
 }
 
 template <typename Dtype>
 void InnerProductLayer<Dtype>::AddBiasDiff(OnCpu, const Dtype* dy) {
-  AddSums(SumPerChannel(ChannelLayout{M_, N_, 1, 1, 1}, dy), this->blobs_[1]->mutable_cpu_diff());
+  caffe::AddBiasDiff(M_, dy, this->blobs_[1].get());
 }
 
 template <typename Dtype>

@@ -1,5 +1,7 @@
 #include "layers/recurrent_steps.hpp"
 
+#include <algorithm>
+
 namespace caffe {
 
 template <typename Dtype>

@@ -5,12 +5,11 @@
 /// the gradients of weights, is one product over all steps; a matrix has a row for each step and
 /// sequence.
 
-#include <algorithm>
 #include <vector>
 
 #include "caffe/layers/recurrent_layer.hpp"
 #include "caffe/util/math_functions.hpp"
-#include "core/per_channel.hpp"
+#include "layers/row_bias.hpp"
 #include "util/rows.hpp"
 #include "util/vector_math.hpp"
 
@@ -35,20 +34,6 @@ template <typename Dtype>
 void AddWeightsDiff(int rows, const Dtype* dy, const Dtype* x, Blob<Dtype>* weights) {
   caffe_cpu_gemm<Dtype>(CblasTrans, CblasNoTrans, weights->shape(0), weights->shape(1), rows, 1, dy,
                         x, 1, weights->mutable_cpu_diff());
-}
-
-/// Makes every row the bias; adds to the diff of the bias.
-template <typename Dtype>
-void FillWithBias(int rows, const Blob<Dtype>& bias, Dtype* y) {
-  const Dtype* values = bias.cpu_data();
-  const int length = bias.count();
-  ForRows(rows, length,
-          [=](std::ptrdiff_t row) { std::copy(values, values + length, y + row * length); });
-}
-
-template <typename Dtype>
-void AddBiasDiff(int rows, const Dtype* dy, Blob<Dtype>* bias) {
-  AddSums(SumPerChannel(ChannelLayout{rows, bias->count(), 1, 1, 1}, dy), bias->mutable_cpu_diff());
 }
 
 template <typename Dtype>
